@@ -1,0 +1,1 @@
+"""What is true: no await, no clock, no socket, no framework."""

@@ -1,0 +1,126 @@
+"""The errors a caller is told about, sorted by what the caller can do.
+
+::
+
+    DsqlError                    anything not below is a bug: masked for the model, logged with an id
+     ├── RequestInvalid          fix_request        an argument is wrong
+     ├── StatementRefused        fix_statement      the guard said no; nothing was sent
+     ├── StatementFailed         fix_statement      the server refused or failed a statement
+     ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
+     ├── Busy                    retry_transaction  no turn, or no time: nothing was stored
+     ├── OutcomeUnknown          check_outcome      the connection was lost during COMMIT
+     ├── NotConfigured           ask_operator       no cluster, or writes not allowed
+     ├── ConnectionFailed        ask_operator       credentials, network, TLS, refused login
+     └── KnowledgeUnavailable    continue_without   the documentation server did not answer
+
+The class is the remedy; the text is one to three lines: what was wrong, and what to do next.
+"""
+
+from typing import ClassVar, Literal
+
+Remedy = Literal[
+    "fix_request",
+    "fix_statement",
+    "retry_transaction",
+    "check_outcome",
+    "ask_operator",
+    "continue_without",
+]
+
+Outcome = Literal["committed", "rolled_back", "unknown"]
+
+
+class DsqlError(Exception):
+    """What a caller is told.
+
+    Args:
+        message: What was wrong, in the caller's terms; no secret, token or connection string.
+        code: A stable name for programs, such as ``token_expired``; the class's own by default.
+        sqlstate: The five characters of PostgreSQL's SQLSTATE, where the server gave one
+            (PostgreSQL documentation, appendix A).
+        hint: One imperative sentence: what to do next.
+        outcome: What became of the transaction; ``None`` when none was begun.
+    """
+
+    code: str = "error"
+    remedy: ClassVar[Remedy] = "fix_request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        sqlstate: str | None = None,
+        hint: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        self.sqlstate = sqlstate
+        self.hint = hint
+        self.outcome: Outcome | None = outcome
+
+
+class RequestInvalid(DsqlError):
+    """An argument is wrong: missing, unknown, of the wrong type or out of range."""
+
+    code = "request_invalid"
+    remedy = "fix_request"
+
+
+class StatementRefused(DsqlError):
+    """The guard refused a statement; nothing was sent to the cluster."""
+
+    code = "statement_refused"
+    remedy = "fix_statement"
+
+
+class StatementFailed(DsqlError):
+    """The cluster refused or failed a statement."""
+
+    code = "statement_failed"
+    remedy = "fix_statement"
+
+
+class TransactionConflict(DsqlError):
+    """Serialization failures (SQLSTATE 40001) until the attempts ran out; nothing was stored."""
+
+    code = "transaction_conflict"
+    remedy = "retry_transaction"
+
+
+class Busy(DsqlError):
+    """The call got no connection, or not enough time; nothing was stored."""
+
+    code = "busy"
+    remedy = "retry_transaction"
+
+
+class OutcomeUnknown(DsqlError):
+    """The connection was lost while COMMIT was under way: it may or may not have committed."""
+
+    code = "outcome_unknown"
+    remedy = "check_outcome"
+
+
+class NotConfigured(DsqlError):
+    """The operator has not configured what this call needs."""
+
+    code = "not_configured"
+    remedy = "ask_operator"
+
+
+class ConnectionFailed(DsqlError):
+    """No usable connection: credentials, region, network, TLS or a refused login."""
+
+    code = "connection_failed"
+    remedy = "ask_operator"
+
+
+class KnowledgeUnavailable(DsqlError):
+    """The documentation server did not give an answer."""
+
+    code = "knowledge_unavailable"
+    remedy = "continue_without"
