@@ -6,10 +6,12 @@
      ├── RequestInvalid          fix_request        an argument is wrong
      ├── StatementRefused        fix_statement      the guard said no; nothing was sent
      ├── StatementFailed         fix_statement      the server refused or failed a statement
+     ├── TooManyRows             fix_statement      more rows would have changed than the caller allowed
      ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
      ├── Busy                    retry_transaction  no turn, or no time: nothing was stored
      ├── OutcomeUnknown          check_outcome      the connection was lost during COMMIT
      ├── NotConfigured           ask_operator       no cluster, or writes not allowed
+     ├── PermissionDenied        ask_operator       the role lacks a privilege
      ├── ConnectionFailed        ask_operator       credentials, network, TLS, refused login
      └── KnowledgeUnavailable    continue_without   the documentation server did not answer
 
@@ -84,6 +86,13 @@ class StatementFailed(DsqlError):
     remedy = "fix_statement"
 
 
+class TooManyRows(DsqlError):
+    """More rows would have changed than the caller allowed; the transaction was rolled back."""
+
+    code = "too_many_rows"
+    remedy = "fix_statement"
+
+
 class TransactionConflict(DsqlError):
     """Serialization failures (SQLSTATE 40001) until the attempts ran out; nothing was stored."""
 
@@ -109,6 +118,13 @@ class NotConfigured(DsqlError):
     """The operator has not configured what this call needs."""
 
     code = "not_configured"
+    remedy = "ask_operator"
+
+
+class PermissionDenied(DsqlError):
+    """The role that this server logs in as lacks a privilege (SQLSTATE 42501)."""
+
+    code = "permission_denied"
     remedy = "ask_operator"
 
 
