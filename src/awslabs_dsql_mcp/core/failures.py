@@ -97,3 +97,11 @@ class Failure:
             or state == "40003"
             or state.startswith(("08", "57P", "58", "XX"))
         )
+
+
+class DatabaseFailed(Exception):  # noqa: N818 - it carries a failure across the driver's border, no more
+    """Raised by connections; caught by the driver of transactions."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

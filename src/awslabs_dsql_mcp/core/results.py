@@ -5,7 +5,6 @@ says exactly the same become JSON numbers, booleans or objects.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -84,10 +83,53 @@ def _fraction(digits: str) -> object:
     return number if Decimal(repr(number)) == Decimal(digits) else digits
 
 
-def values(result: Result) -> list[list[object]]:
-    """Turn the rows of a result into JSON values."""
-    oids = [column.oid for column in result.columns]
-    return [[cell(text, oid) for text, oid in zip(row, oids, strict=True)] for row in result.rows]
+@dataclass(frozen=True)
+class Caps:
+    """How much of a result is shown.
+
+    Attributes:
+        rows: Rows at most.
+        characters: Characters of all rows at most; one row is shown in any case.
+        cell: Characters of one value at most.
+    """
+
+    rows: int = 100
+    characters: int = 30_000
+    cell: int = 2_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result as it is shown.
+
+    Attributes:
+        summary: The command, its count, the columns and, before the data, what was cut.
+        text: The rows, one compact JSON array a line; empty without rows.
+        structured: The same as JSON values.
+    """
+
+    summary: str
+    text: str
+    structured: dict[str, object]
+
+
+def table(result: Result, caps: Caps) -> Table:
+    """Show a result, cut to the caps, saying so."""
+    if not result.columns:
+        affected = "" if result.rows_affected is None else f": {count(result.rows_affected, 'row')} affected"
+        return Table(f"{result.command}{affected}", "", _facts(result))
+    rows, cut_cells = _shown_rows(result, caps)
+    shown = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
+    kept = _fitting(shown, caps.characters)
+    notice = _notice(len(result.rows), kept, cut_cells, caps)
+    counted = count(len(result.rows), "row")
+    changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
+    summary = f"{changed}{counted} ({head(result)})" + (f"\n{notice}" if notice else "")
+    structured = _facts(result) | {
+        "columns": [f"{column.name} {column.type}" for column in result.columns],
+        "rows": rows[:kept],
+    }
+    return Table(summary, "\n".join(shown[:kept]), structured | ({"notice": notice} if notice else {}))
 
 
 def head(result: Result) -> str:
@@ -95,11 +137,48 @@ def head(result: Result) -> str:
     return ", ".join(f"{column.name} {column.type}" for column in result.columns)
 
 
-def lines(rows: Sequence[Sequence[object]]) -> str:
-    """Write rows as one compact JSON array a line."""
-    return "\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-
-
 def count(number: int, noun: str) -> str:
     """Write a number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _facts(result: Result) -> dict[str, object]:
+    return {"command": result.command, "row_count": result.rows_affected}
+
+
+def _shown_rows(result: Result, caps: Caps) -> tuple[list[list[object]], int]:
+    oids = [column.oid for column in result.columns]
+    cut = 0
+    rows: list[list[object]] = []
+    for row in result.rows[: caps.rows]:
+        cells: list[object] = []
+        for text, oid in zip(row, oids, strict=True):
+            too_long = text is not None and len(text) > caps.cell
+            cut += too_long
+            cells.append(f"{text[: caps.cell]}… ({len(text):,} characters)" if text and too_long else cell(text, oid))
+        rows.append(cells)
+    return rows, cut
+
+
+def _fitting(shown: list[str], characters: int) -> int:
+    """Count the rows that fit, and at least one."""
+    total = 0
+    for index, line in enumerate(shown):
+        total += len(line) + 1
+        if total > characters and index > 0:
+            return index
+    return len(shown)
+
+
+def _notice(total: int, kept: int, cut_cells: int, caps: Caps) -> str:
+    said: list[str] = []
+    if kept < total:
+        said.append(
+            f"Only the first {kept:,} of {total:,} rows are shown: narrow or aggregate the query, "
+            f"or page with ORDER BY, LIMIT and OFFSET {kept}."
+        )
+    if cut_cells:
+        said.append(
+            f"{count(cut_cells, 'value')} cut at {caps.cell:,} characters: select parts with substr()."
+        )
+    return " ".join(said)

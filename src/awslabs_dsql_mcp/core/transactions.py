@@ -45,12 +45,14 @@ class Unit:
         read_only: Run in ``BEGIN READ ONLY`` and rolled back at the end.
         dry_run: Run everything, then roll back.
         max_rows_affected: Roll back when the statements changed more rows than this in all.
+        may_leave_traces: Whether a function that is not PostgreSQL's own could set something in the session.
     """
 
     queries: tuple[Query, ...]
     read_only: bool
     dry_run: bool = False
     max_rows_affected: int | None = None
+    may_leave_traces: bool = False
 
 
 @dataclass(frozen=True)

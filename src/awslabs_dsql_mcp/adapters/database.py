@@ -1,0 +1,299 @@
+"""The driver of transactions: it does what a unit's plan says, and reports what happened.
+
+It decides nothing. Its one rule of its own: whatever leaves a step early, by a cancelled call or by our
+clock, drops the session, since a late cancel request could otherwise hit the next statement on it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import anyio
+
+from awslabs_dsql_mcp.adapters.sessions import Session, Sessions
+from awslabs_dsql_mcp.core.failures import DatabaseFailed, Failure
+from awslabs_dsql_mcp.core.results import Result
+from awslabs_dsql_mcp.core.transactions import (
+    Commit,
+    Done,
+    Failed,
+    Policy,
+    Query,
+    Ran,
+    Reply,
+    Report,
+    Rollback,
+    Run,
+    Sleep,
+    Step,
+    Unit,
+    transaction,
+)
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Aurora DSQL ends a session after 60 minutes (user guide, "Quotas and limits").
+_SESSION_LIFE = 3600.0
+_SESSION_MARGIN = 60.0
+_IDLE_TIME = 60.0
+# A cancel request is worth a moment: a server that takes it ends the query, Aurora DSQL ignores it.
+_CANCEL_TIME = 0.6
+_PARTING_TIME = 0.3
+# COMMIT is never sent with less time than this: better rolled back for certain than unknown.
+_COMMIT_TIME = 3.0
+_ROLLBACK_TIME = 3.0
+# What a server says that takes no pipeline: protocol violation, or feature not supported.
+_PIPELINE_REFUSED = frozenset({"08P01", "0A000"})
+
+
+class Connection(Protocol):
+    """What the driver needs of a connection; `connection.PostgresConnection` is the one."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next call may use it."""
+        ...
+
+    async def run(
+        self, queries: Sequence[Query], *, read_only: bool, pipelined: bool
+    ) -> tuple[Result, ...]:
+        """Begin a transaction and run statements in it."""
+        ...
+
+    async def commit(self) -> None:
+        """Send COMMIT."""
+        ...
+
+    async def rollback(self) -> None:
+        """End a transaction, if there is one."""
+        ...
+
+    async def scrub(self) -> None:
+        """Undo what a function may have set in the session."""
+        ...
+
+    async def cancel(self, timeout: float) -> None:
+        """Ask the server to end the query under way."""
+        ...
+
+    def sever(self) -> None:
+        """Cut the network."""
+        ...
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a call may wait, in seconds, and how many may run; each is an option of the same name."""
+
+    statement_timeout: float = 45.0
+    call_timeout: float = 55.0
+    max_connections: int = 4
+
+
+@dataclass
+class _Call:
+    """One call under way: since when, and on which session."""
+
+    began: float
+    session: Session[Connection] | None = None
+
+
+class PooledDatabase:
+    """A cluster, on a few sessions.
+
+    Args:
+        connect: Opens a connection; raises `DatabaseFailed`, or a `DsqlError` where nobody was asked.
+        policy: When units of work are tried again.
+        limits: How long calls may wait.
+        clock: Monotonic seconds.
+        jitter: A random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        policy: Policy,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._policy = policy
+        self._limits = limits
+        self._clock = clock
+        self._jitter = jitter
+        self._pipelined = True
+        self._scrubbing: set[asyncio.Task[None]] = set()
+        self._sessions: Sessions[Connection] = Sessions(
+            connect,
+            lambda connection: connection.close(),
+            limit=limits.max_connections,
+            max_age=_SESSION_LIFE - _SESSION_MARGIN - limits.call_timeout,
+            idle_time=_IDLE_TIME,
+            clock=clock,
+        )
+
+    async def run(self, unit: Unit) -> Report:
+        """Run a unit of work, again as a whole where that is safe.
+
+        Raises:
+            DsqlError: One of `errors`, with the outcome where a transaction was begun.
+        """
+        call = _Call(self._clock())
+        plan = transaction(unit, self._policy, self._jitter)
+        try:
+            step = next(plan)
+            while True:
+                step = plan.send(await self._do(step, call))
+        except StopIteration as ended:
+            if unit.may_leave_traces:
+                self._scrub(call)
+            return ended.value
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._let_go(call)
+
+    async def aclose(self) -> None:
+        """Close the idle sessions; those in use are closed by their calls."""
+        for task in list(self._scrubbing):
+            task.cancel()
+        await self._sessions.close_idle()
+
+    async def _do(self, step: Step, call: _Call) -> Reply:
+        try:
+            match step:
+                case Run():
+                    return await self._run(step, call)
+                case Commit():
+                    await self._commit(call)
+                case Rollback():
+                    await self._rollback(call)
+                case Sleep(seconds):
+                    await self._let_go(call)
+                    await asyncio.sleep(max(0.0, min(seconds, self._left(call))))
+        except DatabaseFailed as failed:
+            if failed.failure.session_lost:
+                await self._drop(call)
+                await self._sessions.close_idle()
+            return Failed(failed.failure, self._clock() - call.began)
+        return Done()
+
+    async def _run(self, step: Run, call: _Call) -> Ran:
+        if call.session is None:
+            call.session = await self._sessions.acquire(max(0.0, self._left(call)))
+        work = call.session.connection.run(
+            step.queries, read_only=step.read_only, pipelined=self._pipelined
+        )
+        limit = min(self._limits.statement_timeout, self._left(call))
+        try:
+            return Ran(await self._bounded(work, call.session.connection, limit))
+        except DatabaseFailed as failed:
+            said = failed.failure
+            if not (self._pipelined and said.statement is None and said.sqlstate in _PIPELINE_REFUSED):
+                raise
+            log.warning("the server takes no pipeline (%s): statements go one by one", said.sqlstate)
+            self._pipelined = False
+            await (self._drop(call) if said.session_lost else self._rollback(call))
+            return await self._run(step, call)
+
+    async def _commit(self, call: _Call) -> None:
+        connection = _held(call)
+        try:
+            await self._bounded(connection.commit(), connection, max(self._left(call), _COMMIT_TIME))
+        except asyncio.CancelledError:
+            log.warning("cancelled while COMMIT was under way: it may or may not have committed")
+            raise
+
+    async def _rollback(self, call: _Call) -> None:
+        if call.session is None:
+            return
+        connection = call.session.connection
+        try:
+            await self._bounded(connection.rollback(), connection, _ROLLBACK_TIME)
+        except DatabaseFailed:
+            await self._drop(call)
+
+    async def _bounded(self, work: Coroutine[Any, Any, T], connection: Connection, limit: float) -> T:
+        """Do work on a connection, but no longer than the limit; who leaves early drops the connection.
+
+        psycopg answers a cancelled task by waiting for the server to end the query, which Aurora DSQL
+        never does early: so the work is a task of its own that only ever ends by itself.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task}, timeout=max(0.0, limit))
+        except asyncio.CancelledError:
+            with anyio.CancelScope(shield=True):
+                await _abandon(task, connection)
+            raise
+        if task.done():
+            return task.result()
+        with anyio.CancelScope(shield=True):
+            await _abandon(task, connection)
+        flag = "--statement-timeout" if limit >= self._limits.statement_timeout else "--call-timeout"
+        raise DatabaseFailed(
+            Failure(f"no answer within {limit:.3g} s ({flag})", session_lost=True, timed_out=True)
+        )
+
+    def _left(self, call: _Call) -> float:
+        return call.began + self._limits.call_timeout - self._clock()
+
+    async def _let_go(self, call: _Call) -> None:
+        session, call.session = call.session, None
+        if session is None:
+            return
+        if session.connection.is_clean:
+            await self._sessions.release(session)
+        else:
+            await self._sessions.discard(session)
+
+    async def _drop(self, call: _Call) -> None:
+        session, call.session = call.session, None
+        if session is not None:
+            await self._sessions.discard(session)
+
+    def _scrub(self, call: _Call) -> None:
+        """Clean the session behind the answer's back: the caller need not wait for it."""
+        session, call.session = call.session, None
+        if session is None:
+            return
+        task = asyncio.ensure_future(self._scrubbed(session))
+        self._scrubbing.add(task)
+        task.add_done_callback(self._scrubbing.discard)
+
+    async def _scrubbed(self, session: Session[Connection]) -> None:
+        connection = session.connection
+        try:
+            await self._bounded(connection.scrub(), connection, _ROLLBACK_TIME)
+        except BaseException as error:
+            await self._sessions.discard(session)
+            if not isinstance(error, DatabaseFailed):
+                raise
+        else:
+            await self._sessions.release(session)
+
+
+def _held(call: _Call) -> Connection:
+    if call.session is None:
+        raise RuntimeError("COMMIT without a session")
+    return call.session.connection
+
+
+async def _abandon(task: "asyncio.Future[Any]", connection: Connection) -> None:
+    """End work that nobody waits for: ask the server to stop, then cut the connection."""
+    await connection.cancel(_CANCEL_TIME)
+    await asyncio.wait({task}, timeout=_PARTING_TIME)
+    connection.sever()
+    await asyncio.wait({task}, timeout=_PARTING_TIME)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await connection.close()

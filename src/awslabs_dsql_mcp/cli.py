@@ -1,0 +1,96 @@
+"""Where everything is put together: arguments and environment in, a running server out.
+
+The only reader of the environment, and the owner of all that lives as long as the process.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+
+from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp.settings import Settings, SettingsError, read_settings
+
+_WRONG_USAGE = 2
+_LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of the process
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command: the server, or ``demo`` or ``local`` if the first argument says so.
+
+    Args:
+        argv: The arguments; the process's own by default.
+
+    Returns:
+        The exit status: 0, 2 for wrong arguments, 128 and the number for a signal.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["local"]:
+            from awslabs_dsql_mcp.local.command import main as local  # noqa: PLC0415 - its own weight
+
+            return local(arguments[1:])
+        if arguments[:1] == ["demo"]:
+            from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - its own weight
+
+            return demo(arguments[1:])
+        settings = read_settings(arguments, os.environ, version=__version__)
+    except SettingsError as error:
+        print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - a command's own words
+        return _WRONG_USAGE
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    from awslabs_dsql_mcp.adapters.stdio import install_switch  # noqa: PLC0415 - with the rest
+    from awslabs_dsql_mcp.logs import log_to_stderr  # noqa: PLC0415 - with the rest
+
+    log_to_stderr(settings.log_level)
+    ended = _end_on_signals(install_switch())
+    # Importing the SDK makes half a million objects that live for ever: collecting among them costs a
+    # tenth of the start, and freezing them keeps later collections short.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    gc.disable()
+    from awslabs_dsql_mcp.services import serve  # noqa: PLC0415 - the SDK is most of the start
+
+    gc.enable()
+    gc.freeze()
+    try:
+        _run(serve(settings))
+        code = ended()
+    except Exception as error:  # noqa: BLE001 - the last line of defence: said, and told by the status
+        logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
+        code = 1
+    sys.stderr.flush()
+    # Threads of libraries may still wait for the network: nobody is left to wait for them.
+    os._exit(code)
+
+
+def _run(work: Coroutine[None, None, None]) -> None:
+    if sys.platform == "win32":  # psycopg needs a loop that watches sockets
+        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
+    asyncio.run(work)
+
+
+def _end_on_signals(switch_off: Callable[[], None]) -> Callable[[], int]:
+    """Let SIGTERM and SIGINT end the input, so that everything is closed; a second one ends at once."""
+    got: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        if got:
+            os._exit(128 + number)
+        got.append(number)
+        switch_off()
+        deadline = threading.Timer(_LAST_RESORT, os._exit, [128 + number])
+        deadline.daemon = True
+        deadline.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(ValueError):  # not in the main thread: an embedding program handles its own signals
+            signal.signal(number, end)
+    return lambda: 128 + got[0] if got else 0

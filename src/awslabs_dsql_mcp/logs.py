@@ -1,0 +1,31 @@
+"""Logging to stderr: one line an event, no stack traces, no secrets."""
+
+import logging
+import sys
+from typing_extensions import override
+
+
+class OneLine(logging.Formatter):
+    """Writes an event on one line; of an exception, its class alone.
+
+    An exception's text and its stack may quote a connection string, a statement or a row.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """Format an event."""
+        raised = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        plain = logging.makeLogRecord({**vars(record), "exc_info": None, "exc_text": None, "stack_info": None})
+        text = super().format(plain).replace("\n", " ")
+        return f"{text} ({raised})" if raised else text
+
+
+def log_to_stderr(level: str) -> None:
+    """Send everything at or above a level to stderr; libraries speak from WARNING on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=max(logging.getLevelName(level), logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("awslabs_dsql_mcp").setLevel(level)

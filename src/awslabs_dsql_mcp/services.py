@@ -1,0 +1,156 @@
+"""What lives as long as the server: the database, the documentation, the local cluster.
+
+Nothing connects, and nothing heavy is imported, before the first need; once the first response is out,
+the imports are warmed up.
+"""
+
+import asyncio
+import importlib
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+from awslabs_dsql_mcp.adapters.knowledge import Knowledge
+from awslabs_dsql_mcp.core import guard
+from awslabs_dsql_mcp.core.results import Caps
+from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
+from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.server import build_server
+from awslabs_dsql_mcp.settings import Settings, region_of
+from awslabs_dsql_mcp.tools.documentation import DocumentationTools
+from awslabs_dsql_mcp.tools.sql import SqlTools
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
+    from awslabs_dsql_mcp.adapters.database import PooledDatabase
+
+_HEAVY = ("awslabs_dsql_mcp.adapters.cluster", "awslabs_dsql_mcp.adapters.database")
+_RESPONSE_TIME = 0.05  # seconds after which the response that was just made is on its way
+
+
+class LateDatabase:
+    """The configured cluster, imported, joined and connected to when it is first needed.
+
+    Args:
+        settings: What the operator decided.
+        stack: Closes what is opened here.
+    """
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._making = asyncio.Lock()
+        self._made: PooledDatabase | None = None
+        self._dialer: Dialer | None = None
+
+    async def run(self, unit: Unit) -> Report:
+        """Run a unit of work.
+
+        Raises:
+            NotConfigured: No cluster is configured, or no PostgreSQL is there for a local one.
+            DsqlError: What `PooledDatabase.run` raises.
+        """
+        return await (await self._database()).run(unit)
+
+    async def warm_up(self) -> None:
+        """Do what the first call would wait for, connecting excepted: that wakes a sleeping cluster."""
+        if self._settings.local or self._settings.cluster_endpoint:
+            await self._database()
+        if self._dialer is not None:
+            await asyncio.to_thread(self._dialer.prepare)
+
+    async def _database(self) -> "PooledDatabase":
+        async with self._making:
+            if self._made is None:
+                self._made = await self._make()
+            return self._made
+
+    async def _make(self) -> "PooledDatabase":
+        for name in _HEAVY:
+            await asyncio.to_thread(importlib.import_module, name)
+        from awslabs_dsql_mcp.adapters.cluster import Dialer  # noqa: PLC0415 - imported above, off the loop
+        from awslabs_dsql_mcp.adapters.database import Limits, PooledDatabase  # noqa: PLC0415 - as above
+
+        chosen = self._settings
+        self._dialer = Dialer(await self._target(), timeout=chosen.connect_timeout)
+        database = PooledDatabase(
+            self._dialer.connect,
+            policy=Policy(chosen.retry_attempts, chosen.retry_time, chosen.retry_delay),
+            limits=Limits(chosen.statement_timeout, chosen.call_timeout, chosen.max_connections),
+        )
+        self._stack.push_async_callback(database.aclose)
+        return database
+
+    async def _target(self) -> "Target":
+        from awslabs_dsql_mcp.adapters.cluster import Target  # noqa: PLC0415 - see _make
+        from awslabs_dsql_mcp.adapters.credentials import Identity  # noqa: PLC0415 - see _make
+
+        chosen = self._settings
+        if chosen.local:
+            from awslabs_dsql_mcp.local.cluster import local_cluster  # noqa: PLC0415 - only with --local
+
+            local = await self._stack.enter_async_context(local_cluster(chosen.local_data))
+            signer = Identity(local.region, None, local.access_key, local.secret_key)
+            return Target(local.host, chosen.database_user, signer, str(local.ca_file), local.port, direct_tls=True)
+        if chosen.cluster_endpoint is None:
+            raise NotConfigured(
+                "No cluster is configured; only the documentation tools work.",
+                code="no_cluster",
+                hint="Start the server with --cluster_endpoint <id>.dsql.<region>.on.aws, or with --local for "
+                "a cluster on this machine.",
+            )
+        import certifi  # noqa: PLC0415 - only for a cluster
+
+        return Target(
+            chosen.cluster_endpoint,
+            chosen.database_user,
+            Identity(chosen.region, chosen.profile),
+            chosen.ssl_root_cert or certifi.where(),
+            # Any other name may be a proxy's or a private link's, which may want to be asked first.
+            direct_tls=region_of(chosen.cluster_endpoint) is not None,
+        )
+
+
+class WarmUp:
+    """Warms up once the first response is out."""
+
+    def __init__(self, database: LateDatabase) -> None:
+        self._database = database
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Pass a message on; behind the first one, begin."""
+        result = await call_next(ctx)
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._warm_up())
+        return result
+
+    async def _warm_up(self) -> None:
+        await asyncio.sleep(_RESPONSE_TIME)
+        await asyncio.to_thread(guard.check, "SELECT 1", writes=False)
+        try:
+            await self._database.warm_up()
+        except Exception:  # noqa: BLE001 - the call that needs it fails again, and is told why
+            return
+
+
+async def serve(settings: Settings) -> None:
+    """Serve MCP over stdio until the input ends.
+
+    Args:
+        settings: What the operator decided.
+    """
+    async with AsyncExitStack() as stack:
+        knowledge = Knowledge(settings.knowledge_server, timeout=settings.knowledge_timeout)
+        stack.push_async_callback(knowledge.aclose)
+        database = LateDatabase(settings, stack)
+        server = build_server(
+            database=database,
+            documentation=DocumentationTools(knowledge),
+            sql=SqlTools(database, allow_writes=settings.allow_writes, caps=Caps()),
+            allow_writes=settings.allow_writes,
+            log_level=settings.log_level,
+            middleware=[WarmUp(database)],
+        )
+        await server.run_stdio_async()
