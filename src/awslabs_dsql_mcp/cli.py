@@ -17,6 +17,9 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.settings import Settings, SettingsError, read_settings
 
 _WRONG_USAGE = 2
+# Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.
+# Together they are a tenth of the start (Python documentation, "The module cache").
+_UNUSED = ("uvicorn", "rich")
 _LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of the process
 
 
@@ -54,8 +57,10 @@ def _serve(settings: Settings) -> int:
     ended = _end_on_signals(install_switch())
     # Importing the SDK makes half a million objects that live for ever: collecting among them costs a
     # tenth of the start, and freezing them keeps later collections short.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    for name in _UNUSED:
+        sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - how to say "not there"
     from awslabs_dsql_mcp.services import serve  # noqa: PLC0415 - the SDK is most of the start
 
     gc.enable()

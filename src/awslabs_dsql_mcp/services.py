@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.adapters.knowledge import Knowledge
-from awslabs_dsql_mcp.core import guard
 from awslabs_dsql_mcp.core.results import Caps
 from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
 from awslabs_dsql_mcp.errors import NotConfigured
@@ -128,6 +127,8 @@ class WarmUp:
 
     async def _warm_up(self) -> None:
         await asyncio.sleep(_RESPONSE_TIME)
+        from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - this is where it is warmed up
+
         await asyncio.to_thread(guard.check, "SELECT 1", writes=False)
         try:
             await self._database.warm_up()

@@ -4,16 +4,18 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from awslabs_dsql_mcp.core import guard, results
+from awslabs_dsql_mcp.core import results
 from awslabs_dsql_mcp.core.answers import Answer, fence
 from awslabs_dsql_mcp.core.limits import LARGEST_MESSAGE
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps, Table
-from awslabs_dsql_mcp.core.statements import Statement, bind_placeholders
 from awslabs_dsql_mcp.core.transactions import Query, Report, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.core.statements import Statement
 
 T = TypeVar("T")
 Value = str | int | float | bool | list[object] | dict[str, object] | None
@@ -122,6 +124,8 @@ def _queries(
 
 def _query(sql: str, params: Sequence[Value] | None, index: int | None = None) -> Query:
     """Number the placeholders: the text that the guard checks is the text that is sent."""
+    from awslabs_dsql_mcp.core.statements import bind_placeholders  # noqa: PLC0415 - see _judged
+
     if not params:
         return Query(sql)
     try:
@@ -151,7 +155,9 @@ async def _off_loop(work: Callable[[], T], *texts: str) -> T:
     return await asyncio.to_thread(work)
 
 
-def _judged(sent: Sequence[str], written: Sequence[str], *, writes: bool) -> list[Statement]:
+def _judged(sent: Sequence[str], written: Sequence[str], *, writes: bool) -> "list[Statement]":
+    from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
+
     refusal = guard.check(sent[0], writes=writes) if len(sent) == 1 else guard.check_transaction(sent, writes=writes)
     if refusal is not None:
         raise StatementRefused(str(refusal), hint=None)
