@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from options_table import README, between, table
+from docs.options_table import README, between, table
 
 from awslabs_dsql_mcp.settings import OPTIONS, read_settings
 
