@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.settings import Settings, SettingsError, read_settings
+from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.settings import Settings, SettingsError
 
 _WRONG_USAGE = 2
 # Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.

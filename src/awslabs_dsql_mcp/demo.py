@@ -18,13 +18,16 @@ from awslabs_dsql_mcp.settings import SettingsError
 _LONGEST = 28.0
 _CUSTOMERS, _PRODUCTS, _ORDERS = 300, 60, 2_400
 _ROWS_A_STATEMENT = 500
+_SHOWN = 1_200
 _TABLES = (
     "CREATE SCHEMA shop",
     "CREATE TABLE shop.customers (id bigint PRIMARY KEY, name text NOT NULL, country char(2) NOT NULL)",
     "CREATE TABLE shop.products (id bigint PRIMARY KEY, name text NOT NULL, price numeric(10,2) NOT NULL)",
-    "CREATE TABLE shop.orders (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), customer_id bigint NOT NULL"
-    " REFERENCES shop.customers, product_id bigint NOT NULL REFERENCES shop.products,"
-    " quantity int NOT NULL CHECK (quantity > 0), ordered_at timestamptz NOT NULL)",
+    (
+        "CREATE TABLE shop.orders (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), customer_id bigint NOT NULL"
+        " REFERENCES shop.customers, product_id bigint NOT NULL REFERENCES shop.products,"
+        " quantity int NOT NULL CHECK (quantity > 0), ordered_at timestamptz NOT NULL)"
+    ),
 )
 _BEST_SELLERS = (
     "SELECT p.name, sum(o.quantity) AS sold, sum(o.quantity * p.price) AS revenue"
@@ -112,8 +115,12 @@ async def _documentation(client: Any) -> None:  # noqa: ANN401 - the SDK is impo
 
 async def _load(client: Any) -> None:  # noqa: ANN401 - as above
     choose = random.Random(7)  # noqa: S311 - a sample, the same each time
-    goods = [f"{kind} {size}" for kind in ("Lamp", "Chair", "Desk", "Shelf", "Clock", "Rug") for size in range(10)]
-    customers = [[i, f"Customer {i}", choose.choice(["DE", "FR", "US", "JP"])] for i in range(1, _CUSTOMERS + 1)]
+    goods = [
+        f"{kind} {size}" for kind in ("Lamp", "Chair", "Desk", "Shelf", "Clock", "Rug") for size in range(10)
+    ]
+    customers = [
+        [i, f"Customer {i}", choose.choice(["DE", "FR", "US", "JP"])] for i in range(1, _CUSTOMERS + 1)
+    ]
     products = [[i + 1, goods[i], f"{choose.uniform(5, 500):.2f}"] for i in range(_PRODUCTS)]
     orders = [
         [choose.randint(1, _CUSTOMERS), choose.randint(1, _PRODUCTS), choose.randint(1, 5),
@@ -143,7 +150,16 @@ def _inserts(into: str, rows: Sequence[Sequence[object]]) -> Iterator[tuple[str,
 def _client(folder: str, *flags: str) -> Any:  # noqa: ANN401 - as above
     from mcp import Client, StdioServerParameters  # noqa: PLC0415 - only this command needs the client
 
-    command = ["-m", "awslabs_dsql_mcp", "--local", "--local-data", folder, "--knowledge-timeout", "3", *flags]
+    command = [
+        "-m",
+        "awslabs_dsql_mcp",
+        "--local",
+        "--local-data",
+        folder,
+        "--knowledge-timeout",
+        "3",
+        *flags,
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DSQL_")}
     return Client(StdioServerParameters(command=sys.executable, args=command, env=environment))
 
@@ -152,7 +168,7 @@ async def _call(client: Any, name: str, *, fails: bool = False, **arguments: obj
     _say(f"\n→ {name} {textwrap.shorten(json.dumps(arguments, ensure_ascii=False), 300, placeholder=' …')}")
     result = await client.call_tool(name, arguments)
     text = "\n".join(part.text for part in result.content)
-    _say(textwrap.indent(text if len(text) < 1200 else text[:1200] + " …", "  "))
+    _say(textwrap.indent(text if len(text) <= _SHOWN else text[:_SHOWN] + " …", "  "))
     if result.is_error is not fails:
         raise DemoFailed(f"{name} " + ("succeeded, but must be refused" if fails else "failed"))
     return text

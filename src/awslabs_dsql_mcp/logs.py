@@ -2,6 +2,7 @@
 
 import logging
 import sys
+
 from typing_extensions import override
 
 
@@ -18,7 +19,9 @@ class OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format an event."""
         raised = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        plain = logging.makeLogRecord({**vars(record), "exc_info": None, "exc_text": None, "stack_info": None})
+        plain = logging.makeLogRecord(
+            {**vars(record), "exc_info": None, "exc_text": None, "stack_info": None}
+        )
         text = super().format(plain).replace("\n", " ")
         return f"{text} ({raised})" if raised else text
 
@@ -27,5 +30,7 @@ def log_to_stderr(level: str) -> None:
     """Send everything at or above a level to stderr; libraries speak from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine())
-    logging.basicConfig(level=max(logging.getLevelName(level), logging.WARNING), handlers=[handler], force=True)
+    logging.basicConfig(
+        level=max(logging.getLevelName(level), logging.WARNING), handlers=[handler], force=True
+    )
     logging.getLogger("awslabs_dsql_mcp").setLevel(level)

@@ -91,13 +91,15 @@ class LateDatabase:
 
             local = await self._stack.enter_async_context(local_cluster(chosen.local_data))
             signer = Identity(local.region, None, local.access_key, local.secret_key)
-            return Target(local.host, chosen.database_user, signer, str(local.ca_file), local.port, direct_tls=True)
+            return Target(
+                local.host, chosen.database_user, signer, str(local.ca_file), local.port, direct_tls=True
+            )
         if chosen.cluster_endpoint is None:
             raise NotConfigured(
                 "No cluster is configured; only the documentation tools work.",
                 code="no_cluster",
-                hint="Start the server with --cluster_endpoint <id>.dsql.<region>.on.aws, or with --local for "
-                "a cluster on this machine.",
+                hint="Start the server with --cluster_endpoint <id>.dsql.<region>.on.aws, or with --local "
+                "for a cluster on this machine.",
             )
         import certifi  # noqa: PLC0415 - only for a cluster
 

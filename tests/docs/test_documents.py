@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs.options_table import README, between, table
 
-from awslabs_dsql_mcp.settings import OPTIONS, read_settings
+from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.settings import OPTIONS
+from docs.options_table import README, between, table
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # pyright: ignore[reportMissingImports] - there on Python 3.10 alone
 
 EXAMPLES = README.parent / "config-examples"
 
@@ -35,7 +36,12 @@ def test_the_readme_lists_the_options_as_they_are() -> None:
 
 
 def test_there_is_an_example_for_each_client() -> None:
-    assert {file.name.split(".")[0] for file in EXAMPLES.iterdir()} >= {"claude-code", "cursor", "kiro", "codex"}
+    assert {file.name.split(".")[0] for file in EXAMPLES.iterdir()} >= {
+        "claude-code",
+        "cursor",
+        "kiro",
+        "codex",
+    }
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.iterdir()), ids=lambda file: file.name)

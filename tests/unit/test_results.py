@@ -84,7 +84,7 @@ def test_a_cut_by_characters_keeps_one_row() -> None:
     shown = table(result(3, 500), Caps(characters=100))
     assert shown.text.count("\n") == 0
     assert "Only the first 1 of 3 rows are shown" in shown.summary
-    assert shown.structured["notice"] in shown.summary
+    assert str(shown.structured["notice"]) in shown.summary
 
 
 def test_a_long_value_is_cut_and_said() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.settings import OPTIONS, Option, Settings, SettingsError, read_settings, region_of
+from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.settings import OPTIONS, Option, Settings, SettingsError, region_of
 
 GOOD = {
     "--cluster_endpoint": ("abc.dsql.us-east-1.on.aws", "abc.dsql.us-east-1.on.aws"),
@@ -85,7 +86,9 @@ def test_each_of_its_variables_sets_it_too(option: Option) -> None:
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
 def test_dashes_and_underscores_are_taken_alike(option: Option) -> None:
     value, _ = GOOD[option.flag]
-    read = {read_settings([spelling, *line(option, value)[1:]], {}, version="1") for spelling in option.spellings}
+    read = {
+        read_settings([spelling, *line(option, value)[1:]], {}, version="1") for spelling in option.spellings
+    }
     assert len(read) == 1
 
 

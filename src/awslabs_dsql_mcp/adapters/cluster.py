@@ -72,7 +72,7 @@ class Dialer:
             raise ConnectionFailed(
                 f"The AWS credentials took longer than {self._timeout:g} s to come.",
                 code="credentials_timeout",
-                hint="Check what serves them: an SSO login, a credential process, or the instance's metadata.",
+                hint="Check what serves them: an SSO login, a credential process, the instance's metadata.",
             ) from None
         try:
             with anyio.fail_after(self._timeout):

@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.core.transactions import Query
 
 _FATAL = re.compile(r"(?:FATAL|ERROR):\s+(.*)")
 _HINT = re.compile(r"HINT:\s+(.*)")
-_LIBPQ_PREFIX = re.compile(r'^(?:connection failed: )?(?:connection to server at .*? failed: )?', re.DOTALL)
+_LIBPQ_PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?", re.DOTALL)
 # libpq takes the first flight of TLS straight away where both sides know how (libpq 17, "sslnegotiation").
 _DIRECT_TLS = 170000
 
@@ -87,14 +87,14 @@ class PostgresConnection:
         """Undo what a function may have set in the session."""
         await self._at_once([Query("RESET ALL"), Query("RESET ROLE")])
 
-    async def cancel(self, timeout: float) -> None:
+    async def cancel(self, within: float) -> None:
         """Ask the server to end the query under way; servers may ignore it.
 
         Args:
-            timeout: Longest wait for the request itself, in seconds.
+            within: Longest wait for the request itself, in seconds.
         """
         with suppress(psycopg.Error, OSError):
-            await self._connection.cancel_safe(timeout=timeout)
+            await self._connection.cancel_safe(timeout=within)
 
     def sever(self) -> None:
         """Cut the network: whoever waits for an answer learns at once that none will come."""
@@ -113,11 +113,11 @@ class PostgresConnection:
 
     async def _one_by_one(self, queries: Sequence[Query]) -> list[_Cursor]:
         cursors: list[_Cursor] = []
-        for index, query in enumerate(queries):
-            try:
+        try:
+            for query in queries:
                 cursors += await self._at_once([query])
-            except DatabaseFailed as failed:
-                raise DatabaseFailed(_placed(failed.failure, index)) from failed.__cause__
+        except DatabaseFailed as failed:
+            raise DatabaseFailed(_placed(failed.failure, len(cursors))) from failed.__cause__
         return cursors
 
     async def _at_once(self, queries: Sequence[Query]) -> list[_Cursor]:
@@ -170,13 +170,17 @@ def _first_line(text: str) -> str:
 def _result_of(cursor: _Cursor) -> Result:
     answer = cursor.pgresult
     if answer is None:
-        raise DatabaseFailed(Failure("the server answered fewer statements than were sent", session_lost=True))
+        raise DatabaseFailed(
+            Failure("the server answered fewer statements than were sent", session_lost=True)
+        )
     columns = tuple(Column(c.name, c.type_display, c.type_code) for c in cursor.description or ())
     rows = tuple(
         tuple(_text(answer.get_value(row, column)) for column in range(answer.nfields))
         for row in range(answer.ntuples)
     )
-    return Result(cursor.statusmessage or "", cursor.rowcount if cursor.rowcount >= 0 else None, columns, rows)
+    return Result(
+        cursor.statusmessage or "", cursor.rowcount if cursor.rowcount >= 0 else None, columns, rows
+    )
 
 
 def _text(value: object) -> str | None:

@@ -123,7 +123,12 @@ def error_of_credentials(error: Exception) -> DsqlError:
             hint="Give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where "
             "the client starts this server.",
         )
-    expired = (aws.SSOError, aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError, aws.CredentialRetrievalError)
+    expired = (
+        aws.SSOError,
+        aws.TokenRetrievalError,
+        aws.UnauthorizedSSOTokenError,
+        aws.CredentialRetrievalError,
+    )
     return ConnectionFailed(
         f"The AWS credentials could not be used ({type(error).__name__}).",
         code="credentials_expired" if isinstance(error, expired) else "credentials_failed",

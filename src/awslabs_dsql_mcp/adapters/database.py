@@ -59,9 +59,7 @@ class Connection(Protocol):
         """Whether the next call may use it."""
         ...
 
-    async def run(
-        self, queries: Sequence[Query], *, read_only: bool, pipelined: bool
-    ) -> tuple[Result, ...]:
+    async def run(self, queries: Sequence[Query], *, read_only: bool, pipelined: bool) -> tuple[Result, ...]:
         """Begin a transaction and run statements in it."""
         ...
 
@@ -77,7 +75,7 @@ class Connection(Protocol):
         """Undo what a function may have set in the session."""
         ...
 
-    async def cancel(self, timeout: float) -> None:
+    async def cancel(self, within: float) -> None:
         """Ask the server to end the query under way."""
         ...
 
@@ -190,9 +188,7 @@ class PooledDatabase:
     async def _run(self, step: Run, call: _Call) -> Ran:
         if call.session is None:
             call.session = await self._sessions.acquire(max(0.0, self._left(call)))
-        work = call.session.connection.run(
-            step.queries, read_only=step.read_only, pipelined=self._pipelined
-        )
+        work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
         limit = min(self._limits.statement_timeout, self._left(call))
         try:
             return Ran(await self._bounded(work, call.session.connection, limit))

@@ -1,4 +1,4 @@
-"""The sessions of one server: opened at the first need, reused, and never older than the cluster lets them be.
+"""The sessions of one server: opened at the first need, reused, never older than the cluster allows.
 
 Why not a library's pool: those open connections in background tasks and keep the reason of a refused
 login to themselves, open new ones that nobody asked for (which wakes a sleeping cluster), open them one

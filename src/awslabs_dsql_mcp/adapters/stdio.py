@@ -13,6 +13,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # What the server looks for in a request's _meta: why it cannot be taken as it is.
@@ -108,7 +109,7 @@ def install_switch() -> Callable[[], None]:
     Descriptor 0 then reads the null device, so that no child process takes a part of the protocol.
     """
     source = SwitchedInput(os.dup(sys.stdin.fileno()))
-    with open(os.devnull, "rb") as nothing:
+    with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(source, _CHUNK), encoding="utf-8")
     return source.switch_off

@@ -11,7 +11,8 @@ from awslabs_dsql_mcp.errors import RequestInvalid
 
 Row = Sequence[str | None]
 
-_NAMED = "n.nspname = coalesce($1, n.nspname) AND c.relname = $2 AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys')"
+_USERS = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys')"
+_NAMED = f"n.nspname = coalesce($1, n.nspname) AND c.relname = $2 AND {_USERS}"
 
 # One row a column, of every relation of that name.
 _COLUMNS = f"""
@@ -34,10 +35,10 @@ FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid =
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {_NAMED} AND NOT x.indisprimary ORDER BY n.nspname, i.relname"""  # noqa: S608 - see above
 
-_NAMES = """
+_NAMES = f"""
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys')
-AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2 LIMIT 1000"""
+WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {_USERS}
+AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2 LIMIT 1000"""  # noqa: S608 - see above
 
 _KINDS = {"r": "table", "v": "view", "m": "materialized view", "p": "table", "f": "foreign table"}
 
@@ -106,10 +107,16 @@ def describe(name: TableName, results: Sequence[Result]) -> dict[str, object]:
 def text_of(description: dict[str, object]) -> str:
     """Write a description as compact JSON, a part a line."""
     tables = description["tables"]
-    return "\n".join(json.dumps(table, ensure_ascii=False) for table in tables) if isinstance(tables, list) else ""
+    return (
+        "\n".join(json.dumps(table, ensure_ascii=False) for table in tables)
+        if isinstance(tables, list)
+        else ""
+    )
 
 
-def _table(schema: str, columns: Iterable[Row], constraints: Iterable[Row], indexes: Iterable[Row]) -> dict[str, object]:
+def _table(
+    schema: str, columns: Iterable[Row], constraints: Iterable[Row], indexes: Iterable[Row]
+) -> dict[str, object]:
     mine = [row for row in columns if row[0] == schema]
     described: dict[str, object] = {
         "schema": schema,

@@ -99,7 +99,7 @@ class Failure:
         )
 
 
-class DatabaseFailed(Exception):  # noqa: N818 - it carries a failure across the driver's border, no more
+class DatabaseFailed(Exception):
     """Raised by connections; caught by the driver of transactions."""
 
     def __init__(self, failure: Failure) -> None:

@@ -155,7 +155,9 @@ def _shown_rows(result: Result, caps: Caps) -> tuple[list[list[object]], int]:
         for text, oid in zip(row, oids, strict=True):
             too_long = text is not None and len(text) > caps.cell
             cut += too_long
-            cells.append(f"{text[: caps.cell]}… ({len(text):,} characters)" if text and too_long else cell(text, oid))
+            cells.append(
+                f"{text[: caps.cell]}… ({len(text):,} characters)" if text and too_long else cell(text, oid)
+            )
         rows.append(cells)
     return rows, cut
 

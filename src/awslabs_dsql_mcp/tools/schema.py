@@ -22,6 +22,4 @@ async def get_schema(database: Database, table_name: str) -> Answer:
     name = catalog.parse_name(table_name)
     report = await database.run(Unit(catalog.queries(name), read_only=True))
     description = catalog.describe(name, report.results)
-    return Answer(
-        fence(catalog.text_of(description), kind="schema", mark=secrets.token_hex(4)), description
-    )
+    return Answer(fence(catalog.text_of(description), kind="schema", mark=secrets.token_hex(4)), description)

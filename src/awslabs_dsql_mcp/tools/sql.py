@@ -49,7 +49,7 @@ class SqlTools:
             DsqlError: What `Database.run` raises.
         """
         query = _query(sql, params)
-        (statement,) = await _off_loop(lambda: _judged([query.sql], [sql], writes=False), sql)
+        (statement,) = await _off_loop(lambda: _judged([query.sql], writes=False), sql)
         report = await self._database.run(
             Unit((query,), read_only=True, may_leave_traces=statement.user_functions)
         )
@@ -73,7 +73,7 @@ class SqlTools:
         """
         queries = _queries(sql_list, params_list)
         statements = await _off_loop(
-            lambda: _judged([q.sql for q in queries], sql_list, writes=self._allow_writes), *sql_list
+            lambda: _judged([query.sql for query in queries], writes=self._allow_writes), *sql_list
         )
         unit = Unit(
             queries,
@@ -119,7 +119,9 @@ def _queries(
             hint="Give one list of values for each statement; null or [] for one without values.",
         )
     values = params_list if params_list is not None else [None] * len(sql_list)
-    return tuple(_query(sql, params, index) for index, (sql, params) in enumerate(zip(sql_list, values, strict=True)))
+    return tuple(
+        _query(sql, params, index) for index, (sql, params) in enumerate(zip(sql_list, values, strict=True))
+    )
 
 
 def _query(sql: str, params: Sequence[Value] | None, index: int | None = None) -> Query:
@@ -132,7 +134,9 @@ def _query(sql: str, params: Sequence[Value] | None, index: int | None = None) -
         query = Query(bind_placeholders(sql, len(params)), tuple(_bound(value) for value in params))
     except ValueError as error:
         where = "" if index is None else f"Statement {index + 1}: "
-        raise RequestInvalid(f"{where}{error}", hint="Write %s for each value, and %% for a percent sign.") from None
+        raise RequestInvalid(
+            f"{where}{error}", hint="Write %s for each value, and %% for a percent sign."
+        ) from None
     if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > LARGEST_MESSAGE:
         raise RequestInvalid(
             "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
@@ -155,10 +159,14 @@ async def _off_loop(work: Callable[[], T], *texts: str) -> T:
     return await asyncio.to_thread(work)
 
 
-def _judged(sent: Sequence[str], written: Sequence[str], *, writes: bool) -> "list[Statement]":
+def _judged(sent: Sequence[str], *, writes: bool) -> "list[Statement]":
     from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
 
-    refusal = guard.check(sent[0], writes=writes) if len(sent) == 1 else guard.check_transaction(sent, writes=writes)
+    refusal = (
+        guard.check(sent[0], writes=writes)
+        if len(sent) == 1
+        else guard.check_transaction(sent, writes=writes)
+    )
     if refusal is not None:
         raise StatementRefused(str(refusal), hint=None)
     return [guard.inspect(sql) for sql in sent]

@@ -1,0 +1,110 @@
+"""How the values of options are read: text in, value out, or a `ValueError` that says what is expected."""
+
+import math
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\w]*")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_TRUTH = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
+
+
+def read_switch(text: str) -> bool:
+    """Read a switch from an environment variable."""
+    try:
+        return _TRUTH[text.strip().lower()]
+    except KeyError:
+        raise ValueError("true or false") from None
+
+
+def read_text(text: str) -> str:
+    """Read a text that may not be empty."""
+    if not text.strip():
+        raise ValueError("a value that is not empty")
+    return text.strip()
+
+
+def read_host(text: str) -> str:
+    """Read a host name or an address, without scheme, port or path."""
+    if not _HOST.fullmatch(text):
+        raise ValueError(
+            "a host name or address without scheme, port or path, such as abc.dsql.us-east-1.on.aws"
+        )
+    return text
+
+
+def read_region(text: str) -> str:
+    """Read the name of an AWS region."""
+    if not _REGION.fullmatch(text):
+        raise ValueError("the name of an AWS region, such as us-east-1")
+    return text
+
+
+def read_seconds(text: str) -> float:
+    """Read a positive number of seconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError("a positive number of seconds, such as 30")
+    return value
+
+
+def read_count(text: str) -> int:
+    """Read a small positive number."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100):  # noqa: PLR2004 - the bound is the rule
+        raise ValueError("a whole number from 1 to 100")
+    return int(text)
+
+
+def read_knowledge_url(text: str) -> str:
+    """Read the URL of a documentation server: HTTPS, or plain HTTP on this machine."""
+    expected = "an https:// URL (plain http:// only for localhost)"
+    try:
+        url = urlsplit(text)
+        host = url.hostname
+        _ = url.port
+    except ValueError:
+        raise ValueError(expected) from None
+    if not host or url.username or url.password:
+        raise ValueError(expected)
+    if url.scheme != "https" and not (url.scheme == "http" and host in LOOPBACK):
+        raise ValueError(expected)
+    return text
+
+
+def read_roots(text: str) -> str:
+    """Read the path of a file that exists, or ``system``: the roots that OpenSSL was built with."""
+    path = Path(text).expanduser()
+    if text != "system" and not path.is_file():
+        raise ValueError("a file that exists, or system")
+    return text if text == "system" else str(path)
+
+
+def read_folder(text: str) -> Path:
+    """Read the path of a folder, existing or to be made."""
+    path = Path(read_text(text)).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("a folder")
+    return path
+
+
+def read_log_level(text: str) -> str:
+    """Read a log level."""
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError("one of " + ", ".join(LOG_LEVELS))
+    return text.upper()
