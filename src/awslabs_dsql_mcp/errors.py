@@ -7,6 +7,7 @@
      ├── StatementRefused        fix_statement      the guard said no; nothing was sent
      ├── StatementFailed         fix_statement      the server refused or failed a statement
      ├── TooManyRows             fix_statement      more rows would have changed than the caller allowed
+     ├── NotConfirmed            fix_request        a yes is demanded, and nobody gave one
      ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
      ├── Busy                    retry_transaction  no turn, or no time: nothing was stored
      ├── OutcomeUnknown          check_outcome      the connection was lost during COMMIT
@@ -91,6 +92,13 @@ class TooManyRows(DsqlError):
 
     code = "too_many_rows"
     remedy = "fix_statement"
+
+
+class NotConfirmed(DsqlError):
+    """A yes is demanded before this change, and nobody gave one; nothing was run."""
+
+    code = "not_confirmed"
+    remedy = "fix_request"
 
 
 class TransactionConflict(DsqlError):

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+CONFIRM_POLICIES = ("always", "auto", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -101,6 +102,13 @@ def read_folder(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError("a folder")
     return path
+
+
+def read_confirm(text: str) -> str:
+    """Read a policy of confirmation."""
+    if text.lower() not in CONFIRM_POLICIES:
+        raise ValueError("one of " + ", ".join(CONFIRM_POLICIES))
+    return text.lower()
 
 
 def read_log_level(text: str) -> str:

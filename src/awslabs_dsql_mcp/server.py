@@ -10,20 +10,21 @@ from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
-from mcp.server.mcpserver import Context
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from typing_extensions import NotRequired, TypedDict, override
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.adapters.stdio import UNREADABLE
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.ports import Database, Documentation
-from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, RequestInvalid
 from awslabs_dsql_mcp.tools.schema import get_schema
-from awslabs_dsql_mcp.tools.sql import SqlTools
+from awslabs_dsql_mcp.tools.sql import Request, SqlTools
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,13 @@ class Transacted(TypedDict):
     outcome: str
     attempts: int
     statements: list[Rows]
+    dry_run_token: NotRequired[str]
+
+
+class Yes(BaseModel):
+    """What the user is asked."""
+
+    run: bool = Field(description="Run it?")
 
 
 class Schema(TypedDict):
@@ -67,6 +75,12 @@ class Reference(TypedDict):
     """What the documentation says."""
 
     text: str
+
+
+SqlList = Annotated[list[str], Field(description="Statements in order, one each.")]
+ParamsList = Annotated[
+    list[list[Any] | None] | None, Field(description="For each statement its values, or null.")
+]
 
 
 @dataclass(frozen=True)
@@ -163,13 +177,40 @@ def _tools(
         return _result(await sql_tools.readonly_query(sql, params))
 
     async def transact(
-        sql_list: Annotated[list[str], Field(description="Statements in order, one each.")],
-        params_list: Annotated[
-            list[list[Any] | None] | None,
-            Field(description="For each statement its values, or null."),
+        sql_list: SqlList, params_list: ParamsList = None
+    ) -> Annotated[CallToolResult, Transacted]:
+        return _result(await sql_tools.transact(Request(sql_list, params_list)))
+
+    async def ask(
+        ctx: Context[None, Any],
+        sql_list: list[str],
+        params_list: list[list[Any] | None] | None,
+        dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
+        dry_run_token: str | None,
+    ) -> Yes | Elicit[Yes]:
+        capabilities = ctx.client_capabilities
+        can_ask = capabilities is not None and capabilities.elicitation is not None
+        request = Request(sql_list, params_list, dry_run, dry_run_token)
+        question = await sql_tools.question(request, can_ask=can_ask)
+        return Yes(run=True) if question is None else Elicit(question, Yes)
+
+    async def transact_writing(
+        sql_list: SqlList,
+        answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
+        params_list: ParamsList = None,
+        dry_run: Annotated[
+            bool, Field(description="Run all, report what it would do, roll back; gives a dry_run_token.")
+        ] = False,
+        dry_run_token: Annotated[
+            str | None, Field(description="Of a dry run of the same, in place of the user's yes.")
+        ] = None,
+        max_rows_affected: Annotated[
+            int | None, Field(description="Roll back if more rows would change.", ge=0)
         ] = None,
     ) -> Annotated[CallToolResult, Transacted]:
-        return _result(await sql_tools.transact(sql_list, params_list))
+        _require_yes(answer)
+        request = Request(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
+        return _result(await sql_tools.transact(request))
 
     async def get_schema_(
         table_name: Annotated[str, Field(description="table or schema.table, as in SQL.")],
@@ -196,6 +237,7 @@ def _tools(
 
     sql_tools = sql
     get_schema_.__name__ = "get_schema"
+    transact_writing.__name__ = "transact"
     return (
         ToolSpec(
             readonly_query,
@@ -203,7 +245,12 @@ def _tools(
             "Run one SELECT, VALUES, TABLE, SHOW or EXPLAIN in a READ ONLY transaction. "
             "Returns columns with types, then one JSON array a row.",
         ),
-        ToolSpec(transact, "Transaction", _transact_text(allow_writes=allow_writes), reads=not allow_writes),
+        ToolSpec(
+            transact_writing if allow_writes else transact,
+            "Transaction",
+            _transact_text(allow_writes=allow_writes),
+            reads=not allow_writes,
+        ),
         ToolSpec(
             get_schema_,
             "Table schema",
@@ -241,6 +288,14 @@ def _transact_text(*, allow_writes: bool) -> str:
         "3,000 changed rows. A conflict is retried as a whole. Returns the outcome (committed, rolled_back, "
         "unknown), the attempts, and each statement's command, rows affected and rows."
     )
+
+
+def _require_yes(answer: ElicitationResult[Yes]) -> None:
+    if not (isinstance(answer, AcceptedElicitation) and answer.data.run):
+        raise NotConfirmed(
+            "The user did not approve this transaction; nothing was run.",
+            hint="Ask the user what to do instead.",
+        )
 
 
 def _result(answer: Answer) -> CallToolResult:

@@ -151,7 +151,7 @@ async def serve(settings: Settings) -> None:
         server = build_server(
             database=database,
             documentation=DocumentationTools(knowledge),
-            sql=SqlTools(database, allow_writes=settings.allow_writes, caps=Caps()),
+            sql=SqlTools(database, allow_writes=settings.allow_writes, confirm=settings.confirm, caps=Caps()),
             allow_writes=settings.allow_writes,
             log_level=settings.log_level,
             middleware=[WarmUp(database)],

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from awslabs_dsql_mcp import readers
 from awslabs_dsql_mcp.readers import LOG_LEVELS
@@ -31,6 +32,7 @@ class Settings:
         database_user: Role to log in as; ``admin`` signs ``DbConnectAdmin``, any other ``DbConnect``.
         profile: Named profile of the AWS configuration; ``None`` for boto3's own search.
         allow_writes: Whether ``transact`` may change anything.
+        confirm: Which changes want a yes: ``always``, ``auto`` or ``never``.
         knowledge_server: URL of the documentation server.
         knowledge_timeout: Longest wait for an answer of it, in seconds, retries included.
         max_connections: Connections open at once, at most.
@@ -51,6 +53,7 @@ class Settings:
     database_user: str = "admin"
     profile: str | None = None
     allow_writes: bool = False
+    confirm: Literal["always", "auto", "never"] = "auto"
     knowledge_server: str = DEFAULT_KNOWLEDGE_SERVER
     knowledge_timeout: float = 30.0
     max_connections: int = 4
@@ -139,6 +142,15 @@ OPTIONS: tuple[Option, ...] = (
         ("DSQL_ALLOW_WRITES",),
         readers.read_switch,
         "Let `transact` change data and schema; without it every tool only reads.",
+    ),
+    Option(
+        "--confirm",
+        ("DSQL_CONFIRM",),
+        readers.read_confirm,
+        "Which changes need a yes: `always` each (of the user, or by a dry run's token), `auto` what drops "
+        "something or has no WHERE, where the client can ask, `never`.",
+        "WHICH",
+        "auto",
     ),
     Option(
         "--knowledge-server",

@@ -17,6 +17,7 @@ GOOD = {
     "--database_user": ("agent", "agent"),
     "--profile": ("work", "work"),
     "--allow-writes": ("true", True),
+    "--confirm": ("Always", "always"),
     "--knowledge-server": ("https://docs.example/mcp", "https://docs.example/mcp"),
     "--knowledge-timeout": ("2.5", 2.5),
     "--max-connections": ("8", 8),

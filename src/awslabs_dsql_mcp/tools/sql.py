@@ -3,16 +3,19 @@
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from awslabs_dsql_mcp.core import results
+from awslabs_dsql_mcp.core import confirmation, results
 from awslabs_dsql_mcp.core.answers import Answer, fence
+from awslabs_dsql_mcp.core.confirmation import Confirm
 from awslabs_dsql_mcp.core.limits import LARGEST_MESSAGE
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps, Table
 from awslabs_dsql_mcp.core.transactions import Query, Report, Unit
-from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid, StatementRefused
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.core.statements import Statement
@@ -22,19 +25,63 @@ Value = str | int | float | bool | list[object] | dict[str, object] | None
 _QUICK = 10_000  # characters that are parsed in well under a millisecond
 
 
+@dataclass(frozen=True)
+class Request:
+    """What an agent asks of ``transact``.
+
+    Attributes:
+        sql_list: The statements in order.
+        params_list: The values for each statement's ``%s``, in the same order.
+        dry_run: Run everything, report, roll back.
+        dry_run_token: What a dry run of the same statements gave.
+        max_rows_affected: Roll back when more rows would change.
+    """
+
+    sql_list: Sequence[str]
+    params_list: Sequence[Sequence[Value] | None] | None = None
+    dry_run: bool = False
+    dry_run_token: str | None = None
+    max_rows_affected: int | None = None
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Statements that the guard lets pass: as they are sent, and what they are."""
+
+    queries: tuple[Query, ...]
+    statements: "tuple[Statement, ...]"
+
+    @property
+    def may_leave_traces(self) -> bool:
+        return any(statement.user_functions for statement in self.statements)
+
+
 class SqlTools:
     """Runs what agents write.
 
     Args:
         database: Where.
         allow_writes: Whether ``transact`` may change anything.
+        confirm: Which changes want a yes.
         caps: How much of a result is shown.
+        clock: Monotonic seconds, for the life of dry runs' tokens.
     """
 
-    def __init__(self, database: Database, *, allow_writes: bool, caps: Caps) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        allow_writes: bool,
+        confirm: Confirm,
+        caps: Caps,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._allow_writes = allow_writes
+        self._confirm = confirm
         self._caps = caps
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
 
     async def readonly_query(self, sql: str, params: Sequence[Value] | None) -> Answer:
         """Run one read-only statement in a READ ONLY transaction.
@@ -48,55 +95,102 @@ class SqlTools:
             StatementRefused: The guard refused it.
             DsqlError: What `Database.run` raises.
         """
-        query = _query(sql, params)
-        (statement,) = await _off_loop(lambda: _judged([query.sql], writes=False), sql)
-        report = await self._database.run(
-            Unit((query,), read_only=True, may_leave_traces=statement.user_functions)
-        )
+        judged = await _judge([sql], [params], writes=False)
+        unit = Unit(judged.queries, read_only=True, may_leave_traces=judged.may_leave_traces)
+        report = await self._database.run(unit)
         return _rows_answer(results.table(report.results[0], self._caps))
 
-    async def transact(
-        self, sql_list: Sequence[str], params_list: Sequence[Sequence[Value] | None] | None
-    ) -> Answer:
+    async def question(self, request: Request, *, can_ask: bool) -> str | None:
+        """Word what the user must be asked before a transaction; ``None`` for nothing.
+
+        A request that will be refused wants no question: `transact` says why.
+
+        Args:
+            request: What is to run.
+            can_ask: Whether the client can put a question to its user.
+
+        Raises:
+            NotConfirmed: A yes is demanded for each change, and nobody can be asked.
+        """
+        try:
+            judged = await self._judge(request)
+        except (RequestInvalid, StatementRefused):
+            return None
+        if not self._wants_yes(request, judged):
+            return None
+        if can_ask:
+            return confirmation.question(judged.queries)
+        if self._confirm != "always":
+            return None
+        raise NotConfirmed(
+            "This server runs no change without a yes, and this client cannot ask its user; nothing was run.",
+            hint="Call transact with dry_run=true, look at what it would change, then call it again with "
+            "the dry_run_token that it gave.",
+        )
+
+    async def transact(self, request: Request) -> Answer:
         """Run statements in one transaction, all or nothing.
 
         Without writes allowed they are reads, all from one snapshot.
 
         Args:
-            sql_list: The statements in order.
-            params_list: The values for each statement's ``%s``, in the same order.
+            request: What to run; where `question` has one, the user has said yes to it.
 
         Raises:
-            RequestInvalid: The lists do not fit each other.
+            RequestInvalid: The lists do not fit each other, or the token is not for these statements.
             StatementRefused: The guard refused one.
             DsqlError: What `Database.run` raises.
         """
-        queries = _queries(sql_list, params_list)
-        statements = await _off_loop(
-            lambda: _judged([query.sql for query in queries], writes=self._allow_writes), *sql_list
-        )
+        judged = await self._judge(request)
         unit = Unit(
-            queries,
+            judged.queries,
             read_only=not self._allow_writes,
-            may_leave_traces=any(statement.user_functions for statement in statements),
+            dry_run=request.dry_run,
+            max_rows_affected=request.max_rows_affected,
+            may_leave_traces=judged.may_leave_traces,
         )
-        return self._report_answer(await self._database.run(unit), read_only=unit.read_only)
+        return self._answer(await self._database.run(unit), unit, judged)
 
-    def _report_answer(self, report: Report, *, read_only: bool) -> Answer:
+    async def _judge(self, request: Request) -> _Judged:
+        values = _values(request)
+        judged = await _judge(request.sql_list, values, writes=self._allow_writes)
+        if request.dry_run_token is not None and not self._vouched(request.dry_run_token, judged):
+            raise RequestInvalid(
+                "dry_run_token is not of a dry run of exactly these statements and values within the last "
+                f"{confirmation.TOKEN_LIFE // 60} minutes.",
+                code="dry_run_token_invalid",
+                hint="Call transact again with dry_run=true, and without dry_run_token.",
+            )
+        return judged
+
+    def _vouched(self, token: str, judged: _Judged) -> bool:
+        return confirmation.vouches(token, judged.queries, key=self._key, now=self._clock())
+
+    def _wants_yes(self, request: Request, judged: _Judged) -> bool:
+        if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
+            return False
+        return confirmation.wants_yes(self._confirm, judged.statements)
+
+    def _answer(self, report: Report, unit: Unit, judged: _Judged) -> Answer:
         tables = [results.table(result, self._caps) for result in report.results]
-        outcome = "read from one snapshot" if read_only else report.outcome.replace("_", " ")
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
-        said = [f"{outcome}{attempts}: {results.count(len(tables), 'statement')}"]
-        said += [f"{number}. {table.summary}" for number, table in enumerate(tables, 1)]
+        said = [f"{_outcome(report, unit)}{attempts}: {results.count(len(tables), 'statement')}"]
+        for number, (table, statement) in enumerate(zip(tables, judged.statements, strict=True), 1):
+            said.append(f"{number}. {table.summary}" + (" (no WHERE: every row)" * statement.whole_table))
+        facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
+        if unit.dry_run:
+            token = confirmation.token(judged.queries, key=self._key, now=self._clock())
+            said.append(f"To run it for real, send the same with dry_run_token={token} (valid 10 minutes).")
+            facts["dry_run_token"] = token
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
-        return Answer(
-            "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=_mark()) if rows else ""),
-            {
-                "outcome": report.outcome,
-                "attempts": report.attempts,
-                "statements": [table.structured for table in tables],
-            },
-        )
+        text = "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=_mark()) if rows else "")
+        return Answer(text, {**facts, "statements": [table.structured for table in tables]})
+
+
+def _outcome(report: Report, unit: Unit) -> str:
+    if unit.read_only:
+        return "read from one snapshot"
+    return "dry run, rolled back" if unit.dry_run else report.outcome
 
 
 def _rows_answer(table: Table) -> Answer:
@@ -108,35 +202,45 @@ def _mark() -> str:
     return secrets.token_hex(4)
 
 
-def _queries(
-    sql_list: Sequence[str], params_list: Sequence[Sequence[Value] | None] | None
-) -> tuple[Query, ...]:
-    if not sql_list:
+def _values(request: Request) -> Sequence[Sequence[Value] | None]:
+    if not request.sql_list:
         raise RequestInvalid("sql_list is empty.", hint="Give at least one statement.")
-    if params_list is not None and len(params_list) != len(sql_list):
+    if request.params_list is None:
+        return [None] * len(request.sql_list)
+    if len(request.params_list) != len(request.sql_list):
         raise RequestInvalid(
-            f"params_list has {len(params_list)} entries for {len(sql_list)} statements.",
+            f"params_list has {len(request.params_list)} entries for {len(request.sql_list)} statements.",
             hint="Give one list of values for each statement; null or [] for one without values.",
         )
-    values = params_list if params_list is not None else [None] * len(sql_list)
-    return tuple(
-        _query(sql, params, index) for index, (sql, params) in enumerate(zip(sql_list, values, strict=True))
-    )
+    return request.params_list
 
 
-def _query(sql: str, params: Sequence[Value] | None, index: int | None = None) -> Query:
-    """Number the placeholders: the text that the guard checks is the text that is sent."""
-    from awslabs_dsql_mcp.core.statements import bind_placeholders  # noqa: PLC0415 - see _judged
+async def _judge(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> _Judged:
+    """Let the guard look at statements, off the event loop where they are long."""
+    if sum(map(len, texts)) < _QUICK:
+        return _judged(texts, values, writes=writes)
+    return await asyncio.to_thread(_judged, texts, values, writes=writes)
 
-    if not params:
-        return Query(sql)
+
+def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> _Judged:
+    from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
+
+    counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
     try:
-        query = Query(bind_placeholders(sql, len(params)), tuple(_bound(value) for value in params))
+        verdict = guard.judge_transaction(counted, writes=writes)
     except ValueError as error:
-        where = "" if index is None else f"Statement {index + 1}: "
-        raise RequestInvalid(
-            f"{where}{error}", hint="Write %s for each value, and %% for a percent sign."
-        ) from None
+        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
+    if verdict.refusal is not None:
+        refusal = verdict.refusal if len(texts) > 1 else verdict.refusal.refusal
+        raise StatementRefused(str(refusal), code=verdict.refusal.refusal.rule)
+    queries = tuple(
+        _sendable(Query(one.sql, tuple(map(_bound, params or ()))))
+        for one, params in zip(verdict.verdicts, values, strict=True)
+    )
+    return _Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
+
+
+def _sendable(query: Query) -> Query:
     if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > LARGEST_MESSAGE:
         raise RequestInvalid(
             "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
@@ -150,23 +254,3 @@ def _bound(value: Value) -> object:
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(i, dict) for i in value)):
         return json.dumps(value, ensure_ascii=False)
     return value
-
-
-async def _off_loop(work: Callable[[], T], *texts: str) -> T:
-    """Keep the event loop free while long texts are parsed."""
-    if sum(map(len, texts)) < _QUICK:
-        return work()
-    return await asyncio.to_thread(work)
-
-
-def _judged(sent: Sequence[str], *, writes: bool) -> "list[Statement]":
-    from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
-
-    refusal = (
-        guard.check(sent[0], writes=writes)
-        if len(sent) == 1
-        else guard.check_transaction(sent, writes=writes)
-    )
-    if refusal is not None:
-        raise StatementRefused(str(refusal), hint=None)
-    return [guard.inspect(sql) for sql in sent]
