@@ -22,7 +22,7 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.adapters.stdio import UNREADABLE
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.ports import Database, Documentation
-from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.tools.schema import get_schema
 from awslabs_dsql_mcp.tools.sql import Request, SqlTools
 
@@ -198,7 +198,7 @@ def _tools(
         sql_list: SqlList,
         answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
         params_list: ParamsList = None,
-        dry_run: Annotated[
+        dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
             bool, Field(description="Run all, report what it would do, roll back; gives a dry_run_token.")
         ] = False,
         dry_run_token: Annotated[
@@ -305,7 +305,8 @@ def _result(answer: Answer) -> CallToolResult:
 def error_result(error: DsqlError) -> CallToolResult:
     """Turn an error into what the model reads and what a program reads."""
     state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
-    told = [f"Error ({error.code}{state}): {error.message}"]
+    refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
+    told = [error.message if refused else f"Error ({error.code}{state}): {error.message}"]
     if error.outcome == "rolled_back":
         told.append("Nothing was stored: rolled back.")
     if error.hint:
