@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 PEER = "awslabs-aurora-dsql-mcp-server==1.1.4"
-CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+CLIENT = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "bench", "version": "1"},
+}
 
 
 class Server:
@@ -88,7 +92,14 @@ def main(runs: int) -> None:
                 "PGSSLROOTCERT": str(cluster.ca_file),
                 "SSL_CERT_FILE": str(cluster.ca_file),
             }
-            arguments = ["--cluster_endpoint", cluster.host, "--region", cluster.region, "--database_user", "admin"]
+            arguments = [
+                "--cluster_endpoint",
+                cluster.host,
+                "--region",
+                cluster.region,
+                "--database_user",
+                "admin",
+            ]
             ours = [str(Path(sys.executable).parent / "awslabs-dsql-mcp"), *arguments]
             theirs = [str(peer_in(folder / "peer")), *arguments]
             pairs = [(measure(ours, environment), measure(theirs, environment)) for _ in range(runs + 1)][1:]

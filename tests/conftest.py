@@ -1,0 +1,59 @@
+"""What the tests share: one local cluster, and servers on it that real clients speak to."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
+
+ServerOn = Callable[..., StdioServerParameters]
+
+
+@pytest.fixture(scope="session")
+def cluster_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the tests' cluster."""
+    return tmp_path_factory.mktemp("cluster")
+
+
+@pytest.fixture(scope="session")
+async def cluster(cluster_folder: Path) -> AsyncIterator[LocalCluster]:
+    """The tests' cluster, kept running between servers."""
+    async with local_cluster(cluster_folder) as running:
+        yield running
+
+
+def server(*flags: str, **environment: str) -> StdioServerParameters:
+    """A server as a client starts it, without what this machine's environment holds for one."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DSQL_", "AWS_", "PG", "FASTMCP_"))}
+    return StdioServerParameters(
+        command=sys.executable, args=["-m", "awslabs_dsql_mcp", *flags], env=inherited | environment
+    )
+
+
+@pytest.fixture(scope="session")
+def on_cluster(cluster: LocalCluster, cluster_folder: Path) -> ServerOn:
+    """Gives a server on the tests' cluster, with more flags."""
+
+    def on(*flags: str) -> StdioServerParameters:
+        assert cluster.port
+        return server("--local", "--local-data", str(cluster_folder), "--knowledge-timeout", "1", *flags)
+
+    return on
+
+
+@pytest.fixture(scope="session")
+async def writer(on_cluster: ServerOn) -> AsyncIterator[Client]:
+    """A client of a server that may write."""
+    async with Client(on_cluster("--allow-writes")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def reader(on_cluster: ServerOn) -> AsyncIterator[Client]:
+    """A client of a server that only reads."""
+    async with Client(on_cluster()) as client:
+        yield client
