@@ -5,6 +5,7 @@ first answer of ``SELECT 1``, both on the same local cluster. The peer, awslabs-
 installed from PyPI into a virtual environment of its own. Medians; the ratio is what counts.
 """
 
+import asyncio
 import json
 import os
 import statistics
@@ -14,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from awslabs_dsql_mcp.local.cluster import local_cluster
 
 PEER = "awslabs-aurora-dsql-mcp-server==1.1.4"
 CLIENT = {
@@ -36,24 +39,23 @@ class Server:
             env=environment,
             text=True,
         )
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("no pipes")
+        self._in, self._out = self.process.stdin, self.process.stdout
         self._ids = 0
 
     def send(self, message: dict[str, Any]) -> None:
-        assert self.process.stdin
-        print(json.dumps({"jsonrpc": "2.0", **message}), file=self.process.stdin, flush=True)
+        print(json.dumps({"jsonrpc": "2.0", **message}), file=self._in, flush=True)
 
     def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdout
         self._ids += 1
         self.send({"id": self._ids, "method": method, "params": params})
         while True:
-            answer = json.loads(self.process.stdout.readline())
+            answer = json.loads(self._out.readline())
             if answer.get("id") == self._ids:
                 return answer["result"]
 
     def stop(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
         self.process.kill()
         self.process.wait()
 
@@ -81,7 +83,6 @@ def peer_in(folder: Path) -> Path:
 
 def main(runs: int) -> None:
     """Measure both in turn, and print medians and ratios."""
-    from awslabs_dsql_mcp.local.cluster import local_cluster
 
     async def compare(folder: Path) -> None:
         async with local_cluster(folder / "data") as cluster:
@@ -104,8 +105,6 @@ def main(runs: int) -> None:
             theirs = [str(peer_in(folder / "peer")), *arguments]
             pairs = [(measure(ours, environment), measure(theirs, environment)) for _ in range(runs + 1)][1:]
             report(pairs)
-
-    import asyncio
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(compare(Path(folder)))

@@ -1,16 +1,41 @@
 """What the tests share: one local cluster, and servers on it that real clients speak to."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
 from mcp import Client, StdioServerParameters
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
-
 ServerOn = Callable[..., StdioServerParameters]
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def held(opening: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """Hold something open in a task of its own: fixtures may be finished in another task than they began in."""
+    opened: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    finished = asyncio.Event()
+
+    async def hold() -> None:
+        async with opening as value:
+            opened.set_result(value)
+            await finished.wait()
+
+    task = asyncio.ensure_future(hold())
+    await asyncio.wait({task, opened}, return_when=asyncio.FIRST_COMPLETED)
+    if not opened.done():
+        await task
+    try:
+        yield opened.result()
+    finally:
+        finished.set()
+        await task
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +73,12 @@ def on_cluster(cluster: LocalCluster, cluster_folder: Path) -> ServerOn:
 @pytest.fixture(scope="session")
 async def writer(on_cluster: ServerOn) -> AsyncIterator[Client]:
     """A client of a server that may write."""
-    async with Client(on_cluster("--allow-writes")) as client:
+    async with held(Client(on_cluster("--allow-writes"))) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 async def reader(on_cluster: ServerOn) -> AsyncIterator[Client]:
     """A client of a server that only reads."""
-    async with Client(on_cluster()) as client:
+    async with held(Client(on_cluster())) as client:
         yield client

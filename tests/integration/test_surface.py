@@ -6,8 +6,6 @@ import sys
 from typing import Any
 
 import pytest
-from calls import call, write
-from conftest import ServerOn, server
 from fastmcp import Client as OtherClient
 from fastmcp.client.transports import StdioTransport
 from mcp import Client
@@ -15,6 +13,8 @@ from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from awslabs_dsql_mcp import __version__
+from calls import call, write
+from conftest import ServerOn, server
 
 TOOLS = {
     "readonly_query",

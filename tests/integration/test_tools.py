@@ -2,9 +2,11 @@
 
 import json
 
+import anyio
 import pytest
-from calls import call, rows, write
 from mcp import Client
+
+from calls import call, rows, write
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -217,8 +219,6 @@ async def test_a_list_that_a_weak_client_sends_as_text_is_taken(reader: Client) 
 
 
 async def test_calls_at_once_get_their_own_answers(reader: Client) -> None:
-    import anyio
-
     got: dict[int, object] = {}
 
     async def one(number: int) -> None:
