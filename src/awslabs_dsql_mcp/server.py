@@ -71,10 +71,24 @@ class Schema(TypedDict):
     tables: list[dict[str, Any]]
 
 
-class Reference(TypedDict):
-    """What the documentation says."""
+class Pages(TypedDict):
+    """Pages of documentation."""
 
-    text: str
+    results: list[dict[str, str]]
+    source: str
+    notice: NotRequired[str]
+    content: NotRequired[str]
+
+
+class PageText(TypedDict):
+    """A page of documentation, or a part of it."""
+
+    url: str
+    content: str
+    next_start_index: int | None
+    total_length: int | None
+    source: str
+    notice: NotRequired[str]
 
 
 SqlList = Annotated[list[str], Field(description="Statements in order, one each.")]
@@ -220,19 +234,19 @@ def _tools(
     async def dsql_search_documentation(
         search_phrase: Annotated[str, Field(description="What to look for, in words.")],
         limit: Annotated[int | None, Field(description="Results at most.", ge=1, le=50)] = None,
-    ) -> Annotated[CallToolResult, Reference]:
+    ) -> Annotated[CallToolResult, Pages]:
         return _result(await documentation.search(search_phrase, limit))
 
     async def dsql_read_documentation(
         url: Annotated[str, Field(description="Address of a page, as a search gave it.")],
         start_index: Annotated[int | None, Field(description="First character.", ge=0)] = None,
         max_length: Annotated[int | None, Field(description="Characters at most.", ge=1)] = None,
-    ) -> Annotated[CallToolResult, Reference]:
+    ) -> Annotated[CallToolResult, PageText]:
         return _result(await documentation.read(url, start_index, max_length))
 
     async def dsql_recommend(
         url: Annotated[str, Field(description="Address of a page, as a search gave it.")],
-    ) -> Annotated[CallToolResult, Reference]:
+    ) -> Annotated[CallToolResult, Pages]:
         return _result(await documentation.recommend(url))
 
     sql_tools = sql

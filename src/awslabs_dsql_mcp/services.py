@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
-from awslabs_dsql_mcp.adapters.knowledge import Knowledge
+from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.results import Caps
 from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
-from awslabs_dsql_mcp.tools.documentation import DocumentationTools
 from awslabs_dsql_mcp.tools.sql import SqlTools
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
+    from awslabs_dsql_mcp.tools.documentation import Documentation
 
 _HEAVY = ("awslabs_dsql_mcp.adapters.cluster", "awslabs_dsql_mcp.adapters.database")
 _RESPONSE_TIME = 0.05  # seconds after which the response that was just made is on its way
@@ -113,6 +113,43 @@ class LateDatabase:
         )
 
 
+class LateDocumentation:
+    """The documentation tools, imported when they are first needed.
+
+    Args:
+        settings: What the operator decided.
+        stack: Closes what is opened here.
+    """
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._made: Documentation | None = None
+
+    async def search(self, search_phrase: str, limit: int | None) -> Answer:
+        """Find pages by a phrase."""
+        return await self._documentation().search(search_phrase, limit)
+
+    async def read(self, url: str, start_index: int | None, max_length: int | None) -> Answer:
+        """Read a page, or a part of it."""
+        return await self._documentation().read(url, start_index, max_length)
+
+    async def recommend(self, url: str) -> Answer:
+        """Find pages that go with a page."""
+        return await self._documentation().recommend(url)
+
+    def _documentation(self) -> "Documentation":
+        if self._made is None:
+            from awslabs_dsql_mcp.adapters.guide import load_guide  # noqa: PLC0415 - see the class
+            from awslabs_dsql_mcp.adapters.knowledge import Knowledge  # noqa: PLC0415 - see the class
+            from awslabs_dsql_mcp.tools.documentation import Documentation  # noqa: PLC0415 - see the class
+
+            knowledge = Knowledge(self._settings.knowledge_server, timeout=self._settings.knowledge_timeout)
+            self._stack.push_async_callback(knowledge.aclose)
+            self._made = Documentation(knowledge, load_guide())
+        return self._made
+
+
 class WarmUp:
     """Warms up once the first response is out."""
 
@@ -145,12 +182,10 @@ async def serve(settings: Settings) -> None:
         settings: What the operator decided.
     """
     async with AsyncExitStack() as stack:
-        knowledge = Knowledge(settings.knowledge_server, timeout=settings.knowledge_timeout)
-        stack.push_async_callback(knowledge.aclose)
         database = LateDatabase(settings, stack)
         server = build_server(
             database=database,
-            documentation=DocumentationTools(knowledge),
+            documentation=LateDocumentation(settings, stack),
             sql=SqlTools(database, allow_writes=settings.allow_writes, confirm=settings.confirm, caps=Caps()),
             allow_writes=settings.allow_writes,
             log_level=settings.log_level,
