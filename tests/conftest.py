@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def held(opening: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
-    """Hold something open in a task of its own: fixtures may be finished in another task than they began in."""
+    """Hold something open in a task of its own: a fixture may end in another task than it began in."""
     opened: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     finished = asyncio.Event()
 

@@ -107,7 +107,7 @@ async def _without_writes(folder: str) -> None:
 
 async def _documentation(client: Any) -> None:  # noqa: ANN401 - the SDK is imported late
     found = await _call(client, "dsql_search_documentation", search_phrase="rows in a transaction", limit=3)
-    urls = [word for word in found.split() if word.startswith("https://")]
+    urls = [word for word in found.split() if word.startswith(("https://", "dsql://"))]
     if urls:
         await _call(client, "dsql_read_documentation", url=urls[0], max_length=600)
         await _call(client, "dsql_recommend", url=urls[0])
