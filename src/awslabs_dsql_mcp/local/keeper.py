@@ -1,0 +1,207 @@
+"""The process that holds one data folder's PostgreSQL and endpoint while anybody needs them.
+
+There is at most one a folder: it holds the folder's ``keeper.lock`` as long as it lives. Who needs
+the cluster, a *member*, keeps a connection to the keeper open; the kernel closes it when the member
+ends, however it ends. When the last one is closed, the keeper stops PostgreSQL and ends. The process
+that starts a keeper is a member from the first moment, through the keeper's standard input.
+
+Members find the keeper by ``keeper.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
+event loops, nor a short enough path everywhere) and a secret, which only the folder's owner can read.
+"""
+
+import json
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.local import certificates, postgres
+from awslabs_dsql_mcp.local.folder import DataFolder
+from awslabs_dsql_mcp.local.locks import locked
+
+if TYPE_CHECKING:
+    import asyncio
+
+_FORMER_KEEPER_SECONDS = 30  # for the one before us to stop its PostgreSQL
+_KNOCK_SECONDS = 5
+
+
+def main() -> int:
+    """Keep the cluster of the data folder that is the first argument; say on standard output how it went."""
+    os.umask(0o077)
+    folder = DataFolder(Path(sys.argv[1]))
+    try:
+        with locked(folder.keeper_lock, _FORMER_KEEPER_SECONDS):
+            _keep(folder)
+    except TimeoutError:
+        _announce({"error": "the keeper before this one does not end"})
+    except DsqlError as failure:
+        _announce({"error": failure.message, "hint": failure.hint})
+    except OSError as failure:
+        _announce({"error": str(failure)})
+    else:
+        return 0
+    return 1
+
+
+def _announce(outcome: dict[str, object]) -> None:
+    """Tell the process that started us, and from then on write to the log what goes to standard output."""
+    os.write(1, json.dumps(outcome).encode() + b"\n")
+    os.dup2(2, 1)
+
+
+def _keep(folder: DataFolder) -> None:
+    folder.ensure_credentials()
+    server = postgres.find().start(folder.postgres, meanwhile=partial(_get_ready, folder))
+    _run(folder, server)
+
+
+def _get_ready(folder: DataFolder) -> None:
+    """Do while PostgreSQL starts what takes its time."""
+    certificates.ensure(folder)
+    import_module("awslabs_dsql_mcp.local.endpoint")  # brings asyncio and ssl
+
+
+def _run(folder: DataFolder, server: postgres.Server) -> None:
+    import asyncio  # noqa: PLC0415  see _get_ready
+
+    loop = asyncio.SelectorEventLoop()  # Windows' default one cannot wait for a socket to be readable
+    try:
+        loop.run_until_complete(_serve(folder, server))
+    finally:  # in a thread, since the loop goes on relaying what PostgreSQL says while it stops
+        loop.run_until_complete(loop.run_in_executor(None, server.stop))
+        loop.run_until_complete(_cancel_the_rest())
+        loop.close()
+
+
+async def _serve(folder: DataFolder, server: postgres.Server) -> None:
+    import asyncio  # noqa: PLC0415  see _get_ready
+
+    from awslabs_dsql_mcp.local import endpoint  # noqa: PLC0415  see _get_ready
+
+    loop = asyncio.get_running_loop()
+    listeners = endpoint.listen(folder.port)
+    port = int(listeners[0].getsockname()[1])
+    folder.keep_port(port)
+    door = endpoint.Endpoint(server.address, folder)
+    door.serve(listeners)
+    members = Members(json.dumps({"port": port, "pid": os.getpid()}).encode() + b"\n")
+    members.enter()  # the one that started us
+    _watch(loop, _until_input_ends, members.leave)
+    _watch(loop, server.process.wait, members.dismiss)
+    _end_on_signals(loop, members.dismiss)
+    control = await asyncio.start_server(members.meet, "127.0.0.1", 0)
+    folder.write(
+        folder.keeper_file,
+        json.dumps({"port": control.sockets[0].getsockname()[1], "secret": members.secret}).encode(),
+    )
+    _announce({})
+    _watch(loop, _import_botocore, lambda: None)
+    await members.gone.wait()
+    folder.keeper_file.unlink(missing_ok=True)
+    control.close()
+    await door.close()
+
+
+async def _cancel_the_rest() -> None:
+    import asyncio  # noqa: PLC0415  see _get_ready
+
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+def _watch(loop: "asyncio.AbstractEventLoop", wait: Callable[[], object], then: Callable[[], object]) -> None:
+    """Wait in a thread that ends with the process, since no event loop can wait for these on every system."""
+
+    def watch() -> None:
+        wait()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(then)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _until_input_ends() -> None:
+    while os.read(0, 1):
+        pass
+
+
+def _import_botocore() -> None:
+    """Import what checks tokens before the first one comes: it takes a third of a second."""
+    import_module("botocore.auth")
+
+
+def _end_on_signals(loop: "asyncio.AbstractEventLoop", end: Callable[[], None]) -> None:
+    def handle(*_: object) -> None:
+        loop.call_soon_threadsafe(end)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+class Members:
+    """Who needs the cluster.
+
+    Args:
+        welcome: What a new member is told: one line.
+    """
+
+    def __init__(self, welcome: bytes) -> None:
+        import asyncio  # noqa: PLC0415  see _get_ready
+
+        self.secret = secrets.token_urlsafe(24)
+        self.gone = asyncio.Event()
+        self._welcome = welcome
+        self._count = 0
+
+    def enter(self) -> None:
+        """Count one more."""
+        self._count += 1
+
+    def leave(self) -> None:
+        """Count one less; after the last there is no way back."""
+        self._count -= 1
+        if self._count == 0:
+            self.gone.set()
+
+    def dismiss(self) -> None:
+        """End it for all."""
+        self.gone.set()
+
+    async def meet(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
+        """Take in whoever knows the secret, until the connection closes."""
+        try:
+            await self._host(reader, writer)
+        except (OSError, ValueError):  # reset, or a line without end
+            pass
+        finally:
+            writer.close()
+
+    async def _host(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
+        import asyncio  # noqa: PLC0415  see _get_ready
+
+        try:
+            said = await asyncio.wait_for(reader.readline(), _KNOCK_SECONDS)
+        except asyncio.TimeoutError:
+            return
+        if not secrets.compare_digest(said.strip(), self.secret.encode()) or self.gone.is_set():
+            return
+        self.enter()
+        try:
+            writer.write(self._welcome)
+            await reader.read()
+        finally:
+            self.leave()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

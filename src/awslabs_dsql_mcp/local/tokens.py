@@ -1,0 +1,154 @@
+"""IAM tokens as Aurora DSQL takes them for passwords: issued and checked against one pair of keys.
+
+A token is a presigned URL without its scheme (AWS Signature Version 4, query string form):
+``HOST/?Action=DbConnect&X-Amz-Algorithm=…&X-Amz-Credential=KEY/DAY/REGION/dsql/aws4_request&…``.
+Source: Aurora DSQL user guide, "Generating an authentication token"; the AWS general reference on
+Signature Version 4. The signature itself is botocore's work. Nothing here reads a clock.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from importlib import import_module
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+ADMIN = "admin"
+LONGEST_LIFETIME = 604_800  # seconds: a week, the most that Signature Version 4 allows
+_CLOCK_SKEW = timedelta(minutes=5)
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_TIMESTAMP = "%Y%m%dT%H%M%SZ"
+_SIGNATURE = "&X-Amz-Signature="
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The one pair of keys that a local cluster knows, and the region it says it is in."""
+
+    access_key: str
+    secret_key: str
+    region: str
+
+
+class TokenRefused(Exception):  # noqa: N818  named for what happened, as `errors` does
+    """A token does not open the door.
+
+    Args:
+        hint: What Aurora DSQL adds in the HINT field, where it adds anything.
+    """
+
+    def __init__(self, hint: str | None = None) -> None:
+        super().__init__(hint or "access denied")
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class _Claims:
+    """What a token says of itself; trusted no further than its signature."""
+
+    host: str
+    action: str
+    access_key: str
+    region: str
+    signed_at: datetime
+    lifetime: int
+    unsigned: str
+    signature: str
+
+
+def action_for(user: str) -> str:
+    """Name the IAM action that a database role needs: ``DbConnectAdmin`` for ``admin`` alone."""
+    return "DbConnectAdmin" if user == ADMIN else "DbConnect"
+
+
+def issue(host: str, user: str, credentials: Credentials, now: datetime, lifetime: int = 900) -> str:
+    """Make a token for `user` at `host`, valid for `lifetime` seconds from `now`."""
+    day, signed_at = now.strftime("%Y%m%d"), now.strftime(_TIMESTAMP)
+    query = {
+        "Action": action_for(user),
+        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Credential": f"{credentials.access_key}/{day}/{credentials.region}/dsql/aws4_request",
+        "X-Amz-Date": signed_at,
+        "X-Amz-Expires": lifetime,
+        "X-Amz-SignedHeaders": "host",
+    }
+    unsigned = f"{host}/?{urlencode(query)}"
+    return unsigned + _SIGNATURE + _sign(unsigned, signed_at, credentials)
+
+
+def check(token: str, host: str, user: str, credentials: Credentials, now: datetime) -> None:
+    """Let the bearer in as `user`, or say why not.
+
+    Args:
+        token: The password that the client sent.
+        host: The name that the client asked for in TLS (SNI).
+        user: The database role of the startup packet.
+        credentials: The keys that must have signed the token.
+        now: The time, with its zone.
+
+    Raises:
+        TokenRefused: With the hint that Aurora DSQL gives in this case.
+    """
+    try:
+        claims = _read(token)
+    except (KeyError, ValueError):
+        raise TokenRefused from None
+    _check_origin(claims, host, credentials)
+    _check_time(claims, now)
+    if claims.action != action_for(user):
+        raise TokenRefused(f"Wrong user to action mapping. user: {user}, action: {claims.action}")
+
+
+def _read(token: str) -> _Claims:
+    """Take a token apart.
+
+    Raises:
+        KeyError: A field is missing.
+        ValueError: A field is not what Signature Version 4 for Aurora DSQL has there.
+    """
+    unsigned, _, signature = token.rpartition(_SIGNATURE)
+    url = urlsplit("https://" + unsigned)
+    query = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=True))
+    access_key, day, region, service, terminator = query["X-Amz-Credential"].split("/")
+    signed_at = datetime.strptime(query["X-Amz-Date"], _TIMESTAMP).replace(tzinfo=timezone.utc)
+    given = (url.path, query["X-Amz-Algorithm"], query["X-Amz-SignedHeaders"], service, terminator, day)
+    if given != ("/", _ALGORITHM, "host", "dsql", "aws4_request", signed_at.strftime("%Y%m%d")):
+        raise ValueError("not a token for Aurora DSQL")
+    lifetime = int(query["X-Amz-Expires"])
+    if not 0 < lifetime <= LONGEST_LIFETIME:
+        raise ValueError("lifetime out of range")
+    return _Claims(url.netloc, query["Action"], access_key, region, signed_at, lifetime, unsigned, signature)
+
+
+def _check_origin(claims: _Claims, host: str, credentials: Credentials) -> None:
+    named = (claims.host.lower(), claims.access_key, claims.region)
+    if named != (host.lower(), credentials.access_key, credentials.region):
+        raise TokenRefused
+    expected = _sign(claims.unsigned, claims.signed_at.strftime(_TIMESTAMP), credentials)
+    if not hmac.compare_digest(expected.encode(), claims.signature.encode()):
+        raise TokenRefused
+
+
+def _check_time(claims: _Claims, now: datetime) -> None:
+    signed_at, stamp = claims.signed_at.strftime(_TIMESTAMP), now.strftime(_TIMESTAMP)
+    lifetime = timedelta(seconds=claims.lifetime)
+    if now > claims.signed_at + lifetime:
+        earliest = (now - lifetime).strftime(_TIMESTAMP)
+        raise TokenRefused(
+            f"Signature expired: {signed_at} is now earlier than {earliest} ({stamp} - {claims.lifetime} s.)"
+        )
+    if claims.signed_at > now + _CLOCK_SKEW:
+        latest = (now + _CLOCK_SKEW).strftime(_TIMESTAMP)
+        raise TokenRefused(
+            f"Signature not yet current: {signed_at} is still later than {latest} ({stamp} + 5 min.)"
+        )
+
+
+def _sign(unsigned: str, signed_at: str, credentials: Credentials) -> str:
+    """Compute the signature, in hexadecimal, of a token that has none yet."""
+    auth = import_module("botocore.auth")  # a third of a second, so after PostgreSQL is up; untyped
+    keys = import_module("botocore.credentials").Credentials(credentials.access_key, credentials.secret_key)
+    signer = auth.SigV4QueryAuth(keys, "dsql", credentials.region)
+    request = import_module("botocore.awsrequest").AWSRequest("GET", "https://" + unsigned)
+    request.context["timestamp"] = signed_at
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    return str(signer.signature(text, request))
