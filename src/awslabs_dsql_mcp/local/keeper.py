@@ -92,16 +92,14 @@ async def _serve(folder: DataFolder, server: postgres.Server) -> None:
     folder.keep_port(port)
     door = endpoint.Endpoint(server.address, folder)
     door.serve(listeners)
-    members = Members(json.dumps({"port": port, "pid": os.getpid()}).encode() + b"\n")
+    members = Members(json.dumps({"port": port}).encode() + b"\n")
     members.enter()  # the one that started us
     _watch(loop, _until_input_ends, members.leave)
     _watch(loop, server.process.wait, members.dismiss)
     _end_on_signals(loop, members.dismiss)
     control = await asyncio.start_server(members.meet, "127.0.0.1", 0)
-    folder.write(
-        folder.keeper_file,
-        json.dumps({"port": control.sockets[0].getsockname()[1], "secret": members.secret}).encode(),
-    )
+    where = {"port": control.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
+    folder.write(folder.keeper_file, json.dumps(where).encode())
     _announce({})
     _watch(loop, _import_botocore, lambda: None)
     await members.gone.wait()

@@ -52,7 +52,7 @@ if sys.platform == "win32":
         from awslabs_dsql_mcp.local import windows_job  # noqa: PLC0415  on Windows only
 
         job = windows_job.create()
-        process = subprocess.Popen[bytes](command, creationflags=subprocess.CREATE_NO_WINDOW, **options)  # noqa: S603  our own command
+        process = subprocess.Popen[bytes](command, creationflags=subprocess.CREATE_NO_WINDOW, **options)
         windows_job.assign(job, process)
         return Tied(process, lambda: windows_job.close(job))
 
@@ -79,7 +79,7 @@ else:
         if sys.platform == "linux":
             # No thread runs yet, and the function neither imports nor allocates in the child.
             tie = _death_signal()
-            process = subprocess.Popen[bytes](command, preexec_fn=tie, **options)  # noqa: PLW1509, S603  see above
+            process = subprocess.Popen[bytes](command, preexec_fn=tie, **options)
             return Tied(process, lambda: None)
         return spawn_watched(command, options)
 
@@ -100,7 +100,7 @@ else:
 
     def spawn_watched(command: Sequence[str], options: Mapping[str, Any]) -> Tied:
         """Start a program, and a shell that sends it SIGQUIT when our end of a pipe closes."""
-        process = subprocess.Popen[bytes](command, **options)  # noqa: S603  our own command
+        process = subprocess.Popen[bytes](command, **options)
         watchdog = subprocess.Popen(  # noqa: S603  our own command
             ["/bin/sh", "-c", 'read -r _; kill -QUIT "$1"', "watchdog", str(process.pid)],
             stdin=subprocess.PIPE,

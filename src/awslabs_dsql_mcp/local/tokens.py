@@ -131,7 +131,7 @@ def _check_origin(claims: _Claims, host: str, credentials: Credentials) -> None:
 def _check_time(claims: _Claims, now: datetime) -> None:
     signed_at, stamp = claims.signed_at.strftime(_TIMESTAMP), now.strftime(_TIMESTAMP)
     lifetime = timedelta(seconds=claims.lifetime)
-    if now > claims.signed_at + lifetime:
+    if claims.signed_at < now - lifetime:
         earliest = (now - lifetime).strftime(_TIMESTAMP)
         raise TokenRefused(
             f"Signature expired: {signed_at} is now earlier than {earliest} ({stamp} - {claims.lifetime} s.)"
