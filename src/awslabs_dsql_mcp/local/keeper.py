@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -77,7 +78,7 @@ def _run(folder: DataFolder, server: postgres.Server) -> None:
         loop.run_until_complete(_serve(folder, server))
     finally:  # in a thread, since the loop goes on relaying what PostgreSQL says while it stops
         loop.run_until_complete(loop.run_in_executor(None, server.stop))
-        loop.run_until_complete(_cancel_the_rest())
+        loop.run_until_complete(_let_the_rest_finish())
         loop.close()
 
 
@@ -105,16 +106,15 @@ async def _serve(folder: DataFolder, server: postgres.Server) -> None:
     await members.gone.wait()
     folder.keeper_file.unlink(missing_ok=True)
     control.close()
+    members.turn_out()
     await door.close()
 
 
-async def _cancel_the_rest() -> None:
+async def _let_the_rest_finish() -> None:
     import asyncio  # noqa: PLC0415  see _get_ready
 
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)
+    if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(rest, timeout=1)
 
 
 def _watch(loop: "asyncio.AbstractEventLoop", wait: Callable[[], object], then: Callable[[], object]) -> None:
@@ -122,7 +122,7 @@ def _watch(loop: "asyncio.AbstractEventLoop", wait: Callable[[], object], then: 
 
     def watch() -> None:
         wait()
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(then)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -160,6 +160,7 @@ class Members:
         self.gone = asyncio.Event()
         self._welcome = welcome
         self._count = 0
+        self._connections: set[asyncio.StreamWriter] = set()
 
     def enter(self) -> None:
         """Count one more."""
@@ -175,13 +176,19 @@ class Members:
         """End it for all."""
         self.gone.set()
 
+    def turn_out(self) -> None:
+        """Close every member's connection."""
+        for connection in self._connections:
+            connection.close()
+
     async def meet(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
         """Take in whoever knows the secret, until the connection closes."""
+        self._connections.add(writer)
         try:
-            await self._host(reader, writer)
-        except (OSError, ValueError):  # reset, or a line without end
-            pass
+            with suppress(OSError, ValueError):  # reset, or a line without end
+                await self._host(reader, writer)
         finally:
+            self._connections.discard(writer)
             writer.close()
 
     async def _host(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
