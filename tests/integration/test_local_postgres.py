@@ -1,7 +1,6 @@
 """The embedded PostgreSQL by itself, and in the ways that other systems need."""
 
 import asyncio
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -87,7 +86,7 @@ def test_a_watched_program_ends_with_whoever_started_it() -> None:
     )
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"1\n"
-    parent.send_signal(signal.SIGKILL)
+    parent.kill()
     told, _ = parent.communicate(timeout=30)  # ends when the program, which holds the pipe too, is gone
     assert told == b""
 

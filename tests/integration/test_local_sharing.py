@@ -199,6 +199,7 @@ class TestCrashes:
         with members(folder.path, 1) as [member]:
             starts = count_starts(folder, member.port())
             keeper(folder).kill()
+            wait_until(lambda: not processes(folder))
             self.starts_again(folder, starts)
 
     def test_of_the_keeper_while_a_statement_never_looks_up(self, folder: DataFolder) -> None:
@@ -221,8 +222,11 @@ class TestCrashes:
         with members(folder.path, 2) as both:
             starts = count_starts(folder, both[0].port())
             both[1].port()
-            for process in (*processes(folder), *(member.process for member in both)):
-                process.kill()
+            for member in both:
+                member.process.kill()
+            for process in processes(folder):
+                with suppress(psutil.NoSuchProcess):  # some end with those killed before them
+                    process.kill()
         self.starts_again(folder, starts)
 
 

@@ -42,7 +42,8 @@ def main() -> int:
         with locked(folder.keeper_lock, _FORMER_KEEPER_SECONDS):
             _keep(folder)
     except TimeoutError:
-        _announce({"error": "the keeper before this one does not end"})
+        hint = f"End it: its process id is in {folder.keeper_file}"
+        _announce({"error": "the keeper before this one neither answers nor ends.", "hint": hint})
     except DsqlError as failure:
         _announce({"error": failure.message, "hint": failure.hint})
     except OSError as failure:

@@ -83,7 +83,7 @@ def _start(folder: DataFolder) -> Membership:
         if "error" in outcome:
             raise NotConfigured(
                 f"The local cluster does not start: {outcome['error']}",
-                hint=outcome.get("hint") or f"The log is {folder.log}",
+                hint=outcome.get("hint") or f"The logs are in {folder.path}",
             )
         membership = _knock(folder)
     if membership is None:

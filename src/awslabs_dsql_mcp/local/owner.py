@@ -4,7 +4,7 @@ Root's data folder usually lies where `nobody` cannot go (below ``/root``), and 
 ours to open. PostgreSQL works relative to its data directory once it is there, so on Linux it is
 started *in* the directory, entered as root, and told that its data are in ``/proc/self/cwd``: the
 kernel resolves that name without passing through the parents. The data stay in the data folder,
-mode 0700 and `nobody`'s, whatever lies above.
+mode 0700 and `nobody`'s, whatever lies above. Elsewhere root is told to be somebody else.
 
 PostgreSQL's programs have no such way in: they are found by their full path. Those that `nobody`
 cannot reach are copied to ``/var/cache/awslabs-dsql-mcp``, whose parents only root can write.
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from awslabs_dsql_mcp.errors import NotConfigured
 
 _CACHE = Path("/var/cache/awslabs-dsql-mcp")
 
@@ -44,9 +46,7 @@ class Owner:
 
     def name_of(self, directory: Path) -> str:
         """Give the name under which a program started in `directory` can open it."""
-        if self.uid is not None and sys.platform == "linux":
-            return "/proc/self/cwd"
-        return str(directory)
+        return str(directory) if self.uid is None else "/proc/self/cwd"
 
     def can_reach(self, path: Path) -> bool:
         """Say whether the user can pass through every directory above and read what is there."""
@@ -67,13 +67,18 @@ def current_owner() -> Owner:
     """Choose the user: `nobody` for root, else ourselves.
 
     Raises:
-        KeyError: We are root and the system has no user `nobody`.
+        NotConfigured: We are root, on a system where that has no remedy.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         return Owner()
     import pwd  # noqa: PLC0415  not on Windows
 
-    nobody = pwd.getpwnam("nobody")
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        nobody = None
+    if nobody is None or sys.platform != "linux":
+        raise NotConfigured("PostgreSQL does not run as root.", hint="Start as another user.")
     return Owner(nobody.pw_uid, nobody.pw_gid)
 
 

@@ -197,7 +197,12 @@ class _Launch:
         return address
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        return [str(self.programs / program), "-D", self.owner.name_of(self.directory), *arguments]
+        return [
+            str(processes.program(self.programs, program)),
+            "-D",
+            self.owner.name_of(self.directory),
+            *arguments,
+        ]
 
     def _options(self, **streams: Any) -> dict[str, Any]:  # noqa: ANN401  subprocess.Popen's own looseness
         return {

@@ -45,6 +45,11 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
 
 
+def program(directory: Path, name: str) -> Path:
+    """Give the path of a program, as this system spells it."""
+    return directory / (f"{name}.exe" if sys.platform == "win32" else name)
+
+
 if sys.platform == "win32":
 
     def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> Tied:
@@ -58,7 +63,7 @@ if sys.platform == "win32":
 
     def _ask(tied: Tied, mode: str, programs: Path, directory: Path) -> None:
         del tied  # pg_ctl finds it by its directory
-        command = [str(programs / "pg_ctl"), "stop", "-W", "-m", mode, "-D", str(directory)]
+        command = [str(program(programs, "pg_ctl")), "stop", "-W", "-m", mode, "-D", str(directory)]
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
 
     def _quit(process: "psutil.Process") -> None:
