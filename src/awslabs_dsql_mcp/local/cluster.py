@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class LocalCluster:
     ca_file: Path
     region: str
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 @asynccontextmanager

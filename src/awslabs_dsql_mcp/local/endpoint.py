@@ -19,7 +19,6 @@ from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.postgres import Address
 from awslabs_dsql_mcp.local.relay import Login
 
-HOST = "localhost"
 ALPN = "postgresql"
 _HANDSHAKE_SECONDS = 10
 _TLS_RECORD = b"\x16"  # a TLS handshake's first byte; the other openings begin with a length, so 0

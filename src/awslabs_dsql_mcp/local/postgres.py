@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Loopback:
     """
 
     port: int
-    password: str
+    password: str = field(repr=False)
 
 
 Address = UnixSocket | Loopback

@@ -7,7 +7,7 @@ Signature Version 4. The signature itself is botocore's work. Nothing here reads
 """
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -25,7 +25,7 @@ class Credentials:
     """The one pair of keys that a local cluster knows, and the region it says it is in."""
 
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     region: str
 
 
