@@ -3,21 +3,22 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
 from mcp import Client, StdioServerParameters
+
+from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
 
 ServerOn = Callable[..., StdioServerParameters]
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def held(opening: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+async def held(opening: AbstractAsyncContextManager[T]) -> AsyncGenerator[T]:
     """Hold something open in a task of its own: a fixture may end in another task than it began in."""
     opened: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     finished = asyncio.Event()

@@ -13,16 +13,16 @@ from awslabs_dsql_mcp.settings import OPTIONS
 from docs.options_table import README, between, table
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    from tomllib import loads as read_toml
 else:
-    import tomli as tomllib  # pyright: ignore[reportMissingImports] - there on Python 3.10 alone
+    from tomli import loads as read_toml  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 
 EXAMPLES = README.parent / "config-examples"
 
 
 def entry(file: Path) -> dict[str, Any]:
     if file.suffix == ".toml":
-        return tomllib.loads(file.read_text())["mcp_servers"]["aurora-dsql"]
+        return read_toml(file.read_text())["mcp_servers"]["aurora-dsql"]
     return json.loads(file.read_text())["mcpServers"]["aurora-dsql"]
 
 

@@ -34,7 +34,7 @@ async def stay():
 
 asyncio.run(stay())
 """
-COMMAND = "import sys; from awslabs_dsql_mcp.local.cluster import main; sys.exit(main(sys.argv[1:]))"
+COMMAND = "import sys; from awslabs_dsql_mcp.local.command import main; sys.exit(main(sys.argv[1:]))"
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

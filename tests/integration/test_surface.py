@@ -136,7 +136,8 @@ async def asked(on_cluster: ServerOn, answer: ElicitResult, *flags: str, mode: s
     """Try to drop a table with a client whose user answers; give the code or outcome and the questions."""
     questions: list[str] = []
 
-    async def user(_: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def user(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        assert context
         questions.append(params.message)
         return answer
 
@@ -144,7 +145,7 @@ async def asked(on_cluster: ServerOn, answer: ElicitResult, *flags: str, mode: s
     async with Client(start, mode=mode, elicitation_callback=user) as client:
         await write(client, "CREATE TABLE IF NOT EXISTS doomed (id int)")
         reply = await call(client, "transact", sql_list=["DROP TABLE doomed"])
-        return reply.facts.get("code", reply.facts.get("outcome")), questions
+        return str(reply.facts.get("code", reply.facts.get("outcome"))), questions
 
 
 YES = ElicitResult(action="accept", content={"run": True})

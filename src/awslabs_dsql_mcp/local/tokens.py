@@ -29,7 +29,7 @@ class Credentials:
     region: str
 
 
-class TokenRefused(Exception):  # noqa: N818  named for what happened, as `errors` does
+class TokenRefused(Exception):
     """A token does not open the door.
 
     Args:

@@ -24,7 +24,7 @@ READY_FOR_QUERY = b"Z"
 CLEARTEXT_PASSWORD = 3
 
 
-class Malformed(Exception):  # noqa: N818  named for what is wrong, as `errors` does
+class Malformed(Exception):
     """The other side does not speak this protocol."""
 
 
