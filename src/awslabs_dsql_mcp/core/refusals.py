@@ -1,0 +1,81 @@
+"""What the guard says when it says no: written for the agent that wrote the statement."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_SHOWN: Final = 60
+_LEXEME: Final = re.compile(r'"(?:[^"]|"")*"?|[\w$]+(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")*"))*|\S')
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a rule refuses a statement.
+
+    Attributes:
+        rule: The rule's stable id, in kebab case.
+        location: Byte offset in the UTF-8 text of what it objects to.
+        why: What is wrong, in one sentence.
+        instead: What to write or do instead, in one or two sentences.
+    """
+
+    rule: str
+    location: int
+    why: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The guard's no.
+
+    Attributes:
+        rule: The rule's stable id, in kebab case: ``multiple-statements``.
+        line: Line of what is refused, from 1, in the text as given.
+        column: Its column, from 1, in characters.
+        text: The text that stands there, shortened.
+        why: What is wrong, in one sentence.
+        instead: What to write or do instead, in one or two sentences.
+    """
+
+    rule: str
+    line: int
+    column: int
+    text: str
+    why: str
+    instead: str
+
+    def __str__(self) -> str:
+        """Write the refusal as the agent reads it."""
+        at = f" at {self.text!r}" if self.text else ""
+        return f"Refused ({self.rule}), line {self.line}, column {self.column}{at}: {self.why}\nInstead: {self.instead}"
+
+
+def refuse(objection: Objection, sql: str) -> Refusal:
+    """Put an objection in the terms of the text that it is about."""
+    before = sql.encode(errors="replace")[: objection.location].decode(errors="replace")
+    return refuse_at(objection, sql, len(before))
+
+
+def refuse_at(objection: Objection, sql: str, offset: int) -> Refusal:
+    """The same for an offset in characters instead of the objection's own location."""
+    return Refusal(
+        objection.rule,
+        sql.count("\n", 0, offset) + 1,
+        offset - (sql.rfind("\n", 0, offset) + 1) + 1,
+        _excerpt(sql, offset),
+        objection.why,
+        objection.instead,
+    )
+
+
+def shorten(text: str) -> str:
+    """Cut a text to what fits in a line of a refusal, without control characters or lone surrogates."""
+    line = " ".join(text[: _SHOWN + 1].split())
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return clean if len(text) <= _SHOWN else clean[: _SHOWN - 1] + "…"
+
+
+def _excerpt(sql: str, offset: int) -> str:
+    found = _LEXEME.match(sql, offset, offset + 2 * _SHOWN)
+    return shorten(found.group()) if found else ""

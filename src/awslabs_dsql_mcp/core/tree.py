@@ -1,0 +1,149 @@
+"""libpg_query's JSON parse tree, as what the rules look at: nodes by type, each with its place.
+
+Trees can be thousands of levels deep (a chain of operators, a UNION of many branches), so nothing here
+recurses: neither the decoder for what `json` finds too deep, nor the walk.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+Node = dict[str, Any]
+"""A node's fields, as libpg_query writes them; fields with their default value are left out."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node and where it stands.
+
+    Attributes:
+        node: The node's fields.
+        location: Byte offset in the UTF-8 text, its own or that of the nearest node around it.
+    """
+
+    node: Node
+    location: int
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One statement's tree.
+
+    Attributes:
+        kind: The statement's node type, ``SelectStmt`` for instance.
+        top: Its fields.
+        nodes: Everything in it, the statement itself included, by node type in the order of the walk.
+        start: Byte offset of the statement's first token.
+        end: Byte offset of what ends it (the semicolon), ``None`` when it runs to the end of the text.
+    """
+
+    kind: str
+    top: Node
+    nodes: Mapping[str, list[Place]]
+    start: int
+    end: int | None
+
+    def __contains__(self, kind: object) -> bool:
+        """Whether a node of this type is anywhere in the tree."""
+        return kind in self.nodes
+
+    def find(self, *kinds: str) -> Iterator[Place]:
+        """All nodes of these types."""
+        for kind in kinds:
+            yield from self.nodes.get(kind, ())
+
+
+def decode(text: str) -> tuple[Tree, ...]:
+    """Read libpg_query's JSON into one tree a statement."""
+    try:
+        parsed = json.loads(text)
+    except RecursionError:
+        parsed = _loads(text)
+    return tuple(_tree(raw) for raw in parsed["stmts"])
+
+
+def strings(items: object) -> list[str]:
+    """The texts of a list of ``String`` nodes: the parts of a dotted name."""
+    listed = cast("list[Node]", items or [])
+    return [item["String"].get("sval", "") for item in listed if "String" in item]
+
+
+def constant(value: object) -> str | None:
+    """A constant's text as SQL would print it (``t`` and ``f`` for booleans); ``None`` for what is none."""
+    fields = cast("Node", value or {})
+    inner: Node = fields.get("A_Const") or fields
+    for kind, key in (("sval", "sval"), ("String", "sval"), ("fval", "fval"), ("Float", "fval")):
+        if kind in inner:
+            return str(inner[kind].get(key, ""))
+    for kind in ("ival", "Integer"):
+        if kind in inner:
+            return str(inner[kind].get("ival", 0))
+    for kind in ("boolval", "Boolean"):
+        if kind in inner:
+            return "t" if inner[kind].get("boolval") else "f"
+    return None
+
+
+def _tree(raw: Node) -> Tree:
+    ((kind, top),) = raw["stmt"].items()
+    start: int = raw.get("stmt_location", 0)
+    length: int = raw.get("stmt_len", 0)
+    return Tree(kind, top, walk(top, kind, start), start, start + length if length else None)
+
+
+def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]]:
+    """Collect all nodes below and with one.
+
+    A key in upper case names a node's type, one in lower case is a field, which may hold a node as well;
+    of those only ``intoClause`` is collected, as ``IntoClause``.
+    """
+    nodes: dict[str, list[Place]] = {}
+    waiting: list[tuple[str, Any, int]] = [(kind, top, start)]
+    while waiting:
+        key, value, location = waiting.pop()
+        if isinstance(value, dict):
+            fields = cast("Node", value)
+            own = fields.get("location", -1)
+            if isinstance(own, int) and own > 0:
+                location = own
+            if key == "intoClause":
+                key = "IntoClause"
+            if key[0].isupper():
+                nodes.setdefault(key, []).append(Place(fields, location))
+            for inner, child in reversed(fields.items()):
+                if isinstance(child, (dict, list)):
+                    waiting.append((inner, child, location))
+        else:
+            for item in reversed(value):
+                if isinstance(item, (dict, list)):
+                    waiting.append((key, item, location))
+    return nodes
+
+
+_LEXEME: Final = re.compile(r'(?:"(\w+)":)?(?:([{\[])|("(?:[^"\\]|\\.)*")|([^{}\[\]",:]+))|[}\]]')
+
+
+def _loads(text: str) -> Node:
+    """`json.loads` without recursion, for what libpg_query writes: no white space, keys that are words."""
+    root: list[Any] = []
+    holders: list[Any] = [root]
+    for match in _LEXEME.finditer(text):
+        key, opening, string, scalar = match.groups()
+        if opening:
+            value: Any = {} if opening == "{" else []
+        elif string is not None:
+            value = json.loads(string) if "\\" in string else string[1:-1]
+        elif scalar is not None:
+            value = json.loads(scalar)
+        else:
+            holders.pop()
+            continue
+        if key:
+            holders[-1][key] = value
+        else:
+            holders[-1].append(value)
+        if opening:
+            holders.append(value)
+    return root[0]
