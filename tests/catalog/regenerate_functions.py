@@ -19,7 +19,8 @@ TABLE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "core" / "funct
 
 # A type's name is a function too: int4('1') is a cast, and runs the type's own conversion.
 QUIET = """
-select proname from pg_proc where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+select proname from pg_proc
+where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 group by proname having bool_and(provolatile <> 'v')
 union
 select typname from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype <> 'c' and typelem = 0
@@ -49,7 +50,7 @@ def render(connection: psycopg.Connection) -> str:
             (
                 "QUIET",
                 QUIET,
-                "Immutable or stable in every overload (pg_proc.provolatile), and the names of types.",
+                "Immutable or stable in every overload (pg_proc.provolatile), and names of types.",
             ),
             ("VOLATILE", VOLATILE, "Volatile in at least one overload."),
             ("OPERATORS", OPERATORS, "Names in pg_operator."),

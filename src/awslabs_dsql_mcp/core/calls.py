@@ -15,8 +15,8 @@ _TEXTS: Final = {
     Effect.SEQUENCE: (
         "{} moves a sequence on, for everyone and for good: it is a write.",
         (
-            "To see a sequence, SELECT last_value FROM its name. To use its next value, call `transact` with writes "
-            "allowed."
+            "To see a sequence, SELECT last_value FROM its name. To use its next value, call `transact` "
+            "with writes allowed."
         ),
     ),
     Effect.TRANSACTION_ID: (
@@ -25,13 +25,16 @@ _TEXTS: Final = {
     ),
     Effect.SETTING: (
         "{} changes a setting of the session, which the calls after this one share.",
-        "Read settings with SHOW or current_setting(). For one transaction, put SET LOCAL first in `transact`.",
+        (
+            "Read settings with SHOW or current_setting(). For one transaction, put SET LOCAL first in "
+            "`transact`."
+        ),
     ),
     Effect.LOCK: (
         "{} takes or frees a lock that outlives the call; Aurora DSQL has no advisory locks.",
         (
-            "Leave it out: Aurora DSQL finds conflicts at COMMIT and the unit is run again. SELECT … FOR UPDATE in "
-            "`transact` protects rows."
+            "Leave it out: Aurora DSQL finds conflicts at COMMIT and the unit is run again. SELECT … FOR "
+            "UPDATE in `transact` protects rows."
         ),
     ),
     Effect.SLEEP: (
@@ -59,15 +62,21 @@ _TEXTS: Final = {
         "Write that query as a statement of its own, or as a subquery.",
     ),
     Effect.JOB: (
-        "{} cannot be called here: it waits for or changes a job, and runs only by CALL outside of a transaction.",
         (
-            "Follow the job with SELECT job_id, status, details FROM sys.jobs WHERE job_id = '…', again every few "
-            "seconds until its status is completed or failed."
+            "{} cannot be called here: it waits for or changes a job, and runs only by CALL outside of a "
+            "transaction."
+        ),
+        (
+            "Follow the job with SELECT job_id, status, details FROM sys.jobs WHERE job_id = '…', again "
+            "every few seconds until its status is completed or failed."
         ),
     ),
     Effect.SERVER: (
         "{} is not among the functions that are known to change nothing.",
-        "Read with SELECT from tables and views; pg_catalog and information_schema show most of what it is for.",
+        (
+            "Read with SELECT from tables and views; pg_catalog and information_schema show most of what "
+            "it is for."
+        ),
     ),
 }
 

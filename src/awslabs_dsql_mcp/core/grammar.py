@@ -43,19 +43,20 @@ _MAX_RESTARTS: Final = 100
 _STACK_SIZE: Final = threading.Lock()
 
 
-@dataclass(frozen=True)
 class Fault(Exception):  # noqa: N818 - it says what is wrong with the text, not with us
     """Why a text cannot be parsed.
 
-    Attributes:
+    Args:
         rule: ``not-text``, ``too-long``, ``too-complex`` or ``syntax``.
         offset: Where, in characters from the start of the text.
         message: What is wrong, in the parser's words where it is the parser that says so.
     """
 
-    rule: str
-    offset: int
-    message: str
+    def __init__(self, rule: str, offset: int, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.offset = offset
+        self.message = message
 
 
 @dataclass(frozen=True)

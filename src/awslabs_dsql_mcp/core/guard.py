@@ -181,19 +181,25 @@ def _not_one(parsed: Parsed) -> Objection | None:
 
 def _multiple(location: int, why: str) -> Objection:
     instead = (
-        "Send one statement a call. Changes that belong together go as a list to `transact`, one statement an item, "
-        "without BEGIN and COMMIT."
+        "Send one statement a call. Changes that belong together go as a list to `transact`, one statement "
+        "an item, without BEGIN and COMMIT."
     )
     return Objection("multiple-statements", location, why, instead)
 
 
 _FAULTS: Final = {
-    "syntax": "Correct the text there. A name that is a keyword, or has capitals or blanks, goes in double quotes; a "
-    "string in single ones.",
+    "syntax": (
+        "Correct the text there. A name that is a keyword, or has capitals or blanks, goes in double quotes; "
+        "a string in single ones."
+    ),
     "not-text": "Leave that character out; binary data is written as '\\x00ff'::bytea.",
-    "too-long": "Send less at a time, values as parameters; to load much data, use AWS's aurora-dsql-loader.",
-    "too-complex": "Write it with fewer parts: IN (…) or = ANY (…) for chains of OR, a WITH query for what is repeated, "
-    "several statements for many rows.",
+    "too-long": (
+        "Send less at a time, values as parameters; to load much data, use AWS's aurora-dsql-loader."
+    ),
+    "too-complex": (
+        "Write it with fewer parts: IN (…) or = ANY (…) for chains of OR, a WITH query for what is "
+        "repeated, several statements for many rows."
+    ),
 }
 
 

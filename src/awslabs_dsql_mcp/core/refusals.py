@@ -48,7 +48,10 @@ class Refusal:
     def __str__(self) -> str:
         """Write the refusal as the agent reads it."""
         at = f" at {self.text!r}" if self.text else ""
-        return f"Refused ({self.rule}), line {self.line}, column {self.column}{at}: {self.why}\nInstead: {self.instead}"
+        return (
+            f"Refused ({self.rule}), line {self.line}, column {self.column}{at}: {self.why}\nInstead: "
+            f"{self.instead}"
+        )
 
 
 def refuse(objection: Objection, sql: str) -> Refusal:

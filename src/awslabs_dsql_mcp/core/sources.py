@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from awslabs_dsql_mcp.core import grammar
 from awslabs_dsql_mcp.core.grammar import Token
@@ -43,12 +44,10 @@ class Source:
 
     def pair_after(self, location: int, word: str, followers: Iterable[str]) -> int:
         """Where a word first stands, at or after a location, with one of the others behind it."""
-        found = self.tokens()
-        pairs = zip(found, found[1:], strict=False)
         return next(
             (
                 t.start
-                for t, then in pairs
+                for t, then in pairwise(self.tokens())
                 if t.start >= location and t.word == word and then.word in followers
             ),
             location,

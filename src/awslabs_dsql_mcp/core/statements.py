@@ -69,15 +69,16 @@ class Statement:
 
     Attributes:
         kind: The command as the manual's headings have it: ``SELECT``, ``CREATE TABLE``, ``AWS IAM GRANT``.
-        category: ``read`` runs in a READ ONLY transaction; ``dml`` needs one that may write; ``ddl`` has to be
-            alone in its transaction (GRANT and REVOKE are DDL); ``setting`` holds until the transaction ends.
+        category: ``read`` runs in a READ ONLY transaction; ``dml`` needs one that may write; ``ddl`` has to
+            be alone in its transaction (GRANT and REVOKE are DDL); ``setting`` holds until the transaction
+            ends.
         whole_table: An UPDATE or DELETE, in a CTE too, whose WHERE is absent or made of constants only.
         drops: Something is dropped: DROP of any object, ALTER TABLE DROP COLUMN.
         returns_rows: It answers with rows.
         user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
             may leave something in the session. Those inside a view, or that overload a name of
             PostgreSQL's, cannot be told from the text.
-        limit_at: Where in the text, in characters, ``\\nLIMIT n`` can be inserted; ``None`` for what is no
+        limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted; ``None`` for what is no
             query, or is limited already.
     """
 
@@ -140,8 +141,8 @@ def bind_placeholders(sql: str, count: int) -> str:
     found = sum(new != "%" for _, new in pieces)
     if found != count:
         raise ValueError(
-            f"The statement has {found} placeholder(s) %s and {count} parameter(s) were given. Write each value as "
-            "%s and each literal percent sign as %%, or leave the parameters out."
+            f"The statement has {found} placeholder(s) %s and {count} parameter(s) were given. Write each "
+            "value as %s and each literal percent sign as %%, or leave the parameters out."
         )
     bound: list[str] = []
     end = 0
@@ -174,8 +175,8 @@ def _placeholders(sql: str) -> Iterator[tuple[re.Match[str], str]]:
             yield match, f"${number}"
         else:
             raise ValueError(
-                f"{match.group()!r} at character {match.start() + 1} is no placeholder: with parameters, write each "
-                "value as %s and each literal percent sign as %%."
+                f"{match.group()!r} at character {match.start() + 1} is no placeholder: with parameters, "
+                "write each value as %s and each literal percent sign as %%."
             )
 
 

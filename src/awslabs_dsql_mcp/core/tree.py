@@ -100,11 +100,11 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]
     of those only ``intoClause`` is collected, as ``IntoClause``.
     """
     nodes: dict[str, list[Place]] = {}
-    waiting: list[tuple[str, Any, int]] = [(kind, top, start)]
+    waiting: list[tuple[str, Node | list[Any], int]] = [(kind, top, start)]
     while waiting:
         key, value, location = waiting.pop()
         if isinstance(value, dict):
-            fields = cast("Node", value)
+            fields = value
             own = fields.get("location", -1)
             if isinstance(own, int) and own > 0:
                 location = own
@@ -112,13 +112,12 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]
                 key = "IntoClause"
             if key[0].isupper():
                 nodes.setdefault(key, []).append(Place(fields, location))
-            for inner, child in reversed(fields.items()):
-                if isinstance(child, (dict, list)):
-                    waiting.append((inner, child, location))
+            children = reversed(fields.items())
         else:
-            for item in reversed(value):
-                if isinstance(item, (dict, list)):
-                    waiting.append((key, item, location))
+            children = ((key, item) for item in reversed(value))
+        for inner, child in children:
+            if isinstance(child, (dict, list)):
+                waiting.append((inner, cast("Node | list[Any]", child), location))
     return nodes
 
 

@@ -13,11 +13,12 @@ from awslabs_dsql_mcp.core.sources import Source
 from awslabs_dsql_mcp.core.tree import strings
 
 _ALLOWED: Final = frozenset(
-    "SelectStmt InsertStmt UpdateStmt DeleteStmt ExplainStmt VariableShowStmt VariableSetStmt ConstraintsSetStmt "
-    "CreateStmt AlterTableStmt IndexStmt ViewStmt CreateSchemaStmt CreateSeqStmt AlterSeqStmt CreateDomainStmt "
-    "AlterDomainStmt CreateFunctionStmt AlterFunctionStmt CreateStatsStmt AlterStatsStmt DropStmt RenameStmt "
-    "AlterObjectSchemaStmt AlterOwnerStmt CommentStmt GrantStmt GrantRoleStmt AlterDefaultPrivilegesStmt "
-    "CreateRoleStmt AlterRoleStmt AlterRoleSetStmt DropRoleStmt DropOwnedStmt ReassignOwnedStmt".split()
+    "SelectStmt InsertStmt UpdateStmt DeleteStmt ExplainStmt VariableShowStmt VariableSetStmt "  # noqa: SIM905 - a wall of quotes reads worse
+    "ConstraintsSetStmt CreateStmt AlterTableStmt IndexStmt ViewStmt CreateSchemaStmt CreateSeqStmt "
+    "AlterSeqStmt CreateDomainStmt AlterDomainStmt CreateFunctionStmt AlterFunctionStmt CreateStatsStmt "
+    "AlterStatsStmt DropStmt RenameStmt AlterObjectSchemaStmt AlterOwnerStmt CommentStmt GrantStmt "
+    "GrantRoleStmt AlterDefaultPrivilegesStmt CreateRoleStmt AlterRoleStmt AlterRoleSetStmt DropRoleStmt "
+    "DropOwnedStmt ReassignOwnedStmt".split()
 )
 
 _TRANSACTION: Final = (
@@ -54,8 +55,8 @@ _CREATE_FROM_QUERY: Final = (
     "create-from-query",
     "{} makes a table from a query, which Aurora DSQL does not have.",
     (
-        "Two calls of `transact`, in this order: CREATE TABLE with its columns; then INSERT INTO … SELECT …, at most "
-        "3,000 rows a call."
+        "Two calls of `transact`, in this order: CREATE TABLE with its columns; then INSERT INTO … SELECT "
+        "…, at most 3,000 rows a call."
     ),
 )
 _MATERIALIZED: Final = (
@@ -84,7 +85,10 @@ _REFUSED: Final = {
     "LockStmt": (
         "lock-table",
         "{}: Aurora DSQL locks no tables.",
-        "Leave it out: conflicts are found at COMMIT and the unit is run again. SELECT … FOR UPDATE protects rows.",
+        (
+            "Leave it out: conflicts are found at COMMIT and the unit is run again. SELECT … FOR UPDATE "
+            "protects rows."
+        ),
     ),
     "CopyStmt": (
         "copy",
@@ -95,16 +99,17 @@ _REFUSED: Final = {
         "truncate",
         "Aurora DSQL has no TRUNCATE.",
         (
-            "Calls of `transact`, in this order: DELETE FROM the table by ranges of its key, under 3,000 rows a call, "
-            "until none is left. Or, if nothing depends on it: DROP TABLE, then CREATE TABLE, one call each."
+            "Calls of `transact`, in this order: DELETE FROM the table by ranges of its key, under 3,000 "
+            "rows a call, until none is left. Or, if nothing depends on it: DROP TABLE, then CREATE TABLE, "
+            "one call each."
         ),
     ),
     "MergeStmt": (
         "merge",
         "Aurora DSQL has no MERGE.",
         (
-            "INSERT … ON CONFLICT (key) DO UPDATE SET …; or an UPDATE and an INSERT … WHERE NOT EXISTS, in one list to "
-            "`transact`."
+            "INSERT … ON CONFLICT (key) DO UPDATE SET …; or an UPDATE and an INSERT … WHERE NOT EXISTS, in "
+            "one list to `transact`."
         ),
     ),
     "VacuumStmt": (
@@ -141,7 +146,7 @@ _REFUSED: Final = {
 
 _UPKEEP: Final = frozenset({"ReindexStmt", "ClusterStmt", "CheckPointStmt", "RepackStmt"})
 _DROPPABLE: Final = frozenset(
-    "OBJECT_TABLE OBJECT_VIEW OBJECT_INDEX OBJECT_SEQUENCE OBJECT_SCHEMA OBJECT_FUNCTION OBJECT_ROUTINE "
+    "OBJECT_TABLE OBJECT_VIEW OBJECT_INDEX OBJECT_SEQUENCE OBJECT_SCHEMA OBJECT_FUNCTION OBJECT_ROUTINE "  # noqa: SIM905 - a wall of quotes reads worse
     "OBJECT_DOMAIN OBJECT_STATISTIC_EXT".split()
 )
 
