@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, cast
 
 Node = dict[str, Any]
 """A node's fields, as libpg_query writes them; fields with their default value are left out."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A node and where it stands.
 
     Attributes:
@@ -27,6 +27,9 @@ class Place:
     location: int
 
 
+_LOCATION: Final = itemgetter(1)
+
+
 @dataclass(frozen=True)
 class Tree:
     """One statement's tree.
@@ -34,7 +37,8 @@ class Tree:
     Attributes:
         kind: The statement's node type, ``SelectStmt`` for instance.
         top: Its fields.
-        nodes: Everything in it, the statement itself included, by node type in the order of the walk.
+        nodes: What is in it, the statement itself included, by node type, in no order; names and constants
+            are only in their parents' fields.
         start: Byte offset of the statement's first token.
         end: Byte offset of what ends it (the semicolon), ``None`` when it runs to the end of the text.
     """
@@ -50,9 +54,9 @@ class Tree:
         return kind in self.nodes
 
     def find(self, *kinds: str) -> Iterator[Place]:
-        """All nodes of these types."""
+        """All nodes of these types, each type's from the start of the text on."""
         for kind in kinds:
-            yield from self.nodes.get(kind, ())
+            yield from sorted(self.nodes.get(kind, ()), key=_LOCATION)
 
 
 def decode(text: str) -> tuple[Tree, ...]:
@@ -93,33 +97,36 @@ def _tree(raw: Node) -> Tree:
     return Tree(kind, top, walk(top, kind, start), start, start + length if length else None)
 
 
+_LEAVES: Final = frozenset({"String", "A_Const", "A_Star", "Integer", "Float", "Boolean", "BitString"})
+
+
 def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]]:
-    """Collect all nodes below and with one.
+    """Collect all nodes below and with one, but constants and names.
 
     A key in upper case names a node's type, one in lower case is a field, which may hold a node as well;
     of those only ``intoClause`` is collected, as ``IntoClause``.
     """
     nodes: dict[str, list[Place]] = {}
-    waiting: list[tuple[str, Node | list[Any], int]] = [(kind, top, start)]
+    waiting: list[tuple[str, Any, int]] = [(kind, top, start)]
     while waiting:
         key, value, location = waiting.pop()
-        if isinstance(value, dict):
-            fields = value
-            own = fields.get("location", -1)
-            if isinstance(own, int) and own > 0:
-                location = own
-            if key == "intoClause":
-                key = "IntoClause"
-            if key[0].isupper():
-                nodes.setdefault(key, []).append(Place(fields, location))
-            children = reversed(fields.items())
-        else:
-            children = ((key, item) for item in reversed(value))
-        for inner, child in children:
-            if isinstance(child, (dict, list)):
-                waiting.append((inner, cast("Node | list[Any]", child), location))
+        if type(value) is list:
+            waiting += [(key, item, location) for item in cast("list[Any]", value) if item]
+            continue
+        own = value.get("location")
+        if own and own > 0:
+            location = own
+        if key == "intoClause":
+            key = "IntoClause"
+        if key < "a":
+            nodes.setdefault(key, []).append(Place(value, location))
+        for inner, child in value.items():
+            if type(child) in _HOLDERS and inner not in _LEAVES:
+                waiting.append((inner, child, location))
     return nodes
 
+
+_HOLDERS: Final = frozenset({dict, list})
 
 _LEXEME: Final = re.compile(r'(?:"(\w+)":)?(?:([{\[])|("(?:[^"\\]|\\.)*")|([^{}\[\]",:]+))|[}\]]')
 
