@@ -32,7 +32,7 @@ where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regname
 """
 OPERATORS = "select distinct oprname from pg_operator where oprnamespace = 'pg_catalog'::regnamespace"
 
-HEADER = '''"""The functions and operators of PostgreSQL 16, from its catalog; `core/functions.py` says what they do.
+HEADER = '''"""The functions and operators of PostgreSQL 16; `core/functions.py` says what they do.
 
 Written by tests/catalog/regenerate_functions.py: do not edit.
 """
@@ -50,7 +50,7 @@ def render(connection: psycopg.Connection) -> str:
             (
                 "QUIET",
                 QUIET,
-                "Immutable or stable in every overload (pg_proc.provolatile), and names of types.",
+                "Immutable or stable in every overload, and names of types.",
             ),
             ("VOLATILE", VOLATILE, "Volatile in at least one overload."),
             ("OPERATORS", OPERATORS, "Names in pg_operator."),

@@ -1,4 +1,4 @@
-"""The functions and operators of PostgreSQL 16, from its catalog; `core/functions.py` says what they do.
+"""The functions and operators of PostgreSQL 16; `core/functions.py` says what they do.
 
 Written by tests/catalog/regenerate_functions.py: do not edit.
 """
@@ -371,7 +371,7 @@ xid8in xid8le xid8lt xid8ne xid8out xid8recv xid8send xideq xideqint4 xidin xidn
 xidsend xml xml_in xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document xml_out
 xml_recv xml_send xmlagg xmlcomment xmlconcat2 xmlexists xmlvalidate xpath xpath_exists
 """
-"""Immutable or stable in every overload (pg_proc.provolatile), and names of types."""
+"""Immutable or stable in every overload, and names of types."""
 
 VOLATILE: Final = """
 RI_FKey_cascade_del RI_FKey_cascade_upd RI_FKey_check_ins RI_FKey_check_upd RI_FKey_noaction_del

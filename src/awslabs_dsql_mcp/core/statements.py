@@ -78,8 +78,8 @@ class Statement:
         user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
             may leave something in the session. Those inside a view, or that overload a name of
             PostgreSQL's, cannot be told from the text.
-        limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted; ``None`` for what is no
-            query, or is limited already.
+        limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted; ``None`` for what is
+            no query, or is limited already.
     """
 
     kind: str
