@@ -95,9 +95,20 @@ def objection(source: Source, *, executed: bool = True, writes: bool = False) ->
             continue
         if writes and name[-1] == "set_config" and _until_commit(source, location):
             continue
-        why, instead = _TEXTS[effect]
-        return Objection(f"function-{effect.value}", location, why.format(f"{'.'.join(name)}()"), instead)
+        return refused(effect, name, location)
     return None
+
+
+def refused(effect: Effect, name: list[str], location: int) -> Objection:
+    """Refuse a call for what it does.
+
+    Args:
+        effect: What that is.
+        name: The parts of the function's name.
+        location: Byte offset of the call.
+    """
+    why, instead = _TEXTS[effect]
+    return Objection(f"function-{effect.value}", location, why.format(f"{'.'.join(name)}()"), instead)
 
 
 def _until_commit(source: Source, location: int) -> bool:

@@ -35,6 +35,7 @@ _TYPES: Final = {
 _ALTERS: Final = {
     "AT_AlterColumnType": (
         "ALTER COLUMN … TYPE",
+        "type",
         (
             "Calls of `transact`, in this order: ADD COLUMN of the new type; UPDATE it from the old one, "
             "under 3,000 rows a call; DROP COLUMN; RENAME COLUMN."
@@ -42,6 +43,7 @@ _ALTERS: Final = {
     ),
     "AT_SetNotNull": (
         "ALTER COLUMN … SET NOT NULL",
+        "set",
         (
             "ADD CONSTRAINT … CHECK (column IS NOT NULL) NOT VALID; then ALTER TABLE ASYNC … VALIDATE "
             "CONSTRAINT: one call each."
@@ -49,24 +51,30 @@ _ALTERS: Final = {
     ),
     "AT_SetStatistics": (
         "ALTER COLUMN … SET STATISTICS",
+        "statistics",
         "Leave it out; statistics are kept by Aurora DSQL.",
     ),
     "AT_ValidateConstraint": (
         "VALIDATE CONSTRAINT without ASYNC",
+        "validate",
         "ALTER TABLE ASYNC … VALIDATE CONSTRAINT …",
     ),
-    "AT_EnableRowSecurity": ("row-level security", "Filter in views, and grant on those."),
-    "AT_ForceRowSecurity": ("row-level security", "Filter in views, and grant on those."),
-    "AT_ReplicaIdentity": ("REPLICA IDENTITY", "Leave it out."),
-    "AT_AddInherit": ("inheritance", "Use separate tables and a view with UNION ALL."),
-    "AT_AttachPartition": ("partitions", "Use one table: Aurora DSQL splits it by its key."),
-    "AT_SetTableSpace": ("tablespaces", "Leave it out."),
-    "AT_SetRelOptions": ("storage parameters", "Leave them out."),
-    "AT_SetLogged": ("SET LOGGED", "Leave it out."),
-    "AT_SetUnLogged": ("SET UNLOGGED", "Leave it out."),
-    "AT_ClusterOn": ("CLUSTER ON", "Leave it out: a table is kept in the order of its primary key."),
-    "AT_EnableTrig": ("triggers", "Do the work in the statements that change the table."),
-    "AT_DisableTrig": ("triggers", "Leave it out: there are none."),
+    "AT_EnableRowSecurity": ("row-level security", "enable", "Filter in views, and grant on those."),
+    "AT_ForceRowSecurity": ("row-level security", "force", "Filter in views, and grant on those."),
+    "AT_ReplicaIdentity": ("REPLICA IDENTITY", "replica", "Leave it out."),
+    "AT_AddInherit": ("inheritance", "inherit", "Use separate tables and a view with UNION ALL."),
+    "AT_AttachPartition": ("partitions", "attach", "Use one table: Aurora DSQL splits it by its key."),
+    "AT_SetTableSpace": ("tablespaces", "tablespace", "Leave it out."),
+    "AT_SetRelOptions": ("storage parameters", "set", "Leave them out."),
+    "AT_SetLogged": ("SET LOGGED", "logged", "Leave it out."),
+    "AT_SetUnLogged": ("SET UNLOGGED", "unlogged", "Leave it out."),
+    "AT_ClusterOn": (
+        "CLUSTER ON",
+        "cluster",
+        "Leave it out: a table is kept in the order of its primary key.",
+    ),
+    "AT_EnableTrig": ("triggers", "enable", "Do the work in the statements that change the table."),
+    "AT_DisableTrig": ("triggers", "disable", "Leave it out: there are none."),
 }
 
 
@@ -141,8 +149,8 @@ def alter_table(source: Source) -> Objection | None:
         if source.asynchronous and subtype == "AT_ValidateConstraint":
             continue
         if subtype in _ALTERS:
-            what, instead = _ALTERS[subtype]
-            return _objection("alter-table", place.location, what, instead)
+            what, word, instead = _ALTERS[subtype]
+            return _objection("alter-table", source.word_after(source.tree.start, word), what, instead)
         if subtype == "AT_AddConstraint" and (found := _added_constraint(place.node, place.location)):
             return found
         if subtype == "AT_AddColumn" and (found := _added_column(place.node, place.location)):
@@ -270,7 +278,7 @@ def _cache(what: str, location: int) -> Objection:
     return Objection(
         "sequence-cache",
         location,
-        f"Aurora DSQL wants the cache of {what} said: 1, or 65536 and more.",
+        f"Aurora DSQL wants the cache size of {what} given: 1, or 65536 and more.",
         "Write CACHE 65536 for speed, or CACHE 1 to keep the numbers close to the order of the rows; for "
         "an identity column, in parentheses behind IDENTITY.",
     )

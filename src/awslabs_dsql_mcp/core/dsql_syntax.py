@@ -105,9 +105,9 @@ def _iam(found: tuple[Token, ...], end: int) -> Parsed:
     verb = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - after AWS IAM
     if ";" not in words and not _is_iam(words, verb):
         raise Fault(
-            "syntax",
+            "aws-iam",
             min(found[2].start if len(found) > 2 else end, end),  # noqa: PLR2004 - after AWS IAM
-            "the form is AWS IAM GRANT role TO 'arn:aws:iam::…' or AWS IAM REVOKE role FROM 'arn:aws:iam::…'",
+            "AWS IAM GRANT and AWS IAM REVOKE take one role and the ARN of an IAM role or user",
         )
     if ";" in words:
         second = found[words.index(";") + 1]

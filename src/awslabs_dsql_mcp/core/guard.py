@@ -12,6 +12,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.core import reads, statements, units
 from awslabs_dsql_mcp.core import writes as write_rules
+from awslabs_dsql_mcp.core.commands import command
 from awslabs_dsql_mcp.core.dsql_syntax import Parsed, parse
 from awslabs_dsql_mcp.core.grammar import Fault
 from awslabs_dsql_mcp.core.refusals import Objection, Refusal, refuse, refuse_at, shorten
@@ -167,7 +168,7 @@ def _weigh(parsed: Parsed, sql: str, *, writes: bool) -> tuple[Statement, Object
 
 def _source(parsed: Parsed, sql: str) -> Source:
     tree = parsed.trees[0]
-    kind = statements.kind_of(tree) + (" ASYNC" if parsed.asynchronous else "")
+    kind = command(tree) + (" ASYNC" if parsed.asynchronous else "")
     return Source(sql, tree, kind, parsed.asynchronous)
 
 
@@ -188,6 +189,10 @@ def _multiple(location: int, why: str) -> Objection:
 
 
 _FAULTS: Final = {
+    "aws-iam": (
+        "Write AWS IAM GRANT role TO 'arn:aws:iam::<account>:role/<name>', or AWS IAM REVOKE role FROM "
+        "the same."
+    ),
     "syntax": (
         "Correct the text there. A name that is a keyword, or has capitals or blanks, goes in double quotes; "
         "a string in single ones."

@@ -75,14 +75,6 @@ def analyzes(tree: Tree) -> bool:
 
 def _not_allowed(source: Source) -> Objection | None:
     tree = source.tree
-    if "IntoClause" in tree:
-        return Objection(
-            "select-into",
-            source.word_before(next(tree.find("IntoClause")).location, "into"),
-            "SELECT INTO creates a table.",
-            "Leave out INTO to read the rows. Aurora DSQL has no SELECT INTO: to keep them, CREATE TABLE "
-            "and then INSERT … SELECT, in two calls of `transact`.",
-        )
     if "LockingClause" in tree:
         return Objection(
             "row-lock",
@@ -101,10 +93,11 @@ def _unknown_node(source: Source, kind: str) -> Objection:
     location = next(source.tree.find(kind)).location
     if kind in _WRITES:
         verb = _WRITES[kind]
+        where = "which EXPLAIN ANALYZE runs" if source.kind == "EXPLAIN" else f"here inside of {source.kind}"
         return Objection(
             "write-in-read",
             source.command_after(location, verb.lower()),
-            f"{verb} changes data, here inside of {source.kind}: a read-only call changes nothing.",
+            f"{verb} changes data, {where}: a read-only call changes nothing.",
             f"Read with SELECT only, or see what it would do with EXPLAIN without ANALYZE. To change data: "
             f"{_ELSEWHERE[0].lower()}{_ELSEWHERE[1:]}",
         )

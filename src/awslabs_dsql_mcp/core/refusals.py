@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 _SHOWN: Final = 60
-_LEXEME: Final = re.compile(r'"(?:[^"]|"")*"?|[\w$]+(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")*"))*|\S')
+_LEXEME: Final = re.compile(
+    r"""--[^\n]*|(?:[uU]&)?"(?:[^"]|"")*"?|(?:[uU]&|\w)?'(?:[^']|'')*'?"""
+    r"""|[\w$]+(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")*"))*|\S"""
+)
 
 
 @dataclass(frozen=True)

@@ -14,48 +14,6 @@ from awslabs_dsql_mcp.core.tree import Node, Place, Tree, strings, walk
 
 Category = Literal["read", "dml", "ddl", "setting"]
 
-_KINDS: Final = {
-    "SelectStmt": "SELECT",
-    "VariableShowStmt": "SHOW",
-    "VariableSetStmt": "SET",
-    "CreateStmt": "CREATE TABLE",
-    "IndexStmt": "CREATE INDEX",
-    "ViewStmt": "CREATE VIEW",
-    "CreateSeqStmt": "CREATE SEQUENCE",
-    "AlterSeqStmt": "ALTER SEQUENCE",
-    "CreateRoleStmt": "CREATE ROLE",
-    "AlterRoleStmt": "ALTER ROLE",
-    "DropRoleStmt": "DROP ROLE",
-    "GrantRoleStmt": "GRANT",
-    "CreatedbStmt": "CREATE DATABASE",
-    "DropdbStmt": "DROP DATABASE",
-    "CreateStatsStmt": "CREATE STATISTICS",
-    "AlterStatsStmt": "ALTER STATISTICS",
-    "CreateEnumStmt": "CREATE TYPE",
-    "CreateRangeStmt": "CREATE TYPE",
-    "CompositeTypeStmt": "CREATE TYPE",
-    "AlterEnumStmt": "ALTER TYPE",
-    "CreateTrigStmt": "CREATE TRIGGER",
-    "CreatePLangStmt": "CREATE LANGUAGE",
-    "CreateFdwStmt": "CREATE FOREIGN DATA WRAPPER",
-    "ConstraintsSetStmt": "SET CONSTRAINTS",
-    "CreateConversionStmt": "CREATE CONVERSION",
-    "CreateOpClassStmt": "CREATE OPERATOR CLASS",
-    "CreateOpFamilyStmt": "CREATE OPERATOR FAMILY",
-    "SecLabelStmt": "SECURITY LABEL",
-    "AlterDefaultPrivilegesStmt": "ALTER DEFAULT PRIVILEGES",
-    "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW",
-    "LockStmt": "LOCK TABLE",
-    "CheckPointStmt": "CHECKPOINT",
-}
-"""Node types whose name is not the command's: ``CreateSchemaStmt`` needs no entry."""
-
-_OBJECTS: Final = {
-    "DropStmt": "DROP",
-    "AlterTableStmt": "ALTER",
-    "RenameStmt": "ALTER",
-    "AlterOwnerStmt": "ALTER",
-}
 _DML: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 _DROPS: Final = ("DropStmt", "DropRoleStmt", "DropdbStmt", "DropOwnedStmt")
 _ANSWERS: Final = frozenset({"SelectStmt", "VariableShowStmt", "ExplainStmt"})
@@ -178,24 +136,6 @@ def _placeholders(sql: str) -> Iterator[tuple[re.Match[str], str]]:
                 f"{match.group()!r} at character {match.start() + 1} is no placeholder: with parameters, "
                 "write each value as %s and each literal percent sign as %%."
             )
-
-
-def kind_of(tree: Tree) -> str:
-    """The command as the manual's headings have it."""
-    if tree.kind in _OBJECTS:
-        object_type: str = (
-            tree.top.get("objtype") or tree.top.get("removeType") or tree.top.get("renameType") or ""
-        )
-        named = object_type.removeprefix("OBJECT_").replace("_", " ").replace("MATVIEW", "MATERIALIZED VIEW")
-        return f"{_OBJECTS[tree.kind]} {'CONSTRAINT' if named == 'TABCONSTRAINT' else named}"
-    if tree.kind == "SelectStmt" and "valuesLists" in tree.top:
-        return "VALUES"
-    if tree.kind == "GrantStmt":
-        return "GRANT" if tree.top.get("is_grant") else "REVOKE"
-    if tree.kind == "TransactionStmt":
-        return str(tree.top["kind"]).removeprefix("TRANS_STMT_").replace("_", " ")
-    words = re.findall("[A-Z][a-z]*", tree.kind.removesuffix("Stmt"))
-    return _KINDS.get(tree.kind) or " ".join(words).upper()
 
 
 def _category(tree: Tree) -> Category:

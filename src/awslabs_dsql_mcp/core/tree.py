@@ -114,7 +114,7 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]
             waiting += [(key, item, location) for item in cast("list[Any]", value) if item]
             continue
         own = value.get("location")
-        if own and own > 0:
+        if type(own) is int and own > 0:  # CREATE TABLESPACE has a text there
             location = own
         if key == "intoClause":
             key = "IntoClause"

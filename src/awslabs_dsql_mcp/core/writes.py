@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.core import calls, ddl
+from awslabs_dsql_mcp.core.commands import name
+from awslabs_dsql_mcp.core.functions import Effect
 from awslabs_dsql_mcp.core.refusals import Objection
 from awslabs_dsql_mcp.core.sources import Source
 from awslabs_dsql_mcp.core.tree import strings
@@ -65,6 +67,17 @@ _MATERIALIZED: Final = (
     "Use CREATE VIEW, or a table that you fill with INSERT … SELECT.",
 )
 
+_UPKEEP: Final = (
+    "maintenance",
+    "{} is upkeep, which Aurora DSQL does by itself.",
+    "Leave it out; statistics follow changes of the data (jobs of type ANALYZE in sys.jobs).",
+)
+_UNSUPPORTED: Final = (
+    "unsupported-statement",
+    "{} is not a statement that Aurora DSQL has.",
+    "Leave it out; the documentation tools find what Aurora DSQL has for the purpose.",
+)
+
 _REFUSED: Final = {
     "TransactionStmt": _TRANSACTION,
     "DiscardStmt": _SESSION,
@@ -112,11 +125,10 @@ _REFUSED: Final = {
             "one list to `transact`."
         ),
     ),
-    "VacuumStmt": (
-        "maintenance",
-        "{}: Aurora DSQL does its own upkeep, and ANALYZE does not run in a transaction.",
-        "Leave it out; statistics follow changes by themselves (jobs of type ANALYZE in sys.jobs).",
-    ),
+    "VacuumStmt": _UPKEEP,
+    "ReindexStmt": _UPKEEP,
+    "ClusterStmt": _UPKEEP,
+    "CheckPointStmt": _UPKEEP,
     "CreateTrigStmt": (
         "no-triggers",
         "Aurora DSQL has no triggers.",
@@ -144,10 +156,8 @@ _REFUSED: Final = {
     ),
 }
 
-_UPKEEP: Final = frozenset({"ReindexStmt", "ClusterStmt", "CheckPointStmt", "RepackStmt"})
-_DROPPABLE: Final = frozenset(
-    "OBJECT_TABLE OBJECT_VIEW OBJECT_INDEX OBJECT_SEQUENCE OBJECT_SCHEMA OBJECT_FUNCTION OBJECT_ROUTINE "  # noqa: SIM905 - a wall of quotes reads worse
-    "OBJECT_DOMAIN OBJECT_STATISTIC_EXT".split()
+_KNOWN_OBJECTS: Final = frozenset(
+    {"TABLE", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "STATISTICS", "ROLE"}
 )
 
 
@@ -164,26 +174,22 @@ def objection(source: Source) -> Objection | None:
 
 
 def _refused(source: Source, kind: str, location: int) -> Objection:
-    if kind == "CallStmt" and strings(source.tree.top["funccall"].get("funcname"))[-2:-1] == ["sys"]:
-        found = calls.objection(source)
-        if found:
-            return found
-    if kind == "CreateTableAsStmt" and source.tree.top.get("objtype") == "OBJECT_MATVIEW":
+    node = next(source.tree.find(kind)).node
+    if kind == "CallStmt" and (called := strings(node["funccall"].get("funcname")))[-2:-1] == ["sys"]:
+        return calls.refused(Effect.JOB, called, node["funccall"].get("location", location))
+    if kind == "CreateTableAsStmt" and node.get("objtype") == "OBJECT_MATVIEW":
         rule, why, instead = _MATERIALIZED
     else:
-        rule, why, instead = _REFUSED.get("VacuumStmt" if kind in _UPKEEP else kind) or (
-            "unsupported-statement",
-            "{} is not a statement that Aurora DSQL has.",
-            "Leave it out; the documentation tools find what Aurora DSQL has for the purpose.",
-        )
-    return Objection(rule, location, why.format(source.kind), instead)
+        rule, why, instead = _REFUSED.get(kind, _UNSUPPORTED)
+    return Objection(rule, location, why.format(name(kind, node)), instead)
 
 
 def _clauses(source: Source) -> Objection | None:
     """What Aurora DSQL refuses inside of queries and changes."""
     tree = source.tree
     if "IntoClause" in tree:
-        location = source.word_before(next(tree.find("IntoClause")).location, "into")
+        table = next(tree.find("IntoClause")).node.get("rel", {})
+        location = source.word_before(table.get("location", tree.start), "into")
         rule, why, instead = _CREATE_FROM_QUERY
         return Objection(rule, location, why.format("SELECT INTO"), instead)
     if "MergeStmt" in tree:
@@ -201,15 +207,14 @@ def _clauses(source: Source) -> Objection | None:
 
 def _set(source: Source) -> Objection | None:
     top = source.tree.top
-    name: str = top.get("name", "")
-    if top.get("kind") == "VAR_SET_MULTI" or name.lower().startswith("transaction_"):
+    setting: str = top.get("name", "")
+    if top.get("kind") == "VAR_SET_MULTI" or setting.lower().startswith("transaction_"):
         rule, why, instead = _TRANSACTION
         return Objection(rule, source.tree.start, why.format("SET TRANSACTION"), instead)
     if top.get("is_local"):
         return None
     rule, why, instead = _SESSION
-    verb = "RESET" if str(top.get("kind")).startswith("VAR_RESET") else "SET"
-    return Objection(rule, source.tree.start, why.format(verb), instead)
+    return Objection(rule, source.tree.start, why.format(source.kind), instead)
 
 
 def _explain(source: Source) -> Objection | None:
@@ -219,15 +224,14 @@ def _explain(source: Source) -> Objection | None:
     return _refused(source, kind, next(source.tree.find(kind)).location)
 
 
-def _drop(source: Source) -> Objection | None:
-    kind: str = source.tree.top.get("removeType", "")
-    if kind in _DROPPABLE:
-        return None
-    named = source.kind.removeprefix("DROP ")
+def _object(source: Source) -> Objection | None:
+    verb, _, named = source.kind.removesuffix(" ASYNC").partition(" ")
+    if named in _KNOWN_OBJECTS:
+        return ddl.alter_table(source) if source.tree.kind == "AlterTableStmt" else None
     return Objection(
         "unsupported-statement",
         source.tree.start,
-        f"{source.kind}: Aurora DSQL has no {named}, so there is none to drop.",
+        f"Aurora DSQL has no {named}, and so none to {verb}.",
         "Leave it out.",
     )
 
@@ -235,10 +239,13 @@ def _drop(source: Source) -> Objection | None:
 _RULES: Final[dict[str, Callable[[Source], Objection | None]]] = {
     "VariableSetStmt": _set,
     "ExplainStmt": _explain,
-    "DropStmt": _drop,
+    "DropStmt": _object,
+    "RenameStmt": _object,
+    "AlterOwnerStmt": _object,
+    "AlterObjectSchemaStmt": _object,
+    "AlterTableStmt": _object,
     "IndexStmt": ddl.index,
     "CreateStmt": ddl.table,
-    "AlterTableStmt": ddl.alter_table,
     "CreateSeqStmt": ddl.sequence,
     "ViewStmt": ddl.view,
     "CreateFunctionStmt": ddl.function,
