@@ -57,7 +57,7 @@ _ALTERS: Final = {
     "AT_ValidateConstraint": (
         "VALIDATE CONSTRAINT without ASYNC",
         "validate",
-        "ALTER TABLE ASYNC … VALIDATE CONSTRAINT …",
+        "Write ALTER TABLE ASYNC … VALIDATE CONSTRAINT …, alone in its call.",
     ),
     "AT_EnableRowSecurity": ("row-level security", "enable", "Filter in views, and grant on those."),
     "AT_ForceRowSecurity": ("row-level security", "force", "Filter in views, and grant on those."),
@@ -83,7 +83,10 @@ def index(source: Source) -> Objection | None:
     top, start = source.tree.top, source.tree.start
     if top.get("concurrent"):
         return _objection(
-            "index", source.word_after(start, "concurrently"), "CONCURRENTLY", "CREATE INDEX ASYNC"
+            "index",
+            source.word_after(start, "concurrently"),
+            "CONCURRENTLY",
+            "Write CREATE INDEX ASYNC: it blocks nobody.",
         )
     if not source.asynchronous:
         unique = "UNIQUE " if top.get("unique") else ""

@@ -36,6 +36,8 @@ _SHORT: Final = 1_000
 _DEEP_STACK: Final = 128 << 20
 """Bytes of stack (virtual until touched) for ``MAX_TOKENS`` / 2 levels of a left-deep expression."""
 
+_TOO_DEEP: Final = "its parts are nested or chained thousands of levels deep"
+
 _OPERATOR_RUN: Final = re.compile(r"[~!@#^&|`?+\-*/%<>=]{256,}")
 _MAX_RESTARTS: Final = 100
 
@@ -155,14 +157,17 @@ def _parse(data: bytes) -> tuple[Tree, ...]:
         text: str = result.parse_tree.decode()
     finally:
         lib.pg_query_free_parse_result(result)
-    return decode(text)
+    try:
+        return decode(text)
+    except RecursionError:
+        raise Fault("too-complex", 0, _TOO_DEEP) from None
 
 
 def _fault(result: "PgQueryParseResult") -> Fault:
     error = result.error.contents
     message: str = error.message.decode(errors="replace")
     if message.startswith("memory exhausted"):
-        return Fault("too-complex", 0, "the parts are nested more than some thousand levels deep")
+        return Fault("too-complex", 0, _TOO_DEEP)
     return Fault("syntax", max(error.cursorpos - 1, 0), message)
 
 

@@ -52,7 +52,8 @@ class IndexedRefusal:
 
     def __str__(self) -> str:
         """Write the refusal as the agent reads it."""
-        return f"Statement {self.index + 1} of {self.count}: {self.refusal}"
+        where = f"Statement {self.index + 1} of {self.count}: " if self.count > 1 else ""
+        return f"{where}{self.refusal}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def judge_transaction(items: Sequence[tuple[str, int | None]], *, writes: bool) 
     if (found := units.objection(kinds)) is None:
         return UnitVerdict(verdicts, None)
     index, objection = found
-    return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), refuse(objection, items[index][0])))
+    sql = items[index][0] if items else ""
+    return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), refuse(objection, sql)))
 
 
 def _weigh(parsed: Parsed, sql: str, *, writes: bool) -> tuple[Statement, Objection | None]:
@@ -160,10 +162,10 @@ def _weigh(parsed: Parsed, sql: str, *, writes: bool) -> tuple[Statement, Object
     source = _source(parsed, sql)
     no_read = reads.objection(source)
     statement = statements.describe(source, reads=no_read is None)
-    if writes or no_read:
-        no_write = write_rules.objection(source)
-        return statement, no_write if writes else no_write or no_read
-    return statement, None
+    if no_read is None:
+        return statement, None
+    no_write = write_rules.objection(source)
+    return statement, no_write if writes else no_write or no_read
 
 
 def _source(parsed: Parsed, sql: str) -> Source:

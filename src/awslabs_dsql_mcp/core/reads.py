@@ -92,18 +92,20 @@ def _not_allowed(source: Source) -> Objection | None:
 def _unknown_node(source: Source, kind: str) -> Objection:
     location = next(source.tree.find(kind)).location
     if kind in _WRITES:
-        verb = _WRITES[kind]
-        where = "which EXPLAIN ANALYZE runs" if source.kind == "EXPLAIN" else f"here inside of {source.kind}"
-        return Objection(
-            "write-in-read",
-            source.command_after(location, verb.lower()),
-            f"{verb} changes data, {where}: a read-only call changes nothing.",
-            f"Read with SELECT only, or see what it would do with EXPLAIN without ANALYZE. To change data: "
-            f"{_ELSEWHERE[0].lower()}{_ELSEWHERE[1:]}",
-        )
+        return _write_inside(source, _WRITES[kind], location)
     return Objection(
         "not-a-read",
         location,
         f"{source.kind} holds a part that does more than read ({kind}).",
         f"Use SELECT, VALUES, TABLE, SHOW or EXPLAIN of these. {_ELSEWHERE}",
     )
+
+
+def _write_inside(source: Source, verb: str, location: int) -> Objection:
+    if source.kind == "EXPLAIN":
+        why = f"EXPLAIN ANALYZE runs its statement, and {verb} changes data."
+        instead = "EXPLAIN without ANALYZE shows the plan and changes nothing."
+    else:
+        why = f"{verb} changes data, here inside of {source.kind}: a read-only call changes nothing."
+        instead = f"Read with SELECT alone. To change data: {_ELSEWHERE[0].lower()}{_ELSEWHERE[1:]}"
+    return Objection("write-in-read", source.command_after(location, verb.lower()), why, instead)

@@ -50,7 +50,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """Write the refusal as the agent reads it."""
-        at = f" at {self.text!r}" if self.text else ""
+        at = f" at `{self.text}`" if self.text else ""
         return (
             f"Refused ({self.rule}), line {self.line}, column {self.column}{at}: {self.why}\nInstead: "
             f"{self.instead}"

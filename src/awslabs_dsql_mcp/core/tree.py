@@ -59,12 +59,22 @@ class Tree:
             yield from sorted(self.nodes.get(kind, ()), key=_LOCATION)
 
 
+MAX_DEEP: Final = 4_000_000
+"""Most characters of JSON in a tree that is too deep for `json`: some 25,000 chained operators."""
+
+
 def decode(text: str) -> tuple[Tree, ...]:
-    """Read libpg_query's JSON into one tree a statement."""
+    """Read libpg_query's JSON into one tree a statement.
+
+    Raises:
+        RecursionError: It is both deep and large; reading it would take seconds.
+    """
     try:
         parsed = json.loads(text)
     except RecursionError:
-        parsed = _loads(text)
+        if len(text) > MAX_DEEP:
+            raise
+        parsed = loads(text)
     return tuple(_tree(raw) for raw in parsed["stmts"])
 
 
@@ -131,7 +141,7 @@ _HOLDERS: Final = frozenset({dict, list})
 _LEXEME: Final = re.compile(r'(?:"(\w+)":)?(?:([{\[])|("(?:[^"\\]|\\.)*")|([^{}\[\]",:]+))|[}\]]')
 
 
-def _loads(text: str) -> Node:
+def loads(text: str) -> Node:
     """`json.loads` without recursion, for what libpg_query writes: no white space, keys that are words."""
     root: list[Any] = []
     holders: list[Any] = [root]

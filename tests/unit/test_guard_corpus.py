@@ -1,0 +1,52 @@
+"""Labelled statements: what was seen to change something is refused, what was seen to read is allowed."""
+
+import json
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+
+from awslabs_dsql_mcp.core.guard import check, inspect
+from awslabs_dsql_mcp.errors import StatementRefused
+
+DATA = Path(__file__).parents[1] / "data" / "guard"
+
+
+class Item(TypedDict):
+    """A line of the corpus."""
+
+    id: str
+    sql: str
+    label: str
+
+
+def items(name: str) -> list[Item]:
+    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("name", ["statements.jsonl", "postgresql.jsonl"])
+def test_labels_hold(name: str) -> None:
+    wrong = [
+        (item["id"], item["label"], item["sql"][:100])
+        for item in items(name)
+        if (check(item["sql"], writes=False) is None) != (item["label"] == "read")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["statements.jsonl", "postgresql.jsonl"])
+def test_what_is_a_read_is_allowed_with_writes_too(name: str) -> None:
+    reads = [item["sql"] for item in items(name) if item["label"] == "read"]
+    assert [sql for sql in reads if check(sql, writes=True)] == []
+
+
+@pytest.mark.parametrize("name", ["statements.jsonl", "postgresql.jsonl"])
+def test_the_category_is_the_label(name: str) -> None:
+    for item in items(name):
+        try:
+            statement = inspect(item["sql"])
+        except StatementRefused:
+            assert item["label"] != "read"
+        else:
+            assert (statement.category == "read") == (item["label"] == "read"), item["sql"]
+            assert statement.returns_rows or statement.category != "read"
