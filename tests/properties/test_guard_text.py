@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import psycopg.errors
+import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg._queries import PostgresQuery  # pyright: ignore[reportPrivateUsage] - the model is psycopg's own rule
@@ -14,10 +14,11 @@ from awslabs_dsql_mcp.core.guard import check, judge
 from awslabs_dsql_mcp.core.statements import bind_placeholders, unbound_offset
 
 PIECES = (
-    "select", "delete from t", "insert into t values (1)", "(", ")", "[", "]", ",", ";", "'", '"', "$$", "$1", "--", "/*",
-    "*/", "\n", "\\", "with", "as", "x", "async", "create", "index", "aws", "iam", "grant", "to", "alter", "table", "on",
-    "1", "+", "::int", ".nextval", "from", "f", "é", "\0", "\ud800", "e'", 'U&"', "explain", "analyze", "set", "local",
-    "validate", "constraint", "union", "for update", "into", "values", "%s", "%%", "case", "when",
+    "select", "delete from t", "insert into t values (1)", "(", ")", "[", "]", ",", ";", "'", '"', "$$",
+    "$1", "--", "/*", "*/", "\n", "\\", "with", "as", "x", "async", "create", "index", "aws", "iam", "grant",
+    "to", "alter", "table", "on", "1", "+", "::int", ".nextval", "from", "f", "é", "\0", "\ud800", "e'",
+    'U&"', "explain", "analyze", "set", "local", "validate", "constraint", "union", "for update", "into",
+    "values", "%s", "%%", "case", "when",
 )  # fmt: skip
 
 SQL_LIKE = st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join) | st.lists(
@@ -54,8 +55,8 @@ def test_placeholders_are_those_of_psycopg(text: str) -> None:
     count = text.replace("%%", "").count("%s")
     query = PostgresQuery(Transformer())
     try:
-        query.convert(text, [1] * count)
-    except (psycopg.Error, UnicodeError):
+        query.convert(text.encode(), [1] * count)
+    except (psycopg.Error, UnicodeError):  # it cuts what follows % by bytes
         expected = None
     else:
         expected = query.query.decode()
@@ -63,8 +64,10 @@ def test_placeholders_are_those_of_psycopg(text: str) -> None:
         bound = bind_placeholders(text, count)
     except ValueError:
         bound = None
-    if bound is not None:
+    if "%(" not in text and "%b" not in text:
         assert bound == expected
+    else:
+        assert bound in (None, expected)
 
 
 @given(st.lists(st.sampled_from(("%s", "%%", "a", "é\n", "$1"))))

@@ -1,4 +1,5 @@
 """Any text is answered, and ordinary depth passes."""
+# ruff: noqa: S608 - SQL is what this is about, and none of it is run
 
 import subprocess
 import sys
@@ -85,20 +86,22 @@ def test_what_hides_deep_is_found() -> None:
 
 def test_a_thread_with_a_small_stack_is_enough() -> None:
     outcomes: list[object] = []
+
+    def answer(text: str) -> None:
+        outcomes.append(check(text, writes=False))
+
+    texts = ("SELECT 1" + "+1" * 490, "SELECT ARRAY" + "[" * 490 + "]" * 490, DEEP["operators"])
     usual = threading.stack_size(512 * 1024)
     try:
-        threads = [
-            threading.Thread(target=lambda text=text: outcomes.append(check(text, writes=False)))
-            for text in ("SELECT 1" + "+1" * 490, "SELECT ARRAY" + "[" * 490 + "]" * 490, DEEP["operators"])
-        ]
+        threads = [threading.Thread(target=answer, args=(text,)) for text in texts]
         for thread in threads:
             thread.start()
+        for thread in threads:
+            thread.join()
+        assert threading.stack_size() == 512 * 1024
     finally:
         threading.stack_size(usual)
-    for thread in threads:
-        thread.join()
     assert outcomes == [None, None, None]
-    assert threading.stack_size() == usual
 
 
 def test_importing_the_guard_loads_no_parser() -> None:

@@ -19,7 +19,6 @@ from awslabs_dsql_mcp.core import grammar
 from awslabs_dsql_mcp.core.grammar import Fault, Token
 from awslabs_dsql_mcp.core.tree import Tree
 
-_MAY_BE_OURS: Final = re.compile(r"\b(?:async|aws)\b", re.IGNORECASE)
 _IAM: Final = {"grant": "to", "revoke": "from"}
 _FEWEST_IAM_TOKENS: Final = 6
 
@@ -45,7 +44,8 @@ def parse(sql: str) -> Parsed:
     Raises:
         Fault: It is neither, or larger than what is looked at.
     """
-    if not _MAY_BE_OURS.search(sql):
+    lowered = sql.lower()
+    if "async" not in lowered and "aws" not in lowered:
         return Parsed(grammar.parse(sql))
     try:
         plain: Parsed | Fault = Parsed(grammar.parse(sql))

@@ -90,7 +90,7 @@ def _not_allowed(source: Source) -> Objection | None:
 
 
 def _unknown_node(source: Source, kind: str) -> Objection:
-    location = next(source.tree.find(kind)).location
+    location = source.tree.find(kind)[0].location
     if kind in _WRITES:
         return _write_inside(source, _WRITES[kind], location)
     return Objection(

@@ -60,7 +60,9 @@ def describe(source: Source, *, reads: bool) -> Statement:
     return Statement(
         kind=source.kind,
         category="read" if reads else _category(tree),
-        whole_table=any(_whole_table(place.node) for place in tree.find("UpdateStmt", "DeleteStmt")),
+        whole_table=any(
+            _whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))
+        ),
         drops=tree.kind in _DROPS or any(_drops_column(place) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
         user_functions=_calls_users_code(tree),
@@ -88,9 +90,9 @@ def calls(tree: Tree) -> Iterator[tuple[list[str], int, int]]:
 def bind_placeholders(sql: str, count: int) -> str:
     """Number the placeholders as psycopg does, so that the text which is checked is the text which is sent.
 
-    ``%s`` becomes ``$1`` … ``$n`` and ``%%`` becomes ``%``, everywhere, inside of literals and comments too
-    (psycopg documentation, "Passing parameters to SQL queries"). Only for a text that comes with
-    parameters: without any, psycopg leaves it alone.
+    ``%s`` becomes ``$1`` … ``$n`` and ``%%`` becomes ``%``, everywhere, inside of literals and comments too;
+    a ``%`` at the end of a line is left alone (psycopg documentation, "Passing parameters to SQL
+    queries"). Only for a text that comes with parameters: without any, psycopg leaves it alone.
 
     Raises:
         ValueError: Another number of placeholders than of parameters, or one that is not ``%s``.
@@ -120,7 +122,7 @@ def unbound_offset(sql: str, offset: int) -> int:
     return offset - shift
 
 
-_PLACEHOLDER: Final = re.compile(r"%(?:\([^)]+\).|.|$)", re.DOTALL)
+_PLACEHOLDER: Final = re.compile(r"%(?:\([^)]+\).|.)")
 
 
 def _placeholders(sql: str) -> Iterator[tuple[re.Match[str], str]]:

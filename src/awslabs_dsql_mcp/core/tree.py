@@ -6,8 +6,9 @@ recurses: neither the decoder for what `json` finds too deep, nor the walk.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, cast
 
@@ -37,26 +38,27 @@ class Tree:
     Attributes:
         kind: The statement's node type, ``SelectStmt`` for instance.
         top: Its fields.
-        nodes: What is in it, the statement itself included, by node type, in no order; names and constants
-            are only in their parents' fields.
         start: Byte offset of the statement's first token.
         end: Byte offset of what ends it (the semicolon), ``None`` when it runs to the end of the text.
     """
 
     kind: str
     top: Node
-    nodes: Mapping[str, list[Place]]
     start: int
     end: int | None
+
+    @cached_property
+    def nodes(self) -> Mapping[str, list[Place]]:
+        """What is in it, the statement itself included, by node type and in no order."""
+        return walk(self.top, self.kind, self.start)
 
     def __contains__(self, kind: object) -> bool:
         """Whether a node of this type is anywhere in the tree."""
         return kind in self.nodes
 
-    def find(self, *kinds: str) -> Iterator[Place]:
-        """All nodes of these types, each type's from the start of the text on."""
-        for kind in kinds:
-            yield from sorted(self.nodes.get(kind, ()), key=_LOCATION)
+    def find(self, kind: str) -> Sequence[Place]:
+        """All nodes of a type, from the start of the text on."""
+        return sorted(self.nodes.get(kind, ()), key=_LOCATION) if kind in self.nodes else ()
 
 
 MAX_DEEP: Final = 4_000_000
@@ -104,7 +106,7 @@ def _tree(raw: Node) -> Tree:
     ((kind, top),) = raw["stmt"].items()
     start: int = raw.get("stmt_location", 0)
     length: int = raw.get("stmt_len", 0)
-    return Tree(kind, top, walk(top, kind, start), start, start + length if length else None)
+    return Tree(kind, top, start, start + length if length else None)
 
 
 _LEAVES: Final = frozenset({"String", "A_Const", "A_Star", "Integer", "Float", "Boolean", "BitString"})
@@ -114,29 +116,31 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]
     """Collect all nodes below and with one, but constants and names.
 
     A key in upper case names a node's type, one in lower case is a field, which may hold a node as well;
-    of those only ``intoClause`` is collected, as ``IntoClause``.
+    of those only ``intoClause`` is collected, as ``IntoClause``. A list holds nodes with their types.
     """
     nodes: dict[str, list[Place]] = {}
-    waiting: list[tuple[str, Any, int]] = [(kind, top, start)]
+    waiting: list[tuple[str, Node, int]] = [(kind, top, start)]
     while waiting:
-        key, value, location = waiting.pop()
-        if type(value) is list:
-            waiting += [(key, item, location) for item in cast("list[Any]", value) if item]
-            continue
-        own = value.get("location")
+        key, fields, location = waiting.pop()
+        own = fields.get("location")
         if type(own) is int and own > 0:  # CREATE TABLESPACE has a text there
             location = own
-        if key == "intoClause":
-            key = "IntoClause"
         if key < "a":
-            nodes.setdefault(key, []).append(Place(value, location))
-        for inner, child in value.items():
-            if type(child) in _HOLDERS and inner not in _LEAVES:
-                waiting.append((inner, child, location))
+            nodes.setdefault(key, []).append(Place(fields, location))
+        elif key == "intoClause":
+            nodes["IntoClause"] = [Place(fields, location)]
+        for field, child in fields.items():
+            if type(child) is dict:
+                if field not in _LEAVES:
+                    waiting.append((field, child, location))  # pyright: ignore[reportUnknownArgumentType]
+            elif type(child) is list:
+                items = cast("list[Node]", child)
+                for item in items:
+                    for inner, node in item.items():
+                        if inner not in _LEAVES:
+                            waiting.append((inner, node, location))
     return nodes
 
-
-_HOLDERS: Final = frozenset({dict, list})
 
 _LEXEME: Final = re.compile(r'(?:"(\w+)":)?(?:([{\[])|("(?:[^"\\]|\\.)*")|([^{}\[\]",:]+))|[}\]]')
 

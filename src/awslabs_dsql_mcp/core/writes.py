@@ -174,7 +174,7 @@ def objection(source: Source) -> Objection | None:
 
 
 def _refused(source: Source, kind: str, location: int) -> Objection:
-    node = next(source.tree.find(kind)).node
+    node = source.tree.find(kind)[0].node
     if kind == "CallStmt" and (called := strings(node["funccall"].get("funcname")))[-2:-1] == ["sys"]:
         return calls.refused(Effect.JOB, called, node["funccall"].get("location", location))
     if kind == "CreateTableAsStmt" and node.get("objtype") == "OBJECT_MATVIEW":
@@ -188,7 +188,7 @@ def _clauses(source: Source) -> Objection | None:
     """What Aurora DSQL refuses inside of queries and changes."""
     tree = source.tree
     if "IntoClause" in tree:
-        table = next(tree.find("IntoClause")).node.get("rel", {})
+        table = tree.find("IntoClause")[0].node.get("rel", {})
         location = source.word_before(table.get("location", tree.start), "into")
         rule, why, instead = _CREATE_FROM_QUERY
         return Objection(rule, location, why.format("SELECT INTO"), instead)
@@ -221,7 +221,7 @@ def _explain(source: Source) -> Objection | None:
     ((kind, _),) = source.tree.top["query"].items()
     if kind in _ALLOWED:
         return None
-    return _refused(source, kind, next(source.tree.find(kind)).location)
+    return _refused(source, kind, source.tree.find(kind)[0].location)
 
 
 def _object(source: Source) -> Objection | None:

@@ -1,0 +1,100 @@
+"""How long the guard takes, in ratios to a baseline of the same run.
+
+::
+
+    python benchmarks/guard.py
+
+Two things are claimed, and the exit status is 1 when one does not hold: the median of ordinary statements is
+under 100 µs, and ten-fold input takes ten-fold time; half of that again is left for a tree that no longer fits
+the processor's cache (`json` alone takes 13-fold time for it), while anything quadratic would take
+hundred-fold. The baseline is libpg_query's own parsing of the same text.
+"""
+# ruff: noqa: S608 - SQL is what this is about, and none of it is run
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+from postgast.native import lib
+
+from awslabs_dsql_mcp.core.guard import check
+
+ORDINARY = tuple(
+    text.strip()
+    for text in """
+SELECT * FROM orders WHERE id = 42;
+SELECT id, total FROM orders WHERE customer_id = $1 ORDER BY created_at DESC LIMIT 20;
+SELECT c.name, count(*) AS orders, sum(o.total) FROM customers c JOIN orders o ON o.customer_id = c.id
+  WHERE o.status = 'paid' GROUP BY c.name HAVING sum(o.total) > 100;
+WITH recent AS (SELECT * FROM orders WHERE created_at > now() - interval '7 days')
+  SELECT status, count(*) FROM recent GROUP BY status;
+SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public';
+EXPLAIN ANALYZE SELECT * FROM orders WHERE total > 1000;
+SELECT doc->>'name', jsonb_array_length(doc->'tags') FROM documents WHERE doc @> '{"a": 1}';
+SELECT status, row_number() OVER (PARTITION BY status ORDER BY id) FROM orders;
+INSERT INTO orders (id, total) VALUES (1, 10), (2, 20) ON CONFLICT (id) DO UPDATE SET total = excluded.total;
+UPDATE orders SET status = 'paid' WHERE id = 42 RETURNING id, status;
+DELETE FROM orders WHERE id IN (1, 2, 3);
+CREATE TABLE items (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL, price numeric(10, 2));
+CREATE INDEX ASYNC orders_status ON orders (status);
+SHOW search_path
+""".split(";")
+)
+
+GROWING: dict[str, Callable[[int], str]] = {
+    "values in a list": lambda n: "SELECT * FROM t WHERE id IN (" + ", ".join(map(str, range(n))) + ")",
+    "rows to insert": lambda n: "INSERT INTO t VALUES " + ", ".join(f"({i}, 'name {i}')" for i in range(n)),
+    "columns": lambda n: "SELECT " + ", ".join(f"lower(c{i}) AS d{i}" for i in range(n)) + " FROM t",
+    "a literal": lambda n: "SELECT '" + "x" * (50 * n) + "'",
+    "blanks": lambda n: "SELECT 1" + " " * (50 * n),
+    "an open quote": lambda n: "SELECT '" + "x" * (50 * n),
+    "parentheses": lambda n: "SELECT " + "(" * (10 * n),
+    "nested comments": lambda n: "SELECT 1 " + "/* " * n + "*/ " * n,
+    "signs": lambda n: "SELECT 1 " + ("+" + "-+" * 50 + " 1 ") * (n // 100),
+}
+SIZES = (500, 5_000)
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """The fastest of some runs: what else the machine does only adds."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(repeats))
+
+
+def parse(sql: str) -> None:
+    """The baseline: the parser alone."""
+    lib.pg_query_free_parse_result(lib.pg_query_parse(sql.encode()))
+
+
+def ordinary() -> bool:
+    """Print and judge the time of ordinary statements."""
+    checked = [seconds(partial(check, sql, writes=True), 200) for sql in ORDINARY]
+    parsed = [seconds(partial(parse, sql), 200) for sql in ORDINARY]
+    median = statistics.median(checked)
+    ratio = median / statistics.median(parsed)
+    print(f"ordinary statements: median {median * 1e6:.0f} µs, {ratio:.1f} times the parser alone")
+    return median < 100e-6
+
+
+def growing() -> bool:
+    """Print and judge what ten-fold input costs."""
+    fine = True
+    for name, text in GROWING.items():
+        small, large = (
+            seconds(lambda sql=text(size): check(sql, writes=True), 20 if size < 1000 else 5)
+            for size in SIZES
+        )
+        fine &= large < 10 * small
+        print(f"{name:18} {small * 1e3:8.2f} ms → {large * 1e3:8.2f} ms: {large / small:4.1f} times")
+    return fine
+
+
+if __name__ == "__main__":
+    sys.exit(0 if all([ordinary(), growing()]) else 1)
