@@ -6,7 +6,7 @@ recurses: neither the decoder for what `json` finds too deep, nor the walk.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -129,17 +129,17 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]
             nodes.setdefault(key, []).append(Place(fields, location))
         elif key == "intoClause":
             nodes["IntoClause"] = [Place(fields, location)]
-        for field, child in fields.items():
-            if type(child) is dict:
-                if field not in _LEAVES:
-                    waiting.append((field, child, location))  # pyright: ignore[reportUnknownArgumentType]
-            elif type(child) is list:
-                items = cast("list[Node]", child)
-                for item in items:
-                    for inner, node in item.items():
-                        if inner not in _LEAVES:
-                            waiting.append((inner, node, location))
+        waiting += [(inner, node, location) for inner, node in _children(fields) if inner not in _LEAVES]
     return nodes
+
+
+def _children(fields: Node) -> Iterator[tuple[str, Node]]:
+    for field, child in fields.items():
+        if type(child) is dict:
+            yield field, child
+        elif type(child) is list:
+            for item in cast("list[Node]", child):
+                yield from item.items()
 
 
 _LEXEME: Final = re.compile(r'(?:"(\w+)":)?(?:([{\[])|("(?:[^"\\]|\\.)*")|([^{}\[\]",:]+))|[}\]]')
