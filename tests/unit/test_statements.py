@@ -51,6 +51,7 @@ def test_kind_and_category(sql: str, kind: str, category: str) -> None:
         ("WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d", True),
         ("WITH d AS (SELECT 1) UPDATE t SET a = 1", True),
         ("EXPLAIN ANALYZE DELETE FROM t", True),
+        ("EXPLAIN DELETE FROM t", False),
         ("DELETE FROM t WHERE id = 1", False),
         ("DELETE FROM t WHERE $1", False),
         ("DELETE FROM t WHERE random() < 0.5", False),

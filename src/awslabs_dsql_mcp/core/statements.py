@@ -30,7 +30,7 @@ class Statement:
         category: ``read`` runs in a READ ONLY transaction; ``dml`` needs one that may write; ``ddl`` has to
             be alone in its transaction (GRANT and REVOKE are DDL); ``setting`` holds until the transaction
             ends.
-        whole_table: An UPDATE or DELETE, in a CTE too, whose WHERE is absent or made of constants only.
+        whole_table: It runs an UPDATE or DELETE, in a CTE too, whose WHERE is absent or made of constants.
         drops: Something is dropped: DROP of any object, ALTER TABLE DROP COLUMN.
         returns_rows: It answers with rows.
         user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
@@ -60,9 +60,8 @@ def describe(source: Source, *, reads: bool) -> Statement:
     return Statement(
         kind=source.kind,
         category="read" if reads else _category(tree),
-        whole_table=any(
-            _whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))
-        ),
+        whole_table=not reads
+        and any(_whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))),
         drops=tree.kind in _DROPS or any(_drops_column(place) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
         user_functions=_calls_users_code(tree),
