@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,13 @@ from awslabs_dsql_mcp.arguments import read_settings
 from awslabs_dsql_mcp.settings import OPTIONS
 from docs.options_table import README, between, table
 
-if sys.version_info >= (3, 11):
-    from tomllib import loads as read_toml
-else:
-    from tomli import loads as read_toml  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-
+TOML: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 EXAMPLES = README.parent / "config-examples"
 
 
 def entry(file: Path) -> dict[str, Any]:
     if file.suffix == ".toml":
-        return read_toml(file.read_text())["mcp_servers"]["aurora-dsql"]
+        return TOML.loads(file.read_text())["mcp_servers"]["aurora-dsql"]
     return json.loads(file.read_text())["mcpServers"]["aurora-dsql"]
 
 

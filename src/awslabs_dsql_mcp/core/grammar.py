@@ -45,7 +45,7 @@ _MAX_RESTARTS: Final = 100
 _STACK_SIZE: Final = threading.Lock()
 
 
-class Fault(Exception):  # noqa: N818 - it says what is wrong with the text, not with us
+class Fault(Exception):
     """Why a text cannot be parsed.
 
     Args:

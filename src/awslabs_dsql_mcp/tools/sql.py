@@ -78,7 +78,7 @@ class SqlTools:
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
-        self._confirm = confirm
+        self._confirm: Confirm = confirm
         self._caps = caps
         self._clock = clock
         self._key = secrets.token_bytes(32)
