@@ -109,13 +109,17 @@ class Knowledge:
             self._flights[key] = flight
         flight.waiting += 1
         try:
-            return await asyncio.shield(flight.task)
+            # Waiting, unlike awaiting, leaves the request to the other callers when one is cancelled.
+            await asyncio.wait([flight.task])
         finally:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.task.done():
                 # The last caller was cancelled: nobody wants the request any more.
                 self._flights.pop(key, None)
                 await _cancelled(flight.task)
+        if flight.task.cancelled():
+            raise KnowledgeUnavailable("this server is closing")
+        return flight.task.result()
 
     async def _fetch(self, key: str, tool: str, arguments: Mapping[str, object]) -> Reply:
         try:
