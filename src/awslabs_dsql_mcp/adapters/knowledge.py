@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from awslabs_dsql_mcp.adapters.knowledge_wire import Refused, Speaker, brief
+from awslabs_dsql_mcp.adapters.knowledge_wire import Refused, Speaker
 from awslabs_dsql_mcp.core.knowledge import Reply, check_server
 from awslabs_dsql_mcp.core.recent import Recent
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
@@ -149,7 +149,7 @@ def _reply(result: Mapping[str, object]) -> Reply:
     """A CallToolResult (MCP, server/tools) as a value; ``Refused`` if it says that the tool failed."""
     texts = tuple(_texts(result.get("content")))
     if result.get("isError"):
-        raise Refused(f"its tool failed: {brief(' '.join(texts) or 'no reason')}")
+        raise Refused("its tool failed", said=" ".join(texts))
     structured = result.get("structuredContent")
     held = cast("Mapping[str, object]", structured) if isinstance(structured, dict) else None
     if not texts and held is None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 5_000_000
 JITTER_SECONDS = 0.5
 PASSING = frozenset({429, 502, 503, 504})
+_KINDS = frozenset({"application/json", "text/event-stream", "text/html", "text/plain", "application/xml"})
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 
 
@@ -127,7 +128,7 @@ class Channel:
         # Only 307 and 308 keep the method and the body (RFC 9110, section 15.4).
         keeps = reply.status in (httpx.codes.TEMPORARY_REDIRECT, httpx.codes.PERMANENT_REDIRECT)
         if not keeps or target.userinfo or _origin(target) != _origin(self._url):
-            raise KnowledgeUnavailable(f"it redirects ({reply.status}) to {target.host}; not followed")
+            raise KnowledgeUnavailable(f"it redirects ({reply.status}) to {target.host[:80]}; not followed")
         return target
 
     async def _exchange(self, url: httpx.URL, message: Message, headers: Mapping[str, str]) -> Received:
@@ -208,7 +209,8 @@ def _decoded(body: bytes, kind: str) -> Message:
     try:
         value: object = json.loads(body)
     except (ValueError, RecursionError):
-        raise KnowledgeUnavailable(f"it sent {kind or 'something'} that is not JSON") from None
+        known = kind if kind in _KINDS else "something"
+        raise KnowledgeUnavailable(f"it sent {known} that is not JSON") from None
     if not isinstance(value, dict):
         raise KnowledgeUnavailable("it sent JSON that is not a JSON-RPC reply")
     return cast("Message", value)

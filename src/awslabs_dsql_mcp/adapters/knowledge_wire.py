@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import anyio
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.errors import KnowledgeUnavailable
+from awslabs_dsql_mcp.core.knowledge import Declined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,11 +33,11 @@ _NOT_FOUND = 404
 _CLIENT_ERRORS = range(400, 500)
 
 
-class NotSpoken(KnowledgeUnavailable):
+class NotSpoken(Declined):
     """The server answered, but not to this: it may take another form, or none."""
 
 
-class Refused(KnowledgeUnavailable):
+class Refused(Declined):
     """The server takes the form, and refused this call."""
 
 
@@ -191,12 +191,11 @@ def _request(number: int, method: str, params: Mapping[str, object]) -> Message:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
-def _result(reply: Received, refusal: type[KnowledgeUnavailable] = NotSpoken) -> Message:
+def _result(reply: Received, refusal: type[Declined] = NotSpoken) -> Message:
     message = reply.message or {}
     error = message.get("error")
     if isinstance(error, dict):
-        said = cast("Mapping[str, object]", error).get("message", "no reason")
-        raise refusal(f"it refused the call: {brief(said)}")
+        raise refusal("it refused the call", said=str(cast("Message", error).get("message", "")))
     if reply.status in _CLIENT_ERRORS:
         raise refusal(f"it answered {reply.status}")
     # Published clients of the public server provide for a reply without its JSON-RPC envelope.
@@ -204,9 +203,3 @@ def _result(reply: Received, refusal: type[KnowledgeUnavailable] = NotSpoken) ->
     if not isinstance(result, dict):
         raise refusal("it sent JSON that is not a JSON-RPC reply")
     return cast("Message", result)
-
-
-def brief(text: object, most: int = 200) -> str:
-    """Foreign words for the inside of a sentence of ours: one line, quoted, short."""
-    line = " ".join(str(text).split())
-    return repr(line if len(line) <= most else line[:most] + "…")

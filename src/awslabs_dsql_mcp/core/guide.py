@@ -23,9 +23,11 @@ _WORD = re.compile(r"[a-z0-9_]+")
 _QUANTITY = re.compile(r"\bhow (?:many|much|large|big|long)\b|\b(?:max|maximum|largest|longest|most)\b")
 _ENDINGS = ("ing", "ions", "ion", "ed", "es", "s")
 _STOP = frozenset(
-    "a an and any are as at be by can do does for from get have how i if in into is it its me my of on or our "
-    "so that the there this to use using was we what when where which who why will with you your aurora dsql "
-    "should would could than then them they not no only about".split()
+    """
+    a an and any are as at be by can do does for from get have how i if in into is it its me my of on or our
+    so that the there this to use using was we what when where which who why will with you your should would
+    could than then them they not no only about aurora dsql
+    """.split()  # noqa: SIM905 - sixty quoted words would be harder to read
 )
 
 
@@ -130,6 +132,11 @@ class Guide:
             return self.page(url.removeprefix(SCHEME).partition("#")[0].strip("/"))
         address = url.partition("#")[0].partition("?")[0]
         return next((page for page in self.pages if address in page.sources.split()), None)
+
+    def closest(self, url: str) -> Page | None:
+        """The page closest to an address in Aurora DSQL's documentation, by the words in it."""
+        hits = self.near(url, 1) if "dsql" in url else ()
+        return hits[0].page if hits else None
 
     def near(self, url: str, limit: int) -> tuple[Hit, ...]:
         """The pages closest to an address: by the page that stands for it, or by the words in it."""

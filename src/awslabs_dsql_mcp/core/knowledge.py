@@ -7,13 +7,13 @@ around one, as one object a block, or as prose.
 
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.errors import KnowledgeUnavailable, NotConfigured, RequestInvalid
 
 SEARCH = "dsql_search_documentation"
 READ = "dsql_read_documentation"
@@ -41,6 +41,19 @@ class Reply:
     age: float | None = None
 
 
+class Declined(KnowledgeUnavailable):
+    """The documentation server answered, with a refusal.
+
+    Args:
+        message: What it did, in our words.
+        said: Its own words: untrusted, to be shown only between markers.
+    """
+
+    def __init__(self, message: str, *, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+
+
 class Source(Protocol):
     """Where documentation comes from."""
 
@@ -62,7 +75,7 @@ def findings(reply: Reply) -> tuple[Found, ...] | None:
     """The pages listed in a reply; ``None`` when it holds no list that we understand."""
     structured = _listed(reply.structured)
     # A server may send its list whole as structured content and again as one block a result.
-    lists = [structured] if structured else [_listed(value) for value in _parsed(reply.texts)]
+    lists = [structured] if structured is not None else [_listed(value) for value in _parsed(reply.texts)]
     understood = [listed for listed in lists if listed is not None]
     if not understood:
         return None
@@ -80,7 +93,13 @@ def page_text(reply: Reply) -> str:
     return "\n".join(reply.texts)
 
 
-def documentation_url(url: str, *, returned: Sequence[str] | frozenset[str] = ()) -> str:
+def one_line(text: str, most: int = 240) -> str:
+    """A text with its white space collapsed, cut to ``most`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def documentation_url(url: str, *, returned: Container[str] = ()) -> str:
     """The address as it may be sent: an https page of AWS's documentation, without query and fragment.
 
     Args:
@@ -90,10 +109,10 @@ def documentation_url(url: str, *, returned: Sequence[str] | frozenset[str] = ()
     Raises:
         RequestInvalid: Any other address, with the reason.
     """
-    if url in returned and url.startswith("https://"):
-        return url
     if len(url) > MAX_URL or not url.isprintable() or any(c in url for c in " \\"):
         raise _refused("it is too long, or has characters that no address has")
+    if url in returned and url.startswith("https://"):
+        return url
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -180,13 +199,12 @@ def _found(item: object) -> Found | None:
     record = cast("Mapping[str, object]", item)
     url = _first(record, ("url", "link"))
     title = _first(record, ("title", "name")) or url
-    return Found(_one_line(title), _one_line(url), _one_line(_first(record, _LINES))) if title else None
+    return (
+        Found(one_line(title), one_line(url, MAX_URL + 1), one_line(_first(record, _LINES)))
+        if title
+        else None
+    )
 
 
 def _first(record: Mapping[str, object], names: Sequence[str]) -> str:
     return next((value for name in names if isinstance(value := record.get(name), str) and value), "")
-
-
-def _one_line(text: str, most: int = 240) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"

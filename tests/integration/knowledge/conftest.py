@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PAGE = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/limits.html"
@@ -110,7 +111,7 @@ def documentation() -> MCPServer:
     @server.tool()
     def dsql_recommend(url: str) -> list[dict[str, str]]:  # pyright: ignore[reportUnusedFunction] - registered by its decorator
         message = f"nothing is known of {url}"
-        raise ValueError(message)
+        raise ToolError(message)
 
     return server
 

@@ -1,0 +1,56 @@
+"""A part of a long text: where it begins, and where to continue. Positions count characters from 0."""
+
+import re
+from dataclasses import dataclass
+
+from awslabs_dsql_mcp.errors import RequestInvalid
+
+# A server that keeps to a length may still put lines of its own around the text.
+WRAPPING = 500
+_GOES_ON = re.compile(r"start_index\W{1,3}(\d{1,9})")
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of a text.
+
+    Attributes:
+        text: The part.
+        start: The position of its first character.
+        following: Where to continue; ``None`` at the end.
+        total: The length of the whole; ``None`` where it is not known.
+    """
+
+    text: str
+    start: int
+    following: int | None
+    total: int | None
+
+    @property
+    def extent(self) -> str:
+        """Which part this is and how to go on, as half a sentence."""
+        of = "" if self.total is None else f" of {self.total}"
+        part = f"characters {self.start} to {self.start + len(self.text)}{of}"
+        return part if self.following is None else f"{part}; continue at start_index={self.following}{of}"
+
+
+def cut(text: str, start: int, length: int) -> Excerpt:
+    """Take at most ``length`` characters of a whole text.
+
+    Raises:
+        RequestInvalid: ``start`` is past the end.
+    """
+    total = len(text)
+    if start and start >= total:
+        raise RequestInvalid(f"start_index {start} is past the end of the page: it has {total} characters.")
+    end = min(start + length, total)
+    return Excerpt(text[start:end], start, end if end < total else None, total)
+
+
+def cut_elsewhere(text: str, start: int, length: int) -> Excerpt:
+    """A part that was cut before it came here: a note at its end tells where it goes on, or its length."""
+    noted = [int(number) for number in _GOES_ON.findall(text[-WRAPPING:])]
+    following = max((number for number in noted if number > start), default=None)
+    if following is None and len(text) >= length:
+        following = start + length
+    return Excerpt(text, start, following, start + len(text) if following is None else None)

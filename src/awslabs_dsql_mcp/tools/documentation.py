@@ -1,0 +1,291 @@
+"""The documentation tools: the documentation server if it answers, our own guide if it does not.
+
+What the server sends is someone else's text, and stands between markers; the guide's pages are ours.
+Every answer says where it comes from.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from awslabs_dsql_mcp.core.answers import Answer, fence
+from awslabs_dsql_mcp.core.excerpt import WRAPPING, Excerpt, cut, cut_elsewhere
+from awslabs_dsql_mcp.core.guide import SCHEME, Guide, Hit, Page
+from awslabs_dsql_mcp.core.knowledge import (
+    READ,
+    RECOMMEND,
+    SEARCH,
+    Declined,
+    Found,
+    Reply,
+    Source,
+    documentation_url,
+    findings,
+    one_line,
+    page_text,
+)
+from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
+
+DEFAULT_LIMIT = 5
+MAX_LIMIT = 50
+DEFAULT_LENGTH = 10_000
+MAX_LENGTH = 30_000
+MAX_PHRASE = 500
+_MAX_LINKS = 1_000
+
+
+class Documentation:
+    """Searches, reads and recommends pages about Aurora DSQL.
+
+    Args:
+        source: The documentation server.
+        guide: The pages to answer from when it gives nothing.
+        mark: A fresh random id per call, for the markers around untrusted text.
+    """
+
+    def __init__(
+        self, source: Source, guide: Guide, *, mark: Callable[[], str] = lambda: secrets.token_hex(4)
+    ) -> None:
+        self._source = source
+        self._guide = guide
+        self._mark = mark
+        self._links: dict[str, None] = {}
+
+    async def search(self, search_phrase: str, limit: int | None = None) -> Answer:
+        """Find pages about a phrase.
+
+        Args:
+            search_phrase: A few words or a question; at most 500 characters.
+            limit: How many pages at most, 1 to 50; 5 if not given.
+
+        Returns:
+            Title, address and one line a page. Structured: ``results``, each with ``title``, ``url``
+            and ``summary``; ``content``, where the server sent prose instead of a list; ``source``
+            (``server``, ``memory`` or ``guide``); ``notice``, which says why the guide answers.
+
+        Raises:
+            RequestInvalid: The phrase is empty or too long, or the limit out of range.
+            KnowledgeUnavailable: The server gave nothing and the guide has nothing about it.
+        """
+        phrase = _checked_phrase(search_phrase)
+        most = DEFAULT_LIMIT if limit is None else _checked("limit", limit, 1, MAX_LIMIT)
+        arguments: dict[str, object] = {"search_phrase": phrase}
+        if limit is not None:
+            arguments["limit"] = limit
+        return await self._listed(SEARCH, arguments, most, self._guide.search(phrase, most))
+
+    async def recommend(self, url: str) -> Answer:
+        """Find pages related to a page.
+
+        Args:
+            url: A page of AWS's documentation, or ``dsql://guide/{page}``.
+
+        Returns:
+            As ``search``.
+
+        Raises:
+            RequestInvalid: The address is not one of those.
+            KnowledgeUnavailable: The server gave nothing and the guide has nothing close to it.
+        """
+        if url.startswith(SCHEME):
+            page = self._own(url)
+            return _hits_answer(self._guide.near(page.url, DEFAULT_LIMIT), "")
+        checked = documentation_url(url, returned=self._links)
+        near = self._guide.near(checked, DEFAULT_LIMIT)
+        return await self._listed(RECOMMEND, {"url": checked}, 2 * DEFAULT_LIMIT, near)
+
+    async def read(self, url: str, start_index: int | None = None, max_length: int | None = None) -> Answer:
+        """Read a page, or a part of it, as Markdown.
+
+        Args:
+            url: A page of AWS's documentation, an address that a search returned, or
+                ``dsql://guide/{page}``.
+            start_index: The first character to give, from 0.
+            max_length: How many characters at most; 10,000 if not given, never more than 30,000.
+
+        Returns:
+            The text, and where to continue. Structured: ``url``, ``content``, ``start_index``,
+            ``next_start_index``, ``total_length``, ``source``, ``notice``.
+
+        Raises:
+            RequestInvalid: The address is not one of those, or a number out of range.
+            KnowledgeUnavailable: The server did not give it and the guide has nothing close to it.
+        """
+        start = 0 if start_index is None else _checked("start_index", start_index, 0, None)
+        asked = DEFAULT_LENGTH if max_length is None else _checked("max_length", max_length, 1, None)
+        length = min(asked, MAX_LENGTH)
+        if url.startswith(SCHEME):
+            page = self._own(url)
+            return _page_answer(page, cut(page.text, start, length), "")
+        checked = documentation_url(url, returned=self._links)
+        try:
+            reply, excerpt = await self._excerpt(checked, start, length)
+        except KnowledgeUnavailable as failure:
+            return self._instead(checked, start, length, failure)
+        return self._remote_page(checked, reply, excerpt)
+
+    async def _listed(
+        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[Hit]
+    ) -> Answer:
+        try:
+            reply = await self._source.call(tool, arguments)
+        except KnowledgeUnavailable as failure:
+            return self._offline(offline, failure)
+        found = findings(reply)
+        if found == ():
+            return self._offline(offline, KnowledgeUnavailable("it found nothing"))
+        return self._prose(reply) if found is None else self._remote_list(reply, found[:most])
+
+    def _remote_list(self, reply: Reply, found: Sequence[Found]) -> Answer:
+        self._remember(page.url for page in found)
+        lines = [_numbered(i, page.title, page.url, page.line) for i, page in enumerate(found, 1)]
+        text = (
+            f"{_count(len(found))} from {_origin(reply)}.\n"
+            f"{fence(chr(10).join(lines), kind='results', mark=self._mark())}\n"
+            "Read one with dsql_read_documentation(url)."
+        )
+        results = [{"title": page.title, "url": page.url, "summary": page.line} for page in found]
+        return Answer(text, _list_values(results, _kind(reply)))
+
+    def _prose(self, reply: Reply) -> Answer:
+        """A reply that is no list that we can read: shown as it is."""
+        text = "\n".join(reply.texts)[:MAX_LENGTH]
+        notice = f"Not in the form of a list; as it came from {_origin(reply)}."
+        body = fence(text, kind="results", mark=self._mark())
+        return Answer(f"{notice}\n{body}", _list_values([], _kind(reply), notice=notice, content=text))
+
+    def _remote_page(self, url: str, reply: Reply, excerpt: Excerpt) -> Answer:
+        head = f"{url}: {excerpt.extent}, from {_origin(reply)}."
+        body = fence(excerpt.text, kind="page", mark=self._mark())
+        return Answer(f"{head}\n{body}", _page_values(url, excerpt, _kind(reply), ""))
+
+    def _offline(self, hits: Sequence[Hit], failure: KnowledgeUnavailable) -> Answer:
+        notice = self._notice(failure)
+        if not hits:
+            titles = ", ".join(page.slug for page in self._guide.pages)
+            raise KnowledgeUnavailable(
+                f"{notice}\nThe built-in guide has nothing about it.",
+                code=failure.code,
+                hint=f"Try other words, or read one of dsql://guide/: {titles}.",
+            )
+        return _hits_answer(hits, notice)
+
+    def _instead(self, url: str, start: int, length: int, failure: KnowledgeUnavailable) -> Answer:
+        notice = self._notice(failure)
+        page = self._guide.about(url) or self._guide.closest(url)
+        if page is None:
+            raise KnowledgeUnavailable(
+                f"{notice}\nThe built-in guide has nothing close to that page.",
+                code=failure.code,
+                hint="Search the guide with dsql_search_documentation.",
+            )
+        # The caller counted in the other page's characters.
+        excerpt = cut(page.text, start if start < len(page.text) else 0, length)
+        return _page_answer(page, excerpt, f"{notice}\nThe closest page of the built-in guide instead.")
+
+    def _notice(self, failure: KnowledgeUnavailable) -> str:
+        notice = f"The documentation server gave no answer: {failure.message}."
+        if isinstance(failure, Declined) and failure.said:
+            notice += "\n" + fence(one_line(failure.said), kind="error", mark=self._mark())
+        return notice
+
+    async def _excerpt(self, url: str, start: int, length: int) -> tuple[Reply, Excerpt]:
+        """Ask for a part of a page, and make it that part where the server does not keep to it."""
+        reply = await self._read(url, start, length)
+        text = page_text(reply)
+        if len(text) > length + WRAPPING or (start and await self._ignores_start(url, length, text)):
+            return reply, cut(text, start, length)
+        return reply, cut_elsewhere(text, start, length)
+
+    async def _ignores_start(self, url: str, length: int, text: str) -> bool:
+        try:
+            return page_text(await self._read(url, 0, length)) == text
+        except KnowledgeUnavailable:
+            return False
+
+    async def _read(self, url: str, start: int, length: int) -> Reply:
+        where = {"start_index": start} if start else {}
+        return await self._source.call(READ, {"url": url, **where, "max_length": length})
+
+    def _own(self, url: str) -> Page:
+        page = self._guide.about(url)
+        if page is None:
+            known = ", ".join(page.slug for page in self._guide.pages)
+            raise RequestInvalid("The guide has no such page.", hint=f"Pages of {SCHEME}: {known}.")
+        return page
+
+    def _remember(self, urls: Iterable[str]) -> None:
+        for url in urls:
+            self._links[url] = None
+        while len(self._links) > _MAX_LINKS:
+            del self._links[next(iter(self._links))]
+
+
+def _checked_phrase(phrase: str) -> str:
+    trimmed = " ".join(phrase.split())
+    if not trimmed or len(trimmed) > MAX_PHRASE:
+        raise RequestInvalid(
+            f"search_phrase has {len(trimmed)} characters; it takes 1 to {MAX_PHRASE}.",
+            hint="Ask in a few words; leave out SQL and data.",
+        )
+    return trimmed
+
+
+def _checked(name: str, value: int, least: int, most: int | None) -> int:
+    if value < least or (most is not None and value > most):
+        bounds = f"from {least} to {most}" if most is not None else f"{least} or more"
+        raise RequestInvalid(f"{name} is {value}; it must be {bounds}.")
+    return value
+
+
+def _page_answer(page: Page, excerpt: Excerpt, notice: str) -> Answer:
+    head = f"{page.url}: {excerpt.extent}, from the built-in guide, as of {page.as_of}."
+    text = f"{notice}\n{head}\n\n{excerpt.text}".lstrip()
+    return Answer(text, _page_values(page.url, excerpt, "guide", notice))
+
+
+def _page_values(url: str, excerpt: Excerpt, source: str, notice: str) -> Mapping[str, object]:
+    return {
+        "url": url,
+        "content": excerpt.text,
+        "start_index": excerpt.start,
+        "next_start_index": excerpt.following,
+        "total_length": excerpt.total,
+        "source": source,
+        "notice": notice,
+    }
+
+
+def _hits_answer(hits: Sequence[Hit], notice: str) -> Answer:
+    dates = min(hit.page.as_of for hit in hits)
+    results = [
+        {"title": hit.page.title, "url": hit.page.url, "summary": f"{hit.heading}. {hit.page.summary}"}
+        for hit in hits
+    ]
+    lines = [_numbered(i, r["title"], r["url"], r["summary"]) for i, r in enumerate(results, 1)]
+    head = f"{_count(len(hits))} from the built-in guide, as of {dates}."
+    text = "\n".join([notice, head, *lines, "Read one with dsql_read_documentation(url)."]).lstrip()
+    return Answer(text, _list_values(results, "guide", notice=notice))
+
+
+def _list_values(
+    results: Sequence[Mapping[str, str]], source: str, *, notice: str = "", content: str = ""
+) -> Mapping[str, object]:
+    return {"results": results, "content": content, "source": source, "notice": notice}
+
+
+def _numbered(number: int, title: str, url: str, line: str) -> str:
+    return "\n   ".join(part for part in (f"{number}. {title}", url, line) if part)
+
+
+def _count(number: int) -> str:
+    return "1 page" if number == 1 else f"{number} pages"
+
+
+def _origin(reply: Reply) -> str:
+    if reply.age is None:
+        return "the documentation server"
+    return f"memory, as the documentation server gave it {int(reply.age // 60)} min ago"
+
+
+def _kind(reply: Reply) -> str:
+    return "server" if reply.age is None else "memory"
