@@ -128,11 +128,19 @@ def test_a_page_fits_in_one_answer(guide: Guide) -> None:
 
 def test_a_page_is_found_by_its_address_and_by_its_source(guide: Guide) -> None:
     limits = guide.page("limits")
-    source = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html#x"
+    guides = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/"
     assert guide.about("dsql://guide/limits") is guide.about("dsql://guide/limits#rows") is limits
-    assert guide.about(source) is not None
+    assert guide.about(guides + "CHAP_quotas.html?a=b#c") is limits
+    assert guide.about(guides + "troubleshooting.html") is guide.page("errors")
+    assert guide.about(guides + "working-with-concurrency-control.html") is guide.page("transactions")
     assert guide.about("https://docs.aws.amazon.com/other.html") is None
     assert guide.about("dsql://guide/nothing") is None
+
+
+def test_the_closest_page_is_looked_for_in_dsqls_documentation_only(guide: Guide) -> None:
+    unknown = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/create-sequence-cache.html"
+    assert guide.closest(unknown) is guide.page("keys-and-indexes")
+    assert guide.closest("https://docs.aws.amazon.com/s3/create-sequence-cache.html") is None
 
 
 def test_near_pages_leave_out_the_page_itself(guide: Guide) -> None:

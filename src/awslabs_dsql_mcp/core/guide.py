@@ -59,6 +59,11 @@ class Page:
         return SCHEME + self.slug
 
     @property
+    def cited(self) -> tuple[str, ...]:
+        """The words of the sources, addresses among them, the most important first."""
+        return tuple(word.rstrip(";,") for word in self.sources.split())
+
+    @property
     def text(self) -> str:
         """The whole page as Markdown."""
         return (
@@ -127,11 +132,12 @@ class Guide:
         return tuple(sorted(best.values(), key=lambda hit: -hit.score)[:limit])
 
     def about(self, url: str) -> Page | None:
-        """The page that stands for an address: itself, or one that names it among its sources."""
+        """The page that stands for an address: itself, or the one that names it earliest in its sources."""
         if url.startswith(SCHEME):
             return self.page(url.removeprefix(SCHEME).partition("#")[0].strip("/"))
         address = url.partition("#")[0].partition("?")[0]
-        return next((page for page in self.pages if address in page.sources.split()), None)
+        citing = [page for page in self.pages if address in page.cited]
+        return min(citing, key=lambda page: page.cited.index(address), default=None)
 
     def closest(self, url: str) -> Page | None:
         """The page closest to an address in Aurora DSQL's documentation, by the words in it."""

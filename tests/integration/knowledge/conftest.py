@@ -88,6 +88,7 @@ class Remote:
     requests: list[Request] = field(default_factory=list[Request])
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    trouble: str = ""
     clients: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def note(self, request: Request) -> None:
@@ -136,9 +137,31 @@ def recording(app: ASGIApp, remote: Remote) -> ASGIApp:
         if scope["type"] == "http":
             headers = {name.decode(): value.decode() for name, value in scope["headers"]}
             remote.note(Request(scope["method"], headers))
+            if remote.trouble:
+                await misbehave(remote.trouble, receive, send)
+                return
         await app(scope, receive, send)
 
     return front
+
+
+async def misbehave(trouble: str, receive: Receive, send: Send) -> None:
+    """Answer a request with ``status [type [body]]``, or be ``silent``, ``stuck`` or a ``flood``."""
+    if trouble == "silent":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
+    status, kind, body = [*trouble.split(" ", 2), "", ""][:3] if trouble[0].isdigit() else ("200", "", "{")
+    headers = [
+        (b"content-type", kind.encode() or b"application/json"),
+        (b"location", b"https://example.com/"),
+    ]
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    for _ in range(500 if trouble == "flood" else 0):
+        await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+    await send({"type": "http.response.body", "body": body.encode(), "more_body": trouble == "stuck"})
+    while trouble == "stuck" and (await receive())["type"] != "http.disconnect":
+        pass
 
 
 @asynccontextmanager

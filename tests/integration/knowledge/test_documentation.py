@@ -26,6 +26,21 @@ RESULTS = [
 ]
 
 
+RPC_ERROR = '200 application/json {"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"no"}}'
+TOLD = {
+    "silent": "no answer within 1 s",
+    "stuck": "no answer within 1 s",
+    "flood": "it sent more than 5 MB",
+    "429": "it answered 429",
+    "503": "it answered 503",
+    "500": "it answered 500",
+    "307": "it redirects (307) to example.com; not followed",
+    "200 text/html <html>": "it sent text/html that is not JSON",
+    "200 application/json garbage": "it sent application/json that is not JSON",
+    RPC_ERROR: "it refused the call",
+}
+
+
 @pytest.fixture
 def documentation(certificate: Certificate) -> Open:
     def make(remote: Remote, timeout: float = 20.0) -> Documentation:
@@ -305,3 +320,26 @@ async def test_the_tools_work_with_a_real_server_in_each_form(
         assert "1. About limits" in (await tools.search("limits", 2)).text
         assert f"# {URL}" in (await tools.read(URL)).text
         assert "nothing is known" in (await tools.recommend(URL)).text
+
+
+@pytest.mark.parametrize("trouble", TOLD)
+@pytest.mark.parametrize("form", ["bare-json", "stateless-json", "session-stream"])
+async def test_a_real_server_in_trouble_is_replaced_by_the_guide(
+    sdk: Sdk, certificate: Certificate, form: str, trouble: str
+) -> None:
+    async with sdk(form) as remote:
+        knowledge = Knowledge(
+            remote.url,
+            timeout=1.0 if trouble in ("silent", "stuck") else 20.0,
+            ca_file=certificate.authority,
+            random=lambda: 0.0,
+        )
+        remote.clients.push_async_callback(knowledge.aclose)
+        tools = Documentation(knowledge, load_guide())
+        assert (await tools.search("transaction")).structured["source"] == "server"
+        remote.trouble = trouble
+        answer = await tools.search("transaction limits")
+        assert answer.structured["source"] == "guide"
+        assert TOLD[trouble] in answer.text
+        remote.trouble = ""
+        assert (await tools.search("transaction limits")).structured["source"] == "server"

@@ -248,6 +248,28 @@ async def test_a_certificate_of_unknown_origin_is_refused(scripted: Scripted, be
     assert remote.requests == []
 
 
+async def test_certificates_named_in_the_environment_are_trusted(
+    scripted: Scripted, behave: type[Behave], certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
+    async with scripted(behave.tells("trusted")) as remote:
+        knowledge = Knowledge(remote.url, timeout=20.0)
+        remote.clients.push_async_callback(knowledge.aclose)
+        assert (await knowledge.call(SEARCH, ARGUMENTS)).texts == ("trusted",)
+
+
+async def test_silence_before_tls_ends_too(certificate: Certificate) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        knowledge = Knowledge(url, timeout=0.5, ca_file=certificate.authority, random=lambda: 0.0)
+        assert (await failure(knowledge)).message == "no connection in time"
+        await knowledge.aclose()
+
+
 async def test_no_cookie_or_credential_is_sent_and_connections_are_kept(
     scripted: Scripted, connect: Connect, behave: type[Behave]
 ) -> None:
@@ -315,6 +337,17 @@ async def test_a_cancelled_call_closes_its_request(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await remote.gone.wait()
+
+
+async def test_a_scope_that_is_cancelled_closes_its_request(
+    scripted: Scripted, connect: Connect, behave: type[Behave]
+) -> None:
+    async with scripted(behave.hangs) as remote:
+        async with anyio.create_task_group() as group:
+            group.start_soon(connect(remote).call, SEARCH, ARGUMENTS)
+            await remote.asked.wait()
+            group.cancel_scope.cancel()
         await remote.gone.wait()
 
 
