@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import TYPE_CHECKING
 
@@ -322,6 +323,8 @@ async def test_the_tools_work_with_a_real_server_in_each_form(
         assert "nothing is known" in (await tools.recommend(URL)).text
 
 
+# On Python 3.10 uvicorn leaves its side of a connection unclosed when the client hangs up in the flood.
+@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
 @pytest.mark.parametrize("trouble", TOLD)
 @pytest.mark.parametrize("form", ["bare-json", "stateless-json", "session-stream"])
 async def test_a_real_server_in_trouble_is_replaced_by_the_guide(
@@ -343,3 +346,4 @@ async def test_a_real_server_in_trouble_is_replaced_by_the_guide(
         assert TOLD[trouble] in answer.text
         remote.trouble = ""
         assert (await tools.search("transaction limits")).structured["source"] == "server"
+    gc.collect()
