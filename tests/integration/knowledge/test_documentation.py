@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.tools.documentation import Documentation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
+    from integration.knowledge.conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
 
     Open = Callable[[Remote], Documentation]
 

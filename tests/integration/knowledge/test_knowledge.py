@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.errors import KnowledgeUnavailable, NotConfigured
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
+    from integration.knowledge.conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
 
     Connect = Callable[..., Knowledge]
 
