@@ -34,8 +34,8 @@ class Statement:
         drops: Something is dropped: DROP of any object, ALTER TABLE DROP COLUMN.
         returns_rows: It answers with rows.
         user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
-            may leave something in the session. Those inside a view, or that overload a name of
-            PostgreSQL's, cannot be told from the text.
+            may leave something in the session. Those inside a view, that overload a name of PostgreSQL's,
+            or are written like a column (``row.function``) cannot be told from the text.
         limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted; ``None`` for what is
             no query, or is limited already.
     """
