@@ -30,7 +30,5 @@ def log_to_stderr(level: str) -> None:
     """Send everything at or above a level to stderr; libraries speak from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine())
-    logging.basicConfig(
-        level=max(logging.getLevelName(level), logging.WARNING), handlers=[handler], force=True
-    )
+    logging.basicConfig(level=max(getattr(logging, level), logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("awslabs_dsql_mcp").setLevel(level)

@@ -17,6 +17,9 @@ from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
+from awslabs_dsql_mcp.surface.documentation import documentation_tools
+from awslabs_dsql_mcp.surface.schema import schema_tools
+from awslabs_dsql_mcp.surface.sql import sql_tools
 from awslabs_dsql_mcp.tools.sql import SqlTools
 
 if TYPE_CHECKING:
@@ -183,11 +186,15 @@ async def serve(settings: Settings) -> None:
     """
     async with AsyncExitStack() as stack:
         database = LateDatabase(settings, stack)
+        writes = settings.allow_writes
+        sql = SqlTools(database, allow_writes=writes, confirm=settings.confirm, caps=Caps())
         server = build_server(
-            database=database,
-            documentation=LateDocumentation(settings, stack),
-            sql=SqlTools(database, allow_writes=settings.allow_writes, confirm=settings.confirm, caps=Caps()),
-            allow_writes=settings.allow_writes,
+            (
+                *sql_tools(sql, allow_writes=writes),
+                *schema_tools(database),
+                *documentation_tools(LateDocumentation(settings, stack)),
+            ),
+            allow_writes=writes,
             log_level=settings.log_level,
             middleware=[WarmUp(database)],
         )

@@ -73,7 +73,7 @@ class TokenSource:
             return self._client
 
     def _new_client(self) -> object:
-        import boto3  # noqa: PLC0415 - 100 ms that a start without a query need not pay
+        import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - 100 ms, paid when needed
 
         who = self._identity
         session = boto3.Session(
@@ -82,11 +82,14 @@ class TokenSource:
             region_name=who.region,
             profile_name=who.profile,
         )
-        return session.client("dsql")
+        return session.client("dsql")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
 def _explained(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives back what it is given
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - boto3 is imported late
+    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
+        BotoCoreError,
+        ClientError,
+    )
 
     try:
         return work()
@@ -100,11 +103,13 @@ def error_of_credentials(error: Exception) -> DsqlError:
     Args:
         error: Any exception of botocore; one that no rule names is told by its class.
     """
-    from botocore import exceptions as aws  # noqa: PLC0415 - boto3 is imported late
+    from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
+        exceptions as aws,
+    )
 
     if isinstance(error, aws.ProfileNotFound):
         return NotConfigured(
-            f"The AWS configuration has no profile {error.kwargs.get('profile')!r}.",
+            f"{str(error).rstrip('.')}: the AWS configuration has no such profile.",
             code="unknown_profile",
             hint="Correct --profile or AWS_PROFILE, or add the profile to ~/.aws/config.",
         )

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 # What the server looks for in a request's _meta: why it cannot be taken as it is.
 UNREADABLE = "awslabs-dsql-mcp/unreadable"
@@ -52,7 +52,7 @@ class SwitchedInput(io.RawIOBase):
             whole, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 self._line += whole
-                self._ready += b"".join(readable(line) for line in self._line.split(b"\n"))
+                self._ready += b"".join(readable(bytes(line)) for line in self._line.split(b"\n"))
                 self._line.clear()
             self._line += rest
         given = bytes(self._ready[: len(buffer)])
@@ -83,23 +83,31 @@ def readable(line: bytes) -> bytes:
         message = json.loads(line)
         json.dumps(message, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        message = _without_surrogates(json.loads(line))
-        params = message.get("params") if isinstance(message, dict) else None
-        if isinstance(params, dict):
-            params["_meta"] = {**(params.get("_meta") or {}), UNREADABLE: "a lone surrogate"}
-        return json.dumps(message).encode() + b"\n"
+        return json.dumps(_marked(_without_surrogates(json.loads(line)))).encode() + b"\n"
     except ValueError:
         return line + b"\n"
     return line + b"\n"
+
+
+def _marked(message: Any) -> Any:  # noqa: ANN401 - any JSON value
+    match message:
+        case {"params": {"_meta": dict()}}:
+            message["params"]["_meta"][UNREADABLE] = "a lone surrogate"
+        case {"params": dict()}:
+            message["params"]["_meta"] = {UNREADABLE: "a lone surrogate"}
+        case _:
+            pass
+    return message
 
 
 def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+        return [_without_surrogates(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        pairs = cast("dict[str, object]", value).items()
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in pairs}
     return value
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from awslabs_dsql_mcp.core.results import Result
@@ -91,8 +91,8 @@ def queries(name: TableName) -> tuple[Query, ...]:
     return (Query(_COLUMNS, params), Query(_CONSTRAINTS, params), Query(_INDEXES, params), Query(_NAMES))
 
 
-def describe(name: TableName, results: Sequence[Result]) -> dict[str, object]:
-    """Fold the results of `queries` into ``{"tables": [...]}``, one entry a schema that has the name.
+def describe(name: TableName, results: Sequence[Result]) -> list[dict[str, object]]:
+    """Fold the results of `queries` into one description for each schema that has the name.
 
     Raises:
         RequestInvalid: No table of that name; the error names the nearest.
@@ -101,17 +101,12 @@ def describe(name: TableName, results: Sequence[Result]) -> dict[str, object]:
     if not columns:
         raise _unknown(name, names)
     schemas = dict.fromkeys(str(row[0]) for row in columns)
-    return {"tables": [_table(schema, columns, constraints, indexes) for schema in schemas]}
+    return [_table(schema, columns, constraints, indexes) for schema in schemas]
 
 
-def text_of(description: dict[str, object]) -> str:
-    """Write a description as compact JSON, a part a line."""
-    tables = description["tables"]
-    return (
-        "\n".join(json.dumps(table, ensure_ascii=False) for table in tables)
-        if isinstance(tables, list)
-        else ""
-    )
+def text_of(tables: Sequence[Mapping[str, object]]) -> str:
+    """Write a description as compact JSON, a table a line."""
+    return "\n".join(json.dumps(table, ensure_ascii=False) for table in tables)
 
 
 def _table(

@@ -21,5 +21,6 @@ async def get_schema(database: Database, table_name: str) -> Answer:
     """
     name = catalog.parse_name(table_name)
     report = await database.run(Unit(catalog.queries(name), read_only=True))
-    description = catalog.describe(name, report.results)
-    return Answer(fence(catalog.text_of(description), kind="schema", mark=secrets.token_hex(4)), description)
+    tables = catalog.describe(name, report.results)
+    text = fence(catalog.text_of(tables), kind="schema", mark=secrets.token_hex(4))
+    return Answer(text, {"tables": tables})

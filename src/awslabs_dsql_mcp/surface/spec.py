@@ -1,0 +1,47 @@
+"""What a tool is to a client, and how an answer becomes a result."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+
+from awslabs_dsql_mcp.core.answers import Answer
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """One tool.
+
+    Attributes:
+        name: Its name, a contract.
+        function: Typed parameters with descriptions, and ``Annotated[CallToolResult, …]`` with the schema
+            of its structured content.
+        title: For people.
+        description: For the model.
+        reads: Whether it only reads; what may write counts as destructive and as not repeatable.
+        open_world: Whether it reaches beyond the configured cluster.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    title: str
+    description: str
+    reads: bool = True
+    open_world: bool = False
+
+    @property
+    def annotations(self) -> ToolAnnotations:
+        """All four hints (MCP specification, "Tools", ToolAnnotations)."""
+        return ToolAnnotations(
+            title=self.title,
+            read_only_hint=self.reads,
+            destructive_hint=not self.reads,
+            idempotent_hint=self.reads,
+            open_world_hint=self.open_world,
+        )
+
+
+def result_of(answer: Answer) -> CallToolResult:
+    """Give an answer as text for the model and as structured content that says the same."""
+    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=dict(answer.structured))
