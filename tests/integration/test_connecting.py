@@ -1,0 +1,158 @@
+"""A cluster by its endpoint, as a real one is reached; and for each thing that can be wrong, its name."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import stdio_client
+
+from awslabs_dsql_mcp.local.cluster import LocalCluster
+from calls import Reply, call, rows
+from conftest import server
+
+
+def environment(cluster: LocalCluster, **changes: str) -> dict[str, str]:
+    """What an operator would set to reach the local cluster as if it were AWS's."""
+    return {
+        "AWS_ACCESS_KEY_ID": cluster.access_key,
+        "AWS_SECRET_ACCESS_KEY": cluster.secret_key,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nowhere/config",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
+        "PGPORT": str(cluster.port),
+        "PGSSLROOTCERT": str(cluster.ca_file),
+        **changes,
+    }
+
+
+async def asked(environ: dict[str, str], *flags: str, endpoint: str = "localhost") -> Reply:
+    start = server("--cluster_endpoint", endpoint, "--connect-timeout", "2", *flags, **environ)
+    async with Client(start) as client:
+        return await call(client, "readonly_query", sql="SELECT current_user, 1")
+
+
+async def test_a_cluster_is_reached_by_its_endpoint(cluster: LocalCluster) -> None:
+    reply = await asked(environment(cluster), "--region", cluster.region)
+    assert reply.facts["rows"] == [["admin", 1]]
+
+
+async def test_an_address_may_be_given_apart_from_the_name(cluster: LocalCluster) -> None:
+    reply = await asked(environment(cluster, PGHOSTADDR="127.0.0.1"), "--region", cluster.region)
+    assert reply.facts["rows"] == [["admin", 1]]
+
+
+async def test_another_role_logs_in_with_its_own_action(cluster: LocalCluster, writer: Client) -> None:
+    role = "connecting_agent"
+    if await rows(writer, "SELECT count(*) FROM pg_roles WHERE rolname = %s", role) == [[0]]:
+        await call(writer, "transact", sql_list=[f"CREATE ROLE {role} WITH LOGIN"])
+    reply = await asked(environment(cluster), "--region", cluster.region, "--database_user", role)
+    assert reply.facts["rows"] == [[role, 1]]
+
+
+async def test_the_cluster_sees_who_connects(reader: Client) -> None:
+    ((name,),) = await rows(reader, "SELECT current_setting('application_name')")
+    assert name.startswith("awslabs-dsql-mcp/")
+
+
+async def test_one_connection_serves_call_after_call(reader: Client) -> None:
+    pids = [await rows(reader, "SELECT pg_backend_pid()") for _ in range(3)]
+    assert pids[0] == pids[1] == pids[2]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    """A port that nothing listens on, held so that nothing will."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield str(holder.getsockname()[1])
+
+
+@pytest.fixture
+def silent_port() -> Iterator[str]:
+    """A port that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield str(listener.getsockname()[1])
+
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags", "code", "says"),
+    [
+        (NO_KEYS, [], "no_credentials", "No AWS credentials were found"),
+        ({}, ["--profile", "nobody"], "unknown_profile", "nobody"),
+        ({}, ["--region", "eu-west-9"], "access_denied", "--region"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, [], "access_denied", "refused the login token"),
+        ({"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN"}, [], "access_denied", "refused the login token"),
+        ({}, ["--database_user", "nobody_here"], "no_such_role", "does not exist"),
+    ],
+)
+async def test_each_fault_of_a_login_is_named(
+    cluster: LocalCluster, changes: dict[str, str], flags: list[str], code: str, says: str
+) -> None:
+    chosen = flags if "--region" in flags else ["--region", cluster.region, *flags]
+    reply = await asked(environment(cluster, **changes), *chosen)
+    assert reply.facts["code"] == code
+    assert says in reply.text
+    assert "Next: " in reply.text
+    assert reply.facts["remedy"] == "ask_operator"
+
+
+async def test_an_untrusted_certificate_is_named(cluster: LocalCluster) -> None:
+    environ = environment(cluster)
+    del environ["PGSSLROOTCERT"]
+    reply = await asked(environ, "--region", cluster.region)
+    assert reply.facts["code"] == "tls_untrusted"
+    assert "--ssl-root-cert" in reply.text
+
+
+async def test_a_certificate_for_another_name_is_named(cluster: LocalCluster) -> None:
+    environ = environment(cluster, PGHOSTADDR="127.0.0.1")
+    reply = await asked(environ, "--region", cluster.region, endpoint="elsewhere.example")
+    assert reply.facts["code"] == "tls_name_mismatch"
+
+
+async def test_a_name_without_an_address_is_named(cluster: LocalCluster) -> None:
+    reply = await asked(environment(cluster), "--region", cluster.region, endpoint="nowhere.invalid")
+    assert reply.facts["code"] == "unknown_host"
+
+
+async def test_a_closed_port_is_named(cluster: LocalCluster, closed_port: str) -> None:
+    reply = await asked(environment(cluster, PGPORT=closed_port), "--region", cluster.region)
+    assert reply.facts["code"] == "refused"
+
+
+async def test_a_black_hole_is_named(cluster: LocalCluster, silent_port: str) -> None:
+    environ = environment(cluster, PGPORT=silent_port, PGHOSTADDR="127.0.0.1")
+    reply = await asked(environ, "--region", cluster.region)
+    assert reply.facts["code"] == "connect_timeout"
+    assert "--connect-timeout" in reply.text
+
+
+async def test_an_unknown_region_is_named(cluster: LocalCluster) -> None:
+    reply = await asked(environment(cluster))
+    assert reply.facts["code"] == "no_region"
+
+
+async def test_no_secret_is_told(cluster: LocalCluster, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    start = server(
+        "--cluster_endpoint",
+        "localhost",
+        "--region",
+        "eu-west-9",
+        "--log-level",
+        "DEBUG",
+        **environment(cluster),
+    )
+    with log.open("w") as errors:
+        async with Client(stdio_client(start, errlog=errors)) as client:
+            reply = await call(client, "readonly_query", sql="SELECT 1")
+    told = reply.text + log.read_text()
+    assert reply.is_error
+    assert cluster.secret_key not in told
+    assert "X-Amz-Signature" not in told
+    assert "Traceback" not in told
