@@ -19,6 +19,14 @@ from typing import Any
 from awslabs_dsql_mcp.local.cluster import local_cluster
 
 PEER = "awslabs-aurora-dsql-mcp-server==1.1.4"
+# The peer knows port 5432 alone: the number is replaced as it starts.
+PEER_ON_PORT = """
+import sys
+from awslabs.aurora_dsql_mcp_server import consts
+consts.DSQL_DB_PORT = sys.argv.pop(1)
+from awslabs.aurora_dsql_mcp_server.server import main
+main()
+"""
 CLIENT = {
     "protocolVersion": "2025-06-18",
     "capabilities": {},
@@ -74,11 +82,12 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[float, flo
     return first, row
 
 
-def peer_in(folder: Path) -> Path:
-    """Install the peer, and give its command."""
+def peer_in(folder: Path, port: int) -> list[str]:
+    """Install the peer, and give the command that starts it on a port."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", PEER], check=True)
-    return folder / "bin" / "awslabs.aurora-dsql-mcp-server"
+    python = str(folder / "bin" / "python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
+    return [python, "-c", PEER_ON_PORT, str(port)]
 
 
 def main(runs: int) -> None:
@@ -102,7 +111,7 @@ def main(runs: int) -> None:
                 "admin",
             ]
             ours = [str(Path(sys.executable).parent / "awslabs-dsql-mcp"), *arguments]
-            theirs = [str(peer_in(folder / "peer")), *arguments]
+            theirs = [*peer_in(folder / "peer", cluster.port), *arguments]
             pairs = [(measure(ours, environment), measure(theirs, environment)) for _ in range(runs + 1)][1:]
             report(pairs)
 
