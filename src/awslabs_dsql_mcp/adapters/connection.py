@@ -1,7 +1,9 @@
 """One connection to a cluster, with psycopg: batches in one round trip, and failures as values."""
 
+import asyncio
 import re
 import socket
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -52,6 +54,10 @@ class PostgresConnection:
             )
         except psycopg.Error as error:
             raise DatabaseFailed(failure_of_connect(str(error))) from error
+        except asyncio.CancelledError as left:
+            # psycopg leaves a half-open connection to its own frames, which the traceback keeps alive.
+            traceback.clear_frames(left.__traceback__)
+            raise
         return cls(connection)
 
     @property
