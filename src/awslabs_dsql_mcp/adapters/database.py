@@ -8,11 +8,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from awslabs_dsql_mcp.adapters.sessions import Session, Sessions
 from awslabs_dsql_mcp.core.failures import DatabaseFailed, Failure
@@ -44,8 +45,6 @@ _IDLE_TIME = 60.0
 # A cancel request is worth a moment: a server that takes it ends the query, Aurora DSQL ignores it.
 _CANCEL_TIME = 0.6
 _PARTING_TIME = 0.3
-# COMMIT is never sent with less time than this: better rolled back for certain than unknown.
-_COMMIT_TIME = 3.0
 _ROLLBACK_TIME = 3.0
 # What a server says that takes no pipeline: protocol violation, or feature not supported.
 _PIPELINE_REFUSED = frozenset({"08P01", "0A000"})
@@ -90,11 +89,20 @@ class Connection(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a call may wait, in seconds, and how many may run; each is an option of the same name."""
+    """How long a call may wait, in seconds, and how many may run.
+
+    Attributes:
+        statement_timeout: For the statements of a unit in all, and for its COMMIT; the option of that name.
+        call_timeout: For a call in all; the option of that name.
+        max_connections: Sessions at once; the option of that name.
+        commit_time: What COMMIT gets at least, though the call ran out of time: once it is sent, waiting
+            for its answer is better than not knowing.
+    """
 
     statement_timeout: float = 45.0
     call_timeout: float = 55.0
     max_connections: int = 4
+    commit_time: float = 3.0
 
 
 @dataclass
@@ -162,9 +170,10 @@ class PooledDatabase:
 
     async def aclose(self) -> None:
         """Close the idle sessions; those in use are closed by their calls."""
-        for task in list(self._scrubbing):
+        for task in self._scrubbing:
             task.cancel()
-        await self._sessions.close_idle()
+        await asyncio.gather(*self._scrubbing, return_exceptions=True)
+        await self._sessions.close()
 
     async def _do(self, step: Step, call: _Call) -> Reply:
         try:
@@ -177,7 +186,7 @@ class PooledDatabase:
                     await self._rollback(call)
                 case Sleep(seconds):
                     await self._let_go(call)
-                    await asyncio.sleep(max(0.0, min(seconds, self._left(call))))
+                    await asyncio.sleep(min(seconds, self._left(call)))
         except DatabaseFailed as failed:
             if failed.failure.session_lost:
                 await self._drop(call)
@@ -187,27 +196,38 @@ class PooledDatabase:
 
     async def _run(self, step: Run, call: _Call) -> Ran:
         if call.session is None:
-            call.session = await self._sessions.acquire(max(0.0, self._left(call)))
+            call.session = await self._acquire(call)
         work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
-        limit = min(self._limits.statement_timeout, self._left(call))
         try:
-            return Ran(await self._bounded(work, call.session.connection, limit))
+            return Ran(await self._bounded(work, call.session.connection, self._left_for_a_step(call)))
         except DatabaseFailed as failed:
             said = failed.failure
-            if not (self._pipelined and said.statement is None and said.sqlstate in _PIPELINE_REFUSED):
+            if not (self._pipelined and _refuses_pipelines(said)):
                 raise
             log.warning("the server takes no pipeline (%s): statements go one by one", said.sqlstate)
             self._pipelined = False
             await (self._drop(call) if said.session_lost else self._rollback(call))
             return await self._run(step, call)
 
+    async def _acquire(self, call: _Call) -> Session[Connection]:
+        patience = self._left(call)
+        if not patience:
+            raise DatabaseFailed(Failure(self._too_late(patience), timed_out=True))
+        return await self._sessions.acquire(patience)
+
     async def _commit(self, call: _Call) -> None:
         connection = _held(call)
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        answer = asyncio.ensure_future(connection.commit())
+        limit = max(self._left_for_a_step(call), self._limits.commit_time)
         try:
-            await self._bounded(connection.commit(), connection, max(self._left(call), _COMMIT_TIME))
+            await self._bounded(answer, connection, limit)
         except asyncio.CancelledError:
             log.warning("cancelled while COMMIT was under way: it may or may not have committed")
             raise
+        except DatabaseFailed as failed:
+            if not (failed.failure.timed_out and _succeeded(answer)):
+                raise
 
     async def _rollback(self, call: _Call) -> None:
         if call.session is None:
@@ -218,7 +238,7 @@ class PooledDatabase:
         except DatabaseFailed:
             await self._drop(call)
 
-    async def _bounded(self, work: Coroutine[Any, Any, T], connection: Connection, limit: float) -> T:
+    async def _bounded(self, work: Awaitable[T], connection: Connection, limit: float) -> T:
         """Do work on a connection, but no longer than the limit; who leaves early drops the connection.
 
         psycopg answers a cancelled task by waiting for the server to end the query, which Aurora DSQL
@@ -226,7 +246,7 @@ class PooledDatabase:
         """
         task = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({task}, timeout=max(0.0, limit))
+            await asyncio.wait({task}, timeout=limit)
         except asyncio.CancelledError:
             with anyio.CancelScope(shield=True):
                 await _abandon(task, connection)
@@ -235,13 +255,19 @@ class PooledDatabase:
             return task.result()
         with anyio.CancelScope(shield=True):
             await _abandon(task, connection)
-        flag = "--statement-timeout" if limit >= self._limits.statement_timeout else "--call-timeout"
-        raise DatabaseFailed(
-            Failure(f"no answer within {limit:.3g} s ({flag})", session_lost=True, timed_out=True)
-        )
+        raise DatabaseFailed(Failure(self._too_late(limit), session_lost=True, timed_out=True))
+
+    def _too_late(self, limit: float) -> str:
+        limits = self._limits
+        if limit < limits.statement_timeout:
+            return f"no answer within the {limits.call_timeout:g} s of a call (--call-timeout)"
+        return f"no answer within {limits.statement_timeout:g} s (--statement-timeout)"
 
     def _left(self, call: _Call) -> float:
-        return call.began + self._limits.call_timeout - self._clock()
+        return max(0.0, call.began + self._limits.call_timeout - self._clock())
+
+    def _left_for_a_step(self, call: _Call) -> float:
+        return min(self._limits.statement_timeout, self._left(call))
 
     async def _let_go(self, call: _Call) -> None:
         session, call.session = call.session, None
@@ -282,6 +308,16 @@ def _held(call: _Call) -> Connection:
     if call.session is None:
         raise RuntimeError("COMMIT without a session")
     return call.session.connection
+
+
+def _refuses_pipelines(said: Failure) -> bool:
+    """Tell whether a server refused a pipeline as such, not a statement in it."""
+    plainly = said.statement is None or "pipelin" in said.message.lower()
+    return plainly and said.sqlstate in _PIPELINE_REFUSED
+
+
+def _succeeded(task: "asyncio.Future[Any]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def _abandon(task: "asyncio.Future[Any]", connection: Connection) -> None:

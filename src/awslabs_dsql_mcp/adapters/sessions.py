@@ -55,6 +55,7 @@ class Sessions(Generic[Opened]):
         self._clock = clock
         self._turns = anyio.Semaphore(limit)
         self._idle: deque[tuple[Session[Opened], float]] = deque()
+        self._closed = False
 
     async def acquire(self, patience: float) -> Session[Opened]:
         """Get a session of one's own.
@@ -70,7 +71,7 @@ class Sessions(Generic[Opened]):
                 await self._turns.acquire()
         except TimeoutError:
             raise Busy(
-                f"All {self._limit} connections were busy for {patience:.0f} s; nothing was run.",
+                f"All {self._limit} connections were busy for {patience:.3g} s; nothing was stored.",
                 code="no_turn",
                 hint="Ask again when other calls have ended; the operator can raise --max-connections.",
             ) from None
@@ -82,11 +83,14 @@ class Sessions(Generic[Opened]):
 
     async def release(self, session: Session[Opened]) -> None:
         """Give back a session that is clean."""
+        if self._closed:
+            return await self.discard(session)
         now = self._clock()
         self._idle.append((session, now))
         self._turns.release()
         while len(self._idle) > 1 and now - self._idle[0][1] > self._idle_time:
             await self._close(self._idle.popleft()[0].connection)
+        return None
 
     async def discard(self, session: Session[Opened]) -> None:
         """Close a session that is not, or may not be, clean."""
@@ -97,6 +101,11 @@ class Sessions(Generic[Opened]):
         """Close every idle session: where one was lost, the others may be dead as well."""
         while self._idle:
             await self._close(self._idle.pop()[0].connection)
+
+    async def close(self) -> None:
+        """Close every session: the idle ones now, those in use when they are given back."""
+        self._closed = True
+        await self.close_idle()
 
     async def _youngest_idle(self) -> Session[Opened] | None:
         while self._idle:
