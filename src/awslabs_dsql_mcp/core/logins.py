@@ -87,17 +87,17 @@ _CAUSES = (
         "role exists, may LOGIN and is mapped to this IAM identity (AWS IAM GRANT).",
     ),
     _Cause(
-        ("does not exist", "is not permitted to log in"),
-        "no_such_role",
-        "The cluster knows no such role that may log in",
-        "Create it WITH LOGIN and map it with AWS IAM GRANT, or correct --database_user.",
-    ),
-    _Cause(
         ("certificate verify failed", "root certificate file", "unable to get local issuer"),
         "tls_untrusted",
         "The server's certificate is not trusted",
         "Give the right root certificates with --ssl-root-cert (Aurora DSQL uses Amazon Root CA 1); if a "
         "proxy sits between, its CA must be among them.",
+    ),
+    _Cause(
+        ("does not exist", "is not permitted to log in"),
+        "no_such_role",
+        "The cluster knows no such role that may log in",
+        "Create it WITH LOGIN and map it with AWS IAM GRANT, or correct --database_user.",
     ),
     _Cause(
         ("does not match host name", "certificate for"),

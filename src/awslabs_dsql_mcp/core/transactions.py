@@ -25,6 +25,7 @@ from awslabs_dsql_mcp.core.results import Result
 from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
 
 _LONGEST_DELAY = 2.0
+_DOUBLINGS = 32  # that is enough for any delay, and no number is too large
 _CROWDED_DELAY = 0.5  # a crowded or waking cluster needs seconds: knocking faster only adds to the crowd
 
 
@@ -244,7 +245,7 @@ def _delay(failed: Failed, unit: Unit, policy: Policy, retries: Counter[Kind]) -
     if kind in (Kind.LOST, Kind.EXPIRED):
         return 0.0
     first = _CROWDED_DELAY if kind is Kind.CROWDED else policy.delay
-    return min(_LONGEST_DELAY, first * 2 ** retries[kind])
+    return min(_LONGEST_DELAY, first * 2 ** min(retries[kind], _DOUBLINGS))
 
 
 def _sql_of(failure: Failure, unit: Unit) -> str | None:
