@@ -1,0 +1,104 @@
+"""What a session is like when it comes back: the same as new, or gone."""
+
+import asyncio
+
+import pytest
+
+from awslabs_dsql_mcp.adapters.database import Limits
+from awslabs_dsql_mcp.core.transactions import Query, Unit
+from awslabs_dsql_mcp.errors import StatementFailed
+from wire.bed import Bed, cells, insert, read, until, write
+from wire.faults import At, Fault, Kill
+
+
+def leaving_traces(sql: str) -> Unit:
+    return Unit((Query(sql),), read_only=False, may_leave_traces=True)
+
+
+async def test_what_a_function_set_is_gone_for_the_next_call(bed: Bed) -> None:
+    database = bed.connect(limits=Limits(max_connections=1))
+    await database.run(leaving_traces("SELECT set_config('search_path', 'elsewhere', false)"))
+    assert cells(await database.run(read("SHOW search_path"))) == ['"$user", public']
+    assert bed.proxy.connected == 1
+
+
+async def test_a_session_that_cannot_be_cleaned_is_not_used_again(bed: Bed) -> None:
+    database = bed.connect(limits=Limits(max_connections=1))
+    bed.proxy.add(Fault(At.ASKED, Kill(), "RESET ALL"))
+    await database.run(leaving_traces("SELECT set_config('search_path', 'elsewhere', false)"))
+    assert cells(await database.run(read("SHOW search_path"))) == ['"$user", public']
+    assert bed.proxy.connected == 2
+
+
+async def test_a_session_is_replaced_between_calls_before_the_cluster_ends_it(bed: Bed) -> None:
+    now = [0.0]
+    database = bed.connect(clock=lambda: now[0])
+    await database.run(insert(1))
+    now[0] += 3600.0 - 60.0 - 55.0 - 1.0
+    await database.run(insert(2))
+    assert bed.proxy.connected == 1
+    now[0] += 1.0
+    await database.run(insert(3))
+    assert bed.proxy.connected == 2
+    await until(lambda: len(bed.states()) == 1)
+    await bed.still_works(database)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query("SELECT $1::text", ("a\0b",)),
+        Query("SELECT $1::text", (object(),)),
+        Query("SELECT $1::text, $2::text", ("a",)),
+        Query("SELECT 1; SELECT 2"),
+        Query("SELECT 1/0"),
+    ],
+    ids=["NUL", "no type", "too few", "two statements", "division"],
+)
+async def test_a_statement_that_cannot_be_sent_or_run_is_that_statements_fault(
+    bed: Bed, query: Query
+) -> None:
+    database = bed.connect()
+    with pytest.raises(StatementFailed) as told:
+        await database.run(Unit((*insert(1).queries, query, *insert(2).queries), read_only=False))
+    assert told.value.message.startswith("Statement 2: ")
+    assert told.value.outcome == "rolled_back"
+    assert bed.ids() == []
+    await bed.still_works(database)
+
+
+async def test_a_commit_that_the_server_turns_into_a_rollback_is_no_success(bed: Bed) -> None:
+    bed.postgres.query(
+        "CREATE TABLE child (id int REFERENCES t DEFERRABLE INITIALLY DEFERRED);"
+        "ALTER TABLE child OWNER TO admin"
+    )
+    try:
+        database = bed.connect()
+        with pytest.raises(StatementFailed) as told:
+            await database.run(write("INSERT INTO t VALUES (1)", "INSERT INTO child VALUES (2)"))
+        assert (told.value.sqlstate, told.value.outcome) == ("23503", "rolled_back")
+        assert bed.ids() == []
+        await bed.still_works(database)
+    finally:
+        bed.postgres.query("DROP TABLE child")
+
+
+async def test_a_read_only_transaction_cannot_write(bed: Bed) -> None:
+    database = bed.connect()
+    with pytest.raises(StatementFailed) as told:
+        await database.run(read("INSERT INTO t VALUES (1)"))
+    assert told.value.sqlstate == "25006"
+    assert bed.ids() == []
+    await bed.still_works(database)
+
+
+async def test_units_of_many_and_large_statements_arrive_whole(bed: Bed) -> None:
+    database = bed.connect()
+    many = await database.run(insert(*range(500)))
+    assert (many.outcome, len(many.results)) == ("committed", 500)
+    large = await database.run(read(*(f"SELECT repeat('{n % 10}', 1000000)" for n in range(20))))
+    assert [str(cell)[0] + str(len(str(cell))) for cell in cells(large)] == [
+        f"{n % 10}1000000" for n in range(20)
+    ]
+    await asyncio.sleep(0)
+    await bed.still_works(database)

@@ -1,0 +1,133 @@
+"""Nobody answers: in connecting, in a statement, in COMMIT; with and without ears for a cancel request."""
+
+import asyncio
+
+import pytest
+
+from awslabs_dsql_mcp.adapters.database import Limits
+from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown
+from wire.bed import Bed, insert, read, until
+from wire.faults import At, Fault, Hold, Swallow
+
+SHORT = Limits(statement_timeout=0.3, call_timeout=5.0, commit_time=0.3)
+
+
+async def test_an_endpoint_that_is_mute_ends_at_the_connect_timeout(bed: Bed) -> None:
+    database = bed.connect(connect_timeout=0.3)
+    await bed.proxy.open_mute()
+    with pytest.raises(ConnectionFailed) as told:
+        await database.run(insert(1))
+    assert (told.value.code, told.value.outcome) == ("connect_timeout", "rolled_back")
+    assert "--connect-timeout" in f"{told.value.message} {told.value.hint}"
+    await bed.proxy.open()
+    await bed.still_works(database)
+
+
+async def test_a_login_that_is_never_answered_ends_at_the_connect_timeout(bed: Bed) -> None:
+    database = bed.connect(connect_timeout=0.5)
+    bed.proxy.add(Fault(At.CONNECT, Swallow()))
+    with pytest.raises(ConnectionFailed) as told:
+        await database.run(insert(1))
+    assert told.value.code == "connect_timeout"
+    assert bed.ids() == []
+    await bed.still_works(database)
+
+
+@pytest.mark.parametrize("at", [At.ASKED, At.ANSWERED])
+@pytest.mark.parametrize("sql", ["BEGIN", "VALUES (1)", "VALUES (2)"])
+async def test_a_black_hole_in_a_statement_ends_at_its_timeout(bed: Bed, at: At, sql: str) -> None:
+    database = bed.connect(limits=SHORT)
+    bed.proxy.honours_cancel = False
+    bed.proxy.add(Fault(at, Swallow(), sql))
+    with pytest.raises(Busy) as told:
+        await database.run(insert(1, 2))
+    assert (told.value.code, told.value.outcome) == ("timed_out", "rolled_back")
+    assert "0.3 s (--statement-timeout)" in told.value.message
+    assert bed.proxy.cancelled == 1
+    assert bed.ids() == []
+    await bed.still_works(database)
+
+
+@pytest.mark.parametrize(("at", "stored"), [(At.ASKED, []), (At.ANSWERED, [1, 2])], ids=["before", "after"])
+async def test_a_black_hole_in_commit_is_unknown(bed: Bed, at: At, stored: list[int]) -> None:
+    database = bed.connect(limits=SHORT)
+    bed.proxy.honours_cancel = False
+    silent = bed.proxy.add(Fault(at, Swallow(), "COMMIT", times=None))
+    with pytest.raises(OutcomeUnknown) as told:
+        await database.run(insert(1, 2))
+    assert told.value.outcome == "unknown"
+    assert silent.struck == 1
+    assert bed.ids() == stored
+    await bed.still_works(database)
+
+
+async def test_a_black_hole_for_everything_new_holds_nobody(bed: Bed) -> None:
+    database = bed.connect(limits=SHORT)
+    hole = bed.proxy.add(Fault(At.ASKED, Swallow(), "SELECT 1"))
+    call = asyncio.ensure_future(database.run(read("SELECT 1")))
+    await hole.reached.wait()
+    await bed.proxy.open_mute()
+    with pytest.raises(Busy) as told:
+        await call
+    assert told.value.code == "timed_out"
+    await bed.proxy.open()
+    await bed.still_works(database)
+
+
+@pytest.mark.parametrize("honoured", [True, False], ids=["heard", "ignored"])
+async def test_a_slow_statement_ends_at_its_timeout(bed: Bed, honoured: bool) -> None:  # noqa: FBT001 - a row
+    database = bed.connect(limits=SHORT)
+    bed.proxy.honours_cancel = honoured
+    with pytest.raises(Busy) as told:
+        await database.run(read("SELECT pg_sleep(60)"))
+    assert told.value.code == "timed_out"
+    assert told.value.outcome is None
+    await bed.still_works(database)
+
+
+async def test_the_call_as_a_whole_has_a_timeout(bed: Bed) -> None:
+    database = bed.connect(limits=Limits(statement_timeout=60.0, call_timeout=0.3))
+    with pytest.raises(Busy) as told:
+        await database.run(read("SELECT pg_sleep(60)"))
+    assert "0.3 s of a call (--call-timeout)" in told.value.message
+    await bed.still_works(bed.connect())
+
+
+async def test_a_call_that_gets_no_turn_is_told_so(bed: Bed) -> None:
+    database = bed.connect(limits=Limits(call_timeout=0.5, statement_timeout=60.0, max_connections=1))
+    held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "COMMIT"))
+    call = asyncio.ensure_future(database.run(insert(1)))
+    await held.reached.wait()
+    with pytest.raises(Busy) as told:
+        await database.run(insert(2))
+    assert told.value.code == "no_turn"
+    assert isinstance(held.deed, Hold)
+    held.deed.release.set()
+    assert (await call).outcome == "committed"
+    assert bed.ids() == [1]
+
+
+async def test_an_answer_to_commit_that_comes_late_is_believed(bed: Bed) -> None:
+    database = bed.connect(limits=SHORT)
+    held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "COMMIT"))
+    bed.proxy.honours_cancel = False
+    call = asyncio.ensure_future(database.run(insert(1)))
+    await until(lambda: bed.proxy.cancelled == 1)
+    assert isinstance(held.deed, Hold)
+    held.deed.release.set()
+    assert (await call).outcome == "committed"
+    assert bed.ids() == [1]
+    await bed.still_works(database)
+
+
+async def test_sixteen_reads_run_four_at_a_time(bed: Bed) -> None:
+    database = bed.connect()
+    held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "AS n", times=None))
+    calls = [asyncio.ensure_future(database.run(read(f"SELECT {n} AS n"))) for n in range(16)]
+    await until(lambda: held.struck == 4)
+    assert isinstance(held.deed, Hold)
+    held.deed.release.set()
+    reports = await asyncio.gather(*calls)
+    assert [report.results[0].rows for report in reports] == [((str(n),),) for n in range(16)]
+    assert (bed.proxy.connected, held.struck) == (4, 16)
+    await bed.still_works(database)
