@@ -75,23 +75,28 @@ class PostgresConnection:
         """
         begin = Query("BEGIN READ ONLY" if read_only else "BEGIN")
         batch = [begin, *queries, *([Query("ROLLBACK")] if read_only else [])]
-        cursors = await (self._at_once(batch) if pipelined else self._one_by_one(batch))
+        cursors: list[_Cursor] = []
+        try:
+            for together in [batch] if pipelined else [[query] for query in batch]:
+                await self._send(together, cursors)
+        except DatabaseFailed as failed:
+            raise DatabaseFailed(_placed(failed.failure, cursors, len(queries))) from failed.__cause__
         return tuple(_result_of(cursor) for cursor in cursors[1 : len(queries) + 1])
 
     async def commit(self) -> None:
         """Send COMMIT; an answer other than COMMIT is a failure, nothing was stored then."""
-        (cursor,) = await self._at_once([Query("COMMIT")])
+        (cursor,) = await self._send([Query("COMMIT")], [])
         if cursor.statusmessage != "COMMIT":
             raise DatabaseFailed(Failure(f"COMMIT was answered with {cursor.statusmessage}", "25P02"))
 
     async def rollback(self) -> None:
         """End a transaction, if there is one."""
         if not self.is_clean:
-            await self._at_once([Query("ROLLBACK")])
+            await self._send([Query("ROLLBACK")], [])
 
     async def scrub(self) -> None:
         """Undo what a function may have set in the session."""
-        await self._at_once([Query("RESET ALL"), Query("RESET ROLE")])
+        await self._send([Query("RESET ALL"), Query("RESET ROLE")], [])
 
     async def cancel(self, within: float) -> None:
         """Ask the server to end the query under way; servers may ignore it.
@@ -117,26 +122,15 @@ class PostgresConnection:
         """Close it; whatever was not committed never will be."""
         await self._connection.close()
 
-    async def _one_by_one(self, queries: Sequence[Query]) -> list[_Cursor]:
-        cursors: list[_Cursor] = []
-        try:
-            for query in queries:
-                cursors += await self._at_once([query])
-        except DatabaseFailed as failed:
-            raise DatabaseFailed(_placed(failed.failure, len(cursors))) from failed.__cause__
-        return cursors
-
-    async def _at_once(self, queries: Sequence[Query]) -> list[_Cursor]:
-        cursors: list[_Cursor] = []
+    async def _send(self, queries: Sequence[Query], cursors: list[_Cursor]) -> list[_Cursor]:
+        """Send queries in one round trip; add the cursor of each to those of earlier ones."""
         try:
             async with self._connection.pipeline():
                 for query in queries:
                     cursors.append(self._connection.cursor())  # pyright: ignore[reportArgumentType]
                     await cursors[-1].execute(query.sql.encode(), query.params or None)
         except psycopg.Error as error:
-            answered = sum(cursor.pgresult is not None for cursor in cursors)
-            index = answered if error.sqlstate else len(cursors) - 1
-            raise DatabaseFailed(_placed(self._failure_of(error), index)) from error
+            raise DatabaseFailed(self._failure_of(error)) from error
         return cursors
 
     def _failure_of(self, error: psycopg.Error) -> Failure:
@@ -162,11 +156,16 @@ def failure_of_connect(text: str) -> Failure:
     return Failure(message.strip(), hint=hint.group(1).strip() if hint else None, connecting=True)
 
 
-def _placed(failure: Failure, index: int) -> Failure:
-    """Count statements from the one behind BEGIN; a lost session is no statement's fault."""
-    if failure.session_lost or index == 0:
-        return failure
-    return replace(failure, statement=index - 1)
+def _placed(failure: Failure, sent: Sequence[_Cursor], statements: int) -> Failure:
+    """Say which statement failed, counted from the one behind BEGIN.
+
+    BEGIN and ROLLBACK are no statements of the unit, and a lost session is no statement's fault.
+    """
+    answered = sum(cursor.pgresult is not None for cursor in sent)
+    # What the server says concerns the first one without an answer; what psycopg says, the last one sent.
+    place = (answered if failure.sqlstate else len(sent) - 1) - 1
+    is_theirs = 0 <= place < statements and not failure.session_lost
+    return replace(failure, statement=place) if is_theirs else failure
 
 
 def _first_line(text: str) -> str:

@@ -132,6 +132,19 @@ async def test_an_unavailable_server_at_commit_is_unknown(bed: Bed) -> None:
     await bed.still_works(database)
 
 
+@pytest.mark.parametrize("sql", ["BEGIN READ ONLY", "SELECT", "ROLLBACK"])
+async def test_an_unavailable_server_is_asked_again_for_a_read(bed: Bed, sql: str) -> None:
+    database = bed.connect()
+    bed.proxy.add(Fault(At.ASKED, UNAVAILABLE, sql))
+    report = await database.run(read("SELECT 1"))
+    assert (cells(report), report.attempts) == (["1"], 2)
+    bed.proxy.add(Fault(At.ASKED, UNAVAILABLE, sql, times=None))
+    with pytest.raises(Busy) as told:
+        await database.run(read("SELECT 1"))
+    assert (told.value.sqlstate, attempts_in(told.value.message)) == ("XX000", 2)
+    await bed.still_works(database)
+
+
 @pytest.mark.parametrize("state", ["08P01", "0A000"])
 async def test_where_pipelines_are_refused_statements_go_one_by_one(bed: Bed, state: str) -> None:
     database = bed.connect()
