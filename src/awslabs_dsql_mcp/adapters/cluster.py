@@ -94,6 +94,7 @@ class Dialer:
             "gssencmode": "disable",
             "application_name": f"awslabs-dsql-mcp/{__version__}",
             "options": "",  # PGOPTIONS may hold settings that Aurora DSQL refuses
+            "client_encoding": "UTF8",  # PGCLIENTENCODING would have the server misread statements
         }
         if target.port is not None:
             parameters["port"] = str(target.port)

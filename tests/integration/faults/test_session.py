@@ -102,3 +102,15 @@ async def test_units_of_many_and_large_statements_arrive_whole(bed: Bed) -> None
     ]
     await asyncio.sleep(0)
     await bed.still_works(database)
+
+
+async def test_text_is_stored_as_it_is_whatever_the_environment_says(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    database = bed.connect()
+    seen = await database.run(
+        Unit((Query("SELECT length('é€'), length($1::text)", ("é€",)),), read_only=True)
+    )
+    assert cells(seen) == ["2", "2"]
+    await bed.still_works(database)
