@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
+from awslabs_dsql_mcp.adapters.deadline import Severable, bounded
 from awslabs_dsql_mcp.adapters.sessions import Session, Sessions
 from awslabs_dsql_mcp.core.failures import DatabaseFailed, Failure
 from awslabs_dsql_mcp.core.results import Result
@@ -42,15 +43,12 @@ T = TypeVar("T")
 _SESSION_LIFE = 3600.0
 _SESSION_MARGIN = 60.0
 _IDLE_TIME = 60.0
-# A cancel request is worth a moment: a server that takes it ends the query, Aurora DSQL ignores it.
-_CANCEL_TIME = 0.6
-_PARTING_TIME = 0.3
 _ROLLBACK_TIME = 3.0
 # What a server says that takes no pipeline: protocol violation, or feature not supported.
 _PIPELINE_REFUSED = frozenset({"08P01", "0A000"})
 
 
-class Connection(Protocol):
+class Connection(Severable, Protocol):
     """What the driver needs of a connection; `connection.PostgresConnection` is the one."""
 
     @property
@@ -72,18 +70,6 @@ class Connection(Protocol):
 
     async def scrub(self) -> None:
         """Undo what a function may have set in the session."""
-        ...
-
-    async def cancel(self, within: float) -> None:
-        """Ask the server to end the query under way."""
-        ...
-
-    def sever(self) -> None:
-        """Cut the network."""
-        ...
-
-    async def close(self) -> None:
-        """Close it."""
         ...
 
 
@@ -239,23 +225,7 @@ class PooledDatabase:
             await self._drop(call)
 
     async def _bounded(self, work: Awaitable[T], connection: Connection, limit: float) -> T:
-        """Do work on a connection, but no longer than the limit; who leaves early drops the connection.
-
-        psycopg answers a cancelled task by waiting for the server to end the query, which Aurora DSQL
-        never does early: so the work is a task of its own that only ever ends by itself.
-        """
-        task = asyncio.ensure_future(work)
-        try:
-            await asyncio.wait({task}, timeout=limit)
-        except asyncio.CancelledError:
-            with anyio.CancelScope(shield=True):
-                await _abandon(task, connection)
-            raise
-        if task.done():
-            return task.result()
-        with anyio.CancelScope(shield=True):
-            await _abandon(task, connection)
-        raise DatabaseFailed(Failure(self._too_late(limit), session_lost=True, timed_out=True))
+        return await bounded(work, connection, limit, self._too_late(limit))
 
     def _too_late(self, limit: float) -> str:
         limits = self._limits
@@ -318,14 +288,3 @@ def _refuses_pipelines(said: Failure) -> bool:
 
 def _succeeded(task: "asyncio.Future[Any]") -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
-
-
-async def _abandon(task: "asyncio.Future[Any]", connection: Connection) -> None:
-    """End work that nobody waits for: ask the server to stop, then cut the connection."""
-    await connection.cancel(_CANCEL_TIME)
-    await asyncio.wait({task}, timeout=_PARTING_TIME)
-    connection.sever()
-    await asyncio.wait({task}, timeout=_PARTING_TIME)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await connection.close()

@@ -81,6 +81,24 @@ async def test_a_cancelled_query_ends_at_the_server(bed: Bed, *, honoured: bool)
     await bed.still_works(database)
 
 
+@PHASES
+async def test_a_call_cancelled_twice_leaves_nothing_behind(
+    bed: Bed, at: At, sql: str, stored: list[int]
+) -> None:
+    database = bed.connect()
+    bed.proxy.honours_cancel = False
+    held = bed.proxy.add(Fault(at, Hold(), sql))
+    task, cancel = await start(database, insert(1, 2), scoped=False)
+    await held.reached.wait()
+    cancel()
+    await asyncio.sleep(0)
+    cancel()
+    await ended(task)
+    await until(lambda: not bed.states())
+    assert bed.ids() == stored
+    await bed.still_works(database)
+
+
 async def test_a_call_cancelled_between_attempts_stores_nothing(bed: Bed) -> None:
     database = bed.connect(policy=Policy(delay=2.0), jitter=1.0)
     conflict = bed.proxy.add(Fault(At.ASKED, Say("40001", "(OC000)"), "COMMIT", times=None))
