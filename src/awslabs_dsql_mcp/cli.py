@@ -55,7 +55,8 @@ def _serve(settings: Settings) -> int:
     from awslabs_dsql_mcp.logs import log_to_stderr  # noqa: PLC0415 - with the rest
 
     log_to_stderr(settings.log_level)
-    ended = _end_on_signals(install_switch())
+    ending = _Ending()
+    ending.on_signals(install_switch(ending.begin))
     # Importing the SDK makes half a million objects that live for ever: collecting among them costs a
     # tenth of the start, and freezing them keeps later collections short.
     gc.disable()
@@ -68,13 +69,12 @@ def _serve(settings: Settings) -> int:
     gc.freeze()
     try:
         _run(serve(settings))
-        code = ended()
     except Exception as error:  # noqa: BLE001 - the last line of defence: said, and told by the status
         logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
-        code = 1
+        ending.code = ending.code or 1
     sys.stderr.flush()
     # Threads of libraries may still wait for the network: nobody is left to wait for them.
-    os._exit(code)
+    os._exit(ending.code)
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
@@ -83,20 +83,31 @@ def _run(work: Coroutine[None, None, None]) -> None:
     asyncio.run(work)
 
 
-def _end_on_signals(switch_off: Callable[[], None]) -> Callable[[], int]:
-    """Let SIGTERM and SIGINT end the input, so that everything is closed; a second one ends at once."""
-    got: list[int] = []
+class _Ending:
+    """How the process ends: a signal or the end of input begins it, and it gets bounded time."""
 
-    def end(number: int, _frame: object) -> None:
-        if got:
-            os._exit(128 + number)
-        got.append(number)
-        switch_off()
-        deadline = threading.Timer(_LAST_RESORT, os._exit, [128 + number])
-        deadline.daemon = True
-        deadline.start()
+    def __init__(self) -> None:
+        self.code = 0
+        self._begun = False
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(ValueError):  # not in the main thread: an embedding program handles its own signals
-            signal.signal(number, end)
-    return lambda: 128 + got[0] if got else 0
+    def begin(self) -> None:
+        """End the process soon, whatever still waits: a thread that asks for credentials, say."""
+        if not self._begun:
+            self._begun = True
+            last_resort = threading.Timer(_LAST_RESORT, lambda: os._exit(self.code))
+            last_resort.daemon = True
+            last_resort.start()
+
+    def on_signals(self, switch_off: Callable[[], None]) -> None:
+        """Let SIGTERM and SIGINT end the input, so that everything is closed; a second one ends at once."""
+
+        def end(number: int, _frame: object) -> None:
+            if self.code:
+                os._exit(self.code)
+            self.code = 128 + number
+            switch_off()
+            self.begin()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError):  # not in the main thread: who embeds us handles signals
+                signal.signal(number, end)

@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.adapters.stdio import UNREADABLE, SwitchedInput, readable
 
 def piped() -> tuple[io.BufferedReader, SwitchedInput, int]:
     reading, writing = os.pipe()
-    source = SwitchedInput(reading)
+    source = SwitchedInput(reading, lambda: None)
     return io.BufferedReader(source, 1 << 16), source, writing
 
 

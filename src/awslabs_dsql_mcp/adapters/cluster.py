@@ -11,6 +11,15 @@ from awslabs_dsql_mcp.adapters.credentials import Identity, TokenSource
 from awslabs_dsql_mcp.core.failures import DatabaseFailed, Failure
 from awslabs_dsql_mcp.errors import ConnectionFailed
 
+# A path that died in silence, as behind a NAT or a laptop's lid, is found out in seconds, not minutes
+# (PostgreSQL documentation, "Parameter Key Words"); the last one is Linux's and left alone elsewhere.
+_KEEPALIVES = {
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+
 
 @dataclass(frozen=True)
 class Target:
@@ -93,6 +102,7 @@ class Dialer:
             "sslrootcert": target.root_cert,
             "gssencmode": "disable",
             "application_name": f"awslabs-dsql-mcp/{__version__}",
+            **_KEEPALIVES,
             "options": "",  # PGOPTIONS may hold settings that Aurora DSQL refuses
             "client_encoding": "UTF8",  # PGCLIENTENCODING would have the server misread statements
         }

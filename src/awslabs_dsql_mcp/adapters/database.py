@@ -35,6 +35,7 @@ from awslabs_dsql_mcp.core.transactions import (
     Unit,
     transaction,
 )
+from awslabs_dsql_mcp.errors import Busy
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -96,6 +97,7 @@ class _Call:
     """One call under way: since when, and on which session."""
 
     began: float
+    writes: bool
     session: Session[Connection] | None = None
 
 
@@ -140,7 +142,7 @@ class PooledDatabase:
         Raises:
             DsqlError: One of `errors`, with the outcome where a transaction was begun.
         """
-        call = _Call(self._clock())
+        call = _Call(self._clock(), writes=not unit.read_only)
         plan = transaction(unit, self._policy, self._jitter)
         try:
             step = next(plan)
@@ -199,7 +201,11 @@ class PooledDatabase:
         patience = self._left(call)
         if not patience:
             raise DatabaseFailed(Failure(self._too_late(patience), timed_out=True))
-        return await self._sessions.acquire(patience)
+        try:
+            return await self._sessions.acquire(patience)
+        except Busy as busy:
+            busy.outcome = "rolled_back" if call.writes else None
+            raise
 
     async def _commit(self, call: _Call) -> None:
         connection = _held(call)

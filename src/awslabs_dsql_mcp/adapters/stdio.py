@@ -24,11 +24,17 @@ _CHUNK = 1 << 16
 
 
 class SwitchedInput(io.RawIOBase):
-    """A raw stream of whole lines from a descriptor, until its end or until it is switched off."""
+    """A raw stream of whole lines from a descriptor, until its end or until it is switched off.
 
-    def __init__(self, descriptor: int) -> None:
+    Args:
+        descriptor: Where to read.
+        on_end: Called when the end is reported, from the thread that reads.
+    """
+
+    def __init__(self, descriptor: int, on_end: Callable[[], None]) -> None:
         super().__init__()
         self._descriptor = descriptor
+        self._on_end = on_end
         self._wake, self._switch = os.pipe()
         self._line = bytearray()
         self._ready = bytearray()
@@ -55,6 +61,8 @@ class SwitchedInput(io.RawIOBase):
                 self._ready += b"".join(readable(bytes(line)) for line in self._line.split(b"\n"))
                 self._line.clear()
             self._line += rest
+        if not self._ready:
+            self._on_end()
         given = bytes(self._ready[: len(buffer)])
         del self._ready[: len(given)]
         buffer[: len(given)] = given
@@ -111,12 +119,15 @@ def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def install_switch() -> Callable[[], None]:
+def install_switch(on_end: Callable[[], None]) -> Callable[[], None]:
     """Put a switched input in the place of ``sys.stdin``, and give its switch.
 
     Descriptor 0 then reads the null device, so that no child process takes a part of the protocol.
+
+    Args:
+        on_end: Called when the input has ended, from the thread that reads.
     """
-    source = SwitchedInput(os.dup(sys.stdin.fileno()))
+    source = SwitchedInput(os.dup(sys.stdin.fileno()), on_end)
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(source, _CHUNK), encoding="utf-8")
