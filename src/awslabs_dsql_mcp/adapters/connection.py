@@ -11,6 +11,8 @@ from dataclasses import replace
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from awslabs_dsql_mcp.adapters.exchange import Message, Reply, exchange, message
+from awslabs_dsql_mcp.adapters.type_names import type_name
 from awslabs_dsql_mcp.core.failures import DatabaseFailed, Failure
 from awslabs_dsql_mcp.core.results import Column, Result
 from awslabs_dsql_mcp.core.transactions import Query
@@ -21,7 +23,8 @@ _LIBPQ_PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at
 # libpq takes the first flight of TLS straight away where both sides know how (libpq 17, "sslnegotiation").
 _DIRECT_TLS = 170000
 
-_Cursor = psycopg.AsyncRawCursor[tuple[object, ...]]
+# Only for types that PostgreSQL does not come with: format_type writes their schema where it is needed.
+_TYPE_NAMES = "SELECT oid, format_type(oid, NULL) FROM pg_type WHERE oid = ANY($1::oid[])"
 
 
 def speaks_direct_tls() -> bool:
@@ -37,6 +40,7 @@ class PostgresConnection:
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         self._connection = connection
+        self._type_names: dict[int, str] = {}
 
     @classmethod
     async def connect(cls, parameters: Mapping[str, str]) -> "PostgresConnection":
@@ -50,7 +54,6 @@ class PostgresConnection:
                 **parameters,  # pyright: ignore[reportArgumentType] - libpq's names are open
                 autocommit=True,
                 prepare_threshold=None,
-                cursor_factory=psycopg.AsyncRawCursor,
             )
         except psycopg.Error as error:
             raise DatabaseFailed(failure_of_connect(str(error))) from error
@@ -75,19 +78,21 @@ class PostgresConnection:
         """
         begin = Query("BEGIN READ ONLY" if read_only else "BEGIN")
         batch = [begin, *queries, *([Query("ROLLBACK")] if read_only else [])]
-        cursors: list[_Cursor] = []
+        replies: list[Reply] = []
         try:
             for together in [batch] if pipelined else [[query] for query in batch]:
-                await self._send(together, cursors)
+                await self._send(together, replies)
         except DatabaseFailed as failed:
-            raise DatabaseFailed(_placed(failed.failure, cursors, len(queries))) from failed.__cause__
-        return tuple(_result_of(cursor) for cursor in cursors[1 : len(queries) + 1])
+            raise DatabaseFailed(_placed(failed.failure, replies, len(queries))) from failed.__cause__
+        theirs = replies[1 : len(queries) + 1]
+        await self._name(theirs, may_ask=read_only)
+        return tuple(_result_of(reply, self._type_names) for reply in theirs)
 
     async def commit(self) -> None:
         """Send COMMIT; an answer other than COMMIT is a failure, nothing was stored then."""
-        (cursor,) = await self._send([Query("COMMIT")], [])
-        if cursor.statusmessage != "COMMIT":
-            raise DatabaseFailed(Failure(f"COMMIT was answered with {cursor.statusmessage}", "25P02"))
+        (reply,) = await self._send([Query("COMMIT")], [])
+        if reply.command != "COMMIT":
+            raise DatabaseFailed(Failure(f"COMMIT was answered with {reply.command}", "25P02"))
 
     async def rollback(self) -> None:
         """End a transaction, if there is one."""
@@ -122,16 +127,34 @@ class PostgresConnection:
         """Close it; whatever was not committed never will be."""
         await self._connection.close()
 
-    async def _send(self, queries: Sequence[Query], cursors: list[_Cursor]) -> list[_Cursor]:
-        """Send queries in one round trip; add the cursor of each to those of earlier ones."""
+    async def _send(self, queries: Sequence[Query], replies: list[Reply]) -> list[Reply]:
+        """Send queries in one round trip; add the reply to each to those to earlier ones."""
+        connection, before = self._connection, len(replies)
+        messages: list[Message] = []
         try:
-            async with self._connection.pipeline():
-                for query in queries:
-                    cursors.append(self._connection.cursor())  # pyright: ignore[reportArgumentType]
-                    await cursors[-1].execute(query.sql.encode(), query.params or None)
+            for query in queries:
+                replies.append(Reply(query, connection.info))
+                messages.append(message(connection, query))
+            await connection.wait(exchange(connection.pgconn, messages, replies[before:]))
         except psycopg.Error as error:
-            raise DatabaseFailed(self._failure_of(error)) from error
-        return cursors
+            refusal = _refusal(replies)
+            raise DatabaseFailed(self._failure_of(error if refusal is None else refusal)) from error
+        if (refusal := _refusal(replies)) is not None:
+            raise DatabaseFailed(self._failure_of(refusal)) from refusal
+        return replies
+
+    async def _name(self, replies: Sequence[Reply], *, may_ask: bool) -> None:
+        """Learn the names of types that are not PostgreSQL's own; each costs one question a connection.
+
+        A transaction that is still open is asked nothing: no statement of ours may fail it.
+        """
+        oids = {field.oid for reply in replies for field in reply.fields or ()}
+        unknown = sorted(oid for oid in oids if type_name(oid) is None and oid not in self._type_names)
+        if not (unknown and may_ask):
+            return
+        with suppress(DatabaseFailed):
+            (names,) = await self._send([Query(_TYPE_NAMES, (unknown,))], [])
+            self._type_names |= {int(str(oid)): str(name) for oid, name in names.kept.rows}
 
     def _failure_of(self, error: psycopg.Error) -> Failure:
         said = error.diag
@@ -156,37 +179,36 @@ def failure_of_connect(text: str) -> Failure:
     return Failure(message.strip(), hint=hint.group(1).strip() if hint else None, connecting=True)
 
 
-def _placed(failure: Failure, sent: Sequence[_Cursor], statements: int) -> Failure:
+def _placed(failure: Failure, replies: Sequence[Reply], statements: int) -> Failure:
     """Say which statement failed, counted from the one behind BEGIN.
 
     BEGIN and ROLLBACK are no statements of the unit, and a lost session is no statement's fault.
     """
-    answered = sum(cursor.pgresult is not None for cursor in sent)
-    # What the server says concerns the first one without an answer; what psycopg says, the last one sent.
-    place = (answered if failure.sqlstate else len(sent) - 1) - 1
+    refused = next((place for place, reply in enumerate(replies) if reply.failure is not None), None)
+    # What the server refuses has its reply; a value that psycopg does not take is in the last one.
+    place = (len(replies) if refused is None else refused + 1) - 2
     is_theirs = 0 <= place < statements and not failure.session_lost
     return replace(failure, statement=place) if is_theirs else failure
+
+
+def _refusal(replies: Sequence[Reply]) -> psycopg.Error | None:
+    failure = next((reply.failure for reply in replies if reply.failure is not None), None)
+    return None if failure is None else psycopg.errors.error_from_result(failure, "utf-8")
 
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 
 
-def _result_of(cursor: _Cursor) -> Result:
-    answer = cursor.pgresult
-    if answer is None:
+def _result_of(reply: Reply, names: Mapping[int, str]) -> Result:
+    if reply.command is None:
         raise DatabaseFailed(
             Failure("the server answered fewer statements than were sent", session_lost=True)
         )
-    columns = tuple(Column(c.name, c.type_display, c.type_code) for c in cursor.description or ())
-    rows = tuple(
-        tuple(_text(answer.get_value(row, column)) for column in range(answer.nfields))
-        for row in range(answer.ntuples)
+    columns = tuple(
+        Column(field.name, type_name(field.oid, field.modifier) or names.get(field.oid, f"oid {field.oid}"), field.oid)
+        for field in reply.fields or ()
     )
-    return Result(
-        cursor.statusmessage or "", cursor.rowcount if cursor.rowcount >= 0 else None, columns, rows
-    )
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else bytes(value).decode()  # pyright: ignore[reportArgumentType]
+    returned = None if reply.fields is None else reply.returned
+    count = returned if reply.count is None else reply.count
+    return Result(reply.command, count, columns, tuple(reply.kept.rows), returned)

@@ -1,16 +1,13 @@
-"""What a statement gave: rows as the server wrote them, and their form for a model.
-
-A cell is PostgreSQL's own text for the value, so nothing is lost on the way; only types whose JSON form
-says exactly the same become JSON numbers, booleans or objects.
-"""
+"""What a statement gave, and how it is shown: columns once, rows as arrays, and first of all what is missing."""
 
 import json
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-# Object ids of PostgreSQL's built-in types (pg_type.dat): they are fixed.
-_BOOL, _INT8, _INT2, _INT4, _FLOAT4, _FLOAT8, _JSON, _JSONB = 16, 20, 21, 23, 700, 701, 114, 3802
-_EXACT_INTEGER = 2**53
+from awslabs_dsql_mcp.core.values import Cut, Text, cell, shortened
+
+_SHORTEST_CELL = 20  # characters: what a cell of a very wide row keeps in any case
+_CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
 @dataclass(frozen=True)
@@ -35,61 +32,25 @@ class Result:
     Attributes:
         command: The server's command tag, such as ``INSERT 0 3``.
         rows_affected: Rows that the command changed or returned; ``None`` where it has no count.
-        columns: Columns of the rows; empty for a statement without rows.
+        columns: Columns of the rows; empty for a statement without rows, and for rows without columns.
         rows: The cells in the server's text form; ``None`` is NULL.
+        returned: Rows that the server sent, kept in ``rows`` or not; ``None`` for a statement without rows.
     """
 
     command: str
     rows_affected: int | None
     columns: tuple[Column, ...] = ()
-    rows: tuple[tuple[str | None, ...], ...] = ()
-
-
-def cell(text: str | None, oid: int) -> object:
-    """Turn the server's text of a value into a JSON value that says exactly the same.
-
-    Integers up to 2**53 and finite floats become numbers, booleans become booleans, json and jsonb
-    become their own value; everything else, numeric included, stays text (RFC 8259, section 6, on
-    the numbers that software reads alike).
-    """
-    if text is None:
-        return None
-    if oid in (_INT2, _INT4, _INT8):
-        number = int(text)
-        return number if abs(number) <= _EXACT_INTEGER else text
-    if oid == _BOOL:
-        return text == "t"
-    if oid in (_FLOAT4, _FLOAT8):
-        return text if text in ("NaN", "Infinity", "-Infinity") else float(text)
-    if oid in (_JSON, _JSONB):
-        return _document(text)
-    return text
-
-
-def _document(text: str) -> object:
-    try:
-        return json.loads(text, parse_float=_fraction, parse_int=_integer)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _integer(digits: str) -> object:
-    short = len(digits) <= len(str(_EXACT_INTEGER))
-    return int(digits) if short and abs(int(digits)) <= _EXACT_INTEGER else digits
-
-
-def _fraction(digits: str) -> object:
-    number = float(digits)
-    return number if Decimal(repr(number)) == Decimal(digits) else digits
+    rows: tuple[tuple[Text, ...], ...] = ()
+    returned: int | None = None
 
 
 @dataclass(frozen=True)
 class Caps:
-    """How much of a result is shown.
+    """How much of a result is kept and shown.
 
     Attributes:
         rows: Rows at most.
-        characters: Characters of all rows at most; one row is shown in any case.
+        characters: Characters of all rows at most; one row is shown in any case, its cells cut to fit.
         cell: Characters of one value at most.
     """
 
@@ -98,12 +59,38 @@ class Caps:
     cell: int = 2_000
 
 
+class Kept:
+    """Rows as they arrive: kept up to the caps, then only counted, so that no result is too large.
+
+    Args:
+        caps: How much to keep; ``None`` for all.
+    """
+
+    def __init__(self, caps: Caps | None) -> None:
+        self._caps = caps
+        self._characters = 0
+        self.rows: list[tuple[Text, ...]] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further row is kept."""
+        caps = self._caps
+        return caps is not None and (len(self.rows) >= caps.rows or self._characters > caps.characters)
+
+    def add(self, row: Sequence[str | None]) -> None:
+        """Keep a row, its long values cut."""
+        caps = self._caps
+        cells = tuple(row) if caps is None else tuple(shortened(text, caps.cell) for text in row)
+        self._characters += sum(len(text.text if isinstance(text, Cut) else text or "") for text in cells)
+        self.rows.append(cells)
+
+
 @dataclass(frozen=True)
 class Table:
     """A result as it is shown.
 
     Attributes:
-        summary: The command, its count, the columns and, before the data, what was cut.
+        summary: What was cut, then the command with its count, and the columns.
         text: The rows, one compact JSON array a line; empty without rows.
         structured: The same as JSON values.
     """
@@ -113,23 +100,41 @@ class Table:
     structured: dict[str, object]
 
 
-def table(result: Result, caps: Caps) -> Table:
-    """Show a result, cut to the caps, saying so."""
-    if not result.columns:
+@dataclass(frozen=True)
+class _Shown:
+    rows: list[list[object]]
+    lines: list[str]
+    cut: dict[str, int]
+    cell: int
+
+
+def table(result: Result, caps: Caps, *, limited: bool = False) -> Table:
+    """Show a result, cut to the caps, saying so.
+
+    Args:
+        result: What the statement gave.
+        caps: How much of it to show.
+        limited: Whether the statement was sent with a LIMIT of one row more than the caps take, so that
+            nobody knows how many rows there are beyond it.
+    """
+    total = len(result.rows) if result.returned is None else result.returned
+    if not result.columns and result.returned is None:
         affected = "" if result.rows_affected is None else f": {count(result.rows_affected, 'row')} affected"
         return Table(f"{result.command}{affected}", "", _facts(result))
-    rows, cut_cells = _shown_rows(result, caps)
-    shown = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
-    kept = _fitting(shown, caps.characters)
-    notice = _notice(len(result.rows), kept, cut_cells, caps)
-    counted = count(len(result.rows), "row")
-    changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
-    summary = f"{changed}{counted} ({head(result)})" + (f"\n{notice}" if notice else "")
+    shown = _shown(result, caps)
+    known = None if limited and total > caps.rows else total
+    if known is None:
+        result = replace(result, command="SELECT", rows_affected=None)
+    notice = " ".join(filter(None, (_missing(result, len(shown.rows), known), _cut_cells(shown))))
     structured = _facts(result) | {
         "columns": [f"{column.name} {column.type}" for column in result.columns],
-        "rows": rows[:kept],
+        "rows": shown.rows,
     }
-    return Table(summary, "\n".join(shown[:kept]), structured | ({"notice": notice} if notice else {}))
+    return Table(
+        _summary(result, known, notice),
+        "\n".join(shown.lines),
+        ({"notice": notice} if notice else {}) | structured,
+    )
 
 
 def head(result: Result) -> str:
@@ -146,41 +151,72 @@ def _facts(result: Result) -> dict[str, object]:
     return {"command": result.command, "row_count": result.rows_affected}
 
 
-def _shown_rows(result: Result, caps: Caps) -> tuple[list[list[object]], int]:
-    oids = [column.oid for column in result.columns]
-    cut = 0
-    rows: list[list[object]] = []
-    for row in result.rows[: caps.rows]:
-        cells: list[object] = []
-        for text, oid in zip(row, oids, strict=True):
-            too_long = text is not None and len(text) > caps.cell
-            cut += too_long
-            cells.append(
-                f"{text[: caps.cell]}… ({len(text):,} characters)" if text and too_long else cell(text, oid)
-            )
-        rows.append(cells)
-    return rows, cut
+def _summary(result: Result, known: int | None, notice: str) -> str:
+    changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
+    counted = "more rows" if known is None else count(known, "row")
+    columns = head(result) or "no columns"
+    return (f"{notice}\n" if notice else "") + f"{changed}{counted} ({columns})"
 
 
-def _fitting(shown: list[str], characters: int) -> int:
-    """Count the rows that fit, and at least one."""
-    total = 0
-    for index, line in enumerate(shown):
-        total += len(line) + 1
-        if total > characters and index > 0:
-            return index
-    return len(shown)
+def _shown(result: Result, caps: Caps) -> _Shown:
+    rows = result.rows[: caps.rows]
+    width = caps.cell
+    if rows and len(_line(_cells(rows[0], result, width))) > caps.characters:
+        width = min(width, max(_SHORTEST_CELL, caps.characters // len(rows[0])))
+    shown = _Shown([], [], {}, width)
+    characters = 0
+    for row in rows:
+        cells = _cells(row, result, width)
+        line = _line(cells)
+        characters += len(line) + 1
+        if characters > caps.characters and shown.rows:
+            break
+        shown.rows.append(cells)
+        shown.lines.append(line)
+        _count_cuts(row, result, width, shown.cut)
+    return shown
 
 
-def _notice(total: int, kept: int, cut_cells: int, caps: Caps) -> str:
-    said: list[str] = []
-    if kept < total:
-        said.append(
-            f"Only the first {kept:,} of {total:,} rows are shown: narrow or aggregate the query, "
-            f"or page with ORDER BY, LIMIT and OFFSET {kept}."
-        )
-    if cut_cells:
-        said.append(
-            f"{count(cut_cells, 'value')} cut at {caps.cell:,} characters: select parts with substr()."
-        )
-    return " ".join(said)
+def _cells(row: Sequence[Text], result: Result, width: int) -> list[object]:
+    return [
+        cell(shortened(text, width), column.oid) for text, column in zip(row, result.columns, strict=True)
+    ]
+
+
+def _line(cells: list[object]) -> str:
+    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+
+
+def _count_cuts(row: Sequence[Text], result: Result, width: int, cut: dict[str, int]) -> None:
+    for text, column in zip(row, result.columns, strict=True):
+        if isinstance(shortened(text, width), Cut):
+            cut[column.name] = cut.get(column.name, 0) + 1
+
+
+def _missing(result: Result, kept: int, total: int | None) -> str:
+    if kept == total:
+        return ""
+    of = "more" if total is None else f"{total:,}"
+    return f"Cut: rows 1 to {kept:,} of {of}. {_way_on(result, kept)}"
+
+
+def _way_on(result: Result, kept: int) -> str:
+    if result.command.startswith(_CHANGES):
+        return "All rows were changed; read more of them with a SELECT, do not run it again."
+    if not result.command.startswith("SELECT"):
+        return "Ask for less."
+    return (
+        f"Next page: ORDER BY a unique key, and WHERE key > the last one here (or OFFSET {kept}). "
+        "Better: filter or aggregate in SQL."
+    )
+
+
+def _cut_cells(shown: _Shown) -> str:
+    if not shown.cut:
+        return ""
+    values = count(sum(shown.cut.values()), "value")
+    names = ", ".join(list(shown.cut)[:5]) + (" …" if len(shown.cut) > 5 else "")  # noqa: PLR2004 - enough to name
+    return (
+        f"{values} cut at {shown.cell:,} characters, in {names}: "
+        f"substr(column::text, {shown.cell + 1}) reads on."
+    )

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from awslabs_dsql_mcp.core import hints
 from awslabs_dsql_mcp.core.failures import Failure, Kind
-from awslabs_dsql_mcp.core.results import Result
+from awslabs_dsql_mcp.core.results import Caps, Result
 from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
 
 _LONGEST_DELAY = 2.0
@@ -31,10 +31,17 @@ _CROWDED_DELAY = 0.5  # a crowded or waking cluster needs seconds: knocking fast
 
 @dataclass(frozen=True)
 class Query:
-    """One statement as it is sent: ``$1``-style placeholders, values apart."""
+    """One statement as it is sent: ``$1``-style placeholders, values apart.
+
+    Attributes:
+        sql: The statement.
+        params: The values.
+        caps: How much of its rows is kept; ``None`` for all.
+    """
 
     sql: str
     params: tuple[object, ...] = ()
+    caps: Caps | None = None
 
 
 @dataclass(frozen=True)
