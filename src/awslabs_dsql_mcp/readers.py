@@ -72,6 +72,13 @@ def read_count(text: str) -> int:
     return int(text)
 
 
+def read_size(text: str) -> int:
+    """Read how many rows or characters at most."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000_000):  # noqa: PLR2004 - the bound is the rule
+        raise ValueError("a whole number from 1 to 10000000")
+    return int(text)
+
+
 def read_knowledge_url(text: str) -> str:
     """Read the URL of a documentation server: HTTPS, or plain HTTP on this machine."""
     expected = "an https:// URL (plain http:// only for localhost)"

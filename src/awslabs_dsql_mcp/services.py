@@ -187,7 +187,8 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = LateDatabase(settings, stack)
         writes = settings.allow_writes
-        sql = SqlTools(database, allow_writes=writes, confirm=settings.confirm, caps=Caps())
+        caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
+        sql = SqlTools(database, allow_writes=writes, confirm=settings.confirm, caps=caps)
         server = build_server(
             (
                 *sql_tools(sql, allow_writes=writes),

@@ -42,6 +42,9 @@ class Settings:
         retry_attempts: How often a transaction is tried at most when it conflicts.
         retry_time: How long it is tried again at most, in seconds.
         retry_delay: Upper bound of the first random delay between tries, in seconds; it doubles.
+        max_rows: Rows of a result that are shown, at most.
+        max_result_chars: Characters of rows in an answer, at most.
+        max_cell_chars: Characters of one value that are shown, at most.
         ssl_root_cert: File of trusted root certificates (PEM) or ``system``; ``None`` for certifi's.
         log_level: A name of ``LOG_LEVELS``.
         local: Whether to use the cluster on this machine instead.
@@ -63,6 +66,9 @@ class Settings:
     retry_attempts: int = 6
     retry_time: float = 15.0
     retry_delay: float = 0.02
+    max_rows: int = 100
+    max_result_chars: int = 30_000
+    max_cell_chars: int = 2_000
     ssl_root_cert: str | None = None
     log_level: str = "WARNING"
     local: bool = False
@@ -223,6 +229,30 @@ OPTIONS: tuple[Option, ...] = (
         "Upper bound of the first random delay between two tries; it doubles each time, up to 2 s.",
         "s",
         "0.02",
+    ),
+    Option(
+        "--max-rows",
+        ("DSQL_MAX_ROWS",),
+        readers.read_size,
+        "Rows of a result that are shown at most; what is cut is said first.",
+        "N",
+        "100",
+    ),
+    Option(
+        "--max-result-chars",
+        ("DSQL_MAX_RESULT_CHARS",),
+        readers.read_size,
+        "Characters of rows in an answer at most; clients cut at 25,000 tokens or so.",
+        "N",
+        "30000",
+    ),
+    Option(
+        "--max-cell-chars",
+        ("DSQL_MAX_CELL_CHARS",),
+        readers.read_size,
+        "Characters of one value that are shown at most.",
+        "N",
+        "2000",
     ),
     Option(
         "--ssl-root-cert",

@@ -206,7 +206,11 @@ def _result_of(reply: Reply, names: Mapping[int, str]) -> Result:
             Failure("the server answered fewer statements than were sent", session_lost=True)
         )
     columns = tuple(
-        Column(field.name, type_name(field.oid, field.modifier) or names.get(field.oid, f"oid {field.oid}"), field.oid)
+        Column(
+            field.name,
+            type_name(field.oid, field.modifier) or names.get(field.oid, f"oid {field.oid}"),
+            field.oid,
+        )
         for field in reply.fields or ()
     )
     returned = None if reply.fields is None else reply.returned

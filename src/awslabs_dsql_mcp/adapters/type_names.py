@@ -1,4 +1,4 @@
-"""Names of PostgreSQL's own types, by object id: known beforehand, so that no result needs a second question."""
+"""Names of PostgreSQL's own types, by object id: no result has to ask for them."""
 
 from typing import Final
 

@@ -1,10 +1,10 @@
-"""What a statement gave, and how it is shown: columns once, rows as arrays, and first of all what is missing."""
+"""What a statement gave, and how it is shown: columns once, rows as arrays, first of all what is missing."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from awslabs_dsql_mcp.core.values import Cut, Text, cell, shortened
+from awslabs_dsql_mcp.core.values import Cut, cell, shortened
 
 _SHORTEST_CELL = 20  # characters: what a cell of a very wide row keeps in any case
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
@@ -40,7 +40,7 @@ class Result:
     command: str
     rows_affected: int | None
     columns: tuple[Column, ...] = ()
-    rows: tuple[tuple[Text, ...], ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
     returned: int | None = None
 
 
@@ -69,7 +69,7 @@ class Kept:
     def __init__(self, caps: Caps | None) -> None:
         self._caps = caps
         self._characters = 0
-        self.rows: list[tuple[Text, ...]] = []
+        self.rows: list[tuple[str | None, ...]] = []
 
     @property
     def is_full(self) -> bool:
@@ -81,7 +81,7 @@ class Kept:
         """Keep a row, its long values cut."""
         caps = self._caps
         cells = tuple(row) if caps is None else tuple(shortened(text, caps.cell) for text in row)
-        self._characters += sum(len(text.text if isinstance(text, Cut) else text or "") for text in cells)
+        self._characters += sum(len(text or "") for text in cells)
         self.rows.append(cells)
 
 
@@ -177,7 +177,7 @@ def _shown(result: Result, caps: Caps) -> _Shown:
     return shown
 
 
-def _cells(row: Sequence[Text], result: Result, width: int) -> list[object]:
+def _cells(row: Sequence[str | None], result: Result, width: int) -> list[object]:
     return [
         cell(shortened(text, width), column.oid) for text, column in zip(row, result.columns, strict=True)
     ]
@@ -187,7 +187,7 @@ def _line(cells: list[object]) -> str:
     return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
 
 
-def _count_cuts(row: Sequence[Text], result: Result, width: int, cut: dict[str, int]) -> None:
+def _count_cuts(row: Sequence[str | None], result: Result, width: int, cut: dict[str, int]) -> None:
     for text, column in zip(row, result.columns, strict=True):
         if isinstance(shortened(text, width), Cut):
             cut[column.name] = cut.get(column.name, 0) + 1

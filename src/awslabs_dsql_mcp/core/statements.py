@@ -36,8 +36,9 @@ class Statement:
         user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
             may leave something in the session. Those inside a view, that overload a name of PostgreSQL's,
             or are written like a column (``row.function``) cannot be told from the text.
-        limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted; ``None`` for what is
-            no query, or is limited already.
+        limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted without changing what
+            the statement does, with ``user_functions`` only where they cannot write; ``None`` for what is no
+            query, is limited already, or does something for each row, such as to lock it.
     """
 
     kind: str
@@ -65,7 +66,7 @@ def describe(source: Source, *, reads: bool) -> Statement:
         drops=tree.kind in _DROPS or any(_drops_column(place) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
         user_functions=_calls_users_code(tree),
-        limit_at=_limit_at(tree, source.sql),
+        limit_at=None if _acts_on_rows(tree) else _limit_at(tree, source.sql),
     )
 
 
@@ -168,6 +169,12 @@ def _calls_users_code(tree: Tree) -> bool:
         functions.is_users_operator(strings(place.node.get("name")))
         for place in tree.find("A_Expr")
         if place.node.get("kind") in ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_OP_ALL")
+    )
+
+
+def _acts_on_rows(tree: Tree) -> bool:
+    return "LockingClause" in tree or any(
+        functions.effect(name, arguments) for name, arguments, _ in calls(tree)
     )
 
 

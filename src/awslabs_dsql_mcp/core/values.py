@@ -1,84 +1,75 @@
-"""One value: PostgreSQL's own text for it, and the JSON value that says exactly the same.
+r"""One value: PostgreSQL's own text for it, and the JSON value that says exactly the same.
 
 The text is what the server's output function wrote, so nothing is lost on the way. A value becomes something
-else than that text only where JSON has the very same: booleans, integers that every reader of JSON keeps,
-finite floats, and objects and arrays of ``json`` and ``jsonb``. So each cell can be read back:
+else than that text only where JSON has the very same, and so each cell can be read back by its type:
 
-==============================  ===============================================================================
-type                            cell
-==============================  ===============================================================================
-any, NULL                       ``null``
-``bool``                        ``true`` or ``false``
-``int2``, ``int4``, ``int8``    a number up to 2**53 either way, beyond that the digits as text (RFC 8259,
-                                section 6, on what software reads alike)
-``float4``, ``float8``          a number, the shortest that reads back the same; ``"NaN"``, ``"Infinity"``,
-                                ``"-Infinity"``
-``json``, ``jsonb``             an object or array as itself; a document of any other kind, or with a number, a
-                                key or a text that JSON's readers do not keep, as its text: ``"null"`` is JSON's
-                                null
-all others                      the text: ``"2.50"``, ``"\\x00ff"``, ``"infinity"``, ``"[0:1]={1,NULL}"``
-==============================  ===============================================================================
+- NULL of any type is ``null``.
+- ``bool`` is ``true`` or ``false``.
+- ``int2``, ``int4``, ``int8``: a number up to 2**53 either way, beyond that the digits as text (RFC 8259,
+  section 6, on what software reads alike).
+- ``float4``, ``float8``: the shortest number that reads back the same; ``"NaN"`` and ``"-Infinity"`` as text.
+- ``json``, ``jsonb``: an object or array as itself. A document of any other kind, or one with a number, a key
+  or a text that readers of JSON do not keep, as its text: ``"null"`` is JSON's null, ``"\"x\""`` its string.
+- All others: the text, such as ``"2.50"``, ``"\\x00ff"``, ``"infinity"``, ``"[0:1]={1,NULL}"``.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NoReturn
+from typing import Final, NoReturn
 
-# Object ids of PostgreSQL's built-in types (pg_type.dat): they are fixed.
-_BOOL, _INTEGERS, _FLOATS, _DOCUMENTS = 16, (20, 21, 23), (700, 701), (114, 3802)
-_EXACT = 2**53
-_DEEPEST = 100  # writers of JSON give up at some depth; pydantic's at 255
+from typing_extensions import Self
+
+_EXACT: Final = 2**53
+_DEEPEST: Final = 100  # writers of JSON give up at some depth; pydantic's at 255
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(str):
     """The beginning of a text.
 
-    Attributes:
+    Args:
         text: As much of it as was kept.
         length: Characters of the whole.
     """
 
-    text: str
-    length: int
+    __slots__ = ("length",)
 
-    def __str__(self) -> str:
-        """Show the beginning, and how long the whole is."""
-        return f"{self.text}… ({self.length:,} characters)"
-
-
-Text = str | Cut | None
+    def __new__(cls, text: str, length: int) -> Self:
+        """Make one."""
+        made = super().__new__(cls, text)
+        made.length = length
+        return made
 
 
-def shortened(text: Text, characters: int) -> Text:
+def shortened(text: str | None, characters: int) -> str | None:
     """Cut a text that is longer than so many characters."""
-    if isinstance(text, Cut):
-        return Cut(text.text[:characters], text.length)
     if text is None or len(text) <= characters:
         return text
-    return Cut(text[:characters], len(text))
+    return Cut(text[:characters], text.length if isinstance(text, Cut) else len(text))
 
 
-def cell(text: Text, oid: int) -> object:
+def cell(text: str | None, oid: int) -> object:
     """Turn the server's text of a value into a JSON value that says exactly the same; see above.
 
     Args:
         text: The server's text; ``None`` for NULL. A cut one stays text, with its length.
         oid: Object id of its type.
     """
-    if text is None or isinstance(text, Cut):
-        return None if text is None else str(text)
-    if oid == _BOOL:
-        return text == "t"
-    if oid in _INTEGERS:
-        number = int(text)
-        return number if abs(number) <= _EXACT else text
-    if oid in _FLOATS:
-        return _float(text)
-    if oid in _DOCUMENTS:
-        return _document(text)
-    return text
+    if text is None:
+        return None
+    if isinstance(text, Cut):
+        return f"{text}… ({text.length:,} characters)"
+    read = _READERS.get(oid)
+    return text if read is None else read(text)
+
+
+def _bool(text: str) -> bool:
+    return text == "t"
+
+
+def _whole(text: str) -> object:
+    number = int(text)
+    return number if abs(number) <= _EXACT else text
 
 
 def _float(text: str) -> object:
@@ -125,3 +116,16 @@ def _depth(value: object) -> int:
     if isinstance(value, list):
         return 1 + max(map(_depth, value), default=0)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - as above
     return 0
+
+
+# By the object ids of PostgreSQL's built-in types, which are fixed (pg_type.dat).
+_READERS: Final[dict[int, Callable[[str], object]]] = {
+    16: _bool,
+    20: _whole,
+    21: _whole,
+    23: _whole,
+    114: _document,
+    700: _float,
+    701: _float,
+    3802: _document,
+}

@@ -26,11 +26,13 @@ _TRANSACT_READS = (
 class Rows(TypedDict):
     """Rows of one statement."""
 
+    data: NotRequired[str]
+    notice: NotRequired[str]
     command: str
     row_count: int | None
     columns: NotRequired[list[str]]
     rows: NotRequired[list[list[Any]]]
-    notice: NotRequired[str]
+    end: NotRequired[str]
 
 
 class Transacted(TypedDict):
@@ -38,8 +40,9 @@ class Transacted(TypedDict):
 
     outcome: str
     attempts: int
-    statements: list[Rows]
     dry_run_token: NotRequired[str]
+    data: NotRequired[str]
+    statements: list[Rows]
 
 
 class Yes(BaseModel):
@@ -68,8 +71,11 @@ def _readonly_query(tools: SqlTools) -> ToolSpec:
     async def readonly_query(
         sql: Annotated[str, Field(description="One statement; %s where a value goes.")],
         params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
+        limit: Annotated[
+            int | None, Field(description="Show fewer rows than the server's own limit.", ge=1)
+        ] = None,
     ) -> Annotated[CallToolResult, Rows]:
-        return result_of(await tools.readonly_query(sql, params))
+        return result_of(await tools.readonly_query(sql, params, limit))
 
     return ToolSpec(
         "readonly_query",

@@ -1,28 +1,18 @@
 """The SQL tools: a read, and a transaction."""
 
-import asyncio
-import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.core import confirmation, results
-from awslabs_dsql_mcp.core.answers import Answer, fence
+from awslabs_dsql_mcp.core.answers import Answer, fence, warning
 from awslabs_dsql_mcp.core.confirmation import Confirm
-from awslabs_dsql_mcp.core.limits import LARGEST_MESSAGE
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps, Table
-from awslabs_dsql_mcp.core.transactions import Query, Report, Unit
+from awslabs_dsql_mcp.core.transactions import Report, Unit
 from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid, StatementRefused
-
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.core.statements import Statement
-
-T = TypeVar("T")
-Value = str | int | float | bool | list[object] | dict[str, object] | None
-_QUICK = 10_000  # characters that are parsed in well under a millisecond
+from awslabs_dsql_mcp.tools.judged import Judged, Value, judge, takes_limit
 
 
 @dataclass(frozen=True)
@@ -42,18 +32,6 @@ class Request:
     dry_run: bool = False
     dry_run_token: str | None = None
     max_rows_affected: int | None = None
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """Statements that the guard lets pass: as they are sent, and what they are."""
-
-    queries: tuple[Query, ...]
-    statements: "tuple[Statement, ...]"
-
-    @property
-    def may_leave_traces(self) -> bool:
-        return any(statement.user_functions for statement in self.statements)
 
 
 class SqlTools:
@@ -83,22 +61,27 @@ class SqlTools:
         self._clock = clock
         self._key = secrets.token_bytes(32)
 
-    async def readonly_query(self, sql: str, params: Sequence[Value] | None) -> Answer:
+    async def readonly_query(
+        self, sql: str, params: Sequence[Value] | None, limit: int | None = None
+    ) -> Answer:
         """Run one read-only statement in a READ ONLY transaction.
 
         Args:
             sql: One statement, with ``%s`` where a value goes.
             params: The values.
+            limit: Show fewer rows than the server's own limit.
 
         Raises:
             RequestInvalid: The values do not fit the placeholders.
             StatementRefused: The guard refused it.
             DsqlError: What `Database.run` raises.
         """
-        judged = await _judge([sql], [params], writes=False)
-        unit = Unit(judged.queries, read_only=True, may_leave_traces=judged.may_leave_traces)
-        report = await self._database.run(unit)
-        return _rows_answer(results.table(report.results[0], self._caps))
+        judged = await judge([sql], [params], writes=False)
+        caps = self._caps if limit is None else replace(self._caps, rows=min(limit, self._caps.rows))
+        unit = judged.unit(caps, read_only=True)
+        (result,) = (await self._database.run(unit)).results
+        limited = takes_limit(judged.statements[0], read_only=True)
+        return _rows_answer(results.table(result, caps, limited=limited))
 
     async def question(self, request: Request, *, can_ask: bool) -> str | None:
         """Word what the user must be asked before a transaction; ``None`` for nothing.
@@ -142,18 +125,16 @@ class SqlTools:
             DsqlError: What `Database.run` raises.
         """
         judged = await self._judge(request)
-        unit = Unit(
-            judged.queries,
-            read_only=not self._allow_writes,
+        unit = replace(
+            judged.unit(self._caps, read_only=not self._allow_writes),
             dry_run=request.dry_run,
             max_rows_affected=request.max_rows_affected,
-            may_leave_traces=judged.may_leave_traces,
         )
         return self._answer(await self._database.run(unit), unit, judged)
 
-    async def _judge(self, request: Request) -> _Judged:
+    async def _judge(self, request: Request) -> Judged:
         values = _values(request)
-        judged = await _judge(request.sql_list, values, writes=self._allow_writes)
+        judged = await judge(request.sql_list, values, writes=self._allow_writes)
         if request.dry_run_token is not None and not self._vouched(request.dry_run_token, judged):
             raise RequestInvalid(
                 "dry_run_token is not of a dry run of exactly these statements and values within the last "
@@ -163,16 +144,16 @@ class SqlTools:
             )
         return judged
 
-    def _vouched(self, token: str, judged: _Judged) -> bool:
+    def _vouched(self, token: str, judged: Judged) -> bool:
         return confirmation.vouches(token, judged.queries, key=self._key, now=self._clock())
 
-    def _wants_yes(self, request: Request, judged: _Judged) -> bool:
+    def _wants_yes(self, request: Request, judged: Judged) -> bool:
         if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
             return False
         return confirmation.wants_yes(self._confirm, judged.statements)
 
-    def _answer(self, report: Report, unit: Unit, judged: _Judged) -> Answer:
-        tables = [results.table(result, self._caps) for result in report.results]
+    def _answer(self, report: Report, unit: Unit, judged: Judged) -> Answer:
+        tables = self._tables(report, unit, judged)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
         said = [f"{_outcome(report, unit)}{attempts}: {results.count(len(tables), 'statement')}"]
         for number, (table, statement) in enumerate(zip(tables, judged.statements, strict=True), 1):
@@ -182,9 +163,23 @@ class SqlTools:
             token = confirmation.token(judged.queries, key=self._key, now=self._clock())
             said.append(f"To run it for real, send the same with dry_run_token={token} (valid 10 minutes).")
             facts["dry_run_token"] = token
+        mark = _mark()
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
-        text = "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=_mark()) if rows else "")
-        return Answer(text, {**facts, "statements": [table.structured for table in tables]})
+        text = "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=mark) if rows else "")
+        if rows:
+            facts["data"] = warning(mark)
+        return Answer(text, {**facts, "statements": [_sealed(table, mark) for table in tables]})
+
+    def _tables(self, report: Report, unit: Unit, judged: Judged) -> list[Table]:
+        """Show the results; what one leaves of the answer's characters is the next ones'."""
+        tables: list[Table] = []
+        left, share = self._caps.characters, self._caps.characters // len(report.results)
+        for result, statement in zip(report.results, judged.statements, strict=True):
+            caps = replace(self._caps, characters=max(left, share))
+            limited = takes_limit(statement, read_only=unit.read_only)
+            tables.append(results.table(result, caps, limited=limited))
+            left -= len(tables[-1].text)
+        return tables
 
 
 def _outcome(report: Report, unit: Unit) -> str:
@@ -194,8 +189,16 @@ def _outcome(report: Report, unit: Unit) -> str:
 
 
 def _rows_answer(table: Table) -> Answer:
-    rows = "\n" + fence(table.text, kind="rows", mark=_mark()) if table.text else ""
-    return Answer(table.summary + rows, table.structured)
+    if not table.text:
+        return Answer(table.summary, table.structured)
+    mark = _mark()
+    text = f"{table.summary}\n{fence(table.text, kind='rows', mark=mark)}"
+    rows = _sealed(table, mark)
+    return Answer(text, {"data": warning(mark), **rows})
+
+
+def _sealed(table: Table, mark: str) -> dict[str, object]:
+    return table.structured | ({"end": mark} if table.text else {})
 
 
 def _mark() -> str:
@@ -213,44 +216,3 @@ def _values(request: Request) -> Sequence[Sequence[Value] | None]:
             hint="Give one list of values for each statement; null or [] for one without values.",
         )
     return request.params_list
-
-
-async def _judge(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> _Judged:
-    """Let the guard look at statements, off the event loop where they are long."""
-    if sum(map(len, texts)) < _QUICK:
-        return _judged(texts, values, writes=writes)
-    return await asyncio.to_thread(_judged, texts, values, writes=writes)
-
-
-def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> _Judged:
-    from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
-
-    counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
-    try:
-        verdict = guard.judge_transaction(counted, writes=writes)
-    except ValueError as error:
-        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
-    if verdict.refusal is not None:
-        refusal = verdict.refusal if len(texts) > 1 else verdict.refusal.refusal
-        raise StatementRefused(str(refusal), code=verdict.refusal.refusal.rule)
-    queries = tuple(
-        _sendable(Query(one.sql, tuple(map(_bound, params or ()))))
-        for one, params in zip(verdict.verdicts, values, strict=True)
-    )
-    return _Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
-
-
-def _sendable(query: Query) -> Query:
-    if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > LARGEST_MESSAGE:
-        raise RequestInvalid(
-            "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
-            hint="Send fewer or smaller values at once.",
-        )
-    return query
-
-
-def _bound(value: Value) -> object:
-    """Let the server give a JSON document the type of its place: json, jsonb or text."""
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(i, dict) for i in value)):
-        return json.dumps(value, ensure_ascii=False)
-    return value

@@ -1,0 +1,108 @@
+"""From what an agent wrote to what is sent: judged by the guard, and no more asked than is shown."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from awslabs_dsql_mcp.core.limits import LARGEST_MESSAGE
+from awslabs_dsql_mcp.core.results import Caps
+from awslabs_dsql_mcp.core.transactions import Query, Unit
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.core.statements import Statement
+
+Value = str | int | float | bool | list[object] | dict[str, object] | None
+_QUICK = 10_000  # characters that are parsed in well under a millisecond
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Statements that the guard lets pass.
+
+    Attributes:
+        queries: As they are sent, but without a limit.
+        statements: What they are.
+    """
+
+    queries: tuple[Query, ...]
+    statements: "tuple[Statement, ...]"
+
+    def unit(self, caps: Caps, *, read_only: bool) -> Unit:
+        """Make them a unit that asks for one row more than is shown: so a cut is noticed, and no more read.
+
+        Args:
+            caps: How much is shown of each.
+            read_only: Whether they run in a READ ONLY transaction.
+        """
+        queries = (
+            replace(_limited(query, statement, caps.rows + 1), caps=caps)
+            if takes_limit(statement, read_only=read_only)
+            else replace(query, caps=caps)
+            for query, statement in zip(self.queries, self.statements, strict=True)
+        )
+        traces = any(statement.user_functions for statement in self.statements)
+        return Unit(tuple(queries), read_only, may_leave_traces=traces)
+
+
+def takes_limit(statement: "Statement", *, read_only: bool) -> bool:
+    """Whether a statement does the same with a LIMIT: a user's function may write at each row."""
+    return statement.limit_at is not None and (read_only or not statement.user_functions)
+
+
+def _limited(query: Query, statement: "Statement", rows: int) -> Query:
+    at = statement.limit_at
+    return replace(query, sql=f"{query.sql[:at]}\nLIMIT {rows}{query.sql[at:]}")
+
+
+async def judge(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> Judged:
+    """Let the guard look at statements, off the event loop where they are long.
+
+    Args:
+        texts: The statements, with ``%s`` where a value goes.
+        values: The values for each.
+        writes: Whether they may change anything.
+
+    Raises:
+        RequestInvalid: The values do not fit the placeholders, or are too large.
+        StatementRefused: The guard refused one.
+    """
+    if sum(map(len, texts)) < _QUICK:
+        return _judged(texts, values, writes=writes)
+    return await asyncio.to_thread(_judged, texts, values, writes=writes)
+
+
+def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> Judged:
+    from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
+
+    counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
+    try:
+        verdict = guard.judge_transaction(counted, writes=writes)
+    except ValueError as error:
+        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
+    if verdict.refusal is not None:
+        refusal = verdict.refusal if len(texts) > 1 else verdict.refusal.refusal
+        raise StatementRefused(str(refusal), code=verdict.refusal.refusal.rule)
+    queries = tuple(
+        _sendable(Query(one.sql, tuple(map(_bound, params or ()))))
+        for one, params in zip(verdict.verdicts, values, strict=True)
+    )
+    return Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
+
+
+def _sendable(query: Query) -> Query:
+    if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > LARGEST_MESSAGE:
+        raise RequestInvalid(
+            "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
+            hint="Send fewer or smaller values at once.",
+        )
+    return query
+
+
+def _bound(value: Value) -> object:
+    """Let the server give a JSON document the type of its place: json, jsonb or text."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(i, dict) for i in value)):
+        return json.dumps(value, ensure_ascii=False)
+    return value
