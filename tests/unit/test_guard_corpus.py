@@ -6,7 +6,9 @@ from typing import TypedDict
 
 import pytest
 
+from awslabs_dsql_mcp.core.grammar import parse
 from awslabs_dsql_mcp.core.guard import check, judge
+from awslabs_dsql_mcp.core.tree import constant
 
 DATA = Path(__file__).parents[1] / "data" / "guard"
 
@@ -45,3 +47,19 @@ def test_the_category_is_the_label(name: str) -> None:
         statement = judge(item["sql"], writes=False).statement
         category = statement.category if statement else "none"
         assert (category == "read") == (item["label"] == "read"), item["sql"]
+
+
+@pytest.mark.parametrize("name", ["statements.jsonl", "postgresql.jsonl"])
+def test_a_limit_that_is_inserted_is_all_that_changes(name: str) -> None:
+    inserted = 0
+    for item in items(name):
+        sql, statement = item["sql"], judge(item["sql"], writes=True).statement
+        if statement is None or (at := statement.limit_at) is None:
+            continue
+        (before,), (after,) = parse(sql), parse(f"{sql[:at]}\nLIMIT 101{sql[at:]}")
+        limit = after.top.pop("limitCount")
+        assert constant(limit) == "101"
+        after.top["limitOption"] = before.top["limitOption"]
+        assert after.top == before.top, sql
+        inserted += 1
+    assert inserted > 100

@@ -27,6 +27,9 @@ GOOD = {
     "--retry-attempts": ("2", 2),
     "--retry-time": ("4", 4.0),
     "--retry-delay": ("0.1", 0.1),
+    "--max-rows": ("1000", 1000),
+    "--max-result-chars": ("200000", 200_000),
+    "--max-cell-chars": ("500", 500),
     "--ssl-root-cert": ("system", "system"),
     "--log-level": ("debug", "DEBUG"),
     "--local": ("yes", True),
@@ -48,6 +51,8 @@ WRONG = [
     ("--knowledge-timeout", "inf", "a positive number of seconds"),
     ("--max-connections", "0", "a whole number from 1 to 100"),
     ("--max-connections", "2.5", "a whole number from 1 to 100"),
+    ("--max-rows", "0", "a whole number from 1 to 10000000"),
+    ("--max-result-chars", "1e6", "a whole number from 1 to 10000000"),
     ("--ssl-root-cert", "/nowhere/roots.pem", "a file that exists"),
     ("--log-level", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
 ]

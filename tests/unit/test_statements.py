@@ -132,6 +132,15 @@ def test_user_functions(sql: str, users: bool) -> None:  # noqa: FBT001 - a tabl
         ("SHOW ALL", None),
         ("EXPLAIN SELECT 1", None),
         ("DELETE FROM t RETURNING *", None),
+        ("SELECT * FROM t FOR UPDATE", None),
+        ("SELECT * FROM (SELECT * FROM t FOR KEY SHARE) s", None),
+        ("SELECT nextval('s') FROM t", None),
+        (
+            "WITH d AS (DELETE FROM t RETURNING *) TABLE d",
+            "WITH d AS (DELETE FROM t RETURNING *) TABLE d\nLIMIT 5",
+        ),
+        ("SELECT * FROM t ORDER BY 1 FETCH FIRST 3 ROWS WITH TIES", None),
+        ("SELECT 1 LIMIT ALL", None),
     ],
 )
 def test_where_a_limit_goes(sql: str, limited: str | None) -> None:
