@@ -59,7 +59,11 @@ def years() -> st.SearchStrategy[tuple[int, str]]:
 
 def dates() -> st.SearchStrategy[str]:
     days = st.integers(0, 364).map(lambda n: (date(2001, 1, 1) + timedelta(n)).strftime("%m-%d"))
-    return st.builds(lambda year, day: f"{year[0]:04}-{day}{year[1]}", years(), days) | st.sampled_from(
+
+    def written(year: tuple[int, str], day: str) -> str:
+        return f"{year[0]:04}-{day}{year[1]}"
+
+    return st.builds(written, years(), days) | st.sampled_from(
         ["infinity", "-infinity", "5874897-12-31", "2024-02-29"]
     )
 

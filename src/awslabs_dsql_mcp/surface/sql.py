@@ -71,9 +71,7 @@ def _readonly_query(tools: SqlTools) -> ToolSpec:
     async def readonly_query(
         sql: Annotated[str, Field(description="One statement; %s where a value goes.")],
         params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
-        limit: Annotated[
-            int | None, Field(description="Show fewer rows than the server's own limit.", ge=1)
-        ] = None,
+        limit: Annotated[int | None, Field(description="Show at most so many rows.", ge=1)] = None,
     ) -> Annotated[CallToolResult, Rows]:
         return result_of(await tools.readonly_query(sql, params, limit))
 
@@ -82,7 +80,8 @@ def _readonly_query(tools: SqlTools) -> ToolSpec:
         readonly_query,
         "Query (read-only)",
         "Run one SELECT, VALUES, TABLE, SHOW or EXPLAIN in a READ ONLY transaction. "
-        "Returns columns with types, then one JSON array a row.",
+        "Returns columns with types, then one JSON array a row, "
+        f"at most {tools.max_rows:,} rows: filter and aggregate in SQL.",
     )
 
 

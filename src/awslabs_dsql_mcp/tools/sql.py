@@ -61,6 +61,11 @@ class SqlTools:
         self._clock = clock
         self._key = secrets.token_bytes(32)
 
+    @property
+    def max_rows(self) -> int:
+        """Rows of a result that are shown, at most."""
+        return self._caps.rows
+
     async def readonly_query(
         self, sql: str, params: Sequence[Value] | None, limit: int | None = None
     ) -> Answer:
