@@ -44,8 +44,9 @@ def _settled(values: dict[str, object], *, chosen_by_flag: frozenset[str]) -> Se
     elif values.get("local"):
         values.pop("cluster_endpoint", None)
     endpoint = values.get("cluster_endpoint")
-    if isinstance(endpoint, str) and "region" not in values:
-        values["region"] = region_of(endpoint)
+    named = region_of(endpoint) if isinstance(endpoint, str) else None
+    if named and (given := values.setdefault("region", named)) != named:
+        raise SettingsError(f"--region: got {given!r}, expected {named}, as in the endpoint's name")
     return Settings(**values)  # pyright: ignore[reportArgumentType] - a test holds each reader to its field
 
 

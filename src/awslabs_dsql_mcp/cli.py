@@ -21,6 +21,10 @@ _WRONG_USAGE = 2
 # Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.
 # Together they are a tenth of the start (Python documentation, "The module cache").
 _UNUSED = ("uvicorn", "rich")
+_AT_A_TERMINAL = (
+    "awslabs-dsql-mcp waits for an MCP client on its input; README.md says how to configure one. "
+    "`awslabs-dsql-mcp demo` shows what it does, Ctrl-C ends it."
+)
 _LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of the process
 
 
@@ -43,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - its own weight
 
             return demo(arguments[1:])
+        if not os.environ.get("AWS_PROFILE", "unset"):
+            del os.environ["AWS_PROFILE"]  # empty means not set, to boto3 too
         settings = read_settings(arguments, os.environ, version=__version__)
     except SettingsError as error:
         print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - a command's own words
@@ -55,6 +61,8 @@ def _serve(settings: Settings) -> int:
     from awslabs_dsql_mcp.logs import log_to_stderr  # noqa: PLC0415 - with the rest
 
     log_to_stderr(settings.log_level)
+    if sys.stdin.isatty():
+        print(_AT_A_TERMINAL, file=sys.stderr)  # noqa: T201 - a command's own words
     ending = _Ending()
     ending.on_signals(install_switch(ending.begin))
     # Importing the SDK makes half a million objects that live for ever: collecting among them costs a

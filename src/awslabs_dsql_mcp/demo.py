@@ -50,6 +50,9 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         0, or 1 after saying what failed.
     """
+    if list(argv) in (["--help"], ["-h"]):
+        _say("usage: awslabs-dsql-mcp demo\n\nShow every tool on a local cluster, in under 30 s.")
+        return 0
     if argv:
         raise SettingsError(f"demo: got {argv[0]!r}, expected no arguments")
     try:

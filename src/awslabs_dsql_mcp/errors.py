@@ -10,6 +10,7 @@
      ├── NotConfirmed            fix_request        a yes is demanded, and nobody gave one
      ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
      ├── Busy                    retry_transaction  no turn, or no time: nothing was stored
+     ├── TimedOut                fix_statement      our own clock ran out before COMMIT: nothing was stored
      ├── OutcomeUnknown          check_outcome      the connection was lost during COMMIT
      ├── NotConfigured           ask_operator       no cluster, or writes not allowed
      ├── PermissionDenied        ask_operator       the role lacks a privilege
@@ -113,6 +114,13 @@ class Busy(DsqlError):
 
     code = "busy"
     remedy = "retry_transaction"
+
+
+class TimedOut(DsqlError):
+    """A limit of this server's own ran out before COMMIT; nothing was stored."""
+
+    code = "timed_out"
+    remedy = "fix_statement"
 
 
 class OutcomeUnknown(DsqlError):

@@ -32,3 +32,5 @@ def log_to_stderr(level: str) -> None:
     handler.setFormatter(OneLine())
     logging.basicConfig(level=max(getattr(logging, level), logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("awslabs_dsql_mcp").setLevel(level)
+    # psycopg warns of every pipeline that a failed statement ended; the failure itself is told anyway.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)

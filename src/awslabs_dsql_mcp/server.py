@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -46,13 +47,16 @@ class DsqlServer(MCPServer[None]):
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; every failure that a caller can do something about becomes an error result."""
+        began = time.monotonic()
         try:
             await self._check_arguments(name, arguments)
-            return await super().call_tool(name, arguments, context)
+            result = await super().call_tool(name, arguments, context)
         except DsqlError as error:
-            return error_result(error)
+            return _failed(name, error, began)
         except ToolError as error:
-            return error_result(_error_behind(error))
+            return _failed(name, _error_behind(error), began)
+        log.info("%s: done in %.0f ms", name, 1000 * (time.monotonic() - began))
+        return result
 
     async def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
         tools = {tool.name: tool.input_schema for tool in await self.list_tools()}
@@ -99,6 +103,15 @@ def build_server(
             annotations=tool.annotations,
         )
     return server
+
+
+def _failed(name: str, error: DsqlError, began: float) -> CallToolResult:
+    level = logging.WARNING if error.remedy == "ask_operator" else logging.INFO
+    took = 1000 * (time.monotonic() - began)
+    # What a database says may quote rows; what an operator has to mend does not.
+    told = error.message if level == logging.WARNING else error.sqlstate or ""
+    log.log(level, "%s: %s in %.0f ms %s", name, error.code, took, told)
+    return error_result(error)
 
 
 def error_result(error: DsqlError) -> CallToolResult:

@@ -14,7 +14,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.results import Caps
 from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
-from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.errors import ConnectionFailed, NotConfigured
 from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.tools.documentation import Documentation
 
 _HEAVY = ("awslabs_dsql_mcp.adapters.cluster", "awslabs_dsql_mcp.adapters.database")
+_LOCAL_LACKS = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC", "AWS IAM GRANT", "AWS IAM REVOKE"})
+_LOCAL_GONE = frozenset({"refused", "connection_closed"})
 _RESPONSE_TIME = 0.05  # seconds after which the response that was just made is on its way
 
 
@@ -53,6 +55,16 @@ class LateDatabase:
             NotConfigured: No cluster is configured, or no PostgreSQL is there for a local one.
             DsqlError: What `PooledDatabase.run` raises.
         """
+        database = await self._database()
+        try:
+            return await database.run(unit)
+        except ConnectionFailed as failed:
+            if not (self._settings.local and failed.code in _LOCAL_GONE):
+                raise
+        # Whatever held the local cluster up has died. No COMMIT was sent, so the unit may be run again.
+        async with self._making:
+            if self._made is database:
+                self._made = None
         return await (await self._database()).run(unit)
 
     async def warm_up(self) -> None:
@@ -95,7 +107,13 @@ class LateDatabase:
             local = await self._stack.enter_async_context(local_cluster(chosen.local_data))
             signer = Identity(local.region, None, local.access_key, local.secret_key)
             return Target(
-                local.host, chosen.database_user, signer, str(local.ca_file), local.port, direct_tls=True
+                local.host,
+                chosen.database_user,
+                signer,
+                str(local.ca_file),
+                port=local.port,
+                address="127.0.0.1",
+                direct_tls=True,
             )
         if chosen.cluster_endpoint is None:
             raise NotConfigured(
@@ -188,7 +206,13 @@ async def serve(settings: Settings) -> None:
         database = LateDatabase(settings, stack)
         writes = settings.allow_writes
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
-        sql = SqlTools(database, allow_writes=writes, confirm=settings.confirm, caps=caps)
+        sql = SqlTools(
+            database,
+            allow_writes=writes,
+            confirm=settings.confirm,
+            lacks=_LOCAL_LACKS if settings.local else frozenset(),
+            caps=caps,
+        )
         server = build_server(
             (
                 *sql_tools(sql, allow_writes=writes),

@@ -1,6 +1,8 @@
 """A cluster by its endpoint, as a real one is reached; and for each thing that can be wrong, its name."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -51,6 +53,24 @@ async def test_another_role_logs_in_with_its_own_action(cluster: LocalCluster, w
         await call(writer, "transact", sql_list=[f"CREATE ROLE {role} WITH LOGIN"])
     reply = await asked(environment(cluster), "--region", cluster.region, "--database_user", role)
     assert reply.facts["rows"] == [[role, 1]]
+
+
+async def test_the_local_cluster_needs_nothing_of_the_aws_configuration(
+    cluster: LocalCluster, cluster_folder: Path
+) -> None:
+    hostile = {"AWS_PROFILE": "nobody", "AWS_CONFIG_FILE": "/nowhere", "PGHOSTADDR": "127.0.0.9"}
+    start = server("--local", "--local-data", str(cluster_folder), **hostile)
+    async with Client(start) as client:
+        assert cluster.port
+        assert await rows(client, "SELECT 1") == [[1]]
+
+
+async def test_a_local_cluster_that_died_is_started_again(tmp_path: Path) -> None:
+    async with Client(server("--local", "--local-data", str(tmp_path), "--allow-writes")) as client:
+        await call(client, "transact", sql_list=["CREATE TABLE kept (id int)"])
+        keeper = json.loads((tmp_path / "keeper.json").read_text())["pid"]
+        os.kill(keeper, signal.SIGKILL)
+        assert await rows(client, "SELECT count(*) FROM kept") == [[0]]
 
 
 async def test_the_cluster_sees_who_connects(reader: Client) -> None:

@@ -164,6 +164,21 @@ async def test_a_drop_asks_the_user(on_cluster: ServerOn, mode: str, answer: Eli
     assert "DROP TABLE doomed" in questions[0]
 
 
+async def test_the_user_sees_the_values(on_cluster: ServerOn) -> None:
+    questions: list[str] = []
+
+    async def user(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        assert context
+        questions.append(params.message)
+        return NO
+
+    start = on_cluster("--allow-writes", "--confirm", "always")
+    async with Client(start, elicitation_callback=user) as client:
+        await call(client, "transact", sql_list=["SELECT set_it(%s)"], params_list=[["it's"]])
+    assert len(questions) == 1
+    assert 'SELECT set_it($1)\n  $1 = "it\'s"' in questions[0]
+
+
 async def test_with_confirm_never_nobody_is_asked(on_cluster: ServerOn) -> None:
     assert await asked(on_cluster, NO, "--confirm", "never", mode="auto") == ("committed", [])
 

@@ -173,6 +173,56 @@ async def test_a_dry_run_changes_nothing_and_its_token_runs_the_same(writer: Cli
     await write(writer, "UPDATE goods SET price = price - 1 WHERE true OR id > 0")
 
 
+async def test_a_token_is_good_for_one_run(writer: Client) -> None:
+    change = {"sql_list": ["INSERT INTO goods VALUES (50, 'once', 1)"]}
+    dry = await call(writer, "transact", dry_run=True, **change)
+    assert not (await call(writer, "transact", dry_run_token=dry.facts["dry_run_token"], **change)).is_error
+    again = await call(writer, "transact", dry_run_token=dry.facts["dry_run_token"], **change)
+    assert again.facts["code"] == "dry_run_token_invalid"
+    await write(writer, "DELETE FROM goods WHERE id = 50")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "EXPLAIN ANALYZE DELETE FROM goods WHERE id > 0",
+        "WITH gone AS (DELETE FROM goods WHERE id > 0 RETURNING id) SELECT count(*) FROM gone",
+        "SELECT empty_goods()",
+    ],
+)
+async def test_a_limit_of_rows_is_not_promised_where_nobody_counts(writer: Client, sql: str) -> None:
+    await write(
+        writer,
+        "CREATE OR REPLACE FUNCTION empty_goods() RETURNS void LANGUAGE sql AS 'DELETE FROM goods'",
+    )
+    reply = await call(writer, "transact", sql_list=[sql], max_rows_affected=0)
+    assert reply.is_error
+    assert "max_rows_affected cannot hold for statement 1" in reply.text
+    assert await rows(writer, "SELECT count(*) FROM goods") == [[3]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "told"),
+    [
+        ("SELECT * FROM goods WHERE id = %s", None, "it has %s and there are no values for it"),
+        ("SELECT * FROM goods WHERE id IN %s", [[1, 2]], "write = ANY(%s)"),
+        ("SELECT * FROM %s", ["goods"], "Write names into the SQL"),
+    ],
+)
+async def test_placeholders_are_blamed_in_the_callers_terms(
+    reader: Client, sql: str, params: list[object] | None, told: str
+) -> None:
+    reply = await call(reader, "readonly_query", sql=sql, params=params)
+    assert told in reply.text
+    assert "$1" not in reply.text
+
+
+async def test_what_the_local_cluster_lacks_is_not_run(writer: Client) -> None:
+    reply = await call(writer, "transact", sql_list=["CREATE INDEX ASYNC ON goods (name)"])
+    assert reply.facts["code"] == "not_on_local_cluster"
+    assert await rows(writer, "SELECT count(*) FROM pg_indexes WHERE tablename = 'goods'") == [[1]]
+
+
 async def test_more_rows_than_allowed_are_rolled_back(writer: Client) -> None:
     reply = await call(writer, "transact", sql_list=["DELETE FROM goods WHERE id > 0"], max_rows_affected=2)
     assert reply.facts["code"] == "too_many_rows"

@@ -168,9 +168,10 @@ def test_the_region_is_in_a_clusters_name(endpoint: str, region: str | None) -> 
     assert read_settings([f"--cluster_endpoint={endpoint}"], {}, version="1").region == region
 
 
-def test_a_given_region_beats_the_one_in_the_name() -> None:
-    argv = ["--cluster_endpoint=abc.dsql.us-east-1.on.aws", "--region=us-west-2"]
-    assert read_settings(argv, {}, version="1").region == "us-west-2"
+def test_another_region_than_the_one_in_the_name_is_wrong() -> None:
+    assert told("--cluster_endpoint=abc.dsql.us-east-1.on.aws", "--region=us-west-2") == (
+        "--region: got 'us-west-2', expected us-east-1, as in the endpoint's name"
+    )
 
 
 def test_the_command_exits_with_2_and_one_line() -> None:

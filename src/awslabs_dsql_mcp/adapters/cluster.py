@@ -31,6 +31,7 @@ class Target:
         identity: Whose AWS credentials sign the token.
         root_cert: File of trusted roots (PEM), or ``system``.
         port: Port; ``None`` for libpq's own choice: PGPORT, else 5432.
+        address: Address to connect to; ``None`` for libpq's own choice: PGHOSTADDR, else the name's.
         direct_tls: Whether the server is known to take TLS without libpq's request for it.
     """
 
@@ -39,6 +40,7 @@ class Target:
     identity: Identity
     root_cert: str
     port: int | None = None
+    address: str | None = None
     direct_tls: bool = False
 
 
@@ -101,6 +103,7 @@ class Dialer:
             "sslmode": "verify-full",
             "sslrootcert": target.root_cert,
             "gssencmode": "disable",
+            "target_session_attrs": "any",
             "application_name": f"awslabs-dsql-mcp/{__version__}",
             **_KEEPALIVES,
             "options": "",  # PGOPTIONS may hold settings that Aurora DSQL refuses
@@ -108,6 +111,8 @@ class Dialer:
         }
         if target.port is not None:
             parameters["port"] = str(target.port)
+        if target.address is not None:
+            parameters["hostaddr"] = target.address
         if target.direct_tls and speaks_direct_tls():
             parameters["sslnegotiation"] = "direct"
         return parameters

@@ -6,6 +6,7 @@ authentication token").
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -76,13 +77,28 @@ class TokenSource:
         import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - 100 ms, paid when needed
 
         who = self._identity
+        if who.access_key is not None:
+            return _apart_from_configuration(who).client("dsql")
         session = boto3.Session(
-            aws_access_key_id=who.access_key,
-            aws_secret_access_key=who.secret_key,
             region_name=who.region,
             profile_name=who.profile,
         )
         return session.client("dsql")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+
+
+def _apart_from_configuration(who: Identity) -> Any:  # noqa: ANN401 - see _client
+    """Make a session for a fixed key, whatever the AWS configuration and AWS_PROFILE of this user say."""
+    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
+    import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
+
+    nowhere = (None, None, os.devnull, None)
+    variables = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    return boto3.Session(
+        aws_access_key_id=who.access_key,
+        aws_secret_access_key=who.secret_key,
+        region_name=who.region,
+        botocore_session=botocore.session.Session(variables),
+    )
 
 
 def _explained(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives back what it is given

@@ -1,7 +1,7 @@
 """Which transactions want a yes, and the tokens by which a dry run vouches for the same statements.
 
-A token is bound to the exact statements and values, to this process and to a time: models learn to set a
-flag named "confirm", they cannot make one of these. Nothing is stored: it is checked by making it again.
+A token is bound to the exact statements and values, to this process and to a time, and is good for one run:
+models learn to set a flag named "confirm", they cannot make one of these.
 """
 
 import hashlib
@@ -33,25 +33,32 @@ def wants_yes(policy: Confirm, statements: "Sequence[Statement]") -> bool:
     """
     if policy == "auto":
         return any(statement.drops or statement.whole_table for statement in statements)
-    return policy == "always" and any(statement.category != "read" for statement in statements)
+    changes = (statement.category != "read" or statement.user_functions for statement in statements)
+    return policy == "always" and any(changes)
 
 
 def question(queries: Sequence[Query]) -> str:
     """Word the question for the user; the same for the same statements."""
-    listed = "\n".join(query.sql.strip() for query in queries)
+    listed = "\n".join(map(_with_values, queries))
     shown = listed if len(listed) <= _SHOWN else f"{listed[:_SHOWN]} … ({len(listed):,} characters in all)"
     return f"Run on the Aurora DSQL cluster, in one transaction?\n{shown}"
 
 
-def token(queries: Sequence[Query], *, key: bytes, now: float) -> str:
+def _with_values(query: Query) -> str:
+    values = (f"\n  ${number} = {json.dumps(value)}" for number, value in enumerate(query.params, 1))
+    return query.sql.strip() + "".join(values)
+
+
+def token(queries: Sequence[Query], *, key: bytes, now: float, nonce: str) -> str:
     """Make the token of a dry run.
 
     Args:
         queries: What was run dry.
         key: Secret of this process.
         now: Seconds, on a clock that this process keeps to.
+        nonce: Something fresh, so that no two tokens are alike.
     """
-    return _stamp(queries, key, int(now))
+    return _stamp(queries, key, int(now), nonce)
 
 
 def vouches(given: str, queries: Sequence[Query], *, key: bytes, now: float) -> bool:
@@ -63,12 +70,13 @@ def vouches(given: str, queries: Sequence[Query], *, key: bytes, now: float) -> 
         key: Secret of this process.
         now: Seconds, on the same clock.
     """
-    moment, _, _ = given.partition("-")
+    moment, _, rest = given.partition("-")
     if not (moment.isascii() and moment.isdigit() and 0 <= now - int(moment) <= TOKEN_LIFE + 1):
         return False
-    return hmac.compare_digest(given.encode(), _stamp(queries, key, int(moment)).encode())
+    expected = _stamp(queries, key, int(moment), rest.partition("-")[0])
+    return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _stamp(queries: Sequence[Query], key: bytes, moment: int) -> str:
-    text = json.dumps([moment, [[query.sql, query.params] for query in queries]])
-    return f"{moment}-{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_LENGTH]}"
+def _stamp(queries: Sequence[Query], key: bytes, moment: int, nonce: str) -> str:
+    text = json.dumps([moment, nonce, [[query.sql, query.params] for query in queries]])
+    return f"{moment}-{nonce}-{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_LENGTH]}"

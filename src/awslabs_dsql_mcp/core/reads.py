@@ -37,7 +37,9 @@ _WRITES: Final = {
     "DeleteStmt": "DELETE",
     "MergeStmt": "MERGE",
 }
-_ELSEWHERE: Final = "Send it with `transact`, on a server that was started with writes allowed."
+_ELSEWHERE: Final = (
+    "Send it with `transact` if this server may write; if not, ask for one started with --allow-writes."
+)
 _LOCKED: Final = ("update", "share", "no", "key")
 
 

@@ -36,6 +36,8 @@ class Statement:
         user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
             may leave something in the session. Those inside a view, that overload a name of PostgreSQL's,
             or are written like a column (``row.function``) cannot be told from the text.
+        uncounted: It may change rows that its command tag does not count: in a WITH, behind EXPLAIN ANALYZE,
+            in a function of the user's.
         limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted without changing what
             the statement does, with ``user_functions`` only where they cannot write; ``None`` for what is no
             query, is limited already, or does something for each row, such as to lock it.
@@ -47,6 +49,7 @@ class Statement:
     drops: bool = False
     returns_rows: bool = False
     user_functions: bool = False
+    uncounted: bool = False
     limit_at: int | None = None
 
 
@@ -66,6 +69,7 @@ def describe(source: Source, *, reads: bool) -> Statement:
         drops=tree.kind in _DROPS or any(_drops_column(place) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
         user_functions=_calls_users_code(tree),
+        uncounted=_calls_users_code(tree) or (not reads and _changes_apart(tree)),
         limit_at=None if _acts_on_rows(tree) else _limit_at(tree, source.sql),
     )
 
@@ -156,6 +160,11 @@ def _looks_at_rows(condition: Node) -> bool:
         .keys()
         .isdisjoint({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
     )
+
+
+def _changes_apart(tree: Tree) -> bool:
+    changes = sum(len(list(tree.find(kind))) for kind in _DML)
+    return changes > (tree.kind in _DML)
 
 
 def _drops_column(place: Place) -> bool:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import shlex
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -66,7 +65,8 @@ def _token(folder: DataFolder, user: str) -> str:
         credentials = folder.credentials()
     except FileNotFoundError:
         raise NotConfigured(
-            f"There is no local cluster in {folder.path}.", hint="Start it: awslabs-dsql-mcp local"
+            f"There is no local cluster in {folder.path}.",
+            hint=f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(folder.path))}",
         ) from None
     return tokens.issue(HOST, user, credentials, datetime.now(timezone.utc))
 
@@ -112,9 +112,8 @@ def _invitation(folder: DataFolder, port: int, data: Path | None) -> str:
 
 
 def _program() -> list[str]:
-    """Name our command as this user can call it."""
-    name = "awslabs-dsql-mcp"
-    return [name] if shutil.which(name) else [sys.executable, "-m", "awslabs_dsql_mcp"]
+    """Name our command as any shell finds it: what is on our PATH may be there for us alone (uvx)."""
+    return [sys.executable, "-m", "awslabs_dsql_mcp"]
 
 
 def _conninfo_value(text: str) -> str:

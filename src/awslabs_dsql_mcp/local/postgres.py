@@ -8,6 +8,7 @@ superuser has a name of its own and no way in through the endpoint.
 failure may.
 """
 
+import os
 import secrets
 import shutil
 import socket
@@ -33,6 +34,8 @@ CREATE ROLE admin LOGIN CREATEROLE;
 GRANT CREATE ON DATABASE postgres TO admin;
 ALTER SCHEMA public OWNER TO admin;
 """
+# Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
+_LONGEST_SOCKET = 100
 _SETTINGS = {
     "fsync": "off",
     "timezone": "UTC",
@@ -158,7 +161,8 @@ class _Launch:
 
     def start(self, meanwhile: Callable[[], None], *, loopback: bool) -> Server:
         """Start the server and wait until it takes connections."""
-        address = self._loopback() if loopback else self._socket()
+        too_long = len(os.fsencode(self._socket().path)) > _LONGEST_SOCKET
+        address = self._loopback() if loopback or too_long else self._socket()
         command = self._command("postgres", *_listening(address))
         for name, value in _SETTINGS.items():
             command += ["-c", f"{name}={value}"]

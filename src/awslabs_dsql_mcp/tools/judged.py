@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.core.transactions import Query, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 
 if TYPE_CHECKING:
+    from awslabs_dsql_mcp.core.guard import IndexedRefusal
     from awslabs_dsql_mcp.core.statements import Statement
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
@@ -82,14 +83,37 @@ def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, w
         verdict = guard.judge_transaction(counted, writes=writes)
     except ValueError as error:
         raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
-    if verdict.refusal is not None:
-        refusal = verdict.refusal if len(texts) > 1 else verdict.refusal.refusal
-        raise StatementRefused(str(refusal), code=verdict.refusal.refusal.rule)
+    if (refused := verdict.refusal) is not None:
+        _blame_placeholders(refused, texts[refused.index], values[refused.index])
+        refusal = refused if len(texts) > 1 else refused.refusal
+        raise StatementRefused(str(refusal), code=refused.refusal.rule)
     queries = tuple(
         _sendable(Query(one.sql, tuple(map(_bound, params or ()))))
         for one, params in zip(verdict.verdicts, values, strict=True)
     )
     return Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
+
+
+def _blame_placeholders(refused: "IndexedRefusal", sql: str, params: Sequence[Value] | None) -> None:
+    """Say in the caller's terms what the parser can only say of ``%`` and ``$1``.
+
+    Raises:
+        RequestInvalid: Values are missing, or stand where SQL takes none.
+    """
+    if refused.refusal.rule != "syntax":
+        return
+    where = f"Statement {refused.index + 1}: " if refused.count > 1 else ""
+    if not params and "%s" in sql:
+        raise RequestInvalid(
+            f"{where}it has %s and there are no values for it.",
+            hint="Give the values in order, one for each %s.",
+        )
+    if params and refused.refusal.text.startswith(("$", "%")):
+        raise RequestInvalid(
+            f"{where}the %s in line {refused.refusal.line}, column {refused.refusal.column} stands where SQL "
+            "takes no value.",
+            hint="Write names into the SQL itself. For a list write = ANY(%s) instead of IN %s.",
+        )
 
 
 def _sendable(query: Query) -> Query:

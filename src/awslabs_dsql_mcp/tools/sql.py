@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.core import confirmation, results
 from awslabs_dsql_mcp.core.answers import Answer, fence, warning
@@ -11,8 +12,11 @@ from awslabs_dsql_mcp.core.confirmation import Confirm
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps, Table
 from awslabs_dsql_mcp.core.transactions import Report, Unit
-from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.errors import NotConfigured, NotConfirmed, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.tools.judged import Judged, Value, judge, takes_limit
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.core.statements import Statement
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class SqlTools:
         allow_writes: Whether ``transact`` may change anything.
         confirm: Which changes want a yes.
         caps: How much of a result is shown.
+        lacks: Kinds of statement that Aurora DSQL has and this cluster has not.
         clock: Monotonic seconds, for the life of dry runs' tokens.
     """
 
@@ -52,14 +57,17 @@ class SqlTools:
         allow_writes: bool,
         confirm: Confirm,
         caps: Caps,
+        lacks: frozenset[str] = frozenset(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
         self._confirm: Confirm = confirm
         self._caps = caps
+        self._lacks = lacks
         self._clock = clock
         self._key = secrets.token_bytes(32)
+        self._spent: dict[str, float] = {}
 
     @property
     def max_rows(self) -> int:
@@ -130,6 +138,10 @@ class SqlTools:
             DsqlError: What `Database.run` raises.
         """
         judged = await self._judge(request)
+        if request.max_rows_affected is not None:
+            _require_counted(judged)
+        if request.dry_run_token is not None:
+            self._spend(request.dry_run_token)
         unit = replace(
             judged.unit(self._caps, read_only=not self._allow_writes),
             dry_run=request.dry_run,
@@ -140,17 +152,31 @@ class SqlTools:
     async def _judge(self, request: Request) -> Judged:
         values = _values(request)
         judged = await judge(request.sql_list, values, writes=self._allow_writes)
+        for statement in judged.statements:
+            if statement.kind in self._lacks:
+                raise NotConfigured(
+                    f"The local cluster does not have {statement.kind}; nothing was run.",
+                    code="not_on_local_cluster",
+                    hint="Go on without it here; on an Aurora DSQL cluster the statement works.",
+                )
         if request.dry_run_token is not None and not self._vouched(request.dry_run_token, judged):
             raise RequestInvalid(
                 "dry_run_token is not of a dry run of exactly these statements and values within the last "
-                f"{confirmation.TOKEN_LIFE // 60} minutes.",
+                f"{confirmation.TOKEN_LIFE // 60} minutes, or was used already.",
                 code="dry_run_token_invalid",
                 hint="Call transact again with dry_run=true, and without dry_run_token.",
             )
         return judged
 
     def _vouched(self, token: str, judged: Judged) -> bool:
-        return confirmation.vouches(token, judged.queries, key=self._key, now=self._clock())
+        fresh = token not in self._spent
+        return fresh and confirmation.vouches(token, judged.queries, key=self._key, now=self._clock())
+
+    def _spend(self, token: str) -> None:
+        """Remember a token that is used, as long as it would be taken."""
+        now = self._clock()
+        kept = {t: since for t, since in self._spent.items() if now - since <= 2 * confirmation.TOKEN_LIFE}
+        self._spent = kept | {token: now}
 
     def _wants_yes(self, request: Request, judged: Judged) -> bool:
         if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
@@ -162,11 +188,13 @@ class SqlTools:
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
         said = [f"{_outcome(report, unit)}{attempts}: {results.count(len(tables), 'statement')}"]
         for number, (table, statement) in enumerate(zip(tables, judged.statements, strict=True), 1):
-            said.append(f"{number}. {table.summary}" + (" (no WHERE: every row)" * statement.whole_table))
+            said.append(f"{number}. {table.summary}{_remark(statement, unit)}")
         facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
         if unit.dry_run:
-            token = confirmation.token(judged.queries, key=self._key, now=self._clock())
-            said.append(f"To run it for real, send the same with dry_run_token={token} (valid 10 minutes).")
+            token = confirmation.token(
+                judged.queries, key=self._key, now=self._clock(), nonce=secrets.token_hex(4)
+            )
+            said.append(f"To run it for real, send the same with dry_run_token={token} (once, in 10 min).")
             facts["dry_run_token"] = token
         mark = _mark()
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
@@ -185,6 +213,29 @@ class SqlTools:
             tables.append(results.table(result, caps, limited=limited))
             left -= len(tables[-1].text)
         return tables
+
+
+def _require_counted(judged: Judged) -> None:
+    """Refuse a limit of rows where nobody would count them.
+
+    Raises:
+        RequestInvalid: A statement may change rows that the server does not report.
+    """
+    for number, statement in enumerate(judged.statements, 1):
+        if statement.uncounted:
+            raise RequestInvalid(
+                f"max_rows_affected cannot hold for statement {number}: what a WITH, EXPLAIN ANALYZE or a "
+                "function changes is not counted by the server; nothing was run.",
+                hint="Write the change as a plain INSERT, UPDATE or DELETE, or leave max_rows_affected out.",
+            )
+
+
+def _remark(statement: "Statement", unit: Unit) -> str:
+    if unit.read_only:
+        return ""
+    if statement.whole_table:
+        return " (no WHERE: every row)"
+    return " (what it changed inside is not counted)" if statement.uncounted else ""
 
 
 def _outcome(report: Report, unit: Unit) -> str:
