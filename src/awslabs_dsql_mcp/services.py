@@ -20,6 +20,7 @@ from awslabs_dsql_mcp.settings import Settings, region_of
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
 from awslabs_dsql_mcp.surface.schema import schema_tools
 from awslabs_dsql_mcp.surface.sql import sql_tools
+from awslabs_dsql_mcp.tools.schema import SchemaTools
 from awslabs_dsql_mcp.tools.sql import SqlTools
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ async def serve(settings: Settings) -> None:
         server = build_server(
             (
                 *sql_tools(sql, allow_writes=writes),
-                *schema_tools(database),
+                *schema_tools(SchemaTools(database)),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,

@@ -1,7 +1,5 @@
 """The SQL tools as an agent meets them: a real client, over stdio, against a real database."""
 
-import json
-
 import anyio
 import pytest
 from mcp import Client
@@ -228,20 +226,6 @@ async def test_more_rows_than_allowed_are_rolled_back(writer: Client) -> None:
     assert reply.facts["code"] == "too_many_rows"
     assert "3 rows would have changed" in reply.text
     assert await rows(writer, "SELECT count(*) FROM goods") == [[3]]
-
-
-async def test_schema_tells_columns_constraints_and_indexes(writer: Client) -> None:
-    reply = await call(writer, "get_schema", table_name="Goods")
-    (table,) = reply.facts["tables"]
-    assert table["columns"] == ["id bigint NOT NULL", "name text NOT NULL", "price numeric(10,2)"]
-    assert table["constraints"] == ["goods_pkey PRIMARY KEY (id)"]
-    assert json.dumps(table, ensure_ascii=False) in reply.text
-
-
-async def test_a_wrong_table_names_the_nearest(reader: Client) -> None:
-    reply = await call(reader, "get_schema", table_name="god")
-    assert reply.is_error
-    assert "Did you mean public.goods" in reply.text
 
 
 @pytest.mark.parametrize(

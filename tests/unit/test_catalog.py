@@ -1,27 +1,54 @@
-"""Names as PostgreSQL folds them."""
+"""Rows of the catalog as values, where no server at hand gives such rows."""
 
 import pytest
 
-from awslabs_dsql_mcp.core.catalog import TableName, parse_name
-from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.core.catalog import Index, Table, with_jobs
+from awslabs_dsql_mcp.core.results import Result
+from awslabs_dsql_mcp.core.schema_text import index_keys, table_text
+
+
+def index(
+    definition: str = "CREATE INDEX i ON public.t USING btree_index (a)", *, valid: bool = True
+) -> Index:
+    return Index("16500", "i", unique=False, primary=False, valid=valid, definition=definition)
+
+
+def jobs(*rows: tuple[str | None, ...]) -> Result:
+    return Result("SELECT", len(rows), (), rows)
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("row", "told"),
     [
-        ("orders", TableName(None, "orders")),
-        ("Orders", TableName(None, "orders")),
-        (" shop.Orders ", TableName("shop", "orders")),
-        ('"Order Lines"', TableName(None, "Order Lines")),
-        ('shop."Order.Lines"', TableName("shop", "Order.Lines")),
-        ('"a""b".c', TableName('a"b', "c")),
+        (("16500", None, "j1", "processing", None), "job j1 processing"),
+        (
+            ("9", "public.i", "j2", "failed", "found duplicate key(s)"),
+            "job j2 failed: found",
+        ),
+        (("9", "other.i", "j3", "processing", None), "its build has not ended"),
     ],
 )
-def test_a_name_is_read(text: str, name: TableName) -> None:
-    assert parse_name(text) == name
+def test_an_index_that_is_not_valid_is_told_with_its_job(row: tuple[str | None, ...], told: str) -> None:
+    table = Table("public", "t", "table", 1, None, None, indexes=(index(valid=False),))
+    (known,) = with_jobs([table], jobs(row))
+    assert f"i (a) -- NOT VALID, queries do not use it: {told}" in table_text(known)
 
 
-@pytest.mark.parametrize("text", ["", "a.b.c", ".a", "a.", '"a', '"a"b', "a..b", '""'])
-def test_what_is_no_name_is_refused(text: str) -> None:
-    with pytest.raises(RequestInvalid, match="is not a table's name"):
-        parse_name(text)
+@pytest.mark.parametrize(
+    ("definition", "keys"),
+    [
+        ("CREATE INDEX i ON public.t USING btree_index (a) INCLUDE (b)", "(a) INCLUDE (b)"),
+        ('CREATE UNIQUE INDEX "a USING b" ON s."T x" USING btree (lower(a))', "(lower(a))"),
+        ('CREATE INDEX i ON ONLY "q""q".t USING btree (a) WHERE (b > 0)', "(a) WHERE (b > 0)"),
+        ("CREATE SOMETHING ELSE", "CREATE SOMETHING ELSE"),
+    ],
+)
+def test_an_index_is_told_by_what_it_is_on(definition: str, keys: str) -> None:
+    assert index_keys(index(definition)) == keys
+
+
+def test_what_is_long_is_cut() -> None:
+    long = Table("public", "v", "view", 1, None, "c" * 1_000, definition="SELECT 1" * 10_000)
+    text = table_text(long)
+    assert len(text) < 7_000
+    assert "… (80,000 characters)" in text

@@ -5,7 +5,7 @@ author could not know, so that it cannot close the fence and speak as the server
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,12 @@ class Answer:
 
     Attributes:
         text: What the model reads.
-        structured: The same as JSON values, in the shape of the tool's output schema.
+        structured: The same as JSON values, in the shape of the tool's output schema; empty for a tool
+            without one, whose text is all there is.
     """
 
     text: str
-    structured: Mapping[str, object]
+    structured: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 def warning(mark: str) -> str:

@@ -1,39 +1,37 @@
 """``get_schema``."""
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from mcp.types import CallToolResult
 from pydantic import Field
-from typing_extensions import TypedDict
 
-from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
-from awslabs_dsql_mcp.tools.schema import get_schema as describe
+from awslabs_dsql_mcp.tools.schema import SchemaTools
+
+_DESCRIPTION = (
+    "Without table_name: the tables and views of all schemas, with estimated rows. With it: columns with "
+    "types, defaults and comments, keys, foreign keys both ways, indexes, a view's definition. Names fold as "
+    'in SQL: quote one with capitals ("Order Lines"). A name in several schemas gives each.'
+)
 
 
-class Schema(TypedDict):
-    """The tables of one name."""
-
-    tables: list[dict[str, Any]]
-
-
-def schema_tools(database: Database) -> tuple[ToolSpec, ...]:
+def schema_tools(tools: SchemaTools) -> tuple[ToolSpec, ...]:
     """Describe the schema tool.
 
     Args:
-        database: Where.
+        tools: What answers it.
     """
 
+    # A name may look like JSON (null, 123, [a]): the SDK leaves alone only what is typed exactly str.
     async def get_schema(
-        table_name: Annotated[str, Field(description="table or schema.table, as in SQL.")],
-    ) -> Annotated[CallToolResult, Schema]:
-        return result_of(await describe(database, table_name))
+        table_name: Annotated[str, Field(description="table or schema.table; empty: list all.")] = "",
+        detail: Annotated[
+            Literal["names", "summary", "full"] | None,
+            Field(description="Default: summary for the list, full for a table."),
+        ] = None,
+        after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
+        limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
+    ) -> CallToolResult:
+        return result_of(await tools.get_schema(table_name, detail, after, limit))
 
-    return (
-        ToolSpec(
-            "get_schema",
-            get_schema,
-            "Table schema",
-            "Columns with types, defaults and NOT NULL, constraints and indexes of a table or view.",
-        ),
-    )
+    return (ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION),)

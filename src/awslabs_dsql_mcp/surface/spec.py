@@ -15,8 +15,8 @@ class ToolSpec:
 
     Attributes:
         name: Its name, a contract.
-        function: Typed parameters with descriptions, and ``Annotated[CallToolResult, …]`` with the schema
-            of its structured content.
+        function: Typed parameters with descriptions; it gives ``Annotated[CallToolResult, …]`` with the
+            schema of its structured content, or a bare ``CallToolResult`` when its text is all there is.
         title: For people.
         description: For the model.
         reads: Whether it only reads; what may write counts as destructive and as not repeatable.
@@ -43,5 +43,6 @@ class ToolSpec:
 
 
 def result_of(answer: Answer) -> CallToolResult:
-    """Give an answer as text for the model and as structured content that says the same."""
-    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=dict(answer.structured))
+    """Give an answer as text for the model, and as structured content that says the same if there is any."""
+    structured = dict(answer.structured) or None
+    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=structured)

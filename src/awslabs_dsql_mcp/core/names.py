@@ -1,0 +1,111 @@
+"""Names of tables: as people write them, as PostgreSQL folds them, and the ones that were probably meant."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from awslabs_dsql_mcp.errors import RequestInvalid
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+# Words that PostgreSQL takes as a name only in quotes (its documentation, "SQL Key Words": reserved).
+_RESERVED = frozenset(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
+    collation column concurrently constraint create cross current_catalog current_date current_role
+    current_schema current_time current_timestamp current_user default deferrable desc distinct do else end
+    except false fetch for foreign freeze from full grant group having ilike in initially inner intersect
+    into is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null
+    offset on only or order outer overlaps placing primary references returning right select session_user
+    similar some symmetric table tablesample then to trailing true union unique user using variadic verbose
+    when where window with
+    """.split()  # noqa: SIM905 - a wall of quotes reads worse
+)
+_NEAR = 0.6
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class TableName:
+    """A table's name as PostgreSQL folds it; without a schema, the one of every schema is meant."""
+
+    schema: str | None
+    table: str
+
+    def __str__(self) -> str:
+        """Write it as SQL."""
+        return qualified(self.schema, self.table) if self.schema else quoted(self.table)
+
+
+def parse_name(text: str) -> TableName:
+    """Read ``table``, ``schema.table`` or either part quoted.
+
+    Unquoted parts are folded to lower case (PostgreSQL documentation, "Identifiers and Key Words").
+
+    Raises:
+        RequestInvalid: It is not a name of one or two parts.
+    """
+    parts: list[str] = []
+    rest = text.strip()
+    while True:
+        part, rest = _next_part(rest)
+        parts.append(part)
+        if not rest.startswith("."):
+            break
+        rest = rest[1:]
+    if rest or not all(parts) or len(parts) > 2:  # noqa: PLR2004 - schema and table
+        raise RequestInvalid(
+            f"{text[:80]!r} is not a table's name.",
+            hint='Give table or schema.table; quote a part that has capitals: "Order Lines".',
+        )
+    return TableName(parts[0] if len(parts) > 1 else None, parts[-1])
+
+
+def quoted(name: str) -> str:
+    """Write a name as SQL: in double quotes where it must be."""
+    if _PLAIN.fullmatch(name) and name not in _RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(schema: str, name: str) -> str:
+    """Write a name with its schema as SQL."""
+    return f"{quoted(schema)}.{quoted(name)}"
+
+
+def nearest(wanted: str, known: Iterable[str], limit: int = _SHOWN) -> list[str]:
+    """The known names that are most like the wanted one, without regard to case; the best first."""
+    names = list(dict.fromkeys(known))
+    folded = [name.lower() for name in names]
+    close = difflib.get_close_matches(wanted.lower(), dict.fromkeys(folded), limit, _NEAR)
+    parts = [name for name in folded if len(wanted) > 2 and wanted.lower() in name]  # noqa: PLR2004 - two letters are in too many
+    chosen = list(dict.fromkeys([*close, *parts]))[:limit]
+    return [name for fold in chosen for name, is_fold in zip(names, folded, strict=True) if is_fold == fold]
+
+
+def suggestion(wanted: str, known: Sequence[tuple[str, str]]) -> str:
+    """Say which tables were probably meant, or which there are.
+
+    Args:
+        wanted: The name that no table has, without a schema.
+        known: Schema and name of every table.
+    """
+    if not known:
+        return "The database has no tables yet."
+    near = nearest(wanted, [table for _, table in known])
+    if near:
+        shown = [qualified(schema, table) for name in near for schema, table in known if table == name]
+        return f"Did you mean {', '.join(shown[:_SHOWN])}?"
+    shown = [qualified(schema, table) for schema, table in known]
+    more = f" and {len(shown) - _SHOWN} more: call get_schema" if len(shown) > _SHOWN else ""
+    return f"There are: {', '.join(shown[:_SHOWN])}{more}."
+
+
+def _next_part(text: str) -> tuple[str, str]:
+    if not text.startswith('"'):
+        end = next((i for i, c in enumerate(text) if c in '."'), len(text))
+        return text[:end].strip().lower(), text[end:]
+    end = 1
+    while (end := text.find('"', end)) >= 0 and text[end : end + 2] == '""':
+        end += 2
+    return (text[1:end].replace('""', '"'), text[end + 1 :]) if end >= 0 else ("", text)

@@ -1,0 +1,52 @@
+"""A connection to the tests' cluster without the server in between: for what its guard would refuse."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psycopg
+
+from awslabs_dsql_mcp.core.transactions import Report, Unit
+from awslabs_dsql_mcp.local import tokens
+from awslabs_dsql_mcp.local.cluster import LocalCluster
+from awslabs_dsql_mcp.local.tokens import Credentials
+from awslabs_dsql_mcp.services import LateDatabase
+from awslabs_dsql_mcp.settings import Settings
+
+
+async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> None:
+    """Run statements, each by itself."""
+    keys = Credentials(cluster.access_key, cluster.secret_key, cluster.region)
+    connection = await psycopg.AsyncConnection.connect(
+        host=cluster.host,
+        port=cluster.port,
+        user=user,
+        dbname="postgres",
+        password=tokens.issue(cluster.host, user, keys, datetime.now(timezone.utc)),
+        sslmode="verify-full",
+        sslrootcert=str(cluster.ca_file),
+        autocommit=True,
+    )
+    async with connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
+class CountedDatabase:
+    """The real database, with a count of the units that it was given: a read unit is one round trip."""
+
+    def __init__(self, database: LateDatabase) -> None:
+        self._database = database
+        self.units = 0
+
+    async def run(self, unit: Unit) -> Report:
+        self.units += 1
+        return await self._database.run(unit)
+
+
+@asynccontextmanager
+async def counted(folder: Path) -> AsyncGenerator[CountedDatabase]:
+    """Open the database behind the tools, on the tests' cluster."""
+    async with AsyncExitStack() as stack:
+        yield CountedDatabase(LateDatabase(Settings(local=True, local_data=folder), stack))
