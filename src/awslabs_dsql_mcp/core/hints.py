@@ -1,9 +1,12 @@
-"""What a failure means to the one who wrote the statement, and what to do next.
+"""A failure as the one who wrote the statement is told it: what, where, and what to do next.
 
-Sources: PostgreSQL documentation, appendix A (error codes); Aurora DSQL user guide, "Troubleshooting" and
-"Quotas and limits".
+All of it together stays under 500 characters, whatever the server said: an error is read in full, or not at
+all. `advice` and `logins` know what to do.
 """
 
+import re
+
+from awslabs_dsql_mcp.core.advice import advice_for
 from awslabs_dsql_mcp.core.failures import Failure, Kind
 from awslabs_dsql_mcp.core.logins import error_of_login
 from awslabs_dsql_mcp.errors import (
@@ -16,31 +19,15 @@ from awslabs_dsql_mcp.errors import (
     TransactionConflict,
 )
 
-# (SQLSTATE or its class, text that the message must have, advice); the first that fits counts.
-_ADVICE: tuple[tuple[str, str, str], ...] = (
-    ("42P01", "", "Call get_schema for the names of tables; qualify the name with its schema if it has one."),
-    ("42703", "", "Call get_schema with the table for the names of its columns."),
-    ("42P02", "", "Give a value in params for each %s."),
-    ("42601", "", "Correct the syntax at the position shown."),
-    ("25006", "", "Reads run READ ONLY: send changes, and FOR UPDATE, through transact with writes allowed."),
-    ("54000", "row limit", "Split it: at most 3,000 rows a transaction; work in ranges of the primary key."),
-    ("54000", "size limit", "Split it: at most 10 MiB of changes a transaction."),
-    ("54000", "age limit", "Make it shorter: a transaction lives 300 s at most; narrow it or use an index."),
-    ("54000", "temp space", "Filter or aggregate earlier, add LIMIT, or index the sort's columns."),
-    ("53200", "", "Filter or aggregate earlier, add LIMIT, or index the sort's columns."),
-    ("0A000", "index async", "Write CREATE INDEX ASYNC, alone in its transact call."),
-    ("0A000", "multiple ddl", "Send each DDL statement in a transact call of its own."),
-    ("0A000", "ddl and dml", "Send DDL and data changes in separate transact calls."),
-    ("0A000", "", "Aurora DSQL lacks this form: search its documentation for the one that it has."),
-    ("23505", "", "A row with this key exists: update it, or use INSERT … ON CONFLICT."),
-    ("23503", "", "Add or keep the row that is referred to."),
-    ("23502", "", "Give the column a value."),
-    ("23514", "", "Give values that satisfy the constraint."),
-    ("22P02", "", "Give a value of the column's type."),
-    ("42804", "", "Cast the value to the type that is expected."),
-    ("42883", "", "Check the function's name and argument types; cast the arguments if need be."),
-    ("42702", "", "Qualify the column with its table."),
-)
+ROLE = "the role that this server logs in as"
+_DENIED = re.compile(r"permission denied for (?:materialized )?(\w+) (.*)", re.DOTALL)
+_GRANTED = {
+    "schema": "SCHEMA", "table": "TABLE", "view": "TABLE", "sequence": "SEQUENCE", "function": "FUNCTION"
+}  # fmt: skip
+_ROOM = 380  # characters for the message and the hint; the frame around them takes the rest of the 500
+_LONGEST_HINT = 190
+_LONGEST_NAME = 70
+_WORTH_IT = 20  # characters below which a part of DETAIL says nothing
 
 _TRIES = {
     Kind.CONFLICT: (
@@ -84,15 +71,28 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.kind in _TRIES:
         kind, why, hint = _TRIES[failure.kind]
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        return kind(f"Not run: {why}{tried}: {failure.message}", sqlstate=failure.sqlstate, hint=hint)
-    kind = PermissionDenied if failure.sqlstate == "42501" else StatementFailed
-    return kind(_message(failure, statement), sqlstate=failure.sqlstate, hint=_advice(failure))
+        said = clip(failure.message, _ROOM - len(hint) - 80)
+        return kind(f"Not run: {why}{tried}: {said}", sqlstate=failure.sqlstate, hint=hint)
+    if failure.sqlstate == "42501":
+        hint = advice_for("", failure.message) or _grant(failure.message, statement)
+        return PermissionDenied(_message(failure, statement, hint), sqlstate="42501", hint=hint)
+    hint = _advice(failure)
+    return StatementFailed(_message(failure, statement, hint), sqlstate=failure.sqlstate, hint=hint)
 
 
-def _message(failure: Failure, statement: str | None) -> str:
+def clip(text: str, longest: int) -> str:
+    """Cut a text that is longer than it may be."""
+    return text if len(text) <= longest else text[: max(0, longest - 1)] + "…"
+
+
+def _message(failure: Failure, statement: str | None, hint: str | None) -> str:
     where = "" if failure.statement is None else f"Statement {failure.statement + 1}: "
-    detail = f" {failure.detail}" if failure.detail else ""
-    return f"{where}{failure.message}{detail}{_pointed(failure, statement)}"
+    pointed = _pointed(failure, statement)
+    room = _ROOM - len(where) - len(pointed) - len(hint or "")
+    message = clip(failure.message, room)
+    left = room - len(message) - 1
+    detail = f" {clip(failure.detail, left)}" if failure.detail and left > _WORTH_IT else ""
+    return f"{where}{message}{detail}{pointed}"
 
 
 def _pointed(failure: Failure, statement: str | None) -> str:
@@ -106,10 +106,32 @@ def _pointed(failure: Failure, statement: str | None) -> str:
 
 
 def _advice(failure: Failure) -> str | None:
-    if failure.sqlstate == "42501":
+    """The server's own guess at what was meant, our advice, or else whatever the server advises."""
+    own = clip(failure.hint, _LONGEST_HINT) if failure.hint else None
+    if own and own.startswith("Perhaps you meant"):
+        return own
+    return advice_for(failure.sqlstate, failure.message) or own
+
+
+def _grant(message: str, statement: str | None) -> str:
+    """Word the GRANT that is missing (PostgreSQL documentation, "Privileges")."""
+    if message.startswith("must be owner"):
+        return "Ask the operator: only the owner of it, or admin, may do that."
+    denied = _DENIED.match(message)
+    kind, name = denied.groups() if denied else ("", "")
+    if kind == "database":
+        return "Ask the operator to create the schema as admin."
+    if kind not in _GRANTED:
         return "Ask the operator to GRANT the privilege to the role that this server logs in as."
-    said = failure.message.lower()
-    for state, text, advice in _ADVICE:
-        if failure.sqlstate == state and text in said:
-            return advice
-    return failure.hint
+    what = f"{_GRANTED[kind]} {clip(name, _LONGEST_NAME)}"
+    return f"Ask the operator to run: GRANT {_privilege(kind, statement)} ON {what} TO {ROLE}."
+
+
+def _privilege(kind: str, statement: str | None) -> str:
+    """What the statement's first word needs; what a WITH query does is not looked into."""
+    verb = next(iter((statement or "").upper().split()), "")
+    if kind == "schema":
+        return "CREATE" if verb == "CREATE" else "USAGE"
+    if kind in ("table", "view"):
+        return f"SELECT, {verb}" if verb in ("INSERT", "UPDATE", "DELETE") else "SELECT"
+    return "EXECUTE" if kind == "function" else "USAGE"

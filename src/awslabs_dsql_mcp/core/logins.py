@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from awslabs_dsql_mcp.core.failures import Failure
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, DsqlError
 
+_QUOTED = 160  # characters of what was said: the rest repeats it
+
 
 @dataclass(frozen=True)
 class _Cause:
@@ -156,9 +158,9 @@ def error_of_login(failure: Failure) -> DsqlError:
     cause = next((c for c in _CAUSES if any(sign in said for sign in c.signs)), None)
     if cause is None:
         return ConnectionFailed(
-            f"No connection to the cluster: {failure.message}",
+            f"No connection to the cluster: {failure.message[:_QUOTED]}",
             sqlstate=failure.sqlstate,
             hint="Check the endpoint, the role and the network.",
         )
-    quoted = failure.hint or failure.message
+    quoted = (failure.hint or failure.message)[:_QUOTED]
     return cause.error(f"{cause.says}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=cause.hint)
