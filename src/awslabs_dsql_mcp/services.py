@@ -18,8 +18,10 @@ from awslabs_dsql_mcp.errors import ConnectionFailed, NotConfigured
 from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
+from awslabs_dsql_mcp.surface.plan import plan_tools
 from awslabs_dsql_mcp.surface.schema import schema_tools
 from awslabs_dsql_mcp.surface.sql import sql_tools
+from awslabs_dsql_mcp.tools.plan import PlanTools
 from awslabs_dsql_mcp.tools.schema import SchemaTools
 from awslabs_dsql_mcp.tools.sql import SqlTools
 
@@ -218,6 +220,7 @@ async def serve(settings: Settings) -> None:
             (
                 *sql_tools(sql, allow_writes=writes),
                 *schema_tools(SchemaTools(database)),
+                *plan_tools(PlanTools(database)),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,

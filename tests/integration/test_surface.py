@@ -20,6 +20,7 @@ TOOLS = {
     "readonly_query",
     "transact",
     "get_schema",
+    "explain_query",
     "dsql_search_documentation",
     "dsql_read_documentation",
     "dsql_recommend",

@@ -1,0 +1,182 @@
+"""Query plans as values: PostgreSQL's text format, with the nodes that Aurora DSQL adds.
+
+A plan's text is made for people, so nothing here insists on it: what is not understood is left out, and any
+text gives a plan, if need be an empty one. (PostgreSQL documentation, "Using EXPLAIN"; Aurora DSQL user
+guide, "Reading EXPLAIN plans" and "Understanding DPUs". Aurora DSQL's own nodes stand behind ``-> `` with one
+space, PostgreSQL's behind two.)
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+_ARROW: Final = re.compile(r"( *)->  ?(?=\S)")
+_COST: Final = re.compile(r" +\(cost=[\d.]+\.\.[\d.]+ rows=(\d{1,30}) width=\d+\)")
+_ACTUAL: Final = re.compile(
+    r" +\(actual (?:time=[\d.]+\.\.[\d.]+ ?)?rows=(\d{1,30}(?:\.\d{1,9})?)(?: loops=(\d{1,18}))?\)"
+)
+_DETAIL: Final = re.compile(r"( *)([A-Z][A-Za-z -]{1,40}): ?(.*)")
+_NAME: Final = r'(?:"(?:[^"]|"")*"|[^\s."]+)'
+_ON: Final = re.compile(rf" on ({_NAME}(?:\.{_NAME})?)(?: {_NAME})?$")
+_USING: Final = re.compile(rf" using ({_NAME})$")
+_DPU: Final = re.compile(
+    r" +(\w{1,40}): (\d{1,15}(?:\.\d{1,15})?) DPU(?: \(Transaction minimum: ([\d.]{1,20})\))?"
+)
+_DPU_HEAD: Final = "Statement DPU Estimate:"
+_HIDDEN: Final = ("Output", "Query Identifier")
+_LONGEST: Final = 12_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of a plan.
+
+    Attributes:
+        kind: What it does: ``Seq Scan``, ``Storage Lookup`` ….
+        relation: The table (or function, or CTE) that it is on, as it is written: ``shop.orders``.
+        index: The index that it uses.
+        parent: Its parent's place in the plan; ``None`` for the root.
+        estimated: Rows expected, each time it runs.
+        actual: Rows that came, on average each time; ``None`` when it was not run.
+        loops: How often it was run.
+        details: The lines below it, by name: ``Filter``, ``Index Cond`` ….
+    """
+
+    kind: str
+    relation: str | None
+    index: str | None
+    parent: int | None
+    estimated: int
+    actual: float | None
+    loops: int
+    details: Mapping[str, str]
+
+    @property
+    def rows(self) -> float:
+        """Rows each time it runs: those that came, or those that are expected."""
+        return self.estimated if self.actual is None else self.actual
+
+    def number(self, detail: str) -> int:
+        """A detail that is a number; 0 when it is not there."""
+        digits = re.match(r"\d{1,18}", self.details.get(detail, ""))
+        return int(digits.group()) if digits else 0
+
+
+class Dpu(NamedTuple):
+    """One part of a statement's estimated cost in DPUs.
+
+    Attributes:
+        part: ``Compute``, ``Read``, ``Write``, ``Total`` ….
+        amount: DPUs.
+        minimum: The least that a transaction with such a part costs, where the plan says.
+    """
+
+    part: str
+    amount: float
+    minimum: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan.
+
+    Attributes:
+        nodes: From the root on, each before those below it.
+        dpus: The estimate that Aurora DSQL gives with ANALYZE and VERBOSE.
+    """
+
+    nodes: tuple[Node, ...]
+    dpus: tuple[Dpu, ...] = ()
+
+    @property
+    def analyzed(self) -> bool:
+        """Whether the statement was run."""
+        return any(node.actual is not None for node in self.nodes)
+
+    @cached_property
+    def children(self) -> Mapping[int, Sequence[int]]:
+        """The places of the nodes right below each."""
+        found: dict[int, list[int]] = {}
+        for place, node in enumerate(self.nodes):
+            if node.parent is not None:
+                found.setdefault(node.parent, []).append(place)
+        return found
+
+    def below(self, place: int) -> Iterator[Node]:
+        """All nodes below one."""
+        waiting = list(self.children.get(place, ()))
+        while waiting:
+            at = waiting.pop()
+            waiting += self.children.get(at, ())
+            yield self.nodes[at]
+
+    def above(self, place: int) -> Iterator[tuple[int, int]]:
+        """The nodes above one, each with that child of it which leads there."""
+        parent = self.nodes[place].parent
+        while parent is not None:
+            yield parent, place
+            place, parent = parent, self.nodes[parent].parent
+
+
+def parse(text: str) -> Plan:
+    """Read a plan."""
+    nodes: list[Node] = []
+    details: list[dict[str, str]] = []
+    open_at: list[tuple[int, int]] = []  # column of the arrow, place
+    dpus: list[Dpu] = []
+    for line in text.splitlines():
+        column = _column(line, first=not nodes)
+        if column is not None:
+            while open_at and open_at[-1][0] >= column:
+                open_at.pop()
+            details.append({})
+            nodes.append(_node(line, open_at[-1][1] if open_at else None, details[-1]))
+            open_at.append((column, len(nodes) - 1))
+        elif dpu := _DPU.match(line):
+            minimum = dpu.group(3)
+            dpus.append(Dpu(dpu.group(1), float(dpu.group(2)), float(minimum) if minimum else None))
+        elif details and (detail := _DETAIL.match(line)):
+            details[-1].setdefault(detail.group(2), detail.group(3))
+    return Plan(tuple(nodes), tuple(dpus))
+
+
+def shown(text: str) -> str:
+    """A plan's text without what is told in words, or tells nothing: outputs, identifiers, DPUs."""
+    kept: list[str] = []
+    for line in text.splitlines():
+        detail = _DETAIL.match(line)
+        if line.startswith(_DPU_HEAD) or _DPU.match(line) or (detail and detail.group(2) in _HIDDEN):
+            continue
+        kept.append(line)
+    whole = "\n".join(kept)
+    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}\n… ({len(whole):,} characters)"
+
+
+def _column(line: str, *, first: bool) -> int | None:
+    """Where a node's line begins; ``None`` for a line that is none."""
+    arrow = _ARROW.match(line)
+    if arrow:
+        return len(arrow.group(1))
+    return -1 if first and _COST.search(line) else None
+
+
+def _node(line: str, parent: int | None, details: dict[str, str]) -> Node:
+    cost, actual = _COST.search(line), _ACTUAL.search(line)
+    ends = [found.start() for found in (cost, actual) if found]
+    arrow = _ARROW.match(line)
+    label = line[arrow.end() if arrow else 0 : min(ends, default=len(line))].strip()
+    on = _ON.search(label)
+    label = label[: on.start()] if on else label
+    using = _USING.search(label)
+    return Node(
+        kind=label[: using.start()] if using else label,
+        relation=on.group(1) if on else None,
+        index=using.group(1) if using else None,
+        parent=parent,
+        estimated=int(cost.group(1)) if cost else 0,
+        actual=float(actual.group(1)) if actual else None,
+        loops=int(actual.group(2) or 1) if actual else 1,
+        details=details,
+    )

@@ -1,0 +1,32 @@
+"""``explain_query``."""
+
+from typing import Annotated, Any
+
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
+from awslabs_dsql_mcp.tools.plan import PlanTools
+
+_DESCRIPTION = (
+    "A statement's plan, and in words what costs in it: whole tables read, look-ups, filters that drop most "
+    "rows, wrong estimates, and an index as a ready CREATE INDEX ASYNC where the plan supports one. Nothing "
+    "is run, except with analyze: that runs a read in a READ ONLY transaction for real rows and DPUs."
+)
+
+
+def plan_tools(tools: PlanTools) -> tuple[ToolSpec, ...]:
+    """Describe the plan tool.
+
+    Args:
+        tools: What answers it.
+    """
+
+    async def explain_query(
+        sql: Annotated[str, Field(description="One statement, without EXPLAIN; %s where a value goes.")],
+        params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
+        analyze: Annotated[bool, Field(description="Run it; only for reads.")] = False,  # noqa: FBT002 - clients pass arguments by name
+    ) -> CallToolResult:
+        return result_of(await tools.explain_query(sql, params, analyze=analyze))
+
+    return (ToolSpec("explain_query", explain_query, "Query plan and cost", _DESCRIPTION),)
