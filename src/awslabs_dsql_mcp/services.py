@@ -24,6 +24,7 @@ from awslabs_dsql_mcp.surface.sql import sql_tools
 from awslabs_dsql_mcp.tools.plan import PlanTools
 from awslabs_dsql_mcp.tools.schema import SchemaTools
 from awslabs_dsql_mcp.tools.sql import SqlTools
+from awslabs_dsql_mcp.tools.teaching import TeachingDatabase
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
@@ -209,8 +210,9 @@ async def serve(settings: Settings) -> None:
         database = LateDatabase(settings, stack)
         writes = settings.allow_writes
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
+        teaching = TeachingDatabase(database)
         sql = SqlTools(
-            database,
+            teaching,
             allow_writes=writes,
             confirm=settings.confirm,
             lacks=_LOCAL_LACKS if settings.local else frozenset(),
@@ -220,7 +222,7 @@ async def serve(settings: Settings) -> None:
             (
                 *sql_tools(sql, allow_writes=writes),
                 *schema_tools(SchemaTools(database)),
-                *plan_tools(PlanTools(database)),
+                *plan_tools(PlanTools(teaching)),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,
