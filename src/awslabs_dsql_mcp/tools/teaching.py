@@ -46,11 +46,10 @@ class TeachingDatabase:
 
     async def _better_hint(self, error: DsqlError, unit: Unit) -> str | None:
         """Ask the catalog; what goes wrong there must not hide the error that is told."""
-        if (error.hint or "").startswith("Perhaps you meant"):  # the server knew
+        if _server_knew(error.hint or ""):
             return None
-        mentioned = tuple(
-            dict.fromkeys(name for query in unit.queries for name in mentions.tables_in(query.sql))
-        )
+        every = [name for query in unit.queries for name in mentions.tables_in(query.sql)]
+        mentioned = tuple(dict.fromkeys(every))
         try:
             if error.sqlstate == _UNKNOWN_TABLE:
                 found = await self._tables_like(mentions.missing_relation(error.message))
