@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
 from awslabs_dsql_mcp.surface.plan import plan_tools
+from awslabs_dsql_mcp.surface.resources import Resources
 from awslabs_dsql_mcp.surface.schema import schema_tools
 from awslabs_dsql_mcp.surface.sql import sql_tools
 from awslabs_dsql_mcp.tools.plan import PlanTools
@@ -29,6 +30,7 @@ from awslabs_dsql_mcp.tools.teaching import TeachingDatabase
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
+    from awslabs_dsql_mcp.core.guide import Guide
     from awslabs_dsql_mcp.tools.documentation import Documentation
 
 _HEAVY = ("awslabs_dsql_mcp.adapters.cluster", "awslabs_dsql_mcp.adapters.database")
@@ -200,6 +202,12 @@ class WarmUp:
             return
 
 
+def _guide() -> "Guide":
+    from awslabs_dsql_mcp.adapters.guide import load_guide  # noqa: PLC0415 - read when it is asked for
+
+    return load_guide()
+
+
 async def serve(settings: Settings) -> None:
     """Serve MCP over stdio until the input ends.
 
@@ -210,6 +218,7 @@ async def serve(settings: Settings) -> None:
         database = LateDatabase(settings, stack)
         writes = settings.allow_writes
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
+        schema = SchemaTools(database)
         teaching = TeachingDatabase(database)
         sql = SqlTools(
             teaching,
@@ -221,12 +230,13 @@ async def serve(settings: Settings) -> None:
         server = build_server(
             (
                 *sql_tools(sql, allow_writes=writes),
-                *schema_tools(SchemaTools(database)),
+                *schema_tools(schema),
                 *plan_tools(PlanTools(teaching)),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,
             log_level=settings.log_level,
+            resources=Resources(schema, _guide),
             middleware=[WarmUp(database)],
         )
         await server.run_stdio_async()

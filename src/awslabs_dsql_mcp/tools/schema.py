@@ -48,18 +48,17 @@ class SchemaTools:
         """
         if not table_name.strip():
             return await self._list(detail or "summary", after, limit)
-        tables = await self.tables(table_name)
+        tables = await self.tables(parse_name(table_name))
         text = "\n\n".join(schema_text.table_text(table, detail or "full") for table in tables)
-        return Answer(f"{_fenced(text)}\n{_next_for(tables)}")
+        return Answer(f"{fenced(text)}\n{_next_for(tables)}")
 
-    async def tables(self, table_name: str) -> tuple[Table, ...]:
+    async def tables(self, name: TableName) -> tuple[Table, ...]:
         """Read everything about the tables of a name, one of each schema that has it.
 
         Raises:
-            RequestInvalid: It is no name, or no table has it.
+            RequestInvalid: No table has it.
             DsqlError: What `Database.run` raises.
         """
-        name = parse_name(table_name)
         tables = catalog.fold_tables(name, (await self._about(name)).results)
         if all(index.valid for table in tables for index in table.indexes):
             return tables
@@ -82,6 +81,15 @@ class SchemaTools:
         """
         queries = catalog_queries.page_queries(after, limit, whole=whole)
         return catalog.fold_page((await self._database.run(Unit(queries, read_only=True))).results)
+
+    async def names(self) -> list[TableName]:
+        """Read the names of all tables and views.
+
+        Raises:
+            DsqlError: What `Database.run` raises.
+        """
+        report = await self._database.run(Unit((catalog_queries.known_tables(),), read_only=True))
+        return [TableName(schema, str(table)) for schema, table in report.results[0].rows]
 
     async def _about(self, name: TableName) -> Report:
         """Ask about a table; once a server has said that it lacks a catalog, without that."""
@@ -112,10 +120,11 @@ class SchemaTools:
         following = (
             "" if whole else f"\nNext: get_schema(table_name={page.tables[0].title!r}) tells it whole."
         )
-        return Answer(f"{counted}\n{_fenced(listing.text)}{following}")
+        return Answer(f"{counted}\n{fenced(listing.text)}{following}")
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
+    """Mark what the catalog says as data: comments and names are other people's words."""
     return fence(text, kind="schema", mark=secrets.token_hex(4))
 
 
