@@ -78,8 +78,10 @@ async def _with_writes(folder: str) -> None:
         for statement in _TABLES:  # one DDL statement a transaction
             await _call(client, "transact", sql_list=[statement])
         await _load(client)
+        await _call(client, "get_schema")
         await _call(client, "get_schema", table_name="shop.orders")
         await _call(client, "readonly_query", sql=_BEST_SELLERS, params=["DE"])
+        await _call(client, "explain_query", sql=_BEST_SELLERS, params=["DE"])
         await _call(client, "readonly_query", fails=True, sql="SELECT * FROM shop.order")
         _say("All or nothing: the second statement fails, so the first one is not stored either.")
         await _call(

@@ -91,12 +91,16 @@ class DsqlServer(MCPServer[None]):
         """Give a prompt; a wrong name or a missing argument becomes a protocol error in our words."""
         prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in prompts:
-            unknown = RequestInvalid(f"There is no prompt {name!r}.", hint=_nearest(name, list(prompts)))
-            raise _protocol_error(unknown)
-        for argument in prompts[name].arguments or ():
+            hint = _nearest(name, list(prompts))
+            raise _protocol_error(RequestInvalid(f"There is no prompt {name!r}.", hint=hint))
+        known = {argument.name: argument for argument in prompts[name].arguments or ()}
+        for unknown in sorted((arguments or {}).keys() - known.keys()):
+            told = f"The prompt {name} takes no argument {unknown!r}."
+            raise _protocol_error(RequestInvalid(told, hint=_nearest(unknown, list(known))))
+        for argument in known.values():
             if argument.required and argument.name not in (arguments or {}):
-                missing = f"The prompt {name} needs the argument {argument.name!r}."
-                raise _protocol_error(RequestInvalid(missing, hint=argument.description))
+                told = f"The prompt {name} needs the argument {argument.name!r}."
+                raise _protocol_error(RequestInvalid(told, hint=argument.description))
         return await super().get_prompt(name, arguments, context)
 
     async def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ async def test_the_list_of_tools_is_short(writer: Client) -> None:
     [
         ("explore_databse", {}, "Did you mean 'explore_database'?"),
         ("explain_slow_query", {}, "needs the argument 'sql'"),
+        ("explore_database", {"topik": "x"}, "takes no argument 'topik'. Next: Did you mean 'topic'?"),
     ],
 )
 async def test_a_wrong_prompt_is_told_in_our_words(
