@@ -1,10 +1,16 @@
 """Rows of the catalog as values, where no server at hand gives such rows."""
 
+from dataclasses import replace
+
 import pytest
 
 from awslabs_dsql_mcp.core.catalog import Index, Table, with_jobs
 from awslabs_dsql_mcp.core.results import Result
-from awslabs_dsql_mcp.core.schema_text import index_keys, table_text
+from awslabs_dsql_mcp.core.schema_text import index_keys, table_text, tables_text
+
+COLUMN = Column(
+    "c", "text", not_null=False, default=None, identity=None, generated=False, collation=None, comment=None
+)
 
 
 def index(
@@ -52,3 +58,13 @@ def test_what_is_long_is_cut() -> None:
     text = table_text(long)
     assert len(text) < 7_000
     assert "… (80,000 characters)" in text
+
+
+def test_a_table_too_long_for_an_answer_is_told_in_less_detail() -> None:
+    columns = tuple(replace(COLUMN, name=f"c{number}", comment="x" * 280) for number in range(250))
+    wide = Table("public", "w", "table", 250, None, None, columns=columns)
+    text, cut = tables_text([wide], "full")
+    assert cut == "summary"
+    assert "c249 text" in text
+    assert tables_text([replace(wide, columns=columns[:5])], "full")[1] is None
+    assert tables_text([wide] * 200, "full")[1] == "names"

@@ -1,8 +1,10 @@
 """Names as PostgreSQL folds them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.core.names import TableName, parse_name
+from awslabs_dsql_mcp.core.names import TableName, nearest, parse_name, suggestion
 from awslabs_dsql_mcp.errors import RequestInvalid
 
 
@@ -25,3 +27,24 @@ def test_a_name_is_read(text: str, name: TableName) -> None:
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(RequestInvalid, match="is not a table's name"):
         parse_name(text)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_name_written_as_sql_is_read_again(schema: str, table: str) -> None:
+    name = TableName(schema, table)
+    assert parse_name(str(name)) == name
+    assert parse_name(str(TableName(None, table))) == TableName(None, table)
+
+
+def test_the_nearest_names_are_found_whatever_their_case() -> None:
+    assert nearest("ordrs", ["Orders", "order_lines", "x"]) == ["Orders", "order_lines"]
+    assert nearest("lines", ["order_lines", "x"]) == ["order_lines"]
+    assert nearest("zzz", ["orders"]) == []
+
+
+def test_a_suggestion_names_the_schema() -> None:
+    known = [("shop", "orders"), ("old", "orders"), ("shop", "Select")]
+    assert suggestion("order", known) == "Did you mean shop.orders, old.orders?"
+    assert suggestion("zzz", known) == 'There are: shop.orders, old.orders, shop."Select".'
+    assert suggestion("zzz", [("s", f"t{n}") for n in range(9)]).endswith("and 4 more: call get_schema.")
+    assert suggestion("x", []) == "The database has no tables yet."

@@ -204,3 +204,15 @@ def test_a_full_table_and_an_index_that_is_being_built_are_said() -> None:
     full = orders(*(index(f"(total, id) -- {n}") for n in range(24)))
     assert "24 indexes, the most" in str(advice(scan(), full))
     assert "not valid" in str(advice(scan(), orders(index("(status)", valid=False))))
+
+
+LIMITED = """\
+Limit  (cost=0.00..0.13 rows=5 width=24)
+  ->  {above}Seq Scan on shop.orders  (cost=0.00..55.38 rows=3000 width=24)
+"""
+
+
+def test_a_scan_that_a_limit_ends_early_does_not_read_all() -> None:
+    assert findings(parse(LIMITED.format(above=""))) == []
+    sorted_first = LIMITED.format(above="Sort  (cost=9.00..9.13 rows=3000 width=24)\n        ->  ")
+    assert findings(parse(sorted_first)) == ["Seq Scan reads all of shop.orders: 3,000 rows."]

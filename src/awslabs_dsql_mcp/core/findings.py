@@ -16,6 +16,7 @@ _MANY_LOOKUPS: Final = 10_000
 _ABSURD: Final = 10  # times the rows around it: Storage Lookup's counts can be a fault of reporting
 _STORAGE: Final = ("Storage Scan", "B-Tree Scan", "Storage Lookup", "B-Tree Lookup")
 _READS_ALL: Final = ("Seq Scan", "Full Scan")
+_SEES_ALL: Final = ("Sort", "Aggregate", "Hash", "Materialize", "WindowAgg")
 _BY_INDEX: Final = ("Index Only Scan", "Index Scan")
 
 
@@ -73,7 +74,7 @@ def _scan(plan: Plan, place: int, node: Node) -> Iterator[str]:
     if node.relation is None or node.kind.startswith(_STORAGE):
         return
     read, kept = rows_read(plan, place), rows_kept(node)
-    if reads_all(node):
+    if reads_all(node) and not _stops_early(plan, place):
         count = f": {_rows(read)}" if read is not None else ""
         often = f" in {node.loops:,} runs" if node.loops > 1 else ""
         yield f"{node.kind} reads all of {node.relation}{count}{often}."
@@ -82,6 +83,17 @@ def _scan(plan: Plan, place: int, node: Node) -> Iterator[str]:
             f"{node.relation}: filters drop {_rows(read - kept)} of {read:,.0f} read"
             f" ({100 * (read - kept) / read:.0f} %){_where(plan, place)}."
         )
+
+
+def _stops_early(plan: Plan, place: int) -> bool:
+    """Whether a LIMIT above ends it, with nothing between that must see all rows first."""
+    for at, _ in plan.above(place):
+        kind = plan.nodes[at].kind
+        if kind == "Limit":
+            return True
+        if any(name in kind for name in _SEES_ALL):
+            return False
+    return False
 
 
 def _is_filtered(plan: Plan, place: int) -> bool:

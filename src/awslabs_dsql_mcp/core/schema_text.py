@@ -56,6 +56,20 @@ def list_text(page: Page, detail: Detail) -> Listing:
     return Listing(separator.join(written), len(written), page.tables[len(written) - 1].title)
 
 
+def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | None]:
+    """Write tables, in less detail where an answer cannot hold as much as is asked for.
+
+    Returns:
+        The text, and the detail that it was cut to, if it was.
+    """
+    levels: tuple[Detail, ...] = ("full", "summary", "names")
+    texts = ((level, _all(tables, level)) for level in levels[levels.index(detail) :])
+    level, text = next(((level, text) for level, text in texts if len(text) <= _CHARACTERS), ("names", None))
+    if text is None:
+        text = f"{_all(tables, 'names')[:_CHARACTERS]}…"
+    return text, None if level == detail else level
+
+
 def table_text(table: Table, detail: Detail = "full") -> str:
     """Write a table: its columns' names, its columns and keys, or all there is to know."""
     if detail == "names":
@@ -80,6 +94,10 @@ def columns_text(column: Column) -> str:
 def index_keys(index: Index) -> str:
     """What an index is on: ``(customer_id) INCLUDE (total) WHERE …``."""
     return _INDEX_HEAD.sub("", index.definition, count=1)
+
+
+def _all(tables: Sequence[Table], detail: Detail) -> str:
+    return "\n\n".join(table_text(table, detail) for table in tables)
 
 
 def _line(table: Table) -> str:

@@ -49,8 +49,9 @@ class SchemaTools:
         if not table_name.strip():
             return await self._list(detail or "summary", after, limit)
         tables = await self.tables(parse_name(table_name))
-        text = "\n\n".join(schema_text.table_text(table, detail or "full") for table in tables)
-        return Answer(f"{fenced(text)}\n{_next_for(tables)}")
+        text, cut = schema_text.tables_text(tables, detail or "full")
+        notice = f"Too long to tell whole: cut to detail={cut}.\n" if cut else ""
+        return Answer(f"{notice}{fenced(text)}\n{_next_for(tables)}")
 
     async def tables(self, name: TableName) -> tuple[Table, ...]:
         """Read everything about the tables of a name, one of each schema that has it.

@@ -19,6 +19,7 @@ _DENIED: Final = "42501"
 _MOST_TABLES: Final = 3
 _MOST_COLUMNS: Final = 12
 _LONGEST: Final = 190
+_LONGEST_PARSED: Final = 20_000  # characters: the event loop waits meanwhile
 
 
 class TeachingDatabase:
@@ -48,15 +49,13 @@ class TeachingDatabase:
         """Ask the catalog; what goes wrong there must not hide the error that is told."""
         if _server_knew(error.hint or ""):
             return None
-        every = [name for query in unit.queries for name in mentions.tables_in(query.sql)]
-        mentioned = tuple(dict.fromkeys(every))
         try:
             if error.sqlstate == _UNKNOWN_TABLE:
                 found = await self._tables_like(mentions.missing_relation(error.message))
             elif error.sqlstate == _UNKNOWN_COLUMN:
-                found = await self._columns_like(mentions.missing_column(error.message), mentioned)
+                found = await self._columns_like(mentions.missing_column(error.message), _mentioned(unit))
             elif error.sqlstate == _DENIED:
-                found = await self._whole_grant(error, mentioned)
+                found = await self._whole_grant(error, _mentioned(unit))
             else:
                 found = None
         except DsqlError:
@@ -97,6 +96,11 @@ class TeachingDatabase:
         if table is None or not chosen:
             return hint
         return hint.replace(f"ON TABLE {table} ", f"ON TABLE {qualified(chosen[0], table)} ")
+
+
+def _mentioned(unit: Unit) -> tuple[TableName, ...]:
+    short = [query.sql for query in unit.queries if len(query.sql) <= _LONGEST_PARSED]
+    return tuple(dict.fromkeys(name for sql in short for name in mentions.tables_in(sql)))
 
 
 def _server_knew(hint: str) -> bool:
