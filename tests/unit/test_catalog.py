@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from awslabs_dsql_mcp.core.catalog import Index, Table, with_jobs
+from awslabs_dsql_mcp.core.catalog import Column, Index, Table, with_jobs
 from awslabs_dsql_mcp.core.results import Result
 from awslabs_dsql_mcp.core.schema_text import index_keys, table_text, tables_text
 
