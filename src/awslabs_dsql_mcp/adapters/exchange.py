@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg.abc import Buffer
     from psycopg.pq.abc import PGconn, PGresult
 
-_ROWS_AT_ONCE = 16  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
+_ROWS_AT_ONCE = 8  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
 _WITH_ROWS = (ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_OK)
 _WITHOUT = (ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY, ExecStatus.PIPELINE_ABORTED)
 
