@@ -39,6 +39,8 @@ KEPT_AS_TEXT = [
     '{"a": 0.1234567890123456789}',
     '{"a": 1e400}',
     '{"a": -0}',
+    "[1e99999999999999999999]",
+    "[0e-99999999999999999999]",
     '{"a": 1, "a": 2}',
     '["\\ud800"]',
     "[" * 500 + "]" * 500,
@@ -75,6 +77,13 @@ def test_a_double_survives(number: float) -> None:
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_an_integer_survives(number: int) -> None:
     assert int(str(json.loads(json.dumps(cell(str(number), 20))))) == number
+
+
+@given(st.text(st.sampled_from('{}[]",:.eE+-0123456789 \\untrlsaf\ud800')).map("[{}]".format))
+def test_a_document_is_whole_or_text(text: str) -> None:
+    value = cell(text, 114)
+    assert value == text or value == json.loads(text)
+    json.dumps(value, allow_nan=False)
 
 
 @given(st.text(), st.integers(1, 20), st.integers(1, 20))

@@ -83,10 +83,16 @@ def _document(text: str) -> object:
     if not text.lstrip().startswith(("{", "[")):
         return text
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_float=_fraction, parse_int=_integer)
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=_fraction,
+            parse_int=_integer,
+            parse_constant=_not_exact,
+        )
         json.dumps(value, ensure_ascii=False).encode()
         return value if _depth(value) <= _DEEPEST else text
-    except (ValueError, RecursionError):  # UnicodeEncodeError, of half a surrogate pair, is a ValueError
+    except (ValueError, ArithmeticError, RecursionError):  # half a surrogate pair is a ValueError
         return text
 
 
