@@ -131,6 +131,7 @@ async def test_a_query_without_limit_is_cut_and_says_so_first(reader: Client) ->
     assert reply.facts["rows"] == [[n] for n in range(1, 101)]
     assert reply.facts["row_count"] is None
     assert reply.text.startswith(reply.facts["notice"])
+    assert list(reply.facts) == ["notice", "command", "row_count", "columns", "data", "rows", "end"]
     page = await call(reader, "readonly_query", sql="SELECT n FROM numbers ORDER BY n OFFSET 100")
     assert page.facts["rows"][0] == [101]
 

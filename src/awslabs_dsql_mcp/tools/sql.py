@@ -249,8 +249,8 @@ def _rows_answer(table: Table) -> Answer:
         return Answer(table.summary, table.structured)
     mark = _mark()
     text = f"{table.summary}\n{fence(table.text, kind='rows', mark=mark)}"
-    rows = _sealed(table, mark)
-    return Answer(text, {"data": warning(mark), **rows})
+    told = {name: value for name, value in table.structured.items() if name != "rows"}
+    return Answer(text, {**told, "data": warning(mark), **_sealed(table, mark)})
 
 
 def _sealed(table: Table, mark: str) -> dict[str, object]:
