@@ -25,8 +25,6 @@ TOOLS = {
     "dsql_read_documentation",
     "dsql_recommend",
 }
-# What these say is a text for the model; nothing in it wants to be computed with.
-TEXT_ONLY = {"get_schema", "explain_query"}
 
 
 @pytest.mark.parametrize(("mode", "version"), [("2026-07-28", "2026-07-28"), ("legacy", "2025-11-25")])
@@ -116,7 +114,7 @@ async def test_tools_have_titles_hints_and_schemas(reader: Client, writer: Clien
             hints = tool.annotations
             assert hints
             assert tool.title
-            assert (tool.output_schema is None) is (tool.name in TEXT_ONLY)
+            assert tool.output_schema
             assert tool.description
             assert len(tool.description) < 2048
             changes = writes and tool.name == "transact"

@@ -112,7 +112,7 @@ async def test_a_missing_table_is_told_with_sqlstate_place_and_next_step(reader:
     assert 'relation "good" does not exist' in reply.text
     assert "SQLSTATE 42P01" in reply.text
     assert "line 2: FROM ▸good" in reply.text
-    assert "Next: Call get_schema" in reply.text
+    assert "Next: Did you mean public.goods?" in reply.text
 
 
 @pytest.mark.parametrize("tool", ["readonly_query", "transact"])

@@ -59,6 +59,7 @@ _QUERIES: Final = (
     Advice("42P10", "conflict", "Name in ON CONFLICT the columns of a unique index or the primary key."),
     Advice("42P10", "", "Use an expression of the select list there."),
     Advice("42804", "attribute", "Write CROSS JOIN LATERAL: LEFT JOIN LATERAL has a fault on Aurora DSQL."),
+    Advice("42804", "type json", 'Give a JSON array or scalar as a text: the parameter "[1,2]", not [1,2].'),
     Advice("42804", "", "Cast the value to the type that is expected, such as %s::numeric."),
     Advice("42846", "", "Cast by way of text: value::text::type."),
     Advice("42809", "is a procedure", "Read the job's row of sys.jobs again, until completed or failed."),

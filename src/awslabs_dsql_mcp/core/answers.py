@@ -14,8 +14,8 @@ class Answer:
 
     Attributes:
         text: What the model reads.
-        structured: The same as JSON values, in the shape of the tool's output schema; empty for a tool
-            without one, whose text is all there is.
+        structured: The same as JSON values, in the shape of the tool's output schema; empty where the text
+            is all there is.
     """
 
     text: str

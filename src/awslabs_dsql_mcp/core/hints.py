@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.errors import (
     Outcome,
     PermissionDenied,
     StatementFailed,
+    TimedOut,
     TransactionConflict,
 )
 
@@ -63,9 +64,8 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.connecting:
         return error_of_login(failure)
     if failure.kind is Kind.TIMED_OUT:
-        return Busy(
+        return TimedOut(
             f"{failure.message[:1].upper()}{failure.message[1:]}.",
-            code="timed_out",
             hint="Narrow the statement (WHERE, LIMIT, an index); the operator can raise the limit named.",
         )
     if failure.kind in _TRIES:

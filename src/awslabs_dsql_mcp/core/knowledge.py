@@ -207,4 +207,4 @@ def _found(item: object) -> Found | None:
 
 
 def _first(record: Mapping[str, object], names: Sequence[str]) -> str:
-    return next((value for name in names if isinstance(value := record.get(name), str) and value), "")
+    return next((value for name in names if isinstance(value := record.get(name), str) and value.strip()), "")

@@ -63,11 +63,11 @@ def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | 
         The text, and the detail that it was cut to, if it was.
     """
     levels: tuple[Detail, ...] = ("full", "summary", "names")
-    texts = ((level, _all(tables, level)) for level in levels[levels.index(detail) :])
-    level, text = next(((level, text) for level, text in texts if len(text) <= _CHARACTERS), ("names", None))
-    if text is None:
-        text = f"{_all(tables, 'names')[:_CHARACTERS]}…"
-    return text, None if level == detail else level
+    for level in levels[levels.index(detail) :]:
+        text = _all(tables, level)
+        if len(text) <= _CHARACTERS:
+            return text, None if level == detail else level
+    return f"{_all(tables, 'names')[:_CHARACTERS]}…", "names"
 
 
 def table_text(table: Table, detail: Detail = "full") -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
+from awslabs_dsql_mcp.surface.spec import Text, ToolSpec, result_of
 from awslabs_dsql_mcp.tools.plan import PlanTools
 
 _DESCRIPTION = (
@@ -26,7 +26,7 @@ def plan_tools(tools: PlanTools) -> tuple[ToolSpec, ...]:
         sql: Annotated[str, Field(description="One statement, without EXPLAIN; %s where a value goes.")],
         params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
         analyze: Annotated[bool, Field(description="Run it; only for reads.")] = False,  # noqa: FBT002 - clients pass arguments by name
-    ) -> CallToolResult:
+    ) -> Annotated[CallToolResult, Text]:
         return result_of(await tools.explain_query(sql, params, analyze=analyze))
 
     return (ToolSpec("explain_query", explain_query, "Query plan and cost", _DESCRIPTION),)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
+from awslabs_dsql_mcp.surface.spec import Text, ToolSpec, result_of
 from awslabs_dsql_mcp.tools.schema import SchemaTools
 
 _DESCRIPTION = (
@@ -31,7 +31,7 @@ def schema_tools(tools: SchemaTools) -> tuple[ToolSpec, ...]:
         ] = None,
         after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
         limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
-    ) -> CallToolResult:
+    ) -> Annotated[CallToolResult, Text]:
         return result_of(await tools.get_schema(table_name, detail, after, limit))
 
     return (ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION),)

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from typing_extensions import TypedDict
 
 from awslabs_dsql_mcp.core.answers import Answer
+
+
+class Text(TypedDict):
+    """What the tool says."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,6 @@ class ToolSpec:
 
 
 def result_of(answer: Answer) -> CallToolResult:
-    """Give an answer as text for the model, and as structured content that says the same if there is any."""
-    structured = dict(answer.structured) or None
+    """Give an answer as text for the model, and as structured content that says the same."""
+    structured = dict(answer.structured) or {"text": answer.text}
     return CallToolResult(content=[TextContent(text=answer.text)], structured_content=structured)

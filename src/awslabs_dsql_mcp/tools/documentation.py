@@ -4,7 +4,6 @@ What the server sends is someone else's text, and stands between markers; the gu
 Every answer says where it comes from.
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from awslabs_dsql_mcp.core.answers import Answer, fence
@@ -24,6 +23,7 @@ from awslabs_dsql_mcp.core.knowledge import (
     page_text,
 )
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
+from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50
@@ -42,9 +42,7 @@ class Documentation:
         mark: A fresh random id per call, for the markers around untrusted text.
     """
 
-    def __init__(
-        self, source: Source, guide: Guide, *, mark: Callable[[], str] = lambda: secrets.token_hex(4)
-    ) -> None:
+    def __init__(self, source: Source, guide: Guide, *, mark: Callable[[], str] = fresh_mark) -> None:
         self._source = source
         self._guide = guide
         self._mark = mark

@@ -1,7 +1,6 @@
 """What a statement will cost, or has cost: its plan, and what in it matters."""
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from awslabs_dsql_mcp.core.answers import Answer, fence
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.transactions import Query, Unit
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.core.index_advice import Candidate
@@ -58,7 +58,7 @@ class PlanTools:
         advised = any("CREATE INDEX" in line for line in said)
         costs = findings.dpu_text(plan.dpus)
         told = [
-            fence(plans.shown(text), kind="plan", mark=secrets.token_hex(4)),
+            fence(plans.shown(text), kind="plan", mark=fresh_mark()),
             "What costs:",
             *said,
             *([costs] if costs else []),

@@ -1,6 +1,5 @@
 """What tables there are, and what each is made of."""
 
-import secrets
 from collections.abc import Sequence
 
 from awslabs_dsql_mcp.core import catalog, catalog_queries, schema_text
@@ -11,6 +10,7 @@ from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.schema_text import Detail
 from awslabs_dsql_mcp.core.transactions import Report, Unit
 from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
+from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 _NO_MORE = "There is no table behind that name: this was the last page."
 _NONE = "There are no tables or views yet.\nNext: create one with transact, if writes are allowed."
@@ -126,7 +126,7 @@ class SchemaTools:
 
 def fenced(text: str) -> str:
     """Mark what the catalog says as data: comments and names are other people's words."""
-    return fence(text, kind="schema", mark=secrets.token_hex(4))
+    return fence(text, kind="schema", mark=fresh_mark())
 
 
 def _next_for(tables: Sequence[Table]) -> str:

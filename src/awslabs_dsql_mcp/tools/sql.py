@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.core.results import Caps, Table
 from awslabs_dsql_mcp.core.transactions import Report, Unit
 from awslabs_dsql_mcp.errors import NotConfigured, NotConfirmed, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.tools.judged import Judged, Value, judge, takes_limit
+from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.core.statements import Statement
@@ -196,7 +197,7 @@ class SqlTools:
             )
             said.append(f"To run it for real, send the same with dry_run_token={token} (once, in 10 min).")
             facts["dry_run_token"] = token
-        mark = _mark()
+        mark = fresh_mark()
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
         text = "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=mark) if rows else "")
         if rows:
@@ -247,7 +248,7 @@ def _outcome(report: Report, unit: Unit) -> str:
 def _rows_answer(table: Table) -> Answer:
     if not table.text:
         return Answer(table.summary, table.structured)
-    mark = _mark()
+    mark = fresh_mark()
     text = f"{table.summary}\n{fence(table.text, kind='rows', mark=mark)}"
     told = {name: value for name, value in table.structured.items() if name != "rows"}
     return Answer(text, {**told, "data": warning(mark), **_sealed(table, mark)})
@@ -255,11 +256,6 @@ def _rows_answer(table: Table) -> Answer:
 
 def _sealed(table: Table, mark: str) -> dict[str, object]:
     return table.structured | ({"end": mark} if table.text else {})
-
-
-def _mark() -> str:
-    """Draw an id that no row can know: digits, which tokenizers take three at once."""
-    return f"{secrets.randbelow(10**12):012}"
 
 
 def _values(request: Request) -> Sequence[Sequence[Value] | None]:
