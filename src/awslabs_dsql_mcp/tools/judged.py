@@ -88,7 +88,7 @@ def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, w
         refusal = refused if len(texts) > 1 else refused.refusal
         raise StatementRefused(str(refusal), code=refused.refusal.rule)
     queries = tuple(
-        _sendable(Query(one.sql, tuple(map(_bound, params or ()))))
+        _sendable(Query(one.sql, tuple(map(bound, params or ()))))
         for one, params in zip(verdict.verdicts, values, strict=True)
     )
     return Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
@@ -125,7 +125,7 @@ def _sendable(query: Query) -> Query:
     return query
 
 
-def _bound(value: Value) -> object:
+def bound(value: Value) -> object:
     """Let the server give a JSON document the type of its place: json, jsonb or text."""
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(i, dict) for i in value)):
         return json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,5 @@
 """What a statement will cost, or has cost: its plan, and what in it matters."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from awslabs_dsql_mcp.core.answers import Answer, fence
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.transactions import Query, Unit
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.tools.judged import Value, bound
 from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PlanTools:
         self._database = database
 
     async def explain_query(
-        self, sql: str, params: Sequence[object] | None = None, *, analyze: bool = False
+        self, sql: str, params: Sequence[Value] | None = None, *, analyze: bool = False
     ) -> Answer:
         """Show a statement's plan and say what costs in it.
 
@@ -98,7 +98,7 @@ class _Explained:
     statement: "Statement"
 
 
-def _explained(sql: str, params: Sequence[object] | None, *, analyze: bool) -> _Explained:
+def _explained(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> _Explained:
     """Let the guard look at a statement, by itself and as it will be explained."""
     from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - a start without a statement need not pay for it
 
@@ -114,7 +114,7 @@ def _explained(sql: str, params: Sequence[object] | None, *, analyze: bool) -> _
     if alone.statement is None or whole.refusal is not None:
         refusal = alone.refusal or whole.refusal
         raise StatementRefused(str(refusal), code=refusal.rule if refusal else None)
-    return _Explained(Query(whole.sql, tuple(map(_bound, params or ()))), alone.statement)
+    return _Explained(Query(whole.sql, tuple(map(bound, params or ()))), alone.statement)
 
 
 def _require_plan(statement: "Statement", *, analyze: bool) -> None:
@@ -129,11 +129,6 @@ def _require_plan(statement: "Statement", *, analyze: bool) -> None:
             "Instead: call explain_query without analyze: the plan is the same, and nothing is run.",
             code="analyze-write",
         )
-
-
-def _bound(value: object) -> object:
-    """Let the server give a JSON document the type of its place."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
 def _next(statement: "Statement", *, analyze: bool, advised: bool) -> str:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from awslabs_dsql_mcp.adapters.database import Limits
-from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown
+from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown, TimedOut
 from wire.bed import Bed, insert, read, until
 from wire.faults import At, Fault, Hold, Swallow
 
@@ -39,7 +39,7 @@ async def test_a_black_hole_in_a_statement_ends_at_its_timeout(bed: Bed, at: At,
     database = bed.connect(limits=SHORT)
     bed.proxy.honours_cancel = False
     bed.proxy.add(Fault(at, Swallow(), sql))
-    with pytest.raises(Busy) as told:
+    with pytest.raises(TimedOut) as told:
         await database.run(insert(1, 2))
     assert (told.value.code, told.value.outcome) == ("timed_out", "rolled_back")
     assert "0.3 s (--statement-timeout)" in told.value.message
@@ -67,7 +67,7 @@ async def test_a_black_hole_for_everything_new_holds_nobody(bed: Bed) -> None:
     call = asyncio.ensure_future(database.run(read("SELECT 1")))
     await hole.reached.wait()
     await bed.proxy.open_mute()
-    with pytest.raises(Busy) as told:
+    with pytest.raises(TimedOut) as told:
         await call
     assert told.value.code == "timed_out"
     await bed.proxy.open()
@@ -78,7 +78,7 @@ async def test_a_black_hole_for_everything_new_holds_nobody(bed: Bed) -> None:
 async def test_a_slow_statement_ends_at_its_timeout(bed: Bed, honoured: bool) -> None:  # noqa: FBT001 - a row
     database = bed.connect(limits=SHORT)
     bed.proxy.honours_cancel = honoured
-    with pytest.raises(Busy) as told:
+    with pytest.raises(TimedOut) as told:
         await database.run(read("SELECT pg_sleep(60)"))
     assert told.value.code == "timed_out"
     assert told.value.outcome is None
@@ -87,7 +87,7 @@ async def test_a_slow_statement_ends_at_its_timeout(bed: Bed, honoured: bool) ->
 
 async def test_the_call_as_a_whole_has_a_timeout(bed: Bed) -> None:
     database = bed.connect(limits=Limits(statement_timeout=60.0, call_timeout=0.3))
-    with pytest.raises(Busy) as told:
+    with pytest.raises(TimedOut) as told:
         await database.run(read("SELECT pg_sleep(60)"))
     assert "0.3 s of a call (--call-timeout)" in told.value.message
     await bed.still_works(bed.connect())
