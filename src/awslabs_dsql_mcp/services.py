@@ -7,11 +7,13 @@ the imports are warmed up.
 import asyncio
 import importlib
 from contextlib import AsyncExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.core.answers import Answer
+from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps
 from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
 from awslabs_dsql_mcp.errors import ConnectionFailed, NotConfigured
@@ -22,16 +24,16 @@ from awslabs_dsql_mcp.surface.plan import plan_tools
 from awslabs_dsql_mcp.surface.resources import Resources
 from awslabs_dsql_mcp.surface.schema import schema_tools
 from awslabs_dsql_mcp.surface.sql import sql_tools
-from awslabs_dsql_mcp.tools.plan import PlanTools
-from awslabs_dsql_mcp.tools.schema import SchemaTools
 from awslabs_dsql_mcp.tools.sql import SqlTools
 from awslabs_dsql_mcp.tools.teaching import TeachingDatabase
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
-    from awslabs_dsql_mcp.core.guide import Guide
     from awslabs_dsql_mcp.tools.documentation import Documentation
+    from awslabs_dsql_mcp.tools.plan import PlanTools
+    from awslabs_dsql_mcp.tools.resources import ResourceReader
+    from awslabs_dsql_mcp.tools.schema import SchemaTools
 
 _HEAVY = ("awslabs_dsql_mcp.adapters.cluster", "awslabs_dsql_mcp.adapters.database")
 _LOCAL_LACKS = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC", "AWS IAM GRANT", "AWS IAM REVOKE"})
@@ -202,10 +204,48 @@ class WarmUp:
             return
 
 
-def _guide() -> "Guide":
-    from awslabs_dsql_mcp.adapters.guide import load_guide  # noqa: PLC0415 - read when it is asked for
+class LateTools:
+    """The tools that a session may do without, imported and made when they are first needed.
 
-    return load_guide()
+    Args:
+        database: Reads the catalog.
+        teaching: Runs what agents wrote.
+    """
+
+    def __init__(self, database: Database, teaching: Database) -> None:
+        self._database = database
+        self._teaching = teaching
+
+    @cached_property
+    def _schema(self) -> "SchemaTools":
+        from awslabs_dsql_mcp.tools.schema import SchemaTools  # noqa: PLC0415 - see the class
+
+        return SchemaTools(self._database)
+
+    @cached_property
+    def _plan(self) -> "PlanTools":
+        from awslabs_dsql_mcp.tools.plan import PlanTools  # noqa: PLC0415 - see the class
+
+        return PlanTools(self._teaching)
+
+    @cached_property
+    def _resources(self) -> "ResourceReader":
+        from awslabs_dsql_mcp.adapters.guide import load_guide  # noqa: PLC0415 - see the class
+        from awslabs_dsql_mcp.tools.resources import ResourceReader  # noqa: PLC0415 - see the class
+
+        return ResourceReader(self._schema, load_guide)
+
+    def schema(self) -> "SchemaTools":
+        """Give the schema tool."""
+        return self._schema
+
+    def plan(self) -> "PlanTools":
+        """Give the plan tool."""
+        return self._plan
+
+    def resources(self) -> "ResourceReader":
+        """Give the reader of resources."""
+        return self._resources
 
 
 async def serve(settings: Settings) -> None:
@@ -218,8 +258,8 @@ async def serve(settings: Settings) -> None:
         database = LateDatabase(settings, stack)
         writes = settings.allow_writes
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
-        schema = SchemaTools(database)
         teaching = TeachingDatabase(database)
+        late = LateTools(database, teaching)
         sql = SqlTools(
             teaching,
             allow_writes=writes,
@@ -230,13 +270,13 @@ async def serve(settings: Settings) -> None:
         server = build_server(
             (
                 *sql_tools(sql, allow_writes=writes),
-                *schema_tools(schema),
-                *plan_tools(PlanTools(teaching)),
+                *schema_tools(late.schema),
+                *plan_tools(late.plan),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,
             log_level=settings.log_level,
-            resources=Resources(schema, _guide),
+            resources=Resources(late.resources),
             middleware=[WarmUp(database)],
         )
         await server.run_stdio_async()

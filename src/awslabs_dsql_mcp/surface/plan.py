@@ -1,12 +1,16 @@
 """``explain_query``."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.surface.spec import Text, ToolSpec, result_of
-from awslabs_dsql_mcp.tools.plan import PlanTools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from awslabs_dsql_mcp.tools.plan import PlanTools
 
 _DESCRIPTION = (
     "A statement's plan, and in words what costs in it: whole tables read, look-ups, filters that drop most "
@@ -15,11 +19,11 @@ _DESCRIPTION = (
 )
 
 
-def plan_tools(tools: PlanTools) -> tuple[ToolSpec, ...]:
+def plan_tools(tools: "Callable[[], PlanTools]") -> tuple[ToolSpec, ...]:
     """Describe the plan tool.
 
     Args:
-        tools: What answers it.
+        tools: Gives what answers it.
     """
 
     async def explain_query(
@@ -27,6 +31,6 @@ def plan_tools(tools: PlanTools) -> tuple[ToolSpec, ...]:
         params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
         analyze: Annotated[bool, Field(description="Run it; only for reads.")] = False,  # noqa: FBT002 - clients pass arguments by name
     ) -> Annotated[CallToolResult, Text]:
-        return result_of(await tools.explain_query(sql, params, analyze=analyze))
+        return result_of(await tools().explain_query(sql, params, analyze=analyze))
 
     return (ToolSpec("explain_query", explain_query, "Query plan and cost", _DESCRIPTION),)

@@ -4,16 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from awslabs_dsql_mcp.core import diagrams, schema_text
-from awslabs_dsql_mcp.core.guide import SCHEME
-from awslabs_dsql_mcp.core.names import TableName, nearest
-from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.tools.schema import SchemaTools, fenced
-
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.core.guide import Guide
+    from awslabs_dsql_mcp.tools.resources import ResourceReader
 
-_MOST: Final = 1_000
 _MARKDOWN: Final = "text/markdown"
 _MERMAID: Final = "text/vnd.mermaid"
 
@@ -38,16 +31,14 @@ class ResourceSpec:
 
 
 class Resources:
-    """Reads resources, and completes the parts of their addresses.
+    """The resources, and who reads them.
 
     Args:
-        schema: Reads the catalog.
-        guide: Gives the pages of the guide, read when they are first needed.
+        reader: Gives the reader, when something is first read.
     """
 
-    def __init__(self, schema: SchemaTools, guide: "Callable[[], Guide]") -> None:
-        self._schema = schema
-        self._guide = guide
+    def __init__(self, reader: "Callable[[], ResourceReader]") -> None:
+        self._reader = reader
 
     @property
     def specs(self) -> tuple[ResourceSpec, ...]:
@@ -74,7 +65,7 @@ class Resources:
                 "dsql://guide", self.index, "Guide", "The pages of the guide to Aurora DSQL.", _MARKDOWN
             ),
             ResourceSpec(
-                f"{SCHEME}{{page}}",
+                "dsql://guide/{page}",
                 self.page,
                 "Page of the guide",
                 "What Aurora DSQL does differently, by subject.",
@@ -83,67 +74,29 @@ class Resources:
         )
 
     async def tables(self) -> str:
-        """List all tables, as many as an answer may hold."""
-        page = await self._schema.page(None, _MOST, whole=False)
-        if not page.tables:
-            return "There are no tables or views yet."
-        listing = schema_text.list_text(page, "summary")
-        left = page.left + len(page.tables) - listing.shown
-        more = f"{left} more: call get_schema(after={listing.last!r})\n" if left else ""
-        return more + fenced(listing.text)
+        """List all tables."""
+        return await self._reader().tables()
 
     async def table(self, schema: str, table: str) -> str:
-        """Describe a table, named exactly."""
-        tables = await self._schema.tables(TableName(schema, table))
-        return fenced("\n\n".join(map(schema_text.table_text, tables)))
+        """Describe a table."""
+        return await self._reader().table(schema, table)
 
     async def diagram(self) -> str:
-        """Draw the tables of all schemas."""
-        return diagrams.diagram(await self._schema.page(None, diagrams.MOST_TABLES, whole=True))
+        """Draw all tables."""
+        return await self._reader().diagram()
 
     async def diagram_of(self, schema: str) -> str:
-        """Draw the tables of one schema."""
-        page = await self._schema.page(TableName(schema, ""), diagrams.MOST_TABLES, whole=True)
-        mine = tuple(table for table in page.tables if table.schema == schema)
-        left = page.left if len(mine) == len(page.tables) else 0
-        return diagrams.diagram(type(page)(mine, left))
+        """Draw the tables of a schema."""
+        return await self._reader().diagram_of(schema)
 
     async def index(self) -> str:
         """List the pages of the guide."""
-        pages = self._guide().pages
-        return "\n".join(f"- [{page.title}]({page.url}): {page.summary}" for page in pages)
+        return await self._reader().index()
 
     async def page(self, page: str) -> str:
         """Give a page of the guide."""
-        guide = self._guide()
-        found = guide.page(page)
-        if found is None:
-            slugs = [known.slug for known in guide.pages]
-            raise RequestInvalid(
-                f"The guide has no page {page[:60]!r}.",
-                code="unknown_page",
-                hint=f"There are: {', '.join(nearest(page, slugs) or slugs)}.",
-            )
-        return found.text
+        return await self._reader().page(page)
 
     async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
-        """Complete a part of an address.
-
-        Args:
-            uri: The template.
-            argument: Which of its parts.
-            value: What is written of it so far.
-            known: The parts that are written already.
-
-        Raises:
-            DsqlError: What reading the catalog raises.
-        """
-        if uri.startswith(SCHEME):
-            values = [page.slug for page in self._guide().pages]
-        else:
-            names = await self._schema.names()
-            within = known.get("schema")
-            chosen = [name for name in names if argument == "schema" or within in (None, name.schema)]
-            values = [str(name.schema) if argument == "schema" else name.table for name in chosen]
-        starts = value.lower()
-        return [one for one in dict.fromkeys(values) if one.lower().startswith(starts)]
+        """Complete a part of an address."""
+        return await self._reader().complete(uri, argument, value, known)

@@ -1,12 +1,16 @@
 """``get_schema``."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.surface.spec import Text, ToolSpec, result_of
-from awslabs_dsql_mcp.tools.schema import SchemaTools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from awslabs_dsql_mcp.tools.schema import SchemaTools
 
 _DESCRIPTION = (
     "Without table_name: the tables and views of all schemas, with estimated rows. With it: columns with "
@@ -15,11 +19,11 @@ _DESCRIPTION = (
 )
 
 
-def schema_tools(tools: SchemaTools) -> tuple[ToolSpec, ...]:
+def schema_tools(tools: "Callable[[], SchemaTools]") -> tuple[ToolSpec, ...]:
     """Describe the schema tool.
 
     Args:
-        tools: What answers it.
+        tools: Gives what answers it.
     """
 
     # A name may look like JSON (null, 123, [a]): the SDK leaves alone only what is typed exactly str.
@@ -32,6 +36,6 @@ def schema_tools(tools: SchemaTools) -> tuple[ToolSpec, ...]:
         after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
         limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
     ) -> Annotated[CallToolResult, Text]:
-        return result_of(await tools.get_schema(table_name, detail, after, limit))
+        return result_of(await tools().get_schema(table_name, detail, after, limit))
 
     return (ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION),)
