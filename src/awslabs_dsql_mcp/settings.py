@@ -153,8 +153,8 @@ OPTIONS: tuple[Option, ...] = (
         "--confirm",
         ("DSQL_CONFIRM",),
         readers.read_confirm,
-        "Which changes need a yes: `always` each (of the user, or by a dry run's token), `auto` what drops "
-        "something or has no WHERE, where the client can ask, `never`.",
+        "What needs a yes: `always` each transaction (of the user, or by a dry run's token), `auto` what "
+        "drops something or has no WHERE, where the client can ask, `never`.",
         "WHICH",
         "auto",
     ),

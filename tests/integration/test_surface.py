@@ -180,6 +180,22 @@ async def test_the_user_sees_the_values(on_cluster: ServerOn) -> None:
     assert 'SELECT set_it($1)\n  $1 = "it\'s"' in questions[0]
 
 
+async def test_no_long_text_hides_what_is_asked(on_cluster: ServerOn) -> None:
+    questions: list[str] = []
+
+    async def user(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        assert context
+        questions.append(params.message)
+        return NO
+
+    async with Client(on_cluster("--allow-writes"), elicitation_callback=user) as client:
+        harmless = "INSERT INTO t VALUES ('{}')".replace("{}", "x" * 2000)
+        hidden = "/* {} */ DELETE FROM t".replace("{}", "harmless " * 200)
+        await call(client, "transact", sql_list=[harmless, hidden])
+    assert "\n2. DELETE, every row: /* harmless" in questions[0]
+    assert questions[0].index("2. DELETE") < questions[0].index("1. INSERT")
+
+
 async def test_with_confirm_never_nobody_is_asked(on_cluster: ServerOn) -> None:
     assert await asked(on_cluster, NO, "--confirm", "never", mode="auto") == ("committed", [])
 

@@ -215,6 +215,49 @@ async def test_placeholders_are_blamed_in_the_callers_terms(
     assert "$1" not in reply.text
 
 
+@pytest.mark.parametrize("value", [12345678901234.56, 0.30000000000000004, -1.5e-7])
+async def test_a_fraction_keeps_its_digits(reader: Client, value: float) -> None:
+    assert await rows(reader, "SELECT (%s)::text::numeric = %s::numeric", str(value), value) == [[True]]
+    assert await rows(reader, "SELECT %s::float8", value) == [[value]]
+
+
+async def test_numbers_are_as_large_as_in_sql(reader: Client) -> None:
+    assert await rows(reader, "SELECT %s * %s, repeat('x', %s)", 200, 200, 2) == [[40000, "xx"]]
+    assert await rows(reader, "SELECT %s::float8[]", [1, 2.5]) == [["{1,2.5}"]]
+
+
+async def test_an_empty_list_is_not_guessed_at(reader: Client) -> None:
+    nothing: list[object] = []
+    reply = await call(reader, "readonly_query", sql="SELECT %s::jsonb", params=[nothing])
+    assert "An empty list has no type" in reply.text
+
+
+async def test_what_the_server_remarks_is_told(writer: Client) -> None:
+    reply = await write(writer, "DROP TABLE IF EXISTS never_there")
+    assert 'NOTICE: table "never_there" does not exist, skipping' in reply.text
+    assert "never_there" in reply.facts["statements"][0]["notice"]
+
+
+async def test_a_dry_run_checks_what_commit_would(writer: Client) -> None:
+    await write(writer, "DROP TABLE IF EXISTS child")
+    await write(
+        writer,
+        "CREATE TABLE child (id int, good bigint REFERENCES goods DEFERRABLE INITIALLY DEFERRED)",
+    )
+    reply = await call(writer, "transact", sql_list=["INSERT INTO child VALUES (1, 99)"], dry_run=True)
+    assert reply.facts["sqlstate"] == "23503"
+    await write(writer, "DROP TABLE child")
+
+
+async def test_a_writing_transaction_runs_its_queries_whole(writer: Client) -> None:
+    await write(writer, "CREATE SEQUENCE IF NOT EXISTS drawn CACHE 1")
+    await write(
+        writer, "CREATE OR REPLACE VIEW draws AS SELECT nextval('drawn') AS n FROM generate_series(1, 150)"
+    )
+    await write(writer, "SELECT * FROM draws")
+    assert await rows(writer, "SELECT last_value >= 150 FROM drawn") == [[True]]
+
+
 async def test_what_the_local_cluster_lacks_is_not_run(writer: Client) -> None:
     reply = await call(writer, "transact", sql_list=["CREATE INDEX ASYNC ON goods (name)"])
     assert reply.facts["code"] == "not_on_local_cluster"

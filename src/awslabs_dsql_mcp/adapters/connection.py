@@ -215,4 +215,4 @@ def _result_of(reply: Reply, names: Mapping[int, str]) -> Result:
     )
     returned = None if reply.fields is None else reply.returned
     count = returned if reply.count is None else reply.count
-    return Result(reply.command, count, columns, tuple(reply.kept.rows), returned)
+    return Result(reply.command, count, columns, tuple(reply.kept.rows), returned, tuple(reply.notices))

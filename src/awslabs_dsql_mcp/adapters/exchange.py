@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ExecStatus, PipelineStatus
+from psycopg.pq import DiagnosticField, ExecStatus, PipelineStatus
+from psycopg.types.numeric import Int4
 from psycopg.waiting import Ready, Wait
 
 from awslabs_dsql_mcp.core.results import Kept
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
 _ROWS_AT_ONCE = 8  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
+_MOST_NOTICES, _LONGEST_NOTICE = 5, 300
 _WITH_ROWS = (ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_OK)
 _WITHOUT = (ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY, ExecStatus.PIPELINE_ABORTED)
 
@@ -45,6 +47,7 @@ class Reply:
         kept: The rows.
         returned: How many rows came.
         failure: What the server refused it with.
+        notices: What the server remarked: that it skipped something, or did more than was written.
 
     Args:
         query: The statement.
@@ -58,6 +61,7 @@ class Reply:
         self.kept = Kept(query.caps)
         self.returned = 0
         self.failure: PGresult | None = None
+        self.notices: list[str] = []
         self._session = session  # which may change its encoding at any statement
 
     def take(self, result: "PGresult") -> None:
@@ -72,6 +76,13 @@ class Reply:
             # libpq puts the tag on the last rows, or on the empty result behind them where those were full.
             self.command = (result.command_status or b"").decode()
             self.count = result.command_tuples
+
+    def note(self, notice: "PGresult") -> None:
+        """Take a remark of the server's (PostgreSQL documentation, "NoticeResponse")."""
+        fields = (DiagnosticField.SEVERITY_NONLOCALIZED, DiagnosticField.MESSAGE_PRIMARY)
+        severity, text = ((notice.error_field(f) or b"").decode(self._session.encoding) for f in fields)
+        if len(self.notices) < _MOST_NOTICES and severity in ("NOTICE", "WARNING"):
+            self.notices.append(f"{severity}: {text[:_LONGEST_NOTICE]}")
 
     def _take_rows(self, result: "PGresult") -> None:
         if self.fields is None:
@@ -110,8 +121,16 @@ def message(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Qu
     if not query.params:
         return Message(sql, None, (), None)
     transformer = Transformer(connection)
-    values = transformer.dump_sequence(query.params, [PyFormat.AUTO] * len(query.params))
+    params = [_whole(value) for value in query.params]
+    values = transformer.dump_sequence(params, [PyFormat.AUTO] * len(params))
     return Message(sql, values, transformer.types or (), transformer.formats)
+
+
+def _whole(value: object) -> object:
+    """Send small integers as SQL reads them: psycopg's smallint overflows where ``200 * 200`` does not."""
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
+        return Int4(value)
+    return value
 
 
 def exchange(
@@ -132,6 +151,7 @@ def exchange(
         pgconn.send_query_params(one.sql, one.values, one.types, one.formats)
     pgconn.pipeline_sync()
     waiting = deque(replies)
+    pgconn.notice_handler = lambda notice: waiting[0].note(notice) if waiting else None
     _in_chunks(pgconn)
     unsent = pgconn.flush()
     while not _take(pgconn, waiting):

@@ -20,33 +20,48 @@ TOKEN_LIFE = 600
 """Seconds for which a dry run's token is taken."""
 
 _LENGTH = 16
-_SHOWN = 600
+_SHOWN = 300
+_MOST = 10
 
 
 def wants_yes(policy: Confirm, statements: "Sequence[Statement]") -> bool:
     """Tell whether a transaction wants the user's yes.
 
     Args:
-        policy: ``always`` for every change; ``auto`` for what drops something, and for UPDATE and DELETE
+        policy: ``always`` for every transaction that may write;
+            ``auto`` for what drops something, and for UPDATE and DELETE
             without WHERE; ``never``.
         statements: What is about to run.
     """
     if policy == "auto":
         return any(statement.drops or statement.whole_table for statement in statements)
-    changes = (statement.category != "read" or statement.user_functions for statement in statements)
-    return policy == "always" and any(changes)
+    return policy == "always"  # a read may write as well, through a view or a function
 
 
-def question(queries: Sequence[Query]) -> str:
-    """Word the question for the user; the same for the same statements."""
-    listed = "\n".join(map(_with_values, queries))
-    shown = listed if len(listed) <= _SHOWN else f"{listed[:_SHOWN]} … ({len(listed):,} characters in all)"
-    return f"Run on the Aurora DSQL cluster, in one transaction?\n{shown}"
+def question(queries: Sequence[Query], statements: "Sequence[Statement]") -> str:
+    """Word the question for the user; the same for the same statements.
+
+    What each statement is stands before its text, and the gravest stand first, so that no long text can
+    hide them.
+    """
+    pairs = list(enumerate(zip(queries, statements, strict=True), 1))
+    pairs.sort(key=lambda pair: not (pair[1][1].drops or pair[1][1].whole_table))
+    shown = [f"{number}. {_with_values(query, statement)}" for number, (query, statement) in pairs[:_MOST]]
+    more = f"\n… and {len(pairs) - _MOST} more" if len(pairs) > _MOST else ""
+    return "Run on the Aurora DSQL cluster, in one transaction?\n" + "\n".join(shown) + more
 
 
-def _with_values(query: Query) -> str:
-    values = (f"\n  ${number} = {json.dumps(value)}" for number, value in enumerate(query.params, 1))
-    return query.sql.strip() + "".join(values)
+def _with_values(query: Query, statement: "Statement") -> str:
+    what = statement.kind + (", every row" if statement.whole_table else "")
+    values = (
+        f"\n  ${number} = {_clipped(json.dumps(value, default=str, ensure_ascii=False))}"
+        for number, value in enumerate(query.params[:_MOST], 1)
+    )
+    return f"{what}: {_clipped(query.sql.strip())}" + "".join(values)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} … ({len(text):,} characters)"
 
 
 def token(queries: Sequence[Query], *, key: bytes, now: float, nonce: str) -> str:
@@ -78,5 +93,5 @@ def vouches(given: str, queries: Sequence[Query], *, key: bytes, now: float) -> 
 
 
 def _stamp(queries: Sequence[Query], key: bytes, moment: int, nonce: str) -> str:
-    text = json.dumps([moment, nonce, [[query.sql, query.params] for query in queries]])
+    text = json.dumps([moment, nonce, [[query.sql, query.params] for query in queries]], default=str)
     return f"{moment}-{nonce}-{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_LENGTH]}"

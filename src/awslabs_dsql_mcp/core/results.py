@@ -35,6 +35,7 @@ class Result:
         columns: Columns of the rows; empty for a statement without rows, and for rows without columns.
         rows: The cells in the server's text form; ``None`` is NULL.
         returned: Rows that the server sent, kept in ``rows`` or not; ``None`` for a statement without rows.
+        notices: What the server remarked: that it skipped something, or did more than was written.
     """
 
     command: str
@@ -42,6 +43,7 @@ class Result:
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = ()
     returned: int | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,13 @@ def table(result: Result, caps: Caps, *, limited: bool = False) -> Table:
     total = len(result.rows) if result.returned is None else result.returned
     if not result.columns and result.returned is None:
         affected = "" if result.rows_affected is None else f": {count(result.rows_affected, 'row')} affected"
-        return Table(f"{result.command}{affected}", "", _facts(result))
+        return Table(f"{result.command}{affected}{_noted(result)}", "", _facts(result))
+    remarks, result = result.notices, replace(result, notices=())
     shown = _shown(result, caps)
     known = None if limited and total > caps.rows else total
     if known is None:
         result = replace(result, command="SELECT", rows_affected=None)
-    notice = " ".join(filter(None, (_missing(result, len(shown.rows), known), _cut_cells(shown))))
+    notice = " ".join(filter(None, (_missing(result, len(shown.rows), known), _cut_cells(shown), *remarks)))
     structured = _facts(result) | {
         "columns": [f"{column.name} {column.type}" for column in result.columns],
         "rows": shown.rows,
@@ -148,7 +151,12 @@ def count(number: int, noun: str) -> str:
 
 
 def _facts(result: Result) -> dict[str, object]:
-    return {"command": result.command, "row_count": result.rows_affected}
+    facts: dict[str, object] = {"command": result.command, "row_count": result.rows_affected}
+    return facts | ({"notice": " ".join(result.notices)} if result.notices else {})
+
+
+def _noted(result: Result) -> str:
+    return "".join(f"\n{notice}" for notice in result.notices)
 
 
 def _summary(result: Result, known: int | None, notice: str) -> str:

@@ -69,7 +69,7 @@ def describe(source: Source, *, reads: bool) -> Statement:
         drops=tree.kind in _DROPS or any(_drops_column(place) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
         user_functions=_calls_users_code(tree),
-        uncounted=_calls_users_code(tree) or (not reads and _changes_apart(tree)),
+        uncounted=_changes_uncounted(tree, reads=reads),
         limit_at=None if _acts_on_rows(tree) else _limit_at(tree, source.sql),
     )
 
@@ -162,13 +162,19 @@ def _looks_at_rows(condition: Node) -> bool:
     )
 
 
+def _changes_uncounted(tree: Tree, *, reads: bool) -> bool:
+    if not reads and _category(tree) == "ddl":
+        return tree.kind in _DROPS
+    return _calls_users_code(tree) or (not reads and _changes_apart(tree))
+
+
 def _changes_apart(tree: Tree) -> bool:
     changes = sum(len(list(tree.find(kind))) for kind in _DML)
     return changes > (tree.kind in _DML)
 
 
 def _drops_column(place: Place) -> bool:
-    return place.node.get("subtype") == "AT_DropColumn"
+    return place.node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
 
 
 def _calls_users_code(tree: Tree) -> bool:

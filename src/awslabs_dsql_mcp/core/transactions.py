@@ -44,6 +44,10 @@ class Query:
     caps: Caps | None = None
 
 
+# What COMMIT would check, a dry run checks as well (PostgreSQL documentation, "SET CONSTRAINTS").
+_DEFERRED = (Query("SET CONSTRAINTS ALL IMMEDIATE"),)
+
+
 @dataclass(frozen=True)
 class Unit:
     """A unit of work: all of it, or nothing.
@@ -171,9 +175,9 @@ def transaction(unit: Unit, policy: Policy, jitter: Callable[[], float]) -> Tran
     retries: Counter[Kind] = Counter()
     while True:
         attempts = sum(retries.values()) + 1
-        reply = yield Run(unit.queries, unit.read_only)
+        reply = yield Run(unit.queries + (_DEFERRED if unit.dry_run else ()), unit.read_only)
         if isinstance(reply, Ran):
-            results = reply.results
+            results = reply.results[: len(unit.queries)]
             if unit.read_only:
                 return Report(results, "rolled_back", attempts)
             if unit.dry_run or _too_many(unit, results):
@@ -256,4 +260,5 @@ def _delay(failed: Failed, unit: Unit, policy: Policy, retries: Counter[Kind]) -
 
 
 def _sql_of(failure: Failure, unit: Unit) -> str | None:
-    return None if failure.statement is None else unit.queries[failure.statement].sql
+    known = failure.statement is not None and failure.statement < len(unit.queries)
+    return unit.queries[failure.statement].sql if known and failure.statement is not None else None

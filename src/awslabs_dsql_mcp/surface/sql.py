@@ -113,13 +113,15 @@ def _transact(tools: SqlTools) -> ToolSpec:
         answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
         params_list: ParamsList = None,
         dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
-            bool, Field(description="Run all, report what it would do, roll back; gives a dry_run_token.")
+            bool,
+            Field(description="Run all, report, roll back (sequences stay moved); gives a dry_run_token."),
         ] = False,
         dry_run_token: Annotated[
             str | None, Field(description="Of a dry run of the same, in place of the user's yes.")
         ] = None,
         max_rows_affected: Annotated[
-            int | None, Field(description="Roll back if more rows would change.", ge=0)
+            int | None,
+            Field(description="Roll back if more changed rows are reported; cascades are not.", ge=0),
         ] = None,
     ) -> Annotated[CallToolResult, Transacted]:
         _require_yes(answer)

@@ -4,7 +4,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
 
 from awslabs_dsql_mcp.core.limits import LARGEST_MESSAGE
 from awslabs_dsql_mcp.core.results import Caps
@@ -44,13 +45,20 @@ class Judged:
             else replace(query, caps=caps)
             for query, statement in zip(self.queries, self.statements, strict=True)
         )
-        traces = any(statement.user_functions for statement in self.statements)
+        # A view may call what sets something; what a read-only transaction set is gone with it.
+        traces = any(
+            statement.user_functions or (not read_only and statement.returns_rows)
+            for statement in self.statements
+        )
         return Unit(tuple(queries), read_only, may_leave_traces=traces)
 
 
 def takes_limit(statement: "Statement", *, read_only: bool) -> bool:
-    """Whether a statement does the same with a LIMIT: a user's function may write at each row."""
-    return statement.limit_at is not None and (read_only or not statement.user_functions)
+    """Whether a statement does the same with a LIMIT.
+
+    Not where it may write: a view, or a function behind a name of PostgreSQL's, may do so at each row.
+    """
+    return read_only and statement.limit_at is not None
 
 
 def _limited(query: Query, statement: "Statement", rows: int) -> Query:
@@ -126,7 +134,36 @@ def _sendable(query: Query) -> Query:
 
 
 def bound(value: Value) -> object:
-    """Let the server give a JSON document the type of its place: json, jsonb or text."""
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(i, dict) for i in value)):
+    """Give a JSON value the form that says the same to the server.
+
+    A document goes as text, so that its place decides: json, jsonb or text. A fraction goes as numeric,
+    which keeps its digits; as a double it would lose some in a numeric column.
+
+    Raises:
+        RequestInvalid: An empty list: its text ``{}`` is an empty array to one type, an object to another.
+    """
+    if isinstance(value, dict) or (isinstance(value, list) and _holds_documents(value)):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, list):
+        return _array(value)
     return value
+
+
+def _array(items: list[object]) -> object:
+    if not items:
+        raise RequestInvalid(
+            "An empty list has no type as a value.",
+            hint="Write '{}'::int[] into the SQL for an empty array; for a JSON array give the text \"[]\".",
+        )
+    if not any(isinstance(item, float) for item in items):
+        return items
+    return [Decimal(repr(item)) if type(item) in (int, float) else item for item in items]
+
+
+def _holds_documents(items: list[object]) -> bool:
+    return any(
+        isinstance(item, dict) or (isinstance(item, list) and _holds_documents(cast("list[object]", item)))
+        for item in items
+    )

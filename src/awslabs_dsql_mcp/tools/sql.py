@@ -116,7 +116,7 @@ class SqlTools:
         if not self._wants_yes(request, judged):
             return None
         if can_ask:
-            return confirmation.question(judged.queries)
+            return confirmation.question(judged.queries, judged.statements)
         if self._confirm != "always":
             return None
         raise NotConfirmed(
@@ -225,8 +225,8 @@ def _require_counted(judged: Judged) -> None:
     for number, statement in enumerate(judged.statements, 1):
         if statement.uncounted:
             raise RequestInvalid(
-                f"max_rows_affected cannot hold for statement {number}: what a WITH, EXPLAIN ANALYZE or a "
-                "function changes is not counted by the server; nothing was run.",
+                f"max_rows_affected cannot hold for statement {number}: what a DROP, a WITH, EXPLAIN "
+                "ANALYZE or a function changes is not counted by the server; nothing was run.",
                 hint="Write the change as a plain INSERT, UPDATE or DELETE, or leave max_rows_affected out.",
             )
 
