@@ -147,7 +147,7 @@ class _Launch:
         command += [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=password"]
         tied = processes.spawn_tied(command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
         meanwhile()
-        self._expect_success(tied, b"", _INITDB_SECONDS)
+        self._expect_success(tied, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
     def run_alone(self, sql: str) -> None:
         """Run statements, one a line, as the superuser, while no server runs."""
@@ -157,7 +157,7 @@ class _Launch:
             [*command, "postgres"],
             self._options(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
         )
-        self._expect_success(tied, sql.encode(), _SINGLE_SECONDS)
+        self._expect_success(tied, sql.encode(), _SINGLE_SECONDS, "PostgreSQL did not start")
 
     def start(self, meanwhile: Callable[[], None], *, loopback: bool) -> Server:
         """Start the server and wait until it takes connections."""
@@ -217,7 +217,7 @@ class _Launch:
             **streams,
         }
 
-    def _expect_success(self, tied: processes.Tied, said: bytes, seconds: float) -> None:
+    def _expect_success(self, tied: processes.Tied, said: bytes, seconds: float, otherwise: str) -> None:
         try:
             answer, _ = tied.process.communicate(said, timeout=seconds)
         except BaseException:
@@ -225,7 +225,7 @@ class _Launch:
             raise
         tied.untie()
         if tied.process.returncode != 0:
-            raise _failure("PostgreSQL's data directory could not be made", answer.decode(errors="replace"))
+            raise _failure(otherwise, answer.decode(errors="replace"))
 
 
 def _listening(address: Address) -> list[str]:
