@@ -246,6 +246,7 @@ async def test_a_dry_run_checks_what_commit_would(writer: Client) -> None:
     )
     reply = await call(writer, "transact", sql_list=["INSERT INTO child VALUES (1, 99)"], dry_run=True)
     assert reply.facts["sqlstate"] == "23503"
+    assert "Statement 2" not in reply.text
     await write(writer, "DROP TABLE child")
 
 

@@ -66,7 +66,7 @@ def describe(source: Source, *, reads: bool) -> Statement:
         category="read" if reads else _category(tree),
         whole_table=not reads
         and any(_whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))),
-        drops=tree.kind in _DROPS or any(_drops_column(place) for place in tree.find("AlterTableCmd")),
+        drops=tree.kind in _DROPS or any(_drops_a_part(place) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
         user_functions=_calls_users_code(tree),
         uncounted=_changes_uncounted(tree, reads=reads),
@@ -173,7 +173,7 @@ def _changes_apart(tree: Tree) -> bool:
     return changes > (tree.kind in _DML)
 
 
-def _drops_column(place: Place) -> bool:
+def _drops_a_part(place: Place) -> bool:
     return place.node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
 
 

@@ -17,7 +17,7 @@ The rules:
 
 from collections import Counter
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.core import hints
 from awslabs_dsql_mcp.core.failures import Failure, Kind
@@ -192,9 +192,10 @@ def transaction(unit: Unit, policy: Policy, jitter: Callable[[], float]) -> Tran
             yield Rollback()
         delay = _delay(failed, unit, policy, retries)
         if delay is None:
+            failure = _in_unit(failed.failure, unit)
             raise hints.error_of(
-                failed.failure,
-                statement=_sql_of(failed.failure, unit),
+                failure,
+                statement=_sql_of(failure, unit),
                 attempts=attempts,
                 outcome=None if unit.read_only else "rolled_back",
             )
@@ -259,6 +260,11 @@ def _delay(failed: Failed, unit: Unit, policy: Policy, retries: Counter[Kind]) -
     return min(_LONGEST_DELAY, first * 2 ** min(retries[kind], _DOUBLINGS))
 
 
+def _in_unit(failure: Failure, unit: Unit) -> Failure:
+    """Blame none of the caller's statements for what a dry run's check behind them found."""
+    beyond = failure.statement is not None and failure.statement >= len(unit.queries)
+    return replace(failure, statement=None) if beyond else failure
+
+
 def _sql_of(failure: Failure, unit: Unit) -> str | None:
-    known = failure.statement is not None and failure.statement < len(unit.queries)
-    return unit.queries[failure.statement].sql if known and failure.statement is not None else None
+    return None if failure.statement is None else unit.queries[failure.statement].sql
