@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.membership import Membership, join
 
@@ -38,26 +39,30 @@ class LocalCluster:
 
 
 @asynccontextmanager
-async def local_cluster(data: Path | None) -> AsyncGenerator[LocalCluster, None]:
+async def local_cluster(
+    data: Path | None, behaviour: Behaviour | None = None
+) -> AsyncGenerator[LocalCluster, None]:
     """Hold a local cluster up: join the one that runs on this data folder, or start it.
 
     Args:
         data: The data folder, made when absent; `None` for the user's own.
+        behaviour: How it is to behave; `None` to take one that runs as it is.
 
     Raises:
-        NotConfigured: It cannot be started; the text says why and the hint what to do.
+        NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why and
+            the hint what to do.
     """
     folder = DataFolder.of(data)
-    membership = await enter(folder)
+    membership = await enter(folder, behaviour)
     try:
         yield _describe(folder, membership)
     finally:
         membership.close()
 
 
-async def enter(folder: DataFolder) -> Membership:
+async def enter(folder: DataFolder, behaviour: Behaviour | None = None) -> Membership:
     """Join in a thread; if we are cancelled meanwhile, leave again as soon as we are in."""
-    joining = asyncio.ensure_future(asyncio.to_thread(join, folder))
+    joining = asyncio.ensure_future(asyncio.to_thread(join, folder, behaviour))
     try:
         return await asyncio.shield(joining)
     except asyncio.CancelledError:

@@ -9,15 +9,19 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from awslabs_dsql_mcp.local import wire
+from awslabs_dsql_mcp.local.admission import Admission
+from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.postgres import Address
 from awslabs_dsql_mcp.local.relay import Login
+from awslabs_dsql_mcp.local.shared import Shared
 
 ALPN = "postgresql"
 _HANDSHAKE_SECONDS = 10
@@ -64,11 +68,19 @@ class Endpoint:
     Args:
         address: Where PostgreSQL listens.
         folder: Where the certificate and the keys are.
+        behaviour: How the cluster behaves.
+        trusted: Says whether IAM may log in as a role that PostgreSQL lets in.
     """
 
-    def __init__(self, address: Address, folder: DataFolder) -> None:
-        self._address = address
-        self._credentials = folder.credentials()
+    def __init__(
+        self,
+        address: Address,
+        folder: DataFolder,
+        behaviour: Behaviour,
+        trusted: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        self.admission = Admission(behaviour, time.monotonic)
+        self._shared = Shared(address, folder.credentials(), behaviour, self.admission, trusted, self._spawn)
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(folder.certificate, folder.private_key)
@@ -130,7 +142,7 @@ class Endpoint:
 
     async def _open_encrypted(self, client: socket.socket, *, direct: bool) -> None:
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Login(self._address, self._credentials, self._name_asked_for, b"", self._spawn),
+            lambda: Login(self._shared, self._name_asked_for, b""),
             client,
             ssl=self._context,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS,
@@ -140,7 +152,7 @@ class Endpoint:
 
     async def _open_clear(self, client: socket.socket, opening: bytes) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Login(self._address, self._credentials, None, opening, self._spawn), client
+            lambda: Login(self._shared, None, opening), client
         )
 
     def _name_asked_for(self, transport: asyncio.BaseTransport) -> str | None:

@@ -2,7 +2,8 @@
 
 Texts and SQLSTATEs: Aurora DSQL user guide, "Troubleshooting", and records of live clusters; where
 neither gives the SQLSTATE (no SNI) it is 08006, as in its neighbours. A name that PostgreSQL itself
-would refuse gets PostgreSQL's words.
+would refuse gets PostgreSQL's words. What is said to a role without an IAM mapping is published
+nowhere: it is denied as other identities are, with a hint of ours.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from awslabs_dsql_mcp.local.postgres import SUPERUSER
 from awslabs_dsql_mcp.local.wire import Refusal
 
 DATABASE = "postgres"
+_DENIED = "unable to accept connection, access denied"
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,22 @@ def refuse_login(
     try:
         tokens.check(token, request.host or "", request.user, credentials, now)
     except tokens.TokenRefused as refused:
-        return Refusal("08006", "unable to accept connection, access denied", refused.hint)
+        return Refusal("08006", _DENIED, refused.hint)
     if request.user == SUPERUSER:
         return Refusal("28000", f'role "{request.user}" does not exist')
     if request.database != DATABASE:
         return Refusal("3D000", f'database "{request.database}" does not exist')
     return None
+
+
+def refuse_role(role: str, *, mapped: bool) -> Refusal | None:
+    """Check that an IAM identity may log in as the role; the one pair of keys stands for all of them.
+
+    Args:
+        role: A role that PostgreSQL lets in.
+        mapped: Whether ``sys.iam_pg_role_mappings`` has any row of it; `admin` needs none.
+    """
+    if role == tokens.ADMIN or mapped:
+        return None
+    hint = f"No IAM identity is mapped to role {role}: as admin, run AWS IAM GRANT {role} TO 'arn:aws:iam::…'"
+    return Refusal("08006", _DENIED, hint)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.local import certificates, postgres
+from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.locks import locked
 
@@ -26,12 +27,15 @@ _FORMER_KEEPER_SECONDS = 30  # for the one before us to stop its PostgreSQL
 
 
 def main() -> int:
-    """Keep the cluster of the data folder that is the first argument; say on standard output how it went."""
+    """Keep the cluster of the data folder that is the first argument; say on standard output how it went.
+
+    The second argument is its behaviour, as JSON.
+    """
     os.umask(0o077)
-    folder = DataFolder(Path(sys.argv[1]))
+    folder, behaviour = DataFolder(Path(sys.argv[1])), Behaviour.from_json(sys.argv[2])
     try:
         with locked(folder.keeper_lock, _FORMER_KEEPER_SECONDS):
-            _keep(folder)
+            _keep(folder, behaviour)
     except TimeoutError:
         hint = f"End it: its process id is in {folder.keeper_file}"
         _announce({"error": "the keeper before this one neither answers nor ends.", "hint": hint})
@@ -51,12 +55,14 @@ def _announce(outcome: dict[str, object]) -> None:
     os.dup2(2, 1)
 
 
-def _keep(folder: DataFolder) -> None:
+def _keep(folder: DataFolder, behaviour: Behaviour) -> None:
     folder.ensure_credentials()
-    server = postgres.find().start(folder.postgres, meanwhile=partial(_get_ready, folder))
+    server = postgres.find().start(
+        folder.postgres, meanwhile=partial(_get_ready, folder), settings=behaviour.postgres_settings()
+    )
     from awslabs_dsql_mcp.local import service  # noqa: PLC0415  see _get_ready
 
-    service.run(folder, server, ready=partial(_announce, {}))
+    service.run(folder, server, behaviour, ready=partial(_announce, {}))
 
 
 def _get_ready(folder: DataFolder) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.local import options
+from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.locks import is_locked, locked
 
@@ -28,31 +30,66 @@ class Membership:
 
     Args:
         port: The endpoint's.
+        behaviour: How the cluster behaves.
     """
 
     connection: socket.socket
     port: int
+    behaviour: Behaviour
 
     def close(self) -> None:
         """Leave; the last to leave stops the cluster."""
         self.connection.close()
 
+    def let_sleep(self, waking_seconds: float) -> None:
+        """Let the cluster fall asleep; the next connection is refused, and wakes it up.
 
-def join(folder: DataFolder) -> Membership:
+        Args:
+            waking_seconds: How long that takes.
+
+        Raises:
+            OSError: The keeper has ended.
+        """
+        self.connection.sendall(f"{waking_seconds}\n".encode())
+        if not _read_line(self.connection):
+            raise ConnectionResetError("the keeper has ended")
+
+
+def visit(folder: DataFolder) -> Membership | None:
+    """Join the folder's cluster if it runs."""
+    return _knock(folder) if folder.path.is_dir() else None
+
+
+def join(folder: DataFolder, behaviour: Behaviour | None = None) -> Membership:
     """Join the folder's cluster, starting it when it does not run; blocks for up to some seconds.
 
+    Args:
+        folder: The cluster's.
+        behaviour: How it is to behave; `None` to take one that runs as it is.
+
     Raises:
-        NotConfigured: It cannot be started; the text says why.
+        NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why.
     """
     try:
         folder.make()
         with locked(folder.join_lock, _JOIN_SECONDS):
-            return _knock(folder) or _start(folder)
+            membership = _knock(folder)
+            if membership is None:
+                return _start(folder, behaviour or Behaviour())
     except OSError as failure:  # TimeoutError among them
         raise NotConfigured(
             f"The local cluster's data folder cannot be used: {failure}",
             hint="Give another folder with --local-data DIR.",
         ) from failure
+    if behaviour not in (None, membership.behaviour):
+        membership.close()
+        raise NotConfigured(
+            f"The local cluster in {folder.path} runs already, "
+            f"started with {options.flags(membership.behaviour) or 'no options of its behaviour'}.",
+            hint="Join it as it is, without such options; or end all that use it first; or give another "
+            "folder with --local-data DIR.",
+        )
+    return membership
 
 
 def _knock(folder: DataFolder) -> Membership | None:
@@ -66,11 +103,11 @@ def _knock(folder: DataFolder) -> Membership | None:
         return None
     try:
         connection.sendall(keeper["secret"].encode() + b"\n")
-        port = json.loads(_read_line(connection))["port"]
+        welcome = json.loads(_read_line(connection))
     except (OSError, ValueError):
         connection.close()
         return None
-    return Membership(connection, port)
+    return Membership(connection, welcome["port"], Behaviour.from_json(welcome["behaviour"]))
 
 
 def _read_line(connection: socket.socket) -> bytes:
@@ -78,8 +115,8 @@ def _read_line(connection: socket.socket) -> bytes:
         return stream.readline()
 
 
-def _start(folder: DataFolder) -> Membership:
-    with _keeper(folder) as outcome:
+def _start(folder: DataFolder, behaviour: Behaviour) -> Membership:
+    with _keeper(folder, behaviour) as outcome:
         if "error" in outcome:
             raise NotConfigured(
                 f"The local cluster does not start: {outcome['error']}",
@@ -92,11 +129,11 @@ def _start(folder: DataFolder) -> Membership:
 
 
 @contextmanager
-def _keeper(folder: DataFolder) -> Generator[dict[str, Any], None, None]:
+def _keeper(folder: DataFolder, behaviour: Behaviour) -> Generator[dict[str, Any], None, None]:
     """Start a keeper; give what it says of its start, and hold it up while in the block."""
     with folder.open_log() as log:
         process = subprocess.Popen(  # noqa: S603  our own program
-            [sys.executable, "-m", "awslabs_dsql_mcp.local.keeper", str(folder.path)],
+            [sys.executable, "-m", "awslabs_dsql_mcp.local.keeper", str(folder.path), behaviour.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,7 +94,12 @@ class Installation:
     root: Path
 
     def start(
-        self, directory: Path, meanwhile: Callable[[], None], *, loopback: bool = sys.platform == "win32"
+        self,
+        directory: Path,
+        meanwhile: Callable[[], None],
+        *,
+        settings: Mapping[str, str] | None = None,
+        loopback: bool = sys.platform == "win32",
     ) -> Server:
         """Start a server on a data directory, made when absent; return when it takes connections.
 
@@ -103,6 +108,7 @@ class Installation:
         Args:
             directory: PostgreSQL's data directory; its parent exists.
             meanwhile: Called once while the first program works, to use the time.
+            settings: PostgreSQL's, beside those that every local cluster has.
             loopback: Listen on TCP: Windows' event loops have no Unix sockets.
 
         Raises:
@@ -114,7 +120,7 @@ class Installation:
         if not directory.exists():
             launch.initialise(meanwhile)
             meanwhile = _nothing
-        return launch.start(meanwhile, loopback=loopback)
+        return launch.start(meanwhile, settings or {}, loopback=loopback)
 
 
 def _nothing() -> None:
@@ -159,12 +165,12 @@ class _Launch:
         )
         self._expect_success(tied, sql.encode(), _SINGLE_SECONDS, "PostgreSQL did not start")
 
-    def start(self, meanwhile: Callable[[], None], *, loopback: bool) -> Server:
+    def start(self, meanwhile: Callable[[], None], settings: Mapping[str, str], *, loopback: bool) -> Server:
         """Start the server and wait until it takes connections."""
         too_long = len(os.fsencode(self._socket().path)) > _LONGEST_SOCKET
         address = self._loopback() if loopback or too_long else self._socket()
         command = self._command("postgres", *_listening(address))
-        for name, value in _SETTINGS.items():
+        for name, value in (_SETTINGS | dict(settings)).items():
             command += ["-c", f"{name}={value}"]
         log = self.directory.with_name(self.directory.name + ".log")
         with log.open("wb") as words:

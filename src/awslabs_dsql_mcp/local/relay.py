@@ -9,13 +9,13 @@ receives into messages (`wire.read_message`) before it passes them on.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import cast
 
 from awslabs_dsql_mcp.local import backend, gate, wire
-from awslabs_dsql_mcp.local.postgres import Address, Loopback
-from awslabs_dsql_mcp.local.tokens import Credentials
+from awslabs_dsql_mcp.local.postgres import Loopback
+from awslabs_dsql_mcp.local.shared import Shared
 
 _LOGIN_SECONDS = 60  # PostgreSQL's authentication_timeout
 
@@ -53,6 +53,24 @@ class End(asyncio.Protocol):
         self.other.close()
 
 
+class ClientEnd(End):
+    """The client's end, which counts among the cluster's connections until it is lost.
+
+    Args:
+        other: PostgreSQL's end.
+        leave: Counts one less.
+    """
+
+    def __init__(self, other: asyncio.Transport, leave: Callable[[], None]) -> None:
+        super().__init__(other)
+        self._leave = leave
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave."""
+        self._leave()
+        super().connection_lost(exc)
+
+
 class PasswordEnd(End):
     """PostgreSQL's end on loopback TCP: answers its request for a password, then only passes on."""
 
@@ -78,25 +96,19 @@ class Login(asyncio.Protocol):
     """The client's end until it is let in.
 
     Args:
-        address: Where PostgreSQL listens.
-        credentials: The keys that sign tokens.
+        shared: What it shares with the cluster's other connections.
         host: Gives the name that the client asked for in TLS, once the handshake is over; `None`
             in place of the function when the connection is not encrypted.
         head: What was read of it already.
-        spawn: Runs a coroutine as a task that somebody holds on to.
     """
 
     def __init__(
-        self,
-        address: Address,
-        credentials: Credentials,
-        host: "Callable[[asyncio.BaseTransport], str | None] | None",
-        head: bytes,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        self, shared: Shared, host: "Callable[[asyncio.BaseTransport], str | None] | None", head: bytes
     ) -> None:
-        self._address, self._credentials, self._host, self._spawn = address, credentials, host, spawn
+        self._shared, self._host = shared, host
         self._received = bytearray(head)
         self._request: gate.Request | None = None
+        self._counted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set the time limit of the login."""
@@ -104,8 +116,14 @@ class Login(asyncio.Protocol):
         self._limit = asyncio.get_running_loop().call_later(_LOGIN_SECONDS, self._client.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
-        """Forget the time limit."""
+        """Forget the time limit, and that we came."""
         self._limit.cancel()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._shared.admission.leave()
 
     def data_received(self, data: bytes) -> None:
         """Read on where we are: the startup packet, then the password."""
@@ -123,17 +141,29 @@ class Login(asyncio.Protocol):
         if packet is None:
             return
         if packet.code == wire.CANCEL_REQUEST:
-            self._join(wire.packet(packet.code, packet.body))
+            self._cancel(packet)
             return
         host = self._host(self._client) if self._host else None
         request = gate.Request(self._host is not None, host, packet)
-        refusal = gate.refuse_request(request)
+        refusal = gate.refuse_request(request) or self._enter()
         if refusal:
             self._refuse(refusal)
             return
         del self._received[: packet.size]
         self._request = request
         self._client.write(wire.password_request())
+
+    def _cancel(self, packet: wire.Packet) -> None:
+        """Close: the only answer that a cancel request gets, whether or not it is honoured."""
+        if self._shared.behaviour.honour_cancel:
+            self._join(wire.packet(packet.code, packet.body))
+        else:
+            self._client.close()
+
+    def _enter(self) -> wire.Refusal | None:
+        refusal = self._shared.admission.enter()
+        self._counted = refusal is None
+        return refusal
 
     def _read_password(self, request: gate.Request) -> None:
         message = wire.read_message(self._received, wire.LONGEST_PASSWORD)
@@ -142,7 +172,8 @@ class Login(asyncio.Protocol):
         if message.kind != wire.PASSWORD:
             raise wire.Malformed("no password")
         token = message.body.rstrip(b"\0").decode("utf-8", "replace")
-        refusal = gate.refuse_login(request, token, self._credentials, datetime.now(timezone.utc))
+        now = datetime.now(timezone.utc)
+        refusal = gate.refuse_login(request, token, self._shared.credentials, now)
         if refusal:
             self._refuse(refusal)
             return
@@ -155,25 +186,28 @@ class Login(asyncio.Protocol):
 
     def _join(self, opening: bytes, role: str | None = None) -> None:
         self._client.pause_reading()
-        self._spawn(self._open(opening, role))
+        self._shared.spawn(self._open(opening, role))
 
     async def _open(self, opening: bytes, role: str | None) -> None:
         try:
             if role is not None:
-                await backend.admit(self._address, role)
-            server = await backend.open_connection(self._address, self._server_end)
+                if refusal := gate.refuse_role(role, mapped=await self._shared.trusted(role)):
+                    self._refuse(refusal)
+                    return
+                await backend.admit(self._shared.address, role)
+            server = await backend.open_connection(self._shared.address, self._server_end)
         except OSError:
             self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
             return
         self._limit.cancel()
         server.transport.write(opening)
-        self._client.set_protocol(End(server.transport))
+        self._client.set_protocol(ClientEnd(server.transport, self._leave))
         if self._client.is_closing():
             server.transport.close()
         else:
             self._client.resume_reading()
 
     def _server_end(self) -> End:
-        if isinstance(self._address, Loopback):
-            return PasswordEnd(self._client, self._address.password)
+        if isinstance(self._shared.address, Loopback):
+            return PasswordEnd(self._client, self._shared.address.password)
         return End(self._client)

@@ -1,0 +1,132 @@
+"""The options of ``awslabs-dsql-mcp local`` that choose a `Behaviour`, as one table."""
+
+import argparse
+import math
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from awslabs_dsql_mcp.local.behaviour import Behaviour
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: The field of `Behaviour`; the flag is the same with dashes.
+        read: Turns the text given into the value; `None` for a switch.
+        help: One sentence, without its end.
+        unit: What stands for the value in help.
+        alias: Another spelling.
+    """
+
+    name: str
+    read: Callable[[str], float | int] | None
+    help: str
+    unit: str = "N"
+    alias: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """Its documented spelling."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def spellings(self) -> list[str]:
+        """All that is taken: dashes and underscores alike, then the alias."""
+        return list(dict.fromkeys((self.flag, "--" + self.name, *([self.alias] if self.alias else []))))
+
+
+def _number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    wanted = f"a number from {least:g} to {most:g}" if most < math.inf else f"a number, at least {least:g}"
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and least <= value <= most):
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected {wanted}")
+        return value
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+_SHARE, _COUNT = _number(0, 1), _whole(1, 1_000_000_000)
+
+OPTIONS = (
+    Option("conflict_rate", _SHARE, "share of commits that fail with OC000", "0..1"),
+    Option("disconnect_rate", _SHARE, "share of messages at which the connection is cut", "0..1"),
+    Option("latency_ms", _number(0, 60_000), "milliseconds that each round trip takes longer", "MS"),
+    Option("seed", _whole(0, 2**63 - 1), "what the faults follow from: the same seed, the same faults"),
+    Option(
+        "session_minutes",
+        _number(0.001, 10_000),
+        "minutes after which a connection ends",
+        "MIN",
+        alias="--local-session-minutes",
+    ),
+    Option("max_transaction_seconds", _number(0.001, 100_000), "seconds that a transaction may last", "S"),
+    Option("max_rows", _COUNT, "rows that a transaction may change"),
+    Option("max_bytes", _COUNT, "bytes that a transaction may write"),
+    Option("max_connections", _whole(1, 10_000), "connections open at once"),
+    Option("connection_rate", _number(0, 1_000_000), "new connections a second, on the long run"),
+    Option("connection_burst", _whole(1, 1_000_000), "new connections at once, after a rest"),
+    Option("honour_cancel", None, "let cancel requests through, which Aurora DSQL ignores"),
+)
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Let a parser take the options."""
+    group = parser.add_argument_group(
+        "behaviour", "chosen by whoever starts the cluster; the defaults are Aurora DSQL's, without faults"
+    )
+    for option in OPTIONS:
+        default = getattr(Behaviour, option.name)
+        note = "" if default is None or option.read is None else f" (default: {default})"
+        if option.read is None:
+            group.add_argument(
+                *option.spellings,
+                dest=option.name,
+                action="store_true",
+                default=argparse.SUPPRESS,
+                help=option.help,
+            )
+        else:
+            group.add_argument(
+                *option.spellings,
+                dest=option.name,
+                type=option.read,
+                default=argparse.SUPPRESS,
+                metavar=option.unit,
+                help=option.help + note,
+            )
+
+
+def chosen(parsed: argparse.Namespace) -> Behaviour | None:
+    """Take the behaviour out of what was parsed; `None` when no option of it was given."""
+    given = {
+        option.name: value for option in OPTIONS if (value := getattr(parsed, option.name, None)) is not None
+    }
+    return Behaviour(**given) if given else None
+
+
+def flags(behaviour: Behaviour) -> str:
+    """Write the options that choose it; empty for the defaults."""
+    choices = behaviour.choices()
+    words = [
+        [option.flag] if option.read is None else [option.flag, f"{choices[option.name]}"]
+        for option in OPTIONS
+        if option.name in choices
+    ]
+    return shlex.join(word for pair in words for word in pair)

@@ -1,0 +1,31 @@
+"""What all connections of one running cluster share."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from awslabs_dsql_mcp.local.admission import Admission
+from awslabs_dsql_mcp.local.behaviour import Behaviour
+from awslabs_dsql_mcp.local.postgres import Address
+from awslabs_dsql_mcp.local.tokens import Credentials
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a connection finds when it comes.
+
+    Args:
+        address: Where PostgreSQL listens.
+        credentials: The keys that sign tokens.
+        behaviour: How the cluster behaves.
+        admission: Counts the connections.
+        trusted: Says whether IAM may log in as a role (see `gate.refuse_role`).
+        spawn: Runs a coroutine as a task that somebody holds on to.
+    """
+
+    address: Address
+    credentials: Credentials
+    behaviour: Behaviour
+    admission: Admission
+    trusted: Callable[[str], Awaitable[bool]]
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
