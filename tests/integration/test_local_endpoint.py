@@ -1,12 +1,10 @@
 """The local cluster's endpoint as clients meet it: who gets in, and that nothing is lost on the way."""
 
 import json
-import socket
 import ssl
 import sys
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
@@ -17,12 +15,13 @@ import psutil
 import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import conninfo, sql
+from psycopg import sql
 
 from awslabs_dsql_mcp.local import tokens, wire
 from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local.postgres import SUPERUSER
-from awslabs_dsql_mcp.local.tokens import Credentials
+from local.bare import Client, answer_to, dial, fatal
+from local.logins import connect, keys, token
 
 DENIED = "unable to accept connection, access denied"
 
@@ -42,27 +41,6 @@ async def cluster(data: Path) -> AsyncGenerator[LocalCluster, None]:
 def admin(cluster: LocalCluster) -> Iterator[psycopg.Connection]:
     with connect(cluster) as connection:
         yield connection
-
-
-def keys(cluster: LocalCluster) -> Credentials:
-    return Credentials(cluster.access_key, cluster.secret_key, cluster.region)
-
-
-def token(cluster: LocalCluster, user: str = "admin") -> str:
-    return tokens.issue(cluster.host, user, keys(cluster), datetime.now(timezone.utc))
-
-
-def connect(cluster: LocalCluster, user: str = "admin", **options: str) -> psycopg.Connection:
-    settings = {
-        "host": cluster.host,
-        "port": str(cluster.port),
-        "user": user,
-        "dbname": "postgres",
-        "password": token(cluster, user),
-        "sslmode": "verify-full",
-        "sslrootcert": str(cluster.ca_file),
-    }
-    return psycopg.connect(conninfo.make_conninfo(**(settings | options)), autocommit=True)
 
 
 def one(connection: psycopg.Connection, statement: str) -> object:
@@ -165,73 +143,6 @@ def test_a_role_without_login_gets_postgresqls_answer(
 
 
 # ---- the exact answers, byte by byte
-
-
-class Client:
-    """A client that shows what a driver hides."""
-
-    def __init__(self, cluster: LocalCluster) -> None:
-        self._cluster, self._received = cluster, b""
-        self._socket = socket.create_connection(("127.0.0.1", cluster.port), timeout=20)
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def ask(self, code: int) -> bytes:
-        self._socket.sendall(wire.packet(code, b""))
-        return self._socket.recv(1)
-
-    def encrypt(self, name: str | None = "localhost", alpn: str | None = None) -> None:
-        context = ssl.create_default_context(cafile=self._cluster.ca_file)
-        context.check_hostname = name is not None
-        if alpn:
-            context.set_alpn_protocols([alpn])
-        self._socket = context.wrap_socket(self._socket, server_hostname=name)
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def read(self) -> wire.Message | None:
-        """Read a message; `None` at the end."""
-        while (message := wire.read_message(self._received, 65536)) is None:
-            data = self._socket.recv(65536)
-            if not data:
-                return None
-            self._received += data
-        self._received = self._received[message.size :]
-        return message
-
-    def read_error(self) -> dict[str, str]:
-        message = self.read()
-        assert message is not None
-        assert message.kind == wire.ERROR_RESPONSE
-        fields = message.body.decode().rstrip("\0").split("\0")
-        return {field[0]: field[1:] for field in fields}
-
-
-@contextmanager
-def dial(cluster: LocalCluster) -> Generator[Client, None, None]:
-    client = Client(cluster)
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-def fatal(sqlstate: str, message: str, hint: str | None = None) -> dict[str, str]:
-    return {"S": "FATAL", "V": "FATAL", "C": sqlstate, "M": message} | ({"H": hint} if hint else {})
-
-
-def answer_to(cluster: LocalCluster, password: str, **parameters: str) -> dict[str, str]:
-    with dial(cluster) as client:
-        assert client.ask(wire.SSL_REQUEST) == b"S"
-        client.encrypt()
-        client.send(wire.startup({"user": "admin", "database": "postgres"} | parameters))
-        asked = client.read()
-        assert asked is not None
-        assert wire.asks_for_password(asked)
-        client.send(wire.password(password))
-        return client.read_error()
 
 
 def forgeries(cluster: LocalCluster) -> dict[str, str]:
@@ -402,24 +313,3 @@ def test_a_failed_copy_leaves_the_session_usable(admin: psycopg.Connection) -> N
     ):
         copy.write(b"no number\n")
     assert one(admin, "SELECT count(*) FROM numbers") == 0
-
-
-@pytest.mark.parametrize("how", ["cancel", "cancel_safe"])
-def test_a_cancel_request_reaches_the_statement(
-    cluster: LocalCluster, admin: psycopg.Connection, how: str
-) -> None:
-    outcome: list[BaseException] = []
-
-    def sleep() -> None:
-        try:
-            admin.execute("SELECT pg_sleep(50)")
-        except psycopg.Error as error:
-            outcome.append(error)
-
-    sleeper = threading.Thread(target=sleep)
-    sleeper.start()
-    wait_for_activity(cluster, admin.info.backend_pid, "PgSleep")
-    getattr(admin, how)()
-    sleeper.join(20)
-    assert [type(error) for error in outcome] == [psycopg.errors.QueryCanceled]
-    assert one(admin, "SELECT 1") == 1

@@ -17,7 +17,7 @@ class Clock:
 
 def test_a_thousand_at_once_then_a_hundred_a_second() -> None:
     clock = Clock()
-    admission = Admission(Behaviour(), clock)
+    admission = Admission(Behaviour(max_connections=10_000), clock)
     assert [admission.enter() for _ in range(1001)] == [None] * 1000 + [TOO_FAST]
     clock.now += 0.5
     assert [admission.enter() for _ in range(51)] == [None] * 50 + [TOO_FAST]

@@ -14,7 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NAMES = ("localhost",)
+from awslabs_dsql_mcp.local.folder import REGION
+
+# The second is for AWS's connectors, which take a host without ".dsql" for the id of a cluster.
+NAMES = ("localhost", f"localhost.dsql.{REGION}.on.aws")
 ADDRESSES = ("127.0.0.1", "::1")
 _VALID = timedelta(days=825)  # the longest that Apple's verifiers accept
 

@@ -1,38 +1,37 @@
-"""``awslabs-dsql-mcp local``: a local cluster without an MCP server, and tokens for it."""
+"""``awslabs-dsql-mcp local``: a local cluster without an MCP server, and what its users need of it."""
 
 import argparse
 import asyncio
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
 from awslabs_dsql_mcp.errors import NotConfigured
-from awslabs_dsql_mcp.local import tokens
+from awslabs_dsql_mcp.local import environment, options, tokens
+from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.cluster import HOST, enter
+from awslabs_dsql_mcp.local.environment import powershell
 from awslabs_dsql_mcp.local.folder import DataFolder
-from awslabs_dsql_mcp.local.membership import Membership
+from awslabs_dsql_mcp.local.membership import Membership, visit
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``awslabs-dsql-mcp local``: hold a cluster up until a signal, or print a token for psql.
+    """Run ``awslabs-dsql-mcp local``: hold a cluster up until a signal, or serve the users of one.
 
     Args:
         argv: What follows ``local`` on the command line.
 
     Returns:
-        The exit status: 0; 1 when the cluster cannot be started or ends by itself.
+        The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
     """
-    options = _parser().parse_args(argv)
-    folder = DataFolder.of(options.local_data)
+    parsed = _parser().parse_args(argv)
+    folder = DataFolder.of(parsed.local_data)
     try:
-        if options.action == "token":
-            _say(_token(folder, options.user))
-            return 0
-        return asyncio.run(_stay(folder, options.local_data))
+        return _run(parsed, folder)
     except NotConfigured as failure:
         sys.stderr.write(f"awslabs-dsql-mcp local: {failure.message}\n{failure.hint or ''}".rstrip() + "\n")
         return 1
@@ -40,18 +39,45 @@ def main(argv: Sequence[str]) -> int:
         return 0
 
 
+def _run(parsed: argparse.Namespace, folder: DataFolder) -> int:
+    if not parsed.env and parsed.action is None:
+        return asyncio.run(_stay(folder, parsed.local_data, options.chosen(parsed)))
+    if parsed.env:
+        _say(_environment(folder, parsed.user))
+    elif parsed.action == "token":
+        _say(_token(folder, parsed.user))
+    else:
+        _let_sleep(folder, parsed.waking_ms / 1000)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "awslabs-dsql-mcp local",
-        description="Run the local cluster without an MCP server, until interrupted; or, with `token`, "
-        "print a fresh password for it.",
+        description="Run the local cluster without an MCP server, until interrupted; or serve the users of "
+        "one that runs.",
         allow_abbrev=False,
     )
-    parser.add_argument("action", nargs="?", choices=["token"], help="print a token, valid for 15 minutes")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["token", "sleep"],
+        help="token: print a fresh password, valid for 15 minutes; sleep: let the running cluster fall "
+        "asleep as an idle one does: the next connection is refused, and wakes it up",
+    )
+    parser.add_argument(
+        "--env",
+        action="store_true",
+        help="print the environment with which psql, boto3 and AWS's connectors reach the running cluster",
+    )
     parser.add_argument(
         "--local-data", "--local_data", type=Path, metavar="DIR", help="data folder (default: the user's)"
     )
-    parser.add_argument("--user", default=tokens.ADMIN, help="role that the token is for (default: admin)")
+    parser.add_argument("--user", default=tokens.ADMIN, help="role to log in as (default: admin)")
+    parser.add_argument(
+        "--waking-ms", type=options.milliseconds, default=0, metavar="MS", help="how long waking up takes"
+    )
+    options.add_to(parser)
     return parser
 
 
@@ -65,17 +91,48 @@ def _token(folder: DataFolder, user: str) -> str:
         credentials = folder.credentials()
     except FileNotFoundError:
         raise NotConfigured(
-            f"There is no local cluster in {folder.path}.",
-            hint=f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(folder.path))}",
+            f"There is no local cluster in {folder.path}.", hint=_how_to_start(folder)
         ) from None
     return tokens.issue(HOST, user, credentials, datetime.now(timezone.utc))
 
 
-async def _stay(folder: DataFolder, data: Path | None) -> int:
-    """Hold the cluster up until a signal (0) or until it ends by itself (1)."""
-    membership = await enter(folder)
+def _how_to_start(folder: DataFolder) -> str:
+    return f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(folder.path))}"
+
+
+@contextmanager
+def _visit(folder: DataFolder) -> Generator[Membership, None, None]:
+    """Be a member of the running cluster for a moment.
+
+    Raises:
+        NotConfigured: None runs.
+    """
+    membership = visit(folder)
+    if membership is None:
+        raise NotConfigured(f"No local cluster runs in {folder.path}.", hint=_how_to_start(folder))
     try:
-        _say(_invitation(folder, membership.port, data))
+        yield membership
+    finally:
+        membership.close()
+
+
+def _environment(folder: DataFolder, user: str) -> str:
+    """Write the environment of the running cluster's clients, in the words of the user's shell."""
+    with _visit(folder) as membership:
+        variables = environment.of_clients(folder, membership.port, user, datetime.now(timezone.utc))
+    return environment.in_powershell(variables) if sys.platform == "win32" else environment.in_sh(variables)
+
+
+def _let_sleep(folder: DataFolder, waking_seconds: float) -> None:
+    with _visit(folder) as membership:
+        membership.let_sleep(waking_seconds)
+
+
+async def _stay(folder: DataFolder, data: Path | None, behaviour: Behaviour | None) -> int:
+    """Hold the cluster up until a signal (0) or until it ends by itself (1)."""
+    membership = await enter(folder, behaviour)
+    try:
+        _say(_invitation(folder, membership, data))
         return await _until_signal_or_end(membership)
     finally:
         membership.close()
@@ -98,17 +155,22 @@ async def _until_signal_or_end(membership: Membership) -> int:
     return 1
 
 
-def _invitation(folder: DataFolder, port: int, data: Path | None) -> str:
+def _invitation(folder: DataFolder, membership: Membership, data: Path | None) -> str:
     """Say how to connect with psql, in the words of the user's shell."""
-    where = ("host", HOST), ("port", port), ("dbname", "postgres"), ("user", tokens.ADMIN)
+    where = ("host", HOST), ("port", membership.port), ("dbname", "postgres"), ("user", tokens.ADMIN)
     trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(folder.ca_file)))
     conninfo = " ".join(f"{key}={value}" for key, value in (*where, *trust))
     token = [*_program(), "local", "token", *(["--local-data", str(folder.path)] if data else [])]
     if sys.platform == "win32":
-        psql = f"$env:PGPASSWORD = & {' '.join(map(_powershell, token))}\npsql {_powershell(conninfo)}"
+        psql = f"$env:PGPASSWORD = & {' '.join(map(powershell, token))}\npsql {powershell(conninfo)}"
     else:
         psql = f'PGPASSWORD="$({shlex.join(token)})" psql {shlex.quote(conninfo)}'
-    return f"The local cluster is up; its data are in {folder.path}\nConnect with\n\n{psql}\n\nCtrl-C leaves."
+    flags = options.flags(membership.behaviour)
+    behaves = f"\nIt behaves as with {flags}" if flags else ""
+    return (
+        f"The local cluster is up; its data are in {folder.path}{behaves}\n"
+        f"Connect with\n\n{psql}\n\nCtrl-C leaves."
+    )
 
 
 def _program() -> list[str]:
@@ -118,10 +180,6 @@ def _program() -> list[str]:
 
 def _conninfo_value(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _powershell(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _say(text: str) -> None:

@@ -33,6 +33,7 @@ def main() -> int:
     """
     os.umask(0o077)
     folder, behaviour = DataFolder(Path(sys.argv[1])), Behaviour.from_json(sys.argv[2])
+    _allow_many_files()
     try:
         with locked(folder.keeper_lock, _FORMER_KEEPER_SECONDS):
             _keep(folder, behaviour)
@@ -46,6 +47,16 @@ def main() -> int:
     else:
         return 0
     return 1
+
+
+def _allow_many_files() -> None:
+    """Raise our limit of open files as far as we may: each connection takes two."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415  not on Windows
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):  # macOS has a lower limit than the one it tells
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _announce(outcome: dict[str, object]) -> None:

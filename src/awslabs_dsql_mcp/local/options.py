@@ -63,11 +63,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 _SHARE, _COUNT = _number(0, 1), _whole(1, 1_000_000_000)
+milliseconds = _number(0, 60_000)
 
 OPTIONS = (
     Option("conflict_rate", _SHARE, "share of commits that fail with OC000", "0..1"),
     Option("disconnect_rate", _SHARE, "share of messages at which the connection is cut", "0..1"),
-    Option("latency_ms", _number(0, 60_000), "milliseconds that each round trip takes longer", "MS"),
+    Option("latency_ms", milliseconds, "milliseconds that each round trip takes longer", "MS"),
     Option("seed", _whole(0, 2**63 - 1), "what the faults follow from: the same seed, the same faults"),
     Option(
         "session_minutes",
