@@ -65,6 +65,14 @@ def read_seconds(text: str) -> float:
     return value
 
 
+def read_minutes(text: str) -> float:
+    """Read a positive number of minutes."""
+    try:
+        return read_seconds(text)
+    except ValueError:
+        raise ValueError("a positive number of minutes, such as 60") from None
+
+
 def read_count(text: str) -> int:
     """Read a small positive number."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100):  # noqa: PLR2004 - the bound is the rule

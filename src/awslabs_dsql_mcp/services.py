@@ -110,9 +110,12 @@ class LateDatabase:
 
         chosen = self._settings
         if chosen.local:
+            from awslabs_dsql_mcp.local.behaviour import Behaviour  # noqa: PLC0415 - the same
             from awslabs_dsql_mcp.local.cluster import local_cluster  # noqa: PLC0415 - only with --local
 
-            local = await self._stack.enter_async_context(local_cluster(chosen.local_data))
+            minutes = chosen.local_session_minutes
+            behaviour = Behaviour(session_minutes=minutes) if minutes is not None else None
+            local = await self._stack.enter_async_context(local_cluster(chosen.local_data, behaviour))
             signer = Identity(local.region, None, local.access_key, local.secret_key)
             return Target(
                 local.host,

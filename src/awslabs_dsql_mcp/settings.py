@@ -49,6 +49,8 @@ class Settings:
         log_level: A name of ``LOG_LEVELS``.
         local: Whether to use the cluster on this machine instead.
         local_data: Folder of that cluster's data; ``None`` for the user's data folder.
+        local_session_minutes: Minutes after which that cluster ends a connection; ``None`` to take a
+            running one as it is.
     """
 
     cluster_endpoint: str | None = None
@@ -73,6 +75,7 @@ class Settings:
     log_level: str = "WARNING"
     local: bool = False
     local_data: Path | None = None
+    local_session_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -283,6 +286,14 @@ OPTIONS: tuple[Option, ...] = (
         "Folder of the local cluster's data.",
         "DIR",
         "the user's data folder",
+    ),
+    Option(
+        "--local-session-minutes",
+        ("DSQL_LOCAL_SESSION_MINUTES",),
+        readers.read_minutes,
+        "Minutes after which the local cluster ends a connection, as Aurora DSQL does.",
+        "MIN",
+        "60.0",
     ),
 )
 

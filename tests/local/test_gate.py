@@ -1,7 +1,7 @@
 """Who is let into a local cluster, when, and in which words: Aurora DSQL's rules of connections."""
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.local.command import main
 from awslabs_dsql_mcp.local.folder import DataFolder
 from local.bare import answer_to, dial, fatal, fields
 from local.logins import connect, keys
+from local.waiting import wait_until
 
 DENIED = "unable to accept connection, access denied"
 WAKING = "unable to accept connection, waking up cluster, please retry later"
@@ -59,15 +60,6 @@ def first_answer(cluster: LocalCluster) -> dict[str, str] | None:
         answer = client.read()
         assert answer is not None
         return None if wire.asks_for_password(answer) else fields(answer)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    never = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        never.wait(0.01)
-    pytest.fail("it did not happen in ten seconds")
 
 
 # ---- addresses and encryption

@@ -34,6 +34,7 @@ GOOD = {
     "--log-level": ("debug", "DEBUG"),
     "--local": ("yes", True),
     "--local-data": ("somewhere", Path("somewhere")),
+    "--local-session-minutes": ("0.5", 0.5),
 }
 
 WRONG = [

@@ -5,6 +5,7 @@ import math
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 
@@ -22,7 +23,7 @@ class Option:
     """
 
     name: str
-    read: Callable[[str], float | int] | None
+    read: Callable[[str], float] | None
     help: str
     unit: str = "N"
     alias: str | None = None
@@ -38,16 +39,14 @@ class Option:
         return list(dict.fromkeys((self.flag, "--" + self.name, *([self.alias] if self.alias else []))))
 
 
-def _number(least: float, most: float = math.inf) -> Callable[[str], float]:
-    wanted = f"a number from {least:g} to {most:g}" if most < math.inf else f"a number, at least {least:g}"
-
+def _number(least: float, most: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and least <= value <= most):
-            raise argparse.ArgumentTypeError(f"got {text!r}, expected {wanted}")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected a number from {least:g} to {most:g}")
         return value
 
     return read
@@ -66,23 +65,32 @@ _SHARE, _COUNT = _number(0, 1), _whole(1, 1_000_000_000)
 milliseconds = _number(0, 60_000)
 
 OPTIONS = (
-    Option("conflict_rate", _SHARE, "share of commits that fail with OC000", "0..1"),
-    Option("disconnect_rate", _SHARE, "share of messages at which the connection is cut", "0..1"),
-    Option("latency_ms", milliseconds, "milliseconds that each round trip takes longer", "MS"),
+    Option("conflict_rate", _SHARE, "share of commits that fail with OC000 (default: 0)", "0..1"),
+    Option(
+        "disconnect_rate", _SHARE, "share of messages at which the connection is cut (default: 0)", "0..1"
+    ),
+    Option("latency_ms", milliseconds, "milliseconds that each round trip takes longer (default: 0)", "MS"),
     Option("seed", _whole(0, 2**63 - 1), "what the faults follow from: the same seed, the same faults"),
     Option(
         "session_minutes",
         _number(0.001, 10_000),
-        "minutes after which a connection ends",
+        "minutes after which a connection ends (default: 60)",
         "MIN",
         alias="--local-session-minutes",
     ),
-    Option("max_transaction_seconds", _number(0.001, 100_000), "seconds that a transaction may last", "S"),
-    Option("max_rows", _COUNT, "rows that a transaction may change"),
-    Option("max_bytes", _COUNT, "bytes that a transaction may write"),
-    Option("max_connections", _whole(1, 10_000), "connections open at once"),
-    Option("connection_rate", _number(0, 1_000_000), "new connections a second, on the long run"),
-    Option("connection_burst", _whole(1, 1_000_000), "new connections at once, after a rest"),
+    Option(
+        "max_transaction_seconds",
+        _number(0.001, 100_000),
+        "seconds that a transaction may last (default: 300)",
+        "S",
+    ),
+    Option("max_rows", _COUNT, "rows that a transaction may change (default: 3000)"),
+    Option("max_bytes", _COUNT, "bytes that a transaction may write (default: 10 MiB)"),
+    Option(
+        "max_connections", _whole(1, 10_000), "connections open at once (default: 500; Aurora DSQL: 10000)"
+    ),
+    Option("connection_rate", _number(0, 1_000_000), "new connections a second (default: 100)"),
+    Option("connection_burst", _whole(1, 1_000_000), "new connections at once, after a rest (default: 1000)"),
     Option("honour_cancel", None, "let cancel requests through, which Aurora DSQL ignores"),
 )
 
@@ -90,28 +98,15 @@ OPTIONS = (
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser take the options."""
     group = parser.add_argument_group(
-        "behaviour", "chosen by whoever starts the cluster; the defaults are Aurora DSQL's, without faults"
+        "behaviour",
+        "chosen by whoever starts the cluster; by default, what Aurora DSQL does, and no faults",
     )
     for option in OPTIONS:
-        default = getattr(Behaviour, option.name)
-        note = "" if default is None or option.read is None else f" (default: {default})"
+        given: dict[str, Any] = {"dest": option.name, "default": argparse.SUPPRESS, "help": option.help}
         if option.read is None:
-            group.add_argument(
-                *option.spellings,
-                dest=option.name,
-                action="store_true",
-                default=argparse.SUPPRESS,
-                help=option.help,
-            )
+            group.add_argument(*option.spellings, action="store_true", **given)
         else:
-            group.add_argument(
-                *option.spellings,
-                dest=option.name,
-                type=option.read,
-                default=argparse.SUPPRESS,
-                metavar=option.unit,
-                help=option.help + note,
-            )
+            group.add_argument(*option.spellings, type=option.read, metavar=option.unit, **given)
 
 
 def chosen(parsed: argparse.Namespace) -> Behaviour | None:
