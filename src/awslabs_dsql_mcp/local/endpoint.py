@@ -1,4 +1,4 @@
-"""The address that clients connect to: TLS as Aurora DSQL has it, then one `relay.Login` each.
+"""The address that clients connect to: TLS as Aurora DSQL has it, then one `login.Login` each.
 
 A connection begins in one of four ways (PostgreSQL documentation, 55.2 "Message Flow"): with TLS at
 once and the ALPN name ``postgresql``; with an SSLRequest, answered ``S``; with a GSSENCRequest,
@@ -10,7 +10,7 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import closing, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,7 +20,8 @@ from awslabs_dsql_mcp.local.admission import Admission
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.postgres import Address
-from awslabs_dsql_mcp.local.relay import Login
+from awslabs_dsql_mcp.local.login import Login
+from awslabs_dsql_mcp.local.sessions import Control, Sessions
 from awslabs_dsql_mcp.local.shared import Shared
 
 ALPN = "postgresql"
@@ -69,7 +70,7 @@ class Endpoint:
         address: Where PostgreSQL listens.
         folder: Where the certificate and the keys are.
         behaviour: How the cluster behaves.
-        trusted: Says whether IAM may log in as a role that PostgreSQL lets in.
+        control: The superuser's way to PostgreSQL.
     """
 
     def __init__(
@@ -77,10 +78,13 @@ class Endpoint:
         address: Address,
         folder: DataFolder,
         behaviour: Behaviour,
-        trusted: Callable[[str], Awaitable[bool]],
+        control: Control,
     ) -> None:
         self.admission = Admission(behaviour, time.monotonic)
-        self._shared = Shared(address, folder.credentials(), behaviour, self.admission, trusted, self._spawn)
+        self.sessions = Sessions(control, behaviour)
+        self._shared = Shared(
+            address, folder.credentials(), behaviour, self.admission, self.sessions, self._spawn
+        )
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(folder.certificate, folder.private_key)

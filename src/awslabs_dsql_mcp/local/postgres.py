@@ -43,6 +43,7 @@ _SETTINGS = {
     "default_transaction_isolation": "repeatable read",
     "log_min_messages": "log",  # not the clients' errors: their statements carry data
     "log_checkpoints": "off",
+    "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session.py
 }
 
 

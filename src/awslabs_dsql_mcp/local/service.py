@@ -15,6 +15,7 @@ from importlib import import_module
 
 from awslabs_dsql_mcp.local import endpoint
 from awslabs_dsql_mcp.local.behaviour import Behaviour
+from awslabs_dsql_mcp.local.control import LateSuperuser
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.postgres import Server
 
@@ -44,7 +45,8 @@ async def _serve(folder: DataFolder, server: Server, behaviour: Behaviour, ready
     listeners = endpoint.listen(folder.port)
     port = int(listeners[0].getsockname()[1])
     folder.keep_port(port)
-    door = endpoint.Endpoint(server.address, folder, behaviour, _trust_all)
+    control = LateSuperuser(server.address)
+    door = endpoint.Endpoint(server.address, folder, behaviour, control)
     door.serve(listeners)
     welcome = json.dumps({"port": port, "behaviour": behaviour.to_json()})
     members = Members(welcome.encode() + b"\n", door.admission.sleep.begin)
@@ -56,7 +58,7 @@ async def _serve(folder: DataFolder, server: Server, behaviour: Behaviour, ready
     where = {"port": control.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
     folder.write(folder.keeper_file, json.dumps(where).encode())
     ready()
-    _watch(loop, _import_botocore, lambda: None)
+    _watch(loop, _import_the_heavy, lambda: None)
     await members.gone.wait()
     folder.keeper_file.unlink(missing_ok=True)
     control.close()
@@ -85,9 +87,11 @@ def _until_input_ends() -> None:
         pass
 
 
-def _import_botocore() -> None:
-    """Import what checks tokens before the first one comes: it takes a third of a second."""
+def _import_the_heavy() -> None:
+    """Import what checks tokens and reads SQL before the first comes: it takes half a second."""
     import_module("botocore.auth")
+    import_module("postgast")
+    import_module("psycopg")
 
 
 def _end_on_signals(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
@@ -157,8 +161,3 @@ class Members:
                 writer.write(b"asleep\n")
         finally:
             self.leave()
-
-
-async def _trust_all(role: str) -> bool:
-    del role
-    return True

@@ -1,12 +1,13 @@
 """What all connections of one running cluster share."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from awslabs_dsql_mcp.local.admission import Admission
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.postgres import Address
+from awslabs_dsql_mcp.local.sessions import Sessions
 from awslabs_dsql_mcp.local.tokens import Credentials
 
 
@@ -19,7 +20,7 @@ class Shared:
         credentials: The keys that sign tokens.
         behaviour: How the cluster behaves.
         admission: Counts the connections.
-        trusted: Says whether IAM may log in as a role (see `gate.refuse_role`).
+        sessions: Those that were let in.
         spawn: Runs a coroutine as a task that somebody holds on to.
     """
 
@@ -27,5 +28,5 @@ class Shared:
     credentials: Credentials
     behaviour: Behaviour
     admission: Admission
-    trusted: Callable[[str], Awaitable[bool]]
+    sessions: Sessions
     spawn: Callable[[Coroutine[Any, Any, None]], object]

@@ -1,0 +1,68 @@
+-- Private copies of tables, for transactions whose changes conflict with another's (see session.py).
+
+-- Copies a table, as this transaction sees it, into a temporary one of the same name.
+CREATE OR REPLACE FUNCTION sys.shadow(in_schema text, called text, path name[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  origin regclass;
+  columns text;
+  identity record;
+BEGIN
+  SELECT c.oid INTO origin
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relname = called AND c.relkind = 'r' AND n.nspname = coalesce(in_schema, n.nspname)
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') AND n.oid <> pg_my_temp_schema()
+  ORDER BY array_position(path, n.nspname) LIMIT 1;
+  IF origin IS NULL THEN RETURN; END IF;
+  EXECUTE format('CREATE TEMPORARY TABLE %I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
+                 'INCLUDING GENERATED INCLUDING INDEXES) ON COMMIT DROP', called, origin);
+  EXECUTE format('COMMENT ON TABLE pg_temp.%I IS %L', called, origin::oid);
+  EXECUTE format('GRANT ALL ON pg_temp.%I TO PUBLIC', called);
+  columns := sys._stored_columns(origin);
+  EXECUTE format('INSERT INTO pg_temp.%I (%s) SELECT %2$s FROM %3$s', called, columns, origin);
+  FOR identity IN
+    SELECT attname, pg_get_serial_sequence(origin::text, attname) AS numbers
+    FROM pg_attribute WHERE attrelid = origin AND attidentity <> ''
+  LOOP
+    EXECUTE format('ALTER TABLE pg_temp.%I ALTER COLUMN %I SET DEFAULT nextval(%L)',
+                   called, identity.attname, identity.numbers);
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._stored_columns(relation regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+  FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+$$;
+
+-- Brings what was changed in the copies into the tables; who has changed the same rows meanwhile wins.
+CREATE OR REPLACE FUNCTION sys.write_back() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  copy record;
+  key text;
+  columns text;
+  changes text;
+BEGIN
+  FOR copy IN
+    SELECT oid::regclass AS own, obj_description(oid, 'pg_class')::oid::regclass AS origin
+    FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'
+  LOOP
+    SELECT string_agg(format('o.%1$I = c.%1$I', attname), ' AND ') INTO key
+    FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+    WHERE indrelid = copy.origin AND indisprimary;
+    IF key IS NULL THEN
+      RAISE EXCEPTION 'a table without primary key' USING ERRCODE = 'serialization_failure';
+    END IF;
+    columns := sys._stored_columns(copy.origin);
+    SELECT string_agg(format('%1$I = c.%1$I', attname), ', ') INTO changes
+    FROM pg_attribute
+    WHERE attrelid = copy.origin AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a';
+    EXECUTE format('DELETE FROM %s o WHERE NOT EXISTS (SELECT FROM %s c WHERE %s)', copy.origin, copy.own, key);
+    EXECUTE format('UPDATE %s o SET %s FROM %s c WHERE %s AND o.* *<> c.*', copy.origin, changes, copy.own, key);
+    EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE '
+                   'SELECT %2$s FROM %3$s c WHERE NOT EXISTS (SELECT FROM %1$s o WHERE %4$s)',
+                   copy.origin, columns, copy.own, key);
+    EXECUTE format('DROP TABLE %s', copy.own);
+  END LOOP;
+END $$;
