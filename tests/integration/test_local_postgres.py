@@ -13,6 +13,8 @@ import pytest_asyncio
 from psycopg import conninfo
 
 from awslabs_dsql_mcp.local import certificates, endpoint, postgres, processes, tokens
+from awslabs_dsql_mcp.local.behaviour import Behaviour
+from awslabs_dsql_mcp.local.control import LateSuperuser
 from awslabs_dsql_mcp.local.folder import DataFolder
 
 
@@ -24,7 +26,7 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tuple
     certificates.ensure(folder)
     server = postgres.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = endpoint.listen(0)
-    opened = endpoint.Endpoint(server.address, folder)
+    opened = endpoint.Endpoint(server.address, folder, Behaviour(honour_cancel=True), LateSuperuser(server.address))
     opened.serve(listeners)
     yield folder, listeners[0].getsockname()[1]
     await opened.close()

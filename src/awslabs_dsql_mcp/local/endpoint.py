@@ -10,8 +10,9 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import closing, suppress
+from datetime import datetime, timezone
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -63,6 +64,10 @@ def _add_ipv6(listeners: list[socket.socket]) -> bool:
     return True
 
 
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
 class Endpoint:
     """Takes connections until it is closed.
 
@@ -71,6 +76,7 @@ class Endpoint:
         folder: Where the certificate and the keys are.
         behaviour: How the cluster behaves.
         control: The superuser's way to PostgreSQL.
+        now: Gives the time, with its zone, for tokens.
     """
 
     def __init__(
@@ -79,12 +85,12 @@ class Endpoint:
         folder: DataFolder,
         behaviour: Behaviour,
         control: Control,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.admission = Admission(behaviour, time.monotonic)
         self.sessions = Sessions(control, behaviour)
-        self._shared = Shared(
-            address, folder.credentials(), behaviour, self.admission, self.sessions, self._spawn
-        )
+        credentials = folder.credentials()
+        self._shared = Shared(address, credentials, behaviour, self.admission, now, self.sessions, self._spawn)
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(folder.certificate, folder.private_key)

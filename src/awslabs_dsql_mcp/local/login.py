@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 
 from awslabs_dsql_mcp.local import backend, gate, wire
@@ -101,8 +100,7 @@ class Login(asyncio.Protocol):
         if message.kind != wire.PASSWORD:
             raise wire.Malformed("no password")
         token = message.body.rstrip(b"\0").decode("utf-8", "replace")
-        now = datetime.now(timezone.utc)
-        refusal = gate.refuse_login(request, token, self._shared.credentials, now)
+        refusal = gate.refuse_login(request, token, self._shared.credentials, self._shared.now())
         if refusal:
             self._refuse(refusal)
             return

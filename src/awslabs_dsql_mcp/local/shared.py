@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from awslabs_dsql_mcp.local.admission import Admission
@@ -20,6 +21,7 @@ class Shared:
         credentials: The keys that sign tokens.
         behaviour: How the cluster behaves.
         admission: Counts the connections.
+        now: Gives the time, with its zone, for tokens.
         sessions: Those that were let in.
         spawn: Runs a coroutine as a task that somebody holds on to.
     """
@@ -28,5 +30,6 @@ class Shared:
     credentials: Credentials
     behaviour: Behaviour
     admission: Admission
+    now: Callable[[], datetime]
     sessions: Sessions
     spawn: Callable[[Coroutine[Any, Any, None]], object]

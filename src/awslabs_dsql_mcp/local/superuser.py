@@ -55,6 +55,10 @@ class Superuser:
         """Say whether an IAM identity may connect as a role: whether ``AWS IAM GRANT`` named it."""
         return bool(await self._ask("SELECT sys._is_mapped(%s)", [role]))
 
+    async def has_login(self, role: str) -> bool:
+        """Say whether a role exists that PostgreSQL lets in."""
+        return bool(await self._ask("SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %s", [role]))
+
     async def blockers(self, process: int) -> list[int]:
         """Give the processes whose locks a session waits for.
 
