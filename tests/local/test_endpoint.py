@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.local import certificates, endpoint, postgres, tokens
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.control import LateSuperuser
 from awslabs_dsql_mcp.local.folder import DataFolder
+from awslabs_dsql_mcp.local.postgres import Address
 
 DENIED = "unable to accept connection, access denied"
 
