@@ -448,7 +448,8 @@ BEGIN
   END IF;
   FOR made IN
     SELECT c.oid, relkind, indrelid FROM pg_event_trigger_ddl_commands() JOIN pg_class c ON c.oid = objid
-      LEFT JOIN pg_index ON indexrelid = c.oid WHERE classid = 'pg_class'::regclass
+      LEFT JOIN pg_index ON indexrelid = c.oid
+    WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not the copies of shadows.sql
   LOOP
     IF made.relkind = 'r' THEN
       PERFORM sys._check_indexes(made.oid), sys._watch(made.oid);
@@ -464,7 +465,7 @@ CREATE OR REPLACE FUNCTION sys._when_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM sys._record_job('DROP', classid, objid, NULL) FROM pg_event_trigger_dropped_objects()
-    WHERE object_type = 'table' OR object_type = 'index' AND original;
+    WHERE NOT is_temporary AND (object_type = 'table' OR object_type = 'index' AND original);
 END $$;
 
 -- A build holds locks that the dropping statement needs; the job comes back to see whether its index is gone.
