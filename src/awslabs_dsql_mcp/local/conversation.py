@@ -46,6 +46,7 @@ class Sent:
         original: What the client sent; `None` for our own.
         hidden: The client is not to see the answer.
         statements: What it runs, in order; one, but for a simple query.
+        began: When it was sent, if it tells its cost; seconds of a monotonic clock.
         transaction: The transaction that it belongs to.
         commit: What is said in place of a COMMIT that it asks for.
         alone: It runs one statement.
@@ -62,6 +63,7 @@ class Sent:
     original: Message | None = None
     hidden: bool = False
     statements: deque[Translated] = field(default_factory=deque[Translated])
+    began: float = 0.0
     transaction: Transaction | None = None
     commit: Refusal | None = None
     alone: bool = True

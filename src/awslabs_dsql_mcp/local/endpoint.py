@@ -20,8 +20,8 @@ from awslabs_dsql_mcp.local import wire
 from awslabs_dsql_mcp.local.admission import Admission
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.folder import DataFolder
-from awslabs_dsql_mcp.local.postgres import Address
 from awslabs_dsql_mcp.local.login import Login
+from awslabs_dsql_mcp.local.postgres import Address
 from awslabs_dsql_mcp.local.sessions import Control, Sessions
 from awslabs_dsql_mcp.local.shared import Shared
 
@@ -90,7 +90,9 @@ class Endpoint:
         self.admission = Admission(behaviour, time.monotonic)
         self.sessions = Sessions(control, behaviour)
         credentials = folder.credentials()
-        self._shared = Shared(address, credentials, behaviour, self.admission, now, self.sessions, self._spawn)
+        self._shared = Shared(
+            address, credentials, behaviour, self.admission, now, self.sessions, self._spawn
+        )
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(folder.certificate, folder.private_key)

@@ -9,7 +9,7 @@ nowhere: it is denied as other identities are, with a hint of ours.
 from dataclasses import dataclass
 from datetime import datetime
 
-from awslabs_dsql_mcp.local import tokens, wire
+from awslabs_dsql_mcp.local import parameters, tokens, wire
 from awslabs_dsql_mcp.local.postgres import SUPERUSER
 from awslabs_dsql_mcp.local.wire import Refusal
 
@@ -53,7 +53,7 @@ def refuse_request(request: Request) -> Refusal | None:
         return Refusal("08006", "unable to accept connection, sni was not received")
     if not request.user:
         return Refusal("28000", "no PostgreSQL user name specified in startup packet")
-    return None
+    return parameters.refuse(request.startup.parameters())
 
 
 def refuse_login(

@@ -4,8 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from awslabs_dsql_mcp.local import backend, gate, wire
-from awslabs_dsql_mcp.local.behaviour import Behaviour
+from awslabs_dsql_mcp.local import backend, gate, parameters, wire
 from awslabs_dsql_mcp.local.ends import ClientEnd, End, ServerEnd
 from awslabs_dsql_mcp.local.faults import Faults
 from awslabs_dsql_mcp.local.postgres import Loopback
@@ -16,7 +15,6 @@ from awslabs_dsql_mcp.local.tokens import ADMIN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOCK_WAIT_MS = 2
 _LOGIN_SECONDS = 60  # PostgreSQL's authentication_timeout
 
 
@@ -129,7 +127,10 @@ class Login(asyncio.Protocol):
             self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
             return
         self._limit.cancel()
-        server.transport.write(wire.startup(_for_postgres(request, shared.behaviour)))
+        startup = parameters.for_postgres(
+            request.startup.parameters(), shared.behaviour.max_transaction_seconds
+        )
+        server.transport.write(wire.startup(startup))
         self._client.set_protocol(ClientEnd(server.transport, server.session, shared.behaviour, self._leave))
         if self._client.is_closing():
             server.transport.close()
@@ -145,10 +146,3 @@ class Login(asyncio.Protocol):
     def _begin(self, server: asyncio.Transport) -> Session:
         faults = Faults(self._shared.behaviour, self._shared.sessions.count())
         return Session(self._shared.sessions, faults, self._client, server)
-
-
-def _for_postgres(request: gate.Request, behaviour: Behaviour) -> dict[str, str]:
-    """Give PostgreSQL the client's parameters, and bounds of our own: nobody waits for a lock."""
-    parameters = request.startup.parameters()
-    longest = f"-c statement_timeout={behaviour.max_transaction_seconds * 1000:.0f}"
-    return {**parameters, "options": f"-c lock_timeout={_LOCK_WAIT_MS} {longest}"}

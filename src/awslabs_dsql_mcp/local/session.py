@@ -131,6 +131,7 @@ class Session:
             for text, statement in zip(texts, statements, strict=True)
         )
         sent.statements = deque(statements)
+        sent.began = self._began(sent.statement)
         self._line.send(
             sent, wire.message(messages.QUERY, _encode(";".join(texts)) + b"\0") if changed else _raw(message)
         )
@@ -190,8 +191,12 @@ class Session:
         sent = Sent(messages.EXECUTE, message, hidden, deque([statement]))
         if statement.kind is Kind.LOCK:
             sent.kept = []
+        sent.began = self._began(statement)
         self._line.send(sent, _raw(message))
         self._advance(statement)
+
+    def _began(self, statement: Translated) -> float:
+        return self._sessions.now().seconds if statement.explains else 0.0
 
     # The transaction.
 
@@ -271,7 +276,10 @@ class Session:
         if sent.hidden or sent.ready:
             return b""
         end = messages.command_complete(statement.tag or tag)
-        return wording.dpu_rows(1.0, 1) + end if statement.explains else end
+        if not statement.explains:
+            return end
+        seconds = self._sessions.now().seconds - sent.began
+        return wording.dpu_rows(seconds, writes=statement.kind is Kind.WRITE) + end
 
     def failed(self, sent: Sent | None, fields: dict[str, str]) -> bytes:
         """Take an error; what can be helped is not told."""

@@ -21,6 +21,8 @@ _TEMPORARY_SPACE: Final = Refusal(
     "54000", "query requires more than allowed temp space of 131072 KB to execute"
 )
 _SETTINGS: Final = {"server_version": "16.15"}
+_COMPUTE, _READ = 3.0, 1.0  # DPU a second, of no meaning
+_LEAST: Final = (0.00375, 0.05)
 _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
 
@@ -85,17 +87,24 @@ def setting(name: str, value: str) -> str:
     return _SETTINGS.get(name, value)
 
 
-def dpu_rows(milliseconds: float, rows: int) -> bytes:
-    """Write the end of an EXPLAIN ANALYZE VERBOSE, with made-up figures that say so.
+def dpu_rows(seconds: float, *, writes: bool) -> bytes:
+    """Write the end of an EXPLAIN ANALYZE VERBOSE: figures made up from the time taken, which say so.
 
     Format: Aurora DSQL user guide, "Understanding DPUs in EXPLAIN ANALYZE".
+
+    Args:
+        seconds: The time that the statement took.
+        writes: Whether it changes data.
     """
-    compute, read = milliseconds * 0.003, max(rows, 1) * 0.00036
+    compute, read, write = seconds * _COMPUTE, seconds * _READ, seconds * _READ if writes else 0.0
+    least_read, least_write = "", ""
+    if writes:
+        least_read, least_write = (f" (Transaction minimum: {least:.5f})" for least in _LEAST)
     lines = (
         "Statement DPU Estimate:  (simulated: a local cluster has no DPUs)",
         f"  Compute: {compute:.5f} DPU",
-        f"  Read: {read:.5f} DPU",
-        f"  Write: {0:.5f} DPU",
-        f"  Total: {compute + read:.5f} DPU",
+        f"  Read: {read:.5f} DPU{least_read}",
+        f"  Write: {write:.5f} DPU{least_write}",
+        f"  Total: {compute + read + write:.5f} DPU",
     )
     return b"".join(messages.text_row(line) for line in lines)
