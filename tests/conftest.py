@@ -12,9 +12,15 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
+from local.requirements import load
 
 ServerOn = Callable[..., StdioServerParameters]
 T = TypeVar("T")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many facts about Aurora DSQL the local cluster is held to."""
+    terminalreporter.write_line(load().summary)
 
 
 @asynccontextmanager

@@ -11,7 +11,9 @@ import pytest
 
 from awslabs_dsql_mcp.arguments import read_settings
 from awslabs_dsql_mcp.settings import OPTIONS
+from docs.local_cluster_page import PAGE, page
 from docs.options_table import README, between, table
+from local.requirements import load
 
 TOML: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 EXAMPLES = README.parent / "config-examples"
@@ -30,6 +32,10 @@ def commands_of_readme() -> list[list[str]]:
 
 def test_the_readme_lists_the_options_as_they_are() -> None:
     assert between(README.read_text()) == table()
+
+
+def test_the_guide_lists_the_local_clusters_differences_as_they_are() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(load())
 
 
 def test_there_is_an_example_for_each_client() -> None:

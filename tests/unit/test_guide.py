@@ -92,6 +92,9 @@ QUESTIONS = (
     ("list all tables and columns", "catalogs"),
     ("pg_stat_activity running queries", "catalogs"),
     ("size of the cluster", "catalogs"),
+    ("try DSQL without an AWS account", "local-cluster"),
+    ("emulator for CI tests", "local-cluster"),
+    ("how does the local cluster differ", "local-cluster"),
 )
 
 
