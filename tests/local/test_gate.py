@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import certifi
+import psutil
 import psycopg
 import pytest
 from psycopg import pq
@@ -119,6 +120,45 @@ def test_no_token_lasts_longer_than_a_week(open_cluster: LocalCluster) -> None:
 def test_a_role_that_does_not_exist_gets_postgresqls_words(open_cluster: LocalCluster) -> None:
     with pytest.raises(psycopg.OperationalError, match='FATAL:  role "nobody" does not exist'):
         connect(open_cluster, "nobody")
+
+
+def test_a_role_without_login_gets_postgresqls_words(
+    open_cluster: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE ROLE idle NOLOGIN")
+    with pytest.raises(psycopg.OperationalError, match='FATAL:  role "idle" is not permitted to log in'):
+        connect(open_cluster, "idle")
+
+
+def test_iam_grant_opens_the_door_and_revoke_shuts_it(
+    open_cluster: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE ROLE app WITH LOGIN")
+    refusal = f"FATAL:  {DENIED}\nHINT:  No IAM identity is mapped to role app"
+    with pytest.raises(psycopg.OperationalError, match=refusal):
+        connect(open_cluster, "app")
+    admin.execute("AWS IAM GRANT app TO 'arn:aws:iam::123456789012:role/app'")
+    with connect(open_cluster, "app") as app:
+        assert app.execute("SELECT current_user").fetchone() == ("app",)
+    admin.execute("AWS IAM REVOKE app FROM 'arn:aws:iam::123456789012:role/app'")
+    with pytest.raises(psycopg.OperationalError, match=refusal):
+        connect(open_cluster, "app")
+
+
+def test_mappings_are_looked_up_again_after_a_crash_of_postgresql(
+    open_cluster: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE ROLE survivor WITH LOGIN")
+    admin.execute("AWS IAM GRANT survivor TO 'arn:aws:iam::123456789012:role/survivor'")
+    with connect(open_cluster, "survivor") as session:
+        psutil.Process(session.info.backend_pid).kill()
+
+    def gets_in() -> bool:
+        with suppress(psycopg.OperationalError), connect(open_cluster, "survivor"):
+            return True
+        return False
+
+    wait_until(gets_in)
 
 
 # ---- how many, and how fast

@@ -1,9 +1,16 @@
-"""The superuser's connection, opened when it is first needed."""
+"""The superuser's connection, opened when it is first needed, and anew when it was lost.
+
+When one session of PostgreSQL crashes, it ends them all, and takes connections again after a moment.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from awslabs_dsql_mcp.local.postgres import Address
 from awslabs_dsql_mcp.local.superuser import Superuser, connect
+
+T = TypeVar("T")
 
 
 class LateSuperuser:
@@ -18,21 +25,38 @@ class LateSuperuser:
         self._opening: asyncio.Task[Superuser] | None = None
 
     async def is_mapped(self, role: str) -> bool:
-        """Say whether an IAM identity may connect as a role."""
-        return await (await self._superuser()).is_mapped(role)
+        """Say whether an IAM identity may connect as a role.
+
+        Raises:
+            OSError: PostgreSQL does not answer; so with the other questions.
+        """
+        return await self._ask(lambda superuser: superuser.is_mapped(role))
 
     async def blockers(self, process: int) -> list[int]:
         """Name the processes that another waits for."""
-        return await (await self._superuser()).blockers(process)
+        return await self._ask(lambda superuser: superuser.blockers(process))
 
     async def cancel(self, process: int) -> bool:
         """End what a process is doing."""
-        return await (await self._superuser()).cancel(process)
+        return await self._ask(lambda superuser: superuser.cancel(process))
 
-    async def _superuser(self) -> Superuser:
-        if self._opening is None:
-            self._opening = asyncio.ensure_future(self._open())
-        return await asyncio.shield(self._opening)
+    async def _ask(self, question: Callable[[Superuser], Awaitable[T]]) -> T:
+        """Ask, and once more on a new connection."""
+        try:
+            return await self._try(question)
+        except ConnectionResetError:
+            return await self._try(question)
+
+    async def _try(self, question: Callable[[Superuser], Awaitable[T]]) -> T:
+        from psycopg import OperationalError  # noqa: PLC0415  see superuser.py
+
+        opening = self._opening = self._opening or asyncio.ensure_future(self._open())
+        try:
+            return await question(await asyncio.shield(opening))
+        except OperationalError as lost:
+            if self._opening is opening:
+                self._opening = None
+            raise ConnectionResetError("PostgreSQL does not answer") from lost
 
     async def _open(self) -> Superuser:
         return Superuser(await connect(self._address))

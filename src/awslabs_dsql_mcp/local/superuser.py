@@ -52,12 +52,14 @@ class Superuser:
         self._connection = connection
 
     async def is_mapped(self, role: str) -> bool:
-        """Say whether an IAM identity may connect as a role: whether ``AWS IAM GRANT`` named it."""
-        return bool(await self._ask("SELECT sys._is_mapped(%s)", [role]))
+        """Say whether an IAM identity may connect as a role: whether ``AWS IAM GRANT`` named it.
 
-    async def has_login(self, role: str) -> bool:
-        """Say whether a role exists that PostgreSQL lets in."""
-        return bool(await self._ask("SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %s", [role]))
+        True of a role too that PostgreSQL keeps out, which it does in its own words: one that does not
+        exist, or has no LOGIN.
+        """
+        logs_in = "SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = %s"
+        question = f"SELECT sys._is_mapped(%s) OR NOT EXISTS ({logs_in})"
+        return bool(await self._ask(question, [role, role]))
 
     async def blockers(self, process: int) -> list[int]:
         """Give the processes whose locks a session waits for.
