@@ -164,7 +164,7 @@ def test_mappings_are_looked_up_again_after_a_crash_of_postgresql(
 # ---- how many, and how fast
 
 
-def test_too_many_connections_are_refused_until_one_leaves(small_cluster: LocalCluster) -> None:
+def test_one_connection_too_many_is_refused(small_cluster: LocalCluster) -> None:
     with connect(small_cluster):
         second = connect(small_cluster)
         assert first_answer(small_cluster) == TOO_MANY
@@ -188,7 +188,7 @@ def test_who_was_refused_or_left_at_the_door_does_not_count(small_cluster: Local
     wait_until(both_places_are_free)
 
 
-async def test_connections_beyond_the_rate_are_refused(tmp_path: Path) -> None:
+async def test_connections_that_come_too_fast_are_refused(tmp_path: Path) -> None:
     async with local_cluster(tmp_path / "data", Behaviour(connection_burst=2, connection_rate=0)) as cluster:
         assert [first_answer(cluster) for _ in range(4)] == [None, None, TOO_FAST, TOO_FAST]
         with pytest.raises(psycopg.OperationalError, match=r"Unable to accept connection, rate exceeded\."):
@@ -198,7 +198,7 @@ async def test_connections_beyond_the_rate_are_refused(tmp_path: Path) -> None:
 # ---- sleep
 
 
-def test_a_sleeping_cluster_refuses_the_first_and_wakes_up(open_cluster: LocalCluster, data: Path) -> None:
+def test_a_sleeping_cluster_refuses_until_it_is_awake(open_cluster: LocalCluster, data: Path) -> None:
     assert main(["sleep", "--local-data", str(data)]) == 0
     with pytest.raises(psycopg.OperationalError, match=WAKING):
         connect(open_cluster)
@@ -259,7 +259,7 @@ def outcome_of_cancelling(cluster: LocalCluster, statement: str, how: str) -> st
 
 
 @pytest.mark.parametrize("how", ["cancel", "cancel_safe"])
-def test_a_cancel_request_is_taken_and_ignored(open_cluster: LocalCluster, how: str) -> None:
+def test_a_cancel_request_changes_nothing(open_cluster: LocalCluster, how: str) -> None:
     assert outcome_of_cancelling(open_cluster, "SELECT pg_sleep(1)", how) == "done"
 
 
