@@ -19,6 +19,7 @@ OF_PSYCOPG: Any = import_module("aurora_dsql_psycopg")
 OF_ASYNCPG: Any = import_module("aurora_dsql_asyncpg")
 
 ACCOUNTS, TRANSFERS, DEPOSIT = 10, 50, 100
+LONGEST_WAIT = 5_000  # milliseconds; who waits for another transaction waits as long as that takes
 READ = "SELECT balance FROM {table} WHERE id = {id}"
 WRITE = "UPDATE {table} SET balance = {balance} WHERE id = {id}"
 
@@ -133,9 +134,10 @@ async def pool_of_asyncpg(dsn: str) -> AsyncGenerator[Any]:
 
 @pytest.fixture
 async def waiting(superuser: psycopg.AsyncConnection[Any]) -> AsyncIterator[list[int]]:
-    """How many sessions wait for a lock, sampled as long as the test runs."""
+    """For how many milliseconds a session has waited for a lock, sampled as long as the test runs."""
     samples, over = list[int](), asyncio.Event()
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    longest = "coalesce(max(clock_timestamp() - waitstart), '0')"
+    query = f"SELECT extract(milliseconds FROM {longest})::int FROM pg_locks WHERE NOT granted"
 
     async def sample() -> None:
         while not over.is_set():
@@ -154,7 +156,7 @@ def held_together(admin: psycopg.Connection, transfers: Transfers, waiting: list
     # Each of the winners among those that read together has two accounts for itself.
     assert transfers.attempts - TRANSFERS >= TRANSFERS - ACCOUNTS // 2
     assert waiting
-    assert max(waiting) == 0
+    assert max(waiting) < LONGEST_WAIT
 
 
 @pytest.mark.parametrize("accounts", ["psycopg"], indirect=True)

@@ -167,6 +167,7 @@ class Conversation:
             self.expected.popleft()
         elif kind == messages.COMMAND_COMPLETE and sent.statements:
             sent.statements.popleft()
+            sent.described = False
         return shown
 
     def _pass(self, sent: Sent, kind: bytes, raw: bytes) -> bytes:

@@ -11,8 +11,8 @@ from typing import Final
 from awslabs_dsql_mcp.local.dialect.settings import refused_setting
 from awslabs_dsql_mcp.local.wire import Refusal
 
-LOCK_WAIT_MS: Final = 2
-"""Milliseconds that a statement waits for another transaction's lock before we look into it."""
+LOCK_WAIT_MS: Final = 1
+"""Milliseconds that a statement waits for another transaction's lock before it is done elsewhere."""
 
 _OURS: Final = frozenset({"user", "database", "options"})
 _OPTION: Final = re.compile(r"\s*(?:-c\s*|--)([^=\s\\]+)=((?:\\.|[^\s\\])*)")

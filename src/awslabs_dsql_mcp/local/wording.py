@@ -77,7 +77,7 @@ def _meant(fields: Mapping[str, str], nonce: str, longest: float) -> Refusal | N
 
 def at_commit(fields: Mapping[str, str]) -> Refusal:
     """Word why changes could not be written back at COMMIT: mostly since somebody was faster."""
-    if fields["C"] in CONFLICTS or fields["C"] == _FOREIGN_KEY:
+    if fields["C"] in CONFLICTS | {_FOREIGN_KEY, CANCELLED}:
         return DATA_CONFLICT
     return Refusal(fields["C"], fields["M"], fields.get("H"), fields.get("D"))
 
