@@ -108,7 +108,7 @@ def load() -> Table:
     return Table(sources, groups, tuple(rows))
 
 
-def tests_by_name() -> set[str]:
+def names_of_tests() -> set[str]:
     """The names of all test functions below ``tests``."""
     return {
         node.name

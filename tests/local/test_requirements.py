@@ -11,7 +11,7 @@ from psycopg.pq.abc import PGconn
 
 from awslabs_dsql_mcp.local.cluster import LocalCluster
 from local.logins import connect, connect_raw
-from local.requirements import Requirement, load, tests_by_name
+from local.requirements import Requirement, load, names_of_tests
 from local.transcript import Mismatch, Run, Step, extended, simply
 
 TABLE = load()
@@ -101,7 +101,7 @@ def test_a_row_is_whole(row: Requirement) -> None:
 
 
 def test_each_test_that_a_row_names_exists() -> None:
-    assert {row.test for row in TABLE.rows if row.test} <= tests_by_name()
+    assert {row.test for row in TABLE.rows if row.test} <= names_of_tests()
 
 
 def test_every_source_is_used() -> None:
