@@ -178,14 +178,14 @@ def lines(result: PGresult) -> Iterator[str]:
     """Write a result as the lines of a transcript."""
     if result.status in _FAILED:
         code, message, detail, hint = (_diagnostic(result, name) for name in _DIAGNOSTICS)
-        yield f"! {code} {message}"
+        yield f"! {code} {message or result.get_error_message()}"
         yield from (f"{name}: {text}" for name, text in (("DETAIL", detail), ("HINT", hint)) if text)
         return
     if result.nfields:
         yield "# " + "|".join((result.fname(column) or b"").decode() for column in range(result.nfields))
     for row in range(result.ntuples):
         cells = (result.get_value(row, column) for column in range(result.nfields))
-        yield "= " + "|".join("∅" if cell is None else cell.decode() for cell in cells)
+        yield ("= " + "|".join("∅" if cell is None else cell.decode() for cell in cells)).rstrip()
     yield f": {(result.command_status or b'').decode()}"
 
 
