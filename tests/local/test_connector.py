@@ -40,7 +40,9 @@ def accounts(request: pytest.FixtureRequest, admin: psycopg.Connection) -> Itera
     """A table of accounts."""
     table = f"accounts_{request.param}"
     admin.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, balance int NOT NULL)".encode())
-    admin.execute(f"INSERT INTO {table} SELECT g, {DEPOSIT} FROM generate_series(1, {ACCOUNTS}) AS g".encode())
+    admin.execute(
+        f"INSERT INTO {table} SELECT g, {DEPOSIT} FROM generate_series(1, {ACCOUNTS}) AS g".encode()
+    )
     yield table
     admin.execute(f"DROP TABLE {table}".encode())
 
