@@ -67,7 +67,7 @@ def statement(connection: Connection) -> float:
 
 def carried(connection: Connection) -> float:
     """Give the MB/s of a result's rows, taken one by one so that the client keeps none."""
-    query = f"SELECT repeat('x', {ROW}) FROM generate_series(1, {ROWS})"
+    query = f"SELECT repeat('x', {ROW}) FROM generate_series(1, {ROWS})"  # noqa: S608 - numbers
 
     def read() -> None:
         with connection.cursor() as cursor:

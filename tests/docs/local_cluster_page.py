@@ -6,6 +6,7 @@ from pathlib import Path
 from local.requirements import Requirement, Table, load
 
 PAGE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "guide" / "local-cluster.md"
+# ruff: noqa: E501 - the guide's lines are as long as its paragraphs
 _HEAD = """\
 ---
 title: The local cluster and how it differs from Aurora DSQL

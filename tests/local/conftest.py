@@ -1,4 +1,4 @@
-"""The cluster that the table of requirements is checked on: its own, since its transcripts count and conflict."""
+"""The cluster that the table of requirements is checked on: its own, since transcripts conflict."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
+from psycopg.pq.abc import PGconn
 
 from awslabs_dsql_mcp.local import tokens
 from awslabs_dsql_mcp.local.cluster import LocalCluster
@@ -22,7 +23,7 @@ def token(cluster: LocalCluster, user: str = ADMIN) -> str:
 
 
 def parameters(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> dict[str, str]:
-    """Libpq's parameters."""
+    """The parameters of libpq."""
     return {
         "host": cluster.host,
         "port": str(cluster.port),
@@ -36,7 +37,7 @@ def parameters(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> dict
 
 
 def conninfo(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> str:
-    """Libpq's parameters as one string."""
+    """The parameters of libpq as one string."""
     return make_conninfo("", **parameters(cluster, user, **changes))
 
 
@@ -45,7 +46,7 @@ def connect(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> psycopg
     return psycopg.connect(conninfo(cluster, user, **changes), autocommit=True)
 
 
-def connect_raw(cluster: LocalCluster, user: str = ADMIN) -> "pq.abc.PGconn":
+def connect_raw(cluster: LocalCluster, user: str = ADMIN) -> PGconn:
     """A connection of libpq.
 
     Raises:

@@ -84,11 +84,13 @@ class Table:
     @property
     def summary(self) -> str:
         """The counts, on one line."""
+        checked, tested, different, hidden = (
+            sum(bool(getattr(row, name)) for row in self.rows)
+            for name in ("check", "test", "difference", "not_applicable")
+        )
         return (
-            f"{len(self.rows)} facts about Aurora DSQL: {sum(bool(row.check) for row in self.rows)} checked by"
-            f" transcript, {sum(bool(row.test) for row in self.rows)} by a test,"
-            f" {sum(bool(row.difference) for row in self.rows)} known differences,"
-            f" {sum(bool(row.not_applicable) for row in self.rows)} that no server can show"
+            f"{len(self.rows)} facts about Aurora DSQL: {checked} checked by transcript, {tested} by a test,"
+            f" {different} known differences, {hidden} that no server can show"
         )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import anyio
 import psycopg
 import pytest
+from psycopg import sql
 
 from awslabs_dsql_mcp.local.cluster import LocalCluster
 
@@ -39,12 +40,13 @@ def dsn(dsql: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> str:
 def accounts(request: pytest.FixtureRequest, admin: psycopg.Connection) -> Iterator[str]:
     """A table of accounts."""
     table = f"accounts_{request.param}"
-    admin.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, balance int NOT NULL)".encode())
+    name = sql.Identifier(table)
+    admin.execute(sql.SQL("CREATE TABLE {} (id int PRIMARY KEY, balance int NOT NULL)").format(name))
     admin.execute(
         f"INSERT INTO {table} SELECT g, {DEPOSIT} FROM generate_series(1, {ACCOUNTS}) AS g".encode()
     )
     yield table
-    admin.execute(f"DROP TABLE {table}".encode())
+    admin.execute(sql.SQL("DROP TABLE {}").format(name))
 
 
 def test_the_connector_of_psycopg_connects(dsn: str) -> None:
@@ -153,7 +155,9 @@ async def waiting(superuser: psycopg.AsyncConnection[Any]) -> AsyncIterator[list
 
 def held_together(admin: psycopg.Connection, transfers: Transfers, waiting: list[int]) -> None:
     """Check what must hold after the transfers."""
-    total = admin.execute(f"SELECT sum(balance) FROM {transfers.table}".encode()).fetchone()
+    total = admin.execute(
+        sql.SQL("SELECT sum(balance) FROM {}").format(sql.Identifier(transfers.table))
+    ).fetchone()
     assert total == (ACCOUNTS * DEPOSIT,)
     # Each of the winners among those that read together has two accounts for itself.
     assert transfers.attempts - TRANSFERS >= TRANSFERS - ACCOUNTS // 2
@@ -182,6 +186,8 @@ async def test_transfers_with_the_connectors_pool_of_asyncpg(
 
 
 def test_the_connectors_pool_works_in_threads(dsn: str) -> None:
+    def read(connection: psycopg.Connection) -> object:
+        return connection.execute("SELECT 1").fetchone()
+
     with OF_PSYCOPG.create_pool(dsn, retry=True, min_size=1, max_size=2) as pool:
-        row = pool.run_transaction(lambda connection: connection.execute("SELECT 1").fetchone())
-    assert row == (1,)
+        assert pool.run_transaction(read) == (1,)

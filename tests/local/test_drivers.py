@@ -46,10 +46,10 @@ def test_the_pool_of_psycopg(dsql: LocalCluster) -> None:
 
 
 async def test_the_asynchronous_pool_of_psycopg(dsql: LocalCluster) -> None:
-    async with AsyncConnectionPool(conninfo(dsql), min_size=1, max_size=2, open=False) as pool:
-        async with pool.connection() as connection:
-            cursor = await connection.execute("SELECT 1")
-            assert await cursor.fetchone() == (1,)
+    pool = AsyncConnectionPool(conninfo(dsql), min_size=1, max_size=2, open=False)
+    async with pool, pool.connection() as connection:
+        cursor = await connection.execute("SELECT 1")
+        assert await cursor.fetchone() == (1,)
 
 
 async def test_the_pool_of_asyncpg(dsql: LocalCluster) -> None:

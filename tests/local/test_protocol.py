@@ -1,10 +1,12 @@
-"""What a transcript cannot say: pipelines, prepared statements, portals, COPY, cancel requests, large messages."""
+"""What no transcript can say: pipelines, prepared statements, COPY, cancel requests, large messages."""
 
 import threading
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
+from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.local.cluster import LocalCluster
 from local.logins import connect
@@ -19,82 +21,91 @@ def one(connection: psycopg.Connection, statement: str) -> object:
     return row[0]
 
 
-@pytest.fixture
-def table(admin: psycopg.Connection, request: pytest.FixtureRequest) -> Any:  # noqa: ANN401  a generator of a name
-    name = "p_" + request.node.originalname.removeprefix("test_")[:50]
-    admin.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, v text)".encode())
-    yield name
-    admin.execute(f"DROP TABLE IF EXISTS {name}".encode())
+@pytest.fixture(autouse=True)
+def lines(admin: psycopg.Connection) -> Iterator[None]:
+    """A table that each test has anew."""
+    admin.execute("CREATE TABLE lines (id int PRIMARY KEY, v text)")
+    yield
+    admin.execute("DROP TABLE IF EXISTS lines")
 
 
-def test_a_pipeline_skips_what_follows_a_refusal(admin: psycopg.Connection, table: str) -> None:
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match=TRUNCATE), admin.pipeline():
-        admin.execute(f"INSERT INTO {table} VALUES (1)".encode())
-        admin.execute(f"TRUNCATE {table}".encode())
-        admin.execute(f"INSERT INTO {table} VALUES (2)".encode())
-    assert one(admin, f"SELECT count(*) FROM {table}") == 0
+def pipelined(connection: psycopg.Connection, *statements: LiteralString) -> None:
+    """Run statements in a pipeline with one Sync at its end."""
+    with connection.pipeline():
+        for statement in statements:
+            connection.execute(statement)
 
 
-def test_a_pipeline_goes_on_after_its_sync(admin: psycopg.Connection, table: str) -> None:
+def copied(connection: psycopg.Connection, numbers: Iterable[int]) -> str | None:
+    """Copy rows into the table; give the command tag."""
+    with connection.cursor() as cursor:
+        with cursor.copy("COPY lines FROM STDIN") as copy:
+            for number in numbers:
+                copy.write_row((number, "x"))
+        return cursor.statusmessage
+
+
+def test_a_pipeline_skips_what_follows_a_refusal(admin: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match=TRUNCATE):
+        pipelined(admin, "INSERT INTO lines VALUES (1)", "TRUNCATE lines", "INSERT INTO lines VALUES (2)")
+    assert one(admin, "SELECT count(*) FROM lines") == 0
+
+
+def test_a_pipeline_goes_on_after_its_sync(admin: psycopg.Connection) -> None:
     with admin.pipeline() as pipeline:
         refused = admin.cursor()
-        refused.execute(f"TRUNCATE {table}".encode())
+        refused.execute("TRUNCATE lines")
         with pytest.raises(psycopg.errors.FeatureNotSupported):
             pipeline.sync()
         cursor = admin.execute("SELECT 42")
         assert cursor.fetchone() == (42,)
 
 
-def test_a_transaction_in_a_pipeline_is_one(dsql: LocalCluster, table: str) -> None:
+def test_a_transaction_in_a_pipeline_is_one(dsql: LocalCluster) -> None:
     with connect(dsql) as connection:
         with connection.pipeline(), connection.transaction():
             for number in range(50):
-                connection.execute(f"INSERT INTO {table} VALUES (%s)".encode(), [number])
-        assert one(connection, f"SELECT count(*) FROM {table}") == 50
+                connection.execute("INSERT INTO lines VALUES (%s)", [number])
+        assert one(connection, "SELECT count(*) FROM lines") == 50
 
 
-def test_a_refusal_aborts_a_transaction_in_a_pipeline(admin: psycopg.Connection, table: str) -> None:
-    with pytest.raises(psycopg.errors.FeatureNotSupported), admin.pipeline() as pipeline:
-        admin.execute("BEGIN")
-        admin.execute(f"INSERT INTO {table} VALUES (1)".encode())
-        admin.execute(f"TRUNCATE {table}".encode())
-        pipeline.sync()
+def test_a_refusal_aborts_a_transaction_in_a_pipeline(admin: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match=TRUNCATE):
+        pipelined(admin, "BEGIN", "INSERT INTO lines VALUES (1)", "TRUNCATE lines")
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         admin.execute("SELECT 1")
     assert admin.execute("COMMIT").statusmessage == "ROLLBACK"
-    assert one(admin, f"SELECT count(*) FROM {table}") == 0
+    assert one(admin, "SELECT count(*) FROM lines") == 0
 
 
-def test_psycopg_prepares_and_runs_again(dsql: LocalCluster, table: str) -> None:
+def test_psycopg_prepares_and_runs_again(dsql: LocalCluster) -> None:
     with connect(dsql) as connection:
         connection.prepare_threshold = 0
         for number in range(5):
-            connection.execute(f"INSERT INTO {table} VALUES (%s, %s)".encode(), [number, "x"])
-            found = connection.execute(f"SELECT count(*) FROM {table} WHERE id <= %s".encode(), [number])
+            connection.execute("INSERT INTO lines VALUES (%s, %s)", [number, "x"])
+            found = connection.execute("SELECT count(*) FROM lines WHERE id <= %s", [number])
             assert found.fetchone() == (number + 1,)
 
 
-def test_a_statement_that_is_refused_is_refused_when_it_is_prepared(
-    admin: psycopg.Connection, table: str
-) -> None:
-    result = admin.pgconn.prepare(b"t", f"TRUNCATE {table}".encode())
+def test_a_statement_that_is_refused_is_refused_when_it_is_prepared(admin: psycopg.Connection) -> None:
+    result = admin.pgconn.prepare(b"t", b"TRUNCATE lines")
     assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"0A000"
     assert result.error_field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY) == TRUNCATE.encode()
 
 
-def test_a_prepared_statement_keeps_its_tag(admin: psycopg.Connection, table: str) -> None:
-    index = admin.execute(f"CREATE INDEX ASYNC {table}_i ON {table} (v)".encode(), prepare=True)
+def test_a_prepared_statement_keeps_its_tag(admin: psycopg.Connection) -> None:
+    index = admin.execute("CREATE INDEX ASYNC lines_i ON lines (v)", prepare=True)
     assert index.statusmessage == "CREATE INDEX"
     assert [column.name for column in index.description or ()] == ["job_id"]
     assert index.fetchone() is not None
 
 
-def test_a_prepared_statement_sees_a_table_made_anew(admin: psycopg.Connection, table: str) -> None:
-    query = f"SELECT * FROM {table}".encode()
+def test_a_prepared_statement_sees_a_table_made_anew(admin: psycopg.Connection) -> None:
+    query = "SELECT * FROM lines"
     assert admin.execute(query, prepare=True).fetchall() == []
-    admin.execute(f"DROP TABLE {table}".encode())
-    admin.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, v text)".encode())
-    admin.execute(f"INSERT INTO {table} VALUES (1, 'x')".encode())
+    admin.execute("DROP TABLE lines")
+    admin.execute("CREATE TABLE lines (id int PRIMARY KEY, v text)")
+    admin.execute("INSERT INTO lines VALUES (1, 'x')")
     assert admin.execute(query, prepare=True).fetchall() == [(1, "x")]
 
 
@@ -107,39 +118,29 @@ def test_values_pass_in_text_and_in_binary(admin: psycopg.Connection) -> None:
             assert row == (bytes(range(256)), 7, "ä")
 
 
-def test_copy_carries_rows_in_and_out(admin: psycopg.Connection, table: str) -> None:
-    with admin.cursor() as cursor:
-        with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
-            for number in range(1000):
-                copy.write_row((number, "x"))
-        assert cursor.statusmessage == "COPY 1000"
-        with cursor.copy(f"COPY (SELECT id FROM {table} ORDER BY id) TO STDOUT".encode()) as copy:
-            assert [int(row[0]) for row in copy.rows()] == list(range(1000))
+def test_copy_carries_rows_in_and_out(admin: psycopg.Connection) -> None:
+    assert copied(admin, range(1000)) == "COPY 1000"
+    with admin.cursor() as cursor, cursor.copy("COPY (SELECT id FROM lines ORDER BY id) TO STDOUT") as copy:
+        assert [int(row[0]) for row in copy.rows()] == list(range(1000))
 
 
-def test_copy_changes_3000_rows_at_most(admin: psycopg.Connection, table: str) -> None:
-    with (
-        admin.cursor() as cursor,
-        pytest.raises(psycopg.errors.ProgramLimitExceeded, match="transaction row limit exceeded"),
-        cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy,
-    ):
-        for number in range(3001):
-            copy.write_row((number, "x"))
-    assert one(admin, f"SELECT count(*) FROM {table}") == 0
+def test_copy_changes_3000_rows_at_most(admin: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="transaction row limit exceeded"):
+        copied(admin, range(3001))
+    assert copied(admin, range(3000)) == "COPY 3000"
 
 
-def test_a_copy_that_the_client_gives_up_keeps_nothing(admin: psycopg.Connection, table: str) -> None:
+def test_a_copy_that_the_client_gives_up_keeps_nothing(admin: psycopg.Connection) -> None:
     class GivenUp(Exception):
         pass
 
-    with (
-        pytest.raises(GivenUp),
-        admin.cursor() as cursor,
-        cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy,
-    ):
-        copy.write_row((1, "x"))
+    def numbers() -> Iterator[int]:
+        yield 1
         raise GivenUp
-    assert one(admin, f"SELECT count(*) FROM {table}") == 0
+
+    with pytest.raises(GivenUp):
+        copied(admin, numbers())
+    assert one(admin, "SELECT count(*) FROM lines") == 0
 
 
 async def test_a_cancel_request_changes_nothing(
@@ -173,12 +174,12 @@ def test_a_message_of_9_mib_passes(admin: psycopg.Connection) -> None:
     assert row == (9 * MIB,)
 
 
-def test_a_conflict_is_a_serialization_failure_to_drivers(dsql: LocalCluster, table: str) -> None:
+def test_a_conflict_is_a_serialization_failure_to_drivers(dsql: LocalCluster) -> None:
     with connect(dsql) as first, connect(dsql) as second:
-        first.execute(f"INSERT INTO {table} VALUES (1, 'x')".encode())
+        first.execute("INSERT INTO lines VALUES (1, 'x')")
         first.execute("BEGIN")
-        first.execute(f"UPDATE {table} SET v = 'y'".encode())
-        second.execute(f"UPDATE {table} SET v = 'z'".encode())
+        first.execute("UPDATE lines SET v = 'y'")
+        second.execute("UPDATE lines SET v = 'z'")
         with pytest.raises(psycopg.errors.SerializationFailure, match=r"\(OC000\)") as conflict:
             first.execute("COMMIT")
     assert conflict.value.sqlstate == "40001"

@@ -1,7 +1,6 @@
 """Each row of the table of requirements, over the wire."""
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import psycopg
@@ -73,9 +72,9 @@ def _drop(connection: psycopg.Connection, kind: str, name: list[str]) -> None:
 
 
 @pytest.fixture
-def bench(dsql: LocalCluster, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(dsql: LocalCluster, request: pytest.FixtureRequest) -> Bench:
     number = [case.id for case in CASES].index(request.node.callspec.id)
-    yield Bench(dsql, f"r{number}_")
+    return Bench(dsql, f"r{number}_")
 
 
 @pytest.mark.parametrize(("row", "protocol"), CASES)

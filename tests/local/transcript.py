@@ -13,8 +13,8 @@
     HINT: …                              the error's hint
 
 ``@`` before a name is a prefix that no other transcript has. ``…`` stands for any text. ``$job`` stands
-for any text too, and from then on for that text. A row ``⋮`` stands for any number of rows. What is not expected of an answer is not looked at,
-except errors: a statement without ``!`` must succeed.
+for any text too, and from then on for that text. A row ``⋮`` stands for any number of rows. What is
+not expected of an answer is not looked at, except errors: a statement without ``!`` must succeed.
 """
 
 import re
