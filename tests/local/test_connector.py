@@ -42,9 +42,8 @@ def accounts(request: pytest.FixtureRequest, admin: psycopg.Connection) -> Itera
     table = f"accounts_{request.param}"
     name = sql.Identifier(table)
     admin.execute(sql.SQL("CREATE TABLE {} (id int PRIMARY KEY, balance int NOT NULL)").format(name))
-    admin.execute(
-        f"INSERT INTO {table} SELECT g, {DEPOSIT} FROM generate_series(1, {ACCOUNTS}) AS g".encode()
-    )
+    filling = sql.SQL("INSERT INTO {} SELECT g, %s FROM generate_series(1, %s) AS g").format(name)
+    admin.execute(filling, [DEPOSIT, ACCOUNTS])
     yield table
     admin.execute(sql.SQL("DROP TABLE {}").format(name))
 
