@@ -1,4 +1,4 @@
-"""Aurora DSQL's dialect as a function of text: what a cluster accepts, refuses, and how PostgreSQL 16 runs it.
+"""Aurora DSQL's dialect as a function of text: what a cluster accepts, and how PostgreSQL 16 runs it.
 
 ::
 

@@ -83,8 +83,7 @@ def declared_length(type_name: Node) -> int:
     """The length that char or varchar was declared with; 0 for all else."""
     if builtin(type_name) not in _LONGEST:
         return 0
-    (length,) = type_name.get("typmods") or ({},)
-    text = constant(length)
+    text = constant(next(iter(type_name.get("typmods", ())), None))
     return int(text) if text and text.isdecimal() else 0
 
 

@@ -19,23 +19,12 @@ def _anything(_: Statement) -> None:
     return None
 
 
-def _schema(statement: Statement) -> Refusal | None:
-    if "schemaElts" in statement.tree.top:
-        return unsupported("CREATE SCHEMA with schema elements not supported")
-    return None
-
-
 def _deallocate(statement: Statement) -> Refusal | None:
     return unsupported("unsupported statement: Deallocate") if "name" in statement.tree.top else None
 
 
 def _analyze(statement: Statement) -> Refusal | None:
     return unsupported("unsupported VACUUM statement") if statement.tree.top.get("is_vacuumcmd") else None
-
-
-def _role_setting(statement: Statement) -> Refusal | None:
-    name: str = statement.tree.top["setstmt"].get("name", "")
-    return settings.refused_setting(name) if name else None
 
 
 _READS: Final = Kind.READ  # or what `queries.kind` finds
@@ -58,13 +47,12 @@ _RULES: Final[dict[str, tuple[Kind, Rule]]] = {
     "AlterTableStmt": (Kind.DDL, tables.alter),
     "IndexStmt": (Kind.DDL, indexes.create),
     "CreateDomainStmt": (Kind.DDL, tables.domain),
-    "AlterDomainStmt": (Kind.DDL, _anything),
+    "AlterDomainStmt": (Kind.DDL, tables.altered_domain),
     "CreateSeqStmt": (Kind.DDL, objects.sequence),
     "AlterSeqStmt": (Kind.DDL, objects.altered_sequence),
     "ViewStmt": (Kind.DDL, objects.view),
     "CreateFunctionStmt": (Kind.DDL, objects.function),
-    "AlterFunctionStmt": (Kind.DDL, objects.altered_function),
-    "CreateSchemaStmt": (Kind.DDL, _schema),
+    "CreateSchemaStmt": (Kind.DDL, objects.schema),
     "CreateStatsStmt": (Kind.DDL, _anything),
     "AlterStatsStmt": (Kind.DDL, _anything),
     "DropStmt": (Kind.DDL, objects.about),
@@ -77,10 +65,7 @@ _RULES: Final[dict[str, tuple[Kind, Rule]]] = {
     "AlterDefaultPrivilegesStmt": (Kind.DDL, _anything),
     "CreateRoleStmt": (Kind.DDL, objects.role),
     "AlterRoleStmt": (Kind.DDL, objects.role),
-    "AlterRoleSetStmt": (Kind.DDL, _role_setting),
     "DropRoleStmt": (Kind.DDL, _anything),
-    "DropOwnedStmt": (Kind.DDL, _anything),
-    "ReassignOwnedStmt": (Kind.DDL, _anything),
 }
 
 _REFUSED: Final = {

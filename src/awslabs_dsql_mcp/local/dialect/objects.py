@@ -1,7 +1,7 @@
 """Sequences, views, functions, roles, grants; DROP, RENAME and the like for all kinds of objects.
 
 Recorded on clusters: the texts for sequences, functions, procedures, GRANT, and DROP and RENAME of a type.
-By likeness: TEMPORARY sequences and views, OWNER TO and SET SCHEMA, DROP INDEX CONCURRENTLY, role attributes.
+By likeness: TEMPORARY sequences and views, a sequence's type, OWNER TO, SET SCHEMA, role attributes.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.core.tree import Node, constant, strings
 from awslabs_dsql_mcp.local.dialect import column_types
 from awslabs_dsql_mcp.local.dialect.reading import Statement
 from awslabs_dsql_mcp.local.dialect.refusals import Refusal, unsupported
-from awslabs_dsql_mcp.local.dialect.tables import cached, refused_persistence, without_cache
+from awslabs_dsql_mcp.local.dialect.tables import cached, refused_persistence, refused_table, without_cache
 
 _OBJECTS: Final = frozenset(
     (
@@ -27,6 +27,12 @@ _ROLE_OPTIONS: Final = frozenset(
     ("canlogin", "inherit", "addroleto", "rolemembers", "adminmembers", "createrole", "createdb")
 )
 
+_SPELLED: Final = {
+    "isreplication": "REPLICATION",
+    "connectionlimit": "CONNECTION LIMIT",
+    "validUntil": "VALID UNTIL",
+}
+
 _ABOUT: Final = {
     "DropStmt": ("removeType", "DROP"),
     "RenameStmt": ("renameType", "RENAME"),
@@ -42,7 +48,18 @@ def about(statement: Statement) -> Refusal | None:
     if str(top.get(field, "OBJECT_TABLE")).removeprefix("OBJECT_") not in _OBJECTS:
         return unsupported(f"unsupported object in {verb} statement")
     if top.get("concurrent"):
-        return unsupported("CONCURRENTLY not supported for DROP INDEX")
+        return unsupported("DROP INDEX CONCURRENTLY must be first action in transaction")
+    return None
+
+
+def schema(statement: Statement) -> Refusal | None:
+    """CREATE SCHEMA: with tables and views in it."""
+    for element in statement.tree.top.get("schemaElts", ()):
+        ((kind, top),) = element.items()
+        if kind == "CreateStmt" and (found := refused_table(top)) is not None:
+            return found
+        if kind not in ("CreateStmt", "ViewStmt"):
+            return unsupported(f"unsupported statement: {kind.removesuffix('Stmt')}")
     return None
 
 
@@ -80,13 +97,6 @@ def function(statement: Statement) -> Refusal | None:
     return None
 
 
-def altered_function(statement: Statement) -> Refusal | None:
-    """ALTER FUNCTION."""
-    if statement.tree.top.get("objtype") == "OBJECT_PROCEDURE":
-        return unsupported("PROCEDURE is not supported")
-    return None
-
-
 def grant(statement: Statement) -> Refusal | None:
     """GRANT and REVOKE on objects."""
     top = statement.tree.top
@@ -103,8 +113,7 @@ def role(statement: Statement) -> Refusal | None:
     for item in statement.tree.top.get("options", ()):
         name = item["DefElem"]["defname"]
         if name not in _ROLE_OPTIONS:
-            word = "BYPASSRLS" if name == "bypassrls" else name.upper()
-            return unsupported(f"role option {word} not supported")
+            return unsupported(f"role option {_SPELLED.get(name, name.upper())} not supported")
     return None
 
 

@@ -1,7 +1,7 @@
 """Queries and changes: the clauses and functions that a cluster lacks, and the tables that are written.
 
-Recorded on clusters: the texts for row locks, TABLESAMPLE, SELECT INTO's node, set_config, full-text search
-and geometric functions. From AWS's documentation or by likeness: MERGE, advisory locks, COPY of a file.
+Recorded on clusters: the texts for row locks, TABLESAMPLE, set_config, full-text search, geometric functions
+and advisory locks. By likeness: MERGE, SELECT INTO, ``inet_server_*``, COPY of a file.
 """
 
 from collections.abc import Iterator
@@ -110,7 +110,7 @@ def _refused_call(call: Node) -> Refusal | None:
         return _refused_configuration(arguments)
     if name in _SHAPES:
         return unsupported(f"datatype {name} not supported")
-    if name.startswith(("pg_advisory_", "pg_try_advisory_")):
+    if name.startswith(("pg_advisory_", "pg_try_advisory_", "inet_server_")):
         return unsupported(f"function {name} not supported")
     return None
 

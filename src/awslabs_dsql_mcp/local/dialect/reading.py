@@ -107,8 +107,15 @@ class Iam:
     start: int
 
 
+ASYNC_SYNTAX: Final = "async-syntax"
+"""The rule of a `Fault` in a text that has ASYNC: PostgreSQL would find its fault elsewhere."""
+
+
 @dataclass
 class _Ours:
+    """What a text has of Aurora DSQL's own: bytes to blank, where ASYNC statements start, AWS IAM."""
+
+    blanks: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     asynchronous: set[int] = field(default_factory=set[int])
     iam: list[Iam] = field(default_factory=list[Iam])
 
@@ -121,55 +128,62 @@ def read(sql: str) -> tuple[Statement | Iam, ...]:
     """
     lowered = sql.lower()
     if "async" not in lowered and "aws" not in lowered:
-        text = Text(sql)
-        return tuple(Statement(text, tree) for tree in grammar.parse(sql))
-    return _read_ours(sql)
-
-
-def _read_ours(sql: str) -> tuple[Statement | Iam, ...]:
+        return _statements(sql, grammar.parse(sql))
     try:
         plain: tuple[Tree, ...] | Fault = grammar.parse(sql)
     except Fault as fault:
         if fault.rule != "syntax":
             raise
         plain = fault
-    ours = _Ours()
-    blanked = Text(_blanked(sql, ours))
+    ours = _find_ours(sql)
+    if ours.blanks:
+        return _read_ours(sql, ours, plain)
+    if isinstance(plain, Fault):
+        raise plain
+    return _statements(sql, plain)
+
+
+def _statements(sql: str, trees: tuple[Tree, ...]) -> tuple[Statement, ...]:
+    text = Text(sql)
+    return tuple(Statement(text, tree) for tree in trees)
+
+
+def _read_ours(sql: str, ours: _Ours, plain: tuple[Tree, ...] | Fault) -> tuple[Statement | Iam, ...]:
+    data = bytearray(sql.encode())
+    for start, end in ours.blanks:
+        data[start:end] = b" " * (end - start)
+    blanked = Text(data.decode())
     try:
         trees = grammar.parse(blanked.sql)
-    except Fault:
+    except Fault as fault:
         if isinstance(plain, Fault):
-            raise plain from None
-        return tuple(Statement(Text(sql), tree) for tree in plain)
+            raise Fault(ASYNC_SYNTAX, fault.offset, fault.message) from None
+        return _statements(sql, plain)
     read = [Statement(blanked, tree, tree.start in ours.asynchronous) for tree in trees]
-    return tuple(sorted([*read, *ours.iam], key=_start))
+    return tuple(sorted([*read, *ours.iam], key=start_of))
 
 
-def _start(statement: Statement | Iam) -> int:
+def start_of(statement: Statement | Iam) -> int:
+    """Where a statement starts, in bytes of the text."""
     return statement.start if isinstance(statement, Iam) else statement.tree.start
 
 
-def _blanked(sql: str, ours: _Ours) -> str:
-    data = bytearray(sql.encode())
+def _find_ours(sql: str) -> _Ours:
+    ours = _Ours()
     for tokens in _segments(grammar.tokens(sql)):
         words = [token.word for token in tokens]
-        if words[:2] == ["aws", "iam"]:
-            if _is_iam(words):
-                arns = tuple(token.text for token in tokens[5::2])
-                ours.iam.append(Iam(words[2], tokens[3].text, arns, tokens[0].start))
-                _blank(data, tokens[0].start, tokens[-1].end)
+        if _is_iam(words):
+            arns = tuple(token.text for token in tokens[5::2])
+            ours.iam.append(Iam(words[2], tokens[3].text, arns, tokens[0].start))
+            ours.blanks.append((tokens[0].start, tokens[-1].end))
         elif (at := _async_at(words)) is not None:
             ours.asynchronous.add(tokens[0].start)
-            _blank(data, tokens[at].start, tokens[at].end)
-    return data.decode()
-
-
-def _blank(data: bytearray, start: int, end: int) -> None:
-    data[start:end] = b" " * (end - start)
+            ours.blanks.append((tokens[at].start, tokens[at].end))
+    return ours
 
 
 def _segments(tokens: Iterable[Token]) -> Iterator[list[Token]]:
-    """Tokens between semicolons, which inside of a function's body cut too finely: no form of ours is there."""
+    """Tokens between semicolons: too finely cut inside of a function's body, where no form of ours is."""
     segment: list[Token] = []
     for token in tokens:
         if token.text != ";":
@@ -193,6 +207,7 @@ def _async_at(words: list[str]) -> int | None:
 def _is_iam(words: list[str]) -> bool:
     return (
         len(words) >= _FEWEST_IAM_TOKENS
+        and words[:2] == ["aws", "iam"]
         and len(words) % 2 == 0
         and words[4] == _PREPOSITIONS.get(words[2])
         and (words[3].isidentifier() or words[3].startswith('"'))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 FEATURE_NOT_SUPPORTED: Final = "0A000"
+SYNTAX_ERROR: Final = "42601"
 UNDEFINED_OBJECT: Final = "42704"
 TOO_LARGE: Final = "54000"
 TOO_MANY_COLUMNS: Final = "54011"

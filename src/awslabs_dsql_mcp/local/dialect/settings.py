@@ -4,7 +4,7 @@ Recorded on clusters: the texts for SET, for SET TRANSACTION, for isolation leve
 refused (AWS's own list of parameters has it, though). By likeness: RESET of a parameter that cannot be set.
 """
 
-from typing import Final
+from typing import Final, cast
 
 from awslabs_dsql_mcp.core.tree import Node, constant
 from awslabs_dsql_mcp.local.dialect.reading import Statement
@@ -71,7 +71,7 @@ def shown(statement: Statement) -> str | None:
 
 
 def _refused_level(modes: object) -> Refusal | None:
-    for mode in modes if isinstance(modes, list) else ():
+    for mode in cast("list[Node]", modes or []):
         fields: Node = mode.get("DefElem", {})
         level = (constant(fields.get("arg")) or "").upper()
         if fields.get("defname") == "transaction_isolation" and level != "REPEATABLE READ":

@@ -1,11 +1,13 @@
 """CREATE TABLE, ALTER TABLE and CREATE DOMAIN.
 
-Recorded on clusters: the texts for types, TEMP, UNLOGGED, PARTITION, COLLATE, identity columns, ADD COLUMN and
-the refused forms of ALTER TABLE. By likeness: those for the other clauses.
+Recorded on clusters: the texts for types, TEMP, UNLOGGED, PARTITION, COLLATE, DEFERRABLE, identity columns,
+limits, ADD COLUMN, and the common forms of ALTER TABLE. By likeness: those for the other clauses and forms,
+for EXCLUDE, COMPRESSION and ALTER DOMAIN.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from itertools import pairwise
+from typing import Final, cast
 
 from awslabs_dsql_mcp.core.tree import Node, constant, strings
 from awslabs_dsql_mcp.local.dialect import column_types
@@ -76,7 +78,11 @@ _ALTERS: Final = {
 
 def create(statement: Statement) -> Refusal | None:
     """CREATE TABLE."""
-    top = statement.tree.top
+    return refused_table(statement.tree.top)
+
+
+def refused_table(top: Node) -> Refusal | None:
+    """Say why a table cannot be made."""
     if (temporary := refused_persistence(top["relation"], "table", "TABLE")) is not None:
         return temporary
     for clause, message in _CLAUSES.items():
@@ -96,6 +102,8 @@ def alter(statement: Statement) -> Refusal | None:
     kind = str(statement.tree.top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_").replace("_", " ")
     if kind == "TYPE":
         return unsupported("ALTER TYPE not supported")
+    if kind == "VIEW":
+        return None
     for place in statement.tree.find("AlterTableCmd"):
         if (found := _refused_subcommand(place.node, kind, statement)) is not None:
             return found
@@ -107,6 +115,15 @@ def domain(statement: Statement) -> Refusal | None:
     if "collClause" in statement.tree.top:
         return unsupported("COLLATE clause not supported")
     return column_types.refused_column(statement.tree.top["typeName"])
+
+
+def altered_domain(statement: Statement) -> Refusal | None:
+    """ALTER DOMAIN: its default, and taking its constraints away."""
+    what = _DOMAIN_ALTERS.get(statement.tree.top.get("subtype", ""))
+    return unsupported(f"unsupported ALTER DOMAIN {what} statement") if what else None
+
+
+_DOMAIN_ALTERS: Final = {"C": "ADD CONSTRAINT", "O": "SET NOT NULL", "V": "VALIDATE CONSTRAINT"}
 
 
 def refused_persistence(relation: Node, what: str, command: str) -> Refusal | None:
@@ -168,14 +185,28 @@ def _refused_identity(column: Node, type_name: Node) -> Iterator[Refusal]:
 
 
 def _refused_constraints(top: Node, columns: dict[str, Node]) -> Iterator[Refusal]:
+    if any(map(_has_deferrable_key, columns.values())):
+        yield _DEFERRABLE
     inline = [(constraint, [name]) for name, column in columns.items() for constraint in _constraints(column)]
     own = [(constraint, strings(constraint.get("keys"))) for constraint in _elements(top, "Constraint")]
     for constraint, keys in inline + own:
         if constraint.get("contype") == "CONSTR_EXCLUSION":
             yield unsupported("EXCLUDE constraint not supported")
-        if constraint.get("contype") in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
+        if constraint.get("contype") in _KEYS:
+            if "deferrable" in constraint:
+                yield _DEFERRABLE
             key = [columns[name]["typeName"] for name in keys if name in columns]
             yield from _refused_key(key, len(keys))
+
+
+_KEYS: Final = ("CONSTR_PRIMARY", "CONSTR_UNIQUE")
+_DEFERRABLE: Final = unsupported("DEFERRABLE constraint not supported")
+
+
+def _has_deferrable_key(column: Node) -> bool:
+    kinds = [constraint.get("contype") for constraint in _constraints(column)]
+    later = ("CONSTR_ATTR_DEFERRABLE", "CONSTR_ATTR_DEFERRED")
+    return any(kind in _KEYS and then in later for kind, then in pairwise(kinds))
 
 
 def _refused_key(type_names: list[Node], count: int) -> Iterator[Refusal]:
@@ -202,7 +233,9 @@ def _refused_subcommand(command: Node, kind: str, statement: Statement) -> Refus
 
 
 def _refused_addition(column: Node) -> Refusal | None:
-    if "constraints" in column:
+    if "collClause" in column:
+        return unsupported("COLLATE clause not supported")
+    if any(constraint.get("contype") != "CONSTR_NULL" for constraint in _constraints(column)):
         return unsupported("ALTER TABLE ADD COLUMN with constraint not supported")
     return refused_column(column)
 
@@ -212,8 +245,13 @@ def _refused_constraint(constraint: Node) -> Refusal | None:
     if kind in ("CONSTR_CHECK", "CONSTR_FOREIGN") and constraint.get("skip_validation"):
         return None
     if kind == "CONSTR_UNIQUE" and "indexname" in constraint:
-        return None
+        return _DEFERRABLE_ADDITION if "deferrable" in constraint else None
     return unsupported("unsupported ALTER TABLE ADD CONSTRAINT statement")
+
+
+_DEFERRABLE_ADDITION: Final = unsupported(
+    "ALTER TABLE / ADD CONSTRAINT UNIQUE / DEFERRED / INITIALLY DEFERRED not supported"
+)
 
 
 def _refused_identity_change(command: Node) -> Refusal | None:
@@ -232,4 +270,4 @@ def _elements(top: Node, kind: str) -> list[Node]:
 
 
 def _list(items: object) -> list[Node]:
-    return items if isinstance(items, list) else []
+    return cast("list[Node]", items or [])

@@ -1,13 +1,14 @@
 """A client's text → the statements that PostgreSQL runs for it."""
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate, chain, pairwise
 
 from awslabs_dsql_mcp.core.grammar import Fault
 from awslabs_dsql_mcp.core.tree import Node
 from awslabs_dsql_mcp.local.dialect import column_types, commands, queries, settings
-from awslabs_dsql_mcp.local.dialect.reading import Iam, Statement, read
-from awslabs_dsql_mcp.local.dialect.refusals import refuse
+from awslabs_dsql_mcp.local.dialect.reading import ASYNC_SYNTAX, Iam, Statement, read, start_of
+from awslabs_dsql_mcp.local.dialect.refusals import SYNTAX_ERROR, Refusal, refuse
 from awslabs_dsql_mcp.local.dialect.values import Kind, Translated
 
 
@@ -26,29 +27,55 @@ def translate(sql: str, nonce: str) -> tuple[Translated, ...]:
     try:
         statements = read(sql)
     except Fault as fault:
-        return (Translated(sql, commands.guessed(sql) if fault.rule != "syntax" else Kind.OTHER),)
+        return (_unread(sql, nonce, fault),)
     if not statements:
         return (Translated(sql, Kind.OTHER),)
-    alone = sql if len(statements) == 1 else None
+    if len(statements) == 1:
+        return (_translated(statements[0], nonce, sql),)
+    offsets = _offsets(sql, [start_of(statement) for statement in statements])
     return tuple(
-        _iam(statement) if isinstance(statement, Iam) else _translated(statement, nonce, alone)
-        for statement in statements
+        replace(_translated(statement, nonce), offset=offset)
+        for statement, offset in zip(statements, offsets, strict=True)
     )
 
 
-def _translated(statement: Statement, nonce: str, alone: str | None) -> Translated:
-    tree = statement.tree
+def _unread(sql: str, nonce: str, fault: Fault) -> Translated:
+    if fault.rule == ASYNC_SYNTAX:
+        return Translated(refuse(Refusal(SYNTAX_ERROR, fault.message), nonce), Kind.OTHER, changed=True)
+    return Translated(sql, Kind.OTHER if fault.rule == "syntax" else commands.guessed(sql))
+
+
+def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
+    """Places in bytes as places in characters."""
+    if sql.isascii():
+        return starts
+    data = sql.encode()
+    return accumulate(len(data[start:end].decode()) for start, end in pairwise([0, *starts]))
+
+
+def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None) -> Translated:
+    if isinstance(statement, Iam):
+        return _iam(statement)
     refusal = commands.refused(statement)
     if refusal is not None:
         return Translated(refuse(refusal, nonce), Kind.OTHER, changed=True)
-    kind = commands.kind(statement)
     if statement.asynchronous:
         return _asynchronous(statement)
+    return _carried_otherwise(statement) or _carried(statement, alone)
+
+
+def _carried_otherwise(statement: Statement) -> Translated | None:
+    """What PostgreSQL runs in other words."""
+    tree, kind = statement.tree, commands.kind(statement)
     if tree.kind == "VariableShowStmt" and (query := settings.shown(statement)) is not None:
         return Translated(query, kind, tag="SHOW", changed=True)
     edits = _edits(statement)
-    if edits:
-        return Translated(statement.written(edits), kind, changed=True)
+    return Translated(statement.written(edits), kind, changed=True) if edits else None
+
+
+def _carried(statement: Statement, alone: str | None) -> Translated:
+    """What PostgreSQL runs as it is."""
+    tree, kind = statement.tree, commands.kind(statement)
     writes = queries.written(tree) if kind in (Kind.WRITE, Kind.LOCK) else ()
     return Translated(
         statement.written() if alone is None else alone,
@@ -90,12 +117,10 @@ def _type_names(statement: Statement) -> Iterator[Node]:
 
 
 def _quoted(text: str) -> str:
-    tag = "$dsql$"
-    while tag in text or text.endswith("$"):
-        tag = tag[:-1] + "x$"
-        if text.endswith("$") and tag not in text:
-            return f"{tag}{text} {tag}"
-    return f"{tag}{text}{tag}"
+    tag = "dsql"
+    while f"${tag}$" in text:
+        tag += "x"
+    return f"${tag}${text}{' ' * text.endswith('$')}${tag}$"
 
 
 def _name(word: str) -> str:
