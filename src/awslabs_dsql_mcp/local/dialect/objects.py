@@ -7,7 +7,7 @@ By likeness: TEMPORARY sequences and views, a sequence's type, OWNER TO, SET SCH
 from typing import Final
 
 from awslabs_dsql_mcp.core.tree import Node, constant, strings
-from awslabs_dsql_mcp.local.dialect import column_types
+from awslabs_dsql_mcp.local.dialect import column_types, queries
 from awslabs_dsql_mcp.local.dialect.reading import Statement
 from awslabs_dsql_mcp.local.dialect.refusals import Refusal, unsupported
 from awslabs_dsql_mcp.local.dialect.tables import cached, refused_persistence, refused_table, without_cache
@@ -83,7 +83,7 @@ def altered_sequence(statement: Statement) -> Refusal | None:
 
 def view(statement: Statement) -> Refusal | None:
     """CREATE VIEW."""
-    return refused_persistence(statement.tree.top["view"], "view", "VIEW")
+    return refused_persistence(statement.tree.top["view"], "view", "VIEW") or queries.refused(statement)
 
 
 def function(statement: Statement) -> Refusal | None:

@@ -5,9 +5,11 @@ and advisory locks. By likeness: MERGE, SELECT INTO, ``inet_server_*``, COPY of 
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from awslabs_dsql_mcp.core.tree import Node, Tree, constant, strings, walk
+from awslabs_dsql_mcp.local.dialect import column_types
 from awslabs_dsql_mcp.local.dialect.reading import Statement
 from awslabs_dsql_mcp.local.dialect.refusals import UNDEFINED_OBJECT, Refusal, unsupported
 from awslabs_dsql_mcp.local.dialect.settings import refused_setting
@@ -17,11 +19,8 @@ _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 _STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
 _SHAPES: Final = frozenset(("point", "line", "lseg", "box", "path", "polygon", "circle"))
 _TEXT_SEARCH: Final = frozenset(
-    (
-        "to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery",
-        "ts_headline", "json_to_tsvector", "jsonb_to_tsvector",
-    )
-)  # fmt: skip
+    ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery")
+)
 """Functions that take a configuration first, or use the default one, which is ``english``."""
 
 _ONLY_CONFIGURATION: Final = "simple"
@@ -38,8 +37,7 @@ def refused(statement: Statement) -> Refusal | None:
         return unsupported("TABLESAMPLE clause not supported")
     if any(place.node.get("strength") not in _STRENGTHS for place in tree.find("LockingClause")):
         return unsupported("locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported")
-    calls = (_refused_call(place.node) for place in tree.find("FuncCall"))
-    return next(filter(None, calls), None)
+    return next(chain(_refused_calls(tree), _refused_casts(tree)), None)
 
 
 def copy(statement: Statement) -> Refusal | None:
@@ -79,8 +77,6 @@ def written(tree: Tree) -> tuple[Table, ...]:
     changed = [place.node["relation"] for change in _CHANGES for place in tree.find(change)]
     copied = [tree.top["relation"]] if tree.top.get("is_from") else []
     locked = [table for place in tree.find("SelectStmt") for table in _locked(place.node)]
-    if tree.kind == "SelectStmt":
-        locked += _locked(tree.top)
     queries = {place.node.get("ctename") for place in tree.find("CommonTableExpr")}
     found = (_table(relation) for relation in (*changed, *copied, *locked))
     return tuple(dict.fromkeys(table for table in found if table.schema or table.name not in queries))
@@ -99,11 +95,21 @@ def _table(relation: Node) -> Table:
     return Table(relation.get("schemaname"), relation["relname"])
 
 
+def _refused_calls(tree: Tree) -> Iterator[Refusal]:
+    yield from filter(None, (_refused_call(place.node) for place in tree.find("FuncCall")))
+
+
+def _refused_casts(tree: Tree) -> Iterator[Refusal]:
+    for place in tree.find("TypeCast"):
+        if column_types.builtin(place.node["typeName"]) in _SHAPES:
+            yield unsupported(f"datatype {column_types.displayed(place.node['typeName'])} not supported")
+
+
 def _refused_call(call: Node) -> Refusal | None:
     schema, name = ["pg_catalog", *strings(call.get("funcname"))][-2:]
     if schema != "pg_catalog":
         return None
-    arguments = [constant(argument) for argument in call.get("args", ())]
+    arguments = [_text(argument) for argument in call.get("args", ())]
     if name == "set_config" and arguments and arguments[0] is not None:
         return refused_setting(arguments[0])
     if name in _TEXT_SEARCH:
@@ -113,6 +119,10 @@ def _refused_call(call: Node) -> Refusal | None:
     if name.startswith(("pg_advisory_", "pg_try_advisory_", "inet_server_")):
         return unsupported(f"function {name} not supported")
     return None
+
+
+def _text(argument: Node) -> str | None:
+    return constant(argument.get("TypeCast", {}).get("arg", argument))
 
 
 def _refused_configuration(arguments: list[str | None]) -> Refusal | None:

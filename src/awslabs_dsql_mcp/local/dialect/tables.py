@@ -104,6 +104,8 @@ def alter(statement: Statement) -> Refusal | None:
         return unsupported("ALTER TYPE not supported")
     if kind == "VIEW":
         return None
+    if statement.asynchronous and len(statement.tree.top["cmds"]) > 1:
+        return unsupported("unsupported ALTER TABLE ASYNC statement")
     for place in statement.tree.find("AlterTableCmd"):
         if (found := _refused_subcommand(place.node, kind, statement)) is not None:
             return found
@@ -128,7 +130,7 @@ _DOMAIN_ALTERS: Final = {"C": "ADD CONSTRAINT", "O": "SET NOT NULL", "V": "VALID
 
 def refused_persistence(relation: Node, what: str, command: str) -> Refusal | None:
     """Say why nothing temporary or unlogged can be made."""
-    persistence = relation.get("relpersistence", "p")
+    persistence = "t" if relation.get("schemaname") == "pg_temp" else relation.get("relpersistence", "p")
     if persistence == "p":
         return None
     word = "TEMPORARY or TEMP" if persistence == "t" else "UNLOGGED"

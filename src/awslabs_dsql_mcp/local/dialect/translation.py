@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate, chain, pairwise
+from typing import Final
 
 from awslabs_dsql_mcp.core.grammar import Fault
 from awslabs_dsql_mcp.core.tree import Node
@@ -105,9 +106,12 @@ def _edits(statement: Statement) -> list[tuple[int, int, str]]:
     kind = statement.tree.kind
     if kind in ("VariableSetStmt", "VariableShowStmt"):
         return settings.edits(statement)
-    if kind in ("CreateStmt", "AlterTableStmt", "CreateDomainStmt"):
+    if kind in _WITH_COLUMNS:
         return list(column_types.default_numeric(statement, _type_names(statement)))
     return []
+
+
+_WITH_COLUMNS: Final = ("CreateStmt", "CreateSchemaStmt", "AlterTableStmt", "CreateDomainStmt")
 
 
 def _type_names(statement: Statement) -> Iterator[Node]:
