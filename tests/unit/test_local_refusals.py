@@ -274,6 +274,7 @@ OTHERWISE = {
     "CREATE TABLE t (a varchar(65536))": (
         Refusal("54000", "Datatype limit greater than 65535 bytes not supported for varchar")
     ),
+    "CREATE VIEW v AS SELECT '" + "x" * 525_000 + "'": Refusal("54000", "view definition too large"),
     "CREATE TABLE t (a varchar(2001) PRIMARY KEY)": (
         Refusal("54000", "key size greater than 2000 bytes not supported")
     ),

@@ -9,7 +9,7 @@ from typing import Final
 from awslabs_dsql_mcp.core.tree import Node, constant, strings
 from awslabs_dsql_mcp.local.dialect import column_types, queries
 from awslabs_dsql_mcp.local.dialect.reading import Statement
-from awslabs_dsql_mcp.local.dialect.refusals import Refusal, unsupported
+from awslabs_dsql_mcp.local.dialect.refusals import TOO_LARGE, Refusal, unsupported
 from awslabs_dsql_mcp.local.dialect.tables import cached, refused_persistence, refused_table, without_cache
 
 _OBJECTS: Final = frozenset(
@@ -32,6 +32,9 @@ _SPELLED: Final = {
     "connectionlimit": "CONNECTION LIMIT",
     "validUntil": "VALID UNTIL",
 }
+
+_LONGEST_VIEW: Final = 512 << 10
+"""Characters, where a cluster counts what it makes of them: its limit was met between 127 KiB and 524 KiB."""
 
 _ABOUT: Final = {
     "DropStmt": ("removeType", "DROP"),
@@ -83,6 +86,8 @@ def altered_sequence(statement: Statement) -> Refusal | None:
 
 def view(statement: Statement) -> Refusal | None:
     """CREATE VIEW."""
+    if len(statement.written()) > _LONGEST_VIEW:
+        return Refusal(TOO_LARGE, "view definition too large")
     return refused_persistence(statement.tree.top["view"], "view", "VIEW") or queries.refused(statement)
 
 
