@@ -121,6 +121,32 @@ def test_each_type_of_postgresql_is_stored_or_refused_by_its_displayed_name(
             assert refusal_in(found.sql.replace("''", "'"), NONCE) == expected
 
 
+ACTIONS = (
+    "ALTER a TYPE int", "ALTER a SET NOT NULL", "ALTER a SET STATISTICS 5", "ALTER a SET (n_distinct = 5)",
+    "ALTER a RESET (n_distinct)", "ALTER a SET COMPRESSION pglz", "VALIDATE CONSTRAINT c", "CLUSTER ON i",
+    "SET WITHOUT CLUSTER", "SET ACCESS METHOD heap", "SET TABLESPACE s",
+    "ENABLE TRIGGER g", "ENABLE ALWAYS TRIGGER g", "ENABLE REPLICA TRIGGER g", "DISABLE TRIGGER g",
+    "ENABLE TRIGGER ALL", "DISABLE TRIGGER ALL", "ENABLE TRIGGER USER", "DISABLE TRIGGER USER",
+    "INHERIT p", "NO INHERIT p", "OF p", "NOT OF", "ENABLE ROW LEVEL SECURITY", "FORCE ROW LEVEL SECURITY",
+    "DISABLE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY", "ENABLE RULE r", "DISABLE RULE r",
+    "ENABLE ALWAYS RULE r", "ENABLE REPLICA RULE r", "REPLICA IDENTITY FULL", "OPTIONS (a 'b')",
+    "ALTER a OPTIONS (a 'b')",
+)  # fmt: skip
+"""What no view has either."""
+
+
+def test_actions_of_alter_table_are_named_as_postgresql_names_them(session: psycopg.Connection) -> None:
+    session.execute("DROP VIEW IF EXISTS no_table; CREATE VIEW no_table AS SELECT 1 AS a")
+    for action in ACTIONS:
+        with pytest.raises(psycopg.Error) as failed:
+            session.execute(f"ALTER TABLE no_table {action}".encode())
+        (found,) = translate(f"ALTER TABLE no_table {action}", NONCE)
+        refusal = refusal_in(found.sql.replace("''", "'"), NONCE)
+        assert refusal
+        named = refusal.message.removeprefix("unsupported ALTER TABLE ").removesuffix(" statement")
+        assert str(failed.value).startswith(f"ALTER action {named} cannot be performed")
+
+
 def test_numeric_columns_get_their_precision_and_no_other(session: psycopg.Connection) -> None:
     session.execute("DROP TABLE IF EXISTS prices; DROP DOMAIN IF EXISTS price")
     for sql in (

@@ -69,7 +69,7 @@ ACCEPTED = {
     "ABORT": Kind.ROLLBACK,
     "SET TIME ZONE 'UTC'": Kind.SESSION,
     "SET NAMES 'UTF8'": Kind.SESSION,
-    "SET search_path = a, b": Kind.SESSION,
+    "SET search_path = disable_sync_create_index": Kind.SESSION,
     "SET LOCAL enable_hashjoin = off": Kind.SESSION,
     "SET dsql.enable_batched_nestloop = off": Kind.SESSION,
     "SET CONSTRAINTS ALL DEFERRED": Kind.SESSION,
@@ -220,6 +220,9 @@ CARRIED = {
     "SHOW max_connections": Translated(
         "SELECT '20'::text AS max_connections", Kind.SESSION, tag="SHOW", changed=True
     ),
+    'RESET "disable_sync_create_index"': Translated(
+        "RESET dsql.disable_sync_create_index", Kind.SESSION, changed=True
+    ),
     "SET disable_sync_create_index = off": Translated(
         "SET dsql.disable_sync_create_index = off", Kind.SESSION, changed=True
     ),
@@ -241,6 +244,10 @@ CARRIED = {
 @pytest.mark.parametrize("sql", CARRIED)
 def test_what_only_dsql_has_is_carried_out_otherwise(sql: str) -> None:
     assert only(sql) == CARRIED[sql]
+
+
+def test_it_tells_what_stands_outside_of_blocks() -> None:
+    assert [only(sql).alone for sql in ("ANALYZE", "CALL sys.wait_for_job('x')", "SELECT 1")] == [1, 1, 0]
 
 
 def test_a_text_is_cut_into_its_statements_without_the_comments_around_them() -> None:

@@ -4,6 +4,7 @@ Recorded on clusters: the texts for row locks, TABLESAMPLE, set_config, full-tex
 and advisory locks. By likeness: MERGE, SELECT INTO, ``inet_server_*``, COPY of a file.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final
@@ -24,6 +25,20 @@ _TEXT_SEARCH: Final = frozenset(
 """Functions that take a configuration first, or use the default one, which is ``english``."""
 
 _ONLY_CONFIGURATION: Final = "simple"
+
+
+_REMARKABLE: Final = re.compile(
+    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|to_ts|inet_server|u&"
+    rb"|point|line|lseg|box|path|polygon|circle",
+    re.IGNORECASE,
+)
+"""All that is looked for in a query has one of these words; U& may hide any of them."""
+
+
+def is_plain(statement: Statement) -> bool:
+    """Whether it is a query that cannot be anything but an accepted read: most are, and are told by that."""
+    tree, data = statement.tree, statement.text.data
+    return tree.kind == "SelectStmt" and not _REMARKABLE.search(data, tree.start, tree.end or len(data))
 
 
 def refused(statement: Statement) -> Refusal | None:

@@ -80,14 +80,11 @@ class Statement:
         return "".join((*pieces, data[at : self._end()].decode()))
 
     def _end(self) -> int:
-        data, end = self.text.data, self.tree.end
-        own = data[self.tree.start : end]
+        own = self.text.data[self.tree.start : self.tree.end]
+        end = self.tree.start + len(own.rstrip(b"; \t\r\n\f\v"))
         if b"--" in own or b"/*" in own:
-            return self.tokens[-1].end if self.tree.end is not None else self._last()
-        return self.tree.start + len(own.rstrip())
-
-    def _last(self) -> int:
-        return [token for token in self.tokens if token.text != ";"][-1].end
+            return max((token.end for token in self.tokens if token.text != ";"), default=end)
+        return end
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,12 @@ _TWO_PHASE: Final = {"PREPARE": "PREPARE TRANSACTION"}
 
 def edits(statement: Statement) -> list[tuple[int, int, str]]:
     """What PostgreSQL must be told otherwise: a parameter that only Aurora DSQL has becomes a custom one."""
+    if statement.tree.top.get("name") != _UNKNOWN_TO_POSTGRES:
+        return []
     return [
         (token.start, token.end, f"dsql.{_UNKNOWN_TO_POSTGRES}")
         for token in statement.tokens
-        if token.word == _UNKNOWN_TO_POSTGRES
+        if token.word.strip('"') == _UNKNOWN_TO_POSTGRES
     ]
 
 

@@ -57,6 +57,8 @@ def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
 def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None) -> Translated:
     if isinstance(statement, Iam):
         return _iam(statement)
+    if queries.is_plain(statement):
+        return Translated(statement.written() if alone is None else alone, Kind.READ)
     refusal = commands.refused(statement)
     if refusal is not None:
         return Translated(refuse(refusal, nonce), Kind.OTHER, changed=True)
@@ -83,6 +85,7 @@ def _carried(statement: Statement, alone: str | None) -> Translated:
         kind,
         writes=writes,
         explains=queries.explains(tree),
+        alone=tree.kind in ("VacuumStmt", "CallStmt"),
     )
 
 

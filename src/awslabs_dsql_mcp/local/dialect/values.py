@@ -51,6 +51,7 @@ class Translated:
         writes: The tables that a WRITE changes or a LOCK locks, those locked by a WRITE too.
         explains: EXPLAIN ANALYZE VERBOSE in text format, whose answer ends with an estimate of DPUs.
         changed: `sql` is not what the client wrote: its error positions mean nothing.
+        alone: It may not stand in a transaction block: ANALYZE, CALL sys.wait_for_job.
         silent: The client is to see no rows of it.
         offset: Where it stood in the client's text, in characters.
     """
@@ -61,5 +62,6 @@ class Translated:
     writes: tuple[Table, ...] = ()
     explains: bool = False
     changed: bool = False
+    alone: bool = False
     silent: bool = False
     offset: int = 0
