@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
-from awslabs_dsql_mcp.local import endpoint
+from awslabs_dsql_mcp.local import endpoint, jobs
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.control import LateSuperuser
 from awslabs_dsql_mcp.local.folder import DataFolder
@@ -59,7 +59,8 @@ async def _serve(folder: DataFolder, server: Server, behaviour: Behaviour, ready
     folder.write(folder.keeper_file, json.dumps(where).encode())
     ready()
     _watch(loop, _import_the_heavy, lambda: None)
-    await members.gone.wait()
+    async with jobs.running(jobs.Jobs(server.address, door.sessions.catalog_changed)):
+        await members.gone.wait()
     folder.keeper_file.unlink(missing_ok=True)
     control.close()
     members.turn_out()

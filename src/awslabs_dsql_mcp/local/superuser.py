@@ -16,25 +16,26 @@ if TYPE_CHECKING:
 Row = tuple[object, ...]
 
 
-async def connect(address: Address) -> "AsyncConnection[Row]":
+async def connect(address: Address, name: str = "dsql") -> "AsyncConnection[Row]":
     """Connect as the superuser; each statement commits by itself.
 
     Args:
         address: Where PostgreSQL listens.
+        name: What the connection is called in pg_stat_activity.
 
     Raises:
         psycopg.OperationalError: It does not listen.
     """
     from psycopg import AsyncConnection  # noqa: PLC0415  see above
 
-    return await AsyncConnection.connect(_parameters(address), autocommit=True)
+    return await AsyncConnection.connect(_parameters(address, name), autocommit=True)
 
 
-def _parameters(address: Address) -> str:
+def _parameters(address: Address, name: str) -> str:
     """Give libpq's parameters, all that our environment's ``PG…`` variables could name otherwise."""
     from psycopg.conninfo import make_conninfo  # noqa: PLC0415  see above
 
-    who = {"user": SUPERUSER, "dbname": "postgres", "application_name": "awslabs-dsql-mcp", "options": ""}
+    who = {"user": SUPERUSER, "dbname": "postgres", "application_name": name, "options": ""}
     if isinstance(address, Loopback):
         return make_conninfo(host="127.0.0.1", port=address.port, password=address.password, **who)
     # libpq builds the socket's name from its directory and the port: DIRECTORY/.s.PGSQL.PORT.

@@ -336,12 +336,12 @@ BEGIN
   END IF;
 END $$;
 
--- The size of the longest key of a row, as an expression; NULL when no key can grow.
+-- The size of the longest key of a row, without its header of 4 bytes, as an expression; NULL when no key can grow.
 CREATE OR REPLACE FUNCTION sys._key_size(relation oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 RETURN (
   SELECT 'greatest(' || string_agg(size, ', ') || ')' FROM (
-    SELECT string_agg(format('coalesce(pg_column_size(%I), 0)', attname), ' + ') AS size
+    SELECT string_agg(format('coalesce(pg_column_size(%I) - 4, 0)', attname), ' + ') AS size
     FROM pg_index, generate_series(0, indnkeyatts - 1) AS i,
          LATERAL (SELECT * FROM pg_attribute WHERE attrelid = indrelid AND attnum = indkey[i]) AS a
     WHERE indrelid = relation GROUP BY indexrelid HAVING bool_or(attlen = -1)) AS sizes
