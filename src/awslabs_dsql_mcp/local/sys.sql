@@ -359,7 +359,8 @@ BEGIN
   IF TG_OP = 'DELETE' THEN
     SELECT count(*), 0 INTO n, size FROM changed;
   ELSE
-    SELECT count(*), sum(pg_column_size(changed.*)), max(pg_column_size(changed.*)) INTO n, size, widest FROM changed;
+    SELECT count(*), sum(bytes), max(bytes) INTO n, size, widest
+      FROM (SELECT pg_column_size(changed.*) AS bytes FROM changed OFFSET 0) AS rows; -- each row weighed once
   END IF;
   IF n = 0 THEN
     RETURN NULL;
