@@ -1,0 +1,53 @@
+"""Sessions past the local cluster's endpoint: what is asked there is PostgreSQL's own answer."""
+
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from awslabs_dsql_mcp.local import jobs, postgres
+
+Connection = psycopg.AsyncConnection[Any]
+Rows = list[tuple[Any, ...]]
+
+
+@asynccontextmanager
+async def connected(server: postgres.Server, user: str = "admin") -> AsyncGenerator[Connection, None]:
+    assert isinstance(server.address, postgres.UnixSocket)
+    where = make_conninfo(host=str(server.address.path.parent), user=user, dbname="postgres")
+    async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def working(server: postgres.Server) -> AsyncGenerator[list[str], None]:
+    """Runs jobs meanwhile, and gathers what they tell of the catalog."""
+    told: list[str] = []
+    async with jobs.running(jobs.Jobs(server.address, lambda: told.append("changed"), seconds=0)):
+        yield told
+
+
+async def rows(connection: Connection, statement: str, *values: object) -> Rows:
+    return await (await connection.execute(statement.encode(), values)).fetchall()
+
+
+async def value(connection: Connection, statement: str, *values: object) -> object:
+    return (await rows(connection, statement, *values))[0][0]
+
+
+async def index(connection: Connection, ddl: str) -> object:
+    return await value(connection, "SELECT sys.create_index_async(%s)", ddl)
+
+
+async def wait(connection: Connection, job: object) -> object:
+    return await value(connection, "CALL sys.wait_for_job(%s)", job)
+
+
+async def refusal(attempt: Awaitable[object]) -> tuple[str | None, str | None, str | None]:
+    """The SQLSTATE, message and detail with which a statement fails."""
+    with pytest.raises(psycopg.Error) as raised:
+        await attempt
+    return raised.value.sqlstate, raised.value.diag.message_primary, raised.value.diag.message_detail
