@@ -64,15 +64,17 @@ def _shown(text: str) -> str:
     return repr(text.rpartition("@")[2][:80])
 
 
-class _Parser(argparse.ArgumentParser):
+class OptionParser(argparse.ArgumentParser):
+    """A parser whose errors are ``SettingsError``: one line that names the flag and the nearest known one."""
+
     def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
         raise SettingsError(self._teach(message))
 
     def _teach(self, message: str) -> str:
         flag = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         if flag != message.split(" ", maxsplit=1)[0]:
-            known = [spelling for option in OPTIONS for spelling in option.spellings]
-            near = difflib.get_close_matches(flag, known, 1)
+            near = difflib.get_close_matches(flag, self._option_string_actions, 1)
             return f"{flag}: unknown flag, " + (f"expected {near[0]}?" if near else "see --help")
         option = next((o for o in OPTIONS if f"argument {'/'.join(o.spellings)}:" in message), None)
         if option is None:
@@ -83,15 +85,22 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(version: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = OptionParser(
         prog="awslabs-dsql-mcp",
         description="MCP server for Amazon Aurora DSQL, over stdio.",
-        epilog="Commands: `awslabs-dsql-mcp demo` shows every tool on a local cluster; "
-        "`awslabs-dsql-mcp local` starts that cluster alone.",
+        epilog="Commands: `awslabs-dsql-mcp install CLIENT` writes the configuration of an MCP client; "
+        "`awslabs-dsql-mcp demo` shows every tool on a local cluster; `awslabs-dsql-mcp local` starts that "
+        "cluster alone.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--version", action="version", version=version)
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the server's options to a parser; each is in its result only if it was given."""
     for option in OPTIONS:
         note = "".join(
             (
@@ -104,4 +113,3 @@ def _parser(version: str) -> argparse.ArgumentParser:
             parser.add_argument(*option.spellings, dest=option.name, action="store_true", help=text)
         else:
             parser.add_argument(*option.spellings, dest=option.name, metavar=option.unit, help=text)
-    return parser

@@ -29,7 +29,7 @@ _LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command: the server, or ``demo`` or ``local`` if the first argument says so.
+    """Run a command: the server, or ``demo``, ``local`` or ``install`` if the first argument says so.
 
     Args:
         argv: The arguments; the process's own by default.
@@ -47,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - its own weight
 
             return demo(arguments[1:])
+        if arguments[:1] == ["install"]:
+            from awslabs_dsql_mcp.install.command import main as install  # noqa: PLC0415 - its own weight
+
+            return install(arguments[1:])
         if not os.environ.get("AWS_PROFILE", "unset"):
             del os.environ["AWS_PROFILE"]  # empty means not set, to boto3 too
         settings = read_settings(arguments, os.environ, version=__version__)
