@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.install.formats import Format, NotEditable
@@ -110,6 +110,7 @@ def test_toml(data: dict[str, Any], servers: dict[str, Any], crlf: bool, first: 
     in_and_out(text.replace("\n", "\r\n") if crlf and "\r" not in text else text, TOML, first, second)
 
 
+@settings(deadline=None)  # PyYAML is slow, the machine may be busy
 @given(DATA, st.booleans(), st.booleans(), ENTRIES, ENTRIES)
 def test_yaml(data: dict[str, Any], flow: bool, indented: bool, first: Entry, second: Entry) -> None:  # noqa: FBT001 - drawn
     import yaml  # noqa: PLC0415 - only here

@@ -5,8 +5,8 @@ lines; a flow mapping gets a member in JSON's notation, which YAML 1.2 includes.
 """
 
 import json
+import re
 from collections.abc import Mapping
-from textwrap import indent
 from typing import cast
 
 import yaml
@@ -14,6 +14,7 @@ import yaml
 from awslabs_dsql_mcp.install.formats import Format, NotEditable, Path
 
 _STEP = 2
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def read(text: str) -> Mapping[str, object]:
@@ -52,8 +53,10 @@ def drop(text: str, path: Path) -> str:
     if rest or pair is None:
         return text
     parent = _descend(text, path[:-1])[1]
-    if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
-        raise NotEditable(f"{'.'.join(path)!r} in it is written in line, with braces")
+    if not isinstance(parent, yaml.MappingNode):
+        return text
+    if parent.flow_style:
+        return _out_of_flow(text, parent, pair)
     start = text.rfind("\n", 0, pair[0].start_mark.index) + 1
     stop = text.find("\n", _content_end(pair[1])) + 1 or len(text)
     kept = text[:start], text[stop:]
@@ -101,10 +104,17 @@ def _content_end(node: yaml.Node) -> int:
     return end - 1 if is_block_text and end else end
 
 
+def _in_line(value: object) -> str:
+    """Write a value in JSON's notation, without the characters that YAML does not print (YAML 1.2, 5.1)."""
+    written = json.dumps(value, ensure_ascii=False)
+    return _UNPRINTED.sub(lambda match: f"\\u{ord(match.group()):04x}", written)
+
+
 def _block(value: object, column: int) -> str:
     """Write a mapping in lines that begin at a column."""
-    written = yaml.safe_dump(value, sort_keys=False, width=1_000_000, allow_unicode=True, indent=_STEP)
-    return indent(written, " " * column)
+    plain = _UNPRINTED.search(json.dumps(value, ensure_ascii=False)) is None
+    written = yaml.safe_dump(value, sort_keys=False, width=1_000_000, allow_unicode=plain, indent=_STEP)
+    return "".join(" " * column + line + "\n" for line in written.removesuffix("\n").split("\n"))
 
 
 def _lines_added(text: str, after: int, column: int, added: Mapping[str, object]) -> str:
@@ -123,13 +133,33 @@ def _below(text: str, pair: _Pair | None, added: Mapping[str, object]) -> str:
 
 def _in_flow(text: str, here: yaml.MappingNode, added: Mapping[str, object]) -> str:
     pairs, end = _pairs(here), here.end_mark.index - 1
-    if not pairs:
-        key_column = _key_column(text, here)
-        if key_column is not None and not text[here.start_mark.index + 1 : end].strip():
-            head = text[: here.start_mark.index].rstrip(" ")
-            return _lines_added(head + text[end + 1 :], len(head), key_column + _STEP, added)
-    member = json.dumps(added, ensure_ascii=False)[1:-1]
+    key_column = _key_column(text, here)
+    if not pairs and key_column is not None and text[here.start_mark.index + 1 : end].strip() == "":
+        head = text[: here.start_mark.index].rstrip(" ")
+        in_lines = _lines_added(head + text[end + 1 :], len(head), key_column + _STEP, added)
+        if _parses(in_lines):
+            return in_lines
+    member = _in_line(added)[1:-1]
     return text[:end].rstrip() + (", " if pairs else "") + member + text[end:]
+
+
+def _out_of_flow(text: str, parent: yaml.MappingNode, pair: _Pair) -> str:
+    pairs = _pairs(parent)
+    place = [key.start_mark.index for key, _ in pairs].index(pair[0].start_mark.index)
+    start, stop = pair[0].start_mark.index, _content_end(pair[1])
+    if place + 1 < len(pairs):
+        stop = pairs[place + 1][0].start_mark.index
+    elif place:
+        start = _content_end(pairs[place - 1][1])
+    return text[:start] + text[stop:]
+
+
+def _parses(text: str) -> bool:
+    try:
+        read(text)
+    except NotEditable:
+        return False
+    return True
 
 
 def _key_column(text: str, here: yaml.Node) -> int | None:
@@ -148,4 +178,4 @@ def _replaced(text: str, pair: _Pair, value: object) -> str:
     if is_block and value:
         return text[:start] + "\n" + _block(value, key.start_mark.column).rstrip("\n") + text[stop:]
     space = " " if behind_colon else ""
-    return text[:start] + space + json.dumps(value, ensure_ascii=False) + text[stop:]
+    return text[:start] + space + _in_line(value) + text[stop:]
