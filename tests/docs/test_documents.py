@@ -1,33 +1,49 @@
 """What the documents say is what the program takes."""
 
+import base64
 import json
 import re
-import sys
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.cli import main
+from awslabs_dsql_mcp.install.clients import CLIENTS, Client
+from awslabs_dsql_mcp.install.examples import NAME, file_name, files, links_of_readme
 from awslabs_dsql_mcp.settings import OPTIONS
+from docs import client_examples
+from docs.client_examples import EXAMPLES
 from docs.local_cluster_page import PAGE, page
 from docs.options_table import README, between, table
 from local.requirements import load
 
-TOML: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-EXAMPLES = README.parent / "config-examples"
+
+def entry(client: Client) -> dict[str, Any]:
+    """The entry in a client's example, in the terms that most clients use."""
+    found: Any = client.format.read((EXAMPLES / file_name(client)).read_text())[client.key]
+    return common(found[NAME])
 
 
-def entry(file: Path) -> dict[str, Any]:
-    if file.suffix == ".toml":
-        return TOML.loads(file.read_text())["mcp_servers"]["aurora-dsql"]
-    return json.loads(file.read_text())["mcpServers"]["aurora-dsql"]
+def common(entry: Mapping[str, Any]) -> dict[str, Any]:
+    words = entry["command"] if "command" in entry else entry["cmd"]
+    command, *args = words if isinstance(words, list) else [words]  # pyright: ignore[reportUnknownVariableType] - of a parsed file
+    env = entry.get("env") or entry.get("envs") or entry["environment"]
+    return {"command": command, "args": args or entry["args"], "env": env}
 
 
 def commands_of_readme() -> list[list[str]]:
     text = README.read_text().replace("\\\n", " ")
-    return [line.split()[1:] for line in re.findall(r"uvx awslabs-dsql-mcp@latest .*", text)]
+    return [line.split()[1:] for line in re.findall(r"uvx awslabs-dsql-mcp@latest --.*", text)]
+
+
+def installations_of_readme() -> list[list[str]]:
+    return [
+        line.split() for line in re.findall(r"uvx awslabs-dsql-mcp@latest install (.*)", README.read_text())
+    ]
 
 
 def test_the_readme_lists_the_options_as_they_are() -> None:
@@ -38,33 +54,59 @@ def test_the_guide_lists_the_local_clusters_differences_as_they_are() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(load())
 
 
-def test_there_is_an_example_for_each_client() -> None:
-    assert {file.name.split(".")[0] for file in EXAMPLES.iterdir()} >= {
-        "claude-code",
-        "cursor",
-        "kiro",
-        "codex",
-    }
+def test_there_is_an_example_for_each_client_as_install_writes_it() -> None:
+    assert {file.name: file.read_text() for file in EXAMPLES.iterdir()} == files()
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES.iterdir()), ids=lambda file: file.name)
-def test_an_example_starts_the_server_on_a_cluster(file: Path) -> None:
-    configured = entry(file)
+def test_the_readme_has_the_links_as_they_are() -> None:
+    assert client_examples.between(README.read_text()) == links_of_readme()
+
+
+def test_the_readme_names_every_client() -> None:
+    assert all(f"`{client.name}`" in README.read_text() for client in CLIENTS)
+
+
+def test_a_link_holds_the_entry() -> None:
+    links: dict[str, str] = dict(re.findall(r"\[([\w ]+)\]\((https://[^)]+)\)", links_of_readme()))
+    queries = {title: parse_qs(urlsplit(link).query) for title, link in links.items()}
+    configs = {title: query["config"][0] for title, query in queries.items()}
+    configs["Cursor"] = base64.b64decode(configs["Cursor"]).decode()
+    assert configs.keys() == {"Cursor", "VS Code", "Kiro"}
+    for title, config in configs.items():
+        assert queries[title]["name"] == [NAME]
+        starts_the_server_on_a_cluster(common(json.loads(config)))
+
+
+def starts_the_server_on_a_cluster(configured: dict[str, Any]) -> None:
     assert configured["command"] == "uvx"
     package, *flags = configured["args"]
     assert package == "awslabs-dsql-mcp@latest"
-    settings = read_settings(flags, configured.get("env", {}), version="")
+    settings = read_settings(flags, configured["env"], version="")
     assert settings.cluster_endpoint == "CLUSTER.dsql.us-east-1.on.aws"
     assert settings.region == "us-east-1"
     assert not settings.allow_writes
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES.iterdir()), ids=lambda file: file.name)
-def test_an_example_sets_only_variables_that_are_read(file: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_an_example_starts_the_server_on_a_cluster(client: Client) -> None:
+    starts_the_server_on_a_cluster(entry(client))
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_an_example_sets_only_variables_that_are_read(client: Client) -> None:
     known = {variable for option in OPTIONS for variable in option.variables}
-    assert set(entry(file).get("env", {})) <= known
+    assert set(entry(client)["env"]) <= known
 
 
 @pytest.mark.parametrize("command", commands_of_readme())
 def test_a_command_of_the_readme_has_flags_that_exist(command: list[str]) -> None:
     assert read_settings(command[1:], {}, version="").cluster_endpoint
+
+
+@pytest.mark.parametrize("arguments", installations_of_readme())
+def test_an_installation_of_the_readme_is_taken(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["install", *arguments]) == 0
+    assert list(tmp_path.iterdir())

@@ -145,6 +145,7 @@ CLIENTS: tuple[Client, ...] = (
         "tests/clients; the repository google-gemini/gemini-cli, docs/tools/mcp-server.md",
         (_under("GEMINI_CLI_HOME", "~/", ".gemini/settings.json"),),
         (".gemini/settings.json",),
+        _with({}, timeout=600_000),  # ms, its default for calls; `gemini mcp list` gives up after 5 s without
         note="Gemini CLI starts servers only in folders that it trusts.",
     ),
     Client(

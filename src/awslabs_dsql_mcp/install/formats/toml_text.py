@@ -143,10 +143,11 @@ def _header(text: str) -> Path | None:
     """Name the table whose header this is."""
     if not text.lstrip().startswith("["):
         return None
-    data, path = dict(_document(text).unwrap()), list[str]()
-    while isinstance(data, dict) and data:
-        key, data = next(iter(data.items()))
-        path.append(key)
+    data, path = cast("Any", _document(text).unwrap()), list[str]()
+    while data:
+        data = data[0] if isinstance(data, list) else data  # pyright: ignore[reportUnknownVariableType] - any data
+        key, data = next(iter(data.items()))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType,reportUnknownVariableType] - any data
+        path.append(str(key))  # pyright: ignore[reportUnknownArgumentType] - any data
     return tuple(path)
 
 
