@@ -90,7 +90,7 @@ CLIENTS: tuple[Client, ...] = (
         (_under("CLAUDE_CONFIG_DIR", "~/", ".claude.json"),),
         (".mcp.json",),
         _with({"type": "stdio"}),
-        note="Claude Code asks once whether to trust a project's servers.",
+        note="Of a project's servers, Claude Code asks once whether to trust them.",
     ),
     Client(
         "claude-desktop",

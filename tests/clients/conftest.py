@@ -1,0 +1,86 @@
+"""Clients from npm, in a folder of their own, and a home that only ``install`` has written to."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., str]
+TOP = Path(__file__).parents[2]
+CACHE = Path(os.environ.get("DSQL_TEST_CLIENTS", TOP / ".clients"))
+# Versions that run on Node.js 20; what they print is what the tests read.
+PACKAGES = (
+    "@anthropic-ai/claude-code@2.1.197",
+    "@openai/codex@0.169.0",
+    "@google/gemini-cli@0.61.0",
+    "opencode-ai@1.18.33",
+    "@github/copilot@1.0.102",
+    "@modelcontextprotocol/inspector@0.15.0",
+)
+# Install scripts are off; these two put a native program in its place.
+_SETUPS = ("@anthropic-ai/claude-code/install.cjs", "opencode-ai/postinstall.mjs")
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The folder of the clients' programs; without npm or its registry the tests are skipped."""
+    if not shutil.which("npm"):
+        pytest.skip("no npm on this machine: clients not tried")
+    modules, done = CACHE / "node_modules", CACHE / "installed"
+    wanted = "\n".join(PACKAGES)
+    if not done.exists() or done.read_text() != wanted:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / "package.json").write_text('{"private": true}')
+        flags = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix", str(CACHE))
+        made = subprocess.run(
+            ["npm", "install", *flags, *PACKAGES], capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            pytest.skip(f"npm could not install the clients: {made.stderr[-200:]}")
+        for script in _SETUPS:
+            subprocess.run(["node", modules / script], check=True, capture_output=True)
+        done.write_text(wanted)
+    return modules / ".bin"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home of the test's own, and of this machine's environment only the way to programs."""
+    (tmp_path / "project").mkdir()
+    return {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    """Runs a program in the project folder of that home, and gives what it prints."""
+
+    def run_there(*command: str | Path) -> str:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path / "project",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run_there
+
+
+@pytest.fixture
+def install(run: Run, tmp_path: Path) -> Callable[[str], str]:
+    """Installs the server, on a cluster that nothing connects to before a query, into a client."""
+
+    def install_into(client: str) -> str:
+        flags = ("--installed", "--local", "--local-data", str(tmp_path / "data"))
+        return run(sys.executable, "-m", "awslabs_dsql_mcp", "install", client, *flags)
+
+    return install_into

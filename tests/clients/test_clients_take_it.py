@@ -1,0 +1,102 @@
+"""Real clients take what ``install`` wrote: no login, no model, no network."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+Run = Callable[..., str]
+Install = Callable[[str], str]
+TOOLS = {
+    "readonly_query",
+    "transact",
+    "get_schema",
+    "explain_query",
+    "dsql_search_documentation",
+    "dsql_read_documentation",
+    "dsql_recommend",
+}
+pytestmark = pytest.mark.timeout(400)  # the first test brings the clients
+
+
+def test_claude_code_connects(programs: Path, run: Run, install: Install) -> None:
+    install("claude-code")
+    assert "✔ Connected" in run(programs / "claude", "mcp", "list")
+
+
+def test_gemini_cli_connects(programs: Path, run: Run, install: Install, tmp_path: Path) -> None:
+    install("gemini")
+    trusted = {str(tmp_path / "project"): "TRUST_FOLDER"}
+    (tmp_path / ".gemini/trustedFolders.json").write_text(json.dumps(trusted))
+    assert "✓ aurora-dsql" in run(programs / "gemini", "mcp", "list")
+
+
+def test_opencode_connects(programs: Path, run: Run, install: Install) -> None:
+    install("opencode")
+    assert "✓ aurora-dsql" in run(programs / "opencode", "mcp", "list")
+
+
+def test_copilot_cli_reads_it(programs: Path, run: Run, install: Install) -> None:
+    install("copilot")
+    told = run(programs / "copilot", "mcp", "get", "aurora-dsql")
+    assert "Status: Enabled" in told
+    assert "Tools: * (all)" in told
+
+
+def test_codex_lists_every_tool(
+    programs: Path, install: Install, environment: dict[str, str], tmp_path: Path
+) -> None:
+    install("codex")
+    with speaking(programs / "codex", environment, tmp_path) as ask:
+        ask("initialize", {"clientInfo": {"name": "t", "title": "t", "version": "1"}})
+        (server,) = ask("mcpServerStatus/list", {})["data"]
+    assert server["name"] == "aurora-dsql"
+    assert server["tools"].keys() >= TOOLS
+
+
+@contextmanager
+def speaking(codex: Path, environment: dict[str, str], folder: Path) -> Iterator[Callable[..., Any]]:
+    """Speak JSON-RPC to Codex's app server."""
+    command, pipe = [codex, "app-server"], subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, cwd=folder, text=True
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        to, back = server.stdin, server.stdout
+
+        def ask(method: str, params: dict[str, Any]) -> dict[str, Any]:
+            print(json.dumps({"id": method, "method": method, "params": params}), file=to, flush=True)
+            return answer(back, method)
+
+        yield ask
+        to.close()
+
+
+def answer(lines: IO[str], number: str) -> dict[str, Any]:
+    """Read on to the answer of a request."""
+    reply = next(found for line in lines if (found := json.loads(line)).get("id") == number)
+    return reply["result"]
+
+
+def test_the_inspector_lists_every_tool_and_calls_one(
+    programs: Path, run: Run, install: Install, tmp_path: Path
+) -> None:
+    install("cursor")
+    chosen = ("--cli", "--config", tmp_path / ".cursor/mcp.json", "--server", "aurora-dsql", "--method")
+    listed = json.loads(run(programs / "mcp-inspector", *chosen, "tools/list"))
+    assert {tool["name"] for tool in listed["tools"]} >= TOOLS
+    called = run(
+        programs / "mcp-inspector",
+        *chosen,
+        "tools/call",
+        "--tool-name",
+        "readonly_query",
+        "--tool-arg",
+        "sql=SELECT 40 + 2 AS n",
+    )
+    assert "42" in called
