@@ -4,7 +4,7 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, cast
 
@@ -35,6 +35,7 @@ from typing_extensions import override
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.adapters.stdio import UNREADABLE
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.settings import FAMILIES, Family
 from awslabs_dsql_mcp.surface.instructions import instructions
 from awslabs_dsql_mcp.surface.prompts import PROMPTS
 from awslabs_dsql_mcp.surface.resources import Resources
@@ -118,6 +119,7 @@ def build_server(
     tools: Sequence[ToolSpec],
     *,
     allow_writes: bool,
+    families: Collection[Family] = FAMILIES,
     log_level: str,
     resources: Resources | None = None,
     middleware: Sequence[ServerMiddleware[Any]] = (),
@@ -127,6 +129,7 @@ def build_server(
     Args:
         tools: In the order in which clients list them.
         allow_writes: Whether the instructions say that ``transact`` writes.
+        families: Of the tools, those that are offered.
         log_level: The SDK's own level.
         resources: What can be read besides.
         middleware: Sees every message, behind our own.
@@ -135,12 +138,14 @@ def build_server(
         "awslabs-dsql-mcp",
         title="Amazon Aurora DSQL",
         version=__version__,
-        instructions=instructions(allow_writes=allow_writes),
+        instructions=instructions(allow_writes=allow_writes, families=families),
         log_level=log_level,  # pyright: ignore[reportArgumentType] - one of settings.LOG_LEVELS
         middleware=[_refuse_unreadable, *middleware],
         cache_hints=dict.fromkeys(_FIXED, CacheHint(ttl_ms=_HOUR)),
     )
     for tool in tools:
+        if tool.family not in families:
+            continue
         server.add_tool(
             tool.function,
             name=tool.name,

@@ -20,23 +20,29 @@ from awslabs_dsql_mcp.errors import ConnectionFailed, NotConfigured
 from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
+from awslabs_dsql_mcp.surface.jobs import job_tools
+from awslabs_dsql_mcp.surface.lint import lint_tools
 from awslabs_dsql_mcp.surface.plan import plan_tools
 from awslabs_dsql_mcp.surface.resources import Resources
 from awslabs_dsql_mcp.surface.schema import schema_tools
 from awslabs_dsql_mcp.surface.sql import sql_tools
+from awslabs_dsql_mcp.tools.lint import LintAdvice
 from awslabs_dsql_mcp.tools.sql import SqlTools
 from awslabs_dsql_mcp.tools.teaching import TeachingDatabase
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
+    from awslabs_dsql_mcp.adapters.lint import LintProgram
+    from awslabs_dsql_mcp.core.lint import Linted
     from awslabs_dsql_mcp.tools.documentation import Documentation
+    from awslabs_dsql_mcp.tools.jobs import JobTools
+    from awslabs_dsql_mcp.tools.lint import LintTools
     from awslabs_dsql_mcp.tools.plan import PlanTools
     from awslabs_dsql_mcp.tools.resources import ResourceReader
     from awslabs_dsql_mcp.tools.schema import SchemaTools
 
 _HEAVY = ("awslabs_dsql_mcp.adapters.cluster", "awslabs_dsql_mcp.adapters.database")
-_LOCAL_LACKS = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC", "AWS IAM GRANT", "AWS IAM REVOKE"})
 _LOCAL_GONE = frozenset({"refused", "connection_closed"})
 _RESPONSE_TIME = 0.05  # seconds after which the response that was just made is on its way
 
@@ -213,11 +219,13 @@ class LateTools:
     Args:
         database: Reads the catalog.
         teaching: Runs what agents wrote.
+        settings: What the operator decided.
     """
 
-    def __init__(self, database: Database, teaching: Database) -> None:
+    def __init__(self, database: Database, teaching: Database, settings: Settings) -> None:
         self._database = database
         self._teaching = teaching
+        self._settings = settings
 
     @cached_property
     def _schema(self) -> "SchemaTools":
@@ -237,6 +245,36 @@ class LateTools:
         from awslabs_dsql_mcp.tools.resources import ResourceReader  # noqa: PLC0415 - see the class
 
         return ResourceReader(self._schema, load_guide)
+
+    @cached_property
+    def _linter(self) -> "LintProgram":
+        from awslabs_dsql_mcp.adapters.lint import LintProgram  # noqa: PLC0415 - see the class
+
+        return LintProgram()
+
+    @cached_property
+    def _lint(self) -> "LintTools":
+        from awslabs_dsql_mcp.tools.lint import LintTools  # noqa: PLC0415 - see the class
+
+        return LintTools(self, characters=self._settings.max_result_chars)
+
+    @cached_property
+    def _jobs(self) -> "JobTools":
+        from awslabs_dsql_mcp.tools.jobs import JobTools  # noqa: PLC0415 - see the class
+
+        return JobTools(self._database, call_time=self._settings.call_timeout)
+
+    async def lint(self, sql: str, *, fix: bool, timeout: float) -> "Linted":
+        """Lint a text; see `core.ports.Linter`."""
+        return await self._linter.lint(sql, fix=fix, timeout=timeout)
+
+    def linting(self) -> "LintTools":
+        """Give the lint tool."""
+        return self._lint
+
+    def jobs(self) -> "JobTools":
+        """Give the tool for jobs."""
+        return self._jobs
 
     def schema(self) -> "SchemaTools":
         """Give the schema tool."""
@@ -262,12 +300,13 @@ async def serve(settings: Settings) -> None:
         writes = settings.allow_writes
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
         teaching = TeachingDatabase(database)
-        late = LateTools(database, teaching)
+        late = LateTools(database, teaching, settings)
         sql = SqlTools(
             teaching,
             allow_writes=writes,
             confirm=settings.confirm,
-            lacks=_LOCAL_LACKS if settings.local else frozenset(),
+            linting=LintAdvice(late),
+            job_status="schema-changes" in settings.tools,
             caps=caps,
         )
         server = build_server(
@@ -275,9 +314,12 @@ async def serve(settings: Settings) -> None:
                 *sql_tools(sql, allow_writes=writes),
                 *schema_tools(late.schema),
                 *plan_tools(late.plan),
+                *lint_tools(late.linting),
+                *job_tools(late.jobs),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,
+            families=settings.tools,
             log_level=settings.log_level,
             resources=Resources(late.resources),
             middleware=[WarmUp(database)],

@@ -8,10 +8,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from awslabs_dsql_mcp import readers
 from awslabs_dsql_mcp.readers import LOG_LEVELS
+
+Family = Literal["core", "docs", "schema-changes", "bulk"]
+"""What operators choose tools by."""
+
+FAMILIES: Final[tuple[Family, ...]] = ("core", "docs", "schema-changes", "bulk")
 
 DEFAULT_KNOWLEDGE_SERVER = "https://xmfe3hc3pk.execute-api.us-east-2.amazonaws.com"
 
@@ -33,6 +38,7 @@ class Settings:
         profile: Named profile of the AWS configuration; ``None`` for boto3's own search.
         allow_writes: Whether ``transact`` may change anything.
         confirm: Which changes want a yes: ``always``, ``auto`` or ``never``.
+        tools: Families of tools that clients are offered.
         knowledge_server: URL of the documentation server.
         knowledge_timeout: Longest wait for an answer of it, in seconds, retries included.
         max_connections: Connections open at once, at most.
@@ -59,6 +65,7 @@ class Settings:
     profile: str | None = None
     allow_writes: bool = False
     confirm: Literal["always", "auto", "never"] = "auto"
+    tools: tuple[Family, ...] = FAMILIES
     knowledge_server: str = DEFAULT_KNOWLEDGE_SERVER
     knowledge_timeout: float = 30.0
     max_connections: int = 4
@@ -115,6 +122,14 @@ class Option:
         return (self.flag,) if other == self.flag else (self.flag, other)
 
 
+def _read_families(text: str) -> tuple[str, ...]:
+    """Read the families of tools, separated by commas, into the usual order."""
+    named = {name.strip().lower() for name in text.split(",") if name.strip()}
+    if not named or not named.issubset(FAMILIES):
+        raise ValueError("some of " + ", ".join(FAMILIES) + ", separated by commas")
+    return tuple(family for family in FAMILIES if family in named)
+
+
 OPTIONS: tuple[Option, ...] = (
     Option(
         "--cluster_endpoint",
@@ -160,6 +175,15 @@ OPTIONS: tuple[Option, ...] = (
         "drops something or has no WHERE, where the client can ask, `never`.",
         "WHICH",
         "auto",
+    ),
+    Option(
+        "--tools",
+        ("DSQL_TOOLS",),
+        _read_families,
+        "Families of tools that clients are offered; fewer leave an agent more room: `core` (queries, "
+        "transactions, schema, plans), `docs`, `schema-changes` (lint, jobs), `bulk` (many rows).",
+        "LIST",
+        ",".join(FAMILIES),
     ),
     Option(
         "--knowledge-server",

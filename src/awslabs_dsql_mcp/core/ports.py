@@ -1,9 +1,14 @@
 """What the tools need of the world, as protocols."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from awslabs_dsql_mcp.core.answers import Answer
+from awslabs_dsql_mcp.core.lint import Linted
 from awslabs_dsql_mcp.core.transactions import Report, Unit
+
+Progress = Callable[[float, float | None, str | None], Awaitable[None]]
+"""Tells the client how far a call is: what is done, of how much, in words; what is done must grow."""
 
 
 class Database(Protocol):
@@ -31,4 +36,18 @@ class Documentation(Protocol):
 
     async def recommend(self, url: str) -> Answer:
         """Find pages that go with a page."""
+        ...
+
+
+class Linter(Protocol):
+    """Says what Aurora DSQL does not take of SQL text."""
+
+    async def lint(self, sql: str, *, fix: bool, timeout: float) -> Linted:
+        """Lint a text of any number of statements, within so many seconds.
+
+        Raises:
+            RequestInvalid: The text is too large, or not Unicode.
+            NotConfigured: There is nothing to lint with.
+            TimedOut: It took too long.
+        """
         ...

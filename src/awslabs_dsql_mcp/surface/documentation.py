@@ -64,6 +64,7 @@ def documentation_tools(documentation: Documentation) -> tuple[ToolSpec, ...]:
             "Search Aurora DSQL documentation",
             "Search Aurora DSQL's documentation.",
             open_world=True,
+            family="docs",
         ),
         ToolSpec(
             "dsql_read_documentation",
@@ -71,6 +72,7 @@ def documentation_tools(documentation: Documentation) -> tuple[ToolSpec, ...]:
             "Read Aurora DSQL documentation",
             "Read a page of AWS documentation, or of the built-in guide, as Markdown.",
             open_world=True,
+            family="docs",
         ),
         ToolSpec(
             "dsql_recommend",
@@ -78,5 +80,6 @@ def documentation_tools(documentation: Documentation) -> tuple[ToolSpec, ...]:
             "Related Aurora DSQL documentation",
             "List pages related to a page of AWS documentation.",
             open_world=True,
+            family="docs",
         ),
     )

@@ -8,6 +8,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from typing_extensions import TypedDict
 
 from awslabs_dsql_mcp.core.answers import Answer
+from awslabs_dsql_mcp.settings import Family
 
 
 class Text(TypedDict):
@@ -28,6 +29,7 @@ class ToolSpec:
         description: For the model.
         reads: Whether it only reads; what may write counts as destructive and as not repeatable.
         open_world: Whether it reaches beyond the configured cluster.
+        family: What operators choose it by.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ToolSpec:
     description: str
     reads: bool = True
     open_world: bool = False
+    family: Family = "core"
 
     @property
     def annotations(self) -> ToolAnnotations:

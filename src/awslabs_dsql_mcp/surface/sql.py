@@ -41,6 +41,8 @@ class Transacted(TypedDict):
     outcome: str
     attempts: int
     dry_run_token: NotRequired[str]
+    job_id: NotRequired[str]
+    next: NotRequired[str]
     data: NotRequired[str]
     statements: list[Rows]
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from awslabs_dsql_mcp.core import confirmation, results
 from awslabs_dsql_mcp.core.answers import Answer, fence, warning
 from awslabs_dsql_mcp.core.confirmation import Confirm
+from awslabs_dsql_mcp.core.jobs import JOB_KINDS
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps, Table
 from awslabs_dsql_mcp.core.transactions import Report, Unit
-from awslabs_dsql_mcp.errors import NotConfigured, NotConfirmed, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.tools.judged import Judged, Value, judge, takes_limit
 from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.core.statements import Statement
+    from awslabs_dsql_mcp.tools.lint import LintAdvice
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class SqlTools:
         allow_writes: Whether ``transact`` may change anything.
         confirm: Which changes want a yes.
         caps: How much of a result is shown.
-        lacks: Kinds of statement that Aurora DSQL has and this cluster has not.
+        linting: Adds dsql-lint's word to refusals; ``None`` for none.
+        job_status: Whether there is a tool of that name to follow jobs with.
         clock: Monotonic seconds, for the life of dry runs' tokens.
     """
 
@@ -58,14 +61,16 @@ class SqlTools:
         allow_writes: bool,
         confirm: Confirm,
         caps: Caps,
-        lacks: frozenset[str] = frozenset(),
+        linting: "LintAdvice | None" = None,
+        job_status: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
         self._confirm: Confirm = confirm
         self._caps = caps
-        self._lacks = lacks
+        self._linting = linting
+        self._job_status = job_status
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._spent: dict[str, float] = {}
@@ -138,6 +143,14 @@ class SqlTools:
             StatementRefused: The guard refused one.
             DsqlError: What `Database.run` raises.
         """
+        try:
+            return await self._run(request)
+        except (StatementRefused, StatementFailed) as error:
+            if self._linting is not None:
+                await self._linting.add(error, request.sql_list)
+            raise
+
+    async def _run(self, request: Request) -> Answer:
         judged = await self._judge(request)
         if request.max_rows_affected is not None:
             _require_counted(judged)
@@ -153,13 +166,6 @@ class SqlTools:
     async def _judge(self, request: Request) -> Judged:
         values = _values(request)
         judged = await judge(request.sql_list, values, writes=self._allow_writes)
-        for statement in judged.statements:
-            if statement.kind in self._lacks:
-                raise NotConfigured(
-                    f"The local cluster does not have {statement.kind}; nothing was run.",
-                    code="not_on_local_cluster",
-                    hint="Go on without it here; on an Aurora DSQL cluster the statement works.",
-                )
         if request.dry_run_token is not None and not self._vouched(request.dry_run_token, judged):
             raise RequestInvalid(
                 "dry_run_token is not of a dry run of exactly these statements and values within the last "
@@ -197,6 +203,10 @@ class SqlTools:
             )
             said.append(f"To run it for real, send the same with dry_run_token={token} (once, in 10 min).")
             facts["dry_run_token"] = token
+        elif (job_id := _started_job(report, judged)) is not None:
+            step = _follow(job_id, job_status=self._job_status)
+            said.append(f"Next: {step}")
+            facts |= {"job_id": job_id, "next": step}
         mark = fresh_mark()
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
         text = "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=mark) if rows else "")
@@ -237,6 +247,21 @@ def _remark(statement: "Statement", unit: Unit) -> str:
     if statement.whole_table:
         return " (no WHERE: every row)"
     return " (what it changed inside is not counted)" if statement.uncounted else ""
+
+
+def _started_job(report: Report, judged: Judged) -> str | None:
+    """Find the id of the job that a statement, which stands alone, has started; none if none was."""
+    if judged.statements[0].kind not in JOB_KINDS:
+        return None
+    rows = report.results[0].rows
+    return rows[0][0] if rows else None
+
+
+def _follow(job_id: str, *, job_status: bool) -> str:
+    if job_status:
+        return f'job_status(job_id="{job_id}"): only when the job is completed is it done.'
+    query = f"SELECT status, details FROM sys.jobs WHERE job_id = '{job_id}'"  # noqa: S608 - an id that the cluster made
+    return f"{query}: only when the status is completed is it done."
 
 
 def _outcome(report: Report, unit: Unit) -> str:
