@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 _OUR_OWN = 10  # connections to PostgreSQL that no client has
+_LEAVING = 20  # that clients have left, and PostgreSQL still has to end
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,6 @@ class Behaviour:
         return {
             "dsql.max_rows": str(self.max_rows),
             "dsql.max_bytes": str(self.max_bytes),
-            "max_connections": str(self.max_connections + _OUR_OWN),
+            "max_connections": str(self.max_connections + _LEAVING + _OUR_OWN),
             "superuser_reserved_connections": str(_OUR_OWN),
         }
