@@ -63,6 +63,7 @@ class Line:
         self.unnamed_lost = False
         self._client, self._server, self._standing = client, server, standing
         self._inbox = bytearray()
+        self._is_full = False
         self._again: deque[tuple[Message, bool]] = deque()
         self._out: list[bytes] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +72,7 @@ class Line:
         """Put aside what the client has sent."""
         self._inbox += data
         if len(self._inbox) > _MOST_WAITING and (self.settling or self.held) and not self.talk.copying:
+            self._is_full = True
             self._client.pause_reading()
 
     def next(self) -> tuple[Message, bool] | None:
@@ -116,7 +118,8 @@ class Line:
         if self._out:
             self._server.write(b"".join(self._out))
             self._out.clear()
-        if not self.settling and not self.held:
+        if self._is_full and not self.settling and not self.held:
+            self._is_full = False
             self._client.resume_reading()
 
     async def ask(self, sql: str) -> dict[str, str] | None:

@@ -128,7 +128,7 @@ class Rivalry:
             if fields["C"] != wording.LOCK_TIMEOUT or failed.statement.kind is Kind.LOCK:
                 transaction.doom = DATA_CONFLICT
         else:
-            self._waits_long = not transaction.explicit
+            self._waits_long = True
             await self._line.ask(f"SET {'LOCAL ' * transaction.explicit}lock_timeout = {_LONG_WAIT}")
             self._clear_the_way(DATA_CONFLICT if over_a_row else CATALOG_CONFLICT)
         self._standing.status = IN_BLOCK if transaction.explicit else IDLE
@@ -231,7 +231,7 @@ class Rivalry:
         """Take note of an exchange's end."""
         self._tried_again = False
         transaction = self._standing.transaction
-        if self._standing.status == IDLE and self._waits_long:
+        if self._standing.status != FAILED and self._waits_long:
             self._waits_long = False
             self._line.say(messages.QUERY, wire.query("RESET lock_timeout"))
         if transaction and transaction.doom and not transaction.lost and not transaction.shadowed:
