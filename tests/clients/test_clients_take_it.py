@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -59,7 +59,7 @@ def test_codex_lists_every_tool(
 
 
 @contextmanager
-def speaking(codex: Path, environment: dict[str, str], folder: Path) -> Iterator[Callable[..., Any]]:
+def speaking(codex: Path, environment: dict[str, str], folder: Path) -> Generator[Callable[..., Any]]:
     """Speak JSON-RPC to Codex's app server."""
     command, pipe = [codex, "app-server"], subprocess.PIPE
     with subprocess.Popen(

@@ -26,7 +26,9 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tuple
     certificates.ensure(folder)
     server = postgres.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = endpoint.listen(0)
-    opened = endpoint.Endpoint(server.address, folder, Behaviour(honour_cancel=True), LateSuperuser(server.address))
+    opened = endpoint.Endpoint(
+        server.address, folder, Behaviour(honour_cancel=True), LateSuperuser(server.address)
+    )
     opened.serve(listeners)
     yield folder, listeners[0].getsockname()[1]
     await opened.close()

@@ -139,8 +139,10 @@ async def pool_of_asyncpg(dsn: str) -> AsyncGenerator[Any]:
 async def waiting(superuser: psycopg.AsyncConnection[Any]) -> AsyncIterator[list[int]]:
     """For how many milliseconds a session has waited for a lock, sampled as long as the test runs."""
     samples, over = list[int](), asyncio.Event()
-    longest = "coalesce(max(clock_timestamp() - waitstart), '0')"
-    query = f"SELECT extract(milliseconds FROM {longest})::int FROM pg_locks WHERE NOT granted"
+    query = (
+        "SELECT extract(milliseconds FROM coalesce(max(clock_timestamp() - waitstart), '0'))::int "
+        "FROM pg_locks WHERE NOT granted"
+    )
 
     async def sample() -> None:
         while not over.is_set():
