@@ -6,19 +6,21 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import psycopg
+from psycopg.rows import TupleRow
 
 from awslabs_dsql_mcp.core.transactions import Report, Unit
 from awslabs_dsql_mcp.local import tokens
 from awslabs_dsql_mcp.local.cluster import LocalCluster
+from awslabs_dsql_mcp.local.folder import DataFolder
+from awslabs_dsql_mcp.local.postgres import SUPERUSER
 from awslabs_dsql_mcp.local.tokens import Credentials
 from awslabs_dsql_mcp.services import LateDatabase
 from awslabs_dsql_mcp.settings import Settings
 
 
-async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> None:
-    """Run statements, each by itself."""
+async def _connect(cluster: LocalCluster, user: str) -> psycopg.AsyncConnection[TupleRow]:
     keys = Credentials(cluster.access_key, cluster.secret_key, cluster.region)
-    connection = await psycopg.AsyncConnection.connect(
+    return await psycopg.AsyncConnection.connect(
         host=cluster.host,
         port=cluster.port,
         user=user,
@@ -27,6 +29,29 @@ async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> N
         sslmode="verify-full",
         sslrootcert=str(cluster.ca_file),
         autocommit=True,
+    )
+
+
+async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> None:
+    """Run statements, each by itself."""
+    async with await _connect(cluster, user) as connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
+async def has_done(cluster: LocalCluster, statement: str) -> bool:
+    """Run a statement that starts a job, wait for the job, and tell whether it succeeded."""
+    async with await _connect(cluster, "admin") as connection:
+        job = await (await connection.execute(statement.encode())).fetchone()
+        assert job is not None
+        succeeded = await (await connection.execute("CALL sys.wait_for_job(%s)", job)).fetchone()
+        return succeeded == (True,)
+
+
+async def run_inside(folder: Path, *statements: str) -> None:
+    """Run statements on the PostgreSQL inside of a cluster, where they may do what Aurora DSQL refuses."""
+    connection = await psycopg.AsyncConnection.connect(
+        host=str(DataFolder.of(folder).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
     )
     async with connection:
         for statement in statements:

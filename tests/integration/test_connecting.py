@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.client.stdio import stdio_client
 
 from awslabs_dsql_mcp.local.cluster import LocalCluster
-from calls import Reply, call, rows
+from calls import Reply, call, rows, write
 from conftest import server
 
 
@@ -50,7 +50,8 @@ async def test_an_address_may_be_given_apart_from_the_name(cluster: LocalCluster
 async def test_another_role_logs_in_with_its_own_action(cluster: LocalCluster, writer: Client) -> None:
     role = "connecting_agent"
     if await rows(writer, "SELECT count(*) FROM pg_roles WHERE rolname = %s", role) == [[0]]:
-        await call(writer, "transact", sql_list=[f"CREATE ROLE {role} WITH LOGIN"])
+        await write(writer, f"CREATE ROLE {role} WITH LOGIN")
+        await write(writer, f"AWS IAM GRANT {role} TO 'arn:aws:iam::123456789012:role/{role}'")
     reply = await asked(environment(cluster), "--region", cluster.region, "--database_user", role)
     assert reply.facts["rows"] == [[role, 1]]
 

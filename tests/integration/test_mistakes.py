@@ -18,6 +18,7 @@ async def tables(cluster: LocalCluster) -> None:
         "CREATE TABLE depot.parcels (id bigint PRIMARY KEY, weight numeric, sent_at date, client_id bigint)",
         'CREATE TABLE depot."Vans" ("Plate" text, seats int)',
         "CREATE ROLE porter LOGIN",
+        "AWS IAM GRANT porter TO 'arn:aws:iam::123456789012:role/porter'",
         "GRANT USAGE ON SCHEMA depot TO porter",
     )
 

@@ -7,10 +7,8 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster
 from awslabs_dsql_mcp.surface.instructions import instructions
 from calls import call
-from direct import run
 
 LONGEST = 2_048
 EXAMPLE = re.compile(r"`([A-Z]+ [^`]+)`")
@@ -38,7 +36,7 @@ async def test_texts_are_whole_where_clients_cut_them(reader: Client, writer: Cl
         assert {name for name, text in (await texts(client)).items() if not 0 < len(text) < LONGEST} == set()
 
 
-async def test_every_example_runs(cluster: LocalCluster, writer: Client, reader: Client) -> None:
+async def test_every_example_runs(writer: Client, reader: Client) -> None:
     examples = [example for text in (await texts(writer)).values() for example in EXAMPLE.findall(text)]
     examples += EXAMPLE.findall(instructions(allow_writes=False))
     assert len(examples) >= 4
@@ -48,11 +46,6 @@ async def test_every_example_runs(cluster: LocalCluster, writer: Client, reader:
             reply = await call(reader, "readonly_query", sql=sql, params=params)
         else:
             reply = await call(writer, "transact", sql_list=[sql], params_list=[params])
-        if (
-            reply.facts.get("code") == "not_on_local_cluster"
-        ):  # the guard let it pass; the rest is PostgreSQL's
-            await run(cluster, sql.replace(" ASYNC", ""))
-            continue
         assert not reply.is_error, f"{sql}: {reply.text}"
 
 

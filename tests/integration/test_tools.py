@@ -259,12 +259,6 @@ async def test_a_writing_transaction_runs_its_queries_whole(writer: Client) -> N
     assert await rows(writer, "SELECT last_value >= 150 FROM drawn") == [[True]]
 
 
-async def test_what_the_local_cluster_lacks_is_not_run(writer: Client) -> None:
-    reply = await call(writer, "transact", sql_list=["CREATE INDEX ASYNC ON goods (name)"])
-    assert reply.facts["code"] == "not_on_local_cluster"
-    assert await rows(writer, "SELECT count(*) FROM pg_indexes WHERE tablename = 'goods'") == [[1]]
-
-
 async def test_more_rows_than_allowed_are_rolled_back(writer: Client) -> None:
     reply = await call(writer, "transact", sql_list=["DELETE FROM goods WHERE id > 0"], max_rows_affected=2)
     assert reply.facts["code"] == "too_many_rows"
