@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,58 +17,66 @@ from awslabs_dsql_mcp.local import certificates, endpoint, postgres, processes, 
 from awslabs_dsql_mcp.local.behaviour import Behaviour
 from awslabs_dsql_mcp.local.control import LateSuperuser
 from awslabs_dsql_mcp.local.folder import DataFolder
+from awslabs_dsql_mcp.local.postgres import Loopback
+
+
+@dataclass(frozen=True)
+class Door:
+    """The way in: the ports of the endpoint, and of the PostgreSQL behind it."""
+
+    folder: DataFolder
+    port: int
+    inner: int
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tuple[DataFolder, int], None]:
+async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Door, None]:
     """An endpoint before a PostgreSQL on loopback TCP, as on Windows."""
     folder = DataFolder(tmp_path_factory.mktemp("loopback"))
     folder.ensure_credentials()
     certificates.ensure(folder)
     server = postgres.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = endpoint.listen(0)
-    opened = endpoint.Endpoint(
-        server.address, folder, Behaviour(honour_cancel=True), LateSuperuser(server.address)
-    )
+    control = LateSuperuser(server.address)
+    opened = endpoint.Endpoint(server.address, folder, Behaviour(honour_cancel=True), control)
     opened.serve(listeners)
-    yield folder, listeners[0].getsockname()[1]
+    assert isinstance(server.address, Loopback)
+    yield Door(folder, listeners[0].getsockname()[1], server.address.port)
     await opened.close()
+    await control.close()
     server.stop()
 
 
-async def connect(door: tuple[DataFolder, int], user: str = "admin") -> psycopg.AsyncConnection:
-    folder, port = door
+async def connect(door: Door, user: str = "admin") -> psycopg.AsyncConnection:
     settings = {
         "host": "localhost",
-        "port": str(port),
+        "port": str(door.port),
         "user": user,
         "dbname": "postgres",
-        "password": tokens.issue("localhost", user, folder.credentials(), datetime.now(timezone.utc)),
+        "password": tokens.issue("localhost", user, door.folder.credentials(), datetime.now(timezone.utc)),
         "sslmode": "verify-full",
-        "sslrootcert": str(folder.ca_file),
+        "sslrootcert": str(door.folder.ca_file),
     }
     return await psycopg.AsyncConnection.connect(conninfo.make_conninfo(**settings), autocommit=True)
 
 
-async def test_behind_loopback_the_endpoint_logs_every_role_in(door: tuple[DataFolder, int]) -> None:
+async def test_behind_loopback_the_endpoint_logs_every_role_in(door: Door) -> None:
     async with await connect(door) as admin:
         await admin.execute('CREATE ROLE "an ""odd"" name" LOGIN')
+        await admin.execute('AWS IAM GRANT "an ""odd"" name" TO \'arn:aws:iam::123456789012:role/odd\'')
         async with await connect(door, 'an "odd" name') as other:
             row = await (await other.execute("SELECT current_user")).fetchone()
             assert row == ('an "odd" name',)
 
 
-async def test_behind_loopback_only_the_endpoint_logs_in(door: tuple[DataFolder, int]) -> None:
-    async with await connect(door) as admin:
-        row = await (await admin.execute("SELECT inet_server_port()")).fetchone()
-        assert row is not None
+async def test_behind_loopback_only_the_endpoint_logs_in(door: Door) -> None:
     for user in ("admin", postgres.SUPERUSER):
-        direct = conninfo.make_conninfo(host="127.0.0.1", port=row[0], user=user, dbname="postgres")
+        direct = conninfo.make_conninfo(host="127.0.0.1", port=door.inner, user=user, dbname="postgres")
         with pytest.raises(psycopg.OperationalError, match="no password supplied"):
             await psycopg.AsyncConnection.connect(direct)
 
 
-async def test_behind_loopback_a_cancel_request_passes(door: tuple[DataFolder, int]) -> None:
+async def test_behind_loopback_a_cancel_request_passes(door: Door) -> None:
     async with await connect(door) as sleeper, await connect(door) as watcher:
         sleeping = asyncio.ensure_future(sleeper.execute("SELECT pg_sleep(50)"))
         activity = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"

@@ -133,7 +133,8 @@ def answers(folder: DataFolder, port: int) -> bool:
 def count_starts(folder: DataFolder, port: int) -> int:
     """Add a row to a table that lives through the starts of this module; count them."""
     with connect(folder, port) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS start (number int GENERATED ALWAYS AS IDENTITY)")
+        identity = "bigint GENERATED ALWAYS AS IDENTITY (CACHE 1)"
+        connection.execute(f"CREATE TABLE IF NOT EXISTS start (number {identity})".encode())
         connection.execute("INSERT INTO start DEFAULT VALUES")
         row = connection.execute("SELECT count(*) FROM start").fetchone()
     assert row is not None

@@ -5,6 +5,7 @@ When one session of PostgreSQL crashes, it ends them all, and takes connections 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from awslabs_dsql_mcp.local.postgres import Address
@@ -39,6 +40,16 @@ class LateSuperuser:
     async def cancel(self, process: int) -> bool:
         """End what a process is doing."""
         return await self._ask(lambda superuser: superuser.cancel(process))
+
+    async def close(self) -> None:
+        """End the connection, if there is one; another question opens one anew."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        from psycopg import OperationalError  # noqa: PLC0415  see superuser.py
+
+        with suppress(OperationalError):  # it was never opened, or is lost
+            await (await opening).close()
 
     async def _ask(self, question: Callable[[Superuser], Awaitable[T]]) -> T:
         """Ask, and once more on a new connection."""

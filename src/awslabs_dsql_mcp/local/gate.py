@@ -9,6 +9,7 @@ nowhere: it is denied as other identities are, with a hint of ours.
 from dataclasses import dataclass
 from datetime import datetime
 
+from awslabs_dsql_mcp.core.names import quoted
 from awslabs_dsql_mcp.local import parameters, tokens, wire
 from awslabs_dsql_mcp.local.postgres import SUPERUSER
 from awslabs_dsql_mcp.local.wire import Refusal
@@ -80,5 +81,6 @@ def refuse_role(role: str, *, mapped: bool) -> Refusal | None:
     """
     if role == tokens.ADMIN or mapped:
         return None
-    hint = f"No IAM identity is mapped to role {role}: as admin, run AWS IAM GRANT {role} TO 'arn:aws:iam::…'"
+    grant = f"AWS IAM GRANT {quoted(role)} TO 'arn:aws:iam::…'"
+    hint = f"No IAM identity is mapped to role {role}: as admin, run {grant}"
     return Refusal("08006", _DENIED, hint)

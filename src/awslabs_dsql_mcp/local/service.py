@@ -54,17 +54,18 @@ async def _serve(folder: DataFolder, server: Server, behaviour: Behaviour, ready
     _watch(loop, _until_input_ends, members.leave)
     _watch(loop, server.process.wait, members.dismiss)
     _end_on_signals(loop, members.dismiss)
-    control = await asyncio.start_server(members.meet, "127.0.0.1", 0)
-    where = {"port": control.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
+    lobby = await asyncio.start_server(members.meet, "127.0.0.1", 0)
+    where = {"port": lobby.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
     folder.write(folder.keeper_file, json.dumps(where).encode())
     ready()
     _watch(loop, _import_the_heavy, lambda: None)
     async with jobs.running(jobs.Jobs(server.address, door.sessions.catalog_changed)):
         await members.gone.wait()
     folder.keeper_file.unlink(missing_ok=True)
-    control.close()
+    lobby.close()
     members.turn_out()
     await door.close()
+    await control.close()
 
 
 async def _let_the_rest_finish() -> None:

@@ -76,6 +76,10 @@ class Superuser:
         """Cancel what a session does; false when there is no such session."""
         return bool(await self._ask("SELECT pg_catalog.pg_cancel_backend(%s)", [process]))
 
+    async def close(self) -> None:
+        """End the connection."""
+        await self._connection.close()
+
     async def _ask(self, question: LiteralString, values: Sequence[object]) -> object:
         cursor = await self._connection.execute(question, values)
         row = await cursor.fetchone()
