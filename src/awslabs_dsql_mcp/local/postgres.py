@@ -42,6 +42,8 @@ _SETTINGS = {
     "log_min_messages": "log",  # not the clients' errors: their statements carry data
     "log_checkpoints": "off",
     "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session.py
+    "dsql.enable_batched_nestloop": "on",  # Aurora DSQL's own, which change nothing here
+    "dsql.disable_sync_create_index": "on",
 }
 
 

@@ -213,7 +213,7 @@ class Session:
 
     def _refuse(self, statement: Translated) -> Refusal | None:
         """Say why a statement must fail, before it is sent."""
-        if self._standing.status == FAILED or statement.kind is Kind.OTHER:
+        if self._standing.status == FAILED or (statement.kind is Kind.OTHER and not statement.alone):
             return None
         transaction, now = self._current(), self._sessions.now()
         if statement.kind is Kind.COMMIT:

@@ -20,10 +20,22 @@ CREATE SCHEMA IF NOT EXISTS sys;
 
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
 
+GRANT SELECT ON pg_shadow, pg_shmem_allocations, pg_backend_memory_contexts TO admin;
+
+GRANT EXECUTE ON FUNCTION pg_get_shmem_allocations(), pg_get_backend_memory_contexts() TO admin;
+
 -- Functions of DSQL, and those that differ
 
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE
 RETURN 'PostgreSQL 16';
+
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE lower($1)
+  WHEN 'server_version' THEN '16.15'
+  WHEN 'server_version_num' THEN '160015'
+  WHEN 'max_connections' THEN '20'
+  ELSE current_setting($1, false)
+END;
 
 CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN 1;
@@ -110,6 +122,23 @@ BEGIN
   EXECUTE regexp_replace(ddl, head, 'CREATE ', 'i');
   PERFORM set_config('dsql.unique', '', true);
   RETURN nullif(current_setting('dsql.job'), '');
+END $$;
+
+-- ALTER TABLE that drops columns or constraints: the primary key is the table, so it stays.
+CREATE OR REPLACE FUNCTION sys.drop_from_table(ddl text, relation text, columns text[], constraints text[])
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  key CONSTANT pg_index := (SELECT i FROM pg_index i WHERE indrelid = to_regclass(relation) AND indisprimary);
+  lost text;
+BEGIN
+  SELECT attname INTO lost FROM pg_attribute
+    WHERE attrelid = key.indrelid AND attnum = ANY (key.indkey) AND attname = ANY (columns);
+  IF lost IS NOT NULL THEN
+    RAISE EXCEPTION 'cannot drop primary key column %', lost USING ERRCODE = '0A000';
+  ELSIF EXISTS (SELECT FROM pg_constraint WHERE conindid = key.indexrelid AND contype = 'p' AND conname = ANY (constraints)) THEN
+    RAISE EXCEPTION 'unsupported ALTER TABLE DROP CONSTRAINT statement' USING ERRCODE = '0A000';
+  END IF;
+  EXECUTE ddl;
 END $$;
 
 CREATE OR REPLACE FUNCTION sys._put_off_index(index oid) RETURNS void
@@ -242,6 +271,14 @@ CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
   FROM sys._iam_mappings JOIN pg_roles r ON r.oid = pg_role_oid ORDER BY iam_oid;
 
 GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS text LANGUAGE sql STABLE
+RETURN sys.uuid_to_base32_str(md5(pg_backend_pid() || ' ' || pg_postmaster_start_time())::uuid);
+
+-- Whoever has the cluster's keys stands for every identity that a role is mapped to.
+CREATE OR REPLACE FUNCTION sys.iam_session_user() RETURNS text LANGUAGE sql STABLE
+RETURN coalesce((SELECT min(arn) FROM sys.iam_pg_role_mappings WHERE pg_role_name = session_user),
+                'arn:aws:iam::000000000000:user/local');
 
 CREATE OR REPLACE FUNCTION sys._is_mapped(role text) RETURNS boolean LANGUAGE sql STABLE
 RETURN role = 'admin' OR EXISTS (SELECT FROM sys.iam_pg_role_mappings WHERE pg_role_name = role);
@@ -439,6 +476,28 @@ BEGIN ATOMIC
                           'more than %s indexes per table are not allowed');
 END;
 
+CREATE OR REPLACE FUNCTION sys._check_key(index oid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  longest CONSTANT bigint := sys._limit('max_declared_key_bytes', 2000);
+  part record;
+  declared bigint := 0;
+BEGIN
+  FOR part IN
+    SELECT atttypid::regtype AS kind, atttypmod - 4 AS length FROM pg_attribute JOIN pg_index ON indexrelid = attrelid
+    WHERE attrelid = index AND attnum <= indnkeyatts ORDER BY attnum
+  LOOP
+    IF part.kind IN ('jsonb'::regtype, 'bytea'::regtype) THEN
+      RAISE EXCEPTION 'datatype % is not supported in a key', part.kind USING ERRCODE = '0A000';
+    ELSIF part.kind IN ('varchar'::regtype, 'bpchar'::regtype) AND part.length > 0 THEN
+      declared := declared + part.length;
+    END IF;
+  END LOOP;
+  IF declared > longest THEN
+    RAISE EXCEPTION 'key size greater than % bytes not supported', longest USING ERRCODE = '54000';
+  END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION sys._when_made() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -456,8 +515,11 @@ BEGIN
       PERFORM sys._check_indexes(made.oid), sys._watch(made.oid);
     ELSIF made.relkind = 'v' AND length(pg_get_viewdef(made.oid)) > sys._limit('max_view_bytes', 2097152) THEN
       RAISE EXCEPTION 'view definition too large' USING ERRCODE = '54000';
-    ELSIF made.relkind = 'i' AND TG_TAG = 'CREATE INDEX' THEN
-      PERFORM sys._check_indexes(made.indrelid), sys._put_off_index(made.oid);
+    ELSIF made.relkind = 'i' THEN
+      PERFORM sys._check_key(made.oid);
+      IF TG_TAG = 'CREATE INDEX' THEN
+        PERFORM sys._check_indexes(made.indrelid), sys._put_off_index(made.oid);
+      END IF;
     END IF;
   END LOOP;
 END $$;

@@ -70,6 +70,9 @@ class Transaction:
         kind = statement.kind
         if self.lost and kind in _TOUCHING:
             return self.doom
+        if self.explicit and statement.alone:
+            what = "CALL" if kind is Kind.CALL else "ANALYZE"
+            return Refusal("25001", f"{what} cannot run inside a transaction block")
         if kind in _TOUCHING and not self.touched:
             self.touched = True
             if now.catalog != self.began.catalog:

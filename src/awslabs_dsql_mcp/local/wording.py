@@ -3,6 +3,7 @@
 Sources: Aurora DSQL user guide, "Troubleshooting" and "Concurrency control"; records of live clusters.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,10 +17,13 @@ _FOREIGN_KEY: Final = "23503"
 IN_FAILED: Final = "25P02"
 CANCELLED: Final = "57014"
 CONFLICTS: Final = frozenset({LOCK_TIMEOUT, "40001", "40P01", UNIQUE_VIOLATION})
-_TEMPORARY_FILES: Final = "temporary file size exceeds"
-_TEMPORARY_SPACE: Final = Refusal(
-    "54000", "query requires more than allowed temp space of 131072 KB to execute"
-)
+_LIMITS: Final = {
+    ("temporary file size exceeds",): Refusal(
+        "54000", "query requires more than allowed temp space of 131072 KB to execute"
+    ),
+    ("index row size ", "index row requires "): Refusal("54000", "key size too large"),
+}
+_NO_KEY: Final = re.compile("data type (.+) has no default operator class for access method")
 _SETTINGS: Final = {"server_version": "16.15"}
 _COMPUTE, _READ = 3.0, 1.0  # DPU a second, of no meaning
 _LEAST: Final = (0.00375, 0.05)
@@ -70,8 +74,15 @@ def _meant(fields: Mapping[str, str], nonce: str, longest: float) -> Refusal | N
         return DATA_CONFLICT if is_about_a_row(fields) else CATALOG_CONFLICT
     if code == CANCELLED and "statement timeout" in message:
         return too_old(longest, longest)
-    if message.startswith(_TEMPORARY_FILES):
-        return _TEMPORARY_SPACE
+    return _meant_by(message)
+
+
+def _meant_by(message: str) -> Refusal | None:
+    for starts, refusal in _LIMITS.items():
+        if message.startswith(starts):
+            return refusal
+    if no_key := _NO_KEY.match(message):
+        return Refusal("0A000", f"datatype {no_key[1]} is not supported in a key")
     return None
 
 

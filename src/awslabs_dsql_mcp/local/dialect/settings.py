@@ -69,6 +69,8 @@ def edits(statement: Statement) -> list[tuple[int, int, str]]:
 def shown(statement: Statement) -> str | None:
     """The query that answers a SHOW in place of PostgreSQL; ``None`` for what PostgreSQL answers."""
     name: str = statement.tree.top.get("name", "").lower()
+    if name == _UNKNOWN_TO_POSTGRES:
+        return f"SELECT current_setting('dsql.{name}') AS {name}"
     return f"SELECT '{_SHOWN[name]}'::text AS {name}" if name in _SHOWN else None
 
 

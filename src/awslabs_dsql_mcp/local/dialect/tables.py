@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, cast
 
-from awslabs_dsql_mcp.core.tree import Node, constant, strings
+from awslabs_dsql_mcp.core.tree import Node, Tree, constant, strings
 from awslabs_dsql_mcp.local.dialect import column_types
 from awslabs_dsql_mcp.local.dialect.reading import Statement
 from awslabs_dsql_mcp.local.dialect.refusals import TOO_LARGE, TOO_MANY_COLUMNS, Refusal, unsupported
+from awslabs_dsql_mcp.local.dialect.values import Table
 
 MOST_COLUMNS: Final = 255
 MOST_KEY_COLUMNS: Final = 8
@@ -110,6 +111,18 @@ def alter(statement: Statement) -> Refusal | None:
         if (found := _refused_subcommand(place.node, kind, statement)) is not None:
             return found
     return None
+
+
+def dropped(tree: Tree) -> tuple[Table, list[str], list[str]] | None:
+    """The table, columns and constraints of an ALTER TABLE that drops some; ``None`` for all else."""
+    if tree.kind != "AlterTableStmt" or tree.top.get("objtype") != "OBJECT_TABLE":
+        return None
+    commands = [place.node for place in tree.find("AlterTableCmd")]
+    columns = [command["name"] for command in commands if command.get("subtype") == "AT_DropColumn"]
+    constraints = [command["name"] for command in commands if command.get("subtype") == "AT_DropConstraint"]
+    relation: Node = tree.top["relation"]
+    table = Table(relation.get("schemaname"), relation["relname"])
+    return (table, columns, constraints) if columns or constraints else None
 
 
 def domain(statement: Statement) -> Refusal | None:

@@ -7,10 +7,10 @@ from typing import Final
 
 from awslabs_dsql_mcp.core.grammar import Fault
 from awslabs_dsql_mcp.core.tree import Node
-from awslabs_dsql_mcp.local.dialect import column_types, commands, queries, settings
+from awslabs_dsql_mcp.local.dialect import column_types, commands, queries, settings, tables
 from awslabs_dsql_mcp.local.dialect.reading import ASYNC_SYNTAX, Iam, Statement, read, start_of
 from awslabs_dsql_mcp.local.dialect.refusals import SYNTAX_ERROR, Refusal, refuse
-from awslabs_dsql_mcp.local.dialect.values import Kind, Translated
+from awslabs_dsql_mcp.local.dialect.values import Kind, Table, Translated
 
 
 def translate(sql: str, nonce: str) -> tuple[Translated, ...]:
@@ -72,6 +72,8 @@ def _carried_otherwise(statement: Statement) -> Translated | None:
     tree, kind = statement.tree, commands.kind(statement)
     if tree.kind == "VariableShowStmt" and (query := settings.shown(statement)) is not None:
         return Translated(query, kind, tag="SHOW", changed=True)
+    if dropped := tables.dropped(tree):
+        return _dropping(statement, *dropped)
     edits = _edits(statement)
     return Translated(statement.written(edits), kind, changed=True) if edits else None
 
@@ -96,6 +98,14 @@ def _asynchronous(statement: Statement) -> Translated:
     else:
         query, tag = f"SELECT sys.validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
     return Translated(query, Kind.DDL, tag=tag, changed=True)
+
+
+def _dropping(statement: Statement, table: Table, columns: list[str], constraints: list[str]) -> Translated:
+    """ALTER TABLE that could take the primary key away, which only the catalog can tell."""
+    relation = _literal(".".join(_identifier(name) for name in (table.schema, table.name) if name))
+    names = ", ".join(f"ARRAY[{', '.join(map(_literal, part))}]::text[]" for part in (columns, constraints))
+    query = f"SELECT sys.drop_from_table({_quoted(statement.written())}, {relation}, {names})"
+    return Translated(query, Kind.DDL, tag="ALTER TABLE", changed=True, silent=True)
 
 
 def _iam(statement: Iam) -> Translated:
@@ -132,6 +142,10 @@ def _quoted(text: str) -> str:
 
 def _name(word: str) -> str:
     return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:
