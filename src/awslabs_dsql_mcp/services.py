@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
 from awslabs_dsql_mcp.errors import ConnectionFailed, NotConfigured
 from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings, region_of
+from awslabs_dsql_mcp.surface.bulk import bulk_tools
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
 from awslabs_dsql_mcp.surface.jobs import job_tools
 from awslabs_dsql_mcp.surface.lint import lint_tools
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
     from awslabs_dsql_mcp.adapters.lint import LintProgram
     from awslabs_dsql_mcp.core.lint import Linted
+    from awslabs_dsql_mcp.tools.batch_write import BatchWrite
     from awslabs_dsql_mcp.tools.documentation import Documentation
     from awslabs_dsql_mcp.tools.jobs import JobTools
     from awslabs_dsql_mcp.tools.lint import LintTools
@@ -289,6 +291,32 @@ class LateTools:
         return self._resources
 
 
+class LateBulk:
+    """The tools for many rows, imported and made when they are first needed.
+
+    Args:
+        database: Runs what agents wrote.
+        settings: What the operator decided.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+
+    @cached_property
+    def _batch_write(self) -> "BatchWrite":
+        from awslabs_dsql_mcp.tools.approval import Approval  # noqa: PLC0415 - see the class
+        from awslabs_dsql_mcp.tools.batch_write import BatchWrite  # noqa: PLC0415 - see the class
+        from awslabs_dsql_mcp.tools.batches import Batches  # noqa: PLC0415 - see the class
+
+        batches = Batches(self._database, call_time=self._settings.call_timeout)
+        return BatchWrite(self._database, batches, Approval(self._settings.confirm))
+
+    def batch_write(self) -> "BatchWrite":
+        """Give what runs big changes."""
+        return self._batch_write
+
+
 async def serve(settings: Settings) -> None:
     """Serve MCP over stdio until the input ends.
 
@@ -316,6 +344,7 @@ async def serve(settings: Settings) -> None:
                 *plan_tools(late.plan),
                 *lint_tools(late.linting),
                 *job_tools(late.jobs),
+                *(bulk_tools(LateBulk(teaching, settings).batch_write) if writes else ()),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from enum import Enum
 
+from typing_extensions import override
+
 
 class At(Enum):
     """The moment, seen from the server: its proxy."""
@@ -79,3 +81,25 @@ class Fault:
         self.struck += 1
         self.reached.set()
         return True
+
+
+@dataclass
+class Often(Fault):
+    """A fault that happens at each so-and-so-many-th statement that it could happen at.
+
+    Attributes:
+        every: How many there are from one to the next.
+        met: How many there were.
+    """
+
+    times: int | None = None
+    every: int = 1
+    met: int = 0
+
+    @override
+    def strikes(self, at: At, sql: str) -> bool:
+        """Tell whether it happens now, and count it."""
+        if self.at is not at or self.sql not in sql:
+            return False
+        self.met += 1
+        return self.met % self.every == 0 and super().strikes(at, sql)

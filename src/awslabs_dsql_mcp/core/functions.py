@@ -139,6 +139,11 @@ def is_users(name: list[str]) -> bool:
     return bare not in _quiet() and bare not in _volatile()
 
 
+def is_volatile(name: list[str]) -> bool:
+    """Whether a function may give another value at each call, or changes something."""
+    return is_users(name) or _split(name)[1] in _volatile()
+
+
 def is_users_operator(name: list[str]) -> bool:
     """Whether an operator is not PostgreSQL's; like a function, it may do anything."""
     schema, bare = _split(name)

@@ -6,3 +6,9 @@ Aurora DSQL".
 
 LARGEST_MESSAGE = 10 * 2**20 - 1024
 """Bytes of one protocol message; DSQL closes the connection on a larger one. Less some room for framing."""
+
+MOST_ROWS = 3000
+"""Rows that one transaction may change; cascades count, index entries do not."""
+
+MOST_BYTES = 10 * 2**20
+"""Bytes that one transaction may change, index entries included."""

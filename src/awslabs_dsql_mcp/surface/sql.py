@@ -126,14 +126,19 @@ def _transact(tools: SqlTools) -> ToolSpec:
             Field(description="Roll back if more changed rows are reported; cascades are not.", ge=0),
         ] = None,
     ) -> Annotated[CallToolResult, Transacted]:
-        _require_yes(answer)
+        require_yes(answer)
         request = Request(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
         return result_of(await tools.transact(request))
 
     return ToolSpec("transact", transact, "Transaction", _TRANSACT, reads=False)
 
 
-def _require_yes(answer: ElicitationResult[Yes]) -> None:
+def require_yes(answer: ElicitationResult[Yes]) -> None:
+    """Stop where the user was asked and did not agree.
+
+    Raises:
+        NotConfirmed: The user said no, or nothing.
+    """
     if not (isinstance(answer, AcceptedElicitation) and answer.data.run):
         raise NotConfirmed(
             "The user did not approve this transaction; nothing was run.",

@@ -1,54 +1,21 @@
 """The server as a process: whatever ends it, or a call of it, leaves nothing behind at the cluster."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from wire.bed import Bed, until
+from wire.served import Served
 
 GONE_WITHIN = 2.0
 NAP = "CREATE OR REPLACE FUNCTION nap() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(60)'"
 SLOW = {"sql_list": ["INSERT INTO t VALUES (1)", "SELECT nap()"]}
 EARS = pytest.mark.parametrize("honoured", [True, False], ids=["heard", "ignored"])
-
-
-class Served:
-    """A running server, and the client's end of its pipes."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process = process
-        self.input = process.stdin
-        self._output = process.stdout
-
-    def send(self, method: str, params: dict[str, Any], number: int | None = None) -> None:
-        """Send a request, or a notification if it has no number."""
-        message = {"jsonrpc": "2.0", "method": method, "params": params}
-        self.input.write(json.dumps(message if number is None else message | {"id": number}).encode() + b"\n")
-
-    async def ask(self, method: str, params: dict[str, Any], number: int) -> dict[str, Any]:
-        """Send a request, and give the next answer, which must be its own."""
-        self.send(method, params, number)
-        while "id" not in (answer := json.loads(await self._output.readline())):
-            pass
-        assert answer["id"] == number
-        return answer["result"]
-
-    async def shake_hands(self) -> None:
-        """Begin a session."""
-        who = {"name": "test", "version": "1"}
-        await self.ask(
-            "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": who}, 1
-        )
-        self.send("notifications/initialized", {})
 
 
 @pytest.fixture

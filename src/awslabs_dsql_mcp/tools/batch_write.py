@@ -1,0 +1,220 @@
+"""``batch_write``: one UPDATE, DELETE or INSERT … SELECT over any number of rows."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from awslabs_dsql_mcp.core import bulk_catalog, bulk_rules, keyset
+from awslabs_dsql_mcp.core.answers import Answer
+from awslabs_dsql_mcp.core.bulk_catalog import TableFacts
+from awslabs_dsql_mcp.core.bulk_rules import Known
+from awslabs_dsql_mcp.core.cutting import Cuttable, cut
+from awslabs_dsql_mcp.core.handles import fingerprint
+from awslabs_dsql_mcp.core.keyset import Key, Position
+from awslabs_dsql_mcp.core.ledger import Ledger
+from awslabs_dsql_mcp.core.ports import Database
+from awslabs_dsql_mcp.core.refusals import Objection, refuse
+from awslabs_dsql_mcp.core.results import count
+from awslabs_dsql_mcp.core.transactions import Query, Unit
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
+from awslabs_dsql_mcp.tools.approval import Approval
+from awslabs_dsql_mcp.tools.batches import ANEW, Batch, Batches, Stopped, Tell
+from awslabs_dsql_mcp.tools.judged import Judged, Value, judge
+
+
+@dataclass(frozen=True)
+class WriteRequest:
+    """What an agent asks of ``batch_write``.
+
+    Attributes:
+        sql: The statement.
+        params: Values for its ``%s``.
+        dry_run: Only say how much there is to do.
+        dry_run_token: What a dry run of the same gave.
+        resume: A handle.
+        rows_per_second: How fast at most.
+    """
+
+    sql: str
+    params: Sequence[Value] | None = None
+    dry_run: bool = False
+    dry_run_token: str | None = None
+    resume: str = ""
+    rows_per_second: int | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that is cut by a key: a job of `Batches`."""
+
+    database: Database
+    query: Query
+    parts: Cuttable
+    key: Key
+    indexes: int
+    work: str
+    ledger: Ledger | None
+
+    async def cut(self, after: Position | None, rows: int) -> Batch | None:
+        """Find the next rows, and give the statement for them."""
+        while True:
+            query = keyset.next_rows(self.query, self.parts, self.key, after, rows)
+            report = await self.database.run(Unit((query,), read_only=True))
+            found = keyset.stretch(report.results[0])
+            if found is None:
+                return None
+            fitting = keyset.fitting(found.rows, found.weight, self.indexes)
+            if fitting >= found.rows:
+                last = found.rows < rows
+                statement = keyset.batch(self.query, self.parts, self.key, after, found.upto)
+                return Batch(statement, found.upto, found.rows, last=last)
+            rows = fitting
+
+    async def mend(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form
+        """Raise the error: no part of a statement is left out."""
+        raise error
+
+
+class BatchWrite:
+    """Runs big changes.
+
+    Args:
+        database: Where.
+        batches: What runs jobs.
+        approval: What wants a yes.
+    """
+
+    def __init__(self, database: Database, batches: Batches, approval: Approval) -> None:
+        self._database = database
+        self._batches = batches
+        self._approval = approval
+
+    async def question(self, request: WriteRequest, *, can_ask: bool) -> str | None:
+        """Word what the user must be asked; ``None`` for nothing, and for what will be refused.
+
+        Raises:
+            NotConfirmed: A yes is demanded for each change, and nobody can be asked.
+        """
+        if request.dry_run or request.dry_run_token is not None:
+            return None
+        try:
+            judged = await self._judge(request)
+        except (RequestInvalid, StatementRefused):
+            return None
+        if request.resume not in ("", ANEW) and self._batches.knows(_work(judged)):
+            return None  # it had its yes when it began
+        return self._approval.question("batch_write", judged.queries, judged.statements, can_ask=can_ask)
+
+    async def batch_write(self, request: WriteRequest, tell: Tell) -> Answer:
+        """Run a change in batches, or say how much it would be.
+
+        Args:
+            request: What to do.
+            tell: Is told of progress.
+
+        Raises:
+            RequestInvalid: The values, the handle or the token do not fit.
+            StatementRefused: It may not run, or cannot be cut.
+            DsqlError: What stopped it.
+        """
+        judged = await self._judge(request)
+        if request.dry_run_token is not None:
+            self._approval.spend(request.dry_run_token, judged.queries)
+        statement = await self._statement(judged)
+        if request.dry_run:
+            return await self._estimate(statement, judged)
+        return answer(
+            await self._batches.run(statement, request.resume, tell, request.rows_per_second),
+            statement.ledger,
+        )
+
+    async def _judge(self, request: WriteRequest) -> Judged:
+        return await judge([request.sql], [request.params], writes=True)
+
+    async def _statement(self, judged: Judged) -> Statement:
+        (query,) = judged.queries
+        parts = await asyncio.to_thread(cut, query.sql)
+        if isinstance(parts, Objection):
+            raise _refused(parts, query.sql)
+        names = dict.fromkeys((parts.target, parts.driving, *parts.reads))
+        asked = [bulk_catalog.about_table(name) for name in names]
+        report = await self._database.run(
+            Unit((*asked, bulk_catalog.aggregates_among(parts.calls)), read_only=True)
+        )
+        found = [bulk_catalog.table_facts(result) for result in report.results[:-1]]
+        tables = {name: _known(name, facts) for name, facts in zip(names, found, strict=True)}
+        target, driving = tables[parts.target], tables[parts.driving]
+        aggregates = [str(row[0]) for row in report.results[-1].rows]
+        reads = [tables[name] for name in parts.reads]
+        known = Known(parts, target, driving, reads, aggregates)
+        if (objection := bulk_rules.objection(known)) is not None:
+            raise _refused(objection, query.sql)
+        if driving.key is None:
+            raise TypeError("a table without a key passed the rules")
+        ledger = None if parts.repeatable else Ledger(target.schema)
+        work = _work(judged)
+        return Statement(self._database, query, parts, driving.key, target.indexes, work, ledger)
+
+    async def _estimate(self, statement: Statement, judged: Judged) -> Answer:
+        query = keyset.how_many(statement.query, statement.parts)
+        report = await self._database.run(Unit((query,), read_only=True))
+        rows = int(report.results[0].rows[0][0] or 0)
+        first = await statement.cut(None, keyset.MOST)
+        batches = -(-rows // first.rows) if first else 0
+        token = self._approval.token(judged.queries)
+        key = ", ".join(statement.key.columns)
+        text = (
+            f"dry run, nothing was changed: {count(rows, 'row')} now, in about {batches:,} batches by "
+            f"the key ({key}) of {statement.parts.driving}. {_safety(statement.ledger)}\n"
+            f"To run it, send the same with dry_run_token={token} (once, in 10 min)."
+        )
+        return Answer(text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token})
+
+
+def answer(stopped: Stopped, ledger: Ledger | None, more: str = "") -> Answer:
+    """Tell how a call of a bulk tool ended.
+
+    Args:
+        stopped: How.
+        ledger: Where its batches are marked.
+        more: What else is to be told, first of all.
+    """
+    at = stopped.progress
+    done = f"{count(at.rows, 'row')} in {at.batches:,} batches committed"
+    facts: dict[str, object] = {"rows": at.rows, "batches": at.batches}
+    if stopped.handle is None:
+        return Answer(
+            f"{more}finished: {done}.{_marked(ledger, at.batches)}", {"status": "finished", **facts}
+        )
+    text = (
+        f"{more}paused, not finished: {done}; {stopped.why}.\n"
+        f"Next: make the same call with resume='{stopped.handle}', and again until it is finished."
+    )
+    return Answer(text, {"status": "paused", **facts, "resume": stopped.handle})
+
+
+def _marked(ledger: Ledger | None, batches: int) -> str:
+    if ledger is None or not batches:
+        return ""
+    return f" Its batches are marked in {ledger.name}, which may be dropped while nothing runs."
+
+
+def _safety(ledger: Ledger | None) -> str:
+    if ledger is None:
+        return "A batch of it can be repeated without harm."
+    return f"Each batch is marked in {ledger.name} (made if need be), so that none is done twice."
+
+
+def _work(judged: Judged) -> str:
+    (query,) = judged.queries
+    return fingerprint(["batch_write", query.sql.strip(), query.params])
+
+
+def _known(name: str, facts: TableFacts | None) -> TableFacts:
+    if facts is None:
+        raise RequestInvalid(f"There is no table {name}.", hint="Call get_schema for the tables there are.")
+    return facts
+
+
+def _refused(objection: Objection, sql: str) -> StatementRefused:
+    return StatementRefused(str(refuse(objection, sql)), code=objection.rule)
