@@ -36,10 +36,13 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
     from awslabs_dsql_mcp.adapters.lint import LintProgram
     from awslabs_dsql_mcp.core.lint import Linted
+    from awslabs_dsql_mcp.tools.approval import Approval
     from awslabs_dsql_mcp.tools.batch_write import BatchWrite
+    from awslabs_dsql_mcp.tools.batches import Batches
     from awslabs_dsql_mcp.tools.documentation import Documentation
     from awslabs_dsql_mcp.tools.jobs import JobTools
     from awslabs_dsql_mcp.tools.lint import LintTools
+    from awslabs_dsql_mcp.tools.load_rows import LoadRows
     from awslabs_dsql_mcp.tools.plan import PlanTools
     from awslabs_dsql_mcp.tools.resources import ResourceReader
     from awslabs_dsql_mcp.tools.schema import SchemaTools
@@ -304,17 +307,33 @@ class LateBulk:
         self._settings = settings
 
     @cached_property
-    def _batch_write(self) -> "BatchWrite":
+    def _parts(self) -> "tuple[Batches, Approval]":
         from awslabs_dsql_mcp.tools.approval import Approval  # noqa: PLC0415 - see the class
-        from awslabs_dsql_mcp.tools.batch_write import BatchWrite  # noqa: PLC0415 - see the class
         from awslabs_dsql_mcp.tools.batches import Batches  # noqa: PLC0415 - see the class
 
         batches = Batches(self._database, call_time=self._settings.call_timeout)
-        return BatchWrite(self._database, batches, Approval(self._settings.confirm))
+        return batches, Approval(self._settings.confirm)
+
+    @cached_property
+    def _batch_write(self) -> "BatchWrite":
+        from awslabs_dsql_mcp.tools.batch_write import BatchWrite  # noqa: PLC0415 - see the class
+
+        return BatchWrite(self._database, *self._parts)
+
+    @cached_property
+    def _load_rows(self) -> "LoadRows":
+        from awslabs_dsql_mcp.adapters.row_files import Folder  # noqa: PLC0415 - see the class
+        from awslabs_dsql_mcp.tools.load_rows import LoadRows  # noqa: PLC0415 - see the class
+
+        return LoadRows(self._database, *self._parts, Folder(self._settings.load_dir))
 
     def batch_write(self) -> "BatchWrite":
         """Give what runs big changes."""
         return self._batch_write
+
+    def load_rows(self) -> "LoadRows":
+        """Give what loads rows."""
+        return self._load_rows
 
 
 async def serve(settings: Settings) -> None:
@@ -329,6 +348,8 @@ async def serve(settings: Settings) -> None:
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
         teaching = TeachingDatabase(database)
         late = LateTools(database, teaching, settings)
+        late = LateTools(database, teaching)
+        bulk = LateBulk(teaching, settings)
         sql = SqlTools(
             teaching,
             allow_writes=writes,
@@ -345,6 +366,7 @@ async def serve(settings: Settings) -> None:
                 *lint_tools(late.linting),
                 *job_tools(late.jobs),
                 *(bulk_tools(LateBulk(teaching, settings).batch_write) if writes else ()),
+                *(bulk_tools(bulk.batch_write, bulk.load_rows) if writes else ()),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,

@@ -39,6 +39,7 @@ class Settings:
         allow_writes: Whether ``transact`` may change anything.
         confirm: Which changes want a yes: ``always``, ``auto`` or ``never``.
         tools: Families of tools that clients are offered.
+        load_dir: Folder whose files ``load_rows`` may read; ``None`` for none.
         knowledge_server: URL of the documentation server.
         knowledge_timeout: Longest wait for an answer of it, in seconds, retries included.
         max_connections: Connections open at once, at most.
@@ -66,6 +67,7 @@ class Settings:
     allow_writes: bool = False
     confirm: Literal["always", "auto", "never"] = "auto"
     tools: tuple[Family, ...] = FAMILIES
+    load_dir: Path | None = None
     knowledge_server: str = DEFAULT_KNOWLEDGE_SERVER
     knowledge_timeout: float = 30.0
     max_connections: int = 4
@@ -184,6 +186,11 @@ OPTIONS: tuple[Option, ...] = (
         "transactions, schema, plans), `docs`, `schema-changes` (lint, jobs), `bulk` (many rows).",
         "LIST",
         ",".join(FAMILIES),
+        "--load-dir",
+        ("DSQL_LOAD_DIR",),
+        readers.read_folder,
+        "Folder whose CSV, JSON Lines and Parquet files `load_rows` may read; none by default.",
+        "DIR",
     ),
     Option(
         "--knowledge-server",

@@ -5,6 +5,11 @@ from typing import Protocol
 
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.lint import Linted
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from awslabs_dsql_mcp.core.answers import Answer
+from awslabs_dsql_mcp.core.loading import Row
 from awslabs_dsql_mcp.core.transactions import Report, Unit
 
 Progress = Callable[[float, float | None, str | None], Awaitable[None]]
@@ -49,5 +54,42 @@ class Linter(Protocol):
             RequestInvalid: The text is too large, or not Unicode.
             NotConfigured: There is nothing to lint with.
             TimedOut: It took too long.
+class RowSource(Protocol):
+    """Rows to be loaded.
+
+    Attributes:
+        columns: Names of their columns, in order.
+        identity: The same for the same rows.
+    """
+
+    @property
+    def columns(self) -> Sequence[str]: ...  # noqa: D102 - above
+
+    @property
+    def identity(self) -> str: ...  # noqa: D102 - above
+
+    def rows(self) -> Iterator[Row]:
+        """Give each row's values, or why there are none, from the first row on; it blocks."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+class RowFiles(Protocol):
+    """The operator's folder of files with rows."""
+
+    def open(self, path: str, columns: Sequence[str] | None, null: str) -> RowSource:
+        """Open a file; it blocks.
+
+        Args:
+            path: Where it is, from the folder.
+            columns: Names of its columns if the file does not tell, or the ones to load.
+            null: The text of a CSV file's field that is NULL.
+
+        Raises:
+            RequestInvalid: It is not there, not within the folder, or of no known form.
+            NotConfigured: There is no folder, or nothing that reads this form.
         """
         ...

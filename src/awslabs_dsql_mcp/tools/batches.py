@@ -244,7 +244,7 @@ class Batches:
             )
             return
         try:
-            changed = await self._store(job, at, batch)
+            batch, changed = await self._store(job, at, batch)
         except (OutcomeUnknown, ConnectionFailed, TransactionConflict, StatementFailed) as error:
             await self._overcome(job, course, batch, error)
             return
@@ -255,15 +255,15 @@ class Batches:
         course.unsure, course.failures = False, 0
         course.size = min(most, course.size + course.size // 4 + 1)
 
-    async def _store(self, job: Job, at: Progress, batch: Batch) -> int:
-        """Run a batch, without what cannot be stored of it; give the rows that it changed."""
+    async def _store(self, job: Job, at: Progress, batch: Batch) -> tuple[Batch, int]:
+        """Run a batch, without what cannot be stored of it; give it, and the rows that it changed."""
         while True:
             queries = () if batch.query is None else (batch.query,)
             if job.ledger is not None:
                 mark = job.ledger.mark(job.work, at, batch.upto, batch.rows, done=batch.last)
                 queries = (mark, *queries)
             if not queries:
-                return 0
+                return batch, 0
             try:
                 report = await self._database.run(Unit(queries, read_only=False))
             except StatementFailed as error:
@@ -271,7 +271,7 @@ class Batches:
                     raise
                 batch = await job.mend(batch, error)
             else:
-                return 0 if batch.query is None else report.results[-1].rows_affected or 0
+                return batch, 0 if batch.query is None else report.results[-1].rows_affected or 0
 
     async def _overcome(self, job: Job, course: _Course, batch: Batch, error: DsqlError) -> None:
         """Make ready for another try of a batch, or raise the error."""

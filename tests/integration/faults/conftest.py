@@ -1,15 +1,18 @@
 """The bed of the fault tests: one PostgreSQL for all, and a proxy, a table and a certificate for each."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from mcp import Client
 
 from awslabs_dsql_mcp.adapters.credentials import Identity, TokenSource
 from wire.bed import Bed
 from wire.certificate import make_certificate, server_context
 from wire.postgres import Postgres
 from wire.proxy import Proxy
+from wire.weather import Opens, make_schema, parameters
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +46,16 @@ async def bed(postgres: Postgres, certificate: Path, tokens: TokenSource) -> Asy
         await bed.close()
     finally:
         await proxy.close()
+
+
+@pytest.fixture
+def opens(bed: Bed, certificate: Path) -> Opens:
+    """Opens a client of a server on the bed, whose schema ``bulk`` is new."""
+    make_schema(bed)
+
+    @asynccontextmanager
+    async def opening(*flags: str) -> AsyncGenerator[Client]:
+        async with Client(parameters(bed, certificate, *flags)) as client:
+            yield client
+
+    return opening

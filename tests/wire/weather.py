@@ -1,0 +1,48 @@
+"""Long changes in bad weather: a server through the proxy, and faults that come again and again."""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from mcp import Client, StdioServerParameters
+
+from conftest import server
+from wire.bed import Bed
+from wire.faults import At, Kill, Often, Say
+
+Opens = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+def parameters(bed: Bed, certificate: Path, *flags: str) -> StdioServerParameters:
+    """A server that may write, through the proxy."""
+    return server(
+        *("--cluster_endpoint", "localhost", "--region", "us-east-1", "--allow-writes"),
+        *("--ssl-root-cert", str(certificate), *flags),
+        PGPORT=str(bed.proxy.port),
+        PGSSLNEGOTIATION="direct",
+        AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
+        AWS_SECRET_ACCESS_KEY="secret",  # noqa: S106 - any will do
+    )
+
+
+def make_schema(bed: Bed) -> None:
+    """Make the schema ``bulk`` anew."""
+    bed.postgres.query("DROP SCHEMA IF EXISTS bulk CASCADE")
+    bed.postgres.query("CREATE SCHEMA bulk AUTHORIZATION admin")
+
+
+def rain(bed: Bed) -> None:
+    """Conflicts and lost connections, at statements and at COMMIT, before and behind it."""
+    bed.proxy.add(Often(At.ASKED, Say("40001", "change conflicts (OC000)"), "COMMIT", every=4))
+    bed.proxy.add(Often(At.ANSWERED, Kill(), "COMMIT", every=5))
+    bed.proxy.add(Often(At.ASKED, Kill(), "COMMIT", every=11))
+    bed.proxy.add(Often(At.ANSWERED, Kill(), "UPDATE bulk", every=7))
+    bed.proxy.add(Often(At.ASKED, Kill(), "octet_length", every=9))
+
+
+def resume_in(text: str) -> str:
+    """Read the handle that an answer names."""
+    found = re.search(r"resume='(bulk-[^']+)'", text)
+    assert found is not None, text
+    return found.group(1)
