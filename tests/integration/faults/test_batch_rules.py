@@ -1,0 +1,138 @@
+"""What ``batch_write`` cuts, what it refuses, and what it says beforehand."""
+
+from mcp import Client
+
+from calls import Reply, call
+from wire.bed import Bed
+from wire.weather import Opens, resume_in
+
+TABLES = """
+CREATE TABLE bulk.t (id int PRIMARY KEY, up int, n int NOT NULL DEFAULT 0, s text);
+CREATE TABLE bulk.o (id int PRIMARY KEY, n int, s text);
+CREATE TABLE bulk.copy (id int PRIMARY KEY, n int, s text);
+CREATE TABLE bulk.keyless (id int);
+CREATE VIEW bulk.v AS SELECT * FROM bulk.t;
+CREATE FUNCTION bulk.f(int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM bulk.t WHERE id < $1';
+INSERT INTO bulk.t SELECT g, g % 10, 0, 's' || g FROM generate_series(1, 7000) g;
+INSERT INTO bulk.o SELECT g, g, 'o' FROM generate_series(1, 7000, 2) g;
+ALTER TABLE bulk.t OWNER TO admin; ALTER TABLE bulk.o OWNER TO admin; ALTER TABLE bulk.copy OWNER TO admin;
+ALTER TABLE bulk.keyless OWNER TO admin; ALTER VIEW bulk.v OWNER TO admin
+"""
+
+
+async def run(client: Client, sql: str, *params: object, **more: object) -> Reply:
+    """Call the tool."""
+    return await call(client, "batch_write", sql=sql, params=list(params), **more)
+
+
+async def test_what_can_be_cut_does_what_it_would_do_whole(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(TABLES)
+    async with opens() as client:
+        updated = await run(
+            client,
+            "UPDATE bulk.t AS x SET n = o.n, s = %s /* from where */ FROM bulk.o AS o "
+            "WHERE o.id = x.id AND (x.up = %s OR x.s IS DISTINCT FROM %s) -- all",
+            "it's",
+            3,
+            "none",
+        )
+        deleted = await run(client, "DELETE FROM bulk.t WHERE up IN (SELECT n FROM bulk.o WHERE n < %s)", 6)
+        copied = await run(
+            client,
+            "INSERT INTO bulk.copy (id, n, s) SELECT o.id, t.n, 'é' FROM bulk.o o "
+            "LEFT JOIN bulk.t t USING (id) WHERE o.id > 10 ON CONFLICT (id) DO UPDATE SET n = 0",
+        )
+    assert [reply.facts["rows"] for reply in (updated, deleted, copied)] == [3500, 2100, 3495]
+    assert bed.postgres.query("SELECT count(*) FROM bulk.t WHERE s = 'it''s' AND n = id") == [(1400,)]
+    assert bed.postgres.query("SELECT count(*), count(n) FROM bulk.copy") == [(3495, 1400 - 2)]
+
+
+REFUSED = {
+    "UPDATE bulk.t SET n = (SELECT max(n) FROM bulk.t)": "also reads the table",
+    "UPDATE bulk.t SET n = 1 FROM bulk.t b WHERE b.id = t.up": "also reads the table",
+    "UPDATE bulk.t SET n = 1 WHERE id IN (SELECT id FROM bulk.v)": "view",
+    "UPDATE bulk.t SET id = id + 1": "part of the primary key",
+    "UPDATE bulk.t SET n = 1 RETURNING id": "RETURNING",
+    "UPDATE bulk.t SET n = bulk.f(id)::int": "function of your own",
+    "WITH x AS (SELECT 1) UPDATE bulk.t SET n = 1": "WITH",
+    "UPDATE bulk.keyless SET id = 1": "no primary key",
+    "UPDATE bulk.v SET n = 1": "no table",
+    "INSERT INTO bulk.t (id) SELECT id + 10000 FROM bulk.t": "also reads the table",
+    "INSERT INTO bulk.copy (id) SELECT DISTINCT n FROM bulk.o": "DISTINCT",
+    "INSERT INTO bulk.copy (id) SELECT max(n) FROM bulk.o": "max()",
+    "INSERT INTO bulk.copy (id) SELECT count(*) FROM bulk.o": "aggregate",
+    "INSERT INTO bulk.copy (id) SELECT n FROM bulk.o GROUP BY n": "GROUP BY",
+    "INSERT INTO bulk.copy (id) SELECT row_number() OVER () FROM bulk.o": "window",
+    "INSERT INTO bulk.copy (id) SELECT id FROM bulk.o ORDER BY n LIMIT 10": "LIMIT",
+    "INSERT INTO bulk.copy (id) SELECT id FROM bulk.o UNION SELECT id FROM bulk.t": "UNION",
+    "INSERT INTO bulk.copy (id) SELECT o.id FROM bulk.t RIGHT JOIN bulk.o ON o.id = t.id": "primary key",
+    "INSERT INTO bulk.copy (id) VALUES (1)": "VALUES",
+    "INSERT INTO bulk.copy (id) SELECT g FROM generate_series(1, 9) g": "primary key",
+    "SELECT 1": "Only one UPDATE",
+    "TRUNCATE bulk.t": "TRUNCATE",
+}
+
+
+async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(TABLES)
+    async with opens() as client:
+        for sql, why in REFUSED.items():
+            reply = await call(client, "batch_write", sql=sql)
+            assert reply.is_error, sql
+            assert why in reply.text, (sql, reply.text)
+            assert reply.facts["remedy"] == "fix_statement"
+    assert bed.postgres.query("SELECT sum(n), count(*), sum(id) FROM bulk.t") == [(0, 7000, 24503500)]
+    assert bed.postgres.query("SELECT count(*) FROM bulk.copy") == [(0,)]
+
+
+async def test_a_dry_run_counts_and_changes_nothing(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(TABLES)
+    sql = "UPDATE bulk.t SET n = n + %s WHERE id > %s"
+    async with opens("--confirm", "always") as client:
+        asked = await run(client, sql, 1, 100)
+        dry = await run(client, sql, 1, 100, dry_run=True)
+        assert bed.postgres.query("SELECT sum(n) FROM bulk.t") == [(0,)]
+        other = await run(client, sql, 2, 100, dry_run_token=dry.facts["dry_run_token"])
+        done = await run(client, sql, 1, 100, dry_run_token=dry.facts["dry_run_token"])
+    assert asked.facts["code"] == "not_confirmed"
+    assert (dry.facts["rows"], dry.facts["batches"]) == (6900, 3)
+    assert other.facts["code"] == "dry_run_token_invalid"
+    assert done.facts["rows"] == 6900
+    assert bed.postgres.query("SELECT sum(n) FROM bulk.t") == [(6900,)]
+
+
+async def test_the_first_error_stops_it_with_a_true_account(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(TABLES + "; ALTER TABLE bulk.t ADD CHECK (n <> -5000)")
+    sql = "UPDATE bulk.t SET n = -id"
+    async with opens() as client:
+        stopped = await run(client, sql)
+        bed.postgres.query("ALTER TABLE bulk.t DROP CONSTRAINT t_n_check")
+        other = await run(client, "UPDATE bulk.t SET n = 1", resume=resume_in(stopped.text))
+        done = await run(client, sql, resume=resume_in(stopped.text))
+    assert stopped.facts["sqlstate"] == "23514"
+    assert "2,900 rows in 1 batches committed, up to key (2900)" in stopped.text
+    assert "nothing of it was stored" in stopped.text
+    assert other.facts["code"] == "resume_mismatch"
+    assert done.facts["rows"] == 7000
+    assert bed.postgres.query("SELECT count(*) FROM bulk.t WHERE n = -id") == [(7000,)]
+
+
+async def test_a_statement_that_may_be_repeated_makes_no_table(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(TABLES)
+    async with opens() as client:
+        await run(client, "UPDATE bulk.t SET s = up::text WHERE n = 0")
+        assert bed.postgres.query("SELECT to_regclass('bulk.dsql_mcp_progress')::text") == [(None,)]
+        done = await run(client, "UPDATE bulk.t SET n = n + 1", rows_per_second=100_000)
+    assert "bulk.dsql_mcp_progress" in done.text
+    assert bed.postgres.query("SELECT count(*), max(rows_done) FROM bulk.dsql_mcp_progress") == [(3, 7000)]
+
+
+async def test_a_role_that_may_not_make_the_table_hears_what_to_ask_for(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(
+        TABLES + "; ALTER SCHEMA bulk OWNER TO CURRENT_USER; GRANT USAGE ON SCHEMA bulk TO admin"
+    )
+    async with opens() as client:
+        reply = await run(client, "UPDATE bulk.t SET n = n + 1")
+    assert reply.facts["code"] == "permission_denied"
+    assert "CREATE TABLE IF NOT EXISTS bulk.dsql_mcp_progress" in reply.text
+    assert bed.postgres.query("SELECT sum(n) FROM bulk.t") == [(0,)]
