@@ -48,6 +48,12 @@ async def connect(cluster: LocalCluster) -> psycopg.AsyncConnection[tuple[object
     )
 
 
+def write(file: Path, count: int) -> None:
+    """Write the file."""
+    with file.open("w", newline="") as opened:
+        csv.writer(opened).writerows([NAMES, *rows(count)])
+
+
 def read(file: Path) -> list[list[str]]:
     """Read the file, without its first line."""
     with file.open(newline="") as opened:
@@ -86,8 +92,7 @@ async def main(count: int, turns: int) -> None:
     """Compare."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "rows.csv")
-        with file.open("w", newline="") as opened:
-            csv.writer(opened).writerows([NAMES, *rows(count)])
+        await asyncio.to_thread(write, file, count)
         data = Path(folder, "cluster")
         flags = ["--local", "--local-data", str(data), "--allow-writes", "--load-dir", folder]
         server = StdioServerParameters(command=sys.executable, args=["-m", "awslabs_dsql_mcp", *flags])
