@@ -348,7 +348,6 @@ async def serve(settings: Settings) -> None:
         caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
         teaching = TeachingDatabase(database)
         late = LateTools(database, teaching, settings)
-        late = LateTools(database, teaching)
         bulk = LateBulk(teaching, settings)
         sql = SqlTools(
             teaching,
@@ -365,7 +364,6 @@ async def serve(settings: Settings) -> None:
                 *plan_tools(late.plan),
                 *lint_tools(late.linting),
                 *job_tools(late.jobs),
-                *(bulk_tools(LateBulk(teaching, settings).batch_write) if writes else ()),
                 *(bulk_tools(bulk.batch_write, bulk.load_rows) if writes else ()),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),

@@ -186,6 +186,8 @@ OPTIONS: tuple[Option, ...] = (
         "transactions, schema, plans), `docs`, `schema-changes` (lint, jobs), `bulk` (many rows).",
         "LIST",
         ",".join(FAMILIES),
+    ),
+    Option(
         "--load-dir",
         ("DSQL_LOAD_DIR",),
         readers.read_folder,

@@ -1,14 +1,10 @@
 """What the tools need of the world, as protocols."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.lint import Linted
-from collections.abc import Iterator, Sequence
-from typing import Protocol
-
-from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.loading import Row
 from awslabs_dsql_mcp.core.transactions import Report, Unit
 
@@ -54,6 +50,10 @@ class Linter(Protocol):
             RequestInvalid: The text is too large, or not Unicode.
             NotConfigured: There is nothing to lint with.
             TimedOut: It took too long.
+        """
+        ...
+
+
 class RowSource(Protocol):
     """Rows to be loaded.
 

@@ -124,7 +124,7 @@ def _batch_write(tools: "Callable[[], BatchWrite]") -> ToolSpec:
         request = WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second)
         return result_of(await tools().batch_write(request, _teller(ctx)))
 
-    return ToolSpec("batch_write", batch_write, "Change many rows", _BATCH_WRITE, reads=False)
+    return ToolSpec("batch_write", batch_write, "Change many rows", _BATCH_WRITE, reads=False, family="bulk")
 
 
 def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
@@ -196,4 +196,4 @@ def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
         )
         return result_of(await tools().load_rows(request, _teller(ctx)))
 
-    return ToolSpec("load_rows", load_rows, "Load many rows", _LOAD_ROWS, reads=False)
+    return ToolSpec("load_rows", load_rows, "Load many rows", _LOAD_ROWS, reads=False, family="bulk")

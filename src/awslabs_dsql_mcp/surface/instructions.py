@@ -17,7 +17,7 @@ Mind:
 - Values go in params, with %s in the SQL: `SELECT count(*) FROM pg_class WHERE relname = %s`.
 {order}An error ends with "Next:": do that.
 Aurora DSQL:
-- A transaction is one DDL statement alone, or changes of at most 3,000 rows, 10 MiB, 300 seconds.
+- A transaction is one DDL statement alone, or changes of at most 3,000 rows, 10 MiB, 300 seconds{many}.
 - Isolation is REPEATABLE READ. There are no savepoints, triggers, temporary tables, TRUNCATE, plpgsql.
 - Indexes: CREATE INDEX ASYNC, alone; {jobs} until it is completed.
 - Columns: no arrays, enums, serial; use jsonb, varchar with CHECK, uuid DEFAULT gen_random_uuid(), or \
@@ -50,6 +50,9 @@ def instructions(*, allow_writes: bool, families: Collection[Family] = FAMILIES)
     return _TEXT.format(
         writes=(_WRITES if allow_writes else _READS) if core else "- This server runs no statements.",
         order=_ORDER if core else "",
+        many="; batch_write and load_rows cut more into pieces"
+        if allow_writes and "bulk" in families
+        else "",
         jobs="job_status follows its job" if chores else "follow its job_id in sys.jobs",
         unsure=("dsql_lint, " if chores else "")
         + ("dsql_search_documentation, " if "docs" in families else ""),
