@@ -34,6 +34,8 @@ GOOD = {
     "--log-level": ("debug", "DEBUG"),
     "--local": ("yes", True),
     "--local-data": ("somewhere", Path("somewhere")),
+    "--tools": ("bulk,core", ("core", "bulk")),
+    "--load-dir": ("somewhere", Path("somewhere")),
     "--local-session-minutes": ("0.5", 0.5),
 }
 
