@@ -32,7 +32,7 @@ def environment(cluster: LocalCluster, **changes: str) -> dict[str, str]:
 
 
 async def asked(environ: dict[str, str], *flags: str, endpoint: str = "localhost") -> Reply:
-    start = server("--cluster_endpoint", endpoint, "--connect-timeout", "2", *flags, **environ)
+    start = server("--cluster_endpoint", endpoint, *flags, **environ)
     async with Client(start) as client:
         return await call(client, "readonly_query", sql="SELECT current_user, 1")
 
@@ -151,7 +151,7 @@ async def test_a_closed_port_is_named(cluster: LocalCluster, closed_port: str) -
 
 async def test_a_black_hole_is_named(cluster: LocalCluster, silent_port: str) -> None:
     environ = environment(cluster, PGPORT=silent_port, PGHOSTADDR="127.0.0.1")
-    reply = await asked(environ, "--region", cluster.region)
+    reply = await asked(environ, "--region", cluster.region, "--connect-timeout", "5")
     assert reply.facts["code"] == "connect_timeout"
     assert "--connect-timeout" in reply.text
 
