@@ -1,9 +1,12 @@
 """Jobs as a client of the local cluster sees them: the keeper runs them."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime, timezone
 from pathlib import Path
 
+import psutil
 import psycopg
+import pytest_asyncio
 from psycopg.conninfo import make_conninfo
 
 from awslabs_dsql_mcp.local import tokens
@@ -11,10 +14,12 @@ from awslabs_dsql_mcp.local.cluster import local_cluster
 from awslabs_dsql_mcp.local.folder import DataFolder
 
 
-async def test_the_keeper_runs_jobs(tmp_path: Path) -> None:
+@pytest_asyncio.fixture(loop_scope="session")
+async def where(tmp_path: Path) -> AsyncGenerator[str]:
+    """A cluster of the test's own, as libpq is told of it."""
     async with local_cluster(tmp_path / "data") as cluster:
         keys = DataFolder.of(tmp_path / "data").credentials()
-        where = make_conninfo(
+        yield make_conninfo(
             host=cluster.host,
             port=cluster.port,
             user="admin",
@@ -23,9 +28,26 @@ async def test_the_keeper_runs_jobs(tmp_path: Path) -> None:
             sslmode="verify-full",
             sslrootcert=str(cluster.ca_file),
         )
-        async with await psycopg.AsyncConnection.connect(where, autocommit=True) as client:
-            await client.execute("CREATE TABLE t (v bigint)")
-            ddl = "SELECT sys.create_index_async('CREATE INDEX ON t (v)')"
-            job = await (await client.execute(ddl)).fetchone()
-            waited = await client.execute("CALL sys.wait_for_job(%s)", job)
-            assert await waited.fetchone() == (True,)
+
+
+async def built(client: psycopg.AsyncConnection, index: str) -> object:
+    job = await (await client.execute(index.encode())).fetchone()
+    waited = await client.execute("CALL sys.wait_for_job(%s)", job)
+    return await waited.fetchone()
+
+
+async def connect_in_the_end(where: str) -> psycopg.AsyncConnection:
+    while True:
+        try:
+            return await psycopg.AsyncConnection.connect(where, autocommit=True)
+        except psycopg.OperationalError:
+            continue
+
+
+async def test_the_keeper_runs_jobs_also_after_postgresql_has_recovered(where: str) -> None:
+    async with await psycopg.AsyncConnection.connect(where, autocommit=True) as client:
+        await client.execute("CREATE TABLE t (v bigint)")
+        assert await built(client, "CREATE INDEX ASYNC ON t (v)") == (True,)
+        psutil.Process(client.info.backend_pid).kill()
+    async with await connect_in_the_end(where) as client:
+        assert await built(client, "CREATE INDEX ASYNC ON t ((v + 1))") == (True,)

@@ -6,7 +6,7 @@ longer, and tries again until it gets them. What a keeper leaves undone the next
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -43,12 +43,14 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Do what is and will be recorded, until cancelled.
+        """Do what is and will be recorded, until cancelled."""
+        psycopg = await asyncio.to_thread(import_module, "psycopg")  # longer than clients should wait
+        while True:
+            with suppress(psycopg.OperationalError):  # all sessions end when PostgreSQL recovers from a crash
+                await self._follow()
+            await asyncio.sleep(_RETRY_SECONDS)
 
-        Raises:
-            psycopg.OperationalError: PostgreSQL has ended.
-        """
-        await asyncio.to_thread(import_module, "psycopg")  # it takes longer than clients should wait
+    async def _follow(self) -> None:
         async with await superuser.connect(self._address) as records:
             await records.execute("LISTEN dsql_jobs")
             try:
@@ -69,6 +71,7 @@ class Jobs:
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._running.clear()
 
     async def _do(self, job: str, kind: str) -> None:
         async with self._free, await superuser.connect(self._address, "dsql job") as connection:
