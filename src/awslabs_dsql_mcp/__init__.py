@@ -4,6 +4,8 @@ The way of a call, and where each part lives::
 
     cli        the commands; the only reader of the environment
     settings   the table of options; arguments and readers turn text into it
+    doctor/    checks what the server needs, and names cause and remedy of what fails
+    targets    the cluster that the settings name
     services   builds what lives as long as the server, closes it at the end
     server     every tool behind one boundary, where errors become answers
     surface/   what clients see: names, texts, hints, schemas

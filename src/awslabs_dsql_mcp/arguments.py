@@ -89,8 +89,8 @@ def _parser(version: str) -> argparse.ArgumentParser:
         prog="awslabs-dsql-mcp",
         description="MCP server for Amazon Aurora DSQL, over stdio.",
         epilog="Commands: `awslabs-dsql-mcp install CLIENT` writes the configuration of an MCP client; "
-        "`awslabs-dsql-mcp demo` shows every tool on a local cluster; `awslabs-dsql-mcp local` starts that "
-        "cluster alone.",
+        "`awslabs-dsql-mcp doctor`, with the same flags, says what is wrong; `awslabs-dsql-mcp demo` shows "
+        "every tool on a local cluster; `awslabs-dsql-mcp local` starts that cluster alone.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )

@@ -12,11 +12,13 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.arguments import read_settings
 from awslabs_dsql_mcp.settings import Settings, SettingsError
 
+T = TypeVar("T")
 _WRONG_USAGE = 2
 # Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.
 # Together they are a tenth of the start (Python documentation, "The module cache").
@@ -29,13 +31,14 @@ _LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command: the server, or ``demo``, ``local`` or ``install`` if the first argument says so.
+    """Run a command: the server, or ``demo``, ``doctor``, ``install`` or ``local``, as the first argument says.
 
     Args:
         argv: The arguments; the process's own by default.
 
     Returns:
-        The exit status: 0, 2 for wrong arguments, 128 and the number for a signal.
+        The exit status: 0, 1 for what a command reports as failed, 2 for wrong arguments, 128 and the
+        number for a signal.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -53,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return install(arguments[1:])
         if not os.environ.get("AWS_PROFILE", "unset"):
             del os.environ["AWS_PROFILE"]  # empty means not set, to boto3 too
+        if arguments[:1] == ["doctor"]:
+            from awslabs_dsql_mcp.doctor.command import main as doctor  # noqa: PLC0415 - its own weight
+
+            return _run(doctor(arguments[1:], os.environ))
         settings = read_settings(arguments, os.environ, version=__version__)
     except SettingsError as error:
         print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - a command's own words
@@ -89,10 +96,10 @@ def _serve(settings: Settings) -> int:
     os._exit(ending.code)
 
 
-def _run(work: Coroutine[None, None, None]) -> None:
+def _run(work: Coroutine[None, None, T]) -> T:
     if sys.platform == "win32":  # psycopg needs a loop that watches sockets
         asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
-    asyncio.run(work)
+    return asyncio.run(work)
 
 
 class _Ending:

@@ -16,9 +16,9 @@ from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps
 from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
-from awslabs_dsql_mcp.errors import ConnectionFailed, NotConfigured
+from awslabs_dsql_mcp.errors import ConnectionFailed
 from awslabs_dsql_mcp.server import build_server
-from awslabs_dsql_mcp.settings import Settings, region_of
+from awslabs_dsql_mcp.settings import Settings
 from awslabs_dsql_mcp.surface.bulk import bulk_tools
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
 from awslabs_dsql_mcp.surface.jobs import job_tools
@@ -32,7 +32,7 @@ from awslabs_dsql_mcp.tools.sql import SqlTools
 from awslabs_dsql_mcp.tools.teaching import TeachingDatabase
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.adapters.cluster import Dialer, Target
+    from awslabs_dsql_mcp.adapters.cluster import Dialer
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
     from awslabs_dsql_mcp.adapters.lint import LintProgram
     from awslabs_dsql_mcp.core.lint import Linted
@@ -104,9 +104,11 @@ class LateDatabase:
             await asyncio.to_thread(importlib.import_module, name)
         from awslabs_dsql_mcp.adapters.cluster import Dialer  # noqa: PLC0415 - imported above, off the loop
         from awslabs_dsql_mcp.adapters.database import Limits, PooledDatabase  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.targets import target_of  # noqa: PLC0415 - as above
 
         chosen = self._settings
-        self._dialer = Dialer(await self._target(), timeout=chosen.connect_timeout)
+        target = await target_of(chosen, self._stack)
+        self._dialer = Dialer(target, timeout=chosen.connect_timeout)
         database = PooledDatabase(
             self._dialer.connect,
             policy=Policy(chosen.retry_attempts, chosen.retry_time, chosen.retry_delay),
@@ -114,46 +116,6 @@ class LateDatabase:
         )
         self._stack.push_async_callback(database.aclose)
         return database
-
-    async def _target(self) -> "Target":
-        from awslabs_dsql_mcp.adapters.cluster import Target  # noqa: PLC0415 - see _make
-        from awslabs_dsql_mcp.adapters.credentials import Identity  # noqa: PLC0415 - see _make
-
-        chosen = self._settings
-        if chosen.local:
-            from awslabs_dsql_mcp.local.behaviour import Behaviour  # noqa: PLC0415 - the same
-            from awslabs_dsql_mcp.local.cluster import local_cluster  # noqa: PLC0415 - only with --local
-
-            minutes = chosen.local_session_minutes
-            behaviour = Behaviour(session_minutes=minutes) if minutes is not None else None
-            local = await self._stack.enter_async_context(local_cluster(chosen.local_data, behaviour))
-            signer = Identity(local.region, None, local.access_key, local.secret_key)
-            return Target(
-                local.host,
-                chosen.database_user,
-                signer,
-                str(local.ca_file),
-                port=local.port,
-                address="127.0.0.1",
-                direct_tls=True,
-            )
-        if chosen.cluster_endpoint is None:
-            raise NotConfigured(
-                "No cluster is configured; only the documentation tools work.",
-                code="no_cluster",
-                hint="Start the server with --cluster_endpoint <id>.dsql.<region>.on.aws, or with --local "
-                "for a cluster on this machine.",
-            )
-        import certifi  # noqa: PLC0415 - only for a cluster
-
-        return Target(
-            chosen.cluster_endpoint,
-            chosen.database_user,
-            Identity(chosen.region, chosen.profile),
-            chosen.ssl_root_cert or certifi.where(),
-            # Any other name may be a proxy's or a private link's, which may want to be asked first.
-            direct_tls=region_of(chosen.cluster_endpoint) is not None,
-        )
 
 
 class LateDocumentation:

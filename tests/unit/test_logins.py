@@ -45,7 +45,10 @@ DENIED = AT + "FATAL:  unable to accept connection, access denied"
         (f"{AT}FATAL:  unable to accept connection, sni was not received", "no_sni", "sni"),
         (f"{AT}FATAL:  SSL is mandatory", "tls_failed", "mandatory"),
         (f'{AT}FATAL:  role "app" does not exist', "no_such_role", "app"),
-        (f'{AT}FATAL:  role "app" is not permitted to log in', "no_such_role", "app"),
+        (f'{AT}FATAL:  role "app" is not permitted to log in', "role_without_login", "app"),
+        (f'{AT}FATAL:  database "postgres" does not exist', "no_such_database", "postgres"),
+        (f"{DENIED}\nHINT:  Signature not yet current: 20260101T000000Z is", "clock_ahead", "20260101T"),
+        (f"{DENIED}\nHINT:  No IAM identity is mapped to role app", "not_mapped", "app"),
         (f"{AT}SSL error: certificate verify failed", "tls_untrusted", "verify"),
         (f'{AT}root certificate file "/x" does not exist', "tls_untrusted", "/x"),
         (

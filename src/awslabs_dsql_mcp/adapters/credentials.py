@@ -10,11 +10,12 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
 
 _LIFETIME = 900
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,25 +66,25 @@ class TokenSource:
             if user == "admin"
             else signer.generate_db_connect_auth_token
         )
-        return _explained(lambda: sign(host, signer.meta.region_name, _LIFETIME))
+        return explained(lambda: sign(host, signer.meta.region_name, _LIFETIME))
 
     def _signer(self) -> Any:  # noqa: ANN401 - see _client
         with self._lock:
             if self._client is None:
-                self._client = _explained(self._new_client)
+                self._client = explained(self._new_client)
             return self._client
 
     def _new_client(self) -> object:
-        import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - 100 ms, paid when needed
+        return session_of(self._identity).client("dsql")
 
-        who = self._identity
-        if who.access_key is not None:
-            return _apart_from_configuration(who).client("dsql")
-        session = boto3.Session(
-            region_name=who.region,
-            profile_name=who.profile,
-        )
-        return session.client("dsql")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+
+def session_of(who: Identity) -> Any:  # noqa: ANN401 - boto3 has no types
+    """Make the session of boto3 that has an identity's credentials; importing boto3 takes 100 ms."""
+    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see above
+
+    if who.access_key is not None:
+        return _apart_from_configuration(who)
+    return boto3.Session(region_name=who.region, profile_name=who.profile)
 
 
 def _apart_from_configuration(who: Identity) -> Any:  # noqa: ANN401 - see _client
@@ -101,7 +102,13 @@ def _apart_from_configuration(who: Identity) -> Any:  # noqa: ANN401 - see _clie
     )
 
 
-def _explained(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives back what it is given
+def explained(work: Callable[[], T]) -> T:
+    """Do something with botocore; its exceptions become ours.
+
+    Raises:
+        ConnectionFailed: The credentials are missing, expired or cannot be had.
+        NotConfigured: The profile or the region is unknown.
+    """
     from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
         BotoCoreError,
         ClientError,
@@ -109,7 +116,7 @@ def _explained(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - gives back wha
 
     try:
         return work()
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, RuntimeError) as error:  # its word for "fresh, yet expired"
         raise error_of_credentials(error) from error
 
 
@@ -143,6 +150,12 @@ def error_of_credentials(error: Exception) -> DsqlError:
             code="no_credentials",
             hint="Give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where "
             "the client starts this server.",
+        )
+    if isinstance(error, RuntimeError):
+        return ConnectionFailed(
+            "The AWS credentials have expired, and their source gives no newer ones.",
+            code="credentials_expired",
+            hint="Renew them where they come from (such as `aws sso login --profile NAME`) and ask again.",
         )
     expired = (
         aws.SSOError,

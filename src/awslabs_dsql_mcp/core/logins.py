@@ -42,6 +42,12 @@ _CAUSES = (
         "Set this machine's clock (tokens are valid for 15 minutes from its time), or renew the AWS session.",
     ),
     _Cause(
+        ("signature not yet current",),
+        "clock_ahead",
+        "The cluster says that the login token is from the future",
+        "Set this machine's clock: it is more than five minutes ahead.",
+    ),
+    _Cause(
         ("wrong user to action mapping",),
         "wrong_action",
         "The token's action does not fit the role",
@@ -82,6 +88,12 @@ _CAUSES = (
         "Give --cluster_endpoint as a host name, not as an address (PGHOSTADDR may hold the address).",
     ),
     _Cause(
+        ("no iam identity is mapped",),
+        "not_mapped",
+        "The role is mapped to no IAM identity",
+        "As admin, run AWS IAM GRANT role TO 'arn:aws:iam::<account>:role/<name>'.",
+    ),
+    _Cause(
         ("access denied", "iam authentication failed"),
         "access_denied",
         "The cluster refused the login token",
@@ -96,7 +108,19 @@ _CAUSES = (
         "proxy sits between, its CA must be among them.",
     ),
     _Cause(
-        ("does not exist", "is not permitted to log in"),
+        ('database "postgres" does not exist',),
+        "no_such_database",
+        "The server has no database `postgres`, which every Aurora DSQL cluster has",
+        "Check that the endpoint and port are an Aurora DSQL cluster's.",
+    ),
+    _Cause(
+        ("is not permitted to log in", "must have the login attribute"),
+        "role_without_login",
+        "The role may not log in",
+        "As admin, run ALTER ROLE role WITH LOGIN, or correct --database_user.",
+    ),
+    _Cause(
+        ("does not exist",),
         "no_such_role",
         "The cluster knows no such role that may log in",
         "Create it WITH LOGIN and map it with AWS IAM GRANT, or correct --database_user.",
