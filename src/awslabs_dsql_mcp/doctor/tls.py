@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.doctor.findings import Verdict, failed
 from awslabs_dsql_mcp.doctor.patient import Patient
 
 _ALPN = "postgresql"
+_BEGINNING = 12  # bytes of another protocol's greeting that are shown
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 # X.509 verification results (OpenSSL documentation, "X509_STORE_CTX_get_error").
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
@@ -110,9 +111,9 @@ async def _shake(patient: Patient, context: ssl.SSLContext, *, direct: bool) -> 
     try:
         if not direct:
             writer.write(_SSL_REQUEST)
-            answer = await reader.read(1)
+            answer = await reader.read(_BEGINNING)  # one byte, from PostgreSQL
             if answer != b"S":
-                raise _NotTls(answer + (await reader.read(8) if answer not in (b"", b"N") else b""))
+                raise _NotTls(answer)
         transport = await asyncio.get_running_loop().start_tls(
             writer.transport,
             asyncio.StreamReaderProtocol(asyncio.StreamReader()),
