@@ -131,7 +131,7 @@ async def test_another_region_than_the_clusters(practice: Practice) -> None:
 
 
 async def test_a_key_that_the_cluster_does_not_know(practice: Practice) -> None:
-    practice.set(AWS_SECRET_ACCESS_KEY="wrong")
+    practice.set(AWS_SECRET_ACCESS_KEY="wrong")  # noqa: S106 - of nobody
     said = only(await practice.examine(), "Login", "access_denied")
     assert "wrong" not in said
 
