@@ -31,7 +31,7 @@ _LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command: the server, or ``demo``, ``doctor``, ``install`` or ``local``, as the first argument says.
+    """Run a command: the server, or the one that the first argument names (see ``--help``).
 
     Args:
         argv: The arguments; the process's own by default.

@@ -16,8 +16,8 @@ async def dns(patient: Patient) -> Verdict:
     fixed = patient.fixed_address
     if fixed is not None:
         patient.addresses = (fixed,)
-        source = "local cluster's" if patient.settings.local else "PGHOSTADDR's"
-        return Verdict(f"Not asked: {fixed} is the {source}.")
+        source = "the local cluster's" if patient.settings.local else "given by PGHOSTADDR"
+        return Verdict(f"Not asked: {fixed} is {source}.")
     host, limit = patient.cluster.host, patient.settings.connect_timeout
     try:
         found = await asyncio.wait_for(apart(lambda: _look_up(host)), limit)
