@@ -1,6 +1,7 @@
 """Jobs as a client of the local cluster sees them: the keeper runs them."""
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -38,10 +39,8 @@ async def built(client: psycopg.AsyncConnection, index: str) -> object:
 
 async def connect_in_the_end(where: str) -> psycopg.AsyncConnection:
     while True:
-        try:
+        with suppress(psycopg.OperationalError):
             return await psycopg.AsyncConnection.connect(where, autocommit=True)
-        except psycopg.OperationalError:
-            continue
 
 
 async def test_the_keeper_runs_jobs_also_after_postgresql_has_recovered(where: str) -> None:

@@ -60,7 +60,9 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worl
     server = postgres.find().start(here.folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = endpoint.listen(0)
     here.port = listeners[0].getsockname()[1]
-    opened = endpoint.Endpoint(server.address, here.folder, Behaviour(), Mappings(server.address, here.mapped), lambda: here.now)
+    opened = endpoint.Endpoint(
+        server.address, here.folder, Behaviour(), Mappings(server.address, here.mapped), lambda: here.now
+    )
     opened.serve(listeners)
     yield here
     await opened.close()
