@@ -117,9 +117,10 @@ def test_these_forms_of_alter_table_pass(action: str) -> None:
 
 
 def test_what_could_take_the_primary_key_away_is_left_to_the_catalog() -> None:
-    ddl = 'ALTER TABLE s."T" DROP COLUMN "it\'s", DROP CONSTRAINT c'
+    ddl = """ALTER TABLE s."T" DROP COLUMN "it's", DROP CONSTRAINT c"""
+    table, columns, constraints = """'"s"."T"'""", "ARRAY['it''s']::text[]", "ARRAY['c']::text[]"
     assert only(ddl) == Translated(
-        f"SELECT sys.drop_from_table($dsql${ddl}$dsql$, '\"s\".\"T\"', ARRAY['it''s']::text[], ARRAY['c']::text[])",
+        f"SELECT sys.drop_from_table($dsql${ddl}$dsql$, {table}, {columns}, {constraints})",
         Kind.DDL,
         tag="ALTER TABLE",
         changed=True,
