@@ -62,7 +62,8 @@ def test_a_transaction_of_another_session_does_not_count(
     with connect(dsql) as other:
         for session, start in ((admin, 0), (other, 10_000)):
             session.execute("BEGIN")
-            session.execute("INSERT INTO counted SELECT generate_series(%s, %s)", [start + 1, start + 2000])
+            rows = "INSERT INTO counted SELECT generate_series(%s::int, %s)"
+            session.execute(rows, [start + 1, start + 2000])
         for session in (admin, other):
             session.execute("COMMIT")
     assert admin.execute("SELECT count(*) FROM counted").fetchone() == (4000,)

@@ -469,6 +469,16 @@ BEGIN
   PERFORM sys._check_count((kinds->>'S')::bigint, 'max_sequences', 5000, 'creating more than %s sequences is not allowed');
 END $$;
 
+CREATE OR REPLACE FUNCTION sys._check_columns(relation oid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  most CONSTANT bigint := sys._limit('max_columns', 255);
+BEGIN
+  IF (SELECT count(*) FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) > most THEN
+    RAISE EXCEPTION 'tables can have at most % columns', most USING ERRCODE = '54011';
+  END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION sys._check_indexes(relation oid) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -512,7 +522,7 @@ BEGIN
     WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not the copies of shadows.sql
   LOOP
     IF made.relkind = 'r' THEN
-      PERFORM sys._check_indexes(made.oid), sys._watch(made.oid);
+      PERFORM sys._check_columns(made.oid), sys._check_indexes(made.oid), sys._watch(made.oid);
     ELSIF made.relkind = 'v' AND length(pg_get_viewdef(made.oid)) > sys._limit('max_view_bytes', 2097152) THEN
       RAISE EXCEPTION 'view definition too large' USING ERRCODE = '54000';
     ELSIF made.relkind = 'i' THEN
