@@ -26,6 +26,20 @@ def parameters(bed: Bed, certificate: Path, *flags: str) -> StdioServerParameter
     )
 
 
+def insert(bed: Bed, sql: str, rows: int, step: int = 1) -> None:
+    """Insert rows in transactions of 3,000.
+
+    Args:
+        bed: Where.
+        sql: ``INSERT … SELECT``, up to where it reads numbers ``g`` from 1 on.
+        rows: The last number.
+        step: From one number to the next.
+    """
+    for first in range(1, rows + 1, 3000 * step):
+        last = min(rows, first + 3000 * step - 1)
+        bed.postgres.query(f"{sql} FROM generate_series({first}, {last}, {step}) g")
+
+
 def make_schema(bed: Bed) -> None:
     """Make the schema ``bulk`` anew."""
     bed.postgres.query("DROP SCHEMA IF EXISTS bulk CASCADE")

@@ -4,7 +4,7 @@ from mcp import Client
 
 from calls import Reply, call
 from wire.bed import Bed
-from wire.weather import Opens, resume_in
+from wire.weather import Opens, insert, resume_in
 
 TABLES = """
 CREATE TABLE bulk.t (id int PRIMARY KEY, up int, n int NOT NULL DEFAULT 0, s text);
@@ -13,11 +13,16 @@ CREATE TABLE bulk.copy (id int PRIMARY KEY, n int, s text);
 CREATE TABLE bulk.keyless (id int);
 CREATE VIEW bulk.v AS SELECT * FROM bulk.t;
 CREATE FUNCTION bulk.f(int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM bulk.t WHERE id < $1';
-INSERT INTO bulk.t SELECT g, g % 10, 0, 's' || g FROM generate_series(1, 7000) g;
-INSERT INTO bulk.o SELECT g, g, 'o' FROM generate_series(1, 7000, 2) g;
 ALTER TABLE bulk.t OWNER TO admin; ALTER TABLE bulk.o OWNER TO admin; ALTER TABLE bulk.copy OWNER TO admin;
 ALTER TABLE bulk.keyless OWNER TO admin; ALTER VIEW bulk.v OWNER TO admin
 """
+
+
+def fill(bed: Bed) -> None:
+    """Make the tables, with their rows."""
+    bed.postgres.query(TABLES)
+    insert(bed, "INSERT INTO bulk.t SELECT g, g % 10, 0, 's' || g", 7000)
+    insert(bed, "INSERT INTO bulk.o SELECT g, g, 'o'", 7000, 2)
 
 
 async def run(client: Client, sql: str, *params: object, **more: object) -> Reply:
@@ -26,7 +31,7 @@ async def run(client: Client, sql: str, *params: object, **more: object) -> Repl
 
 
 async def test_what_can_be_cut_does_what_it_would_do_whole(bed: Bed, opens: Opens) -> None:
-    bed.postgres.query(TABLES)
+    fill(bed)
     async with opens() as client:
         updated = await run(
             client,
@@ -74,7 +79,7 @@ REFUSED = {
 
 
 async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Bed, opens: Opens) -> None:
-    bed.postgres.query(TABLES)
+    fill(bed)
     async with opens() as client:
         for sql, why in REFUSED.items():
             reply = await call(client, "batch_write", sql=sql)
@@ -86,7 +91,7 @@ async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Bed, opens: Op
 
 
 async def test_a_dry_run_counts_and_changes_nothing(bed: Bed, opens: Opens) -> None:
-    bed.postgres.query(TABLES)
+    fill(bed)
     sql = "UPDATE bulk.t SET n = n + %s WHERE id > %s"
     async with opens("--confirm", "always") as client:
         asked = await run(client, sql, 1, 100)
@@ -102,7 +107,8 @@ async def test_a_dry_run_counts_and_changes_nothing(bed: Bed, opens: Opens) -> N
 
 
 async def test_the_first_error_stops_it_with_a_true_account(bed: Bed, opens: Opens) -> None:
-    bed.postgres.query(TABLES + "; ALTER TABLE bulk.t ADD CHECK (n <> -5000)")
+    fill(bed)
+    bed.postgres.query("ALTER TABLE bulk.t ADD CHECK (n <> -5000)")
     sql = "UPDATE bulk.t SET n = -id"
     async with opens() as client:
         stopped = await run(client, sql)
@@ -118,7 +124,7 @@ async def test_the_first_error_stops_it_with_a_true_account(bed: Bed, opens: Ope
 
 
 async def test_a_statement_that_may_be_repeated_makes_no_table(bed: Bed, opens: Opens) -> None:
-    bed.postgres.query(TABLES)
+    fill(bed)
     async with opens() as client:
         await run(client, "UPDATE bulk.t SET s = up::text WHERE n = 0")
         assert bed.postgres.query("SELECT to_regclass('bulk.dsql_mcp_progress')::text") == [(None,)]
@@ -128,9 +134,8 @@ async def test_a_statement_that_may_be_repeated_makes_no_table(bed: Bed, opens: 
 
 
 async def test_a_role_that_may_not_make_the_table_hears_what_to_ask_for(bed: Bed, opens: Opens) -> None:
-    bed.postgres.query(
-        TABLES + "; ALTER SCHEMA bulk OWNER TO CURRENT_USER; GRANT USAGE ON SCHEMA bulk TO admin"
-    )
+    fill(bed)
+    bed.postgres.query("ALTER SCHEMA bulk OWNER TO CURRENT_USER; GRANT USAGE ON SCHEMA bulk TO admin")
     async with opens() as client:
         reply = await run(client, "UPDATE bulk.t SET n = n + 1")
     assert reply.facts["code"] == "permission_denied"

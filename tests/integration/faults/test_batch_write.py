@@ -11,7 +11,7 @@ from calls import call
 from wire.bed import Bed, until
 from wire.faults import At, Hold, Often
 from wire.served import Served
-from wire.weather import Opens, make_schema, parameters, rain, resume_in
+from wire.weather import Opens, insert, make_schema, parameters, rain, resume_in
 
 ROWS = 100_000
 
@@ -19,10 +19,11 @@ ROWS = 100_000
 def fill(bed: Bed, rows: int) -> None:
     """Make a table with a key of two columns."""
     bed.postgres.query(
-        "CREATE TABLE bulk.t (a int, b text, n int NOT NULL DEFAULT 0, s text, PRIMARY KEY (a, b));"  # noqa: S608 - a number
-        f"INSERT INTO bulk.t SELECT g % 97, 'k' || g FROM generate_series(1, {rows}) g;"
-        "ALTER TABLE bulk.t OWNER TO admin; ANALYZE bulk.t"
+        "CREATE TABLE bulk.t (a int, b text, n int NOT NULL DEFAULT 0, s text, PRIMARY KEY (a, b));"
+        "ALTER TABLE bulk.t OWNER TO admin"
     )
+    insert(bed, "INSERT INTO bulk.t SELECT g % 97, 'k' || g", rows)
+    bed.postgres.query("ANALYZE bulk.t")
 
 
 def counts(bed: Bed) -> dict[object, object]:
