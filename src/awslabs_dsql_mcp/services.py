@@ -23,6 +23,7 @@ from awslabs_dsql_mcp.surface.bulk import bulk_tools
 from awslabs_dsql_mcp.surface.documentation import documentation_tools
 from awslabs_dsql_mcp.surface.jobs import job_tools
 from awslabs_dsql_mcp.surface.lint import lint_tools
+from awslabs_dsql_mcp.surface.migrate import migrate_tools
 from awslabs_dsql_mcp.surface.plan import plan_tools
 from awslabs_dsql_mcp.surface.resources import Resources
 from awslabs_dsql_mcp.surface.schema import schema_tools
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.tools.jobs import JobTools
     from awslabs_dsql_mcp.tools.lint import LintTools
     from awslabs_dsql_mcp.tools.load_rows import LoadRows
+    from awslabs_dsql_mcp.tools.migrate import MigrateTools
     from awslabs_dsql_mcp.tools.plan import PlanTools
     from awslabs_dsql_mcp.tools.resources import ResourceReader
     from awslabs_dsql_mcp.tools.schema import SchemaTools
@@ -231,6 +233,13 @@ class LateTools:
 
         return JobTools(self._database, call_time=self._settings.call_timeout)
 
+    @cached_property
+    def _migrate(self) -> "MigrateTools":
+        from awslabs_dsql_mcp.tools.migrate import MigrateTools  # noqa: PLC0415 - see the class
+
+        chosen = self._settings
+        return MigrateTools(self._database, self, confirm=chosen.confirm, call_time=chosen.call_timeout)
+
     async def lint(self, sql: str, *, fix: bool, timeout: float) -> "Linted":
         """Lint a text; see `core.ports.Linter`."""
         return await self._linter.lint(sql, fix=fix, timeout=timeout)
@@ -242,6 +251,10 @@ class LateTools:
     def jobs(self) -> "JobTools":
         """Give the tool for jobs."""
         return self._jobs
+
+    def migration(self) -> "MigrateTools":
+        """Give the tool for migrations."""
+        return self._migrate
 
     def schema(self) -> "SchemaTools":
         """Give the schema tool."""
@@ -327,6 +340,7 @@ async def serve(settings: Settings) -> None:
                 *lint_tools(late.linting),
                 *job_tools(late.jobs),
                 *(bulk_tools(bulk.batch_write, bulk.load_rows) if writes else ()),
+                *(migrate_tools(late.migration) if writes else ()),
                 *documentation_tools(LateDocumentation(settings, stack)),
             ),
             allow_writes=writes,

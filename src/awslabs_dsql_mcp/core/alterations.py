@@ -136,7 +136,9 @@ def _unique(conversion: Conversion, draft: Draft, constraint: Node) -> None:
         [draft.top["relation"]["relname"], *strings(constraint["keys"]), "key"]
     )
     index: Node = {"idxname": name, "relation": draft.top["relation"], "indexParams": keys, "unique": True}
-    conversion.drafts.append(Draft("IndexStmt", index, draft.line, None, ["UNIQUE: first its index, by a job"]))
+    conversion.drafts.append(
+        Draft("IndexStmt", index, draft.line, None, ["UNIQUE: first its index, by a job"])
+    )
     command: Node = draft.top["cmds"][0]["AlterTableCmd"]
     command["def"] = {"Constraint": {"contype": "CONSTR_UNIQUE", "conname": name, "indexname": name}}
     draft.changed("UNIQUE USING INDEX")

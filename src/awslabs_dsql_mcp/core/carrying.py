@@ -111,7 +111,9 @@ _STRIPPED: Final = {
 def _table(conversion: Conversion, draft: Draft) -> None:
     top = draft.top
     persistence = top["relation"].get("relpersistence")
-    if persistence == "t" or not top.keys().isdisjoint({"partspec", "partbound", "inhRelations", "ofTypename"}):
+    if persistence == "t" or not top.keys().isdisjoint(
+        {"partspec", "partbound", "inhRelations", "ofTypename"}
+    ):
         why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
         conversion.omit(draft, why, blocks=True)
         return
@@ -189,7 +191,9 @@ def _function(conversion: Conversion, draft: Draft) -> None:
     options = {i["DefElem"]["defname"]: i["DefElem"].get("arg") for i in draft.top.get("options", ())}
     language = constant(options.get("language")) or "sql"
     if draft.top.get("is_procedure") or language.lower() != "sql":
-        conversion.omit(draft, f"a procedure or LANGUAGE {language}: do its work in the application", human=True)
+        conversion.omit(
+            draft, f"a procedure or LANGUAGE {language}: do its work in the application", human=True
+        )
         return
     conversion.drafts.append(draft)
 

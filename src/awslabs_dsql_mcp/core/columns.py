@@ -186,8 +186,6 @@ def _type_names(node: object) -> Iterator[Node]:
             waiting += cast("list[Any]", inner)
 
 
-
-
 def sequence_named(call: Node) -> Name:
     """Tell the sequence that a call of nextval or setval is about."""
     argument = call["args"][0]

@@ -108,9 +108,7 @@ class Plan:
 
 def refused(conversion: Conversion) -> tuple[str, ...]:
     """The statements that no rule mended and the guard refuses: work for a linter."""
-    return tuple(
-        sql for draft in conversion.drafts if (sql := _sql(draft)) is not None and not _passes(sql)
-    )
+    return tuple(sql for draft in conversion.drafts if (sql := _sql(draft)) is not None and not _passes(sql))
 
 
 def plan(conversion: Conversion, fixed: Mapping[str, str]) -> Plan:
