@@ -101,7 +101,7 @@ def _named(identity: Node) -> Name | None:
 
 
 def _rename(conversion: Conversion, table: Name, column: str, sequence: Name | None) -> None:
-    """An identity's sequence is named after its table and column (PostgreSQL documentation, "CREATE TABLE")."""
+    """An identity's sequence is named after its table and column (PostgreSQL documentation, CREATE TABLE)."""
     own = f"{table[1]}_{column}_seq"
     if sequence is not None and sequence != (table[0], own):
         quoted = ['"' + part.replace('"', '""') + '"' for part in (table[0], own)]

@@ -108,6 +108,9 @@ _STRIPPED: Final = {
 }
 
 
+_DERIVED: Final = frozenset({"partspec", "partbound", "inhRelations", "ofTypename"})
+
+
 def _table(conversion: Conversion, draft: Draft) -> None:
     top = draft.top
     persistence = top["relation"].get("relpersistence")
@@ -123,6 +126,8 @@ def _table(conversion: Conversion, draft: Draft) -> None:
     for name, note in _STRIPPED.items():
         if top.pop(name, None) is not None:
             draft.changed(note)
+    defined = [item["ColumnDef"] for item in top.get("tableElts", ()) if "ColumnDef" in item]
+    conversion.money[relation_name(top["relation"])] = set(columns.amounts(defined))
     for item in top.get("tableElts", ()):
         if "ColumnDef" in item and (notes := list(columns.fit_column(item["ColumnDef"], conversion.types))):
             draft.changed(*notes)

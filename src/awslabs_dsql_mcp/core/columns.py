@@ -4,7 +4,7 @@
 advice for migrations from PostgreSQL.)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -71,6 +71,13 @@ def constraints(column: Node, *kinds: str) -> list[Node]:
     """The constraints of a column that are of some kinds."""
     found = [cast("Node", item["Constraint"]) for item in column.get("constraints", ())]
     return [constraint for constraint in found if constraint.get("contype") in kinds]
+
+
+def amounts(defined: Iterable[Node]) -> Iterator[str]:
+    """The names of the columns of type money."""
+    for column in defined:
+        if strings(column.get("typeName", {}).get("names"))[-1:] == ["money"]:
+            yield column["colname"]
 
 
 def is_integer(column: Node) -> bool:

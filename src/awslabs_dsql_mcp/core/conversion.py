@@ -77,6 +77,11 @@ class Conversion:
     Attributes:
         drafts: What will run, in order.
         left_out: What will not.
+        types: The script's own types.
+        tables: The tables it makes.
+        sequences: The sequences it makes.
+        renamed: For a sequence that became an identity's, how that one is written.
+        money: For a table, its columns that were of type money.
     """
 
     drafts: list[Draft] = field(default_factory=list[Draft])
@@ -85,6 +90,7 @@ class Conversion:
     tables: dict[Name, Draft] = field(default_factory=dict[Name, Draft])
     sequences: dict[Name, Draft] = field(default_factory=dict[Name, Draft])
     renamed: dict[Name, str] = field(default_factory=dict[Name, str])
+    money: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
 
     def omit(self, draft: Draft, why: str, *, human: bool = False, blocks: bool = False) -> None:
         """Leave a statement out."""

@@ -1,4 +1,4 @@
-"""A migration as a plan: numbered steps, each one of Aurora DSQL's transactions, and what is not carried over.
+"""A migration as a plan: numbered steps, each a transaction of Aurora DSQL's, and what is not carried over.
 
 Pure: a plan depends on the script alone, so that the same script resumes where it stopped. A handle names a
 step and the plan's fingerprint, so that a changed script is not resumed by mistake::
@@ -27,6 +27,8 @@ from awslabs_dsql_mcp.core.tree import Node, strings
 _MOST_ROWS: Final = 1_000  # of the 3,000 a transaction may change: cascades and keys leave room
 _MOST_CHARACTERS: Final = 200_000  # of a statement: what the parser reads without a thread of its own
 _HANDLE: Final = re.compile(r"(\d{1,6})(\?)?-([0-9a-f]{12})")
+
+_DOLLARS: Final = re.compile(r"-?\$[\d,]+\.\d\d")
 
 
 @dataclass(frozen=True)
@@ -191,9 +193,25 @@ def _copied(conversion: Conversion, draft: Draft) -> Iterator[Step]:
     overriding = " OVERRIDING SYSTEM VALUE" if _always(conversion, relation) else ""
     head = f"INSERT INTO {target}{listed}{overriding} VALUES\n"
     note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT",)
-    for batch in _batches([f"({', '.join(map(rendering.literal, row))})" for row in draft.rows or ()]):
+    amounts = _amounts(conversion, draft)
+    lines = [
+        f"({', '.join(rendering.literal(_plain(v) if at in amounts else v) for at, v in enumerate(row))})"
+        for row in draft.rows or ()
+    ]
+    for batch in _batches(lines):
         text = head + ",\n".join(batch)
         yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch))
+
+
+def _amounts(conversion: Conversion, draft: Draft) -> set[int]:
+    """Which of COPY's fields were of type money."""
+    money = conversion.money.get(relation_name(draft.top["relation"]), set())
+    return {at for at, name in enumerate(strings(draft.top.get("attlist"))) if name in money}
+
+
+def _plain(value: str | None) -> str | None:
+    """An amount without its dollar sign and commas; in another locale's form it is left alone, and fails."""
+    return value.replace("$", "").replace(",", "") if value and _DOLLARS.fullmatch(value) else value
 
 
 def _always(conversion: Conversion, relation: Node) -> bool:

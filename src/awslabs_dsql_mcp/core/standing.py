@@ -21,8 +21,8 @@ _INDEX: Final = (
     "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text"
 )
 _CONSTRAINT: Final = (
-    "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE n.nspname = $1::text AND c.relname = $2::text AND k.conname = $3::text"
+    "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text AND k.conname = $3::text"
 )
 _COLUMN: Final = (
     "SELECT count(*) > 0 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "

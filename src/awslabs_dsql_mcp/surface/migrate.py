@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten to what it has, "
-    "one transaction a step, jobs waited for. First dry_run: the plan, what was changed and why, what needs a "
-    "human. A run stops at the first failure, or when its time is over, and says what is applied; resume_from "
-    "goes on with exactly the same script. Nothing runs twice."
+    "one transaction a step, jobs waited for. First dry_run: the plan, what was changed and why, what needs "
+    "a human. A run stops at the first failure, or when its time is over, and says what is applied; "
+    "resume_from goes on with exactly the same script. Nothing runs twice."
 )
 
 

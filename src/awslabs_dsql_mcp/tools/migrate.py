@@ -130,8 +130,8 @@ class MigrateTools:
             return None
         raise NotConfirmed(
             "This server runs no change without a yes, and this client cannot ask its user; nothing was run.",
-            hint="Call migrate with dry_run=true, look at the plan, then call it with the resume_from that it "
-            "gave.",
+            hint="Call migrate with dry_run=true, look at the plan, then call it with the resume_from "
+            "that it gave.",
         )
 
     async def migrate(self, request: Migration, progress: Progress) -> Answer:
@@ -224,7 +224,7 @@ class MigrateTools:
             raise RequestInvalid(
                 f"Whether step {number} ({step.title}) was applied, the catalog cannot tell.",
                 code="step_in_doubt",
-                hint=f"Look with readonly_query; then resume_from={plan.handle(number)} if it is not applied, "
+                hint=f"Look with readonly_query; then resume_from={plan.handle(number)} if it is not, "
                 f"{plan.handle(number + 1)} if it is.",
             )
         if sign.query is None:
@@ -310,7 +310,7 @@ def _require_whole(plan: "Plan") -> None:
     if plan.blocked:
         listed = "\n".join(f"- line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10])
         raise StatementRefused(
-            f"{len(plan.blocked)} of the script's statements cannot be carried over; nothing was run.\n{listed}",
+            f"{len(plan.blocked)} statements cannot be carried over; nothing was run.\n{listed}",
             code="not_migratable",
             hint="Rewrite or remove them, then call migrate again with dry_run=true.",
         )
@@ -365,8 +365,8 @@ def _stopped(error: DsqlError, course: _Course) -> DsqlError:
         f"\n{how_far(course.plan, course.number)}{doubt}"
     )
     go_on = (
-        f"mend the cause outside of the script, then send the same script with resume_from={course.handle}. A "
-        "changed script is another plan: send it without what is applied already."
+        f"mend the cause outside of the script, then send the same script with resume_from={course.handle}. "
+        "A changed script is another plan: send it without what is applied already."
     )
     error.hint = f"{error.hint} To go on: {go_on}" if error.hint else go_on[0].upper() + go_on[1:]
     return error

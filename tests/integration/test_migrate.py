@@ -1,0 +1,108 @@
+"""``migrate`` as an agent meets it: a dump that PostgreSQL's own pg_dump wrote, on a cluster with DSQL's rules."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+from mcp import Client
+from psycopg import conninfo
+
+from awslabs_dsql_mcp.local import postgres
+from calls import Reply, call, rows, write
+
+SOURCE: Final = Path(__file__).parent.parent / "data" / "migrate" / "shop.sql"
+TABLES: Final = 12
+FOREIGN_KEYS: Final = 11
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What pg_dump writes of the shop."""
+    installation = postgres.find()
+    server = installation.start(
+        tmp_path_factory.mktemp("source") / "pg", meanwhile=lambda: None, loopback=True
+    )
+    try:
+        assert isinstance(server.address, postgres.Loopback)
+        address = conninfo.make_conninfo(
+            host="127.0.0.1",
+            port=server.address.port,
+            user=postgres.SUPERUSER,
+            password=server.address.password,
+            dbname="postgres",
+        )
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE shop")
+        shop = conninfo.make_conninfo(address, dbname="shop")
+        with psycopg.connect(shop, autocommit=True) as connection:
+            connection.execute(SOURCE.read_bytes())
+        program = installation.root / "bin" / "pg_dump"
+        yield subprocess.run([program, shop], check=True, capture_output=True, text=True).stdout
+    finally:
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+async def nothing_there(writer: Client) -> None:
+    """Each test begins without the shop."""
+    for (view,) in await rows(writer, "SELECT viewname FROM pg_views WHERE schemaname = 'public'"):
+        await write(writer, f'DROP VIEW "{view}"')
+    for (table,) in await rows(writer, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        await write(writer, f'DROP TABLE "{table}" CASCADE')
+    await write(writer, "DROP FUNCTION IF EXISTS with_tax(numeric)")
+
+
+async def migrated(client: Client, script: str, resume_from: str | None = None) -> Reply:
+    """Go on until the migration is done."""
+    reply = await call(client, "migrate", statements=script, resume_from=resume_from)
+    while reply.facts.get("state") == "paused":
+        reply = await call(client, "migrate", statements=script, resume_from=reply.facts["resume_from"])
+    return reply
+
+
+async def shape(client: Client) -> dict[str, list[list[object]]]:
+    """What the shop's schema and data are."""
+    return {
+        name: await rows(client, sql)
+        for name, sql in {
+            "columns": "SELECT table_name, column_name, data_type, is_nullable, is_identity, column_default "
+            "FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2",
+            "constraints": "SELECT conname, contype::text, convalidated FROM pg_constraint "
+            "WHERE connamespace = 'public'::regnamespace ORDER BY 1",
+            "indexes": "SELECT c.relname, i.indisvalid, i.indisunique FROM pg_index i JOIN pg_class c ON "
+            "c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1",
+            "data": "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM orders), "
+            "(SELECT string_agg(line, '|' ORDER BY id) FROM addresses), (SELECT what ->> 'a' FROM audit)",
+        }.items()
+    }
+
+
+async def test_a_dump_becomes_a_working_schema(writer: Client, dump: str) -> None:
+    plan = await call(writer, "migrate", statements=dump, dry_run=True)
+    assert not plan.is_error, plan.text
+    assert "Needs a human:" in plan.text
+    assert "USING gin" in plan.text
+    assert "LANGUAGE plpgsql" in plan.text
+    assert "no triggers" in plan.text
+    assert await rows(writer, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [[0]]
+    reply = await migrated(writer, dump, plan.facts["resume_from"])
+    assert not reply.is_error, reply.text
+    assert reply.facts["state"] == "done"
+    assert await rows(writer, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [[TABLES]]
+    found = await shape(writer)
+    assert found["data"] == [[1500, 2, "back\\slash\ttab\nline||\\N", "x\\y"]]
+    assert all(valid for _, valid, _ in found["indexes"])
+    assert all(validated for _, _, validated in found["constraints"])
+    kinds = [kind for _, kind, _ in found["constraints"]]
+    assert kinds.count("f") == FOREIGN_KEYS
+    assert kinds.count("p") == TABLES
+    await write(writer, "INSERT INTO orders (customer_id) VALUES (3)")
+    assert await rows(writer, "SELECT id, status FROM orders WHERE customer_id = 3") == [[3, "open"]]
+    refused = await call(
+        writer, "transact", sql_list=["INSERT INTO orders (customer_id, status) VALUES (1, 'lost')"]
+    )
+    assert "orders_status_check" in refused.text
+    assert await rows(writer, "SELECT with_tax(10)") == [["12.0"]]
