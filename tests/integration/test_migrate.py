@@ -1,5 +1,7 @@
-"""``migrate`` as an agent meets it: a dump that PostgreSQL's own pg_dump wrote, on a cluster with DSQL's rules."""
+"""``migrate`` as an agent meets it: what PostgreSQL's own pg_dump wrote, on a cluster with DSQL's rules."""
 
+import asyncio
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +50,11 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 async def nothing_there(writer: Client) -> None:
     """Each test begins without the shop."""
+    await nothing_left(writer)
+
+
+async def nothing_left(writer: Client) -> None:
+    """Drop the shop."""
     for (view,) in await rows(writer, "SELECT viewname FROM pg_views WHERE schemaname = 'public'"):
         await write(writer, f'DROP VIEW "{view}"')
     for (table,) in await rows(writer, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
@@ -106,3 +113,74 @@ async def test_a_dump_becomes_a_working_schema(writer: Client, dump: str) -> Non
     )
     assert "orders_status_check" in refused.text
     assert await rows(writer, "SELECT with_tax(10)") == [["12.0"]]
+
+
+async def cut_off(client: Client, script: str, resume_from: str | None) -> str | None:
+    """Call, and cancel the call when it begins its second step; give the handle that was told with that.
+
+    Returns:
+        ``None`` when there was no second step.
+    """
+    told: list[str] = []
+    reached = asyncio.Event()
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        if found := re.search(r"resume_from=(\S+)", message or ""):
+            told.append(found.group(1))
+        if len(told) == 2:
+            assert progress < (total or 0)
+            reached.set()
+
+    arguments = {"statements": script, "resume_from": resume_from}
+    calling = asyncio.ensure_future(client.call_tool("migrate", arguments, progress_callback=hear))
+    waiting = asyncio.ensure_future(reached.wait())
+    await asyncio.wait({calling, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if calling.done():
+        assert not calling.result().is_error, calling.result()
+        return None
+    calling.cancel()
+    await asyncio.wait({calling})
+    return told[-1]
+
+
+@pytest.mark.timeout(240)
+async def test_cut_off_at_each_step_and_resumed_it_ends_the_same(writer: Client, dump: str) -> None:
+    whole = await migrated(writer, dump)
+    assert whole.facts["state"] == "done", whole.text
+    expected = await shape(writer)
+    await nothing_left(writer)
+    handle: str | None = None
+    cuts = 0
+    while (cut := await cut_off(writer, dump, handle)) is not None:
+        handle = await settled(writer, dump, cut)
+        cuts += 1
+    assert cuts > whole.facts["steps"] // 2
+    assert await shape(writer) == expected
+
+
+BUSY: Final = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND xact_start IS NOT NULL "
+    "AND pid <> pg_backend_pid()"
+)
+
+
+async def settled(client: Client, script: str, handle: str) -> str:
+    """Do what an agent does: look whether rows in doubt are there, once what was cut off has ended."""
+    step, _, fingerprint = handle.replace("?", "").partition("-")
+    plan = (await call(client, "migrate", statements=script, dry_run=True)).text
+    (line,) = re.findall(rf"^{step}\. (.*)$", plan, re.MULTILINE)
+    if not line.startswith(("INSERT", "SELECT")):
+        return handle
+    doubted = await call(client, "migrate", statements=script, resume_from=handle)
+    assert doubted.facts["code"] == "step_in_doubt", doubted.text
+    while await rows(client, BUSY) != [[0]]:
+        pass
+    table = re.match(r"INSERT INTO public\.(\w+)", line)
+    there = table is not None and await has_rows(client, table[1])
+    return f"{int(step) + there}-{fingerprint}"
+
+
+async def has_rows(client: Client, table: str) -> bool:
+    """Whether a table has rows."""
+    return await rows(client, f'SELECT 1 FROM "{table}" LIMIT 1') == [[1]]  # noqa: S608 - a name in our dump

@@ -1,6 +1,5 @@
 """A script on its way from PostgreSQL to Aurora DSQL: what will run, what is left out, and what is known."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from awslabs_dsql_mcp.core import rendering
@@ -42,13 +41,16 @@ class Draft:
         Raises:
             Fault: It cannot be written.
         """
-        if self.text is not None:
-            return self.text
+        if self.text is None:
+            self.text = self._written()
+        return self.text
+
+    def _written(self) -> str:
         sql = rendering.render(self.kind, self.top)
         if self.kind == "IndexStmt":
             return sql.replace("INDEX", "INDEX ASYNC", 1)
-        validates = any(c["AlterTableCmd"]["subtype"] == "AT_ValidateConstraint" for c in _commands(self.top))
-        return sql.replace("TABLE", "TABLE ASYNC", 1) if validates else sql
+        commands = [item["AlterTableCmd"]["subtype"] for item in self.top.get("cmds", ())]
+        return sql.replace("TABLE", "TABLE ASYNC", 1) if commands == ["AT_ValidateConstraint"] else sql
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,3 @@ class Conversion:
             return None
         defined = (item.get("ColumnDef") for item in draft.top.get("tableElts", ()))
         return next((column for column in defined if column and column["colname"] == name), None)
-
-
-def _commands(top: Node) -> Iterable[Node]:
-    return [item for item in top.get("cmds", ()) if "AlterTableCmd" in item]

@@ -44,7 +44,7 @@ class Step:
     """
 
     queries: tuple[str, ...]
-    statements: tuple[Statement, ...]
+    statements: Sequence[Statement]
     line: int
     notes: tuple[str, ...] = ()
     rows: int | None = None

@@ -3,12 +3,14 @@
 Each question is answered by one row: whether the step's work is there, and what keeps it from being ready.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import LiteralString
+
 from awslabs_dsql_mcp.core.columns import name_of, relation_name
 from awslabs_dsql_mcp.core.dsql_syntax import parse
-from awslabs_dsql_mcp.core.results import Result
 from awslabs_dsql_mcp.core.transactions import Query
 from awslabs_dsql_mcp.core.tree import Node, Tree, strings
 
@@ -22,7 +24,8 @@ _INDEX: Final = (
 )
 _CONSTRAINT: Final = (
     "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
-    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text AND k.conname = $3::text"
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text "
+    "AND k.conname = $3::text"
 )
 _COLUMN: Final = (
     "SELECT count(*) > 0 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
@@ -35,6 +38,7 @@ _TYPE: Final = (
     "WHERE n.nspname = $1::text AND t.typname = $2::text"
 )
 _ROLE: Final = "SELECT count(*) > 0 FROM pg_roles WHERE rolname = $1::text"
+_DROPPED: Final = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE")
 _REPEATABLE: Final = frozenset(
     {"AT_ColumnDefault", "AT_DropNotNull", "AT_SetStorage", "AT_SetIdentity", "AlterSeqStmt"}
     | {"CommentStmt", "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterRoleStmt"}
@@ -55,9 +59,9 @@ class Sign:
     gone: bool = False
     repeatable: bool = False
 
-    def applied(self, result: Result) -> bool:
-        """Read the answer."""
-        return (result.rows[0][0] == "t") != self.gone
+    def applied(self, answer: object) -> bool:
+        """Tell it from the query's answer, ``t``, ``f`` or ``None``."""
+        return (answer == "t") != self.gone
 
 
 def sign_of(sql: str) -> Sign | None:
@@ -67,56 +71,62 @@ def sign_of(sql: str) -> Sign | None:
 
 
 def _sign(tree: Tree) -> Sign | None:
-    top = tree.top
-    if tree.kind in _REPEATABLE or top.get("replace"):
+    if tree.kind in _REPEATABLE or tree.top.get("replace"):
         return Sign(None, repeatable=True)
-    match tree.kind:
-        case "CreateStmt":
-            return _relation(top["relation"])
-        case "ViewStmt":
-            return _relation(top["view"])
-        case "CreateSeqStmt":
-            return _relation(top["sequence"])
-        case "IndexStmt" if top.get("idxname"):
-            schema, _ = relation_name(top["relation"])
-            return Sign(Query(_INDEX, (schema, top["idxname"])))
-        case "CreateSchemaStmt" if top.get("schemaname"):
-            return Sign(Query(_SCHEMA, (top["schemaname"],)))
-        case "CreateDomainStmt":
-            return Sign(Query(_TYPE, name_of(strings(top["domainname"]))))
-        case "CreateRoleStmt":
-            return Sign(Query(_ROLE, (top["role"],)))
-        case "AlterTableStmt" if len(top["cmds"]) == 1:
-            return _alteration(relation_name(top["relation"]), top["cmds"][0]["AlterTableCmd"])
-        case "DropStmt" if len(top["objects"]) == 1:
-            return _drop(top)
-        case _:
-            return None
+    query = _QUERIES.get(tree.kind)
+    return query(tree.top) if query else None
 
 
 def _relation(relation: Node) -> Sign:
     return Sign(Query(_RELATION, relation_name(relation)))
 
 
-def _alteration(table: tuple[str, str], command: Node) -> Sign | None:
+def _index(top: Node) -> Sign | None:
+    if not top.get("idxname"):
+        return None
+    schema, _ = relation_name(top["relation"])
+    return Sign(Query(_INDEX, (schema, top["idxname"])))
+
+
+def _alteration(top: Node) -> Sign | None:
+    """One command of ALTER TABLE: a step has no more, unless it was written so for Aurora DSQL."""
+    if len(top["cmds"]) > 1:
+        return None
+    command: Node = top["cmds"][0]["AlterTableCmd"]
     subtype: str = command["subtype"]
     if subtype in _REPEATABLE:
         return Sign(None, repeatable=True)
-    if subtype == "AT_AddConstraint" and (name := command["def"]["Constraint"].get("conname")):
-        return Sign(Query(f"SELECT count(*) > 0 {_CONSTRAINT}", (*table, name)))
-    if subtype == "AT_ValidateConstraint":
-        return Sign(Query(f"SELECT bool_or(k.convalidated) {_CONSTRAINT}", (*table, command["name"])))
-    if subtype == "AT_DropConstraint":
-        return Sign(Query(f"SELECT count(*) > 0 {_CONSTRAINT}", (*table, command["name"])), gone=True)
-    if subtype == "AT_AddColumn":
-        return Sign(Query(_COLUMN, (*table, command["def"]["ColumnDef"]["colname"])))
-    if subtype == "AT_DropColumn":
-        return Sign(Query(_COLUMN, (*table, command["name"])), gone=True)
-    return None
+    sql, gone = _ALTERATIONS.get(subtype, (None, False))
+    defined: Node = command.get("def", {})
+    name = command.get("name") or defined.get("Constraint", {}).get("conname")
+    name = name or defined.get("ColumnDef", {}).get("colname")
+    if sql is None or name is None:
+        return None
+    return Sign(Query(sql, (*relation_name(top["relation"]), name)), gone=gone)
 
 
 def _drop(top: Node) -> Sign | None:
-    if top.get("removeType") not in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE"):
+    if len(top["objects"]) > 1 or top.get("removeType") not in _DROPPED:
         return None
     parts = strings(top["objects"][0]["List"]["items"])
     return Sign(Query(_RELATION, name_of(parts)), gone=True)
+
+
+_ALTERATIONS: Final[dict[str, tuple[LiteralString, bool]]] = {
+    "AT_AddConstraint": (f"SELECT count(*) > 0 {_CONSTRAINT}", False),
+    "AT_ValidateConstraint": (f"SELECT bool_or(k.convalidated) {_CONSTRAINT}", False),
+    "AT_DropConstraint": (f"SELECT count(*) > 0 {_CONSTRAINT}", True),
+    "AT_AddColumn": (_COLUMN, False),
+    "AT_DropColumn": (_COLUMN, True),
+}
+_QUERIES: Final[dict[str, Callable[[Node], Sign | None]]] = {
+    "CreateStmt": lambda top: _relation(top["relation"]),
+    "ViewStmt": lambda top: _relation(top["view"]),
+    "CreateSeqStmt": lambda top: _relation(top["sequence"]),
+    "IndexStmt": _index,
+    "CreateSchemaStmt": lambda top: Sign(Query(_SCHEMA, (top.get("schemaname"),))),
+    "CreateDomainStmt": lambda top: Sign(Query(_TYPE, name_of(strings(top["domainname"])))),
+    "CreateRoleStmt": lambda top: Sign(Query(_ROLE, (top["role"],))),
+    "AlterTableStmt": _alteration,
+    "DropStmt": _drop,
+}

@@ -11,7 +11,14 @@ from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.confirmation import Confirm
 from awslabs_dsql_mcp.core.ports import Database, Linter, Progress
 from awslabs_dsql_mcp.core.transactions import Query, Report, Unit
-from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.errors import (
+    DsqlError,
+    NotConfirmed,
+    OutcomeUnknown,
+    RequestInvalid,
+    StatementFailed,
+    StatementRefused,
+)
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.core.migration import Plan, Step
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
 _LINT_TIME: Final = 5.0
 _MOST_LINTED: Final = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 4.0  # seconds between two looks at a job
+_THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
 _ROOM: Final = 0.5  # of a call's time, in which no step is begun any more
 
 
@@ -106,6 +114,7 @@ class MigrateTools:
         self._call_time = call_time
         self._sleep = sleep
         self._clock = clock
+        self._last: tuple[str, Plan] | None = None
 
     async def question(self, request: Migration, *, can_ask: bool) -> str | None:
         """Word what the user must be asked before a migration; ``None`` for nothing.
@@ -153,6 +162,12 @@ class MigrateTools:
         return _carried_out(course)
 
     async def _plan(self, script: str) -> "Plan":
+        """Plan a script; the last one's is kept, as a long migration is one script called with again."""
+        if self._last is None or self._last[0] != script:
+            self._last = (script, await self._planned(script))
+        return self._last[1]
+
+    async def _planned(self, script: str) -> "Plan":
         from awslabs_dsql_mcp.core import migration  # noqa: PLC0415 - the parser, at first need
         from awslabs_dsql_mcp.core.carrying import Unreadable, convert  # noqa: PLC0415 - as above
 
@@ -202,7 +217,14 @@ class MigrateTools:
         if course.doubtful and (state := await self._found(course)) is not None:
             return state
         step = course.step
-        report = await self._database.run(Unit(tuple(map(Query, step.queries)), read_only=False))
+        try:
+            report = await self._database.run(Unit(tuple(map(Query, step.queries)), read_only=False))
+        except StatementFailed as error:
+            # The COMMIT of a call that was cut off may arrive after the look, and before this.
+            late = course.doubtful and error.sqlstate in _THERE_ALREADY
+            if not late or (state := await self._found(course)) is None:
+                raise
+            return state
         if step.statements[0].kind in jobs.JOB_KINDS:
             await self._wait(course, _job_id(report))
             return "built" if "INDEX" in step.statements[0].kind else "validated"
@@ -233,7 +255,7 @@ class MigrateTools:
         if step.statements[0].kind == "CREATE INDEX ASYNC" and found == "f":
             await self._wait(course, None)
             return "was there already, and is built"
-        return "was there already" if (found == "t") != sign.gone else None
+        return "was there already" if sign.applied(found) else None
 
     async def _ask(self, query: Query) -> str | None:
         report = await self._database.run(Unit((query,), read_only=True))
