@@ -52,13 +52,8 @@ class Step:
     @property
     def title(self) -> str:
         """The step in a few words."""
-        more = f" and {len(self.queries) - 1} more" if len(self.queries) > 1 else ""
-        return shorten(self.queries[0]) + more
-
-    @property
-    def is_ddl(self) -> bool:
-        """Whether the catalog can tell if it was applied."""
-        return self.statements[0].category == "ddl"
+        first, *others = self.queries
+        return shorten(first) + (f" and {len(others)} more" if others else "")
 
 
 @dataclass(frozen=True)

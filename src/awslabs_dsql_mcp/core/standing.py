@@ -77,6 +77,13 @@ def _sign(tree: Tree) -> Sign | None:
     return query(tree.top) if query else None
 
 
+def _setval(top: Node) -> Sign | None:
+    """Setting a sequence to a number twice is setting it once."""
+    called = [target["ResTarget"].get("val", {}).get("FuncCall", {}) for target in top.get("targetList", ())]
+    names = [strings(call.get("funcname"))[-1:] for call in called]
+    return Sign(None, repeatable=True) if names == [["setval"]] else None
+
+
 def _relation(relation: Node) -> Sign:
     return Sign(Query(_RELATION, relation_name(relation)))
 
@@ -129,4 +136,5 @@ _QUERIES: Final[dict[str, Callable[[Node], Sign | None]]] = {
     "CreateRoleStmt": lambda top: Sign(Query(_ROLE, (top["role"],))),
     "AlterTableStmt": _alteration,
     "DropStmt": _drop,
+    "SelectStmt": _setval,
 }

@@ -240,7 +240,7 @@ class MigrateTools:
         from awslabs_dsql_mcp.core.standing import sign_of  # noqa: PLC0415 - only to resume
 
         step = course.step
-        sign = sign_of(step.queries[0]) if step.is_ddl else None
+        sign = sign_of(step.queries[0]) if len(step.queries) == 1 else None
         if sign is None:
             number, plan = course.number, course.plan
             raise RequestInvalid(
