@@ -108,7 +108,7 @@ def test_rows_are_inserted_in_transactions_of_a_thousand() -> None:
     lines = "".join(f"{number}\n" for number in range(2500))
     steps = planned(f"COPY t (a) FROM stdin;\n{lines}\\.\n").steps
     assert [step.rows for step in steps] == [1000, 1000, 500]
-    few = "; ".join(f"INSERT INTO t VALUES ({number})" for number in range(1500))
+    few = "; ".join(["INSERT INTO t VALUES (1)"] * 1500)
     assert [len(step.queries) for step in planned(few).steps] == [1000, 500]
 
 
@@ -136,7 +136,7 @@ def test_a_handle_is_good_for_its_plan_alone() -> None:
     assert plan.start(plan.handle(2, doubtful=True)) == (2, True)
     assert plan.start(plan.handle(3)) == (3, False)
     for handle in (other.handle(1), plan.handle(4), "1", ""):
-        with pytest.raises(ValueError, match="step|handle"):
+        with pytest.raises(ValueError, match=r"step|handle"):
             plan.start(handle)
 
 
