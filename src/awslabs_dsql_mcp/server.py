@@ -28,6 +28,7 @@ from mcp.types import (
     PromptReference,
     ResourceTemplateReference,
     TextContent,
+    Tool,
 )
 from pydantic import AnyUrl, ValidationError
 from typing_extensions import override
@@ -39,6 +40,7 @@ from awslabs_dsql_mcp.settings import FAMILIES, Family
 from awslabs_dsql_mcp.surface.instructions import instructions
 from awslabs_dsql_mcp.surface.prompts import PROMPTS
 from awslabs_dsql_mcp.surface.resources import Resources
+from awslabs_dsql_mcp.surface.schemas import brief
 from awslabs_dsql_mcp.surface.spec import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,19 @@ class DsqlServer(MCPServer[None]):
                 told = f"The prompt {name} needs the argument {argument.name!r}."
                 raise _protocol_error(RequestInvalid(told, hint=argument.description))
         return await super().get_prompt(name, arguments, context)
+
+    @override
+    async def list_tools(self) -> list[Tool]:
+        """List the tools, their schemas in few words."""
+        return [
+            tool.model_copy(
+                update={
+                    "input_schema": brief(tool.input_schema),
+                    "output_schema": brief(tool.output_schema) if tool.output_schema else None,
+                }
+            )
+            for tool in await super().list_tools()
+        ]
 
     async def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
         tools = {tool.name: tool.input_schema for tool in await self.list_tools()}

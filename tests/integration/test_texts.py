@@ -9,6 +9,7 @@ from mcp.types import TextContent
 
 from awslabs_dsql_mcp.surface.instructions import instructions
 from calls import call
+from conftest import ServerOn
 
 LONGEST = 2_048
 EXAMPLE = re.compile(r"`([A-Z]+ [^`]+)`")
@@ -55,12 +56,31 @@ def test_instructions_say_whether_writes_are_allowed() -> None:
     assert "dry_run" not in instructions(allow_writes=False)
 
 
-async def test_the_list_of_tools_is_short(writer: Client) -> None:
-    listed = [
+# Characters of what a model reads of the tools: each conversation pays for them. A token of o200k_base is 4.2
+# of them here (benchmarks/tokens.py), so all families together stay under 2,100 tokens.
+BUDGET = {"core": 3_100, "docs": 1_050, "schema-changes": 1_850, "bulk": 2_800}
+
+
+async def listed(client: Client, *fields: str) -> int:
+    """Count the characters of the list of tools, of these fields alone if any are named."""
+    tools = [
         tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for tool in (await writer.list_tools()).tools
+        for tool in (await client.list_tools()).tools
     ]
-    assert len(json.dumps(listed, separators=(",", ":"))) < 9_500
+    fed = [{key: tool[key] for key in fields or tool} for tool in tools]
+    return len(json.dumps(fed, separators=(",", ":"), ensure_ascii=False))
+
+
+@pytest.mark.parametrize("family", BUDGET)
+async def test_each_family_of_tools_is_short(on_cluster: ServerOn, family: str) -> None:
+    async with Client(on_cluster("--allow-writes", "--tools", family)) as client:
+        assert await listed(client, "name", "description", "inputSchema") < BUDGET[family]
+
+
+async def test_the_whole_list_of_tools_is_short(on_cluster: ServerOn, writer: Client) -> None:
+    assert await listed(writer, "name", "description", "inputSchema") < sum(BUDGET.values())
+    async with Client(on_cluster("--allow-writes", "--tools", "core,docs")) as client:
+        assert await listed(client) < 9_500
 
 
 @pytest.mark.parametrize(
