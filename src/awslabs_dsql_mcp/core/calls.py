@@ -67,8 +67,8 @@ _TEXTS: Final = {
             "transaction."
         ),
         (
-            "Follow the job with SELECT job_id, status, details FROM sys.jobs WHERE job_id = '…', again "
-            "every few seconds until its status is completed or failed."
+            "Follow the job with the tool job_status, or with SELECT job_id, status, details FROM sys.jobs "
+            "WHERE job_id = '…', again every few seconds until its status is completed or failed."
         ),
     ),
     Effect.SERVER: (

@@ -94,8 +94,8 @@ def index(source: Source) -> Objection | None:
             "index-async",
             source.word_after(start, "index"),
             "Aurora DSQL builds indexes only as a job, with ASYNC.",
-            f"CREATE {unique}INDEX ASYNC …, alone in its call; it answers with a job_id to follow in "
-            "sys.jobs until the status is completed.",
+            f"CREATE {unique}INDEX ASYNC …, alone in its call; it answers with a job_id to follow, with "
+            "job_status or in sys.jobs, until the status is completed.",
         )
     if (using := source.word_after(start, "using")) != start:
         return _objection("index", using, "USING in an index", "Leave USING out: every index is a b-tree.")

@@ -133,7 +133,7 @@ def _require_plan(statement: "Statement", *, analyze: bool) -> None:
 
 def _next(statement: "Statement", *, analyze: bool, advised: bool) -> str:
     if advised:
-        return "create the index with transact, follow its job in sys.jobs, then explain again."
+        return "create the index with transact, follow its job as that says, then explain again."
     if statement.kind in _CHANGES:
         return "transact runs it; with dry_run=true it counts the rows, and changes nothing."
     if analyze:
