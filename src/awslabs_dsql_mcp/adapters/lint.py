@@ -127,7 +127,8 @@ def _unusable(told: str) -> NotConfigured:
         told,
         code="no_lint",
         hint="Go on without: transact says of each statement what Aurora DSQL does not take. The operator "
-        "can install it beside this server: pip install dsql-lint.",
+        "can install it beside this server, pip install dsql-lint, where it has a wheel: Linux with glibc "
+        "(not Alpine), macOS, Windows on x86-64.",
     )
 
 

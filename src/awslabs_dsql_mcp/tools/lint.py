@@ -71,7 +71,7 @@ class LintAdvice:
         if not _is_about_dsql(error) or sum(map(len, statements)) > _LONGEST_QUICK:
             return
         try:
-            linted = await self._linter.lint(";\n".join(statements), fix=True, timeout=_QUICK_TIMEOUT)
+            linted = await self._linter.lint("\n;\n".join(statements), fix=True, timeout=_QUICK_TIMEOUT)
         except DsqlError:
             return
         if told := advice(linted, single=len(statements) == 1):
