@@ -1,0 +1,82 @@
+"""What bounds dsql-lint: its time, the caller's patience, and that there may be none."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+from mcp import Client
+
+from awslabs_dsql_mcp.adapters.lint import LintProgram
+from awslabs_dsql_mcp.core.results import Caps
+from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused, TimedOut
+from awslabs_dsql_mcp.services import LateDatabase
+from awslabs_dsql_mcp.settings import Settings
+from awslabs_dsql_mcp.tools.lint import LintAdvice
+from awslabs_dsql_mcp.tools.sql import Request, SqlTools
+from calls import call
+
+ENDLESS = "SELECT 1" + " + 1" * 200_000  # dsql-lint 0.2.22 has not read it after ten minutes
+CREATE_INDEX = "CREATE INDEX bounds_i ON bounds (id)"
+
+
+def linting() -> list[psutil.Process]:
+    """The dsql-lint processes that this process and its servers have started."""
+    return [p for p in psutil.Process().children(recursive=True) if _name(p).startswith("dsql-lint")]
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:  # it has ended meanwhile
+        return ""
+
+
+async def until_linting(*, some: bool) -> None:
+    """Wait until dsql-lint runs, or none does any more."""
+    while bool(linting()) is not some:  # noqa: ASYNC110 - no event tells of another's processes
+        await asyncio.sleep(0)
+
+
+async def test_linting_has_a_time_limit_and_leaves_no_process() -> None:
+    with pytest.raises(TimedOut, match=r"longer than 0\.2 s"):
+        await LintProgram().lint(ENDLESS, fix=False, timeout=0.2)
+    assert not linting()
+
+
+async def test_a_cancelled_lint_leaves_no_process(reader: Client) -> None:
+    task = asyncio.ensure_future(call(reader, "dsql_lint", sql=ENDLESS))
+    await asyncio.wait_for(until_linting(some=True), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(until_linting(some=False), 5)
+    assert not (await call(reader, "dsql_lint", sql="SELECT 1")).is_error
+
+
+async def refusal(advice: LintAdvice | None) -> StatementRefused:
+    """What ``transact`` says of an index without ASYNC."""
+    async with AsyncExitStack() as stack:
+        tools = SqlTools(
+            LateDatabase(Settings(), stack), allow_writes=True, confirm="never", caps=Caps(), linting=advice
+        )
+        with pytest.raises(StatementRefused) as refused:
+            await tools.transact(Request([CREATE_INDEX]))
+        return refused.value
+
+
+async def test_without_dsql_lint_a_refusal_is_as_before(tmp_path: Path) -> None:
+    plain = await refusal(None)
+    missing = await refusal(LintAdvice(LintProgram(tmp_path / "gone")))
+    assert (missing.message, missing.code, missing.hint) == (plain.message, plain.code, plain.hint)
+    assert "CREATE INDEX ASYNC bounds_i" in ((await refusal(LintAdvice(LintProgram()))).hint or "")
+
+
+async def test_what_only_the_cluster_refuses_gets_advice_too() -> None:
+    error = StatementFailed("Statement 1: unsupported", sqlstate="0A000", hint="Look it up.")
+    await LintAdvice(LintProgram()).add(error, [CREATE_INDEX])
+    assert (error.hint or "").startswith("Look it up. dsql-lint writes it as: CREATE INDEX ASYNC bounds_i")
+    other = StatementFailed("Statement 1: no such table", sqlstate="42P01", hint="Look it up.")
+    await LintAdvice(LintProgram()).add(other, [CREATE_INDEX])
+    assert other.hint == "Look it up."
