@@ -5,7 +5,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from awslabs_dsql_mcp.settings import OPTIONS, Option, Settings, SettingsError, region_of
+from awslabs_dsql_mcp.settings import CHOOSES_CLUSTER, OPTIONS, Option, Settings, SettingsError, region_of
+
+# What a server works on, in one of three ways.
+_KINDS = ("local", "cluster_endpoint", "config")
 
 
 def read_settings(argv: Sequence[str], environ: Mapping[str, str], *, version: str) -> Settings:
@@ -21,9 +24,9 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str], *, version: s
         SystemExit: After ``--help`` or ``--version``, with status 0.
     """
     parsed = vars(_parser(version).parse_args(argv))
-    flags = {o.name: _value(o, o.flag, parsed[o.name]) for o in OPTIONS if o.name in parsed}
+    flags = {o.name: read_value(o, o.flag, parsed[o.name]) for o in OPTIONS if o.name in parsed}
     variables = {
-        option.name: _value(option, variable, environ[variable])
+        option.name: read_value(option, variable, environ[variable])
         for option in OPTIONS
         for variable in reversed(option.variables)
         if environ.get(variable)
@@ -32,25 +35,64 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str], *, version: s
 
 
 def _one_cluster(values: dict[str, object]) -> dict[str, object]:
-    if values.get("local") and "cluster_endpoint" in values:
-        raise SettingsError("--local, --cluster_endpoint: got both, expected one of them")
+    named = [f"--{kind}" for kind in _KINDS if values.get(kind)]
+    if len(named) > 1:
+        raise SettingsError(f"{', '.join(named)}: got {_how_many(named)}, expected one of them")
     return values
 
 
+def _how_many(things: Sequence[str]) -> str:
+    return "both" if len(things) == 2 else "all"  # noqa: PLR2004 - that is what "both" means
+
+
 def _settled(values: dict[str, object], *, chosen_by_flag: frozenset[str]) -> Settings:
-    """Let a flag that names a cluster put aside a variable that names the other kind."""
-    if "cluster_endpoint" in chosen_by_flag:
-        values.pop("local", None)
-    elif values.get("local"):
-        values.pop("cluster_endpoint", None)
+    """Let a flag that names a cluster put aside a variable that names another kind."""
+    kind = next((kind for kind in _KINDS if kind in chosen_by_flag), None)
+    for other in _KINDS:
+        if kind and other != kind:
+            values.pop(other, None)
+    if values.get("config"):
+        values = _without_choice(values, chosen_by_flag)
+    return Settings(**regional(values, "--region"))  # pyright: ignore[reportArgumentType] - a test holds each reader to its field
+
+
+def _without_choice(values: dict[str, object], chosen_by_flag: frozenset[str]) -> dict[str, object]:
+    """Leave what makes a cluster to the file of clusters; a variable may be meant for another server."""
+    for option in OPTIONS:
+        if option.name in CHOOSES_CLUSTER and option.name in chosen_by_flag:
+            key = option.flag.lstrip("-")
+            raise SettingsError(f"{option.flag}: got it beside --config, expected {key} in that file")
+    return {name: value for name, value in values.items() if name not in CHOOSES_CLUSTER}
+
+
+def regional(values: dict[str, object], source: str) -> dict[str, object]:
+    """Take the region from the endpoint's name where there is none.
+
+    Args:
+        values: Fields of settings.
+        source: What an error calls the region.
+
+    Raises:
+        SettingsError: There is one, and it is another.
+    """
     endpoint = values.get("cluster_endpoint")
     named = region_of(endpoint) if isinstance(endpoint, str) else None
     if named and (given := values.setdefault("region", named)) != named:
-        raise SettingsError(f"--region: got {given!r}, expected {named}, as in the endpoint's name")
-    return Settings(**values)  # pyright: ignore[reportArgumentType] - a test holds each reader to its field
+        raise SettingsError(f"{source}: got {given!r}, expected {named}, as in the endpoint's name")
+    return values
 
 
-def _value(option: Option, source: str, given: object) -> object:
+def read_value(option: Option, source: str, given: object) -> object:
+    """Read the value of an option.
+
+    Args:
+        option: The option.
+        source: What an error calls it: a flag, a variable, a key in a file.
+        given: A switch, or what to read as text.
+
+    Raises:
+        SettingsError: It does not fit.
+    """
     if isinstance(given, bool):
         return given
     try:

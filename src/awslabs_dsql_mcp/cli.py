@@ -12,13 +12,18 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.clusters import Clusters, read_clusters
 from awslabs_dsql_mcp.settings import Settings, SettingsError
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.core.ports import AuditTrail
+
 _WRONG_USAGE = 2
 # Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.
 # Together they are a tenth of the start (Python documentation, "The module cache").
@@ -61,13 +66,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return _run(doctor(arguments[1:], os.environ))
         settings = read_settings(arguments, os.environ, version=__version__)
+        clusters = read_clusters(settings)
+        audit = _audit(settings)
     except SettingsError as error:
         print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - a command's own words
         return _WRONG_USAGE
-    return _serve(settings)
+    return _serve(settings, clusters, audit)
 
 
-def _serve(settings: Settings) -> int:
+def _audit(settings: Settings) -> "AuditTrail | None":
+    """Open the audit log, if there is to be one: who wants it wants no server without."""
+    if settings.audit_log is None:
+        return None
+    from awslabs_dsql_mcp.adapters.audit import AuditLog  # noqa: PLC0415 - only with the option
+
+    audit = AuditLog(settings.audit_log, parameters=settings.audit_parameters)
+    try:
+        audit.check()
+    except OSError as error:
+        raise SettingsError(
+            f"--audit-log: {settings.audit_log} cannot be written: {error.strerror}"
+        ) from None
+    return audit
+
+
+def _serve(settings: Settings, clusters: Clusters, audit: "AuditTrail | None") -> int:
     from awslabs_dsql_mcp.adapters.stdio import install_switch  # noqa: PLC0415 - with the rest
     from awslabs_dsql_mcp.logs import log_to_stderr  # noqa: PLC0415 - with the rest
 
@@ -82,12 +105,12 @@ def _serve(settings: Settings) -> int:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for name in _UNUSED:
         sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - how to say "not there"
-    from awslabs_dsql_mcp.services import serve  # noqa: PLC0415 - the SDK is most of the start
+    from awslabs_dsql_mcp.serving import serve  # noqa: PLC0415 - the SDK is most of the start
 
     gc.enable()
     gc.freeze()
     try:
-        _run(serve(settings))
+        _run(serve(settings, clusters, audit))
     except Exception as error:  # noqa: BLE001 - the last line of defence: said, and told by the status
         logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
         ending.code = ending.code or 1

@@ -22,7 +22,7 @@ class OneLine(logging.Formatter):
         plain = logging.makeLogRecord(
             {**vars(record), "exc_info": None, "exc_text": None, "stack_info": None}
         )
-        text = super().format(plain).replace("\n", " ")
+        text = " ".join(super().format(plain).splitlines())
         return f"{text} ({raised})" if raised else text
 
 

@@ -119,6 +119,22 @@ def read_folder(text: str) -> Path:
     return path
 
 
+def read_config_file(text: str) -> Path:
+    """Read the path of a file that exists."""
+    path = Path(read_text(text)).expanduser()
+    if not path.is_file():
+        raise ValueError("a file that exists")
+    return path
+
+
+def read_log_file(text: str) -> Path:
+    """Read the path of a file, existing or to be made in a folder that exists."""
+    path = Path(read_text(text)).expanduser()
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError("a file, in a folder that exists")
+    return path
+
+
 def read_confirm(text: str) -> str:
     """Read a policy of confirmation."""
     if text.lower() not in CONFIRM_POLICIES:

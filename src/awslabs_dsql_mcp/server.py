@@ -1,11 +1,8 @@
 """The MCP server: tools, resources and prompts behind one boundary, where errors become answers."""
 
 import logging
-import secrets
-import time
-import traceback
 from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from mcp.server import MCPServer
@@ -17,7 +14,6 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolResult,
     Completion,
@@ -27,19 +23,22 @@ from mcp.types import (
     InputRequiredResult,
     PromptReference,
     ResourceTemplateReference,
-    TextContent,
     Tool,
 )
-from pydantic import AnyUrl, ValidationError
+from pydantic import AnyUrl
 from typing_extensions import override
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.adapters.stdio import UNREADABLE
-from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.core.ports import AuditTrail
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.settings import FAMILIES, Family
-from awslabs_dsql_mcp.surface.instructions import instructions
+from awslabs_dsql_mcp.surface.calls import CallLog
+from awslabs_dsql_mcp.surface.clusters import Choice, Offered, Place, on_cluster
+from awslabs_dsql_mcp.surface.failures import error_behind, error_result, nearest_of, protocol_error
+from awslabs_dsql_mcp.surface.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.surface.prompts import PROMPTS
-from awslabs_dsql_mcp.surface.resources import Resources
+from awslabs_dsql_mcp.surface.resources import ResourceTable
 from awslabs_dsql_mcp.surface.schemas import brief
 from awslabs_dsql_mcp.surface.spec import ToolSpec
 
@@ -47,7 +46,6 @@ log = logging.getLogger(__name__)
 
 _HOUR = 3_600_000  # milliseconds; what is offered is the same as long as the process lives
 _FIXED: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
-_BUG: Final = "internal_error"
 _MOST_COMPLETIONS: Final = 100  # MCP specification, "Completion"
 # A table may be named "../x": it is looked up in a catalog, not on a disk.
 _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_absolute_paths=False)
@@ -56,21 +54,33 @@ _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_a
 class DsqlServer(MCPServer[None]):
     """The SDK's server with our error boundary around every tool."""
 
+    def __init__(self, choice: Choice, calls: CallLog, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
+        super().__init__("awslabs-dsql-mcp", title="Amazon Aurora DSQL", version=__version__, **options)
+        self._choice = choice
+        self._calls = calls
+
+    @override
+    async def list_tools(self) -> list[Tool]:
+        """List the tools as clients see them: once, however many clusters they are for, in few words."""
+        return self._choice.announced([_in_few_words(tool) for tool in await super().list_tools()])
+
     @override
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; every failure that a caller can do something about becomes an error result."""
-        began = time.monotonic()
-        try:
-            await self._check_arguments(name, arguments)
-            result = await super().call_tool(name, arguments, context)
-        except DsqlError as error:
-            return _failed(name, error, began)
-        except ToolError as error:
-            return _failed(name, _error_behind(error), began)
-        log.info("%s: done in %.0f ms", name, 1000 * (time.monotonic() - began))
-        return result
+        with self._calls.noted(name, arguments) as call:
+            try:
+                place = await self._place(name, arguments)
+                call.account.cluster = place.cluster
+                await self._check_arguments(place, str(call))
+                result = await super().call_tool(place.tool, place.arguments, context)
+            except (DsqlError, ToolError) as raised:
+                error = raised if isinstance(raised, DsqlError) else error_behind(raised)
+                _log_failure(str(call), error)
+                result = error_result(error)
+            call.result = on_cluster(result, call.account.cluster)
+            return call.result
 
     @override
     async def read_resource(
@@ -83,9 +93,9 @@ class DsqlServer(MCPServer[None]):
             places = [resource.uri for resource in await self.list_resources()]
             places += [template.uri_template for template in await self.list_resource_templates()]
             hint = f"There are: {', '.join(map(str, places))}."
-            raise _protocol_error(RequestInvalid(f"There is no resource {uri}.", hint=hint)) from None
+            raise protocol_error(RequestInvalid(f"There is no resource {uri}.", hint=hint)) from None
         except ResourceError as error:
-            raise _protocol_error(_error_behind(error)) from None
+            raise protocol_error(error_behind(error)) from None
 
     @override
     async def get_prompt(
@@ -94,97 +104,107 @@ class DsqlServer(MCPServer[None]):
         """Give a prompt; a wrong name or a missing argument becomes a protocol error in our words."""
         prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in prompts:
-            hint = _nearest(name, list(prompts))
-            raise _protocol_error(RequestInvalid(f"There is no prompt {name!r}.", hint=hint))
+            hint = nearest_of(name, list(prompts))
+            raise protocol_error(RequestInvalid(f"There is no prompt {name!r}.", hint=hint))
         known = {argument.name: argument for argument in prompts[name].arguments or ()}
         for unknown in sorted((arguments or {}).keys() - known.keys()):
             told = f"The prompt {name} takes no argument {unknown!r}."
-            raise _protocol_error(RequestInvalid(told, hint=_nearest(unknown, list(known))))
+            raise protocol_error(RequestInvalid(told, hint=nearest_of(unknown, list(known))))
         for argument in known.values():
             if argument.required and argument.name not in (arguments or {}):
                 told = f"The prompt {name} needs the argument {argument.name!r}."
-                raise _protocol_error(RequestInvalid(told, hint=argument.description))
+                raise protocol_error(RequestInvalid(told, hint=argument.description))
         return await super().get_prompt(name, arguments, context)
 
-    @override
-    async def list_tools(self) -> list[Tool]:
-        """List the tools, their schemas in few words."""
-        return [
-            tool.model_copy(
-                update={
-                    "input_schema": brief(tool.input_schema),
-                    "output_schema": brief(tool.output_schema) if tool.output_schema else None,
-                }
-            )
-            for tool in await super().list_tools()
-        ]
+    async def _place(self, name: str, arguments: dict[str, Any]) -> Place:
+        names = [tool.name for tool in await self.list_tools()]
+        if name not in names:
+            raise RequestInvalid(f"There is no tool {name!r}.", hint=nearest_of(name, names))
+        return self._choice.place(name, arguments)
 
-    async def _check_arguments(self, name: str, arguments: dict[str, Any]) -> None:
-        tools = {tool.name: tool.input_schema for tool in await self.list_tools()}
-        if name not in tools:
-            raise RequestInvalid(f"There is no tool {name!r}.", hint=_nearest(name, list(tools)))
-        known = list(tools[name].get("properties", {}))
-        if unknown := sorted(set(arguments) - set(known)):
+    async def _check_arguments(self, place: Place, called: str) -> None:
+        schemas = {tool.name: tool.input_schema for tool in await super().list_tools()}
+        known = list(schemas[place.tool].get("properties", {}))
+        if unknown := sorted(set(place.arguments) - set(known)):
             raise RequestInvalid(
-                f"{name} takes no argument {unknown[0]!r}.", hint=_nearest(unknown[0], known)
+                f"{called} takes no argument {unknown[0]!r}.", hint=nearest_of(unknown[0], known)
             )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the server offers.
+
+    Attributes:
+        tools: In the order in which clients list them.
+        families: Of them, those that are offered.
+        allow_writes: Whether the instructions say that ``transact`` writes.
+        clusters: The clusters that calls choose from; none where there is no choice.
+        default: The cluster that calls mean that name none.
+        resources: What can be read besides.
+    """
+
+    tools: Sequence[ToolSpec]
+    allow_writes: bool
+    families: Collection[Family] = FAMILIES
+    clusters: Sequence[Offered] = ()
+    default: str | None = None
+    resources: ResourceTable | None = None
 
 
 def build_server(
-    tools: Sequence[ToolSpec],
+    offer: Offer,
     *,
-    allow_writes: bool,
-    families: Collection[Family] = FAMILIES,
     log_level: str,
-    resources: Resources | None = None,
+    audit: AuditTrail | None = None,
     middleware: Sequence[ServerMiddleware[Any]] = (),
 ) -> DsqlServer:
-    """Build the server with its tools, resources and prompts.
+    """Build the server.
 
     Args:
-        tools: In the order in which clients list them.
-        allow_writes: Whether the instructions say that ``transact`` writes.
-        families: Of the tools, those that are offered.
+        offer: What it offers to clients.
         log_level: The SDK's own level.
-        resources: What can be read besides.
+        audit: Takes a record of each call.
         middleware: Sees every message, behind our own.
     """
+    tools = [tool for tool in offer.tools if tool.family in offer.families]
+    told = instructions(allow_writes=offer.allow_writes, families=offer.families)
     server = DsqlServer(
-        "awslabs-dsql-mcp",
-        title="Amazon Aurora DSQL",
-        version=__version__,
-        instructions=instructions(allow_writes=allow_writes, families=families),
-        log_level=log_level,  # pyright: ignore[reportArgumentType] - one of settings.LOG_LEVELS
+        Choice(offer.clusters, offer.default, tools),
+        CallLog(audit),
+        instructions=with_clusters(told, offer.clusters, offer.default),
+        log_level=log_level,
         middleware=[_refuse_unreadable, *middleware],
         cache_hints=dict.fromkeys(_FIXED, CacheHint(ttl_ms=_HOUR)),
     )
     for tool in tools:
-        if tool.family not in families:
-            continue
         server.add_tool(
             tool.function,
-            name=tool.name,
+            name=tool.key,
             title=tool.title,
             description=tool.description,
             annotations=tool.annotations,
         )
     for prompt in PROMPTS:
         server.prompt(title=prompt.title, description=prompt.description)(prompt.function)
-    if resources is not None:
-        _add_resources(server, resources)
+    if offer.resources is not None:
+        _add_resources(server, offer.resources)
     return server
 
 
-def _failed(name: str, error: DsqlError, began: float) -> CallToolResult:
+def _in_few_words(tool: Tool) -> Tool:
+    output = brief(tool.output_schema) if tool.output_schema else None
+    return tool.model_copy(update={"input_schema": brief(tool.input_schema), "output_schema": output})
+
+
+def _log_failure(call: str, error: DsqlError) -> None:
     level = logging.WARNING if error.remedy == "ask_operator" else logging.INFO
-    took = 1000 * (time.monotonic() - began)
     # What a database says may quote rows; what an operator has to mend does not.
     told = error.message if level == logging.WARNING else error.sqlstate or ""
-    log.log(level, "%s: %s in %.0f ms %s", name, error.code, took, told)
-    return error_result(error)
+    log.log(level, "%s: %s %s", call, error.code, told)
 
 
-def _add_resources(server: DsqlServer, resources: Resources) -> None:
+def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
     for spec in resources.specs:
         server.resource(
             spec.uri,
@@ -211,75 +231,6 @@ def _add_resources(server: DsqlServer, resources: Resources) -> None:
         return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
 
     server.completion()(complete)
-
-
-def error_result(error: DsqlError) -> CallToolResult:
-    """Turn an error into what the model reads and what a program reads."""
-    state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
-    refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
-    told = [error.message if refused else f"Error ({error.code}{state}): {error.message}"]
-    if error.outcome == "rolled_back":
-        told.append("Nothing was stored: rolled back.")
-    if error.hint:
-        told.append(f"Next: {error.hint}")
-    return CallToolResult(
-        content=[TextContent(text="\n".join(told))], structured_content=_facts(error), is_error=True
-    )
-
-
-def _protocol_error(error: DsqlError) -> MCPError:
-    """The same where there is no result to put it in: resources and prompts."""
-    code = INVALID_PARAMS if error.remedy == "fix_request" and error.code != _BUG else INTERNAL_ERROR
-    message = error.message + (f" Next: {error.hint}" if error.hint else "")
-    return MCPError(code, message, _facts(error))
-
-
-def _facts(error: DsqlError) -> dict[str, object]:
-    return {
-        "code": error.code,
-        "remedy": error.remedy,
-        "sqlstate": error.sqlstate,
-        "hint": error.hint,
-        "committed": _committed(error),
-    }
-
-
-def _committed(error: DsqlError) -> bool | None:
-    return None if error.outcome == "unknown" else error.outcome == "committed"
-
-
-def _error_behind(error: ToolError | ResourceError) -> DsqlError:
-    """Find what a tool or resource raised; what is not ours is a bug, told to the model by an id alone."""
-    cause = error.__cause__
-    while isinstance(cause, ResourceError):
-        cause = cause.__cause__
-    if isinstance(cause, DsqlError):
-        return cause
-    if isinstance(cause, ValidationError):
-        return _invalid(cause)
-    bug = secrets.token_hex(4)
-    log.error("bug %s: %s at %s", bug, type(cause).__name__, _place(cause))
-    return DsqlError(
-        f"This server has met a bug of its own, {bug}.",
-        code=_BUG,
-        hint="Do not rely on whether a change was stored: check. The operator finds the id in the log.",
-    )
-
-
-def _place(error: BaseException | None) -> str:
-    frames = list(traceback.extract_tb(error.__traceback__)) if error else []
-    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-3:])) or "?"
-
-
-def _invalid(error: ValidationError) -> RequestInvalid:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("list[", "function-")))
-    return RequestInvalid(f"Argument {where}: {first['msg'].lower()}.", hint="See the tool's input schema.")
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
 
 
 async def _refuse_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

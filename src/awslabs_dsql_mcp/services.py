@@ -14,23 +14,9 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.ports import Database
-from awslabs_dsql_mcp.core.results import Caps
 from awslabs_dsql_mcp.core.transactions import Policy, Report, Unit
 from awslabs_dsql_mcp.errors import ConnectionFailed
-from awslabs_dsql_mcp.server import build_server
 from awslabs_dsql_mcp.settings import Settings
-from awslabs_dsql_mcp.surface.bulk import bulk_tools
-from awslabs_dsql_mcp.surface.documentation import documentation_tools
-from awslabs_dsql_mcp.surface.jobs import job_tools
-from awslabs_dsql_mcp.surface.lint import lint_tools
-from awslabs_dsql_mcp.surface.migrate import migrate_tools
-from awslabs_dsql_mcp.surface.plan import plan_tools
-from awslabs_dsql_mcp.surface.resources import Resources
-from awslabs_dsql_mcp.surface.schema import schema_tools
-from awslabs_dsql_mcp.surface.sql import sql_tools
-from awslabs_dsql_mcp.tools.lint import LintAdvice
-from awslabs_dsql_mcp.tools.sql import SqlTools
-from awslabs_dsql_mcp.tools.teaching import TeachingDatabase
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.cluster import Dialer
@@ -158,9 +144,13 @@ class LateDocumentation:
 
 
 class WarmUp:
-    """Warms up once the first response is out."""
+    """Warms up once the first response is out.
 
-    def __init__(self, database: LateDatabase) -> None:
+    Args:
+        database: What will surely be needed of the world; ``None`` for nothing.
+    """
+
+    def __init__(self, database: LateDatabase | None) -> None:
         self._database = database
         self._task: asyncio.Task[None] | None = None
 
@@ -176,6 +166,8 @@ class WarmUp:
         from awslabs_dsql_mcp.core import guard  # noqa: PLC0415 - this is where it is warmed up
 
         await asyncio.to_thread(guard.check, "SELECT 1", writes=False)
+        if self._database is None:
+            return
         try:
             await self._database.warm_up()
         except Exception:  # noqa: BLE001 - the call that needs it fails again, and is told why
@@ -309,44 +301,3 @@ class LateBulk:
     def load_rows(self) -> "LoadRows":
         """Give what loads rows."""
         return self._load_rows
-
-
-async def serve(settings: Settings) -> None:
-    """Serve MCP over stdio until the input ends.
-
-    Args:
-        settings: What the operator decided.
-    """
-    async with AsyncExitStack() as stack:
-        database = LateDatabase(settings, stack)
-        writes = settings.allow_writes
-        caps = Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
-        teaching = TeachingDatabase(database)
-        late = LateTools(database, teaching, settings)
-        bulk = LateBulk(teaching, settings)
-        sql = SqlTools(
-            teaching,
-            allow_writes=writes,
-            confirm=settings.confirm,
-            linting=LintAdvice(late),
-            job_status="schema-changes" in settings.tools,
-            caps=caps,
-        )
-        server = build_server(
-            (
-                *sql_tools(sql, allow_writes=writes),
-                *schema_tools(late.schema),
-                *plan_tools(late.plan),
-                *lint_tools(late.linting),
-                *job_tools(late.jobs),
-                *(bulk_tools(bulk.batch_write, bulk.load_rows) if writes else ()),
-                *(migrate_tools(late.migration) if writes else ()),
-                *documentation_tools(LateDocumentation(settings, stack)),
-            ),
-            allow_writes=writes,
-            families=settings.tools,
-            log_level=settings.log_level,
-            resources=Resources(late.resources),
-            middleware=[WarmUp(database)],
-        )
-        await server.run_stdio_async()

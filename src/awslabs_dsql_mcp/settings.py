@@ -20,6 +20,27 @@ FAMILIES: Final[tuple[Family, ...]] = ("core", "docs", "schema-changes", "bulk")
 
 DEFAULT_KNOWLEDGE_SERVER = "https://xmfe3hc3pk.execute-api.us-east-2.amazonaws.com"
 
+CHOOSES_CLUSTER: Final = frozenset(
+    {"cluster_endpoint", "region", "allow_writes", "local", "local_data", "local_session_minutes"}
+)
+"""Fields that say which cluster it is and whether it may be changed: a file of clusters says it for each."""
+
+OF_A_CLUSTER: Final = CHOOSES_CLUSTER | {
+    "database_user",
+    "profile",
+    "confirm",
+    "load_dir",
+    "max_connections",
+    "connect_timeout",
+    "statement_timeout",
+    "call_timeout",
+    "retry_attempts",
+    "retry_time",
+    "retry_delay",
+    "ssl_root_cert",
+}
+"""Fields that may differ from cluster to cluster."""
+
 _CLUSTER_NAME = re.compile(r"\.dsql(?:-[a-z0-9]+)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.", re.IGNORECASE)
 
 
@@ -33,6 +54,7 @@ class Settings:
 
     Attributes:
         cluster_endpoint: Host name or address of the cluster; ``None`` when none is configured.
+        config: File that names several clusters instead; `clusters` reads it.
         region: AWS region of the cluster, for signing tokens.
         database_user: Role to log in as; ``admin`` signs ``DbConnectAdmin``, any other ``DbConnect``.
         profile: Named profile of the AWS configuration; ``None`` for boto3's own search.
@@ -54,6 +76,8 @@ class Settings:
         max_cell_chars: Characters of one value that are shown, at most.
         ssl_root_cert: File of trusted root certificates (PEM) or ``system``; ``None`` for certifi's.
         log_level: A name of ``LOG_LEVELS``.
+        audit_log: File that gets a record of each call; ``None`` for none.
+        audit_parameters: Whether records tell values and other arguments beside SQL.
         local: Whether to use the cluster on this machine instead.
         local_data: Folder of that cluster's data; ``None`` for the user's data folder.
         local_session_minutes: Minutes after which that cluster ends a connection; ``None`` to take a
@@ -61,6 +85,7 @@ class Settings:
     """
 
     cluster_endpoint: str | None = None
+    config: Path | None = None
     region: str | None = None
     database_user: str = "admin"
     profile: str | None = None
@@ -82,6 +107,8 @@ class Settings:
     max_cell_chars: int = 2_000
     ssl_root_cert: str | None = None
     log_level: str = "WARNING"
+    audit_log: Path | None = None
+    audit_parameters: bool = False
     local: bool = False
     local_data: Path | None = None
     local_session_minutes: float | None = None
@@ -139,6 +166,13 @@ OPTIONS: tuple[Option, ...] = (
         readers.read_host,
         "Endpoint of the Aurora DSQL cluster: its host name, or any name or address that leads to it.",
         "HOST",
+    ),
+    Option(
+        "--config",
+        ("DSQL_CONFIG",),
+        readers.read_config_file,
+        "TOML file of several clusters, instead of the flags that name one.",
+        "FILE",
     ),
     Option(
         "--region",
@@ -305,6 +339,20 @@ OPTIONS: tuple[Option, ...] = (
         "How much goes to stderr: " + ", ".join(LOG_LEVELS) + ".",
         "LEVEL",
         "WARNING",
+    ),
+    Option(
+        "--audit-log",
+        ("DSQL_AUDIT_LOG",),
+        readers.read_log_file,
+        "File that gets a line of JSON for each call of a tool; at 10 MiB it becomes FILE.1, and five such "
+        "are kept.",
+        "FILE",
+    ),
+    Option(
+        "--audit-parameters",
+        ("DSQL_AUDIT_PARAMETERS",),
+        readers.read_switch,
+        "Let the audit log tell values and other arguments beside SQL.",
     ),
     Option(
         "--local",

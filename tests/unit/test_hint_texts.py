@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.core.advice import ADVICE, advice_for
 from awslabs_dsql_mcp.core.failures import Failure
 from awslabs_dsql_mcp.core.hints import error_of
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.server import error_result
+from awslabs_dsql_mcp.surface.failures import error_result
 
 NO_CACHE = "without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1"
 UNSUPPORTED = [

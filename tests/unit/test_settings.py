@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.settings import OPTIONS, Option, Settings, SettingsError, 
 
 GOOD = {
     "--cluster_endpoint": ("abc.dsql.us-east-1.on.aws", "abc.dsql.us-east-1.on.aws"),
+    "--config": (__file__, Path(__file__)),
     "--region": ("eu-west-1", "eu-west-1"),
     "--database_user": ("agent", "agent"),
     "--profile": ("work", "work"),
@@ -32,6 +33,8 @@ GOOD = {
     "--max-cell-chars": ("500", 500),
     "--ssl-root-cert": ("system", "system"),
     "--log-level": ("debug", "DEBUG"),
+    "--audit-log": ("calls.jsonl", Path("calls.jsonl")),
+    "--audit-parameters": ("on", True),
     "--local": ("yes", True),
     "--local-data": ("somewhere", Path("somewhere")),
     "--tools": ("bulk,core", ("core", "bulk")),
@@ -57,6 +60,8 @@ WRONG = [
     ("--max-rows", "0", "a whole number from 1 to 10000000"),
     ("--max-result-chars", "1e6", "a whole number from 1 to 10000000"),
     ("--ssl-root-cert", "/nowhere/roots.pem", "a file that exists"),
+    ("--config", "/nowhere/clusters.toml", "a file that exists"),
+    ("--audit-log", "/nowhere/calls.jsonl", "a file, in a folder that exists"),
     ("--log-level", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
 ]
 

@@ -17,6 +17,7 @@ import anyio.lowlevel
 
 from awslabs_dsql_mcp.adapters.deadline import Severable, bounded
 from awslabs_dsql_mcp.adapters.sessions import Session, Sessions
+from awslabs_dsql_mcp.core.account import note_attempts
 from awslabs_dsql_mcp.core.failures import DatabaseFailed, Failure
 from awslabs_dsql_mcp.core.results import Result
 from awslabs_dsql_mcp.core.transactions import (
@@ -99,6 +100,7 @@ class _Call:
     began: float
     writes: bool
     session: Session[Connection] | None = None
+    attempts: int = 0
 
 
 class PooledDatabase:
@@ -153,6 +155,7 @@ class PooledDatabase:
                 self._scrub(call)
             return ended.value
         finally:
+            note_attempts(call.attempts)
             with anyio.CancelScope(shield=True):
                 await self._let_go(call)
 
@@ -167,6 +170,8 @@ class PooledDatabase:
         try:
             match step:
                 case Run():
+                    call.attempts += 1
+                    log.debug("run %s", step)
                     return await self._run(step, call)
                 case Commit():
                     await self._commit(call)

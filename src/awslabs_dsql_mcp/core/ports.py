@@ -1,6 +1,6 @@
 """What the tools need of the world, as protocols."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from awslabs_dsql_mcp.core.answers import Answer
@@ -92,4 +92,17 @@ class RowFiles(Protocol):
             RequestInvalid: It is not there, not within the folder, or of no known form.
             NotConfigured: There is no folder, or nothing that reads this form.
         """
+        ...
+
+
+class AuditTrail(Protocol):
+    """Keeps records of calls."""
+
+    @property
+    def parameters(self) -> bool:
+        """Whether records tell arguments other than SQL."""
+        ...
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Keep a record; it raises nothing, since the call is done by then."""
         ...

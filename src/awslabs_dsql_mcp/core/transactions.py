@@ -89,6 +89,11 @@ class Run:
     queries: tuple[Query, ...]
     read_only: bool
 
+    def __str__(self) -> str:
+        """Word it for a log: its statements without their values."""
+        begin = "BEGIN READ ONLY" if self.read_only else "BEGIN"
+        return "; ".join((begin, *(query.sql for query in self.queries)))
+
 
 @dataclass(frozen=True)
 class Commit:

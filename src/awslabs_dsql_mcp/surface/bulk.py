@@ -8,6 +8,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
+from awslabs_dsql_mcp.surface import clusters
 from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
 from awslabs_dsql_mcp.surface.sql import Yes, require_yes
 from awslabs_dsql_mcp.tools.batch_write import WriteRequest
@@ -106,7 +107,7 @@ def _batch_write(tools: "Callable[[], BatchWrite]") -> ToolSpec:
     ) -> Yes | Elicit[Yes]:
         request = WriteRequest(sql, params, dry_run, dry_run_token, resume)
         question = await tools().question(request, can_ask=can_ask(ctx))
-        return Yes(run=True) if question is None else Elicit(question, Yes)
+        return Yes(run=True) if question is None else clusters.question(question, Yes)
 
     async def batch_write(  # noqa: PLR0913, PLR0917 - a tool's arguments
         ctx: Context[None, Any],
@@ -152,7 +153,7 @@ def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
             resume=resume,
         )
         question = tools().question(request, can_ask=can_ask(ctx))
-        return Yes(run=True) if question is None else Elicit(question, Yes)
+        return Yes(run=True) if question is None else clusters.question(question, Yes)
 
     async def load_rows(  # noqa: PLR0913, PLR0917 - a tool's arguments
         ctx: Context[None, Any],

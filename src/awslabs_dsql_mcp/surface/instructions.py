@@ -3,9 +3,11 @@
 Clients cut it at 2,048 characters. SQL between backticks is an example, and a test runs it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from awslabs_dsql_mcp.settings import FAMILIES, Family
+
+_MOST = 2048  # characters; clients cut what is longer
 
 _TEXT = """\
 Amazon Aurora DSQL: PostgreSQL 16's SQL on a distributed cluster, with rules of its own.
@@ -57,3 +59,21 @@ def instructions(*, allow_writes: bool, families: Collection[Family] = FAMILIES)
         unsure=("dsql_lint, " if chores else "")
         + ("dsql_search_documentation, " if "docs" in families else ""),
     )
+
+
+def with_clusters(text: str, clusters: Iterable[object], default: str | None) -> str:
+    """Put the clusters that calls choose from before the instructions, as many as there is room for.
+
+    Args:
+        text: The instructions.
+        clusters: Each worded on a line; none where there is no choice.
+        default: The one that calls mean that name none.
+    """
+    lines = [str(cluster) for cluster in clusters]
+    if not lines:
+        return text
+    usual = f"{default} unless named" if default else "always to be named"
+    head = f"Clusters ({usual} by the argument cluster; answers name theirs; all are in dsql://clusters):"
+    room = _MOST - 1 - len(head) - len(text) - 2
+    shown = [line for n, line in enumerate(lines, 1) if sum(len(one) + 3 for one in lines[:n]) <= room]
+    return "\n".join((head, *(f"- {line}" for line in shown), text))

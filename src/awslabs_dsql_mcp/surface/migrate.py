@@ -8,6 +8,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
+from awslabs_dsql_mcp.surface import clusters
 from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
 from awslabs_dsql_mcp.surface.sql import Yes, require_yes
 
@@ -53,7 +54,7 @@ def migrate_tools(tools: "Callable[[], MigrateTools]") -> tuple[ToolSpec, ...]:
         can_ask = capabilities is not None and capabilities.elicitation is not None
         request = Migration(_script(statements), dry_run, resume_from)
         question = await tools().question(request, can_ask=can_ask)
-        return Yes(run=True) if question is None else Elicit(question, Yes)
+        return Yes(run=True) if question is None else clusters.question(question, Yes)
 
     async def migrate(
         ctx: Context[None, Any],

@@ -2,13 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from awslabs_dsql_mcp.errors import RequestInvalid
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.tools.resources import ResourceReader
 
 _MARKDOWN: Final = "text/markdown"
 _MERMAID: Final = "text/vnd.mermaid"
+# Titles and descriptions.
+_TABLES: Final = ("Tables", "All tables and views, a line each.")
+_TABLE: Final = ("Table", "A table or view: columns, keys both ways, indexes, definition.")
+_DIAGRAM: Final = ("Diagram", "Tables and foreign keys as Mermaid.")
+_DIAGRAM_OF: Final = ("Diagram of a schema", "A schema's tables and foreign keys as Mermaid.")
+_GUIDE: Final = ("Guide", "The pages of the guide to Aurora DSQL.")
+_PAGE: Final = ("Page of the guide", "What Aurora DSQL does differently, by subject.")
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,19 @@ class ResourceSpec:
     mime_type: str = "text/plain"
 
 
+class ResourceTable(Protocol):
+    """Resources, as the server needs them."""
+
+    @property
+    def specs(self) -> tuple[ResourceSpec, ...]:
+        """All resources, in the order in which clients list them."""
+        ...
+
+    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
+        """Complete a part of an address."""
+        ...
+
+
 class Resources:
     """The resources, and who reads them.
 
@@ -44,33 +66,12 @@ class Resources:
     def specs(self) -> tuple[ResourceSpec, ...]:
         """All resources, in the order in which clients list them."""
         return (
-            ResourceSpec("dsql://schema", self.tables, "Tables", "All tables and views, a line each."),
-            ResourceSpec(
-                "dsql://schema/{schema}/{table}",
-                self.table,
-                "Table",
-                "A table or view: columns, keys both ways, indexes, definition.",
-            ),
-            ResourceSpec(
-                "dsql://diagram", self.diagram, "Diagram", "Tables and foreign keys as Mermaid.", _MERMAID
-            ),
-            ResourceSpec(
-                "dsql://diagram/{schema}",
-                self.diagram_of,
-                "Diagram of a schema",
-                "A schema's tables and foreign keys as Mermaid.",
-                _MERMAID,
-            ),
-            ResourceSpec(
-                "dsql://guide", self.index, "Guide", "The pages of the guide to Aurora DSQL.", _MARKDOWN
-            ),
-            ResourceSpec(
-                "dsql://guide/{page}",
-                self.page,
-                "Page of the guide",
-                "What Aurora DSQL does differently, by subject.",
-                _MARKDOWN,
-            ),
+            ResourceSpec("dsql://schema", self.tables, *_TABLES),
+            ResourceSpec("dsql://schema/{schema}/{table}", self.table, *_TABLE),
+            ResourceSpec("dsql://diagram", self.diagram, *_DIAGRAM, _MERMAID),
+            ResourceSpec("dsql://diagram/{schema}", self.diagram_of, *_DIAGRAM_OF, _MERMAID),
+            ResourceSpec("dsql://guide", self.index, *_GUIDE, _MARKDOWN),
+            ResourceSpec("dsql://guide/{page}", self.page, *_PAGE, _MARKDOWN),
         )
 
     async def tables(self) -> str:
@@ -100,3 +101,71 @@ class Resources:
     async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
         """Complete a part of an address."""
         return await self._reader().complete(uri, argument, value, known)
+
+
+class ClusterResources:
+    """The resources of several clusters; the guide is the same for all.
+
+    Args:
+        clusters: Each worded on a line, by name.
+        readers: For each, what gives its reader when something is first read.
+    """
+
+    def __init__(
+        self, clusters: Mapping[str, str], readers: "Mapping[str, Callable[[], ResourceReader]]"
+    ) -> None:
+        self._clusters = clusters
+        self._readers = readers
+        self._guide = Resources(next(iter(readers.values())))
+
+    @property
+    def specs(self) -> tuple[ResourceSpec, ...]:
+        """All resources, in the order in which clients list them."""
+        at = "dsql://clusters/{cluster}"
+        return (
+            ResourceSpec("dsql://clusters", self.clusters, "Clusters", "The clusters, a line each."),
+            ResourceSpec(f"{at}/schema", self.tables, *_TABLES),
+            ResourceSpec(f"{at}/schema/{{schema}}/{{table}}", self.table, *_TABLE),
+            ResourceSpec(f"{at}/diagram", self.diagram, *_DIAGRAM, _MERMAID),
+            ResourceSpec(f"{at}/diagram/{{schema}}", self.diagram_of, *_DIAGRAM_OF, _MERMAID),
+            *self._guide.specs[-2:],
+        )
+
+    def clusters(self) -> str:
+        """List the clusters."""
+        return "\n".join(self._clusters.values())
+
+    async def tables(self, cluster: str) -> str:
+        """List all tables of a cluster."""
+        return await self._reader(cluster).tables()
+
+    async def table(self, cluster: str, schema: str, table: str) -> str:
+        """Describe a table."""
+        return await self._reader(cluster).table(schema, table)
+
+    async def diagram(self, cluster: str) -> str:
+        """Draw all tables of a cluster."""
+        return await self._reader(cluster).diagram()
+
+    async def diagram_of(self, cluster: str, schema: str) -> str:
+        """Draw the tables of a schema."""
+        return await self._reader(cluster).diagram_of(schema)
+
+    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
+        """Complete a part of an address: within a cluster, once it is known which."""
+        if argument == "cluster":
+            return [name for name in self._readers if name.startswith(value)]
+        if "{cluster}" not in uri:
+            return await self._guide.complete(uri, argument, value, known)
+        if known.get("cluster") not in self._readers:
+            return []
+        return await self._readers[known["cluster"]]().complete(uri, argument, value, known)
+
+    def _reader(self, cluster: str) -> "ResourceReader":
+        if cluster not in self._readers:
+            raise RequestInvalid(
+                f"There is no cluster {cluster!r:.60}.",
+                code="unknown_cluster",
+                hint=f"There are: {', '.join(self._readers)}.",
+            )
+        return self._readers[cluster]()

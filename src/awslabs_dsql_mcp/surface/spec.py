@@ -30,6 +30,7 @@ class ToolSpec:
         reads: Whether it only reads; what may write counts as destructive and as not repeatable.
         open_world: Whether it reaches beyond the configured cluster.
         family: What operators choose it by.
+        cluster: The cluster that it works on, where there are several; each then has a tool of its own.
     """
 
     name: str
@@ -39,6 +40,12 @@ class ToolSpec:
     reads: bool = True
     open_world: bool = False
     family: Family = "core"
+    cluster: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is registered as."""
+        return self.name if self.cluster is None else f"{self.name}.{self.cluster}"
 
     @property
     def annotations(self) -> ToolAnnotations:

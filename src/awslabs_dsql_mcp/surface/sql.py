@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.errors import NotConfirmed
+from awslabs_dsql_mcp.surface import clusters
 from awslabs_dsql_mcp.surface.spec import ToolSpec, result_of
 from awslabs_dsql_mcp.tools.sql import Request, SqlTools
 
@@ -108,7 +109,7 @@ def _transact(tools: SqlTools) -> ToolSpec:
         can_ask = capabilities is not None and capabilities.elicitation is not None
         request = Request(sql_list, params_list, dry_run, dry_run_token)
         question = await tools.question(request, can_ask=can_ask)
-        return Yes(run=True) if question is None else Elicit(question, Yes)
+        return Yes(run=True) if question is None else clusters.question(question, Yes)
 
     async def transact(
         sql_list: SqlList,

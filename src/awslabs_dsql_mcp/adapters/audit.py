@@ -1,0 +1,108 @@
+"""The audit log: JSON Lines in a file, a record a call (https://jsonlines.org).
+
+The file is opened anew for each record and written by one append, so that several servers may share it and
+whoever moves it away is not fought. When it has grown large it becomes FILE.1, that FILE.2, and so on.
+"""
+
+import json
+import logging
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+LARGEST: Final = 10 * 1024 * 1024
+"""Bytes after which the file is moved on."""
+
+KEPT: Final = 5
+"""Older files that are kept."""
+
+_OURS_ALONE: Final = 0o600  # SQL may hold what nobody else should read
+
+
+class AuditLog:
+    """Writes records.
+
+    A record that cannot be written does not fail the call: by then a change is stored, and an error would
+    say that it is not. The log says it once, and the file says how many are missing as soon as it can.
+
+    Args:
+        path: The file; made when there is none, for its owner alone.
+        parameters: Whether records tell arguments other than SQL.
+        largest: Bytes after which the file is moved on.
+        kept: Older files that are kept.
+    """
+
+    def __init__(self, path: Path, *, parameters: bool, largest: int = LARGEST, kept: int = KEPT) -> None:
+        self._parameters = parameters
+        self._path = path
+        self._largest = largest
+        self._kept = kept
+        self._lost = 0
+        self._torn = False
+
+    @property
+    def parameters(self) -> bool:
+        """Whether records tell arguments other than SQL."""
+        return self._parameters
+
+    def check(self) -> None:
+        """Try whether records can be written, as long as no call waits for it.
+
+        Raises:
+            OSError: They cannot.
+        """
+        os.close(self._opened())
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Append a record; one that cannot be written is counted, and told in the log."""
+        missing = [{"time": record["time"], "lost": self._lost}] if self._lost else []
+        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in (*missing, record))
+        try:
+            self._append(("\n" if self._torn else "") + lines)
+        except OSError as error:
+            if not self._lost:
+                log.error("the audit log cannot be written (%s): calls go on without", error.strerror)  # noqa: TRY400 - no stack in the log
+            self._lost += 1
+            return
+        if self._lost:
+            log.warning("the audit log is written again; %d records are lost", self._lost)
+        self._lost, self._torn = 0, False
+
+    def _append(self, text: str) -> None:
+        data = text.encode("utf-8", "backslashreplace")
+        opened = self._opened()
+        try:
+            written = os.write(opened, data)
+        finally:
+            os.close(opened)
+        if written < len(data):
+            self._torn = self._torn or written > 0
+            raise OSError(None, "the file takes no more")
+
+    def _opened(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+        opened = os.open(self._path, flags, _OURS_ALONE)
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(opened)
+            raise OSError(None, "it is no file")
+        if found.st_size < self._largest:
+            return opened
+        os.close(opened)
+        self._move_on()
+        return os.open(self._path, flags, _OURS_ALONE)
+
+    def _move_on(self) -> None:
+        """Number the files one up; the oldest goes."""
+        older = [self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._kept + 1)]
+        files = [self._path, *older]
+        for source, target in reversed(list(pairwise(files))):
+            # Where another process holds a file open, Windows does not let it be moved: it grows on.
+            with suppress(OSError):
+                source.replace(target)

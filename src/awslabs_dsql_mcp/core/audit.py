@@ -1,0 +1,101 @@
+"""A record of a call, for those who answer for what agents do.
+
+An outcome is one of:
+
+===============  =======================================================================
+``done``         it answered, and changed nothing that a transaction would hold
+``committed``    its transaction was stored
+``rolled_back``  its transaction was a read or a dry run, or it said itself that nothing was stored
+``failed``       it was refused or failed; nothing was stored
+``unknown``      it may or may not have been stored
+``cancelled``    the client gave it up; a COMMIT under way may have been stored
+``asked``        the client was asked for its user's yes; the same call comes again with the answer
+===============  =======================================================================
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Final, Literal, cast
+
+How = Literal["answered", "failed", "asked", "cancelled"]
+
+_SQL: Final = ("sql", "sql_list")
+# Which cluster stands beside; a token of a dry run would be as good as a yes.
+_NOT_TOLD: Final = frozenset({*_SQL, "cluster", "dry_run_token"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that has ended.
+
+    Attributes:
+        tool: Its name.
+        arguments: As the client sent them.
+        began: When, with its time zone.
+        milliseconds: How long it took.
+        cluster: Where, if there are several clusters.
+        attempts: Runs of the transaction that was run most often.
+        how: How it ended.
+        facts: The structured content of its answer or of its error.
+    """
+
+    tool: str
+    arguments: Mapping[str, object]
+    began: datetime
+    milliseconds: float
+    cluster: str | None
+    attempts: int
+    how: How
+    facts: Mapping[str, object]
+
+
+def record(call: Call, *, parameters: bool) -> dict[str, object]:
+    """Make the record of a call, ready for JSON.
+
+    What a database said is not in it, since that may quote rows.
+
+    Args:
+        call: The call.
+        parameters: Whether to tell its values and other arguments beside its SQL.
+    """
+    began = call.began.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    told: dict[str, object] = {"time": began.replace("+00:00", "Z"), "tool": call.tool}
+    if call.cluster is not None:
+        told["cluster"] = call.cluster
+    told["sql"] = _statements(call.arguments)
+    if parameters:
+        told["arguments"] = {key: call.arguments[key] for key in call.arguments if key not in _NOT_TOLD}
+    told |= {
+        "outcome": _outcome(call),
+        "attempts": call.attempts,
+        "rows": _rows(call.facts),
+        "ms": round(call.milliseconds, 1),
+    }
+    if call.how == "failed":
+        told["error"] = {"code": call.facts.get("code"), "sqlstate": call.facts.get("sqlstate")}
+    return told
+
+
+def _statements(arguments: Mapping[str, object]) -> list[object]:
+    given = [arguments[name] for name in _SQL if name in arguments]
+    return [sql for one in given for sql in (cast("list[object]", one) if isinstance(one, list) else [one])]
+
+
+def _outcome(call: Call) -> object:
+    if call.how == "answered":
+        return call.facts.get("outcome", "done")
+    if call.how != "failed":
+        return call.how
+    if call.facts.get("code") == "internal_error" or call.facts.get("committed", False) is None:
+        return "unknown"
+    return "committed" if call.facts.get("committed") else "failed"
+
+
+def _rows(facts: Mapping[str, object]) -> int | None:
+    """Count the rows that were read or changed, where the answer says how many."""
+    statements = facts.get("statements")
+    counted = cast("list[Mapping[str, object]]", statements) if isinstance(statements, list) else [facts]
+    counts = [one.get("row_count", one.get("rows")) for one in counted]
+    known = [count for count in counts if isinstance(count, int)]
+    return sum(known) if known else None

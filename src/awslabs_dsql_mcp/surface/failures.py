@@ -1,0 +1,88 @@
+"""Errors as clients get them: as a tool's result, or as the protocol's error where there is no result."""
+
+import logging
+import secrets
+import traceback
+from difflib import get_close_matches
+from typing import Final
+
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
+from pydantic import ValidationError
+
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+
+log = logging.getLogger(__name__)
+
+_BUG: Final = "internal_error"
+
+
+def error_result(error: DsqlError) -> CallToolResult:
+    """Turn an error into what the model reads and what a program reads."""
+    state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
+    refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
+    told = [error.message if refused else f"Error ({error.code}{state}): {error.message}"]
+    if error.outcome == "rolled_back":
+        told.append("Nothing was stored: rolled back.")
+    if error.hint:
+        told.append(f"Next: {error.hint}")
+    return CallToolResult(
+        content=[TextContent(text="\n".join(told))], structured_content=_facts(error), is_error=True
+    )
+
+
+def protocol_error(error: DsqlError) -> MCPError:
+    """The same where there is no result to put it in: resources and prompts."""
+    code = INVALID_PARAMS if error.remedy == "fix_request" and error.code != _BUG else INTERNAL_ERROR
+    message = error.message + (f" Next: {error.hint}" if error.hint else "")
+    return MCPError(code, message, _facts(error))
+
+
+def _facts(error: DsqlError) -> dict[str, object]:
+    return {
+        "code": error.code,
+        "remedy": error.remedy,
+        "sqlstate": error.sqlstate,
+        "hint": error.hint,
+        "committed": _committed(error),
+    }
+
+
+def _committed(error: DsqlError) -> bool | None:
+    return None if error.outcome == "unknown" else error.outcome == "committed"
+
+
+def error_behind(error: ToolError | ResourceError) -> DsqlError:
+    """Find what a tool or resource raised; what is not ours is a bug, told to the model by an id alone."""
+    cause = error.__cause__
+    while isinstance(cause, ResourceError):
+        cause = cause.__cause__
+    if isinstance(cause, DsqlError):
+        return cause
+    if isinstance(cause, ValidationError):
+        return _invalid(cause)
+    bug = secrets.token_hex(4)
+    log.error("bug %s: %s at %s", bug, type(cause).__name__, _place(cause))
+    return DsqlError(
+        f"This server has met a bug of its own, {bug}.",
+        code=_BUG,
+        hint="Do not rely on whether a change was stored: check. The operator finds the id in the log.",
+    )
+
+
+def _place(error: BaseException | None) -> str:
+    frames = list(traceback.extract_tb(error.__traceback__)) if error else []
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-3:])) or "?"
+
+
+def _invalid(error: ValidationError) -> RequestInvalid:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("list[", "function-")))
+    return RequestInvalid(f"Argument {where}: {first['msg'].lower()}.", hint="See the tool's input schema.")
+
+
+def nearest_of(name: str, known: list[str]) -> str:
+    """Word a hint: the known name that a wrong one is nearest to, or all of them."""
+    near = get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
