@@ -6,6 +6,8 @@ The way of a call, and where each part lives::
     settings   the table of options; arguments and readers turn text into it
     doctor/    checks what the server needs, and names cause and remedy of what fails
     targets    the cluster that the settings name
+    clusters   what the server works on: the cluster of its flags, or those of a file
+    serving    puts together what is offered, and serves it
     services   builds what lives as long as the server, closes it at the end
     server     every tool behind one boundary, where errors become answers
     surface/   what clients see: names, texts, hints, schemas
@@ -16,7 +18,7 @@ The way of a call, and where each part lives::
     guide/     pages about Aurora DSQL, for when its documentation cannot be reached
     errors     what a caller is told when something failed
 
-Imports point one way: cli → services → server → surface → tools → core → errors, and
+Imports point one way: cli → serving → services → server → surface → tools → core → errors, and
 services → adapters → core.
 """
 

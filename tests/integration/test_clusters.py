@@ -103,7 +103,7 @@ async def test_what_only_a_writing_cluster_takes_is_refused_on_the_other(both: C
 
 
 @pytest.mark.parametrize(
-    ("cluster", "code", "told"),
+    ("given", "code", "told"),
     [
         (None, "cluster_missing", "There are: dev (writes allowed): Scratch, prod (only reads)."),
         ("prd", "unknown_cluster", "Did you mean 'prod'? There are: dev"),
@@ -111,9 +111,9 @@ async def test_what_only_a_writing_cluster_takes_is_refused_on_the_other(both: C
     ],
 )
 async def test_a_missing_or_unknown_cluster_is_told_the_known_ones(
-    both: Client, cluster: object, code: str, told: str
+    both: Client, given: object, code: str, told: str
 ) -> None:
-    named = {} if cluster is None else {"cluster": cluster}
+    named = {} if given is None else {"cluster": given}
     reply = await call(both, "readonly_query", sql="SELECT 1", **named)
     assert (reply.is_error, reply.facts["code"]) == (True, code)
     assert told in reply.text

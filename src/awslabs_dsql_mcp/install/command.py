@@ -122,11 +122,12 @@ def _launch(options: Mapping[str, object]) -> Launch:
     if profile := given.pop("profile", None):
         env["AWS_PROFILE"] = str(profile)
     flags = flags_of(given, Path.cwd())
-    check(flags, env)
+    clusters = check(flags, env)
     if given.get("installed"):
         return through_python(sys.executable, flags, env)
     source = given.get("from")
-    return through_uvx(flags, env, str(source) if source else None)
+    local = any(cluster.settings.local for cluster in clusters.all)
+    return through_uvx(flags, env, str(source) if source else None, local=local)
 
 
 def _texts(given: object) -> list[str]:

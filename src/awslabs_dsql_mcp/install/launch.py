@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.clusters import Clusters, read_clusters
 from awslabs_dsql_mcp.settings import OPTIONS, SettingsError
 
 PACKAGE = "awslabs-dsql-mcp"
@@ -45,9 +46,11 @@ class Entry:
         return {**self.fixed, **self.defaults}
 
 
-def through_uvx(flags: Sequence[str], env: Mapping[str, str], source: str | None = None) -> Launch:
-    """Start the newest release, or what ``source`` names to uvx, with the extra that the flags need."""
-    local = "--local" in flags
+def through_uvx(
+    flags: Sequence[str], env: Mapping[str, str], source: str | None = None, *, local: bool = False
+) -> Launch:
+    """Start the newest release, or what ``source`` names to uvx, with the extra ``local`` if needed."""
+    local = local or "--local" in flags
     if source is None and not local:
         return Launch("uvx", (f"{PACKAGE}@latest", *flags), env)
     return Launch("uvx", ("--from", source or f"{PACKAGE}[local]", PACKAGE, *flags), env)
@@ -74,15 +77,22 @@ def flags_of(given: Mapping[str, object], folder: Path) -> list[str]:
     return flags
 
 
-def check(flags: Sequence[str], env: Mapping[str, str]) -> None:
+def check(flags: Sequence[str], env: Mapping[str, str]) -> Clusters:
     """Check that the server would start, and on a cluster.
+
+    Returns:
+        The clusters that it would work on.
 
     Raises:
         SettingsError: What it would say, or that no cluster is named.
     """
-    settings = read_settings(flags, env, version="")
-    if not settings.cluster_endpoint and not settings.local:
-        raise SettingsError("--cluster_endpoint: got nothing, expected HOST, or --local for a cluster here")
+    clusters = read_clusters(read_settings(flags, env, version=""))
+    for cluster in clusters.all:
+        if not cluster.settings.cluster_endpoint and not cluster.settings.local:
+            raise SettingsError(
+                "--cluster_endpoint: got nothing, expected HOST, or --local for a cluster here, or --config"
+            )
+    return clusters
 
 
 def is_ours(entry: object) -> bool:

@@ -47,6 +47,19 @@ def test_it_writes_for_the_user_or_the_project(home: Path, capsys: pytest.Captur
     assert entry(home / "project/.vscode/mcp.json", "servers")["args"][-2:] == ["--region", "eu-west-1"]
 
 
+def test_a_file_of_clusters_stands_for_a_cluster(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = home / "project/clusters.toml"
+    file.write_text(
+        "[clusters.a]\nlocal = true\n[clusters.b]\ncluster_endpoint = 'b.dsql.eu-west-1.on.aws'\n"
+    )
+    assert main(["install", "cursor", "--config", "clusters.toml"]) == 0
+    args = entry(home / ".cursor/mcp.json")["args"]
+    assert args == ["--from", "awslabs-dsql-mcp[local]", "awslabs-dsql-mcp", "--config", str(file)]
+    file.write_text("[clusters.a]\n")
+    assert main(["install", "cursor", "--config", "clusters.toml"]) == 2
+    assert "line 1: clusters.a: expected either cluster_endpoint or local" in capsys.readouterr().err
+
+
 def test_a_second_time_it_does_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = home / ".claude.json"
     main(["install", "claude-code", *CLUSTER])
