@@ -93,7 +93,8 @@ class DsqlServer(MCPServer[None]):
             places = [resource.uri for resource in await self.list_resources()]
             places += [template.uri_template for template in await self.list_resource_templates()]
             hint = f"There are: {', '.join(map(str, places))}."
-            raise protocol_error(RequestInvalid(f"There is no resource {uri}.", hint=hint)) from None
+            absent = RequestInvalid(f"There is no resource {uri}.", hint=hint)
+            raise protocol_error(absent, uri=str(uri)) from None
         except ResourceError as error:
             raise protocol_error(error_behind(error)) from None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from awslabs_dsql_mcp.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.core.ports import AuditTrail
 from awslabs_dsql_mcp.core.results import Caps
-from awslabs_dsql_mcp.server import Offer, build_server
+from awslabs_dsql_mcp.server import DsqlServer, Offer, build_server
 from awslabs_dsql_mcp.services import LateBulk, LateDatabase, LateDocumentation, LateTools, WarmUp
 from awslabs_dsql_mcp.settings import Settings
 from awslabs_dsql_mcp.surface.bulk import bulk_tools
@@ -95,15 +95,26 @@ async def serve(settings: Settings, clusters: Clusters, audit: AuditTrail | None
         audit: Takes a record of each call.
     """
     async with AsyncExitStack() as stack:
-        on = [OnCluster(cluster, stack) for cluster in clusters.all]
-        # Of several, only the usual one is surely needed.
-        first = next(
-            (one for one in on if not clusters.several or one.cluster.name == clusters.default), None
-        )
-        server = build_server(
-            _offer(settings, clusters, on, stack),
-            log_level=settings.log_level,
-            audit=audit,
-            middleware=[WarmUp(first.database if first else None)],
-        )
-        await server.run_stdio_async()
+        await assemble(settings, clusters, stack, audit).run_stdio_async()
+
+
+def assemble(
+    settings: Settings, clusters: Clusters, stack: AsyncExitStack, audit: AuditTrail | None = None
+) -> DsqlServer:
+    """Put a server together, whatever it is spoken to through.
+
+    Args:
+        settings: What the operator decided.
+        clusters: Where.
+        stack: Closes what the server opens.
+        audit: Takes a record of each call.
+    """
+    on = [OnCluster(cluster, stack) for cluster in clusters.all]
+    # Of several, only the usual one is surely needed.
+    first = next((one for one in on if not clusters.several or one.cluster.name == clusters.default), None)
+    return build_server(
+        _offer(settings, clusters, on, stack),
+        log_level=settings.log_level,
+        audit=audit,
+        middleware=[WarmUp(first.database if first else None)],
+    )

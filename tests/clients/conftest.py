@@ -1,6 +1,8 @@
 """Clients from npm, in a folder of their own, and a home that only ``install`` has written to."""
 
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 Run = Callable[..., str]
 TOP = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("DSQL_TEST_CLIENTS", TOP / ".clients"))
-# Versions that run on Node.js 20; what they print is what the tests read.
+# All but the conformance suite run on Node.js 20; what they print is what the tests read.
 PACKAGES = (
     "@anthropic-ai/claude-code@2.1.197",
     "@openai/codex@0.169.0",
@@ -20,7 +22,10 @@ PACKAGES = (
     "opencode-ai@1.18.33",
     "@github/copilot@1.0.102",
     "@modelcontextprotocol/inspector@0.15.0",
+    "@modelcontextprotocol/conformance@0.2.0-alpha.12",
+    "@anthropic-ai/mcpb@2.1.2",
 )
+_NODE = (22, "22.23.3")  # what the conformance suite needs at least, and what is brought if there is less
 # Install scripts are off; these two put a native program in its place.
 _SETUPS = ("@anthropic-ai/claude-code/install.cjs", "opencode-ai/postinstall.mjs")
 
@@ -31,13 +36,14 @@ def programs() -> Path:
     if not shutil.which("npm"):
         pytest.skip("no npm on this machine: clients not tried")
     modules, done = CACHE / "node_modules", CACHE / "installed"
-    wanted = "\n".join(PACKAGES)
+    packages = PACKAGES if _has_node() else (*PACKAGES, f"{_node_package()}@{_NODE[1]}")
+    wanted = "\n".join(packages)
     if not done.exists() or done.read_text() != wanted:
         CACHE.mkdir(parents=True, exist_ok=True)
         (CACHE / "package.json").write_text('{"private": true}')
         flags = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix", str(CACHE))
         made = subprocess.run(
-            ["npm", "install", *flags, *PACKAGES], capture_output=True, text=True, check=False
+            ["npm", "install", *flags, *packages], capture_output=True, text=True, check=False
         )
         if made.returncode:
             pytest.skip(f"npm could not install the clients: {made.stderr[-200:]}")
@@ -45,6 +51,25 @@ def programs() -> Path:
             subprocess.run(["node", modules / script], check=True, capture_output=True)
         done.write_text(wanted)
     return modules / ".bin"
+
+
+@pytest.fixture(scope="session")
+def node(programs: Path) -> Path:
+    """A Node.js that is new enough for all."""
+    return Path("node") if _has_node() else programs.parent / _node_package() / "bin" / "node"
+
+
+def _has_node() -> bool:
+    done = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    version = re.match(r"v(\d+)", done.stdout)
+    return version is not None and int(version[1]) >= _NODE[0]
+
+
+def _node_package() -> str:
+    """Name npm's package of Node.js itself for this machine."""
+    system = platform.system().lower().replace("windows", "win")
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+    return f"node-{system}-{machine.get(platform.machine().lower(), platform.machine().lower())}"
 
 
 @pytest.fixture

@@ -98,6 +98,12 @@ async def test_a_wrong_address_is_told_in_our_words(reader: Client, uri: str, to
     assert caught.value.error.data["remedy"] == "fix_request"
 
 
+async def test_an_address_that_leads_nowhere_is_named_for_programs_too(reader: Client) -> None:
+    with pytest.raises(MCPError) as caught:
+        await reader.read_resource("dsql://nothing")
+    assert caught.value.error.data["uri"] == "dsql://nothing"
+
+
 async def test_addresses_are_completed(reader: Client) -> None:
     assert "park" in await completed(reader, TABLE, "schema", "pa")
     assert await completed(reader, TABLE, "table", "t", schema="park") == ["tall", "trees"]

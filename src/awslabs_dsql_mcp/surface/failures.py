@@ -32,11 +32,11 @@ def error_result(error: DsqlError) -> CallToolResult:
     )
 
 
-def protocol_error(error: DsqlError) -> MCPError:
+def protocol_error(error: DsqlError, **more: str) -> MCPError:
     """The same where there is no result to put it in: resources and prompts."""
     code = INVALID_PARAMS if error.remedy == "fix_request" and error.code != _BUG else INTERNAL_ERROR
     message = error.message + (f" Next: {error.hint}" if error.hint else "")
-    return MCPError(code, message, _facts(error))
+    return MCPError(code, message, _facts(error) | more)
 
 
 def _facts(error: DsqlError) -> dict[str, object]:
