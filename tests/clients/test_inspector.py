@@ -1,7 +1,6 @@
 """The MCP Inspector lists every tool and calls each, on a cluster that it may write to."""
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,16 @@ from conftest import ServerOn
 Run = Callable[..., str]
 Inspect = Callable[..., dict[str, Any]]
 PAGE = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/what-is-aurora-dsql.html"
-# In this order: tool, arguments, what its answer says. JOB stands for the job that the index starts.
+SCRIPT = "CREATE TABLE inspected (id int PRIMARY KEY, note text); CREATE INDEX ASYNC ON inspected (note)"
+# In this order: tool, arguments, what its answer says.
 CALLS: tuple[tuple[str, dict[str, str], str], ...] = (
-    ("transact", {"sql_list": '["CREATE TABLE inspected (id int PRIMARY KEY, note text)"]'}, "committed"),
-    ("transact", {"sql_list": '["CREATE INDEX ASYNC ON inspected (note)"]'}, "job_id"),
-    ("job_status", {"job_id": "JOB"}, "completed"),
+    ("migrate", {"statements": SCRIPT}, "CREATE INDEX ASYNC"),
+    ("job_status", {}, "completed"),
+    ("load_rows", {"table": "inspected", "rows": '[{"id": 1, "note": "a"}, {"id": 2}]'}, "2"),
+    ("transact", {"sql_list": '["INSERT INTO inspected VALUES (3)"]'}, "committed"),
+    ("batch_write", {"sql": "UPDATE inspected SET note = 'b' WHERE note IS NULL"}, "2"),
+    ("readonly_query", {"sql": "SELECT 40 + count(*) AS n FROM inspected WHERE note = 'b'"}, "42"),
     ("get_schema", {"table_name": "inspected"}, "note"),
-    ("readonly_query", {"sql": "SELECT 40 + 2 AS n"}, "42"),
     ("explain_query", {"sql": "SELECT note FROM inspected WHERE id = 1"}, "inspected"),
     ("dsql_lint", {"sql": "CREATE TABLE t (id serial)"}, "serial"),
     ("dsql_search_documentation", {"search_phrase": "rows of a transaction"}, "limits"),
@@ -47,12 +49,9 @@ def inspect(programs: Path, run: Run, on_cluster: ServerOn, tmp_path: Path) -> I
 def test_the_inspector_lists_every_tool_and_calls_each(inspect: Inspect) -> None:
     listed = {tool["name"] for tool in inspect("tools/list")["tools"]}
     assert listed == {tool for tool, _, _ in CALLS}
-    job = ""
     for tool, arguments, told in CALLS:
-        given = [f"{name}={value.replace('JOB', job)}" for name, value in arguments.items()]
-        flags = [part for pair in given for part in ("--tool-arg", pair)]
+        flags = [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]
         answer = inspect("tools/call", "--tool-name", tool, *flags)
         text = "\n".join(part["text"] for part in answer["content"])
         assert not answer.get("isError"), text
         assert told in text, text
-        job = found[1] if (found := re.search(r"job_id\W+([a-z0-9]{20,})", text)) else job
