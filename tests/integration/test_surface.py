@@ -44,7 +44,7 @@ async def test_another_client_gets_the_same(on_cluster: ServerOn) -> None:
     start = on_cluster("--allow-writes")
     transport = StdioTransport(start.command, start.args, env=start.env)
     async with OtherClient(transport) as client:
-        assert {tool.name for tool in await client.list_tools()} == TOOLS | {"batch_write", "load_rows"}
+        assert {tool.name for tool in await client.list_tools()} == TOOLS | {"batch_write", "load_rows", "migrate"}
         result = await client.call_tool("transact", {"sql_list": ["SELECT 1", "SELECT 2"]})
         assert (result.structured_content or {})["outcome"] == "committed"
 
@@ -119,7 +119,7 @@ async def test_tools_have_titles_hints_and_schemas(reader: Client, writer: Clien
             assert tool.output_schema
             assert tool.description
             assert len(tool.description) < 2048
-            changes = writes and tool.name in ("transact", "batch_write", "load_rows")
+            changes = writes and tool.name in ("transact", "migrate", "batch_write", "load_rows")
             assert hints.read_only_hint is not changes
             assert hints.destructive_hint is changes
             assert hints.idempotent_hint is not changes
