@@ -1,9 +1,11 @@
 """Connections of the local cluster, beyond what `test_local_endpoint` shows: names, tokens, versions."""
 
+import asyncio
 import contextlib
 import socket
 import ssl
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import psycopg
 import pytest
@@ -93,6 +95,19 @@ def refusal(cluster: LocalCluster, password: str) -> str:
     except psycopg.OperationalError as refused:
         return str(refused)
     return ""
+
+
+async def test_a_login_waits_while_a_catalog_is_locked(
+    dsql: LocalCluster, superuser: psycopg.AsyncConnection[Any]
+) -> None:
+    await superuser.execute("BEGIN")
+    await superuser.execute("LOCK TABLE pg_attribute IN ACCESS EXCLUSIVE MODE")
+    joining = asyncio.ensure_future(asyncio.to_thread(connect, dsql))
+    waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+    while await (await superuser.execute(waiting)).fetchone() != (True,):
+        assert not joining.done()
+    await superuser.execute("ROLLBACK")
+    (await joining).close()
 
 
 def test_the_token_is_asked_for_in_clear_text(dsql: LocalCluster) -> None:

@@ -105,7 +105,7 @@ def test_postgresql_is_told_what_the_client_says_and_our_bounds_last() -> None:
     told = parameters.for_postgres({"user": "admin", "options": "-c search_path=app"}, 300)
     assert told == {
         "user": "admin",
-        "options": "-c search_path=app -c lock_timeout=1 -c statement_timeout=300000",
+        "options": "-c search_path=app -c statement_timeout=300000",
     }
 
 

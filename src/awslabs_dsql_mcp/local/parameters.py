@@ -11,9 +11,6 @@ from typing import Final
 from awslabs_dsql_mcp.local.dialect.settings import refused_setting
 from awslabs_dsql_mcp.local.wire import Refusal
 
-LOCK_WAIT_MS: Final = 1
-"""Milliseconds that a statement waits for another transaction's lock before it is done elsewhere."""
-
 _OURS: Final = frozenset({"user", "database", "options"})
 _OPTION: Final = re.compile(r"\s*(?:-c\s*|--)([^=\s\\]+)=((?:\\.|[^\s\\])*)")
 
@@ -28,14 +25,14 @@ def refuse(parameters: Mapping[str, str]) -> Refusal | None:
 
 
 def for_postgres(parameters: Mapping[str, str], longest_transaction: float) -> dict[str, str]:
-    """Give what PostgreSQL is told: the client's parameters, and that nobody waits for a lock.
+    """Give what PostgreSQL is told: the client's parameters, and how long a statement may take.
 
     Args:
         parameters: The client's.
         longest_transaction: Seconds that a statement may take.
     """
     given = {name: value for name, value in parameters.items() if name != "options"}
-    ours = f"-c lock_timeout={LOCK_WAIT_MS} -c statement_timeout={longest_transaction * 1000:.0f}"
+    ours = f"-c statement_timeout={longest_transaction * 1000:.0f}"
     return {**given, "options": f"{parameters.get('options', '')} {ours}".strip()}
 
 

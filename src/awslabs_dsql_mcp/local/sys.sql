@@ -14,6 +14,13 @@ END $$;
 
 GRANT CREATE ON DATABASE postgres TO admin;
 
+-- A statement waits this long for another transaction's lock before it is done elsewhere (see rivalry.py).
+-- It is the database's setting, not the connection's, which would hold for the login too: that has to wait
+-- while autovacuum shortens a catalog.
+ALTER DATABASE postgres SET lock_timeout = '1ms';
+
+ALTER ROLE CURRENT_USER SET lock_timeout = 0;
+
 ALTER SCHEMA public OWNER TO admin;
 
 CREATE SCHEMA IF NOT EXISTS sys;
