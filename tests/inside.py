@@ -17,7 +17,9 @@ Rows = list[tuple[Any, ...]]
 @asynccontextmanager
 async def connected(server: postgres.Server, user: str = "admin") -> AsyncGenerator[Connection, None]:
     assert isinstance(server.address, postgres.UnixSocket)
-    where = make_conninfo(host=str(server.address.path.parent), user=user, dbname="postgres")
+    where = make_conninfo(
+        host=str(server.address.path.parent), user=user, dbname="postgres", options="-c lock_timeout=0"
+    )
     async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:
         yield connection
 
