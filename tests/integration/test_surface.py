@@ -44,7 +44,8 @@ async def test_another_client_gets_the_same(on_cluster: ServerOn) -> None:
     start = on_cluster("--allow-writes")
     transport = StdioTransport(start.command, start.args, env=start.env)
     async with OtherClient(transport) as client:
-        assert {tool.name for tool in await client.list_tools()} == TOOLS | {"batch_write", "load_rows", "migrate"}
+        listed = {tool.name for tool in await client.list_tools()}
+        assert listed == TOOLS | {"batch_write", "load_rows", "migrate"}
         result = await client.call_tool("transact", {"sql_list": ["SELECT 1", "SELECT 2"]})
         assert (result.structured_content or {})["outcome"] == "committed"
 
