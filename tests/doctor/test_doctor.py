@@ -114,3 +114,18 @@ def test_the_summary_counts() -> None:
     assert as_summary([good]) == "\nAll 1 checks are good."
     assert as_summary([good, bad, odd]) == "\nCREATE ROLE\n\n3 checks: 1 failed, 1 to look at."
     assert (exit_status([good, odd]), exit_status([good, bad])) == (0, 1)
+
+
+async def test_each_of_several_clusters_is_examined(tmp_path: Path) -> None:
+    file = tmp_path / "clusters.toml"
+    folder = json.dumps(str(tmp_path / "dev"))
+    file.write_text(
+        f"[clusters.dev]\nlocal = true\nlocal-data = {folder}\n"
+        '[clusters.prod]\ncluster_endpoint = "abcdefghijklmnopqrstuvwxyz.dsql.invalid-1.on.aws"\n'
+    )
+    _, told, _ = await run("--config", str(file), "--json")
+    states = {(check["cluster"], check["name"]): check["state"] for check in json.loads(told)["checks"]}
+    assert states["dev", "Login"] == "ok"
+    assert (states["prod", "DNS"], states["prod", "Login"]) == ("failed", "skipped")
+    _, read, _ = await run("--config", str(file), PYTHONIOENCODING="utf-8")
+    assert [line for line in read.splitlines() if line in ("dev", "prod")] == ["dev", "prod"]

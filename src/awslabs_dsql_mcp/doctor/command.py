@@ -36,9 +36,12 @@ async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return 0
     log_to_stderr("CRITICAL")  # what libraries have to say, the findings say better
     for_programs, flags = "--json" in argv, [word for word in argv if word != "--json"]
-    plain, findings = not _can_show(SIGNS), list[Finding]()
+    plain, findings, about = not _can_show(SIGNS), list[Finding](), ""
     async for finding in examine(flags, World(environ)):
+        if finding.cluster and not for_programs and finding.cluster != about:
+            _say(f"\n{finding.cluster}" if findings else finding.cluster)
         findings.append(finding)
+        about = finding.cluster
         if not for_programs:
             _say(as_line(finding, plain=plain))
     _say(as_json(findings, version=__version__) if for_programs else as_summary(findings))

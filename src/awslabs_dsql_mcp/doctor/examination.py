@@ -3,10 +3,11 @@
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.arguments import read_settings
+from awslabs_dsql_mcp.clusters import read_clusters
 from awslabs_dsql_mcp.doctor import aws, network, session, surroundings
 from awslabs_dsql_mcp.doctor.clock import clock
 from awslabs_dsql_mcp.doctor.configuration import described, refused
@@ -76,12 +77,19 @@ async def examine(argv: Sequence[str], world: World) -> AsyncGenerator[Finding, 
     """
     began = time.perf_counter()
     try:
-        settings = read_settings(argv, world.environ, version=__version__)
+        clusters = read_clusters(read_settings(argv, world.environ, version=__version__))
     except SettingsError as error:
         yield Finding(SETTINGS, time.perf_counter() - began, refused(error))
         for check in _OF_A_CLUSTER:
             yield _skipped(check, SETTINGS)
         return
+    for cluster in clusters.all:
+        async for finding in _examine(cluster.settings, world):
+            yield replace(finding, cluster=cluster.name if clusters.several else "")
+
+
+async def _examine(settings: Settings, world: World) -> AsyncGenerator[Finding, None]:
+    began = time.perf_counter()
     first = Finding(SETTINGS, time.perf_counter() - began, described(settings, world.environ))
     yield first
     async with AsyncExitStack() as stack:

@@ -38,11 +38,16 @@ def failed(says: str, *, code: str, remedy: str) -> Verdict:
 
 @dataclass(frozen=True)
 class Finding:
-    """A check's verdict, with its name and the seconds that it took."""
+    """A check's verdict, with its name and the seconds that it took.
+
+    Attributes:
+        cluster: Which of several clusters it is about; empty where there is one, or it is about all.
+    """
 
     name: str
     seconds: float
     verdict: Verdict
+    cluster: str = ""
 
     @property
     def state(self) -> State:

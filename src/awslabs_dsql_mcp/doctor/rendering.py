@@ -48,10 +48,12 @@ def as_json(findings: Sequence[Finding], *, version: str) -> str:
     Returns:
         An object with ``version``, ``ok``, and ``checks``: in order, each with ``name``, ``state``
         (``ok``, ``warning``, ``failed`` or ``skipped``), ``seconds``, ``says``, ``code``, ``remedy`` and
-        ``details``; the last three are null where there is nothing to say.
+        ``details``; the last three are null where there is nothing to say. Of several clusters, each
+        check has ``cluster`` besides.
     """
     checks = [
-        {
+        ({"cluster": finding.cluster} if finding.cluster else {})
+        | {
             "name": finding.name,
             "state": finding.state,
             "seconds": round(finding.seconds, 4),

@@ -82,4 +82,6 @@ def migrate_tools(tools: "Callable[[], MigrateTools]") -> tuple[ToolSpec, ...]:
 
 
 def _script(statements: str | list[str]) -> str:
-    return statements if isinstance(statements, str) else ";\n".join(statements)
+    if isinstance(statements, str):
+        return statements
+    return "\n;\n".join(statements)  # each may end in a comment
