@@ -5,7 +5,6 @@ checked against typing errors. It gives no rights: whoever gives it back could r
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Sequence
@@ -74,13 +73,9 @@ def read_handle(text: str, work: str) -> Progress:
     Raises:
         RequestInvalid: It is damaged, or belongs to other work.
     """
-    body, _, check = text.strip().removeprefix(_MARK).rpartition("-")
     try:
-        data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-        whole = text.strip().startswith(_MARK) and _sum(data) == check
-        fields = cast("list[object]", json.loads(data) if whole else [])
-        owner, run, batches, after, rows, done = fields
-    except (ValueError, binascii.Error):
+        owner, run, batches, after, rows, done = _fields(text)
+    except ValueError:
         raise RequestInvalid("resume is no handle, or a damaged one; nothing was run.", hint=_HINT) from None
     if owner != work:
         raise RequestInvalid(
@@ -90,6 +85,30 @@ def read_handle(text: str, work: str) -> Progress:
         )
     position = None if after is None else tuple(str(part) for part in cast("list[object]", after))
     return Progress(str(run), int(str(batches)), position, int(str(rows)), bool(done))
+
+
+def work_of(text: str) -> str:
+    """Read which work a handle says that it belongs to; empty if it is no handle."""
+    try:
+        return str(_fields(text)[0])
+    except (ValueError, IndexError):
+        return ""
+
+
+def _fields(text: str) -> list[object]:
+    """Take a handle apart.
+
+    Raises:
+        ValueError: It is none, or damaged.
+    """
+    body, _, check = text.strip().removeprefix(_MARK).rpartition("-")
+    data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))  # binascii.Error is a ValueError
+    if not text.strip().startswith(_MARK) or _sum(data) != check:
+        raise ValueError("damaged")
+    fields: object = json.loads(data)
+    if not isinstance(fields, list):
+        raise ValueError("no handle")
+    return cast("list[object]", fields)
 
 
 def _sum(data: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.core import bulk_catalog, keyset
 from awslabs_dsql_mcp.core.answers import Answer, fence, warning
-from awslabs_dsql_mcp.core.handles import fingerprint
+from awslabs_dsql_mcp.core.handles import fingerprint, work_of
 from awslabs_dsql_mcp.core.keyset import Position
 from awslabs_dsql_mcp.core.ledger import Ledger
 from awslabs_dsql_mcp.core.loading import (
@@ -31,7 +31,7 @@ from awslabs_dsql_mcp.core.transactions import Query, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
 from awslabs_dsql_mcp.tools.approval import Approval
 from awslabs_dsql_mcp.tools.batch_write import answer
-from awslabs_dsql_mcp.tools.batches import ANEW, Batch, Batches, Tell
+from awslabs_dsql_mcp.tools.batches import Batch, Batches, Tell
 from awslabs_dsql_mcp.tools.marks import fresh_mark
 
 # What a server says of one row rather than of the statement: data exception, integrity constraint violation,
@@ -242,8 +242,10 @@ class LoadRows:
         Raises:
             NotConfirmed: A yes is demanded for each change, and nobody can be asked.
         """
-        if request.dry_run or request.dry_run_token is not None or request.resume not in ("", ANEW):
+        if request.dry_run or request.dry_run_token is not None:
             return None
+        if self._batches.knows(work_of(request.resume)):
+            return None  # it had its yes when it began
         insert = Statement("INSERT", "dml")
         return self._approval.question("load_rows", [_asked(request)], [insert], can_ask=can_ask)
 

@@ -3,7 +3,10 @@
 import asyncio
 import csv
 import json
+from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mcp import Client
 
@@ -13,6 +16,8 @@ from wire.faults import At, Hold, Often
 from wire.served import Served
 from wire.weather import Opens, make_schema, parameters, rain, resume_in
 
+pyarrow: Any = import_module("pyarrow")  # without types
+parquet: Any = import_module("pyarrow.parquet")
 ROWS = 50_000
 NOTE = 'a "b", c\\d\ne {f} é'
 
@@ -188,6 +193,8 @@ async def test_a_load_is_tried_before_it_is_done(bed: Bed, opens: Opens, tmp_pat
         token = dry.facts["dry_run_token"]
         done = await call(client, "load_rows", table="bulk.t", path="rows.csv", dry_run_token=token)
         again = await call(client, "load_rows", table="bulk.t", path="rows.csv", dry_run_token=token)
+        unasked = await call(client, "load_rows", table="bulk.t", path="rows.csv", resume="bulk-e30-44136f")
+    assert unasked.facts["code"] == "not_confirmed"
     assert done.facts["rows"] == 6000
     assert again.facts["code"] == "dry_run_token_invalid"
 
@@ -239,3 +246,16 @@ async def test_files_outside_of_the_folder_are_not_read(bed: Bed, opens: Opens, 
     assert ".jsonl" in unknown.text
     assert nowhere.facts["code"] == "no_load_dir"
     assert bed.postgres.query("SELECT count(*) FROM bulk.t") == [(0,)]
+
+
+async def test_a_parquet_file_is_loaded(bed: Bed, opens: Opens, tmp_path: Path) -> None:
+    make_table(bed, "id bigint PRIMARY KEY, note text NOT NULL, amount numeric(12,2)")
+    numbers = range(1, 7_001)
+    amounts = [None if n % 10 == 0 else Decimal(n) + Decimal("0.25") for n in numbers]
+    notes = [f"{NOTE}{n}" for n in numbers]
+    table = pyarrow.table({"id": list(numbers), "note": notes, "amount": amounts})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    async with opens("--load-dir", str(tmp_path)) as client:
+        reply = await call(client, "load_rows", table="bulk.t", path="rows.parquet")
+    assert not reply.is_error, reply.text
+    assert sums(bed) == expected(7_000)
