@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 from mcp import Client, StdioServerParameters
 
@@ -16,6 +17,12 @@ from local.requirements import load
 
 ServerOn = Callable[..., StdioServerParameters]
 T = TypeVar("T")
+
+
+def pytest_configure() -> None:
+    """Let property tests take their time: how long one takes says more of the machine than of us."""
+    hypothesis.settings.register_profile("patient", deadline=None)
+    hypothesis.settings.load_profile("patient")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
