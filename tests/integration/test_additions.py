@@ -72,7 +72,7 @@ async def test_a_role_comes_in_once_it_is_mapped_to_an_identity(
     await write(writer, "CREATE ROLE packer WITH LOGIN")
     async with Client(on_cluster("--database_user", "packer")) as packer:
         refused = await call(packer, "readonly_query", sql="SELECT current_user")
-        assert refused.facts["code"] == "access_denied"
+        assert refused.facts["code"] == "not_mapped"
         granted = await write(writer, f"AWS IAM GRANT packer TO '{arn}'")
         assert granted.facts["statements"][0]["command"] == "AWS IAM GRANT"
         assert await rows(reader, mappings) == [[arn]]
@@ -81,7 +81,7 @@ async def test_a_role_comes_in_once_it_is_mapped_to_an_identity(
     assert await rows(reader, mappings) == []
     async with Client(on_cluster("--database_user", "packer")) as packer:
         refused = await call(packer, "readonly_query", sql="SELECT current_user")
-        assert refused.facts["code"] == "access_denied"
+        assert refused.facts["code"] == "not_mapped"
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,10 @@ async def connect_in_the_end(where: str) -> psycopg.AsyncConnection:
 
 
 async def test_the_keeper_runs_jobs_also_after_postgresql_has_recovered(where: str) -> None:
-    async with await psycopg.AsyncConnection.connect(where, autocommit=True) as client:
-        await client.execute("CREATE TABLE t (v bigint)")
-        assert await built(client, "CREATE INDEX ASYNC ON t (v)") == (True,)
-        psutil.Process(client.info.backend_pid).kill()
+    client = await psycopg.AsyncConnection.connect(where, autocommit=True)
+    await client.execute("CREATE TABLE t (v bigint)")
+    assert await built(client, "CREATE INDEX ASYNC ON t (v)") == (True,)
+    psutil.Process(client.info.backend_pid).kill()
+    await client.close()
     async with await connect_in_the_end(where) as client:
         assert await built(client, "CREATE INDEX ASYNC ON t ((v + 1))") == (True,)

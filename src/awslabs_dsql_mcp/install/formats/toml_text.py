@@ -145,7 +145,9 @@ def _header(text: str) -> Path | None:
         return None
     data, path = cast("Any", _document(text).unwrap()), list[str]()
     while data:
-        data = data[0] if isinstance(data, list) else data  # pyright: ignore[reportUnknownVariableType] - any data
+        if isinstance(data, list):
+            data = data[0]  # pyright: ignore[reportUnknownVariableType] - any data
+            continue
         key, data = next(iter(data.items()))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType,reportUnknownVariableType] - any data
         path.append(str(key))  # pyright: ignore[reportUnknownArgumentType] - any data
     return tuple(path)
