@@ -28,6 +28,7 @@ class Postgres:
         (directory / "pg_hba.conf").write_text(_TRUST)
         self.query(_WATCH_CLIENTS)
         self.query("SELECT pg_reload_conf()")
+        self.query("ALTER DATABASE postgres RESET lock_timeout")  # who meets a lock here waits for it
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
