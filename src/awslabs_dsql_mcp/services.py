@@ -230,7 +230,13 @@ class LateTools:
         from awslabs_dsql_mcp.tools.migrate import MigrateTools  # noqa: PLC0415 - see the class
 
         chosen = self._settings
-        return MigrateTools(self._database, self, confirm=chosen.confirm, call_time=chosen.call_timeout)
+        return MigrateTools(
+            self._database,
+            self,
+            confirm=chosen.confirm,
+            call_time=chosen.call_timeout,
+            where=_named(chosen),
+        )
 
     async def lint(self, sql: str, *, fix: bool, timeout: float) -> "Linted":
         """Lint a text; see `core.ports.Linter`."""
@@ -285,14 +291,14 @@ class LateBulk:
     def _batch_write(self) -> "BatchWrite":
         from awslabs_dsql_mcp.tools.batch_write import BatchWrite  # noqa: PLC0415 - see the class
 
-        return BatchWrite(self._database, *self._parts)
+        return BatchWrite(self._database, *self._parts, _named(self._settings))
 
     @cached_property
     def _load_rows(self) -> "LoadRows":
         from awslabs_dsql_mcp.adapters.row_files import Folder  # noqa: PLC0415 - see the class
         from awslabs_dsql_mcp.tools.load_rows import LoadRows  # noqa: PLC0415 - see the class
 
-        return LoadRows(self._database, *self._parts, Folder(self._settings.load_dir))
+        return LoadRows(self._database, *self._parts, Folder(self._settings.load_dir), _named(self._settings))
 
     def batch_write(self) -> "BatchWrite":
         """Give what runs big changes."""
@@ -301,3 +307,8 @@ class LateBulk:
     def load_rows(self) -> "LoadRows":
         """Give what loads rows."""
         return self._load_rows
+
+
+def _named(settings: Settings) -> str:
+    """Name a cluster, so that what belongs to one is not taken for another's."""
+    return settings.cluster_endpoint or f"local {settings.local_data or ''}"

@@ -6,10 +6,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import pq
 from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.local.cluster import LocalCluster
-from local.logins import connect
+from local.logins import connect, connect_raw
 
 TRUNCATE = "unsupported statement: Truncate"
 MIB = 1024 * 1024
@@ -49,6 +50,33 @@ def test_a_pipeline_skips_what_follows_a_refusal(admin: psycopg.Connection) -> N
     with pytest.raises(psycopg.errors.FeatureNotSupported, match=TRUNCATE):
         pipelined(admin, "INSERT INTO lines VALUES (1)", "TRUNCATE lines", "INSERT INTO lines VALUES (2)")
     assert one(admin, "SELECT count(*) FROM lines") == 0
+
+
+@pytest.mark.parametrize("wrong", [b"SELECT 1/0", b"TRUNCATE lines"])
+def test_what_is_sent_between_an_error_and_its_sync_is_skipped(dsql: LocalCluster, wrong: bytes) -> None:
+    connection = connect_raw(dsql)
+    connection.enter_pipeline_mode()
+    connection.send_query_params(wrong, [])
+    connection.send_flush_request()
+    connection.flush()
+    error = connection.get_result()
+    assert error is not None
+    assert error.status == pq.ExecStatus.FATAL_ERROR
+    assert connection.get_result() is None
+    for _ in range(3):
+        connection.send_query_params(b"INSERT INTO lines VALUES (1)", [])
+    connection.pipeline_sync()
+    connection.send_query_params(b"SELECT count(*) FROM lines", [])
+    connection.pipeline_sync()
+    results = [result for result in (connection.get_result() for _ in range(10)) if result is not None]
+    assert [result.status for result in results] == [
+        *[pq.ExecStatus.PIPELINE_ABORTED] * 3,
+        pq.ExecStatus.PIPELINE_SYNC,
+        pq.ExecStatus.TUPLES_OK,
+        pq.ExecStatus.PIPELINE_SYNC,
+    ]
+    assert results[4].get_value(0, 0) == b"0"
+    connection.finish()
 
 
 def test_a_pipeline_goes_on_after_its_sync(admin: psycopg.Connection) -> None:

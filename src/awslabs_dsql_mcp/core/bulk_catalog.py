@@ -20,7 +20,9 @@ SELECT w.name, c.oid, n.nspname, c.relname, c.relkind,
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text,
   (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid),
   (SELECT count(*) FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid = c.oid
-   AND f.contype = 'f' AND (f.confdeltype IN ('n', 'd') OR f.confupdtype IN ('n', 'd', 'c')))
+   AND f.contype = 'f' AND (f.confdeltype IN ('n', 'd') OR f.confupdtype IN ('n', 'd', 'c'))),
+  (SELECT json_agg(f.conrelid::text) FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f'
+   AND (f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', 'd')))::text
 FROM (SELECT $1::text AS name) w
 LEFT JOIN pg_class c ON c.oid = to_regclass(w.name) LEFT JOIN pg_namespace n ON n.oid = c.relnamespace"""
 
@@ -56,6 +58,7 @@ class TableFacts:
         is_table: Whether it is no view.
         columns: Its columns, in order.
         indexes: How many indexes it has.
+        moves: Ids of the tables whose rows change when rows of this one are deleted or changed.
         moves_itself: Whether a foreign key of it on itself changes rows when others are deleted or changed.
     """
 
@@ -67,6 +70,7 @@ class TableFacts:
     columns: tuple[ColumnFacts, ...]
     indexes: int
     moves_itself: bool
+    moves: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
@@ -87,7 +91,7 @@ def about_table(name: str) -> Query:
 
 def table_facts(result: Result) -> TableFacts | None:
     """Read the answer to `about_table`; ``None`` if there is no such table."""
-    name, oid, schema, table, kind, columns, indexes, moves = (cell or "" for cell in result.rows[0])
+    name, oid, schema, table, kind, columns, indexes, itself, moved = (cell or "" for cell in result.rows[0])
     if not oid:
         return None
     listed = cast("list[tuple[str, str, int | None, bool, str]]", json.loads(columns or "[]"))
@@ -99,7 +103,8 @@ def table_facts(result: Result) -> TableFacts | None:
         kind in ("r", "p"),
         tuple(ColumnFacts(c[0], c[1], c[2], c[3] or c[4] == "a") for c in listed),
         int(indexes),
-        moves != "0",
+        itself != "0",
+        frozenset(cast("list[str]", json.loads(moved or "[]"))),
     )
 
 

@@ -29,7 +29,10 @@ class Known:
 
 def objection(known: Known) -> Objection | None:
     """Find a reason not to cut a statement."""
-    found = (rule(known) for rule in (_view, _reads_target, _keyless, _key_set, _aggregate, _moves_itself))
+    found = (
+        rule(known)
+        for rule in (_view, _reads_target, _keyless, _key_set, _aggregate, _moves_itself, _reads_moved)
+    )
     return next((objection for objection in found if objection is not None), None)
 
 
@@ -43,6 +46,16 @@ def _view(known: Known) -> Objection | None:
 
 def _reads_target(known: Known) -> Objection | None:
     return self_reading() if any(table.oid == known.target.oid for table in known.reads) else None
+
+
+def _reads_moved(known: Known) -> Objection | None:
+    moved = [table.name for table in known.reads if table.oid in known.target.moves]
+    if not moved or known.parts.kind == "INSERT":
+        return None
+    return _no(
+        f"It looks at {moved[0]}, whose rows change with those of {known.target.name} by a foreign key.",
+        "Note the keys to change in a table of their own first; then change the rows by these.",
+    )
 
 
 def _keyless(known: Known) -> Objection | None:

@@ -63,15 +63,17 @@ class Plan:
     Attributes:
         steps: In order.
         left_out: What is not carried over, in the script's order.
+        where: Names the cluster: a handle is good on no other.
     """
 
     steps: tuple[Step, ...]
     left_out: tuple[LeftOut, ...]
+    where: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that stand for exactly these steps."""
-        text = json.dumps([step.queries for step in self.steps])
+        text = json.dumps([self.where, [step.queries for step in self.steps]])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property

@@ -118,6 +118,7 @@ class Conversation:
         self._received = bytearray()
         self.expected: deque[Sent] = deque([Sent(messages.SYNC)])  # the end of the login
         self.copying = False
+        self.skipping = False  # until a Sync that is still to come
 
     def answer(self, data: bytes) -> bytes:
         """Take what PostgreSQL has sent, and give what the client is to see.
@@ -200,4 +201,5 @@ class Conversation:
         if sent is not None and sent.kind in _ENDS:
             while self.expected and self.expected[0].kind != messages.SYNC:
                 self.expected.popleft()
+            self.skipping = not self.expected
         return self._listener.failed(sent, messages.read_fields(body))

@@ -98,7 +98,13 @@ class Line:
         self._again.extendleft(reversed(taken))
 
     def send(self, sent: Sent, data: bytes) -> None:
-        """Send a message that will be answered; it leaves with `flush`."""
+        """Send a message that will be answered; it leaves with `flush`.
+
+        What comes between an error and its Sync is not: PostgreSQL would skip it.
+        """
+        if self.talk.skipping and sent.kind != messages.SYNC:
+            return
+        self.talk.skipping = False
         sent.transaction = sent.transaction or self._standing.transaction
         self.talk.expected.append(sent)
         self.group.append(sent)

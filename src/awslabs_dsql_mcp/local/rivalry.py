@@ -132,6 +132,7 @@ class Rivalry:
             await self._line.ask(f"SET {'LOCAL ' * transaction.explicit}lock_timeout = {_LONG_WAIT}")
             self._clear_the_way(DATA_CONFLICT if over_a_row else CATALOG_CONFLICT)
         self._standing.status = IN_BLOCK if transaction.explicit else IDLE
+        self._line.settling = False  # what is taken again may end in a Sync, or not yet
         self._line.take_again(self._since(failed))
         self._resume()
 
@@ -141,9 +142,18 @@ class Rivalry:
         at = group.index(failed)
         while failed.kind == messages.EXECUTE and group[at].kind != messages.BIND:
             at -= 1
+        while at > 0 and self._lacks_its_text(group[at]):
+            at -= 1
         since = [(sent.original, sent.answered or sent.described) for sent in group[at:] if sent.original]
         group.clear()
         return since
+
+    @staticmethod
+    def _lacks_its_text(sent: Sent) -> bool:
+        """Whether it binds the unnamed statement, which may be another one by now, or is ours before that."""
+        if sent.original is None:
+            return True
+        return sent.kind == messages.BIND and not messages.read_bind(sent.original.body).statement
 
     async def _shadow(self, transaction: Transaction, statement: Translated) -> None:
         transaction.rivals += self._sessions.lockers({table.name for table in statement.writes}, transaction)
@@ -182,6 +192,10 @@ class Rivalry:
     async def _write_back(self) -> None:
         transaction = self._standing.transaction
         if transaction is None or self._standing.status == FAILED:
+            self._resume()
+            return
+        if self._sessions.were_locked({table.name for table in transaction.shadowed}, transaction.began):
+            transaction.doom = DATA_CONFLICT
             self._resume()
             return
         self._clear_the_way(DATA_CONFLICT)

@@ -106,6 +106,7 @@ class Session:
             self._line.settling = True
             self._line.send(Sent(kind, message), _raw(message))
         else:
+            self._line.group.append(Sent(kind, message))
             self._line.pass_on(_raw(message))
 
     def _named(self, body: bytes) -> Translated:
@@ -138,6 +139,8 @@ class Session:
 
     def _run_simply(self, statement: Translated, sent: Sent) -> str:
         """Note what a statement of a simple query does, and give the text to send."""
+        if statement.kind is Kind.COMMIT and self._rivalry.must_write_back:
+            self._current().doom = DATA_CONFLICT  # no time to write back in the midst of a query
         refused = self._refuse(statement)
         sent.transaction = self._standing.transaction or sent.transaction
         if refused:
@@ -237,8 +240,8 @@ class Session:
 
     def _committed(self, transaction: Transaction) -> None:
         transaction.committed = True
-        if transaction.dml:
-            self._sessions.data_changed()
+        if transaction.dml or transaction.locked:
+            self._sessions.data_changed(transaction.locked)
         if transaction.ddl:
             self._sessions.catalog_changed()
 
@@ -306,7 +309,10 @@ class Session:
         transaction = sent.transaction
         cancelled = fields["C"] == wording.CANCELLED and self._rivalry.cancelled
         untold = fields["C"] == wording.IN_FAILED and transaction is not None and not transaction.told
-        if cancelled or untold:
+        unchecked = (
+            fields["C"] == wording.FOREIGN_KEY and transaction is not None and bool(transaction.shadowed)
+        )
+        if cancelled or untold or unchecked:
             return wording.as_fields((transaction and transaction.doom) or DATA_CONFLICT)
         longest = self._sessions.longest_transaction
         return wording.told(fields, self._sessions.nonce, longest, changed=sent.statement.changed)

@@ -57,6 +57,7 @@ class Sessions:
         self._control, self._clock = control, clock
         self._numbers = count(1)
         self._catalog = self._commits = 0
+        self._locked: dict[str, int] = {}
         self._sessions: dict[int, Session] = {}
         self._translations: OrderedDict[str, tuple[Translated, ...]] = OrderedDict()
         self._tasks: set[asyncio.Task[bool]] = set()
@@ -73,9 +74,18 @@ class Sessions:
         """Let all transactions that are open now end in OC001."""
         self._catalog += 1
 
-    def data_changed(self) -> None:
-        """Count one more commit of changed data."""
+    def data_changed(self, locked: set[str]) -> None:
+        """Count one more commit of changed data, or of locked rows.
+
+        Args:
+            locked: The tables of which it had locked rows.
+        """
         self._commits += 1
+        self._locked.update(dict.fromkeys(locked, self._commits))
+
+    def were_locked(self, tables: set[str], since: Now) -> bool:
+        """Whether somebody has locked rows of a table, and has committed, since then."""
+        return any(self._locked.get(table, 0) > since.commits for table in tables)
 
     def translate(self, sql: str) -> tuple[Translated, ...]:
         """Translate a text, or remember how it was translated."""

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from awslabs_dsql_mcp.core import grammar
-from awslabs_dsql_mcp.core.tree import Tree
+from awslabs_dsql_mcp.core.tree import Tree, strings
 from awslabs_dsql_mcp.local.dialect import Table
 
+_QUALIFIED: Final = 2  # a column with its table
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 
 
@@ -47,6 +48,10 @@ def _qualified(tree: Tree, names: Collection[str]) -> Iterator[int]:
     relations = [place.node for place in tree.find("RangeVar")]
     for kind in _CHANGES:
         relations += [place.node["relation"] for place in tree.find(kind)]
+    for place in tree.find("ColumnRef"):
+        fields = strings(place.node.get("fields"))
+        if len(fields) > _QUALIFIED and fields[1] in names:
+            yield place.location
     for relation in relations:
         if "schemaname" in relation and relation["relname"] in names:
             yield relation["location"]

@@ -7,6 +7,7 @@ DECLARE
   origin regclass;
   columns text;
   identity record;
+  copied text;
 BEGIN
   SELECT c.oid INTO origin
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -14,12 +15,18 @@ BEGIN
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') AND n.oid <> pg_my_temp_schema()
   ORDER BY array_position(path, n.nspname) LIMIT 1;
   IF origin IS NULL THEN RETURN; END IF;
+  IF NOT (SELECT pg_has_role(session_user, relowner, 'USAGE') FROM pg_class WHERE oid = origin) THEN
+    RAISE EXCEPTION 'the copy would be open to a role that the table is not' USING ERRCODE = 'serialization_failure';
+  END IF;
   EXECUTE format('CREATE TEMPORARY TABLE %I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
                  'INCLUDING GENERATED INCLUDING INDEXES) ON COMMIT DROP', called, origin);
-  EXECUTE format('COMMENT ON TABLE pg_temp.%I IS %L', called, origin::oid);
   EXECUTE format('GRANT ALL ON pg_temp.%I TO PUBLIC', called);
   columns := sys._stored_columns(origin);
   EXECUTE format('INSERT INTO pg_temp.%I (%s) SELECT %2$s FROM %3$s', called, columns, origin);
+  -- What a row that was only copied looks like: all others were touched.
+  EXECUTE format('SELECT concat(xmin, '' '', cmin) FROM pg_temp.%I LIMIT 1', called) INTO copied;
+  EXECUTE format('COMMENT ON TABLE pg_temp.%I IS %L', called,
+                 json_build_object('origin', origin::oid, 'copied', copied, 'exact', sys._can_be_copied(origin)));
   FOR identity IN
     SELECT attname, pg_get_serial_sequence(origin::text, attname) AS numbers
     FROM pg_attribute WHERE attrelid = origin AND attidentity <> ''
@@ -35,6 +42,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
   FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 $$;
 
+-- Whether a copy behaves as the table does: nothing else hangs on it, or goes past the copy.
+CREATE OR REPLACE FUNCTION sys._can_be_copied(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  SELECT NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND relation IN (conrelid, confrelid))
+    AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attidentity = 'a')
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE refobjid = relation AND classid = 'pg_rewrite'::regclass)
+    AND NOT EXISTS (
+      SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+      WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'sys'))
+    AND (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+         WHERE relname = (SELECT relname FROM pg_class WHERE oid = relation) AND relpersistence <> 't'
+           AND nspname NOT IN ('pg_catalog', 'information_schema', 'sys')) = 1
+$$;
+
 -- Brings what was changed in the copies into the tables; who has changed the same rows meanwhile wins.
 CREATE OR REPLACE FUNCTION sys.write_back() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -45,21 +66,23 @@ DECLARE
   changes text;
 BEGIN
   FOR copy IN
-    SELECT oid::regclass AS own, obj_description(oid, 'pg_class')::oid::regclass AS origin
-    FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'
+    SELECT oid::regclass AS own, (told->>'origin')::oid::regclass AS origin, told->>'copied' AS copied,
+           (told->>'exact')::boolean AS exact
+    FROM pg_class, LATERAL (SELECT obj_description(oid, 'pg_class')::json) AS comments (told) WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'
   LOOP
     SELECT string_agg(format('o.%1$I = c.%1$I', attname), ' AND ') INTO key
     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
     WHERE indrelid = copy.origin AND indisprimary;
-    IF key IS NULL THEN
-      RAISE EXCEPTION 'a table without primary key' USING ERRCODE = 'serialization_failure';
+    IF key IS NULL OR NOT copy.exact THEN
+      RAISE EXCEPTION 'a table that cannot be written back' USING ERRCODE = 'serialization_failure';
     END IF;
     columns := sys._stored_columns(copy.origin);
     SELECT string_agg(format('%1$I = c.%1$I', attname), ', ') INTO changes
     FROM pg_attribute
     WHERE attrelid = copy.origin AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a';
     EXECUTE format('DELETE FROM %s o WHERE NOT EXISTS (SELECT FROM %s c WHERE %s)', copy.origin, copy.own, key);
-    EXECUTE format('UPDATE %s o SET %s FROM %s c WHERE %s AND o.* *<> c.*', copy.origin, changes, copy.own, key);
+    EXECUTE format('UPDATE %s o SET %s FROM %s c WHERE %s AND concat(c.xmin, '' '', c.cmin) IS DISTINCT FROM %L',
+                   copy.origin, changes, copy.own, key, copy.copied);
     EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE '
                    'SELECT %2$s FROM %3$s c WHERE NOT EXISTS (SELECT FROM %1$s o WHERE %4$s)',
                    copy.origin, columns, copy.own, key);

@@ -68,6 +68,8 @@ class Transaction:
     def refuse(self, statement: Translated, now: Now) -> Refusal | None:
         """Say why a statement cannot run in it, and count the statement in if it can."""
         kind = statement.kind
+        if self.shadowed and not _is_exact(statement):
+            self.doom = self.doom or DATA_CONFLICT
         if self.lost and kind in _TOUCHING:
             return self.doom
         if self.explicit and statement.alone:
@@ -106,6 +108,13 @@ class Transaction:
             return CATALOG_CONFLICT
         age = now.seconds - self.began.seconds
         return too_old(age, longest) if age > longest else None
+
+
+def _is_exact(statement: Translated) -> bool:
+    """Whether a statement does on private copies all that it would do on the tables themselves."""
+    if statement.kind is Kind.WRITE:
+        return statement.sql.lstrip()[:4].lower() != "copy"
+    return statement.kind not in (Kind.LOCK, Kind.CALL, Kind.OTHER)
 
 
 def too_old(age: float, longest: float) -> Refusal:

@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.local.transaction import CATALOG_CONFLICT, DATA_CONFLICT, 
 
 LOCK_TIMEOUT: Final = "55P03"
 UNIQUE_VIOLATION: Final = "23505"
-_FOREIGN_KEY: Final = "23503"
+FOREIGN_KEY: Final = "23503"
 IN_FAILED: Final = "25P02"
 CANCELLED: Final = "57014"
 CONFLICTS: Final = frozenset({LOCK_TIMEOUT, "40001", "40P01", UNIQUE_VIOLATION})
@@ -88,7 +88,7 @@ def _meant_by(message: str) -> Refusal | None:
 
 def at_commit(fields: Mapping[str, str]) -> Refusal:
     """Word why changes could not be written back at COMMIT: mostly since somebody was faster."""
-    if fields["C"] in CONFLICTS | {_FOREIGN_KEY, CANCELLED}:
+    if fields["C"] in CONFLICTS | {FOREIGN_KEY, CANCELLED}:
         return DATA_CONFLICT
     return Refusal(fields["C"], fields["M"], fields.get("H"), fields.get("D"))
 

@@ -82,10 +82,12 @@ class BatchWrite:
         database: Where.
         batches: What runs jobs.
         approval: What wants a yes.
+        where: Names the cluster: a handle is good on no other.
     """
 
-    def __init__(self, database: Database, batches: Batches, approval: Approval) -> None:
+    def __init__(self, database: Database, batches: Batches, approval: Approval, where: str) -> None:
         self._database = database
+        self._where = where
         self._batches = batches
         self._approval = approval
 
@@ -101,7 +103,7 @@ class BatchWrite:
             judged = await self._judge(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if request.resume not in ("", ANEW) and self._batches.knows(_work(judged)):
+        if request.resume not in ("", ANEW) and self._batches.knows(_work(judged, self._where)):
             return None  # it had its yes when it began
         return self._approval.question("batch_write", judged.queries, judged.statements, can_ask=can_ask)
 
@@ -151,8 +153,10 @@ class BatchWrite:
             raise _refused(objection, query.sql)
         if driving.key is None:
             raise TypeError("a table without a key passed the rules")
-        ledger = None if parts.repeatable else Ledger(target.schema)
-        work = _work(judged)
+        # What a column is computed from may be what is set.
+        repeatable = parts.repeatable and not any(column.computed for column in target.columns)
+        ledger = None if repeatable else Ledger(target.schema)
+        work = _work(judged, self._where)
         return Statement(self._database, query, parts, driving.key, target.indexes, work, ledger)
 
     async def _estimate(self, statement: Statement, judged: Judged) -> Answer:
@@ -205,9 +209,9 @@ def _safety(ledger: Ledger | None) -> str:
     return f"Each batch is marked in {ledger.name} (made if need be), so that none is done twice."
 
 
-def _work(judged: Judged) -> str:
+def _work(judged: Judged, where: str) -> str:
     (query,) = judged.queries
-    return fingerprint(["batch_write", query.sql.strip(), query.params])
+    return fingerprint([where, "batch_write", query.sql.strip(), query.params])
 
 
 def _known(name: str, facts: TableFacts | None) -> TableFacts:

@@ -228,9 +228,13 @@ class LoadRows:
         batches: What runs jobs.
         approval: What wants a yes.
         files: The operator's folder.
+        where: Names the cluster: a handle is good on no other.
     """
 
-    def __init__(self, database: Database, batches: Batches, approval: Approval, files: RowFiles) -> None:
+    def __init__(
+        self, database: Database, batches: Batches, approval: Approval, files: RowFiles, where: str
+    ) -> None:
+        self._where = where
         self._database = database
         self._batches = batches
         self._approval = approval
@@ -291,7 +295,8 @@ class LoadRows:
             )
         plan = loading(table, source.columns, request.on_conflict)
         columns = [column.name for column in plan.columns]
-        work = fingerprint(["load_rows", table.full_name, columns, request.on_conflict, source.identity])
+        what = (table.full_name, columns, request.on_conflict, source.identity)
+        work = fingerprint([self._where, "load_rows", *what])
         return Load(self._database, plan, source, work, skip_bad_rows=request.skip_bad_rows)
 
     async def _tried(self, job: Load, request: LoadRequest) -> Answer:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.core import confirmation, jobs
@@ -94,6 +94,7 @@ class MigrateTools:
         linter: Mends what our own rules do not.
         confirm: Which changes want a yes.
         call_time: Longest a call may take, in seconds.
+        where: Names the cluster: a handle is good on no other.
         sleep: Waits so many seconds.
         clock: Monotonic seconds.
     """
@@ -105,10 +106,12 @@ class MigrateTools:
         *,
         confirm: Confirm,
         call_time: float,
+        where: str = "",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
+        self._where = where
         self._linter = linter
         self._confirm: Confirm = confirm
         self._call_time = call_time
@@ -164,7 +167,7 @@ class MigrateTools:
     async def _plan(self, script: str) -> "Plan":
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""
         if self._last is None or self._last[0] != script:
-            self._last = (script, await self._planned(script))
+            self._last = (script, replace(await self._planned(script), where=self._where))
         return self._last[1]
 
     async def _planned(self, script: str) -> "Plan":
