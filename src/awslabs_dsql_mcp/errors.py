@@ -31,7 +31,8 @@ Remedy = Literal[
     "continue_without",
 ]
 
-Outcome = Literal["committed", "rolled_back", "unknown"]
+Outcome = Literal["committed", "rolled_back", "unknown", "partial"]
+"""``partial``: some of a call's transactions are stored; the message says which."""
 
 
 class DsqlError(Exception):

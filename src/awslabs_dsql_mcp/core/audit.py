@@ -7,6 +7,7 @@ An outcome is one of:
 ``committed``    its transaction was stored
 ``rolled_back``  its transaction was a read or a dry run, or it said itself that nothing was stored
 ``failed``       it was refused or failed; nothing was stored
+``partial``      it failed when some of its transactions were stored
 ``unknown``      it may or may not have been stored
 ``cancelled``    the client gave it up; a COMMIT under way may have been stored
 ``asked``        the client was asked for its user's yes; the same call comes again with the answer
@@ -20,7 +21,14 @@ from typing import Final, Literal, cast
 
 How = Literal["answered", "failed", "asked", "cancelled"]
 
-_SQL: Final = ("sql", "sql_list")
+_SQL: Final = ("sql", "sql_list", "statements")
+_OF_MANY: Final = ("migrate", "batch_write", "load_rows")
+_OF_RUNS: Final = {
+    "finished": "committed",
+    "done": "committed",
+    "paused": "partial",
+    "dry_run": "rolled_back",
+}
 # Which cluster stands beside; a token of a dry run would be as good as a yes.
 _NOT_TOLD: Final = frozenset({*_SQL, "cluster", "dry_run_token"})
 
@@ -84,12 +92,19 @@ def _statements(arguments: Mapping[str, object]) -> list[object]:
 
 def _outcome(call: Call) -> object:
     if call.how == "answered":
-        return call.facts.get("outcome", "done")
+        return call.facts.get("outcome") or _OF_RUNS.get(_run(call), "done")
     if call.how != "failed":
         return call.how
+    if call.facts.get("outcome") == "partial":
+        return "partial"
     if call.facts.get("code") == "internal_error" or call.facts.get("committed", False) is None:
         return "unknown"
     return "committed" if call.facts.get("committed") else "failed"
+
+
+def _run(call: Call) -> object:
+    """How far a call came that has many transactions."""
+    return call.facts.get("status", call.facts.get("state")) if call.tool in _OF_MANY else None
 
 
 def _rows(facts: Mapping[str, object]) -> int | None:

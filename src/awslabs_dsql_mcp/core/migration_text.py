@@ -38,8 +38,12 @@ def how_far(plan: Plan, next_step: int) -> str:
     total = len(plan.steps)
     if next_step > total:
         return f"All {total} steps are applied."
-    done = "No step is applied" if next_step == 1 else f"Steps 1 to {next_step - 1} are applied"
-    return f"{done}; steps {next_step} to {total} are not."
+    done = f"{_steps(1, next_step - 1)} applied" if next_step > 1 else "No step is applied"
+    return f"{done}; {_steps(next_step, total).lower()} not."
+
+
+def _steps(first: int, last: int) -> str:
+    return f"Step {first} is" if first == last else f"Steps {first} to {last} are"
 
 
 def _step(number: int, step: Step, state: str | None) -> str:

@@ -40,7 +40,8 @@ def protocol_error(error: DsqlError, **more: str) -> MCPError:
 
 
 def _facts(error: DsqlError) -> dict[str, object]:
-    return {
+    partial = {"outcome": "partial"} if error.outcome == "partial" else {}
+    return partial | {
         "code": error.code,
         "remedy": error.remedy,
         "sqlstate": error.sqlstate,
@@ -50,7 +51,7 @@ def _facts(error: DsqlError) -> dict[str, object]:
 
 
 def _committed(error: DsqlError) -> bool | None:
-    return None if error.outcome == "unknown" else error.outcome == "committed"
+    return None if error.outcome in ("unknown", "partial") else error.outcome == "committed"
 
 
 def error_behind(error: ToolError | ResourceError) -> DsqlError:
@@ -67,6 +68,7 @@ def error_behind(error: ToolError | ResourceError) -> DsqlError:
     return DsqlError(
         f"This server has met a bug of its own, {bug}.",
         code=_BUG,
+        outcome="unknown",
         hint="Do not rely on whether a change was stored: check. The operator finds the id in the log.",
     )
 

@@ -313,7 +313,7 @@ class Batches:
         if error.outcome == "rolled_back":
             this += ", nothing of it was stored"
         error.message = f"Stopped: {_told(at)}. {this}: {error.message}"
-        error.outcome = None
+        error.outcome = "partial" if at.batches else "unknown"
         go_on = f"To go on from there: the same call with resume='{handle(job.work, at)}'."
         if course.unsure:
             go_on += (

@@ -393,5 +393,9 @@ def _stopped(error: DsqlError, course: _Course) -> DsqlError:
         f"mend the cause outside of the script, then send the same script with resume_from={course.handle}. "
         "A changed script is another plan: send it without what is applied already."
     )
+    if course.doubtful:
+        error.outcome = "unknown"
+    elif course.number > 1:
+        error.outcome = "partial"
     error.hint = f"{error.hint} To go on: {go_on}" if error.hint else go_on[0].upper() + go_on[1:]
     return error
