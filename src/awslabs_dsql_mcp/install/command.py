@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 from awslabs_dsql_mcp.arguments import OptionParser, add_options
 from awslabs_dsql_mcp.install import files
@@ -168,6 +169,11 @@ def _install(target: Target, launch: Launch) -> int:
         return 0
     _write(target, original, text, entry.whole)
     _say(f"{client.title} has {target.name} now, in {target.path}.", client.note)
+    if which(launch.command) is None:
+        _say(
+            f"{launch.command}, which starts it, is not on your PATH: install uv (https://docs.astral.sh/uv/), "
+            "or run this again with --installed."
+        )
     return 0
 
 

@@ -60,6 +60,16 @@ def test_a_file_of_clusters_stands_for_a_cluster(home: Path, capsys: pytest.Capt
     assert "line 1: clusters.a: expected either cluster_endpoint or local" in capsys.readouterr().err
 
 
+def test_a_program_that_is_not_there_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    assert main(["install", "cursor", *CLUSTER]) == 0
+    assert "uvx, which starts it, is not on your PATH: install uv" in capsys.readouterr().err
+    assert main(["install", "cursor", *CLUSTER, "--installed"]) == 0
+    assert "not on your PATH" not in capsys.readouterr().err
+
+
 def test_a_second_time_it_does_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = home / ".claude.json"
     main(["install", "claude-code", *CLUSTER])
