@@ -171,8 +171,8 @@ def _install(target: Target, launch: Launch) -> int:
     _say(f"{client.title} has {target.name} now, in {target.path}.", client.note)
     if which(launch.command) is None:
         _say(
-            f"{launch.command}, which starts it, is not on your PATH: install uv (https://docs.astral.sh/uv/), "
-            "or run this again with --installed."
+            f"{launch.command}, which starts it, is not on your PATH: install uv "
+            "(https://docs.astral.sh/uv/), or run this again with --installed."
         )
     return 0
 
