@@ -106,7 +106,8 @@ class Session:
             self._line.settling = True
             self._line.send(Sent(kind, message), _raw(message))
         else:
-            self._line.group.append(Sent(kind, message))
+            if kind == messages.FLUSH:
+                self._line.group.append(Sent(kind, message))
             self._line.pass_on(_raw(message))
 
     def _named(self, body: bytes) -> Translated:
