@@ -102,9 +102,9 @@ def _outcome(call: Call) -> object:
     return "committed" if call.facts.get("committed") else "failed"
 
 
-def _run(call: Call) -> object:
+def _run(call: Call) -> str:
     """How far a call came that has many transactions."""
-    return call.facts.get("status", call.facts.get("state")) if call.tool in _OF_MANY else None
+    return str(call.facts.get("status", call.facts.get("state"))) if call.tool in _OF_MANY else ""
 
 
 def _rows(facts: Mapping[str, object]) -> int | None:

@@ -40,7 +40,7 @@ def protocol_error(error: DsqlError, **more: str) -> MCPError:
 
 
 def _facts(error: DsqlError) -> dict[str, object]:
-    partial = {"outcome": "partial"} if error.outcome == "partial" else {}
+    partial: dict[str, object] = {"outcome": "partial"} if error.outcome == "partial" else {}
     return partial | {
         "code": error.code,
         "remedy": error.remedy,
