@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.adapters.database import PooledDatabase
     from awslabs_dsql_mcp.adapters.lint import LintProgram
     from awslabs_dsql_mcp.core.lint import Linted
-    from awslabs_dsql_mcp.tools.approval import Approval
+    from awslabs_dsql_mcp.tools.approval import BatchApproval
     from awslabs_dsql_mcp.tools.batch_write import BatchWrite
     from awslabs_dsql_mcp.tools.batches import Batches
     from awslabs_dsql_mcp.tools.documentation import Documentation
@@ -280,12 +280,12 @@ class LateBulk:
         self._settings = settings
 
     @cached_property
-    def _parts(self) -> "tuple[Batches, Approval]":
-        from awslabs_dsql_mcp.tools.approval import Approval  # noqa: PLC0415 - see the class
+    def _parts(self) -> "tuple[Batches, BatchApproval]":
+        from awslabs_dsql_mcp.tools.approval import BatchApproval  # noqa: PLC0415 - see the class
         from awslabs_dsql_mcp.tools.batches import Batches  # noqa: PLC0415 - see the class
 
         batches = Batches(self._database, call_time=self._settings.call_timeout)
-        return batches, Approval(self._settings.confirm)
+        return batches, BatchApproval(self._settings.confirm)
 
     @cached_property
     def _batch_write(self) -> "BatchWrite":

@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.core.refusals import Objection, refuse
 from awslabs_dsql_mcp.core.results import count
 from awslabs_dsql_mcp.core.transactions import Query, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.tools.approval import Approval
+from awslabs_dsql_mcp.tools.approval import BatchApproval
 from awslabs_dsql_mcp.tools.batches import ANEW, Batch, Batches, Stopped, Tell
 from awslabs_dsql_mcp.tools.judged import Judged, Value, judge
 
@@ -85,7 +85,7 @@ class BatchWrite:
         where: Names the cluster: a handle is good on no other.
     """
 
-    def __init__(self, database: Database, batches: Batches, approval: Approval, where: str) -> None:
+    def __init__(self, database: Database, batches: Batches, approval: BatchApproval, where: str) -> None:
         self._database = database
         self._where = where
         self._batches = batches
@@ -105,7 +105,7 @@ class BatchWrite:
             return None
         if request.resume not in ("", ANEW) and self._batches.knows(_work(judged, self._where)):
             return None  # it had its yes when it began
-        return self._approval.question("batch_write", judged.queries, judged.statements, can_ask=can_ask)
+        return self._approval.question_of("batch_write", judged.queries, judged.statements, can_ask=can_ask)
 
     async def batch_write(self, request: WriteRequest, tell: Tell) -> Answer:
         """Run a change in batches, or say how much it would be.
@@ -121,7 +121,7 @@ class BatchWrite:
         """
         judged = await self._judge(request)
         if request.dry_run_token is not None:
-            self._approval.spend(request.dry_run_token, judged.queries)
+            self._approval.take(request.dry_run_token, judged.queries)
         statement = await self._statement(judged)
         if request.dry_run:
             return await self._estimate(statement, judged)

@@ -29,7 +29,7 @@ from awslabs_dsql_mcp.core.results import count
 from awslabs_dsql_mcp.core.statements import Statement
 from awslabs_dsql_mcp.core.transactions import Query, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
-from awslabs_dsql_mcp.tools.approval import Approval
+from awslabs_dsql_mcp.tools.approval import BatchApproval
 from awslabs_dsql_mcp.tools.batch_write import answer
 from awslabs_dsql_mcp.tools.batches import Batch, Batches, Tell
 from awslabs_dsql_mcp.tools.marks import fresh_mark
@@ -232,7 +232,7 @@ class LoadRows:
     """
 
     def __init__(
-        self, database: Database, batches: Batches, approval: Approval, files: RowFiles, where: str
+        self, database: Database, batches: Batches, approval: BatchApproval, files: RowFiles, where: str
     ) -> None:
         self._where = where
         self._database = database
@@ -251,7 +251,7 @@ class LoadRows:
         if self._batches.knows(work_of(request.resume)):
             return None  # it had its yes when it began
         insert = Statement("INSERT", "dml")
-        return self._approval.question("load_rows", [_asked(request)], [insert], can_ask=can_ask)
+        return self._approval.question_of("load_rows", [_asked(request)], [insert], can_ask=can_ask)
 
     async def load_rows(self, request: LoadRequest, tell: Tell) -> Answer:
         """Load rows, or try to.
@@ -266,7 +266,7 @@ class LoadRows:
             DsqlError: What stopped it.
         """
         if request.dry_run_token is not None:
-            self._approval.spend(request.dry_run_token, [_asked(request)])
+            self._approval.take(request.dry_run_token, [_asked(request)])
         with closing(await self._source(request)) as source:
             job = await self._job(request, source)
             if request.dry_run:

@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.core import confirmation, jobs
+from awslabs_dsql_mcp.core import jobs
 from awslabs_dsql_mcp.core.answers import Answer
 from awslabs_dsql_mcp.core.confirmation import Confirm
 from awslabs_dsql_mcp.core.ports import Database, Linter, Progress
 from awslabs_dsql_mcp.core.transactions import Query, Report, Unit
 from awslabs_dsql_mcp.errors import (
     DsqlError,
-    NotConfirmed,
     OutcomeUnknown,
     RequestInvalid,
     StatementFailed,
     StatementRefused,
 )
+from awslabs_dsql_mcp.tools.approval import Approval
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.core.migration import Plan, Step
@@ -113,7 +113,7 @@ class MigrateTools:
         self._database = database
         self._where = where
         self._linter = linter
-        self._confirm: Confirm = confirm
+        self._approval = Approval(confirm, clock=clock)
         self._call_time = call_time
         self._sleep = sleep
         self._clock = clock
@@ -134,15 +134,13 @@ class MigrateTools:
         except DsqlError:
             return None
         statements = [statement for step in plan.steps for statement in step.statements]
-        if plan.blocked or not confirmation.wants_yes(self._confirm, statements):
+        if plan.blocked:
             return None
-        if can_ask:
-            return confirmation.question([Query(q) for s in plan.steps for q in s.queries], statements)
-        if self._confirm != "always":
-            return None
-        raise NotConfirmed(
-            "This server runs no change without a yes, and this client cannot ask its user; nothing was run.",
-            hint="Call migrate with dry_run=true, look at the plan, then call it with the resume_from "
+        return self._approval.question(
+            [Query(q) for s in plan.steps for q in s.queries],
+            statements,
+            can_ask=can_ask,
+            otherwise="Call migrate with dry_run=true, look at the plan, then call it with the resume_from "
             "that it gave.",
         )
 

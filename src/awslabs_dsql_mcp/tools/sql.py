@@ -1,6 +1,5 @@
 """The SQL tools: a read, and a transaction."""
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from awslabs_dsql_mcp.core.jobs import JOB_KINDS
 from awslabs_dsql_mcp.core.ports import Database
 from awslabs_dsql_mcp.core.results import Caps, Table
 from awslabs_dsql_mcp.core.transactions import Report, Unit
-from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid, StatementFailed, StatementRefused
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
+from awslabs_dsql_mcp.tools.approval import Approval
 from awslabs_dsql_mcp.tools.judged import Judged, Value, judge, takes_limit
 from awslabs_dsql_mcp.tools.marks import fresh_mark
 
@@ -67,13 +67,10 @@ class SqlTools:
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
-        self._confirm: Confirm = confirm
+        self._approval = Approval(confirm, clock=clock)
         self._caps = caps
         self._linting = linting
         self._job_status = job_status
-        self._clock = clock
-        self._key = secrets.token_bytes(32)
-        self._spent: dict[str, float] = {}
 
     @property
     def max_rows(self) -> int:
@@ -118,16 +115,14 @@ class SqlTools:
             judged = await self._judge(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if not self._wants_yes(request, judged):
+        if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
             return None
-        if can_ask:
-            return confirmation.question(judged.queries, judged.statements)
-        if self._confirm != "always":
-            return None
-        raise NotConfirmed(
-            "This server runs no change without a yes, and this client cannot ask its user; nothing was run.",
-            hint="Call transact with dry_run=true, look at what it would change, then call it again with "
-            "the dry_run_token that it gave.",
+        return self._approval.question(
+            judged.queries,
+            judged.statements,
+            can_ask=can_ask,
+            otherwise="Call transact with dry_run=true, look at what it would change, then call it again "
+            "with the dry_run_token that it gave.",
         )
 
     async def transact(self, request: Request) -> Answer:
@@ -155,7 +150,7 @@ class SqlTools:
         if request.max_rows_affected is not None:
             _require_counted(judged)
         if request.dry_run_token is not None:
-            self._spend(request.dry_run_token)
+            self._approval.spend(request.dry_run_token)
         unit = replace(
             judged.unit(self._caps, read_only=not self._allow_writes),
             dry_run=request.dry_run,
@@ -166,7 +161,8 @@ class SqlTools:
     async def _judge(self, request: Request) -> Judged:
         values = _values(request)
         judged = await judge(request.sql_list, values, writes=self._allow_writes)
-        if request.dry_run_token is not None and not self._vouched(request.dry_run_token, judged):
+        token = request.dry_run_token
+        if token is not None and not self._approval.vouches(token, judged.queries):
             raise RequestInvalid(
                 "dry_run_token is not of a dry run of exactly these statements and values within the last "
                 f"{confirmation.TOKEN_LIFE // 60} minutes, or was used already.",
@@ -174,21 +170,6 @@ class SqlTools:
                 hint="Call transact again with dry_run=true, and without dry_run_token.",
             )
         return judged
-
-    def _vouched(self, token: str, judged: Judged) -> bool:
-        fresh = token not in self._spent
-        return fresh and confirmation.vouches(token, judged.queries, key=self._key, now=self._clock())
-
-    def _spend(self, token: str) -> None:
-        """Remember a token that is used, as long as it would be taken."""
-        now = self._clock()
-        kept = {t: since for t, since in self._spent.items() if now - since <= 2 * confirmation.TOKEN_LIFE}
-        self._spent = kept | {token: now}
-
-    def _wants_yes(self, request: Request, judged: Judged) -> bool:
-        if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
-            return False
-        return confirmation.wants_yes(self._confirm, judged.statements)
 
     def _answer(self, report: Report, unit: Unit, judged: Judged) -> Answer:
         tables = self._tables(report, unit, judged)
@@ -198,9 +179,7 @@ class SqlTools:
             said.append(f"{number}. {table.summary}{_remark(statement, unit)}")
         facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
         if unit.dry_run:
-            token = confirmation.token(
-                judged.queries, key=self._key, now=self._clock(), nonce=secrets.token_hex(4)
-            )
+            token = self._approval.token(judged.queries)
             said.append(f"To run it for real, send the same with dry_run_token={token} (once, in 10 min).")
             facts["dry_run_token"] = token
         elif (job_id := _started_job(report, judged)) is not None:
