@@ -118,7 +118,7 @@ class DsqlServer(MCPServer[None]):
         return await super().get_prompt(name, arguments, context)
 
     async def _place(self, name: str, arguments: dict[str, Any]) -> Place:
-        names = [tool.name for tool in await self.list_tools()]
+        names = [tool.name for tool in self._choice.announced(await super().list_tools())]
         if name not in names:
             raise RequestInvalid(f"There is no tool {name!r}.", hint=nearest_of(name, names))
         return self._choice.place(name, arguments)

@@ -20,7 +20,7 @@ def refuse(parameters: Mapping[str, str]) -> Refusal | None:
     for name, _ in _settings(parameters):
         refused = refused_setting(name)
         if refused is not None and not name.startswith("_pq_."):
-            return Refusal(refused.sqlstate, refused.message)
+            return refused
     return None
 
 

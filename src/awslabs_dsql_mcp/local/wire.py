@@ -70,11 +70,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a connection is refused, as the client will read it."""
+    """Why a connection or a statement is refused, as the client will read it."""
 
     sqlstate: str
     message: str
     hint: str | None = None
+    detail: str | None = None
 
 
 def read_packet(data: bytes | bytearray) -> Packet | None:

@@ -5,8 +5,10 @@ to an error: 25P02 comes first in a failed transaction, a block is aborted, a pi
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
+
+from awslabs_dsql_mcp.local.wire import Refusal
 
 FEATURE_NOT_SUPPORTED: Final = "0A000"
 SYNTAX_ERROR: Final = "42601"
@@ -16,16 +18,6 @@ TOO_MANY_COLUMNS: Final = "54011"
 
 _LETTER: Final = "r"
 """Stands before the nonce: what begins with digits could be out of range before it is no integer."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a statement is refused, as the client will read it."""
-
-    sqlstate: str
-    message: str
-    hint: str | None = None
-    detail: str | None = None
 
 
 def unsupported(message: str) -> Refusal:
