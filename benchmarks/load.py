@@ -10,15 +10,13 @@ import statistics
 import sys
 import tempfile
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 
 import psycopg
+from logins import conninfo
 from mcp import Client, StdioServerParameters
 
-from awslabs_dsql_mcp.local import tokens
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local.tokens import Credentials
+from awslabs_dsql_mcp.local.cluster import local_cluster
 
 TABLE = "id bigint PRIMARY KEY, name text NOT NULL, amount numeric(12,2), made timestamptz, open boolean"
 NAMES = ["id", "name", "amount", "made", "open"]
@@ -31,21 +29,6 @@ def rows(count: int) -> list[tuple[str, ...]]:
         (str(n), f"customer, number {n}", f"{n % 9973}.{n % 100:02d}", "2026-11-24 10:00:00+00", "ft"[n % 2])
         for n in range(count)
     ]
-
-
-async def connect(cluster: LocalCluster) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    """Connect as psycopg's users do."""
-    keys = Credentials(cluster.access_key, cluster.secret_key, cluster.region)
-    return await psycopg.AsyncConnection.connect(
-        host=cluster.host,
-        port=cluster.port,
-        user="admin",
-        dbname="postgres",
-        password=tokens.issue(cluster.host, "admin", keys, datetime.now(timezone.utc)),
-        sslmode="verify-full",
-        sslrootcert=str(cluster.ca_file),
-        autocommit=True,
-    )
 
 
 def write(file: Path, count: int) -> None:
@@ -99,7 +82,7 @@ async def main(count: int, turns: int) -> None:
         async with (
             local_cluster(data) as cluster,
             Client(server) as client,
-            await connect(cluster) as connection,
+            await psycopg.AsyncConnection.connect(conninfo(cluster), autocommit=True) as connection,
         ):
             await connection.execute("CREATE SCHEMA bench")
             await compare(connection, client, file, count, turns)

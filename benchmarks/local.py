@@ -11,13 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from logins import conninfo
 
-from awslabs_dsql_mcp.local import tokens
 from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local.folder import DataFolder
 from awslabs_dsql_mcp.local.postgres import SUPERUSER
@@ -33,17 +32,7 @@ Connection = psycopg.Connection[Any]
 
 def through_the_endpoint(cluster: LocalCluster) -> Connection:
     """Connect as users do."""
-    keys = tokens.Credentials(cluster.access_key, cluster.secret_key, cluster.region)
-    return psycopg.connect(
-        host=cluster.host,
-        port=cluster.port,
-        user="admin",
-        dbname="postgres",
-        password=tokens.issue(cluster.host, "admin", keys, datetime.now(timezone.utc)),
-        sslmode="verify-full",
-        sslrootcert=str(cluster.ca_file),
-        autocommit=True,
-    )
+    return psycopg.connect(conninfo(cluster), autocommit=True)
 
 
 def past_it(folder: DataFolder) -> Connection:

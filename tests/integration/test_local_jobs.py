@@ -2,33 +2,21 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from datetime import datetime, timezone
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest_asyncio
-from psycopg.conninfo import make_conninfo
 
-from awslabs_dsql_mcp.local import tokens
 from awslabs_dsql_mcp.local.cluster import local_cluster
-from awslabs_dsql_mcp.local.folder import DataFolder
+from local.logins import conninfo
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def where(tmp_path: Path) -> AsyncGenerator[str]:
     """A cluster of the test's own, as libpq is told of it."""
     async with local_cluster(tmp_path / "data") as cluster:
-        keys = DataFolder.of(tmp_path / "data").credentials()
-        yield make_conninfo(
-            host=cluster.host,
-            port=cluster.port,
-            user="admin",
-            dbname="postgres",
-            password=tokens.issue(cluster.host, "admin", keys, datetime.now(timezone.utc)),
-            sslmode="verify-full",
-            sslrootcert=str(cluster.ca_file),
-        )
+        yield conninfo(cluster)
 
 
 async def built(client: psycopg.AsyncConnection, index: str) -> object:

@@ -1,5 +1,7 @@
 """Scripts made ones for Aurora DSQL: what becomes of each statement, and how a plan is cut and resumed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,3 +158,11 @@ def test_a_handle_is_good_for_its_plan_alone() -> None:
 )
 def test_the_catalog_knows_of_some_steps(sql: str, *, known: bool) -> None:
     assert (sign_of(sql) is not None) is known
+
+
+def test_a_handle_is_good_on_its_cluster_alone() -> None:
+    plan = planned("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);")
+    here, there = replace(plan, where="here"), replace(plan, where="there")
+    assert here.start(here.handle(2)) == (2, False)
+    with pytest.raises(ValueError, match="not a handle of exactly this script"):
+        there.start(here.handle(2))

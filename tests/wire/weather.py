@@ -1,15 +1,18 @@
 """Long changes in bad weather: a server through the proxy, and faults that come again and again."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 from mcp import Client, StdioServerParameters
 
 from conftest import server
 from wire.bed import Bed
-from wire.faults import At, Kill, Often, Say
+from wire.faults import At, Fault, Kill, Often, Say
+from wire.served import Served
 
 Opens = Callable[..., AbstractAsyncContextManager[Client]]
 
@@ -53,6 +56,25 @@ def rain(bed: Bed) -> None:
     bed.proxy.add(Often(At.ASKED, Kill(), "COMMIT", every=11))
     bed.proxy.add(Often(At.ANSWERED, Kill(), "UPDATE bulk", every=7))
     bed.proxy.add(Often(At.ASKED, Kill(), "octet_length", every=9))
+
+
+async def kill_while(
+    held: Fault, started: StdioServerParameters, tool: str, arguments: dict[str, Any]
+) -> None:
+    """Start a server, have it run a tool, and kill it as soon as a fault holds it."""
+    process = await asyncio.create_subprocess_exec(
+        *(started.command, *started.args),
+        env=started.env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    served = Served(process)
+    await served.shake_hands()
+    served.send("tools/call", {"name": tool, "arguments": arguments}, 2)
+    await held.reached.wait()
+    process.kill()
+    await process.wait()
+    served.input.close()
 
 
 def resume_in(text: str) -> str:

@@ -90,6 +90,31 @@ async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Bed, opens: Op
     assert bed.postgres.query("SELECT count(*) FROM bulk.copy") == [(0,)]
 
 
+async def test_rows_that_change_with_others_by_a_foreign_key_are_not_looked_at(
+    bed: Bed, opens: Opens
+) -> None:
+    bed.postgres.query("CREATE TABLE bulk.p (id int PRIMARY KEY)")
+    bed.postgres.query("CREATE TABLE bulk.ch (id int PRIMARY KEY, p int REFERENCES bulk.p ON DELETE CASCADE)")
+    bed.postgres.query("GRANT ALL ON bulk.p, bulk.ch TO admin")
+    async with opens() as client:
+        sql = "DELETE FROM bulk.p WHERE EXISTS (SELECT FROM bulk.ch WHERE ch.p = 4001 - p.id)"
+        reply = await call(client, "batch_write", sql=sql)
+    assert reply.is_error
+    assert "looks at bulk.ch, whose rows change with those of bulk.p" in reply.text
+
+
+async def test_a_change_that_a_computed_column_may_depend_on_is_marked(bed: Bed, opens: Opens) -> None:
+    bed.postgres.query(
+        "CREATE TABLE bulk.gen (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a) STORED)"
+    )
+    bed.postgres.query("GRANT ALL ON bulk.gen TO admin")
+    async with opens() as client:
+        reply = await call(
+            client, "batch_write", sql="UPDATE bulk.gen SET a = g + 1 WHERE true", dry_run=True
+        )
+    assert "Each batch is marked in " in reply.text
+
+
 async def test_a_dry_run_counts_and_changes_nothing(bed: Bed, opens: Opens) -> None:
     fill(bed)
     sql = "UPDATE bulk.t SET n = n + %s WHERE id > %s"

@@ -1,6 +1,5 @@
 """Big changes through a real server, with a network and a cluster that fail."""
 
-import asyncio
 from pathlib import Path
 
 import anyio
@@ -10,8 +9,7 @@ from awslabs_dsql_mcp.core.keyset import MOST
 from calls import call
 from wire.bed import Bed, until
 from wire.faults import At, Hold, Often
-from wire.served import Served
-from wire.weather import Opens, insert, make_schema, parameters, rain, resume_in
+from wire.weather import Opens, insert, kill_while, make_schema, parameters, rain, resume_in
 
 ROWS = 100_000
 
@@ -52,19 +50,7 @@ async def test_a_run_that_is_killed_goes_on_without_doing_anything_twice(bed: Be
     fill(bed, 20_000)
     held = bed.proxy.add(Often(At.ANSWERED, Hold(), "COMMIT", every=4))
     kept = parameters(bed, certificate)
-    process = await asyncio.create_subprocess_exec(
-        *(kept.command, *kept.args),
-        env=kept.env,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    served = Served(process)
-    await served.shake_hands()
-    served.send("tools/call", {"name": "batch_write", "arguments": ADD_ONE}, 2)
-    await held.reached.wait()
-    process.kill()
-    await process.wait()
-    served.input.close()
+    await kill_while(held, kept, "batch_write", ADD_ONE)
     bed.proxy.clear()
     rain(bed)
     async with Client(kept) as client:

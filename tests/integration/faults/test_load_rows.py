@@ -1,6 +1,5 @@
 """Rows into a table through a real server, with a network and a cluster that fail."""
 
-import asyncio
 import csv
 import json
 from decimal import Decimal
@@ -13,8 +12,7 @@ from mcp import Client
 from calls import call
 from wire.bed import Bed
 from wire.faults import At, Hold, Often
-from wire.served import Served
-from wire.weather import Opens, make_schema, parameters, rain, resume_in
+from wire.weather import Opens, kill_while, make_schema, parameters, rain, resume_in
 
 pyarrow: Any = import_module("pyarrow")  # without types
 parquet: Any = import_module("pyarrow.parquet")
@@ -77,20 +75,8 @@ async def test_a_load_that_is_killed_goes_on_though_rows_have_no_key(
     write_csv(tmp_path / "rows.csv", 12_000)
     held = bed.proxy.add(Often(At.ANSWERED, Hold(), "COMMIT", every=3))
     kept = parameters(bed, certificate, "--load-dir", str(tmp_path))
-    process = await asyncio.create_subprocess_exec(
-        *(kept.command, *kept.args),
-        env=kept.env,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    served = Served(process)
-    await served.shake_hands()
     arguments = {"table": "bulk.t", "path": "rows.csv"}
-    served.send("tools/call", {"name": "load_rows", "arguments": arguments}, 2)
-    await held.reached.wait()
-    process.kill()
-    await process.wait()
-    served.input.close()
+    await kill_while(held, kept, "load_rows", arguments)
     bed.proxy.clear()
     rain(bed)
     async with Client(kept) as client:

@@ -1,0 +1,22 @@
+"""Logging in to the local cluster, as users do."""
+
+from datetime import datetime, timezone
+
+from psycopg.conninfo import make_conninfo
+
+from awslabs_dsql_mcp.local import tokens
+from awslabs_dsql_mcp.local.cluster import LocalCluster
+
+
+def conninfo(cluster: LocalCluster) -> str:
+    """Give libpq's parameters, a fresh token among them."""
+    keys = tokens.Credentials(cluster.access_key, cluster.secret_key, cluster.region)
+    return make_conninfo(
+        host=cluster.host,
+        port=cluster.port,
+        user="admin",
+        dbname="postgres",
+        password=tokens.issue(cluster.host, "admin", keys, datetime.now(timezone.utc)),
+        sslmode="verify-full",
+        sslrootcert=str(cluster.ca_file),
+    )
