@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from awslabs_dsql_mcp.local import jobs, postgres
+from awslabs_dsql_mcp.local import backend, jobs, postgres
 
 Connection = psycopg.AsyncConnection[Any]
 Rows = list[tuple[Any, ...]]
@@ -16,12 +16,16 @@ Rows = list[tuple[Any, ...]]
 
 @asynccontextmanager
 async def connected(server: postgres.Server, user: str = "admin") -> AsyncGenerator[Connection, None]:
-    assert isinstance(server.address, postgres.UnixSocket)
-    where = make_conninfo(
-        host=str(server.address.path.parent), user=user, dbname="postgres", options="-c lock_timeout=0"
-    )
+    await backend.admit(server.address, user)
+    where = make_conninfo(**_where(server.address), user=user, dbname="postgres", options="-c lock_timeout=0")
     async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:
         yield connection
+
+
+def _where(address: postgres.Address) -> dict[str, str]:
+    if isinstance(address, postgres.UnixSocket):
+        return {"host": str(address.path.parent)}
+    return {"host": "127.0.0.1", "port": str(address.port), "password": address.password}
 
 
 @asynccontextmanager
