@@ -21,7 +21,7 @@ from functools import partial
 
 from postgast.native import lib
 
-from awslabs_dsql_mcp.core.guard import check
+from awslabs_dsql_mcp.guard.guard import check
 
 ORDINARY = """
 SELECT * FROM orders WHERE id = 42;

@@ -16,7 +16,7 @@ import psycopg
 from logins import conninfo
 from mcp import Client, StdioServerParameters
 
-from awslabs_dsql_mcp.local.cluster import local_cluster
+from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
 
 TABLE = "id bigint PRIMARY KEY, name text NOT NULL, amount numeric(12,2), made timestamptz, open boolean"
 NAMES = ["id", "name", "amount", "made", "open"]

@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 from logins import conninfo
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local.folder import DataFolder
-from awslabs_dsql_mcp.local.postgres import SUPERUSER
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 
 STATEMENTS = 2000
 ROWS = 100_000

@@ -4,8 +4,8 @@ from datetime import datetime, timezone
 
 from psycopg.conninfo import make_conninfo
 
-from awslabs_dsql_mcp.local import tokens
-from awslabs_dsql_mcp.local.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 
 
 def conninfo(cluster: LocalCluster) -> str:

@@ -21,12 +21,12 @@ from typing import Any
 import psycopg
 from startup import CLIENT, Server, peer_in
 
-from awslabs_dsql_mcp.adapters.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
+from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from wire.certificate import make_certificate, server_context
-from wire.proxy import Proxy
+from support.wire.certificate import make_certificate, server_context
+from support.wire.proxy import Proxy
 
 EACH_WAY = 0.02
 SIZES = (1, 5, 20)

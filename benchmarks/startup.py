@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from awslabs_dsql_mcp.local.cluster import local_cluster
+from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
 
 PEER = "awslabs-aurora-dsql-mcp-server==1.1.4"
 # The peer knows port 5432 alone: the number is replaced as it starts.

@@ -22,7 +22,7 @@ from typing import Any
 
 from startup import CLIENT, Server, peer_in
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 
 TOKENIZER = "bpe-openai==0.1.4"
 COUNT = """

@@ -12,8 +12,8 @@ import hypothesis
 import pytest
 from mcp import Client, StdioServerParameters
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
-from local.requirements import load
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from support.local_cluster.requirements import load
 
 ServerOn = Callable[..., StdioServerParameters]
 T = TypeVar("T")

@@ -15,14 +15,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.arguments import read_settings
-from awslabs_dsql_mcp.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.settings import Settings, SettingsError
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
+from awslabs_dsql_mcp.config.settings import Settings, SettingsError
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.core.ports import AuditTrail
+    from awslabs_dsql_mcp.tools.ports import AuditTrail
 
 _WRONG_USAGE = 2
 # Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["local"]:
-            from awslabs_dsql_mcp.local.command import main as local  # noqa: PLC0415 - its own weight
+            from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - its own weight
 
             return local(arguments[1:])
         if arguments[:1] == ["demo"]:
@@ -56,13 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return demo(arguments[1:])
         if arguments[:1] == ["install"]:
-            from awslabs_dsql_mcp.install.command import main as install  # noqa: PLC0415 - its own weight
+            from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - its own weight
 
             return install(arguments[1:])
         if not os.environ.get("AWS_PROFILE", "unset"):
             del os.environ["AWS_PROFILE"]  # empty means not set, to boto3 too
         if arguments[:1] == ["doctor"]:
-            from awslabs_dsql_mcp.doctor.command import main as doctor  # noqa: PLC0415 - its own weight
+            from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - its own weight
 
             return _run(doctor(arguments[1:], os.environ))
         settings = read_settings(arguments, os.environ, version=__version__)
@@ -78,7 +78,7 @@ def _audit(settings: Settings) -> "AuditTrail | None":
     """Open the audit log, if there is to be one: who wants it wants no server without."""
     if settings.audit_log is None:
         return None
-    from awslabs_dsql_mcp.adapters.audit import AuditLog  # noqa: PLC0415 - only with the option
+    from awslabs_dsql_mcp.server.audit_log import AuditLog  # noqa: PLC0415 - only with the option
 
     audit = AuditLog(settings.audit_log, parameters=settings.audit_parameters)
     try:
@@ -91,8 +91,8 @@ def _audit(settings: Settings) -> "AuditTrail | None":
 
 
 def _serve(settings: Settings, clusters: Clusters, audit: "AuditTrail | None") -> int:
-    from awslabs_dsql_mcp.adapters.stdio import install_switch  # noqa: PLC0415 - with the rest
-    from awslabs_dsql_mcp.logs import log_to_stderr  # noqa: PLC0415 - with the rest
+    from awslabs_dsql_mcp.logging_setup import log_to_stderr  # noqa: PLC0415 - with the rest
+    from awslabs_dsql_mcp.server.stdio import install_switch  # noqa: PLC0415 - with the rest
 
     log_to_stderr(settings.log_level)
     if sys.stdin.isatty():
@@ -105,7 +105,7 @@ def _serve(settings: Settings, clusters: Clusters, audit: "AuditTrail | None") -
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for name in _UNUSED:
         sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - how to say "not there"
-    from awslabs_dsql_mcp.serving import serve  # noqa: PLC0415 - the SDK is most of the start
+    from awslabs_dsql_mcp.server.factory import serve  # noqa: PLC0415 - the SDK is most of the start
 
     gc.enable()
     gc.freeze()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from awslabs_dsql_mcp.install.examples import files, links_of_readme
+from awslabs_dsql_mcp.installer.examples import files, links_of_readme
 
 README = Path(__file__).parents[2] / "README.md"
 EXAMPLES = README.parent / "config-examples"

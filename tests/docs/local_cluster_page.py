@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from local.requirements import Requirement, Table, load
+from support.local_cluster.requirements import Requirement, Table, load
 
-PAGE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "guide" / "local-cluster.md"
+PAGE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "documentation" / "pages" / "local-cluster.md"
 # ruff: noqa: E501 - the guide's lines are as long as its paragraphs
 _HEAD = """\
 ---

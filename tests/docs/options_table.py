@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from awslabs_dsql_mcp.settings import OPTIONS, Option
+from awslabs_dsql_mcp.config.settings import OPTIONS, Option
 
 README = Path(__file__).parents[2] / "README.md"
 _BEGIN, _END = "<!-- options -->\n", "<!-- /options -->"

@@ -13,11 +13,11 @@ from typing import Any
 import tomlkit
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.adapters.guide import load_guide
-from awslabs_dsql_mcp.install.clients import CLIENTS
-from awslabs_dsql_mcp.install.examples import NAME, launch, snippet
-from awslabs_dsql_mcp.install.launch import PACKAGE
-from awslabs_dsql_mcp.settings import OPTIONS, Option
+from awslabs_dsql_mcp.config.settings import OPTIONS, Option
+from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.installer.clients import CLIENTS
+from awslabs_dsql_mcp.installer.examples import NAME, launch, snippet
+from awslabs_dsql_mcp.installer.launch import PACKAGE
 
 TOP = Path(__file__).parents[2]
 PACKAGING = TOP / "packaging"

@@ -10,16 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from awslabs_dsql_mcp.arguments import read_settings
 from awslabs_dsql_mcp.cli import main
-from awslabs_dsql_mcp.install.clients import CLIENTS, Client
-from awslabs_dsql_mcp.install.examples import NAME, file_name, files, links_of_readme
-from awslabs_dsql_mcp.settings import OPTIONS
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.settings import OPTIONS
+from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
+from awslabs_dsql_mcp.installer.examples import NAME, file_name, files, links_of_readme
 from docs import client_examples
 from docs.client_examples import EXAMPLES
 from docs.local_cluster_page import PAGE, page
 from docs.options_table import README, between, table
-from local.requirements import load
+from support.local_cluster.requirements import load
 
 
 def entry(client: Client) -> dict[str, Any]:

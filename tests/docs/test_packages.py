@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from awslabs_dsql_mcp.arguments import read_settings
-from awslabs_dsql_mcp.settings import OPTIONS
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.settings import OPTIONS
 from docs.options_table import README
 from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, files
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from mcp import Client
 
-from calls import Reply, call, rows, write
 from conftest import ServerOn, held
+from support.client_helpers import Reply, call, rows, write
 
 _MEBIBYTE = 2**20
 

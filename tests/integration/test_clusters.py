@@ -13,9 +13,9 @@ from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult, Tool
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster, local_cluster
-from calls import call
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from conftest import held, server
+from support.client_helpers import call
 
 CONFIG = """
 {default}

@@ -12,9 +12,9 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import stdio_client
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster
-from calls import Reply, call, rows, write
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from conftest import server
+from support.client_helpers import Reply, call, rows, write
 
 
 def environment(cluster: LocalCluster, **changes: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from calls import call, write
+from support.client_helpers import call, write
 
 
 async def ended(client: Client, job: str) -> dict[str, Any]:

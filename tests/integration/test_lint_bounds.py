@@ -8,14 +8,14 @@ import psutil
 import pytest
 from mcp import Client
 
-from awslabs_dsql_mcp.adapters.lint import LintProgram
-from awslabs_dsql_mcp.core.results import Caps
+from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.database.model import Caps
 from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused, TimedOut
-from awslabs_dsql_mcp.services import LateDatabase
-from awslabs_dsql_mcp.settings import Settings
-from awslabs_dsql_mcp.tools.lint import LintAdvice
+from awslabs_dsql_mcp.lint.program import LintProgram
+from awslabs_dsql_mcp.server.services import LateDatabase
+from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 from awslabs_dsql_mcp.tools.sql import Request, SqlTools
-from calls import call
+from support.client_helpers import call
 
 ENDLESS = "SELECT 1" + " + 1" * 200_000  # dsql-lint 0.2.22 has not read it after ten minutes
 CREATE_INDEX = "CREATE INDEX bounds_i ON bounds (id)"

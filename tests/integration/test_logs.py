@@ -11,9 +11,9 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import stdio_client
 
-from awslabs_dsql_mcp.adapters.audit import AuditLog
-from calls import call
+from awslabs_dsql_mcp.server.audit_log import AuditLog
 from conftest import ServerOn
+from support.client_helpers import call
 
 SECRET = "hunter-two"  # noqa: S105 - a value that must not be told
 

@@ -13,8 +13,8 @@ import pytest
 from mcp import Client
 from psycopg import conninfo
 
-from awslabs_dsql_mcp.local import postgres
-from calls import Reply, call, rows, write
+from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
+from support.client_helpers import Reply, call, rows, write
 
 SOURCE: Final = Path(__file__).parent.parent / "data" / "migrate" / "shop.sql"
 TABLES: Final = 12

@@ -7,9 +7,9 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import ResourceTemplateReference, TextResourceContents
 
-from awslabs_dsql_mcp.local.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from conftest import server
-from direct import run
+from support.direct_connection import run
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,8 +13,8 @@ from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from awslabs_dsql_mcp import __version__
-from calls import call, write
 from conftest import ServerOn, server
+from support.client_helpers import call, write
 
 TOOLS = {
     "dsql_lint",

@@ -7,9 +7,9 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from awslabs_dsql_mcp.surface.instructions import instructions
-from calls import call
+from awslabs_dsql_mcp.server.instructions import instructions
 from conftest import ServerOn
+from support.client_helpers import call
 
 LONGEST = 2_048
 EXAMPLE = re.compile(r"`([A-Z]+ [^`]+)`")

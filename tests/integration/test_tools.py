@@ -4,7 +4,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from calls import call, rows, write
+from support.client_helpers import call, rows, write
 
 pytestmark = pytest.mark.usefixtures("shop")
 

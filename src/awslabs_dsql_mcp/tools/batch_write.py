@@ -4,22 +4,24 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from awslabs_dsql_mcp.core import bulk_catalog, bulk_rules, keyset
-from awslabs_dsql_mcp.core.answers import Answer
-from awslabs_dsql_mcp.core.bulk_catalog import TableFacts
-from awslabs_dsql_mcp.core.bulk_rules import Known
-from awslabs_dsql_mcp.core.cutting import Cuttable, cut
-from awslabs_dsql_mcp.core.handles import fingerprint
-from awslabs_dsql_mcp.core.keyset import Key, Position
-from awslabs_dsql_mcp.core.ledger import Ledger
-from awslabs_dsql_mcp.core.ports import Database
-from awslabs_dsql_mcp.core.refusals import Objection, refuse
-from awslabs_dsql_mcp.core.results import count
-from awslabs_dsql_mcp.core.transactions import Query, Unit
+from awslabs_dsql_mcp.bulk import keyset
+from awslabs_dsql_mcp.bulk import split_rules as bulk_rules
+from awslabs_dsql_mcp.bulk import table_info as bulk_catalog
+from awslabs_dsql_mcp.bulk.keyset import Key, Position
+from awslabs_dsql_mcp.bulk.progress_table import Ledger
+from awslabs_dsql_mcp.bulk.resume_token import fingerprint
+from awslabs_dsql_mcp.bulk.runner import ANEW, Batch, Batches, Stopped, Tell
+from awslabs_dsql_mcp.bulk.split_rules import Known
+from awslabs_dsql_mcp.bulk.splitter import Cuttable, cut
+from awslabs_dsql_mcp.bulk.table_info import TableFacts
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.tools.approval import BatchApproval
-from awslabs_dsql_mcp.tools.batches import ANEW, Batch, Batches, Stopped, Tell
-from awslabs_dsql_mcp.tools.judged import Judged, Value, judge
+from awslabs_dsql_mcp.guard.refusal import Objection, refuse
+from awslabs_dsql_mcp.output.rows import count
+from awslabs_dsql_mcp.output.tool_output import Answer
+from awslabs_dsql_mcp.tools.confirmation import BatchApproval
+from awslabs_dsql_mcp.tools.prepare import Judged, Value, judge
 
 
 @dataclass(frozen=True)

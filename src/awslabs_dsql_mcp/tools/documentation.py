@@ -6,10 +6,9 @@ Every answer says where it comes from.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from awslabs_dsql_mcp.core.answers import Answer, fence
-from awslabs_dsql_mcp.core.excerpt import WRAPPING, Excerpt, cut, cut_elsewhere
-from awslabs_dsql_mcp.core.guide import SCHEME, Guide, Hit, Page
-from awslabs_dsql_mcp.core.knowledge import (
+from awslabs_dsql_mcp.documentation.excerpt import WRAPPING, Excerpt, cut, cut_elsewhere
+from awslabs_dsql_mcp.documentation.guide import SCHEME, Guide, Hit, Page
+from awslabs_dsql_mcp.documentation.replies import (
     READ,
     RECOMMEND,
     SEARCH,
@@ -23,7 +22,8 @@ from awslabs_dsql_mcp.core.knowledge import (
     page_text,
 )
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
-from awslabs_dsql_mcp.tools.marks import fresh_mark
+from awslabs_dsql_mcp.output.marks import fresh_mark
+from awslabs_dsql_mcp.output.tool_output import Answer, fence
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50

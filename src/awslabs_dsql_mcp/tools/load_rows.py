@@ -7,32 +7,35 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from awslabs_dsql_mcp.core import bulk_catalog, keyset
-from awslabs_dsql_mcp.core.answers import Answer, fence, warning
-from awslabs_dsql_mcp.core.handles import fingerprint, work_of
-from awslabs_dsql_mcp.core.keyset import Position
-from awslabs_dsql_mcp.core.ledger import Ledger
-from awslabs_dsql_mcp.core.loading import (
+from awslabs_dsql_mcp.bulk import keyset
+from awslabs_dsql_mcp.bulk import table_info as bulk_catalog
+from awslabs_dsql_mcp.bulk.keyset import Position
+from awslabs_dsql_mcp.bulk.progress_table import Ledger
+from awslabs_dsql_mcp.bulk.resume_token import fingerprint, work_of
+from awslabs_dsql_mcp.bulk.rows import (
     Cells,
     Loading,
     OnConflict,
     Row,
+    RowFiles,
+    RowSource,
     Unfit,
     loading,
     row_of,
     unstorable,
     weight,
 )
-from awslabs_dsql_mcp.core.names import parse_name
-from awslabs_dsql_mcp.core.ports import Database, RowFiles, RowSource
-from awslabs_dsql_mcp.core.results import count
-from awslabs_dsql_mcp.core.statements import Statement
-from awslabs_dsql_mcp.core.transactions import Query, Unit
+from awslabs_dsql_mcp.bulk.runner import Batch, Batches, Tell
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
-from awslabs_dsql_mcp.tools.approval import BatchApproval
+from awslabs_dsql_mcp.output.marks import fresh_mark
+from awslabs_dsql_mcp.output.rows import count
+from awslabs_dsql_mcp.output.tool_output import Answer, fence, warning
+from awslabs_dsql_mcp.sql.identifiers import parse_name
+from awslabs_dsql_mcp.sql.statements import Statement
 from awslabs_dsql_mcp.tools.batch_write import answer
-from awslabs_dsql_mcp.tools.batches import Batch, Batches, Tell
-from awslabs_dsql_mcp.tools.marks import fresh_mark
+from awslabs_dsql_mcp.tools.confirmation import BatchApproval
 
 # What a server says of one row rather than of the statement: data exception, integrity constraint violation,
 # cardinality violation (PostgreSQL documentation, appendix A).

@@ -6,11 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.core import jobs
-from awslabs_dsql_mcp.core.answers import Answer
-from awslabs_dsql_mcp.core.confirmation import Confirm
-from awslabs_dsql_mcp.core.ports import Database, Linter, Progress
-from awslabs_dsql_mcp.core.transactions import Query, Report, Unit
+from awslabs_dsql_mcp.catalog import jobs
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, Report, Unit
 from awslabs_dsql_mcp.errors import (
     DsqlError,
     OutcomeUnknown,
@@ -18,10 +16,13 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     StatementRefused,
 )
-from awslabs_dsql_mcp.tools.approval import Approval
+from awslabs_dsql_mcp.output.tool_output import Answer
+from awslabs_dsql_mcp.tools.confirmation import Approval
+from awslabs_dsql_mcp.tools.confirmation_tokens import Confirm
+from awslabs_dsql_mcp.tools.ports import Linter, Progress
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.core.migration import Plan, Step
+    from awslabs_dsql_mcp.migration.plan import Plan, Step
 
 _LINT_TIME: Final = 5.0
 _MOST_LINTED: Final = 20
@@ -169,8 +170,8 @@ class MigrateTools:
         return self._last[1]
 
     async def _planned(self, script: str) -> "Plan":
-        from awslabs_dsql_mcp.core import migration  # noqa: PLC0415 - the parser, at first need
-        from awslabs_dsql_mcp.core.carrying import Unreadable, convert  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.migration import plan as migration  # noqa: PLC0415 - the parser, at first need
+        from awslabs_dsql_mcp.migration.converter import Unreadable, convert  # noqa: PLC0415 - as above
 
         if not script.strip():
             raise RequestInvalid("statements is empty.", hint="Give a script of one or more statements.")
@@ -238,7 +239,7 @@ class MigrateTools:
         Raises:
             RequestInvalid: The catalog cannot tell.
         """
-        from awslabs_dsql_mcp.core.standing import sign_of  # noqa: PLC0415 - only to resume
+        from awslabs_dsql_mcp.migration.verify import sign_of  # noqa: PLC0415 - only to resume
 
         step = course.step
         sign = sign_of(step.queries[0]) if len(step.queries) == 1 else None
@@ -269,7 +270,7 @@ class MigrateTools:
             JobUnfinished: It goes on when the call has to end.
             StatementRefused: It failed.
         """
-        from awslabs_dsql_mcp.core.standing import sign_of  # noqa: PLC0415 - only for jobs
+        from awslabs_dsql_mcp.migration.verify import sign_of  # noqa: PLC0415 - only for jobs
 
         sign = sign_of(course.step.queries[0])
         pause = _FIRST_PAUSE
@@ -306,7 +307,7 @@ def _job_id(report: Report) -> str | None:
 
 
 def _object_of(step: "Step") -> str | None:
-    from awslabs_dsql_mcp.core.dsql_syntax import parse  # noqa: PLC0415 - only for jobs
+    from awslabs_dsql_mcp.sql.dsql_syntax import parse  # noqa: PLC0415 - only for jobs
 
     return parse(step.queries[0]).trees[0].top.get("idxname")
 
@@ -342,7 +343,7 @@ def _require_whole(plan: "Plan") -> None:
 
 
 def _shown(plan: "Plan") -> Answer:
-    from awslabs_dsql_mcp.core.migration_text import left_out_text, steps_text  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.migration.report import left_out_text, steps_text  # noqa: PLC0415 - as above
 
     head = f"Plan of {len(plan.steps)} steps; nothing was run."
     go = (
@@ -355,7 +356,7 @@ def _shown(plan: "Plan") -> Answer:
 
 
 def _carried_out(course: _Course) -> Answer:
-    from awslabs_dsql_mcp.core.migration_text import how_far, left_out_text, steps_text  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.migration.report import how_far, left_out_text, steps_text  # noqa: PLC0415 - as above
 
     plan = course.plan
     lines = [how_far(plan, course.number)]
@@ -379,7 +380,7 @@ def _facts(plan: "Plan", handle: str | None, state: str) -> dict[str, object]:
 
 def _stopped(error: DsqlError, course: _Course) -> DsqlError:
     """Say of a failure what is applied and how to go on."""
-    from awslabs_dsql_mcp.core.migration_text import how_far  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.migration.report import how_far  # noqa: PLC0415 - as above
 
     step = course.step
     doubt = " (this step may be applied)" if course.doubtful else ""

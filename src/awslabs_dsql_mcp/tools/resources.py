@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.core import diagrams, schema_text
-from awslabs_dsql_mcp.core.guide import SCHEME
-from awslabs_dsql_mcp.core.names import TableName, nearest
+from awslabs_dsql_mcp.catalog import mermaid as diagrams
+from awslabs_dsql_mcp.catalog import text as schema_text
+from awslabs_dsql_mcp.documentation.guide import SCHEME
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.tools.schema import SchemaTools, fenced
+from awslabs_dsql_mcp.sql.identifiers import TableName, nearest
+from awslabs_dsql_mcp.tools.get_schema import SchemaTools, fenced
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.core.guide import Guide
+    from awslabs_dsql_mcp.documentation.guide import Guide
 
 _MOST: Final = 1_000
 

@@ -5,21 +5,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from awslabs_dsql_mcp.core import confirmation, results
-from awslabs_dsql_mcp.core.answers import Answer, fence, warning
-from awslabs_dsql_mcp.core.confirmation import Confirm
-from awslabs_dsql_mcp.core.jobs import JOB_KINDS
-from awslabs_dsql_mcp.core.ports import Database
-from awslabs_dsql_mcp.core.results import Caps, Table
-from awslabs_dsql_mcp.core.transactions import Report, Unit
+from awslabs_dsql_mcp.catalog.jobs import JOB_KINDS
+from awslabs_dsql_mcp.database.model import Caps
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Report, Unit
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.tools.approval import Approval
-from awslabs_dsql_mcp.tools.judged import Judged, Value, judge, takes_limit
-from awslabs_dsql_mcp.tools.marks import fresh_mark
+from awslabs_dsql_mcp.output import rows as results
+from awslabs_dsql_mcp.output.marks import fresh_mark
+from awslabs_dsql_mcp.output.rows import Table
+from awslabs_dsql_mcp.output.tool_output import Answer, fence, warning
+from awslabs_dsql_mcp.tools import confirmation_tokens as confirmation
+from awslabs_dsql_mcp.tools.confirmation import Approval
+from awslabs_dsql_mcp.tools.confirmation_tokens import Confirm
+from awslabs_dsql_mcp.tools.prepare import Judged, Value, judge, takes_limit
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.core.statements import Statement
-    from awslabs_dsql_mcp.tools.lint import LintAdvice
+    from awslabs_dsql_mcp.sql.statements import Statement
+    from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 
 
 @dataclass(frozen=True)

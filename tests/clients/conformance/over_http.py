@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 
 import uvicorn
 
-from awslabs_dsql_mcp.arguments import read_settings
-from awslabs_dsql_mcp.clusters import read_clusters
-from awslabs_dsql_mcp.serving import assemble
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.clusters import read_clusters
+from awslabs_dsql_mcp.server.factory import assemble
 
 
 async def serve(arguments: list[str]) -> None:

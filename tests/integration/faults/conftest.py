@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from awslabs_dsql_mcp.adapters.credentials import Identity, TokenSource
-from wire.bed import Bed
-from wire.certificate import make_certificate, server_context
-from wire.postgres import Postgres
-from wire.proxy import Proxy
-from wire.weather import Opens, make_schema, parameters
+from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
+from support.wire.certificate import make_certificate, server_context
+from support.wire.fault_plans import Opens, make_schema, parameters
+from support.wire.harness import Bed
+from support.wire.postgres import Postgres
+from support.wire.proxy import Proxy
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 from mcp import Client
 
-from calls import Reply, call
-from wire.bed import Bed
-from wire.weather import Opens, insert, resume_in
+from support.client_helpers import Reply, call
+from support.wire.fault_plans import Opens, insert, resume_in
+from support.wire.harness import Bed
 
 TABLES = """
 CREATE TABLE bulk.t (id int PRIMARY KEY, up int, n int NOT NULL DEFAULT 0, s text);

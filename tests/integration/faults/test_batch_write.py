@@ -5,11 +5,11 @@ from pathlib import Path
 import anyio
 from mcp import Client
 
-from awslabs_dsql_mcp.core.keyset import MOST
-from calls import call
-from wire.bed import Bed, until
-from wire.faults import At, Hold, Often
-from wire.weather import Opens, insert, kill_while, make_schema, parameters, rain, resume_in
+from awslabs_dsql_mcp.bulk.keyset import MOST
+from support.client_helpers import call
+from support.wire.fault_plans import Opens, insert, kill_while, make_schema, parameters, rain, resume_in
+from support.wire.faults import At, Hold, Often
+from support.wire.harness import Bed, until
 
 ROWS = 100_000
 

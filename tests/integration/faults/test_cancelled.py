@@ -6,10 +6,10 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from awslabs_dsql_mcp.adapters.database import Limits, PooledDatabase
-from awslabs_dsql_mcp.core.transactions import Policy, Unit
-from wire.bed import Bed, insert, read, until
-from wire.faults import At, Fault, Hold, Say
+from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
+from awslabs_dsql_mcp.database.transaction import Policy, Unit
+from support.wire.faults import At, Fault, Hold, Say
+from support.wire.harness import Bed, insert, read, until
 
 Cancel = Callable[[], object]
 ENDS_SOON = 5.0

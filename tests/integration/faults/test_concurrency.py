@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from awslabs_dsql_mcp.adapters.database import PooledDatabase
+from awslabs_dsql_mcp.database.executor import PooledDatabase
 from awslabs_dsql_mcp.errors import DsqlError, Outcome
-from wire.bed import Bed, cells, insert, read, write
-from wire.faults import At, Deed, Fault, Kill, Say
+from support.wire.faults import At, Deed, Fault, Kill, Say
+from support.wire.harness import Bed, cells, insert, read, write
 
 ROUNDS = 200
 CALLS = 6

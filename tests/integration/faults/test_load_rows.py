@@ -9,10 +9,10 @@ from typing import Any
 
 from mcp import Client
 
-from calls import call
-from wire.bed import Bed
-from wire.faults import At, Hold, Often
-from wire.weather import Opens, kill_while, make_schema, parameters, rain, resume_in
+from support.client_helpers import call
+from support.wire.fault_plans import Opens, kill_while, make_schema, parameters, rain, resume_in
+from support.wire.faults import At, Hold, Often
+from support.wire.harness import Bed
 
 pyarrow: Any = import_module("pyarrow")  # without types
 parquet: Any = import_module("pyarrow.parquet")

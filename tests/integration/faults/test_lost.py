@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from awslabs_dsql_mcp.errors import ConnectionFailed, OutcomeUnknown
-from wire.bed import Bed, attempts_in, cells, insert, read, until
-from wire.faults import At, Deed, Fault, Hold, Kill, Say
+from support.wire.faults import At, Deed, Fault, Hold, Kill, Say
+from support.wire.harness import Bed, attempts_in, cells, insert, read, until
 
 ENDED = Say("57P01", "terminating connection due to administrator command", severity="FATAL")
 TIMED_OUT = Say("57P05", "terminating connection due to idle-session timeout", severity="FATAL")

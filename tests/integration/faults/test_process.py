@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wire.bed import Bed, until
-from wire.served import Served
+from support.wire.harness import Bed, until
+from support.wire.served import Served
 
 GONE_WITHIN = 2.0
 NAP = "CREATE OR REPLACE FUNCTION nap() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(60)'"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from awslabs_dsql_mcp.core.transactions import Policy
+from awslabs_dsql_mcp.database.transaction import Policy
 from awslabs_dsql_mcp.errors import (
     Busy,
     ConnectionFailed,
@@ -13,8 +13,8 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     TransactionConflict,
 )
-from wire.bed import Bed, attempts_in, cells, insert, read, until, write
-from wire.faults import At, Fault, Hold, Say
+from support.wire.faults import At, Fault, Hold, Say
+from support.wire.harness import Bed, attempts_in, cells, insert, read, until, write
 
 CHANGED = Say("40001", "change conflicts with another transaction (OC000)")
 SCHEMA = Say("40001", "schema has been updated by another transaction (OC001)")

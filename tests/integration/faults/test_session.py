@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from awslabs_dsql_mcp.adapters.database import Limits
-from awslabs_dsql_mcp.core.transactions import Query, Unit
+from awslabs_dsql_mcp.database.executor import Limits
+from awslabs_dsql_mcp.database.transaction import Query, Unit
 from awslabs_dsql_mcp.errors import StatementFailed
-from wire.bed import Bed, cells, insert, read, until, write
-from wire.faults import At, Fault, Kill
+from support.wire.faults import At, Fault, Kill
+from support.wire.harness import Bed, cells, insert, read, until, write
 
 
 def leaving_traces(sql: str) -> Unit:

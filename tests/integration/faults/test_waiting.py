@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from awslabs_dsql_mcp.adapters.database import Limits
+from awslabs_dsql_mcp.database.executor import Limits
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown, TimedOut
-from wire.bed import Bed, insert, read, until
-from wire.faults import At, Fault, Hold, Swallow
+from support.wire.faults import At, Fault, Hold, Swallow
+from support.wire.harness import Bed, insert, read, until
 
 SHORT = Limits(statement_timeout=0.3, call_timeout=5.0, commit_time=0.3)
 

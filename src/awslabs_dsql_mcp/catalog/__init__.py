@@ -1,0 +1,1 @@
+"""The database catalog: queries, model, text."""

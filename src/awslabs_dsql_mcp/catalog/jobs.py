@@ -1,0 +1,116 @@
+"""Aurora DSQL's jobs: what builds indexes and checks constraints behind the statement that asked for it.
+
+Source: Aurora DSQL user guide, "Asynchronous indexes in Aurora DSQL" and the pages of schema sys. A job is
+``submitted``, ``processing``, ``completed`` or ``failed``.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.text import clip
+
+MOST_JOBS: Final = 20
+"""Jobs that are listed, unfinished and newest first."""
+
+JOB_KINDS: Final = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC"})
+"""Kinds of statement that answer with a job's id."""
+
+_ENDED: Final = ("completed", "failed")
+_LONGEST_DETAIL: Final = 500
+_ID: Final = re.compile(r"[a-z2-7]{26}")
+# object_name goes with its object; pg_index knows whether an index may be used.
+_JOBS: Final = """
+SELECT j.job_id, j.status, j.job_type, j.object_name, j.details, i.indisvalid, j.start_time::text,
+       j.update_time::text
+FROM sys.jobs j LEFT JOIN pg_index i
+  ON j.class_id = 'pg_class'::regclass::oid AND i.indexrelid = j.object_id
+WHERE $1::text IS NULL OR j.job_id = $1::text
+ORDER BY j.status IN ('completed', 'failed'), j.start_time DESC
+LIMIT 20"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job.
+
+    Attributes:
+        job_id: 26 characters of base32.
+        status: See the module.
+        job_type: ``INDEX_BUILD``, ``VALIDATE_CONSTRAINT``, ``ANALYZE`` or ``DROP``.
+        object_name: What it works on; ``None`` once that is dropped.
+        details: What went wrong, or is remarkable; a completed job may have some.
+        index_valid: Whether queries can use the index; ``None`` where it is about no index, or that is gone.
+        started: When it was submitted, as PostgreSQL writes it.
+        updated: When it last changed; ``None`` when it has not begun.
+    """
+
+    job_id: str
+    status: str
+    job_type: str
+    object_name: str | None
+    details: str | None
+    index_valid: bool | None
+    started: str | None
+    updated: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in _ENDED
+
+    @property
+    def line(self) -> str:
+        """The job in one line."""
+        index = {True: ", index valid", False: ", index not valid", None: ""}[self.index_valid]
+        details = f": {clip(self.details, _LONGEST_DETAIL)}" if self.details else ""
+        times = f"since {self.started}" + (f", updated {self.updated}" if self.updated else "")
+        return (
+            f"{self.job_id} {self.job_type} {self.object_name or '(gone)'}: {self.status}{index}, "
+            f"{times}{details}"
+        )
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The job as JSON values; what is not known is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a text can be a job's id: 16 bytes as lower-case base32 (RFC 4648) without padding."""
+    return _ID.fullmatch(text) is not None
+
+
+def jobs_query(job_id: str | None) -> Query:
+    """Ask for one job, or for the unfinished and newest ones."""
+    return Query(_JOBS, (job_id,))
+
+
+def fold_jobs(result: Result) -> tuple[Job, ...]:
+    """Read the rows of `jobs_query`."""
+    valid = {"t": True, "f": False, None: None}
+    return tuple(
+        Job(str(id_), str(status), str(kind), name, details or None, valid[index], started, updated)
+        for id_, status, kind, name, details, index, started, updated in result.rows
+    )
+
+
+def next_step(jobs: Sequence[Job]) -> str:
+    """Say what to do about jobs."""
+    if unfinished := [job for job in jobs if not job.ended]:
+        which = f'job_id="{unfinished[0].job_id}"' if len(unfinished) == 1 else "wait_s=30"
+        return f"{len(unfinished)} unfinished: ask again with job_status({which})."
+    if any(job.status == "failed" for job in jobs):
+        return _AFTER_FAILURE
+    if any(job.index_valid is False for job in jobs):
+        return "An index is not valid: DROP INDEX it, and create it again."
+    return "Nothing to wait for." if jobs else "There are no jobs."
+
+
+_AFTER_FAILURE: Final = (
+    "Nothing runs on. A failed index stays, not valid: mend what details says (duplicates, say), DROP INDEX "
+    "it, and create it again. A failed check: mend the rows, and validate again."
+)

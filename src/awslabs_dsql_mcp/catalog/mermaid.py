@@ -1,0 +1,84 @@
+"""Tables as an entity diagram in Mermaid (mermaid.js.org, "Entity Relationship Diagrams")."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from awslabs_dsql_mcp.catalog.model import Column, Constraint, Page, Table
+from awslabs_dsql_mcp.sql.identifiers import TableName
+
+MOST_TABLES: Final = 100
+_MOST_WHOLE: Final = 30  # with more tables than these, only keys are drawn
+_SHORT: Final = {
+    "timestamp with time zone": "timestamptz",
+    "timestamp without time zone": "timestamp",
+    "time with time zone": "timetz",
+    "time without time zone": "time",
+    "character varying": "varchar",
+    "character": "char",
+    "double precision": "float8",
+}
+# What Mermaid takes as a type or a name; the rest becomes an underscore.
+_NO_WORD: Final = re.compile(r"[^\w]+", re.ASCII)
+_MODIFIER: Final = re.compile(r"\([^)]*\)")
+
+
+def diagram(page: Page) -> str:
+    """Draw tables, their columns and their foreign keys.
+
+    Args:
+        page: Tables with all there is to know; views are left out.
+    """
+    tables = [table for table in page.tables if table.kind == "table"]
+    only_keys = len(tables) > _MOST_WHOLE
+    left = [f"%% {page.left} more tables and views are not drawn"] if page.left else []
+    entities = [line for table in tables for line in _entity(table, only_keys=only_keys)]
+    return "\n".join(["erDiagram", *left, *entities, *_relations(tables)])
+
+
+def _entity(table: Table, *, only_keys: bool) -> Iterator[str]:
+    roles = _roles(table.constraints)
+    yield f"  {_quoted(f'{table.schema}.{table.name}')} {{"
+    for column in table.columns:
+        if not only_keys or column.name in roles:
+            yield f"    {_attribute(column, roles.get(column.name, ''))}"
+    yield "  }"
+
+
+def _roles(constraints: Sequence[Constraint]) -> dict[str, str]:
+    """What each column is a key of, as Mermaid writes it."""
+    found: dict[str, list[str]] = {}
+    for kind, role in (("p", "PK"), ("f", "FK"), ("u", "UK")):
+        for constraint in constraints:
+            for column in constraint.columns if constraint.kind == kind else ():
+                found.setdefault(column, []).append(role)
+    return {column: ", ".join(dict.fromkeys(roles)) for column, roles in found.items()}
+
+
+def _attribute(column: Column, role: str) -> str:
+    base = _MODIFIER.sub("", column.type).replace("  ", " ")
+    name = _word(column.name)
+    comment = _quoted(column.name) if name != column.name else ""
+    return " ".join(part for part in (_word(_SHORT.get(base, base)), name, role, comment) if part)
+
+
+def _relations(tables: Sequence[Table]) -> Iterator[str]:
+    drawn = {TableName(table.schema, table.name) for table in tables}
+    for table in tables:
+        optional = {column.name for column in table.columns if not column.not_null}
+        for key in table.constraints:
+            if key.target in drawn:
+                target = f"{key.target.schema}.{key.target.table}"
+                one = "o|" if optional & set(key.columns) else "||"
+                label = _quoted(", ".join(key.columns))
+                yield f"  {_quoted(f'{table.schema}.{table.name}')} }}o--{one} {_quoted(target)} : {label}"
+
+
+def _word(text: str) -> str:
+    word = _NO_WORD.sub("_", text).strip("_")
+    return word if word[:1].isalpha() else f"c_{word}"
+
+
+def _quoted(text: str) -> str:
+    clean = "".join(c if c.isprintable() and c not in '"\\' else "'" for c in text)
+    return f'"{clean}"'

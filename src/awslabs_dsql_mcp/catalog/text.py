@@ -1,0 +1,178 @@
+"""Tables as text for a model: close to the SQL that would make them, one fact a line."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Literal
+
+from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Page, Table
+from awslabs_dsql_mcp.sql.identifiers import quoted
+
+Detail = Literal["names", "summary", "full"]
+
+_CHARACTERS: Final = 30_000
+_LONGEST: Final = {"comment": 300, "expression": 500, "view": 6_000}
+_IDENTIFIER: Final = r'(?:"(?:[^"]|"")*"|[^\s."]+)'
+# The part of an index's definition that says more than its name: pg_get_indexdef begins in this form.
+_INDEX_HEAD: Final = re.compile(
+    rf"CREATE (?:UNIQUE )?INDEX {_IDENTIFIER} ON (?:ONLY )?{_IDENTIFIER}(?:\.{_IDENTIFIER})? USING \S+ "
+)
+_DATA: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of tables as text.
+
+    Attributes:
+        text: The list.
+        shown: How many tables are in it.
+        last: The name of the last, as SQL.
+    """
+
+    text: str
+    shown: int
+    last: str
+
+
+def list_text(page: Page, detail: Detail) -> Listing:
+    """Write a page of the list of tables, as much of it as an answer may hold."""
+    if detail == "names":
+        text = "\n".join(
+            f"{quoted(schema)}: {', '.join(quoted(table.name) for table in tables)}"
+            for schema, tables in groupby(page.tables, key=lambda table: table.schema)
+        )
+        return Listing(text, len(page.tables), page.tables[-1].title)
+    written: list[str] = []
+    room = _CHARACTERS
+    for table in page.tables:
+        text = table_text(table, detail) if detail == "full" else _line(table)
+        room -= len(text) + 1
+        if room < 0 and written:
+            break
+        written.append(text)
+    separator = "\n\n" if detail == "full" else "\n"
+    return Listing(separator.join(written), len(written), page.tables[len(written) - 1].title)
+
+
+def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | None]:
+    """Write tables, in less detail where an answer cannot hold as much as is asked for.
+
+    Returns:
+        The text, and the detail that it was cut to, if it was.
+    """
+    levels: tuple[Detail, ...] = ("full", "summary", "names")
+    for level in levels[levels.index(detail) :]:
+        text = _all(tables, level)
+        if len(text) <= _CHARACTERS:
+            return text, None if level == detail else level
+    return f"{_all(tables, 'names')[:_CHARACTERS]}…", "names"
+
+
+def table_text(table: Table, detail: Detail = "full") -> str:
+    """Write a table: its columns' names, its columns and keys, or all there is to know."""
+    if detail == "names":
+        return f"{table.title}: {', '.join(quoted(column.name) for column in table.columns)}"
+    full = detail == "full"
+    keys = [constraint for constraint in table.constraints if full or constraint.kind in "pf"]
+    parts = [_head(table), *(f"  {_column(column, full=full)}" for column in table.columns)]
+    parts += _section("constraints", [f"{quoted(key.name)} {key.definition}" for key in keys])
+    if full:
+        parts += _section("referenced by", [_reference(key) for key in table.referenced_by])
+        parts += _section("indexes", list(_indexes(table)))
+        parts += _view(table)
+    parts += _privileges(table)
+    return "\n".join(parts)
+
+
+def columns_text(column: Column) -> str:
+    """Write a column on one line, all there is to know."""
+    return _column(column, full=True)
+
+
+def index_keys(index: Index) -> str:
+    """What an index is on: ``(customer_id) INCLUDE (total) WHERE …``."""
+    return _INDEX_HEAD.sub("", index.definition, count=1)
+
+
+def _all(tables: Sequence[Table], detail: Detail) -> str:
+    return "\n\n".join(table_text(table, detail) for table in tables)
+
+
+def _line(table: Table) -> str:
+    count = f"{table.width} column" + "s" * (table.width != 1)
+    return f"{table.title} {table.kind}, {count}{_estimate(table)}{_comment(table.comment)}"
+
+
+def _head(table: Table) -> str:
+    return f"{table.kind} {table.title}{_estimate(table)}{_comment(table.comment)}\ncolumns:"
+
+
+def _estimate(table: Table) -> str:
+    return "" if table.estimate is None else f", about {table.estimate:,} rows (estimate)"
+
+
+def _comment(comment: str | None) -> str:
+    return f" -- {_short(' '.join(comment.split()), 'comment')}" if comment else ""
+
+
+def _column(column: Column, *, full: bool) -> str:
+    facts = [f"{quoted(column.name)} {column.type}"]
+    if full and column.collation:
+        facts.append(f"COLLATE {quoted(column.collation)}")
+    if column.not_null:
+        facts.append("NOT NULL")
+    default = _short(column.default or "", "expression")
+    if column.identity:
+        cache = f" (CACHE {column.cache})" if column.cache else ""
+        facts.append(f"GENERATED {column.identity} AS IDENTITY{cache}")
+    elif column.generated:
+        facts.append(f"GENERATED ALWAYS AS ({default}) STORED")
+    elif default:
+        facts.append(f"DEFAULT {default}")
+    return " ".join(facts) + (_comment(column.comment) if full else "")
+
+
+def _reference(key: Constraint) -> str:
+    return f"{key.table} {quoted(key.name)} {key.definition}"
+
+
+def _indexes(table: Table) -> Iterator[str]:
+    constrained = {constraint.name for constraint in table.constraints}
+    for index in table.indexes:
+        if not index.valid or index.name not in constrained:
+            unique = "UNIQUE " if index.unique else ""
+            yield f"{quoted(index.name)} {unique}{index_keys(index)}{_state(index)}"
+
+
+def _state(index: Index) -> str:
+    if index.valid:
+        return ""
+    if index.job is None:
+        return " -- NOT VALID, queries do not use it: its build has not ended, or failed (see sys.jobs)"
+    return f" -- NOT VALID, queries do not use it: {_short(index.job, 'comment')}"
+
+
+def _view(table: Table) -> list[str]:
+    return [f"definition:\n{_short(table.definition.strip(), 'view')}"] if table.definition else []
+
+
+def _privileges(table: Table) -> list[str]:
+    """Say what the role may not do, where it matters."""
+    if not table.role or table.privileges >= {"USAGE", *_DATA}:
+        return []
+    may = [name for name in _DATA if name in table.privileges]
+    said = f"privileges of role {quoted(table.role)}: {', '.join(may) or 'none'}"
+    if "USAGE" not in table.privileges:
+        said += f", but no USAGE on schema {quoted(table.schema)}"
+    return [said]
+
+
+def _section(heading: str, lines: Sequence[str]) -> list[str]:
+    return [f"{heading}:", *(f"  {line}" for line in lines)] if lines else []
+
+
+def _short(text: str, what: str) -> str:
+    longest = _LONGEST[what]
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"

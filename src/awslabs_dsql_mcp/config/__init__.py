@@ -1,0 +1,1 @@
+"""Settings: options, environment, clusters file."""

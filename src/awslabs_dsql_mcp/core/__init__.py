@@ -1,1 +1,0 @@
-"""What is true: no await, no clock, no socket, no framework."""

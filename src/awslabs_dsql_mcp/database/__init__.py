@@ -1,0 +1,1 @@
+"""Transactions on one cluster, and the connections under them."""

@@ -1,0 +1,301 @@
+"""The driver of transactions: it does what a unit's plan says, and reports what happened.
+
+It decides nothing. Its one rule of its own: whatever leaves a step early, by a cancelled call or by our
+clock, drops the session, since a late cancel request could otherwise hit the next statement on it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import anyio
+import anyio.lowlevel
+
+from awslabs_dsql_mcp.database.call_context import note_attempts
+from awslabs_dsql_mcp.database.deadline import Severable, bounded
+from awslabs_dsql_mcp.database.failure import DatabaseFailed, Failure
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.pool import Session, Sessions
+from awslabs_dsql_mcp.database.transaction import (
+    Commit,
+    Done,
+    Failed,
+    Policy,
+    Query,
+    Ran,
+    Reply,
+    Report,
+    Rollback,
+    Run,
+    Sleep,
+    Step,
+    Unit,
+    transaction,
+)
+from awslabs_dsql_mcp.errors import Busy
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Aurora DSQL ends a session after 60 minutes (user guide, "Quotas and limits").
+_SESSION_LIFE = 3600.0
+_SESSION_MARGIN = 60.0
+_IDLE_TIME = 60.0
+_ROLLBACK_TIME = 3.0
+# What a server says that takes no pipeline: protocol violation, or feature not supported.
+_PIPELINE_REFUSED = frozenset({"08P01", "0A000"})
+
+
+class Connection(Severable, Protocol):
+    """What the driver needs of a connection; `connection.PostgresConnection` is the one."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next call may use it."""
+        ...
+
+    async def run(self, queries: Sequence[Query], *, read_only: bool, pipelined: bool) -> tuple[Result, ...]:
+        """Begin a transaction and run statements in it."""
+        ...
+
+    async def commit(self) -> None:
+        """Send COMMIT."""
+        ...
+
+    async def rollback(self) -> None:
+        """End a transaction, if there is one."""
+        ...
+
+    async def scrub(self) -> None:
+        """Undo what a function may have set in the session."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a call may wait, in seconds, and how many may run.
+
+    Attributes:
+        statement_timeout: For the statements of a unit in all, and for its COMMIT; the option of that name.
+        call_timeout: For a call in all; the option of that name.
+        max_connections: Sessions at once; the option of that name.
+        commit_time: What COMMIT gets at least, though the call ran out of time: once it is sent, waiting
+            for its answer is better than not knowing.
+    """
+
+    statement_timeout: float = 45.0
+    call_timeout: float = 55.0
+    max_connections: int = 4
+    commit_time: float = 3.0
+
+
+@dataclass
+class _Call:
+    """One call under way: since when, and on which session."""
+
+    began: float
+    writes: bool
+    session: Session[Connection] | None = None
+    attempts: int = 0
+
+
+class PooledDatabase:
+    """A cluster, on a few sessions.
+
+    Args:
+        connect: Opens a connection; raises `DatabaseFailed`, or a `DsqlError` where nobody was asked.
+        policy: When units of work are tried again.
+        limits: How long calls may wait.
+        clock: Monotonic seconds.
+        jitter: A random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        policy: Policy,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._policy = policy
+        self._limits = limits
+        self._clock = clock
+        self._jitter = jitter
+        self._pipelined = True
+        self._scrubbing: set[asyncio.Task[None]] = set()
+        self._sessions: Sessions[Connection] = Sessions(
+            connect,
+            lambda connection: connection.close(),
+            limit=limits.max_connections,
+            max_age=_SESSION_LIFE - _SESSION_MARGIN - limits.call_timeout,
+            idle_time=_IDLE_TIME,
+            clock=clock,
+        )
+
+    async def run(self, unit: Unit) -> Report:
+        """Run a unit of work, again as a whole where that is safe.
+
+        Raises:
+            DsqlError: One of `errors`, with the outcome where a transaction was begun.
+        """
+        call = _Call(self._clock(), writes=not unit.read_only)
+        plan = transaction(unit, self._policy, self._jitter)
+        try:
+            step = next(plan)
+            while True:
+                step = plan.send(await self._do(step, call))
+        except StopIteration as ended:
+            if unit.may_leave_traces:
+                self._scrub(call)
+            return ended.value
+        finally:
+            note_attempts(call.attempts)
+            with anyio.CancelScope(shield=True):
+                await self._let_go(call)
+
+    async def aclose(self) -> None:
+        """Close the idle sessions; those in use are closed by their calls."""
+        for task in self._scrubbing:
+            task.cancel()
+        await asyncio.gather(*self._scrubbing, return_exceptions=True)
+        await self._sessions.close()
+
+    async def _do(self, step: Step, call: _Call) -> Reply:
+        try:
+            match step:
+                case Run():
+                    call.attempts += 1
+                    log.debug("run %s", step)
+                    return await self._run(step, call)
+                case Commit():
+                    await self._commit(call)
+                case Rollback():
+                    await self._rollback(call)
+                case Sleep(seconds):
+                    await self._let_go(call)
+                    await asyncio.sleep(min(seconds, self._left(call)))
+        except DatabaseFailed as failed:
+            if failed.failure.session_lost:
+                await self._drop(call)
+                await self._sessions.close_idle()
+            return Failed(failed.failure, self._clock() - call.began)
+        return Done()
+
+    async def _run(self, step: Run, call: _Call) -> Ran:
+        if call.session is None:
+            call.session = await self._acquire(call)
+        work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
+        try:
+            return Ran(await self._bounded(work, call.session.connection, self._left_for_a_step(call)))
+        except DatabaseFailed as failed:
+            said = failed.failure
+            if not (self._pipelined and _refuses_pipelines(said)):
+                raise
+            log.warning("the server takes no pipeline (%s): statements go one by one", said.sqlstate)
+            self._pipelined = False
+            await (self._drop(call) if said.session_lost else self._rollback(call))
+            return await self._run(step, call)
+
+    async def _acquire(self, call: _Call) -> Session[Connection]:
+        patience = self._left(call)
+        if not patience:
+            raise DatabaseFailed(Failure(self._too_late(patience), timed_out=True))
+        try:
+            return await self._sessions.acquire(patience)
+        except Busy as busy:
+            busy.outcome = "rolled_back" if call.writes else None
+            raise
+
+    async def _commit(self, call: _Call) -> None:
+        connection = _held(call)
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        answer = asyncio.ensure_future(connection.commit())
+        limit = max(self._left_for_a_step(call), self._limits.commit_time)
+        try:
+            await self._bounded(answer, connection, limit)
+        except asyncio.CancelledError:
+            log.warning("cancelled while COMMIT was under way: it may or may not have committed")
+            raise
+        except DatabaseFailed as failed:
+            if not (failed.failure.timed_out and _succeeded(answer)):
+                raise
+
+    async def _rollback(self, call: _Call) -> None:
+        if call.session is None:
+            return
+        connection = call.session.connection
+        try:
+            await self._bounded(connection.rollback(), connection, _ROLLBACK_TIME)
+        except DatabaseFailed:
+            await self._drop(call)
+
+    async def _bounded(self, work: Awaitable[T], connection: Connection, limit: float) -> T:
+        return await bounded(work, connection, limit, self._too_late(limit))
+
+    def _too_late(self, limit: float) -> str:
+        limits = self._limits
+        if limit < limits.statement_timeout:
+            return f"no answer within the {limits.call_timeout:g} s of a call (--call-timeout)"
+        return f"no answer within {limits.statement_timeout:g} s (--statement-timeout)"
+
+    def _left(self, call: _Call) -> float:
+        return max(0.0, call.began + self._limits.call_timeout - self._clock())
+
+    def _left_for_a_step(self, call: _Call) -> float:
+        return min(self._limits.statement_timeout, self._left(call))
+
+    async def _let_go(self, call: _Call) -> None:
+        session, call.session = call.session, None
+        if session is None:
+            return
+        if session.connection.is_clean:
+            await self._sessions.release(session)
+        else:
+            await self._sessions.discard(session)
+
+    async def _drop(self, call: _Call) -> None:
+        session, call.session = call.session, None
+        if session is not None:
+            await self._sessions.discard(session)
+
+    def _scrub(self, call: _Call) -> None:
+        """Clean the session behind the answer's back: the caller need not wait for it."""
+        session, call.session = call.session, None
+        if session is None:
+            return
+        task = asyncio.ensure_future(self._scrubbed(session))
+        self._scrubbing.add(task)
+        task.add_done_callback(self._scrubbing.discard)
+
+    async def _scrubbed(self, session: Session[Connection]) -> None:
+        connection = session.connection
+        try:
+            await self._bounded(connection.scrub(), connection, _ROLLBACK_TIME)
+        except BaseException as error:
+            await self._sessions.discard(session)
+            if not isinstance(error, DatabaseFailed):
+                raise
+        else:
+            await self._sessions.release(session)
+
+
+def _held(call: _Call) -> Connection:
+    if call.session is None:
+        raise RuntimeError("COMMIT without a session")
+    return call.session.connection
+
+
+def _refuses_pipelines(said: Failure) -> bool:
+    """Tell whether a server refused a pipeline as such, not a statement in it."""
+    plainly = said.statement is None or "pipelin" in said.message.lower()
+    return plainly and said.sqlstate in _PIPELINE_REFUSED
+
+
+def _succeeded(task: "asyncio.Future[Any]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -1,0 +1,60 @@
+"""The check of this machine's clock, against the Date that the documentation server sends.
+
+A token is refused once its time is 15 minutes behind the cluster's, or five ahead.
+"""
+
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from awslabs_dsql_mcp.doctor.context import Patient
+from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+
+_WAIT = 5.0  # seconds: what it tells, the login tells as well
+_EARLIEST, _LATEST = timedelta(minutes=-15), timedelta(minutes=5)
+_UNEASY = timedelta(seconds=60)
+
+
+async def clock(patient: Patient) -> Verdict:
+    """Hold the clock against another machine's."""
+    server = patient.settings.knowledge_server
+    there = await _time_at(server, min(_WAIT, patient.settings.knowledge_timeout))
+    if there is None:
+        return Verdict("No time to compare with: the documentation server did not give one.", "skipped")
+    return compared(patient.world.now() - there)
+
+
+async def _time_at(server: str, limit: float) -> datetime | None:
+    import httpx  # noqa: PLC0415 - a tenth of a second
+
+    try:
+        async with httpx.AsyncClient(timeout=limit, follow_redirects=False) as client:
+            reply = await client.head(server)
+        return parsedate_to_datetime(reply.headers.get("date", ""))
+    except (httpx.HTTPError, httpx.InvalidURL, TypeError, ValueError):
+        return None
+
+
+def compared(ahead: timedelta) -> Verdict:
+    """Judge a difference; positive when this machine's clock is ahead."""
+    says = f"This machine's clock is {off(ahead)}."
+    if not _EARLIEST < ahead < _LATEST:
+        return failed(
+            f"{says} The cluster takes no token with such a time.",
+            code="clock_wrong",
+            remedy="Set it: switch time synchronisation on (Linux: `timedatectl set-ntp true`; macOS and "
+            "Windows: Date & Time settings).",
+        )
+    if abs(ahead) > _UNEASY:
+        return warning(
+            says,
+            code="clock_uneasy",
+            remedy="Switch time synchronisation on: tokens are refused from 15 minutes behind and 5 ahead.",
+        )
+    return Verdict("Within a minute of the documentation server's.")
+
+
+def off(ahead: timedelta) -> str:
+    """Put a difference in words."""
+    seconds = round(abs(ahead.total_seconds()))
+    amount = f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"  # noqa: PLR2004 - two minutes
+    return f"{amount} {'ahead' if ahead > timedelta() else 'behind'}"

@@ -1,0 +1,52 @@
+"""The check of flags and environment."""
+
+from collections.abc import Mapping
+
+from awslabs_dsql_mcp.config.settings import OPTIONS, Settings, SettingsError
+from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+
+# What libpq heeds of its own variables, since the server leaves these to it.
+_LIBPQ = ("PGHOSTADDR", "PGPORT")
+
+
+def described(settings: Settings, environ: Mapping[str, str]) -> Verdict:
+    """Say what the server would do with these settings, and which variables had a part in it."""
+    if not settings.local and settings.cluster_endpoint is None:
+        return failed(
+            "No cluster is configured: only the documentation tools would work.",
+            code="no_cluster",
+            remedy="Give --cluster_endpoint <id>.dsql.<region>.on.aws, or --local for a cluster on this "
+            "machine.",
+        )
+    cluster = "the local cluster" if settings.local else settings.cluster_endpoint
+    doing = "reading and writing" if settings.allow_writes else "reading only"
+    used = _used(environ)
+    from_environment = f" From the environment: {', '.join(used)}." if used else ""
+    says = f"{cluster}, as {settings.database_user}, {doing}.{from_environment}"
+    port = environ.get("PGPORT", "")
+    if port and not settings.local and not port.isdigit():
+        return failed(
+            f"PGPORT is {port!r}, which is no port.",
+            code="settings_invalid",
+            remedy="Unset PGPORT: Aurora DSQL's port is 5432.",
+        )
+    if service := environ.get("PGSERVICE"):
+        return warning(
+            f"{says} PGSERVICE={service} may change how libpq connects.",
+            code="pgservice",
+            remedy="Unset PGSERVICE where the client starts this server.",
+        )
+    return Verdict(says)
+
+
+def _used(environ: Mapping[str, str]) -> list[str]:
+    ours = [name for option in OPTIONS for name in option.variables]
+    return [name for name in dict.fromkeys([*ours, *_LIBPQ]) if environ.get(name)]
+
+
+def refused(error: SettingsError) -> Verdict:
+    """Say that the server would not start."""
+    wrong, expected, fits = str(error).partition(", expected ")
+    remedy = f"Give {fits}." if expected else "See awslabs-dsql-mcp --help."
+    code = "region_mismatch" if "as in the endpoint's name" in fits else "settings_invalid"
+    return failed(f"{wrong}.", code=code, remedy=remedy)

@@ -1,0 +1,61 @@
+"""``awslabs-dsql-mcp doctor``: arguments in, lines or JSON out, and an exit status."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp.doctor.context import World
+from awslabs_dsql_mcp.doctor.format import SIGNS, as_json, as_line, as_summary
+from awslabs_dsql_mcp.doctor.report import Finding, exit_status
+from awslabs_dsql_mcp.doctor.runner import examine
+from awslabs_dsql_mcp.logging_setup import log_to_stderr
+
+_HELP = """\
+usage: awslabs-dsql-mcp doctor [--json] [the server's flags]
+
+Check what the server needs, in order, with the flags and the environment that
+it would be started with (see awslabs-dsql-mcp --help), and say for what fails
+the cause and the remedy. --json writes the same for programs.
+
+The exit status is 0 if nothing failed, 1 if something did.
+"""
+
+
+async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Examine a configuration and say what was found.
+
+    Args:
+        argv: What follows ``doctor`` on the command line.
+        environ: The environment.
+
+    Returns:
+        The exit status: 0, or 1 if a check failed.
+    """
+    if {"--help", "-h"} & set(argv):
+        _say(_HELP.rstrip())
+        return 0
+    log_to_stderr("CRITICAL")  # what libraries have to say, the findings say better
+    for_programs, flags = "--json" in argv, [word for word in argv if word != "--json"]
+    plain, findings, about = not _can_show(SIGNS), list[Finding](), ""
+    async for finding in examine(flags, World(environ)):
+        if finding.cluster and not for_programs and finding.cluster != about:
+            _say(f"\n{finding.cluster}" if findings else finding.cluster)
+        findings.append(finding)
+        about = finding.cluster
+        if not for_programs:
+            _say(as_line(finding, plain=plain))
+    _say(as_json(findings, version=__version__) if for_programs else as_summary(findings))
+    return exit_status(findings)
+
+
+def _can_show(signs: str) -> bool:
+    try:
+        signs.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _say(text: str) -> None:
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201 - a command's own words

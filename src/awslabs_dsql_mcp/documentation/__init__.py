@@ -1,0 +1,1 @@
+"""The documentation service client and the offline guide."""

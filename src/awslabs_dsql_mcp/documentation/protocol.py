@@ -1,0 +1,205 @@
+"""The three ways in which a documentation server can be asked, and which one this server takes.
+
+::
+
+    Bare        a tools/call and nothing else: what the public server takes
+    Stateless   MCP 2026-07-28: every request says its version and its client
+    Session     MCP 2025-11-25 and before: initialize first, then Mcp-Session-Id
+
+Each is tried in that order until one is answered. The forms are written out here, and do not go
+through the SDK's client, because that client hides what the retry needs: it turns every status into
+the same error, drops Retry-After, and reads a JSON reply of any size.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Protocol, cast
+
+import anyio
+
+from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp.documentation.replies import Declined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from awslabs_dsql_mcp.documentation.http import Channel, Message, Received
+
+STATELESS_VERSION = "2026-07-28"
+SESSION_VERSION = "2025-11-25"
+_CLIENT = {"name": "awslabs-dsql-mcp", "version": __version__}
+_NOT_FOUND = 404
+_CLIENT_ERRORS = range(400, 500)
+
+
+class NotSpoken(Declined):
+    """The server answered, but not to this: it may take another form, or none."""
+
+
+class Refused(Declined):
+    """The server takes the form, and refused this call."""
+
+
+class Form(Protocol):
+    """A way to call a tool."""
+
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
+        """The result object of ``tools/call``; ``NotSpoken`` when the server refused the request."""
+        ...
+
+    async def aclose(self) -> None:
+        """Say goodbye where the form has one."""
+        ...
+
+
+class Bare:
+    """JSON-RPC 2.0 without a protocol around it."""
+
+    def __init__(self, channel: Channel, ids: Iterator[int]) -> None:
+        self._channel = channel
+        self._ids = ids
+
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
+        """Post the call alone."""
+        request = _request(next(self._ids), "tools/call", {"name": tool, "arguments": arguments})
+        return _result(await self._channel.post(request, {}))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class Stateless:
+    """MCP 2026-07-28, basic/transports: one self-describing request, no handshake."""
+
+    def __init__(self, channel: Channel, ids: Iterator[int]) -> None:
+        self._channel = channel
+        self._ids = ids
+
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
+        """Post the call with its envelope, repeated in the headers that proxies route by."""
+        about = {"protocolVersion": STATELESS_VERSION, "clientInfo": _CLIENT, "clientCapabilities": {}}
+        meta = {f"io.modelcontextprotocol/{key}": value for key, value in about.items()}
+        params = {"name": tool, "arguments": arguments, "_meta": meta}
+        headers = {
+            "mcp-protocol-version": STATELESS_VERSION,
+            "mcp-method": "tools/call",
+            "mcp-name": tool,
+        }
+        return _result(await self._channel.post(_request(next(self._ids), "tools/call", params), headers))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class Session:
+    """MCP 2024-11-05 to 2025-11-25 over streamable HTTP: a handshake, then calls that name the session."""
+
+    def __init__(self, channel: Channel, ids: Iterator[int]) -> None:
+        self._channel = channel
+        self._ids = ids
+        self._lock = anyio.Lock()
+        self._headers: Mapping[str, str] | None = None
+
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
+        """Call in the session, in a new one if there is none or the server has forgotten it."""
+        params = {"name": tool, "arguments": arguments}
+        request = _request(next(self._ids), "tools/call", params)
+        headers = await self._begun(None)
+        reply = await self._channel.post(request, headers)
+        if reply.status == _NOT_FOUND:
+            reply = await self._channel.post(request, await self._begun(headers))
+        # The handshake has succeeded: what is refused now is the call, not the form.
+        return _result(reply, refusal=Refused)
+
+    async def aclose(self) -> None:
+        """End the session at the server too."""
+        if self._headers is not None and "mcp-session-id" in self._headers:
+            await self._channel.delete(self._headers)
+
+    async def _begun(self, stale: Mapping[str, str] | None) -> Mapping[str, str]:
+        async with self._lock:
+            if self._headers is None or self._headers is stale:
+                self._headers = await self._begin()
+            return self._headers
+
+    async def _begin(self) -> Mapping[str, str]:
+        params = {"protocolVersion": SESSION_VERSION, "capabilities": {}, "clientInfo": _CLIENT}
+        reply = await self._channel.post(_request(next(self._ids), "initialize", params), {})
+        headers = {"mcp-protocol-version": str(_result(reply).get("protocolVersion", SESSION_VERSION))}
+        if "mcp-session-id" in reply.headers:
+            headers["mcp-session-id"] = reply.headers["mcp-session-id"]
+        await self._channel.post({"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
+        return headers
+
+
+class Speaker:
+    """Calls tools in whichever form the server takes, found out once.
+
+    Args:
+        channel: Where to post.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        ids = itertools.count(1)
+        self._channel = channel
+        self._forms: tuple[Form, ...] = (Bare(channel, ids), Stateless(channel, ids), Session(channel, ids))
+        self._form: Form | None = None
+        self._finding = anyio.Lock()
+
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
+        """The result object of ``tools/call``.
+
+        Raises:
+            KnowledgeUnavailable: The server refused the call in every form, or did not answer.
+        """
+        if self._form is None:
+            async with self._finding:
+                if self._form is None:
+                    return await self._find(tool, arguments)
+        return await self._form.call(tool, arguments)
+
+    async def aclose(self) -> None:
+        """End the session, if there is one, and close the channel."""
+        if self._form is not None:
+            await self._form.aclose()
+        await self._channel.aclose()
+
+    async def _find(self, tool: str, arguments: Mapping[str, object]) -> Message:
+        outcomes: list[NotSpoken] = []
+        for form in self._forms:
+            outcome = await self._try(form, tool, arguments)
+            if not isinstance(outcome, NotSpoken):
+                return outcome
+            outcomes.append(outcome)
+        # A server that takes the first form, and refuses this call, has said why at the first.
+        raise outcomes[0]
+
+    async def _try(self, form: Form, tool: str, arguments: Mapping[str, object]) -> Message | NotSpoken:
+        try:
+            result = await form.call(tool, arguments)
+        except NotSpoken as refusal:
+            return refusal
+        except Refused:
+            self._form = form
+            raise
+        self._form = form
+        return result
+
+
+def _request(number: int, method: str, params: Mapping[str, object]) -> Message:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def _result(reply: Received, refusal: type[Declined] = NotSpoken) -> Message:
+    message = reply.message or {}
+    error = message.get("error")
+    if isinstance(error, dict):
+        raise refusal("it refused the call", said=str(cast("Message", error).get("message", "")))
+    if reply.status in _CLIENT_ERRORS:
+        raise refusal(f"it answered {reply.status}")
+    # Published clients of the public server provide for a reply without its JSON-RPC envelope.
+    result = message if "content" in message else message.get("result")
+    if not isinstance(result, dict):
+        raise refusal("it sent JSON that is not a JSON-RPC reply")
+    return cast("Message", result)

@@ -1,0 +1,1 @@
+"""Facts about Aurora DSQL as data."""

@@ -1,0 +1,84 @@
+"""Which columns a plan's condition compares: conditions are written as SQL, so its grammar reads them."""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_RANGES: Final = frozenset({"<", "<=", ">", ">="})
+_TEXTS: Final = frozenset({"text", "varchar", "bpchar"})
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The columns of a condition whose parts must all hold.
+
+    Attributes:
+        equal: Compared for equality, in order.
+        ranged: Compared with ``<``, ``>`` and the like.
+        other: In it in any other way.
+    """
+
+    equal: tuple[str, ...] = ()
+    ranged: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+
+def compared(condition: str) -> Compared:
+    """Find the columns that an index could narrow; none for what is no plain AND of comparisons.
+
+    Args:
+        condition: As a plan has it: ``((status = 'open'::text) AND (total > '10'::numeric))``.
+    """
+    try:
+        (tree,) = grammar.parse(f"SELECT WHERE {condition}")
+    except (grammar.Fault, ValueError):
+        return Compared()
+    parts = _conjuncts(tree.top.get("whereClause", {}))
+    equal = [column for part in parts if (column := _side(part, "=", {"="}))]
+    ranged = [column for part in parts if (column := _side(part, "", _RANGES))]
+    every = [strings(place.node.get("fields"))[-1:] for place in tree.find("ColumnRef")]
+    other = [name for names in every for name in names if name not in (*equal, *ranged)]
+    return Compared(_once(equal), _once(name for name in ranged if name not in equal), _once(other))
+
+
+def _once(columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(columns))
+
+
+def _conjuncts(condition: Node) -> list[Node]:
+    found: list[Node] = []
+    waiting = [condition]
+    while waiting:
+        part = waiting.pop(0)
+        both = part.get("BoolExpr", {})
+        if both.get("boolop") == "AND_EXPR":
+            waiting = [*both.get("args", ()), *waiting]
+        else:
+            found.append(part)
+    return found
+
+
+def _side(part: Node, null: str, operators: AbstractSet[str]) -> str | None:
+    """The column that a part compares with something that is no column, by one of the operators."""
+    if null and part.get("NullTest", {}).get("nulltesttype") == "IS_NULL":
+        return _column(part["NullTest"].get("arg", {}))
+    expression = part.get("A_Expr", {})
+    if expression.get("kind") not in ("AEXPR_OP", "AEXPR_OP_ANY"):
+        return None
+    if not set(strings(expression.get("name"))) <= operators:
+        return None
+    left, right = (_column(expression.get(side, {})) for side in ("lexpr", "rexpr"))
+    return None if left and right else left or right
+
+
+def _column(node: Node) -> str | None:
+    """A column's name; a text type's cast around it changes nothing for an index."""
+    cast = node.get("TypeCast")
+    if cast and set(strings(cast.get("typeName", {}).get("names"))) & _TEXTS:
+        node = cast.get("arg", {})
+    names = strings(node.get("ColumnRef", {}).get("fields"))
+    return names[-1] if names else None

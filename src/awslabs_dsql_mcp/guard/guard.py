@@ -1,0 +1,230 @@
+"""The guard: may this statement run, and if not, what instead?
+
+`check` is the door for anyone who wants to test SQL; the tools use `judge` and `judge_transaction`, which
+parse once for everything that a call needs to know. There are no guesses about intent here: the agent is the
+author of the SQL. What protects is an allow-list over PostgreSQL's own syntax tree (`core/reads.py`,
+`core/writes.py`), and behind it a READ ONLY transaction, a clean session and a role with few rights.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.errors import StatementRefused
+from awslabs_dsql_mcp.guard import read_rules as reads
+from awslabs_dsql_mcp.guard import transaction_rules as units
+from awslabs_dsql_mcp.guard import write_rules
+from awslabs_dsql_mcp.guard.refusal import Objection, Refusal, refuse, refuse_at, shorten
+from awslabs_dsql_mcp.sql import statements
+from awslabs_dsql_mcp.sql.command_names import command
+from awslabs_dsql_mcp.sql.dsql_syntax import Parsed, parse
+from awslabs_dsql_mcp.sql.parsed_statement import Source
+from awslabs_dsql_mcp.sql.parser import Fault
+from awslabs_dsql_mcp.sql.statements import Statement
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard found out about a text.
+
+    Attributes:
+        sql: The text to send: with ``$1`` for ``%s`` when there are parameters.
+        statement: What it is; ``None`` when it is not one statement.
+        refusal: Why it must not run; ``None`` when it may.
+    """
+
+    sql: str
+    statement: Statement | None
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True)
+class IndexedRefusal:
+    """A refusal of one statement in a list.
+
+    Attributes:
+        index: Which, from 0.
+        count: How many there are.
+        refusal: Why.
+    """
+
+    index: int
+    count: int
+    refusal: Refusal
+
+    def __str__(self) -> str:
+        """Write the refusal as the agent reads it."""
+        where = f"Statement {self.index + 1} of {self.count}: " if self.count > 1 else ""
+        return f"{where}{self.refusal}"
+
+
+@dataclass(frozen=True)
+class UnitVerdict:
+    """What the guard found out about the statements of one transaction.
+
+    Attributes:
+        verdicts: One for each statement, in order.
+        refusal: The first reason why the list must not run; ``None`` when it may.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    refusal: IndexedRefusal | None
+
+
+def check(sql: str, *, writes: bool) -> Refusal | None:
+    """Say whether a statement may run.
+
+    Args:
+        sql: One statement; a semicolon at its end and comments do no harm.
+        writes: Whether it may change data; if not, it must be a read.
+
+    Returns:
+        ``None`` when it may.
+    """
+    return judge(sql, writes=writes).refusal
+
+
+def check_transaction(statements: Sequence[str], *, writes: bool) -> IndexedRefusal | None:
+    """Say whether statements may run together in one transaction.
+
+    Args:
+        statements: One statement each, in order.
+        writes: Whether they may change data.
+
+    Returns:
+        ``None`` when they may; else the first statement's refusal, or what Aurora DSQL does not do in one
+        transaction, with the calls to make instead.
+    """
+    return judge_transaction([(sql, None) for sql in statements], writes=writes).refusal
+
+
+def inspect(sql: str) -> Statement:
+    """Tell what a statement is and does, whether or not it may run.
+
+    Raises:
+        StatementRefused: The text is not one statement.
+    """
+    verdict = judge(sql, writes=True)
+    if verdict.statement is None:
+        rule = verdict.refusal.rule if verdict.refusal else None
+        raise StatementRefused(str(verdict.refusal), code=rule)
+    return verdict.statement
+
+
+def judge(sql: str, *, writes: bool, parameters: int | None = None) -> Verdict:
+    """Parse a text once, and say all that a call needs to know of it.
+
+    Args:
+        sql: One statement.
+        writes: Whether it may change data.
+        parameters: How many values come for the ``%s`` in it; ``None`` leaves the text alone. Positions in
+            the refusal are those of the text as given.
+
+    Raises:
+        ValueError: The placeholders do not fit the parameters.
+    """
+    bound = sql if parameters is None else statements.bind_placeholders(sql, parameters)
+    try:
+        parsed = parse(bound)
+        objection = _not_one(parsed)
+    except Fault as fault:
+        return Verdict(bound, None, _refuse(_explain(fault, bound), bound, sql, parameters))
+    if objection:
+        return Verdict(bound, None, _refuse(objection, bound, sql, parameters))
+    statement, objection = _weigh(parsed, bound, writes=writes)
+    return Verdict(bound, statement, objection and _refuse(objection, bound, sql, parameters))
+
+
+def judge_transaction(items: Sequence[tuple[str, int | None]], *, writes: bool) -> UnitVerdict:
+    """Judge the statements of one transaction, each by itself and then together.
+
+    Args:
+        items: Each statement with the number of its parameters, ``None`` for none given.
+        writes: Whether they may change data.
+
+    Raises:
+        ValueError: A statement's placeholders do not fit its parameters.
+    """
+    verdicts = tuple(judge(sql, writes=writes, parameters=parameters) for sql, parameters in items)
+    for index, verdict in enumerate(verdicts):
+        if verdict.refusal:
+            return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), verdict.refusal))
+    kinds = [verdict.statement for verdict in verdicts if verdict.statement]
+    if (found := units.objection(kinds)) is None:
+        return UnitVerdict(verdicts, None)
+    index, objection = found
+    sql = items[index][0] if items else ""
+    return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), refuse(objection, sql)))
+
+
+def _weigh(parsed: Parsed, sql: str, *, writes: bool) -> tuple[Statement, Objection | None]:
+    if parsed.iam:
+        statement = Statement(parsed.iam, "ddl")
+        return statement, None if writes else reads.change(parsed.iam, 0)
+    source = _source(parsed, sql)
+    no_read = reads.objection(source)
+    statement = statements.describe(source, reads=no_read is None)
+    if no_read is None:
+        return statement, None
+    no_write = write_rules.objection(source)
+    return statement, no_write if writes else no_write or no_read
+
+
+def _source(parsed: Parsed, sql: str) -> Source:
+    tree = parsed.trees[0]
+    kind = command(tree) + (" ASYNC" if parsed.asynchronous else "")
+    return Source(sql, tree, kind, parsed.asynchronous)
+
+
+def _not_one(parsed: Parsed) -> Objection | None:
+    if len(parsed.trees) > 1:
+        return _multiple(parsed.trees[1].start, f"The text holds {len(parsed.trees)} statements.")
+    if not parsed.trees and not parsed.iam:
+        return Objection("no-statement", 0, "The text holds no statement.", "Write one statement of SQL.")
+    return None
+
+
+def _multiple(location: int, why: str) -> Objection:
+    instead = (
+        "Send one statement a call. Changes that belong together go as a list to `transact`, one statement "
+        "an item, without BEGIN and COMMIT."
+    )
+    return Objection("multiple-statements", location, why, instead)
+
+
+_FAULTS: Final = {
+    "aws-iam": (
+        "Write AWS IAM GRANT role TO 'arn:aws:iam::<account>:role/<name>', or AWS IAM REVOKE role FROM "
+        "the same."
+    ),
+    "syntax": (
+        "Correct the text there. A name that is a keyword, or has capitals or blanks, goes in double quotes; "
+        "a string in single ones."
+    ),
+    "not-text": "Leave that character out; binary data is written as '\\x00ff'::bytea.",
+    "too-long": (
+        "Send less at a time, values as parameters; to load much data, use AWS's aurora-dsql-loader."
+    ),
+    "too-complex": (
+        "Write it with fewer parts: IN (…) or = ANY (…) for chains of OR, a WITH query for what is "
+        "repeated, several statements for many rows."
+    ),
+}
+
+
+def _explain(fault: Fault, sql: str) -> Objection:
+    location = len(sql[: fault.offset].encode(errors="replace"))
+    if fault.rule == "multiple-statements":
+        return _multiple(location, "The text holds more than one statement.")
+    if fault.rule == "syntax":
+        why = f"This does not parse: {shorten(fault.message)}."
+    else:
+        why = f"{fault.message[0].upper()}{fault.message[1:]}."
+    return Objection(fault.rule, location, why, _FAULTS[fault.rule])
+
+
+def _refuse(objection: Objection, bound: str, sql: str, parameters: int | None) -> Refusal:
+    if parameters is None:
+        return refuse(objection, sql)
+    offset = len(bound.encode(errors="replace")[: objection.location].decode(errors="replace"))
+    return refuse_at(objection, sql, statements.unbound_offset(sql, offset))

@@ -1,0 +1,227 @@
+"""The clients: who keeps which entry in which file, under which key.
+
+Checked with the client itself (``tests/clients``): Claude Code, Codex, Gemini CLI, OpenCode, Copilot CLI.
+The others follow their documentation, named in each row.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from awslabs_dsql_mcp.installer.formats import Format
+from awslabs_dsql_mcp.installer.formats.jsonc import JSON
+from awslabs_dsql_mcp.installer.formats.toml import TOML
+from awslabs_dsql_mcp.installer.formats.yaml import YAML
+from awslabs_dsql_mcp.installer.launch import Entry, Launch, standard
+from awslabs_dsql_mcp.installer.platform_paths import Machine
+
+UserFile = Callable[[Machine], PurePath]
+Shape = Callable[[Launch, str], Entry]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client and its configuration.
+
+    Attributes:
+        name: What ``install`` calls it.
+        title: What its makers call it.
+        key: The key of the file that holds all servers.
+        source: Where the format is documented, or how it was found out.
+        user: The user's files, of which the first that exists counts, else the first.
+        project: The same in a project's folder; empty where the client knows no such file.
+        shape: Makes the entry of a launch and the server's name.
+        format: The format of the file.
+        note: What the user has to know or do besides.
+    """
+
+    name: str
+    title: str
+    key: str
+    source: str
+    user: tuple[UserFile, ...]
+    project: tuple[str, ...] = ()
+    shape: Shape = lambda launch, _: Entry(standard(launch))
+    format: Format = JSON
+    note: str = ""
+
+
+def _with(before: Mapping[str, object], **defaults: object) -> Shape:
+    return lambda launch, _: Entry({**before, **standard(launch)}, defaults)
+
+
+def _opencode(launch: Launch, _: str) -> Entry:
+    fixed: dict[str, object] = {"type": "local", "command": [launch.command, *launch.args]}
+    return Entry(fixed | ({"environment": dict(launch.env)} if launch.env else {}), {"enabled": True})
+
+
+def _goose(launch: Launch, name: str) -> Entry:
+    fixed: dict[str, object] = {"name": name, "type": "stdio", "cmd": launch.command}
+    fixed |= {"args": list(launch.args)} | ({"envs": dict(launch.env)} if launch.env else {})
+    return Entry(fixed, {"enabled": True, "timeout": 300})
+
+
+def _home(path: str) -> UserFile:
+    return lambda machine: machine.folder(f"~/{path}")
+
+
+def _app(path: str) -> UserFile:
+    return lambda machine: machine.app_data / path
+
+
+def _xdg(path: str) -> UserFile:
+    return lambda machine: machine.xdg_config / path
+
+
+def _under(variable: str, otherwise: str, path: str) -> UserFile:
+    return lambda machine: machine.either(variable, otherwise) / path
+
+
+def _on_windows(windows: UserFile, elsewhere: UserFile) -> UserFile:
+    return lambda machine: (windows if machine.platform == "win32" else elsewhere)(machine)
+
+
+CLIENTS: tuple[Client, ...] = (
+    Client(
+        "claude-code",
+        "Claude Code",
+        "mcpServers",
+        "tests/clients; code.claude.com/docs/en/mcp",
+        (_under("CLAUDE_CONFIG_DIR", "~/", ".claude.json"),),
+        (".mcp.json",),
+        _with({"type": "stdio"}),
+        note="Of a project's servers, Claude Code asks once whether to trust them.",
+    ),
+    Client(
+        "claude-desktop",
+        "Claude Desktop",
+        "mcpServers",
+        "modelcontextprotocol.io/docs/develop/connect-local-servers",
+        (_app("Claude/claude_desktop_config.json"),),
+        note="Quit and start Claude Desktop.",
+    ),
+    Client(
+        "cursor",
+        "Cursor",
+        "mcpServers",
+        "cursor.com/docs/context/mcp",
+        (_home(".cursor/mcp.json"),),
+        (".cursor/mcp.json",),
+    ),
+    Client(
+        "kiro",
+        "Kiro IDE and CLI",
+        "mcpServers",
+        "kiro.dev/docs/mcp/configuration",
+        (_home(".kiro/settings/mcp.json"),),
+        (".kiro/settings/mcp.json",),
+        _with({}, disabled=False, autoApprove=[]),
+        note="Names of tools in `autoApprove` run without a question: `readonly_query`, `get_schema`.",
+    ),
+    Client(
+        "vscode",
+        "VS Code",
+        "servers",
+        "code.visualstudio.com/docs/agent-customization/mcp-servers",
+        (_app("Code/User/mcp.json"),),
+        (".vscode/mcp.json",),
+        _with({"type": "stdio"}),
+    ),
+    Client(
+        "codex",
+        "Codex",
+        "mcp_servers",
+        "tests/clients; the repository openai/codex, docs/config.md",
+        (_under("CODEX_HOME", "~/.codex", "config.toml"),),
+        (".codex/config.toml",),
+        _with({}, startup_timeout_sec=30),
+        TOML,
+        note="Codex reads a project's file only when it trusts the project.",
+    ),
+    Client(
+        "gemini",
+        "Gemini CLI",
+        "mcpServers",
+        "tests/clients; the repository google-gemini/gemini-cli, docs/tools/mcp-server.md",
+        (_under("GEMINI_CLI_HOME", "~/", ".gemini/settings.json"),),
+        (".gemini/settings.json",),
+        _with({}, timeout=600_000),  # ms, its default for calls; `gemini mcp list` gives up after 5 s without
+        note="Gemini CLI starts servers only in folders that it trusts.",
+    ),
+    Client(
+        "windsurf",
+        "Windsurf",
+        "mcpServers",
+        "docs.windsurf.com/windsurf/cascade/mcp",
+        (_home(".codeium/windsurf/mcp_config.json"),),
+    ),
+    Client(
+        "cline",
+        "Cline",
+        "mcpServers",
+        "docs.cline.bot/mcp/configuring-mcp-servers",
+        (_app("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"),),
+        shape=_with({}, disabled=False),
+    ),
+    Client(
+        "zed",
+        "Zed",
+        "context_servers",
+        "zed.dev/docs/ai/mcp",
+        (_on_windows(_app("Zed/settings.json"), _xdg("zed/settings.json")),),
+        (".zed/settings.json",),
+        _with({"source": "custom"}),
+    ),
+    Client(
+        "warp",
+        "Warp",
+        "mcpServers",
+        "docs.warp.dev/agent-platform/capabilities/mcp",
+        (_home(".warp/.mcp.json"),),
+        (".warp/.mcp.json",),
+    ),
+    Client(
+        "goose",
+        "Goose",
+        "extensions",
+        "the repository block/goose, documentation/docs/guides/config-files.md",
+        (_on_windows(_app("Block/goose/config/config.yaml"), _xdg("goose/config.yaml")),),
+        shape=_goose,
+        format=YAML,
+    ),
+    Client(
+        "opencode",
+        "OpenCode",
+        "mcp",
+        "tests/clients; opencode.ai/docs/mcp-servers",
+        (_xdg("opencode/opencode.json"), _xdg("opencode/opencode.jsonc")),
+        ("opencode.json", "opencode.jsonc"),
+        _opencode,
+    ),
+    Client(
+        "copilot",
+        "GitHub Copilot CLI",
+        "mcpServers",
+        "tests/clients; docs.github.com/copilot/how-tos/copilot-cli",
+        (_under("COPILOT_HOME", "~/.copilot", "mcp-config.json"),),
+        (".github/mcp.json",),
+        _with({"type": "local"}, tools=["*"]),
+    ),
+    Client(
+        "amazon-q",
+        "Amazon Q Developer CLI",
+        "mcpServers",
+        "docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/command-line-mcp-understanding-config.html",
+        (_home(".aws/amazonq/mcp.json"),),
+        (".amazonq/mcp.json",),
+    ),
+    Client(
+        "jetbrains",
+        "JetBrains Junie",
+        "mcpServers",
+        "jetbrains.com/help/junie/model-context-protocol-mcp.html",
+        (_home(".junie/mcp/mcp.json"),),
+        (".junie/mcp/mcp.json",),
+        note="JetBrains AI Assistant: paste what --print shows under Settings > Tools > AI Assistant > MCP.",
+    ),
+)

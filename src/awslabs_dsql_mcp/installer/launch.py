@@ -1,0 +1,110 @@
+"""How a client starts the server, and the shapes in which clients want to be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
+from awslabs_dsql_mcp.config.settings import OPTIONS, SettingsError
+
+PACKAGE = "awslabs-dsql-mcp"
+# What shows that an entry starts this server: its package, its module, and its other command.
+_MARKS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A command line and its environment.
+
+    Attributes:
+        command: The program.
+        args: Its arguments.
+        env: Variables set for it, beside what the client hands on.
+    """
+
+    command: str
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a client's file says of a server.
+
+    Attributes:
+        fixed: What makes the server start; set anew by each installation.
+        defaults: What the user may change afterwards; set by the first installation only.
+    """
+
+    fixed: Mapping[str, object]
+    defaults: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    @property
+    def whole(self) -> dict[str, object]:
+        """The entry as it is written where there was none."""
+        return {**self.fixed, **self.defaults}
+
+
+def through_uvx(
+    flags: Sequence[str], env: Mapping[str, str], source: str | None = None, *, local: bool = False
+) -> Launch:
+    """Start the newest release, or what ``source`` names to uvx, with the extra ``local`` if needed."""
+    local = local or "--local" in flags
+    if source is None and not local:
+        return Launch("uvx", (f"{PACKAGE}@latest", *flags), env)
+    return Launch("uvx", ("--from", source or f"{PACKAGE}[local]", PACKAGE, *flags), env)
+
+
+def through_python(python: str, flags: Sequence[str], env: Mapping[str, str]) -> Launch:
+    """Start what is installed for an interpreter."""
+    return Launch(python, ("-m", "awslabs_dsql_mcp", *flags), env)
+
+
+def flags_of(given: Mapping[str, object], folder: Path) -> list[str]:
+    """Write options as flags, in the table's order; files and folders become absolute.
+
+    A client starts the server in a folder of its own choice.
+    """
+    flags = list[str]()
+    for option in OPTIONS:
+        value = given.get(option.name)
+        if value is True:
+            flags.append(option.flag)
+        elif isinstance(value, str):
+            is_path = option.unit in {"FILE", "DIR"} and value != "system"
+            flags += [option.flag, str(folder / Path(value).expanduser()) if is_path else value]
+    return flags
+
+
+def check(flags: Sequence[str], env: Mapping[str, str]) -> Clusters:
+    """Check that the server would start, and on a cluster.
+
+    Returns:
+        The clusters that it would work on.
+
+    Raises:
+        SettingsError: What it would say, or that no cluster is named.
+    """
+    clusters = read_clusters(read_settings(flags, env, version=""))
+    for cluster in clusters.all:
+        if not cluster.settings.cluster_endpoint and not cluster.settings.local:
+            raise SettingsError(
+                "--cluster_endpoint: got nothing, expected HOST, or --local for a cluster here, or --config"
+            )
+    return clusters
+
+
+def is_ours(entry: object) -> bool:
+    """Tell whether an entry starts this server."""
+    if isinstance(entry, Mapping):
+        return any(map(is_ours, entry.values()))  # pyright: ignore[reportUnknownArgumentType,reportUnknownMemberType] - of a parsed file
+    if isinstance(entry, list):
+        return any(map(is_ours, entry))  # pyright: ignore[reportUnknownArgumentType] - of a parsed file
+    return isinstance(entry, str) and any(mark in entry for mark in _MARKS)
+
+
+def standard(launch: Launch) -> dict[str, object]:
+    """Give the entry that most clients share."""
+    entry: dict[str, object] = {"command": launch.command, "args": list(launch.args)}
+    return entry | ({"env": dict(launch.env)} if launch.env else {})

@@ -1,0 +1,141 @@
+"""What has to change in a client's file so that it has our entry, or has it no more; pure."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, cast
+
+from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path
+from awslabs_dsql_mcp.installer.launch import Entry, is_ours
+
+_BOM = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Put:
+    """Set the value at a path."""
+
+    path: Path
+    value: object
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Take out what is at a path."""
+
+    path: Path
+
+
+Edit = Put | Drop
+
+
+def with_entry(text: str, fmt: Format, path: Path, entry: Entry) -> str:
+    """Give a file's text with an entry in it.
+
+    Where the entry is there already, its command, arguments and variables are renewed; whatever else it
+    holds stays.
+
+    Raises:
+        NotEditable: The text cannot be read, or edited without risk, or has another server at the path.
+    """
+    return _edited(text, fmt, lambda data: _installing(_at(data, path), path, entry))
+
+
+def without_entry(text: str, fmt: Format, path: Path) -> str:
+    """Give a file's text without the entry at a path; the same text if there is none.
+
+    Raises:
+        NotEditable: As for ``with_entry``.
+    """
+    return _edited(text, fmt, lambda data: _removing(_at(data, path), path))
+
+
+def _installing(present: object, path: Path, entry: Entry) -> Iterator[Edit]:
+    if present is None:
+        yield Put(path, entry.whole)
+        return
+    _demand_ours(present, path)
+    yield from _renewing(present, path, entry.fixed)
+
+
+def _renewing(present: object, path: Path, value: object) -> Iterator[Edit]:
+    """Set a value; of a mapping only the members that differ, so that others stay."""
+    if isinstance(present, Mapping) and isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, object]", value).items():
+            yield from _renewing(_at(cast("object", present), (key,)), (*path, key), inner)
+    elif present != value:
+        yield Put(path, value)
+
+
+def _removing(present: object, path: Path) -> Iterator[Edit]:
+    if present is not None:
+        _demand_ours(present, path)
+        yield Drop(path)
+
+
+def _demand_ours(present: object, path: Path) -> None:
+    if not isinstance(present, Mapping) or not is_ours(cast("object", present)):
+        raise NotEditable(
+            f"its entry {path[-1]!r} does not start this server; give ours another name with --name"
+        )
+
+
+def _edited(text: str, fmt: Format, plan: Callable[[Mapping[str, object]], Iterable[Edit]]) -> str:
+    """Carry out edits and make sure that they did what they should, and nothing else."""
+    bom, text = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
+    newline = "\r\n" if text.count("\n") == text.count("\r\n") > 0 else "\n"
+    before = text.replace(newline, "\n")
+    data = fmt.read(before)
+    after, expected = before, deepcopy(dict(data))
+    for edit in plan(data):
+        after = _carried_out(after, fmt, edit)
+        _expect(expected, edit)
+    if not _reads_as(after, fmt, expected):
+        raise NotEditable(f"it writes its {fmt.name} in a way that cannot be edited without risk")
+    return bom + after.replace("\n", newline)
+
+
+def _carried_out(text: str, fmt: Format, edit: Edit) -> str:
+    return fmt.put(text, edit.path, edit.value) if isinstance(edit, Put) else fmt.drop(text, edit.path)
+
+
+def _expect(data: dict[str, Any], edit: Edit) -> None:
+    for key in edit.path[:-1]:
+        if data.get(key) is None:  # YAML's empty value
+            data[key] = {}
+        data = data[key]
+    if isinstance(edit, Put):
+        data[edit.path[-1]] = edit.value
+    else:
+        del data[edit.path[-1]]
+
+
+def _reads_as(text: str, fmt: Format, expected: Mapping[str, object]) -> bool:
+    try:
+        return _same(_pruned(fmt.read(text)), _pruned(expected))
+    except NotEditable:
+        return False
+
+
+def _pruned(data: Mapping[str, object]) -> Mapping[str, object]:
+    """Leave out empty tables: TOML has none left when its last member goes."""
+    return {key: value for key, value in data.items() if value not in ({}, None)}
+
+
+def _at(data: object, path: Path) -> object:
+    for key in path:
+        if not isinstance(data, Mapping):
+            return None
+        data = cast("Mapping[str, object]", data).get(key)
+    return data
+
+
+def _same(one: object, other: object) -> bool:
+    """Compare data; a NaN, which TOML and YAML can hold, is the same as itself."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        left, right = cast("Mapping[object, object]", one), cast("Mapping[object, object]", other)
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return one == other

@@ -1,0 +1,70 @@
+"""A change to a file as people read it, with nobody's secrets in it.
+
+A client's file holds keys and tokens of other servers, and lines hold more than what we change. So only
+changed lines are shown, and in them only words that are ours; of variables, only those whose values are
+no secret.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+from awslabs_dsql_mcp.config.settings import OPTIONS
+
+_HIDDEN = "***"
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s"\'{}\[\],:=]+')
+_STRUCTURE = frozenset({"true", "false", "null", "-", "|", ">"})
+_OPEN_VARIABLES = frozenset({"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE"}) | {
+    variable for option in OPTIONS for variable in option.variables
+}
+
+
+def difference(before: str, after: str, name: str, shown: Iterable[object]) -> str:
+    """Show a change as a unified diff without context.
+
+    Args:
+        before: The text before.
+        after: The text after.
+        name: The file's name, for the head.
+        shown: What may be shown: keys, and entries of ours as data.
+    """
+    ours = {word for item in shown for word in _words(item)}
+    words = ours | {piece for word in ours for piece in _WORD.findall(word)} | _STRUCTURE
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=0, lineterm="")
+    return "\n".join(line if place < 2 else _masked(line, words) for place, line in enumerate(lines))  # noqa: PLR2004 - the head
+
+
+def _words(item: object) -> Iterator[str]:
+    if isinstance(item, Mapping):
+        for key, value in cast("Mapping[str, object]", item).items():
+            yield key
+            if key in {"env", "envs", "environment"} and isinstance(value, Mapping):
+                yield from _variables(cast("Mapping[str, object]", value))
+            else:
+                yield from _words(value)
+    elif isinstance(item, list):
+        for inner in cast("list[object]", item):
+            yield from _words(inner)
+    else:
+        yield str(item)
+
+
+def _variables(env: Mapping[str, object]) -> Iterator[str]:
+    for key, value in env.items():
+        yield key
+        if key in _OPEN_VARIABLES:
+            yield str(value)
+
+
+def _masked(line: str, words: set[str]) -> str:
+    if line.startswith("@@"):
+        return line
+    return line[0] + _WORD.sub(lambda match: _shown(match.group(), words), line[1:])
+
+
+def _shown(word: str, words: set[str]) -> str:
+    quote = word[0] if word[0] in "\"'" else ""
+    bare = word[1:-1].replace("\\\\", "\\") if quote else word
+    parts = bare.strip("[]").split(".") if not quote else [bare]  # a table's name in TOML
+    return word if bare in words or all(part in words for part in parts) else f"{quote}{_HIDDEN}{quote}"

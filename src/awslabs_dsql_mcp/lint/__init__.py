@@ -1,0 +1,1 @@
+"""dsql-lint and this server's own lint rules."""

@@ -1,0 +1,106 @@
+"""What dsql-lint says, as values: its JSON output read, and put in few words.
+
+Source of the shapes: dsql-lint 0.2.22, ``--format json``, schema version 1.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Final, cast
+
+from awslabs_dsql_mcp.text import clip
+
+LARGEST_LINTED: Final = 1_000_000
+"""Longest text that is linted, in UTF-8 bytes: as much as the guard parses."""
+
+UNPARSED: Final = "parse_error"
+"""The rule of a statement that dsql-lint cannot parse; much of it is SQL all the same."""
+
+_SHORTEST_ADVICE, _LONGEST_ADVICE = 40, 240
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that Aurora DSQL would not take.
+
+    Attributes:
+        rule: The rule's stable id: dsql-lint's in snake case, this server's in kebab case.
+        line: Line of what it is about, from 1.
+        message: What is wrong.
+        suggestion: What to write instead; may be empty.
+        fix: ``fixed``, ``fixed_with_warning`` or ``unfixable``: what ``fix`` does with it.
+        detail: What a fix changes, and what to mind then; may be empty.
+        statement: The beginning of the statement.
+    """
+
+    rule: str
+    line: int
+    message: str
+    suggestion: str = ""
+    fix: str = "unfixable"
+    detail: str = ""
+    statement: str = ""
+
+
+@dataclass(frozen=True)
+class Linted:
+    """What was found in a text.
+
+    Attributes:
+        findings: In the order of the text.
+        fixed_sql: The text with what can be fixed; ``None`` when no fix was asked for.
+    """
+
+    findings: tuple[Finding, ...]
+    fixed_sql: str | None = None
+
+    def count(self, fix: str) -> int:
+        """Count the findings with a fix of one kind."""
+        return sum(finding.fix == fix for finding in self.findings)
+
+
+def parse(output: str) -> Linted:
+    """Read the output of ``dsql-lint --format json`` for one text.
+
+    Raises:
+        ValueError: It is not of that shape.
+    """
+    try:
+        (file,) = json.loads(output)["files"]
+        if file["error"]:
+            raise ValueError(str(file["error"]))
+        fixed = file["fixed_sql"]
+        found = tuple(_finding(diagnostic) for diagnostic in file["diagnostics"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no output of dsql-lint: {error!r}") from None
+    return Linted(found, None if fixed is None else str(fixed))
+
+
+def advice(linted: Linted, *, single: bool) -> str | None:
+    """Put findings into a sentence or two, for an error.
+
+    Args:
+        linted: What was found, with fixes.
+        single: Whether the text was one statement, so that its fixed form can be shown whole.
+    """
+    found = next((finding for finding in linted.findings if finding.rule != UNPARSED), None)
+    if found is None:
+        return None
+    fixed = " ".join((linted.fixed_sql or "").split())
+    if single and fixed and not linted.count("unfixable") and len(fixed) <= _LONGEST_ADVICE:
+        caution = f" Mind: {clip(found.detail, _LONGEST_ADVICE)}" if found.fix != "fixed" else ""
+        return f"dsql-lint writes it as: {fixed}{caution}"
+    told = found.suggestion or found.message
+    return f"dsql-lint ({found.rule}): {clip(told, _LONGEST_ADVICE)}"
+
+
+def _finding(diagnostic: dict[str, object]) -> Finding:
+    fix = cast("dict[str, object]", diagnostic.get("fix_result") or {})
+    return Finding(
+        rule=str(diagnostic["rule"]),
+        line=int(str(diagnostic["line"])),
+        message=str(diagnostic["message"]),
+        suggestion=str(diagnostic.get("suggestion") or ""),
+        fix=str(fix.get("status", "unfixable")),
+        detail=str(fix.get("detail") or ""),
+        statement=str(diagnostic.get("statement_preview") or ""),
+    )

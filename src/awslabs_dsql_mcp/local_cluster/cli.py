@@ -1,0 +1,189 @@
+"""``awslabs-dsql-mcp local``: a local cluster without an MCP server, and what its users need of it."""
+
+import argparse
+import asyncio
+import shlex
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.local_cluster import client_env as environment
+from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import options
+from awslabs_dsql_mcp.local_cluster.client_env import powershell
+from awslabs_dsql_mcp.local_cluster.cluster import HOST, enter
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.daemon.client import Membership, visit
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``awslabs-dsql-mcp local``: hold a cluster up until a signal, or serve the users of one.
+
+    Args:
+        argv: What follows ``local`` on the command line.
+
+    Returns:
+        The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
+    """
+    parsed = _parser().parse_args(argv)
+    folder = DataFolder.of(parsed.local_data)
+    try:
+        return _run(parsed, folder)
+    except NotConfigured as failure:
+        sys.stderr.write(f"awslabs-dsql-mcp local: {failure.message}\n{failure.hint or ''}".rstrip() + "\n")
+        return 1
+    except KeyboardInterrupt:  # Windows, where the loop takes no signal handlers
+        return 0
+
+
+def _run(parsed: argparse.Namespace, folder: DataFolder) -> int:
+    if not parsed.env and parsed.action is None:
+        return asyncio.run(_stay(folder, parsed.local_data, options.chosen(parsed)))
+    if parsed.env:
+        _say(_environment(folder, parsed.user))
+    elif parsed.action == "token":
+        _say(_token(folder, parsed.user))
+    else:
+        _let_sleep(folder, parsed.waking_ms / 1000)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "awslabs-dsql-mcp local",
+        description="Run the local cluster without an MCP server, until interrupted; or serve the users of "
+        "one that runs.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["token", "sleep"],
+        help="token: print a fresh password, valid for 15 minutes; sleep: let the running cluster fall "
+        "asleep as an idle one does: the next connection is refused, and wakes it up",
+    )
+    parser.add_argument(
+        "--env",
+        action="store_true",
+        help="print the environment with which psql, boto3 and AWS's connectors reach the running cluster",
+    )
+    parser.add_argument(
+        "--local-data", "--local_data", type=Path, metavar="DIR", help="data folder (default: the user's)"
+    )
+    parser.add_argument("--user", default=tokens.ADMIN, help="role to log in as (default: admin)")
+    parser.add_argument(
+        "--waking-ms", type=options.milliseconds, default=0, metavar="MS", help="how long waking up takes"
+    )
+    options.add_to(parser)
+    return parser
+
+
+def _token(folder: DataFolder, user: str) -> str:
+    """Make a token for psql.
+
+    Raises:
+        NotConfigured: No cluster was ever started in the folder.
+    """
+    try:
+        credentials = folder.credentials()
+    except FileNotFoundError:
+        raise NotConfigured(
+            f"There is no local cluster in {folder.path}.", hint=_how_to_start(folder)
+        ) from None
+    return tokens.issue(HOST, user, credentials, datetime.now(timezone.utc))
+
+
+def _how_to_start(folder: DataFolder) -> str:
+    return f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(folder.path))}"
+
+
+@contextmanager
+def _visit(folder: DataFolder) -> Generator[Membership, None, None]:
+    """Be a member of the running cluster for a moment.
+
+    Raises:
+        NotConfigured: None runs.
+    """
+    membership = visit(folder)
+    if membership is None:
+        raise NotConfigured(f"No local cluster runs in {folder.path}.", hint=_how_to_start(folder))
+    try:
+        yield membership
+    finally:
+        membership.close()
+
+
+def _environment(folder: DataFolder, user: str) -> str:
+    """Write the environment of the running cluster's clients, in the words of the user's shell."""
+    with _visit(folder) as membership:
+        variables = environment.of_clients(folder, membership.port, user, datetime.now(timezone.utc))
+    return environment.in_powershell(variables) if sys.platform == "win32" else environment.in_sh(variables)
+
+
+def _let_sleep(folder: DataFolder, waking_seconds: float) -> None:
+    with _visit(folder) as membership:
+        membership.let_sleep(waking_seconds)
+
+
+async def _stay(folder: DataFolder, data: Path | None, behaviour: Behaviour | None) -> int:
+    """Hold the cluster up until a signal (0) or until it ends by itself (1)."""
+    membership = await enter(folder, behaviour)
+    try:
+        _say(_invitation(folder, membership, data))
+        return await _until_signal_or_end(membership)
+    finally:
+        membership.close()
+
+
+async def _until_signal_or_end(membership: Membership) -> int:
+    loop, signalled = asyncio.get_running_loop(), asyncio.Event()
+    with suppress(NotImplementedError):  # Windows
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, signalled.set)
+    membership.connection.settimeout(0)
+    ended = asyncio.ensure_future(loop.sock_recv(membership.connection, 1))
+    told = asyncio.ensure_future(signalled.wait())
+    await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
+    if told.done():
+        ended.cancel()
+        return 0
+    told.cancel()
+    sys.stderr.write("awslabs-dsql-mcp local: the cluster has ended\n")
+    return 1
+
+
+def _invitation(folder: DataFolder, membership: Membership, data: Path | None) -> str:
+    """Say how to connect with psql, in the words of the user's shell."""
+    where = ("host", HOST), ("port", membership.port), ("dbname", "postgres"), ("user", tokens.ADMIN)
+    trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(folder.ca_file)))
+    conninfo = " ".join(f"{key}={value}" for key, value in (*where, *trust))
+    token = [*_program(), "local", "token", *(["--local-data", str(folder.path)] if data else [])]
+    if sys.platform == "win32":
+        psql = f"$env:PGPASSWORD = & {' '.join(map(powershell, token))}\npsql {powershell(conninfo)}"
+    else:
+        psql = f'PGPASSWORD="$({shlex.join(token)})" psql {shlex.quote(conninfo)}'
+    flags = options.flags(membership.behaviour)
+    behaves = f"\nIt behaves as with {flags}" if flags else ""
+    return (
+        f"The local cluster is up; its data are in {folder.path}{behaves}\n"
+        f"Connect with\n\n{psql}\n\nCtrl-C leaves."
+    )
+
+
+def _program() -> list[str]:
+    """Name our command as any shell finds it: what is on our PATH may be there for us alone (uvx)."""
+    return [sys.executable, "-m", "awslabs_dsql_mcp"]
+
+
+def _conninfo_value(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,58 @@
+"""The environment in which PostgreSQL's and AWS's clients find a local cluster."""
+
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+
+from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster.cluster import HOST
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
+
+
+def of_clients(folder: DataFolder, port: int, user: str, now: datetime) -> dict[str, str]:
+    """Give the variables of libpq (PostgreSQL documentation, 34.15) and of AWS's SDKs.
+
+    The password is a token for `user` that lasts a week: it tells no more than the secret key beside it.
+
+    Args:
+        folder: The cluster's.
+        port: Its endpoint's.
+        user: The role to log in as.
+        now: The time, with its zone.
+    """
+    keys = folder.credentials()
+    return {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_REGION": keys.region,
+        "AWS_DEFAULT_REGION": keys.region,  # boto3 reads this one alone
+        "PGHOST": HOST,
+        "PGPORT": str(port),
+        "PGUSER": user,
+        "PGDATABASE": DATABASE,
+        "PGPASSWORD": tokens.issue(HOST, user, keys, now, tokens.LONGEST_LIFETIME),
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": str(folder.ca_file),
+    }
+
+
+# An older session's token or profile would be taken with, or before, the keys.
+_ABSENT = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "PGHOSTADDR", "PGSERVICE")
+
+
+def in_sh(variables: Mapping[str, str]) -> str:
+    """Write them for ``eval`` in a POSIX shell."""
+    given = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join([*given, f"unset {' '.join(_ABSENT)}"])
+
+
+def in_powershell(variables: Mapping[str, str]) -> str:
+    """Write them for ``Invoke-Expression`` in PowerShell."""
+    given = [f"$env:{name} = {powershell(value)}" for name, value in variables.items()]
+    return "\n".join([*given, *(f"$env:{name} = $null" for name in _ABSENT)])
+
+
+def powershell(text: str) -> str:
+    """Quote a text for PowerShell."""
+    return "'" + text.replace("'", "''") + "'"

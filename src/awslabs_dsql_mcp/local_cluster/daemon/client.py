@@ -1,0 +1,162 @@
+"""Joining the cluster of a data folder: its keeper is asked in, or started first.
+
+One process at a time does this for a folder (``join.lock``), so there is never a second keeper. A
+keeper that is just ending no longer answers; the one started after it waits for ``keeper.lock``.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.local_cluster import options
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.daemon.file_lock import is_locked, locked
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+
+_JOIN_SECONDS = 180  # for others to join, a first start among them
+_KNOCK_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Membership:
+    """An open connection to the keeper, which holds the cluster up.
+
+    Args:
+        port: The endpoint's.
+        behaviour: How the cluster behaves.
+    """
+
+    connection: socket.socket
+    port: int
+    behaviour: Behaviour
+
+    def close(self) -> None:
+        """Leave; the last to leave stops the cluster."""
+        self.connection.close()
+
+    def let_sleep(self, waking_seconds: float) -> None:
+        """Let the cluster fall asleep; the next connection is refused, and wakes it up.
+
+        Args:
+            waking_seconds: How long that takes.
+
+        Raises:
+            OSError: The keeper has ended.
+        """
+        self.connection.sendall(f"{waking_seconds}\n".encode())
+        if not _read_line(self.connection):
+            raise ConnectionResetError("the keeper has ended")
+
+
+def visit(folder: DataFolder) -> Membership | None:
+    """Join the folder's cluster if it runs."""
+    return _knock(folder) if folder.path.is_dir() else None
+
+
+def join(folder: DataFolder, behaviour: Behaviour | None = None) -> Membership:
+    """Join the folder's cluster, starting it when it does not run; blocks for up to some seconds.
+
+    Args:
+        folder: The cluster's.
+        behaviour: How it is to behave; `None` to take one that runs as it is.
+
+    Raises:
+        NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why.
+    """
+    try:
+        folder.make()
+        with locked(folder.join_lock, _JOIN_SECONDS):
+            membership = _knock(folder)
+            if membership is None:
+                return _start(folder, behaviour or Behaviour())
+    except OSError as failure:  # TimeoutError among them
+        raise NotConfigured(
+            f"The local cluster's data folder cannot be used: {failure}",
+            hint="Give another folder with --local-data DIR.",
+        ) from failure
+    if behaviour not in (None, membership.behaviour):
+        membership.close()
+        raise NotConfigured(
+            f"The local cluster in {folder.path} runs already, "
+            f"started with {options.flags(membership.behaviour) or 'no options of its behaviour'}.",
+            hint="Join it as it is, without such options; or end all that use it first; or give another "
+            "folder with --local-data DIR.",
+        )
+    return membership
+
+
+def _knock(folder: DataFolder) -> Membership | None:
+    """Ask the keeper in; `None` when there is none or it is ending."""
+    if not is_locked(folder.keeper_lock):
+        return None  # a port in a file that a dead keeper left may be anybody's
+    try:
+        keeper = json.loads(folder.keeper_file.read_bytes())
+        connection = socket.create_connection(("127.0.0.1", keeper["port"]), _KNOCK_SECONDS)
+    except (OSError, ValueError):
+        return None
+    try:
+        connection.sendall(keeper["secret"].encode() + b"\n")
+        welcome = json.loads(_read_line(connection))
+    except (OSError, ValueError):
+        connection.close()
+        return None
+    return Membership(connection, welcome["port"], Behaviour.from_json(welcome["behaviour"]))
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    with connection.makefile("rb") as stream:
+        return stream.readline()
+
+
+def _start(folder: DataFolder, behaviour: Behaviour) -> Membership:
+    with _keeper(folder, behaviour) as outcome:
+        if "error" in outcome:
+            raise NotConfigured(
+                f"The local cluster does not start: {outcome['error']}",
+                hint=outcome.get("hint") or f"The logs are in {folder.path}",
+            )
+        membership = _knock(folder)
+    if membership is None:
+        raise NotConfigured("The local cluster ended right after its start.", hint=f"The log is {folder.log}")
+    return membership
+
+
+@contextmanager
+def _keeper(folder: DataFolder, behaviour: Behaviour) -> Generator[dict[str, Any], None, None]:
+    """Start a keeper; give what it says of its start, and hold it up while in the block."""
+    with folder.open_log() as log:
+        process = subprocess.Popen(  # noqa: S603  our own program
+            [
+                sys.executable,
+                "-m",
+                "awslabs_dsql_mcp.local_cluster.daemon.main",
+                str(folder.path),
+                behaviour.to_json(),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=folder.path,  # which Python then searches first: ours, unlike wherever we are
+            **_detached(),
+        )
+    # It outlives the block, and mostly us; when it does not, somebody must take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    if process.stdin is None or process.stdout is None:
+        raise OSError("no pipe to the keeper")
+    with process.stdout, suppress(BrokenPipeError), process.stdin:
+        said = process.stdout.readline()
+        yield json.loads(said) if said else {"error": "it ended without a word"}
+
+
+def _detached() -> dict[str, Any]:
+    """Give the arguments of `subprocess.Popen` that keep our terminal's and our job's signals away."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

@@ -1,0 +1,87 @@
+"""The process that holds one data folder's PostgreSQL and endpoint while anybody needs them.
+
+There is at most one a folder: it holds the folder's ``keeper.lock`` as long as it lives. Who needs
+the cluster, a *member*, keeps a connection to the keeper open; the kernel closes it when the member
+ends, however it ends. When the last one is closed, the keeper stops PostgreSQL and ends. The process
+that starts a keeper is a member from the first moment, through the keeper's standard input.
+
+Members find the keeper by ``keeper.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
+event loops, nor a short enough path everywhere) and a secret, which only the folder's owner can read.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.daemon import certificates
+from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
+
+_FORMER_KEEPER_SECONDS = 30  # for the one before us to stop its PostgreSQL
+
+
+def main() -> int:
+    """Keep the cluster of the data folder that is the first argument; say on standard output how it went.
+
+    The second argument is its behaviour, as JSON.
+    """
+    os.umask(0o077)
+    folder, behaviour = DataFolder(Path(sys.argv[1])), Behaviour.from_json(sys.argv[2])
+    _allow_many_files()
+    try:
+        with locked(folder.keeper_lock, _FORMER_KEEPER_SECONDS):
+            _keep(folder, behaviour)
+    except TimeoutError:
+        hint = f"End it: its process id is in {folder.keeper_file}"
+        _announce({"error": "the keeper before this one neither answers nor ends.", "hint": hint})
+    except DsqlError as failure:
+        _announce({"error": failure.message, "hint": failure.hint})
+    except OSError as failure:
+        _announce({"error": str(failure)})
+    else:
+        return 0
+    return 1
+
+
+def _allow_many_files() -> None:
+    """Raise our limit of open files as far as we may: each connection takes two."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415  not on Windows
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):  # macOS has a lower limit than the one it tells
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _announce(outcome: dict[str, object]) -> None:
+    """Tell the process that started us, and from then on write to the log what goes to standard output."""
+    with suppress(BrokenPipeError):  # it has died
+        os.write(1, json.dumps(outcome).encode() + b"\n")
+    os.dup2(2, 1)
+
+
+def _keep(folder: DataFolder, behaviour: Behaviour) -> None:
+    folder.ensure_credentials()
+    server = postgres.find().start(
+        folder.postgres, meanwhile=partial(_get_ready, folder), settings=behaviour.postgres_settings()
+    )
+    from awslabs_dsql_mcp.local_cluster.daemon import service  # noqa: PLC0415  see _get_ready
+
+    service.run(folder, server, behaviour, ready=partial(_announce, {}))
+
+
+def _get_ready(folder: DataFolder) -> None:
+    """Do while PostgreSQL starts what takes its time."""
+    certificates.ensure(folder)
+    import_module("awslabs_dsql_mcp.local_cluster.daemon.service")  # brings asyncio and ssl
+
+
+if __name__ == "__main__":
+    sys.exit(main())

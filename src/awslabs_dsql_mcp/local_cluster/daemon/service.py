@@ -1,0 +1,166 @@
+"""What a keeper does once PostgreSQL runs: serve the endpoint, and count who needs it.
+
+Only the keeper imports this, while PostgreSQL starts.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.endpoint import listener as endpoint
+from awslabs_dsql_mcp.local_cluster.postgres import job_worker as jobs
+from awslabs_dsql_mcp.local_cluster.postgres.control import LateSuperuser
+from awslabs_dsql_mcp.local_cluster.postgres.server import Server
+
+_KNOCK_SECONDS = 5  # for a member to show that it knows the secret
+
+
+def run(folder: DataFolder, server: Server, behaviour: Behaviour, ready: Callable[[], None]) -> None:
+    """Serve until nobody needs the cluster, or until PostgreSQL ends; then stop PostgreSQL.
+
+    Args:
+        folder: The cluster's.
+        server: Its PostgreSQL, running.
+        behaviour: How the cluster behaves.
+        ready: Called when members can join.
+    """
+    loop = asyncio.SelectorEventLoop()  # Windows' default one cannot wait for a socket to be readable
+    try:
+        loop.run_until_complete(_serve(folder, server, behaviour, ready))
+    finally:  # in a thread, since the loop goes on relaying what PostgreSQL says while it stops
+        loop.run_until_complete(loop.run_in_executor(None, server.stop))
+        loop.run_until_complete(_let_the_rest_finish())
+        loop.close()
+
+
+async def _serve(folder: DataFolder, server: Server, behaviour: Behaviour, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    listeners = endpoint.listen(folder.port)
+    port = int(listeners[0].getsockname()[1])
+    folder.keep_port(port)
+    control = LateSuperuser(server.address)
+    door = endpoint.Endpoint(server.address, folder, behaviour, control)
+    door.serve(listeners)
+    welcome = json.dumps({"port": port, "behaviour": behaviour.to_json()})
+    members = Members(welcome.encode() + b"\n", door.admission.sleep.begin)
+    members.enter()  # the one that started us
+    _watch(loop, _until_input_ends, members.leave)
+    _watch(loop, server.process.wait, members.dismiss)
+    _end_on_signals(loop, members.dismiss)
+    lobby = await asyncio.start_server(members.meet, "127.0.0.1", 0)
+    where = {"port": lobby.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
+    folder.write(folder.keeper_file, json.dumps(where).encode())
+    ready()
+    _watch(loop, _import_the_heavy, lambda: None)
+    async with jobs.running(jobs.Jobs(server.address, door.sessions.catalog_changed)):
+        await members.gone.wait()
+    folder.keeper_file.unlink(missing_ok=True)
+    lobby.close()
+    members.turn_out()
+    await door.close()
+    await control.close()
+
+
+async def _let_the_rest_finish() -> None:
+    if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(rest, timeout=1)
+
+
+def _watch(loop: asyncio.AbstractEventLoop, wait: Callable[[], object], then: Callable[[], object]) -> None:
+    """Wait in a thread that ends with the process, since no event loop can wait for these on every system."""
+
+    def watch() -> None:
+        wait()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(then)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _until_input_ends() -> None:
+    while os.read(0, 1):
+        pass
+
+
+def _import_the_heavy() -> None:
+    """Import what checks tokens and reads SQL before the first comes: it takes half a second."""
+    import_module("botocore.auth")
+    import_module("postgast")
+    import_module("psycopg")
+
+
+def _end_on_signals(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
+    def handle(*_: object) -> None:
+        loop.call_soon_threadsafe(end)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+class Members:
+    """Who needs the cluster.
+
+    Args:
+        welcome: What a new member is told: one line.
+        fall_asleep: What a member may ask for, with the seconds that waking up takes.
+    """
+
+    def __init__(self, welcome: bytes, fall_asleep: Callable[[float], None]) -> None:
+        self.secret = secrets.token_urlsafe(24)
+        self.gone = asyncio.Event()
+        self._welcome, self._fall_asleep = welcome, fall_asleep
+        self._count = 0
+        self._connections: set[asyncio.StreamWriter] = set()
+
+    def enter(self) -> None:
+        """Count one more."""
+        self._count += 1
+
+    def leave(self) -> None:
+        """Count one less; after the last there is no way back."""
+        self._count -= 1
+        if self._count == 0:
+            self.gone.set()
+
+    def dismiss(self) -> None:
+        """End it for all."""
+        self.gone.set()
+
+    def turn_out(self) -> None:
+        """Close every member's connection."""
+        for connection in self._connections:
+            connection.close()
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take in whoever knows the secret, until the connection closes."""
+        self._connections.add(writer)
+        try:
+            with suppress(OSError, ValueError):  # reset, or a line without end
+                await self._host(reader, writer)
+        finally:
+            self._connections.discard(writer)
+            writer.close()
+
+    async def _host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            said = await asyncio.wait_for(reader.readline(), _KNOCK_SECONDS)
+        except asyncio.TimeoutError:
+            return
+        if not secrets.compare_digest(said.strip(), self.secret.encode()) or self.gone.is_set():
+            return
+        self.enter()
+        try:
+            writer.write(self._welcome)
+            while wish := await reader.readline():  # a cluster that falls asleep is all there is to wish for
+                self._fall_asleep(float(wish))
+                writer.write(b"asleep\n")
+        finally:
+            self.leave()

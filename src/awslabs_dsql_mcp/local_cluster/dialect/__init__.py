@@ -1,0 +1,19 @@
+"""Aurora DSQL's dialect as a function of text: what a cluster accepts, and how PostgreSQL 16 runs it.
+
+::
+
+    translation   a text's statements → what PostgreSQL is to run, and what the session must know of each
+    reading       a text cut into statements of PostgreSQL's grammar and Aurora DSQL's own
+    commands      which statements there are, and the rule of each
+    tables, column_types, indexes, objects, settings, queries    those rules
+    refusals      a refusal as SQL that fails with it, and back
+
+Nothing here touches the world. A message is Aurora DSQL's, as recorded on clusters from July to October 2026
+where there is a record; the rules say where there is none.
+"""
+
+from awslabs_dsql_mcp.local_cluster.dialect.model import Kind, Table, Translated
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, refusal_in, refuse
+from awslabs_dsql_mcp.local_cluster.dialect.translate import translate
+
+__all__ = ["Kind", "Refusal", "Table", "Translated", "refusal_in", "refuse", "translate"]

@@ -1,0 +1,44 @@
+"""CREATE INDEX: only ASYNC, a plain b-tree in ascending order.
+
+Recorded on clusters: all texts but those for COLLATE, WITH and TABLESPACE, which go by likeness.
+"""
+
+from collections.abc import Iterator
+
+from awslabs_dsql_mcp.local_cluster.dialect import tables
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
+from awslabs_dsql_mcp.sql.dsql_script import Statement
+from awslabs_dsql_mcp.sql.parse_tree import Node
+
+
+def create(statement: Statement) -> Refusal | None:
+    """CREATE INDEX."""
+    top = statement.tree.top
+    if top.get("concurrent"):
+        return unsupported("CONCURRENTLY not supported for CREATE INDEX")
+    if "using" in statement.words:
+        return unsupported("USING not supported for CREATE INDEX")
+    if not statement.asynchronous:
+        return unsupported("unsupported mode. please use CREATE INDEX ASYNC.")
+    return next(_refused_parts(top), None)
+
+
+def _refused_parts(top: Node) -> Iterator[Refusal]:
+    if "options" in top:
+        yield unsupported("WITH not supported for CREATE INDEX")
+    if "tableSpace" in top:
+        yield unsupported("TABLESPACE not supported for CREATE INDEX")
+    keys = [item["IndexElem"] for item in top.get("indexParams", ())]
+    if (found := tables.refused_key_columns(len(keys))) is not None:
+        yield found
+    for key in keys:
+        yield from _refused_key(key)
+
+
+def _refused_key(key: Node) -> Iterator[Refusal]:
+    if key.get("ordering", "SORTBY_DEFAULT") != "SORTBY_DEFAULT":
+        yield unsupported("specifying sort order not supported for index keys")
+    if "opclass" in key:
+        yield unsupported("opclass not supported for index keys")
+    if "collation" in key:
+        yield unsupported("COLLATE clause not supported")

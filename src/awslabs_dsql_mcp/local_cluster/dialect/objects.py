@@ -1,0 +1,140 @@
+"""Sequences, views, functions, roles, grants; DROP, RENAME and the like for all kinds of objects.
+
+Recorded on clusters: the texts for sequences, functions, procedures, GRANT, and DROP and RENAME of a type.
+By likeness: TEMPORARY sequences and views, a sequence's type, OWNER TO, SET SCHEMA, role attributes.
+"""
+
+from typing import Final
+
+from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import TOO_LARGE, Refusal, unsupported
+from awslabs_dsql_mcp.local_cluster.dialect.tables import (
+    cached,
+    refused_persistence,
+    refused_table,
+    without_cache,
+)
+from awslabs_dsql_mcp.sql.dsql_script import Statement
+from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
+
+_OBJECTS: Final = frozenset(
+    (
+        "TABLE", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "STATISTIC_EXT",
+        "ROLE", "COLUMN", "TABCONSTRAINT", "DOMCONSTRAINT",
+    )
+)  # fmt: skip
+
+_GRANTED: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN"))
+
+_SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_schema"))
+
+_ROLE_OPTIONS: Final = frozenset(
+    ("canlogin", "inherit", "addroleto", "rolemembers", "adminmembers", "createrole", "createdb")
+)
+
+_SPELLED: Final = {
+    "isreplication": "REPLICATION",
+    "connectionlimit": "CONNECTION LIMIT",
+    "validUntil": "VALID UNTIL",
+}
+
+_LONGEST_VIEW: Final = 512 << 10
+"""Characters, where a cluster counts what it makes of them: its limit was met between 127 KiB and 524 KiB."""
+
+_ABOUT: Final = {
+    "DropStmt": ("removeType", "DROP"),
+    "RenameStmt": ("renameType", "RENAME"),
+    "AlterOwnerStmt": ("objectType", "ALTER OWNER"),
+    "AlterObjectSchemaStmt": ("objectType", "ALTER SET SCHEMA"),
+}
+
+
+def about(statement: Statement) -> Refusal | None:
+    """DROP, RENAME, OWNER TO, SET SCHEMA: of the kinds of objects that a cluster has."""
+    top = statement.tree.top
+    field, verb = _ABOUT[statement.tree.kind]
+    if str(top.get(field, "OBJECT_TABLE")).removeprefix("OBJECT_") not in _OBJECTS:
+        return unsupported(f"unsupported object in {verb} statement")
+    if top.get("concurrent"):
+        return unsupported("DROP INDEX CONCURRENTLY must be first action in transaction")
+    return None
+
+
+def schema(statement: Statement) -> Refusal | None:
+    """CREATE SCHEMA: with tables and views in it."""
+    for element in statement.tree.top.get("schemaElts", ()):
+        ((kind, top),) = element.items()
+        if kind == "CreateStmt" and (found := refused_table(top)) is not None:
+            return found
+        if kind not in ("CreateStmt", "ViewStmt"):
+            return unsupported(f"unsupported statement: {kind.removesuffix('Stmt')}")
+    return None
+
+
+def sequence(statement: Statement) -> Refusal | None:
+    """CREATE SEQUENCE."""
+    top = statement.tree.top
+    if (temporary := refused_persistence(top["sequence"], "sequence", "SEQUENCE")) is not None:
+        return temporary
+    if not cached(top.get("options")):
+        return without_cache("CREATE SEQUENCE")
+    return _refused_sequence_type(top)
+
+
+def altered_sequence(statement: Statement) -> Refusal | None:
+    """ALTER SEQUENCE: its cache and type keep to the rules of CREATE SEQUENCE."""
+    top = statement.tree.top
+    if _option(top, "cache") is not None and not cached(top.get("options")):
+        return without_cache("ALTER SEQUENCE")
+    return _refused_sequence_type(top)
+
+
+def view(statement: Statement) -> Refusal | None:
+    """CREATE VIEW."""
+    if len(statement.written()) > _LONGEST_VIEW:
+        return Refusal(TOO_LARGE, "view definition too large")
+    return refused_persistence(statement.tree.top["view"], "view", "VIEW") or queries.refused(statement)
+
+
+def function(statement: Statement) -> Refusal | None:
+    """CREATE FUNCTION: in LANGUAGE SQL."""
+    top = statement.tree.top
+    if top.get("is_procedure"):
+        return unsupported("PROCEDURE is not supported")
+    language = constant((_option(top, "language") or {}).get("arg"))
+    if language and language.lower() != "sql":
+        return unsupported(f"CREATE FUNCTION with language {language} not supported")
+    return None
+
+
+def grant(statement: Statement) -> Refusal | None:
+    """GRANT and REVOKE on objects."""
+    top = statement.tree.top
+    if str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_") not in _GRANTED:
+        return unsupported("unsupported object type in GRANT")
+    on_objects = top.get("targtype", "ACL_TARGET_OBJECT") == "ACL_TARGET_OBJECT"
+    if top.get("objtype") == "OBJECT_SCHEMA" and on_objects and _SYSTEM_SCHEMAS & {*strings(top["objects"])}:
+        return unsupported("feature not supported on system entity")
+    return None
+
+
+def role(statement: Statement) -> Refusal | None:
+    """CREATE ROLE and ALTER ROLE: LOGIN and memberships; who may connect is IAM's business."""
+    for item in statement.tree.top.get("options", ()):
+        name = item["DefElem"]["defname"]
+        if name not in _ROLE_OPTIONS:
+            return unsupported(f"role option {_SPELLED.get(name, name.upper())} not supported")
+    return None
+
+
+def _refused_sequence_type(top: Node) -> Refusal | None:
+    type_name = (_option(top, "as") or {}).get("arg", {}).get("TypeName")
+    if type_name is None or column_types.builtin(type_name) == "int8":
+        return None
+    shown = column_types.displayed(type_name)
+    return unsupported(f"datatype {shown} not supported, sequence type must be bigint")
+
+
+def _option(top: Node, name: str) -> Node | None:
+    found = (item["DefElem"] for item in top.get("options", ()) if item["DefElem"].get("defname") == name)
+    return next(found, None)

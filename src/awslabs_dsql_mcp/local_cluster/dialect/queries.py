@@ -1,0 +1,157 @@
+"""Queries and changes: the clauses and functions that a cluster lacks, and the tables that are written.
+
+Recorded on clusters: the texts for row locks, TABLESAMPLE, set_config, full-text search, geometric functions
+and advisory locks. By likeness: MERGE, SELECT INTO, ``inet_server_*``, COPY of a file.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from awslabs_dsql_mcp.local_cluster.dialect import column_types
+from awslabs_dsql_mcp.local_cluster.dialect.model import Kind, Table
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import UNDEFINED_OBJECT, Refusal, unsupported
+from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
+from awslabs_dsql_mcp.sql.dsql_script import Statement
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings, walk
+
+_CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
+_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
+_SHAPES: Final = frozenset(("point", "line", "lseg", "box", "path", "polygon", "circle"))
+_TEXT_SEARCH: Final = frozenset(
+    ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery")
+)
+"""Functions that take a configuration first, or use the default one, which is ``english``."""
+
+_ONLY_CONFIGURATION: Final = "simple"
+
+
+_REMARKABLE: Final = re.compile(
+    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|to_ts|inet_server|u&"
+    rb"|point|line|lseg|box|path|polygon|circle",
+    re.IGNORECASE,
+)
+"""All that is looked for in a query has one of these words; U& may hide any of them."""
+
+
+def is_plain(statement: Statement) -> bool:
+    """Whether it is a query that cannot be anything but an accepted read: most are, and are told by that."""
+    tree, data = statement.tree, statement.text.data
+    return tree.kind == "SelectStmt" and not _REMARKABLE.search(data, tree.start, tree.end or len(data))
+
+
+def refused(statement: Statement) -> Refusal | None:
+    """Say which clause or function a cluster refuses in a statement, nested ones too."""
+    tree = statement.tree
+    if "IntoClause" in tree:
+        return unsupported("unsupported statement: CreateTableAs")
+    if "MergeStmt" in tree:
+        return unsupported("unsupported statement type: MERGE")
+    if "RangeTableSample" in tree:
+        return unsupported("TABLESAMPLE clause not supported")
+    if any(place.node.get("strength") not in _STRENGTHS for place in tree.find("LockingClause")):
+        return unsupported("locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported")
+    return next(chain(_refused_calls(tree), _refused_casts(tree)), None)
+
+
+def copy(statement: Statement) -> Refusal | None:
+    """COPY: only from and to the client."""
+    top = statement.tree.top
+    if "filename" in top or top.get("is_program"):
+        return unsupported("COPY is only supported FROM STDIN and TO STDOUT")
+    return refused(statement)
+
+
+def explain(statement: Statement) -> Refusal | None:
+    """EXPLAIN: of queries and changes."""
+    ((kind, _),) = statement.tree.top["query"].items()
+    if kind in ("SelectStmt", "MergeStmt", *_CHANGES):
+        return refused(statement)
+    return unsupported(f"unsupported statement: {kind.removesuffix('Stmt')}")
+
+
+def kind(tree: Tree) -> Kind:
+    """What a query, change, COPY or EXPLAIN is to the transaction."""
+    if tree.kind == "ExplainStmt" and not _on(tree.top, "analyze"):
+        return Kind.READ
+    if tree.top.get("is_from") or any(change in tree for change in _CHANGES):
+        return Kind.WRITE
+    return Kind.LOCK if "LockingClause" in tree else Kind.READ
+
+
+def explains(tree: Tree) -> bool:
+    """Whether it is EXPLAIN ANALYZE VERBOSE whose answer is text."""
+    if tree.kind != "ExplainStmt":
+        return False
+    return _on(tree.top, "analyze") and _on(tree.top, "verbose") and _format(tree.top) == "text"
+
+
+def written(tree: Tree) -> tuple[Table, ...]:
+    """The tables that a statement changes or locks, each once."""
+    changed = [place.node["relation"] for change in _CHANGES for place in tree.find(change)]
+    copied = [tree.top["relation"]] if tree.top.get("is_from") else []
+    locked = [table for place in tree.find("SelectStmt") for table in _locked(place.node)]
+    queries = {place.node.get("ctename") for place in tree.find("CommonTableExpr")}
+    found = (_table(relation) for relation in (*changed, *copied, *locked))
+    return tuple(dict.fromkeys(table for table in found if table.schema or table.name not in queries))
+
+
+def _locked(select: Node) -> Iterator[Node]:
+    for item in select.get("lockingClause", ()):
+        named = {relation["RangeVar"]["relname"] for relation in item["LockingClause"].get("lockedRels", ())}
+        for place in walk({"fromClause": select.get("fromClause", [])}).get("RangeVar", ()):
+            alias = place.node.get("alias", {}).get("aliasname", place.node["relname"])
+            if not named or alias in named:
+                yield place.node
+
+
+def _table(relation: Node) -> Table:
+    return Table(relation.get("schemaname"), relation["relname"])
+
+
+def _refused_calls(tree: Tree) -> Iterator[Refusal]:
+    yield from filter(None, (_refused_call(place.node) for place in tree.find("FuncCall")))
+
+
+def _refused_casts(tree: Tree) -> Iterator[Refusal]:
+    for place in tree.find("TypeCast"):
+        if column_types.builtin(place.node["typeName"]) in _SHAPES:
+            yield unsupported(f"datatype {column_types.displayed(place.node['typeName'])} not supported")
+
+
+def _refused_call(call: Node) -> Refusal | None:
+    schema, name = ["pg_catalog", *strings(call.get("funcname"))][-2:]
+    if schema != "pg_catalog":
+        return None
+    arguments = [_text(argument) for argument in call.get("args", ())]
+    if name == "set_config" and arguments and arguments[0] is not None:
+        return refused_setting(arguments[0])
+    if name in _TEXT_SEARCH:
+        return _refused_configuration(arguments)
+    if name in _SHAPES:
+        return unsupported(f"datatype {name} not supported")
+    if name.startswith(("pg_advisory_", "pg_try_advisory_", "inet_server_")):
+        return unsupported(f"function {name} not supported")
+    return None
+
+
+def _text(argument: Node) -> str | None:
+    return constant(argument.get("TypeCast", {}).get("arg", argument))
+
+
+def _refused_configuration(arguments: list[str | None]) -> Refusal | None:
+    named = arguments[0] if len(arguments) > 1 else "english"
+    if named is None or named.removeprefix("pg_catalog.") == _ONLY_CONFIGURATION:
+        return None
+    return Refusal(UNDEFINED_OBJECT, f'text search configuration "{named}" does not exist')
+
+
+def _on(top: Node, option: str) -> bool:
+    given = [item["DefElem"] for item in top.get("options", ()) if item["DefElem"]["defname"] == option]
+    return bool(given) and (constant(given[-1].get("arg")) or "on").lower() in ("on", "true", "t", "1")
+
+
+def _format(top: Node) -> str:
+    given = [item["DefElem"] for item in top.get("options", ()) if item["DefElem"]["defname"] == "format"]
+    return (constant(given[-1].get("arg")) or "").lower() if given else "text"

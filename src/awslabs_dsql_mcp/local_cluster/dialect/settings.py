@@ -1,0 +1,83 @@
+"""SET, RESET, SHOW, and the modes of a transaction.
+
+Recorded on clusters: the texts for SET, for SET TRANSACTION, for isolation levels, and that SET ROLE is
+refused (AWS's own list of parameters has it, though). By likeness: RESET of a parameter that cannot be set.
+"""
+
+from typing import Final, cast
+
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
+from awslabs_dsql_mcp.sql.dsql_script import Statement
+from awslabs_dsql_mcp.sql.parse_tree import Node, constant
+
+_SETTABLE: Final = frozenset(
+    (
+        "application_name", "client_encoding", "datestyle", "dsql.enable_batched_nestloop",
+        "disable_sync_create_index", "extra_float_digits", "intervalstyle", "search_path", "timezone",
+    )
+)  # fmt: skip
+"""With ``enable_*``: Aurora DSQL user guide, "Supported session parameters"."""
+
+_UNKNOWN_TO_POSTGRES: Final = "disable_sync_create_index"
+
+_SHOWN: Final = {"server_version": "16.15", "server_version_num": "160015", "max_connections": "20"}
+"""What clusters show, whatever PostgreSQL runs here."""
+
+
+def refused_setting(name: str) -> Refusal | None:
+    """Say why a parameter cannot be set."""
+    if name.lower() in _SETTABLE or name.lower().startswith("enable_"):
+        return None
+    return unsupported(f'setting configuration parameter "{name}" not supported')
+
+
+def change(statement: Statement) -> Refusal | None:
+    """SET and RESET."""
+    top = statement.tree.top
+    if top.get("kind") == "VAR_RESET_ALL":
+        return None
+    return _refused_level(top.get("args")) or refused_setting(top.get("name", ""))
+
+
+def transaction(statement: Statement) -> Refusal | None:
+    """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and the like."""
+    top = statement.tree.top
+    name = str(top.get("kind", "")).removeprefix("TRANS_STMT_").replace("_", " ")
+    if name in ("BEGIN", "START"):
+        return _refused_level(top.get("options"))
+    if top.get("chain"):
+        return unsupported(f"unsupported transaction statement: {name} AND CHAIN")
+    if name in ("COMMIT", "ROLLBACK"):
+        return None
+    return unsupported(f"unsupported transaction statement: {_TWO_PHASE.get(name, name)}")
+
+
+_TWO_PHASE: Final = {"PREPARE": "PREPARE TRANSACTION"}
+
+
+def edits(statement: Statement) -> list[tuple[int, int, str]]:
+    """What PostgreSQL must be told otherwise: a parameter that only Aurora DSQL has becomes a custom one."""
+    if statement.tree.top.get("name") != _UNKNOWN_TO_POSTGRES:
+        return []
+    return [
+        (token.start, token.end, f"dsql.{_UNKNOWN_TO_POSTGRES}")
+        for token in statement.tokens
+        if token.word.strip('"') == _UNKNOWN_TO_POSTGRES
+    ]
+
+
+def shown(statement: Statement) -> str | None:
+    """The query that answers a SHOW in place of PostgreSQL; ``None`` for what PostgreSQL answers."""
+    name: str = statement.tree.top.get("name", "").lower()
+    if name == _UNKNOWN_TO_POSTGRES:
+        return f"SELECT current_setting('dsql.{name}') AS {name}"
+    return f"SELECT '{_SHOWN[name]}'::text AS {name}" if name in _SHOWN else None
+
+
+def _refused_level(modes: object) -> Refusal | None:
+    for mode in cast("list[Node]", modes or []):
+        fields: Node = mode.get("DefElem", {})
+        level = (constant(fields.get("arg")) or "").upper()
+        if fields.get("defname") == "transaction_isolation" and level != "REPEATABLE READ":
+            return unsupported(f"Unsupported isolation level: {level}")
+    return None

@@ -1,0 +1,153 @@
+"""A client's text → the statements that PostgreSQL runs for it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate, chain, pairwise
+from typing import Final
+
+from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries, settings, tables
+from awslabs_dsql_mcp.local_cluster.dialect import statements as commands
+from awslabs_dsql_mcp.local_cluster.dialect.model import Kind, Table, Translated
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import SYNTAX_ERROR, Refusal, refuse
+from awslabs_dsql_mcp.sql.dsql_script import ASYNC_SYNTAX, Iam, Statement, read, start_of
+from awslabs_dsql_mcp.sql.parse_tree import Node
+from awslabs_dsql_mcp.sql.parser import Fault
+
+
+def translate(sql: str, nonce: str) -> tuple[Translated, ...]:
+    """Translate a text.
+
+    Args:
+        sql: Any text at all.
+        nonce: What marks refusals in it; see `refusals.refuse`.
+
+    Returns:
+        One for each statement, in their order; at least one. A text that cannot be read comes back unchanged
+        as one statement, so that PostgreSQL says what is wrong with it. A single statement that PostgreSQL
+        runs as it is comes back as the very text that was given.
+    """
+    try:
+        statements = read(sql)
+    except Fault as fault:
+        return (_unread(sql, nonce, fault),)
+    if not statements:
+        return (Translated(sql, Kind.OTHER),)
+    if len(statements) == 1:
+        return (_translated(statements[0], nonce, sql),)
+    offsets = _offsets(sql, [start_of(statement) for statement in statements])
+    return tuple(
+        replace(_translated(statement, nonce), offset=offset)
+        for statement, offset in zip(statements, offsets, strict=True)
+    )
+
+
+def _unread(sql: str, nonce: str, fault: Fault) -> Translated:
+    if fault.rule == ASYNC_SYNTAX:
+        return Translated(refuse(Refusal(SYNTAX_ERROR, fault.message), nonce), Kind.OTHER, changed=True)
+    return Translated(sql, Kind.OTHER if fault.rule == "syntax" else commands.guessed(sql))
+
+
+def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
+    """Places in bytes as places in characters."""
+    if sql.isascii():
+        return starts
+    data = sql.encode()
+    return accumulate(len(data[start:end].decode()) for start, end in pairwise([0, *starts]))
+
+
+def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None) -> Translated:
+    if isinstance(statement, Iam):
+        return _iam(statement)
+    if queries.is_plain(statement):
+        return Translated(statement.written() if alone is None else alone, Kind.READ)
+    refusal = commands.refused(statement)
+    if refusal is not None:
+        return Translated(refuse(refusal, nonce), Kind.OTHER, changed=True)
+    if statement.asynchronous:
+        return _asynchronous(statement)
+    return _carried_otherwise(statement) or _carried(statement, alone)
+
+
+def _carried_otherwise(statement: Statement) -> Translated | None:
+    """What PostgreSQL runs in other words."""
+    tree, kind = statement.tree, commands.kind(statement)
+    if tree.kind == "VariableShowStmt" and (query := settings.shown(statement)) is not None:
+        return Translated(query, kind, tag="SHOW", changed=True)
+    if dropped := tables.dropped(tree):
+        return _dropping(statement, *dropped)
+    edits = _edits(statement)
+    return Translated(statement.written(edits), kind, changed=True) if edits else None
+
+
+def _carried(statement: Statement, alone: str | None) -> Translated:
+    """What PostgreSQL runs as it is."""
+    tree, kind = statement.tree, commands.kind(statement)
+    writes = queries.written(tree) if kind in (Kind.WRITE, Kind.LOCK) else ()
+    return Translated(
+        statement.written() if alone is None else alone,
+        kind,
+        writes=writes,
+        explains=queries.explains(tree),
+        alone=tree.kind in ("VacuumStmt", "CallStmt"),
+    )
+
+
+def _asynchronous(statement: Statement) -> Translated:
+    ddl = _quoted(statement.written())
+    if statement.tree.kind == "IndexStmt":
+        query, tag = f"SELECT sys.create_index_async({ddl}) AS job_id", "CREATE INDEX"
+    else:
+        query, tag = f"SELECT sys.validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
+    return Translated(query, Kind.DDL, tag=tag, changed=True)
+
+
+def _dropping(statement: Statement, table: Table, columns: list[str], constraints: list[str]) -> Translated:
+    """ALTER TABLE that could take the primary key away, which only the catalog can tell."""
+    relation = _literal(".".join(_identifier(name) for name in (table.schema, table.name) if name))
+    names = ", ".join(f"ARRAY[{', '.join(map(_literal, part))}]::text[]" for part in (columns, constraints))
+    query = f"SELECT sys.drop_from_table({_quoted(statement.written())}, {relation}, {names})"
+    return Translated(query, Kind.DDL, tag="ALTER TABLE", changed=True, silent=True)
+
+
+def _iam(statement: Iam) -> Translated:
+    role, arns = _literal(_name(statement.role)), ", ".join(statement.arns)
+    query = f"SELECT sys.iam_{statement.verb}({role}, ARRAY[{arns}])"
+    tag = f"AWS IAM {statement.verb.upper()}"
+    return Translated(query, Kind.DDL, tag=tag, changed=True, silent=True)
+
+
+def _edits(statement: Statement) -> list[tuple[int, int, str]]:
+    kind = statement.tree.kind
+    if kind in ("VariableSetStmt", "VariableShowStmt"):
+        return settings.edits(statement)
+    if kind in _WITH_COLUMNS:
+        return list(column_types.default_numeric(statement, _type_names(statement)))
+    return []
+
+
+_WITH_COLUMNS: Final = ("CreateStmt", "CreateSchemaStmt", "AlterTableStmt", "CreateDomainStmt")
+
+
+def _type_names(statement: Statement) -> Iterator[Node]:
+    columns = (place.node.get("typeName", {}) for place in statement.tree.find("ColumnDef"))
+    own = [statement.tree.top["typeName"]] if statement.tree.kind == "CreateDomainStmt" else []
+    return chain(columns, own)
+
+
+def _quoted(text: str) -> str:
+    tag = "dsql"
+    while f"${tag}$" in text:
+        tag += "x"
+    return f"${tag}${text}{' ' * text.endswith('$')}${tag}$"
+
+
+def _name(word: str) -> str:
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

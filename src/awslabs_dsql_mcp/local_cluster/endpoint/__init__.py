@@ -1,0 +1,1 @@
+"""The cluster endpoint: TLS, login, limits."""

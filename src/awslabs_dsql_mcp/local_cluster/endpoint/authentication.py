@@ -1,0 +1,88 @@
+"""Who comes in: the checks of a connection, in Aurora DSQL's order and words, without I/O.
+
+Texts and SQLSTATEs: Aurora DSQL user guide, "Troubleshooting", and records of live clusters; where
+neither gives the SQLSTATE (no SNI) it is 08006, as in its neighbours. A name that PostgreSQL itself
+would refuse gets PostgreSQL's words. What is said to a role without an IAM mapping is published
+nowhere: it is denied as other identities are, with a hint of ours.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters as parameters
+from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
+from awslabs_dsql_mcp.local_cluster.protocol import wire
+from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
+from awslabs_dsql_mcp.sql.identifiers import quoted
+
+DATABASE = "postgres"
+_DENIED = "unable to accept connection, access denied"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A client's wish to come in.
+
+    Args:
+        encrypted: Whether it came through TLS.
+        host: The name asked for in TLS (SNI).
+        startup: Its startup packet.
+    """
+
+    encrypted: bool
+    host: str | None
+    startup: wire.Packet
+
+    @property
+    def user(self) -> str:
+        """The database role."""
+        return self.startup.parameters().get("user", "")
+
+    @property
+    def database(self) -> str:
+        """The database; the role's name by default, as in PostgreSQL."""
+        return self.startup.parameters().get("database", self.user)
+
+
+def refuse_request(request: Request) -> Refusal | None:
+    """Check what can be checked before the password is asked for."""
+    if request.startup.code >> 16 != wire.PROTOCOL_MAJOR:
+        version = f"{request.startup.code >> 16}.{request.startup.code & 0xFFFF}"
+        return Refusal("0A000", f"unsupported frontend protocol {version}: server supports 3.0 to 3.0")
+    if not request.encrypted:
+        return Refusal("08P01", "SSL is mandatory")
+    if not request.host:
+        return Refusal("08006", "unable to accept connection, sni was not received")
+    if not request.user:
+        return Refusal("28000", "no PostgreSQL user name specified in startup packet")
+    return parameters.refuse(request.startup.parameters())
+
+
+def refuse_login(
+    request: Request, token: str, credentials: tokens.Credentials, now: datetime
+) -> Refusal | None:
+    """Check the token that the client sent as its password, then the names it asked for."""
+    try:
+        tokens.check(token, request.host or "", request.user, credentials, now)
+    except tokens.TokenRefused as refused:
+        return Refusal("08006", _DENIED, refused.hint)
+    if request.user == SUPERUSER:
+        return Refusal("28000", f'role "{request.user}" does not exist')
+    if request.database != DATABASE:
+        return Refusal("3D000", f'database "{request.database}" does not exist')
+    return None
+
+
+def refuse_role(role: str, *, mapped: bool) -> Refusal | None:
+    """Check that an IAM identity may log in as the role; the one pair of keys stands for all of them.
+
+    Args:
+        role: A role that PostgreSQL lets in.
+        mapped: Whether ``sys.iam_pg_role_mappings`` has any row of it; `admin` needs none.
+    """
+    if role == tokens.ADMIN or mapped:
+        return None
+    grant = f"AWS IAM GRANT {quoted(role)} TO 'arn:aws:iam::…'"
+    hint = f"No IAM identity is mapped to role {role}: as admin, run {grant}"
+    return Refusal("08006", _DENIED, hint)

@@ -1,0 +1,95 @@
+"""Whether the cluster takes one more connection now: it is awake, within its rate, within its number.
+
+Texts, SQLSTATEs and numbers: Aurora DSQL user guide, "Cluster quotas and database limits" and
+"Troubleshooting". The SQLSTATE of a cluster that wakes up is published nowhere; 08006 is its neighbours'.
+"""
+
+from collections.abc import Callable
+
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
+
+WAKING = Refusal("08006", "unable to accept connection, waking up cluster, please retry later")
+TOO_MANY = Refusal("53300", "Unable to accept connection, too many open connections.")
+TOO_FAST = Refusal("53400", "Unable to accept connection, rate exceeded.")
+
+Clock = Callable[[], float]
+
+
+class TokenBucket:
+    """Allows so many at once, and so many a second on the long run.
+
+    Args:
+        rate: Tokens that come back, a second.
+        burst: Tokens that it holds at most, and at first.
+        clock: Gives the time in seconds; it never goes back.
+    """
+
+    def __init__(self, rate: float, burst: int, clock: Clock) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._tokens, self._filled_at = float(burst), clock()
+
+    def take(self) -> bool:
+        """Take a token, if there is one."""
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Sleep:
+    """An idle cluster's sleep, which the first who knocks ends.
+
+    Args:
+        clock: Gives the time in seconds; it never goes back.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waking_seconds: float | None = None
+        self._awake_at = clock()
+
+    def begin(self, waking_seconds: float) -> None:
+        """Fall asleep; waking up will take so long from the first knock."""
+        self._waking_seconds = waking_seconds
+
+    def knock(self) -> bool:
+        """Say whether it is awake, and begin to wake it up if it sleeps."""
+        now = self._clock()
+        if self._waking_seconds is None:
+            return now >= self._awake_at
+        self._awake_at, self._waking_seconds = now + self._waking_seconds, None
+        return False
+
+
+class Admission:
+    """Counts the connections of one cluster.
+
+    Args:
+        behaviour: Its limits.
+        clock: Gives the time in seconds; it never goes back.
+    """
+
+    def __init__(self, behaviour: Behaviour, clock: Clock) -> None:
+        self.sleep = Sleep(clock)
+        self._arrivals = TokenBucket(behaviour.connection_rate, behaviour.connection_burst, clock)
+        self._most = behaviour.max_connections
+        self._open = 0
+
+    def enter(self) -> Refusal | None:
+        """Count one more connection, or say why it is refused; who entered must `leave`."""
+        if not self.sleep.knock():
+            return WAKING
+        if not self._arrivals.take():
+            return TOO_FAST
+        if self._open >= self._most:
+            return TOO_MANY
+        self._open += 1
+        return None
+
+    def leave(self) -> None:
+        """Count one less."""
+        self._open -= 1

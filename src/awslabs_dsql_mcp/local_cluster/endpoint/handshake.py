@@ -1,0 +1,151 @@
+"""One connection: the client is asked who it is, then given a session."""
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+from awslabs_dsql_mcp.local_cluster.endpoint import authentication as gate
+from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters as parameters
+from awslabs_dsql_mcp.local_cluster.endpoint.context import Shared
+from awslabs_dsql_mcp.local_cluster.endpoint.transports import ClientEnd, End, ServerEnd
+from awslabs_dsql_mcp.local_cluster.iam_token import ADMIN
+from awslabs_dsql_mcp.local_cluster.postgres import connect as backend
+from awslabs_dsql_mcp.local_cluster.postgres.server import Loopback
+from awslabs_dsql_mcp.local_cluster.protocol import wire
+from awslabs_dsql_mcp.local_cluster.session.fault_injection import Faults
+from awslabs_dsql_mcp.local_cluster.session.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOGIN_SECONDS = 60  # PostgreSQL's authentication_timeout
+
+
+class Login(asyncio.Protocol):
+    """The client's end until it is let in.
+
+    Args:
+        shared: What it shares with the cluster's other connections.
+        host: Gives the name that the client asked for in TLS, once the handshake is over; `None`
+            in place of the function when the connection is not encrypted.
+        head: What was read of it already.
+    """
+
+    def __init__(
+        self, shared: Shared, host: "Callable[[asyncio.BaseTransport], str | None] | None", head: bytes
+    ) -> None:
+        self._shared, self._host = shared, host
+        self._received = bytearray(head)
+        self._request: gate.Request | None = None
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set the time limit of the login."""
+        self._client = cast("asyncio.Transport", transport)
+        self._limit = asyncio.get_running_loop().call_later(_LOGIN_SECONDS, self._client.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
+        """Forget the time limit, and that we came."""
+        self._limit.cancel()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._shared.admission.leave()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on where we are: the startup packet, then the password."""
+        self._received += data
+        try:
+            if self._request is None:
+                self._read_packet()
+            else:
+                self._read_password(self._request)
+        except wire.Malformed:
+            self._client.abort()
+
+    def _read_packet(self) -> None:
+        packet = wire.read_packet(self._received)
+        if packet is None:
+            return
+        if packet.code == wire.CANCEL_REQUEST:
+            self._cancel(packet)
+            return
+        host = self._host(self._client) if self._host else None
+        request = gate.Request(self._host is not None, host, packet)
+        refusal = gate.refuse_request(request) or self._enter()
+        if refusal:
+            self._refuse(refusal)
+            return
+        del self._received[: packet.size]
+        self._request = request
+        self._client.write(wire.password_request())
+
+    def _cancel(self, packet: wire.Packet) -> None:
+        """Close: the only answer that a cancel request gets, whether or not it is honoured."""
+        if self._shared.behaviour.honour_cancel:
+            self._shared.spawn(self._pass_on(wire.packet(packet.code, packet.body)))
+        else:
+            self._client.close()
+
+    def _enter(self) -> wire.Refusal | None:
+        refusal = self._shared.admission.enter()
+        self._counted = refusal is None
+        return refusal
+
+    def _read_password(self, request: gate.Request) -> None:
+        message = wire.read_message(self._received, wire.LONGEST_PASSWORD)
+        if message is None:
+            return
+        if message.kind != wire.PASSWORD:
+            raise wire.Malformed("no password")
+        token = message.body.rstrip(b"\0").decode("utf-8", "replace")
+        refusal = gate.refuse_login(request, token, self._shared.credentials, self._shared.now())
+        if refusal:
+            self._refuse(refusal)
+            return
+        self._client.pause_reading()
+        self._shared.spawn(self._join(request, bytes(self._received[message.size :])))
+
+    def _refuse(self, refusal: wire.Refusal) -> None:
+        self._client.write(wire.fatal(refusal))
+        self._client.close()
+
+    async def _pass_on(self, cancel: bytes) -> None:
+        with suppress(OSError):
+            server = await backend.open_connection(self._shared.address, lambda: End(self._client))
+            server.transport.write(cancel)
+
+    async def _join(self, request: gate.Request, rest: bytes) -> None:
+        shared = self._shared
+        try:
+            mapped = request.user == ADMIN or await shared.sessions.is_mapped(request.user)
+            if refusal := gate.refuse_role(request.user, mapped=mapped):
+                self._refuse(refusal)
+                return
+            await backend.admit(shared.address, request.user)
+            server = await backend.open_connection(shared.address, self._server_end)
+        except OSError:
+            self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
+            return
+        self._limit.cancel()
+        startup = parameters.for_postgres(
+            request.startup.parameters(), shared.behaviour.max_transaction_seconds
+        )
+        server.transport.write(wire.startup(startup))
+        self._client.set_protocol(ClientEnd(server.transport, server.session, shared.behaviour, self._leave))
+        if self._client.is_closing():
+            server.transport.close()
+        else:
+            server.session.from_client(rest)
+            self._client.resume_reading()
+
+    def _server_end(self) -> ServerEnd:
+        address = self._shared.address
+        password = address.password if isinstance(address, Loopback) else None
+        return ServerEnd(self._client, password, self._begin)
+
+    def _begin(self, server: asyncio.Transport) -> Session:
+        faults = Faults(self._shared.behaviour, self._shared.sessions.count())
+        return Session(self._shared.sessions, faults, self._client, server)

@@ -1,0 +1,223 @@
+"""The address that clients connect to: TLS as Aurora DSQL has it, then one `login.Login` each.
+
+A connection begins in one of four ways (PostgreSQL documentation, 55.2 "Message Flow"): with TLS at
+once and the ALPN name ``postgresql``; with an SSLRequest, answered ``S``; with a GSSENCRequest,
+answered ``N``, and then one of the others; or in clear, which only a cancel request may.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import closing, suppress
+from datetime import datetime, timezone
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import Admission
+from awslabs_dsql_mcp.local_cluster.endpoint.context import Shared
+from awslabs_dsql_mcp.local_cluster.endpoint.handshake import Login
+from awslabs_dsql_mcp.local_cluster.postgres.server import Address
+from awslabs_dsql_mcp.local_cluster.protocol import wire
+from awslabs_dsql_mcp.local_cluster.session.registry import Control, Sessions
+
+ALPN = "postgresql"
+_HANDSHAKE_SECONDS = 10
+_TLS_RECORD = b"\x16"  # a TLS handshake's first byte; the other openings begin with a length, so 0
+_SHORT_OF_RESOURCES = 0.1  # seconds to wait when the system has no descriptor left
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Listen on 127.0.0.1 and, where there is IPv6, on ::1, at one port.
+
+    Args:
+        port: The one wished for; another is taken when somebody has it on either address, since
+            ``localhost`` may mean either. 0 for any.
+    """
+    while True:
+        listeners = [socket.create_server(("127.0.0.1", 0))] if not port else _try_ipv4(port)
+        if listeners and _add_ipv6(listeners):
+            return listeners
+        port = 0
+
+
+def _try_ipv4(port: int) -> list[socket.socket]:
+    with suppress(OSError):
+        return [socket.create_server(("127.0.0.1", port))]
+    return []
+
+
+def _add_ipv6(listeners: list[socket.socket]) -> bool:
+    """Listen on ::1 at the same port; false when somebody else does, and then nothing is listened on."""
+    port = listeners[0].getsockname()[1]
+    try:
+        if socket.has_ipv6:
+            listeners.append(socket.create_server(("::1", port), family=socket.AF_INET6))
+    except OSError as refused:
+        if refused.errno == errno.EADDRINUSE:
+            listeners[0].close()
+            return False
+    return True
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class Endpoint:
+    """Takes connections until it is closed.
+
+    Args:
+        address: Where PostgreSQL listens.
+        folder: Where the certificate and the keys are.
+        behaviour: How the cluster behaves.
+        control: The superuser's way to PostgreSQL.
+        now: Gives the time, with its zone, for tokens.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        folder: DataFolder,
+        behaviour: Behaviour,
+        control: Control,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.admission = Admission(behaviour, time.monotonic)
+        self.sessions = Sessions(control, behaviour)
+        credentials = folder.credentials()
+        self._shared = Shared(
+            address, credentials, behaviour, self.admission, now, self.sessions, self._spawn
+        )
+        self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(folder.certificate, folder.private_key)
+        self._context.set_alpn_protocols([ALPN])
+        self._context.sni_callback = self._remember_name
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def _remember_name(
+        self, connection: "ssl.SSLObject | ssl.SSLSocket", name: str | None, _: ssl.SSLContext
+    ) -> None:
+        if isinstance(connection, ssl.SSLObject):
+            self._names[connection] = name
+
+    def serve(self, listeners: list[socket.socket]) -> None:
+        """Take connections from now on."""
+        for listener in listeners:
+            listener.settimeout(0)
+            self._spawn(self._accept(listener))
+
+    async def close(self) -> None:
+        """Take no more connections, and give up those that are still at the door."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with closing(listener):
+            while True:
+                try:
+                    client, _ = await loop.sock_accept(listener)
+                except OSError:
+                    await asyncio.sleep(_SHORT_OF_RESOURCES)
+                    continue
+                client.settimeout(0)
+                self._spawn(self._open(client))
+
+    async def _open(self, client: socket.socket) -> None:
+        """Hand a new connection to a `Login`, or drop it."""
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opening = await asyncio.wait_for(_read_opening(client), _HANDSHAKE_SECONDS)
+            if opening is None:
+                await self._open_encrypted(client, direct=False)
+            elif opening == _TLS_RECORD:
+                await self._open_encrypted(client, direct=True)
+            else:
+                await self._open_clear(client, opening)
+        except (OSError, EOFError, wire.Malformed, asyncio.TimeoutError):
+            client.close()
+        except BaseException:
+            client.close()
+            raise
+
+    async def _open_encrypted(self, client: socket.socket, *, direct: bool) -> None:
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Login(self._shared, self._name_asked_for, b""),
+            client,
+            ssl=self._context,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+        )
+        if direct and transport.get_extra_info("ssl_object").selected_alpn_protocol() != ALPN:
+            transport.abort()
+
+    async def _open_clear(self, client: socket.socket, opening: bytes) -> None:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Login(self._shared, None, opening), client
+        )
+
+    def _name_asked_for(self, transport: asyncio.BaseTransport) -> str | None:
+        return self._names.get(transport.get_extra_info("ssl_object"))
+
+
+async def _read_opening(client: socket.socket) -> bytes | None:
+    """Read, and answer, what comes before TLS.
+
+    Returns:
+        `None` when TLS was asked for and promised; a TLS record's first byte, still to be read, when
+        it has begun already; else the first eight bytes of a packet in clear.
+
+    Raises:
+        EOFError: The client left.
+        wire.Malformed: It asked twice for GSS encryption.
+    """
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        if await _peek(client) == _TLS_RECORD:
+            return _TLS_RECORD
+        opening = await _read(client, 8)
+        code = int.from_bytes(opening[4:], "big")
+        if code == wire.SSL_REQUEST:
+            await loop.sock_sendall(client, b"S")
+            return None
+        if code != wire.GSSENC_REQUEST:
+            return opening
+        await loop.sock_sendall(client, b"N")
+    raise wire.Malformed("GSSENCRequest")
+
+
+async def _peek(client: socket.socket) -> bytes:
+    """Look at the next byte, which stays to be read."""
+    loop = asyncio.get_running_loop()
+    readable = loop.create_future()
+    loop.add_reader(client, lambda: readable.done() or readable.set_result(None))
+    try:
+        await readable
+    finally:
+        loop.remove_reader(client)
+    return _or_eof(client.recv(1, socket.MSG_PEEK))
+
+
+async def _read(client: socket.socket, size: int) -> bytes:
+    """Read exactly so many bytes: the ones that follow are TLS's."""
+    data = b""
+    while len(data) < size:
+        data += _or_eof(await asyncio.get_running_loop().sock_recv(client, size - len(data)))
+    return data
+
+
+def _or_eof(data: bytes) -> bytes:
+    if not data:
+        raise EOFError
+    return data

@@ -1,0 +1,125 @@
+"""The two ends of a connection that has been let in: bytes become a session's business, at its pace.
+
+A side that cannot keep up stops the other from being read (back-pressure both ways, so that no result is
+ever held whole).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.protocol import wire
+from awslabs_dsql_mcp.local_cluster.session.fault_injection import Cut
+from awslabs_dsql_mcp.local_cluster.session.session import Session
+
+
+class End(asyncio.Protocol):
+    """One end.
+
+    Args:
+        other: The other side's transport.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, other: asyncio.Transport) -> None:
+        self.other = other
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember our own transport."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def pause_writing(self) -> None:
+        """Stop the other end from sending us more."""
+        self.other.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Let the other end go on."""
+        self.other.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
+        """Close the other end too, once it has sent what it was given."""
+        self.other.close()
+
+
+class ClientEnd(End):
+    """The client's end, once it is let in: for an hour at most, and with the faults that were ordered.
+
+    Args:
+        other: PostgreSQL's transport.
+        session: The client's.
+        behaviour: How long it lasts.
+        leave: Called at its end.
+    """
+
+    def __init__(
+        self, other: asyncio.Transport, session: Session, behaviour: Behaviour, leave: Callable[[], None]
+    ) -> None:
+        super().__init__(other)
+        self._session, self._leave = session, leave
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.call_later(behaviour.session_minutes * 60, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._session.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand it to the session, in time."""
+        if delay := self._session.faults.delay():
+            self._loop.call_later(delay, self._hand_over, data)
+        else:
+            self._hand_over(data)
+
+    def _hand_over(self, data: bytes) -> None:
+        cut = self._session.faults.disconnect()
+        if cut is Cut.BEFORE:
+            self._session.abort()
+            return
+        if cut is Cut.AFTER:
+            self._session.cut_off()
+        self._session.from_client(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the session."""
+        self._end.cancel()
+        self._session.close()
+        self._leave()
+        super().connection_lost(exc)
+
+
+class ServerEnd(End):
+    """PostgreSQL's end: answers its request for a password, where it has one, then serves the session.
+
+    Args:
+        other: The client's transport.
+        password: The role's, on loopback TCP.
+        begin: Makes the session, once PostgreSQL is there.
+    """
+
+    def __init__(
+        self, other: asyncio.Transport, password: str | None, begin: Callable[[asyncio.Transport], Session]
+    ) -> None:
+        super().__init__(other)
+        self._password, self._begin = password, begin
+        self._received = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the session."""
+        super().connection_made(transport)
+        self.session = self._begin(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand it to the session, but for a request for the password."""
+        if self._password is None:
+            self.session.from_server(data)
+            return
+        self._received += data
+        first = wire.read_message(self._received, wire.LONGEST_PASSWORD)
+        if first is None:
+            return
+        password, self._password = self._password, None
+        if wire.asks_for_password(first):
+            self.transport.write(wire.password(password))
+        else:
+            self.session.from_server(bytes(self._received))

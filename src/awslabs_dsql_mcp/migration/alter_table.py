@@ -1,0 +1,208 @@
+"""ALTER TABLE for Aurora DSQL: folded into the CREATE TABLE before it, or in forms that a cluster has.
+
+(AWS: Aurora DSQL user guide, "ALTER TABLE": constraints are added NOT VALID and validated by a job, UNIQUE
+is added with an index that was built before, a primary key is made with its table.)
+"""
+
+from typing import Final
+
+from awslabs_dsql_mcp.migration import columns
+from awslabs_dsql_mcp.migration.columns import Name, relation_name
+from awslabs_dsql_mcp.migration.conversion import Conversion, Draft
+from awslabs_dsql_mcp.sql import deparse as rendering
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_LONGEST_NAME: Final = 63
+_LEFT_OUT: Final = {
+    "AT_ChangeOwner": "who runs this owns what it makes",
+    "AT_SetStatistics": "Aurora DSQL keeps statistics by itself",
+    "AT_ReplicaIdentity": "Aurora DSQL has no logical replication",
+    "AT_ClusterOn": "a table is ordered by its primary key",
+    "AT_SetRelOptions": "Aurora DSQL has no storage parameters",
+    "AT_SetLogged": "every table is logged",
+    "AT_SetTableSpace": "Aurora DSQL has no tablespaces",
+    "AT_SetCompression": "Aurora DSQL chooses compression",
+    "AT_EnableTrig": "Aurora DSQL has no triggers",
+    "AT_DisableTrig": "Aurora DSQL has no triggers",
+    "AT_DisableTrigAll": "Aurora DSQL has no triggers",
+    "AT_EnableTrigAll": "Aurora DSQL has no triggers",
+}
+_SECURITY: Final = frozenset({"AT_EnableRowSecurity", "AT_ForceRowSecurity"})
+
+
+def alter(conversion: Conversion, draft: Draft) -> None:
+    """Carry an ALTER TABLE over, one of its commands at a time."""
+    commands = draft.top["cmds"]
+    for item in commands:
+        part = draft if len(commands) == 1 else _alone(draft, item)
+        _command(conversion, part, relation_name(draft.top["relation"]), item["AlterTableCmd"])
+
+
+def _alone(draft: Draft, item: Node) -> Draft:
+    return Draft(draft.kind, draft.top | {"cmds": [item]}, draft.line, None)
+
+
+def _command(conversion: Conversion, draft: Draft, table: Name, command: Node) -> None:
+    subtype: str = command["subtype"]
+    column = conversion.column(table, command.get("name", ""))
+    if subtype in _LEFT_OUT:
+        conversion.omit(draft, _LEFT_OUT[subtype])
+    elif subtype in _SECURITY:
+        conversion.omit(draft, "no row-level security: filter in views", human=True)
+    elif subtype == "AT_AddConstraint":
+        _constraint(conversion, draft, table, command["def"]["Constraint"])
+    elif subtype == "AT_AddColumn":
+        _new_column(conversion, draft, table, command["def"]["ColumnDef"])
+    elif subtype == "AT_ValidateConstraint":
+        draft.changed("validated by a job, which is waited for")
+        conversion.drafts.append(draft)
+    elif column is not None and subtype in ("AT_AddIdentity", "AT_SetNotNull", "AT_ColumnDefault"):
+        _column(conversion, draft, table, column)
+    else:
+        conversion.drafts.append(draft)
+
+
+def _column(conversion: Conversion, draft: Draft, table: Name, column: Node) -> None:
+    command: Node = draft.top["cmds"][0]["AlterTableCmd"]
+    made, name = conversion.tables[table], column["colname"]
+    if command["subtype"] == "AT_SetNotNull":
+        column.setdefault("constraints", []).append(rendering.constraint("NOT NULL"))
+        made.changed(f"{name}: NOT NULL of line {draft.line} is here: it cannot be set later")
+    elif command["subtype"] == "AT_AddIdentity":
+        identity: Node = command["def"]["Constraint"]
+        columns.make_identity(column, identity.get("options", ()), always=identity["generated_when"] == "a")
+        _rename(conversion, table, name, _named(identity))
+        made.changed(f"{name}: the identity of line {draft.line} is here, as bigint")
+    elif (sequence := _serial(conversion, command, column, table)) is not None:
+        source = conversion.sequences.pop(sequence)
+        conversion.drafts.remove(source)
+        conversion.omit(source, f"it is the identity of {table[1]}.{name}")
+        columns.make_identity(column, source.top.get("options", ()))
+        _rename(conversion, table, name, sequence)
+        made.changed(f"{name}: serial (line {draft.line}) is bigint {columns.IDENTITY}")
+    else:
+        conversion.drafts.append(draft)
+
+
+def _serial(conversion: Conversion, command: Node, column: Node, table: Name) -> Name | None:
+    """Tell the script's sequence that a default takes its numbers from, if it can become an identity."""
+    call: Node = command.get("def", {}).get("FuncCall", {})
+    if strings(call.get("funcname"))[-1:] != ["nextval"] or not columns.is_integer(column):
+        return None
+    name = columns.sequence_named(call)
+    fits = len(f"{table[1]}_{column['colname']}_seq") <= _LONGEST_NAME
+    return name if name in conversion.sequences and fits else None
+
+
+def _named(identity: Node) -> Name | None:
+    for item in identity.get("options", ()):
+        if item["DefElem"].get("defname") == "sequence_name":
+            return columns.name_of(strings(item["DefElem"]["arg"]["List"]["items"]))
+    return None
+
+
+def _rename(conversion: Conversion, table: Name, column: str, sequence: Name | None) -> None:
+    """An identity's sequence is named after its table and column (PostgreSQL documentation, CREATE TABLE)."""
+    own = f"{table[1]}_{column}_seq"
+    if sequence is not None and sequence != (table[0], own):
+        quoted = ['"' + part.replace('"', '""') + '"' for part in (table[0], own)]
+        conversion.renamed[sequence] = ".".join(quoted)
+
+
+def _constraint(conversion: Conversion, draft: Draft, table: Name, constraint: Node) -> None:
+    kind: str = constraint["contype"]
+    made = conversion.tables.get(table)
+    key = {"CONSTR_PRIMARY": "PRIMARY KEY", "CONSTR_UNIQUE": "UNIQUE"}.get(kind)
+    if key and made is not None and "indexname" not in constraint:
+        made.top.setdefault("tableElts", []).append({"Constraint": _plain(constraint)})
+        made.changed(f"{key} of line {draft.line} is here: it is made with its table")
+    elif kind == "CONSTR_PRIMARY":
+        why = "a primary key is made with its table: make a new table, copy the rows, rename"
+        conversion.omit(draft, why, blocks=True)
+    elif kind == "CONSTR_UNIQUE" and "indexname" not in constraint:
+        _unique(conversion, draft, constraint)
+    elif kind in ("CONSTR_CHECK", "CONSTR_FOREIGN"):
+        _checked_later(conversion, draft, constraint)
+    else:
+        conversion.drafts.append(draft)
+
+
+def _plain(constraint: Node) -> Node:
+    return {k: v for k, v in constraint.items() if k not in ("options", "indexspace")}
+
+
+def _unique(conversion: Conversion, draft: Draft, constraint: Node) -> None:
+    keys = [{"IndexElem": {"name": name}} for name in strings(constraint["keys"])]
+    name = constraint.get("conname") or "_".join(
+        [draft.top["relation"]["relname"], *strings(constraint["keys"]), "key"]
+    )
+    index: Node = {"idxname": name, "relation": draft.top["relation"], "indexParams": keys, "unique": True}
+    conversion.drafts.append(
+        Draft("IndexStmt", index, draft.line, None, ["UNIQUE: first its index, by a job"])
+    )
+    command: Node = draft.top["cmds"][0]["AlterTableCmd"]
+    command["def"] = {"Constraint": {"contype": "CONSTR_UNIQUE", "conname": name, "indexname": name}}
+    draft.changed("UNIQUE USING INDEX")
+    conversion.drafts.append(draft)
+
+
+def _checked_later(conversion: Conversion, draft: Draft, constraint: Node) -> None:
+    wanted = not constraint.get("skip_validation")
+    if wanted:
+        constraint["skip_validation"] = True
+        constraint.pop("initially_valid", None)
+        draft.changed("NOT VALID: new rows are checked at once, those there by the next step")
+    draft.top["relation"]["inh"] = True
+    conversion.drafts.append(draft)
+    if not wanted:
+        return
+    if "conname" not in constraint:
+        constraint["conname"] = _constraint_name(draft, constraint)
+    validate: Node = {
+        "subtype": "AT_ValidateConstraint",
+        "name": constraint["conname"],
+        "behavior": "DROP_RESTRICT",
+    }
+    top = draft.top | {"cmds": [{"AlterTableCmd": validate}]}
+    note = "checks the rows that are there, by a job, which is waited for"
+    conversion.drafts.append(Draft("AlterTableStmt", top, draft.line, None, [note]))
+
+
+def _constraint_name(draft: Draft, constraint: Node) -> str:
+    table = draft.top["relation"]["relname"]
+    if constraint["contype"] == "CONSTR_FOREIGN":
+        return "_".join([table, *strings(constraint["fk_attrs"]), "fkey"])[:_LONGEST_NAME]
+    return f"{table}_check_{draft.line}"
+
+
+def _new_column(conversion: Conversion, draft: Draft, table: Name, column: Node) -> None:
+    notes = list(columns.fit_column(column, conversion.types))
+    made = conversion.tables.get(table)
+    if made is not None:
+        made.top.setdefault("tableElts", []).append({"ColumnDef": column})
+        made.changed(f"{column['colname']} of line {draft.line} is here", *notes)
+        return
+    given = column.pop("constraints", [])
+    draft.changed(*notes) if notes or given else None
+    conversion.drafts.append(draft)
+    for item in given:
+        _later(conversion, draft, column["colname"], item["Constraint"])
+
+
+def _later(conversion: Conversion, draft: Draft, column: str, constraint: Node) -> None:
+    """What a column that is added must get in steps of its own."""
+    kind = constraint["contype"]
+    if kind == "CONSTR_DEFAULT":
+        command: Node = {
+            "subtype": "AT_ColumnDefault",
+            "name": column,
+            "def": constraint["raw_expr"],
+            "behavior": "DROP_RESTRICT",
+        }
+        note = f"NEEDS A HUMAN: {column}: rows that are there keep NULL; UPDATE them, under 3,000 at once"
+        top = draft.top | {"cmds": [{"AlterTableCmd": command}]}
+        conversion.drafts.append(Draft("AlterTableStmt", top, draft.line, None, [note]))
+    elif kind != "CONSTR_NULL":
+        what = kind.removeprefix("CONSTR_")
+        why = f"{column}: ADD COLUMN takes no {what}: fill the column, then ADD CONSTRAINT … NOT VALID"
+        conversion.omit(draft, why, human=True)

@@ -1,0 +1,107 @@
+"""A script on its way from PostgreSQL to Aurora DSQL: what will run, what is left out, and what is known."""
+
+from dataclasses import dataclass, field
+
+from awslabs_dsql_mcp.migration.columns import Name, Types
+from awslabs_dsql_mcp.sql import deparse as rendering
+from awslabs_dsql_mcp.sql.command_names import command
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
+from awslabs_dsql_mcp.sql.scripts import Row
+
+
+@dataclass
+class Draft:
+    """A statement on its way.
+
+    Attributes:
+        kind: Its node type; empty for what has no tree.
+        top: Its fields.
+        line: Its line in the script.
+        text: As written; ``None`` once a rule has changed the tree.
+        notes: What was changed, and why.
+        rows: What a COPY brings.
+    """
+
+    kind: str
+    top: Node
+    line: int
+    text: str | None
+    notes: list[str] = field(default_factory=list[str])
+    rows: tuple[Row, ...] | None = None
+
+    def changed(self, *notes: str) -> None:
+        """Take note of a change of the tree."""
+        self.text = None
+        self.notes.extend(notes)
+
+    @property
+    def sql(self) -> str:
+        """The statement as SQL.
+
+        Raises:
+            Fault: It cannot be written.
+        """
+        if self.text is None:
+            self.text = self._written()
+        return self.text
+
+    def _written(self) -> str:
+        sql = rendering.render(self.kind, self.top)
+        if self.kind == "IndexStmt":
+            return sql.replace("INDEX", "INDEX ASYNC", 1)
+        commands = [item["AlterTableCmd"]["subtype"] for item in self.top.get("cmds", ())]
+        return sql.replace("TABLE", "TABLE ASYNC", 1) if commands == ["AT_ValidateConstraint"] else sql
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A statement that is not carried over.
+
+    Attributes:
+        line: Its line in the script.
+        what: Its command.
+        why: Why not, and what to do instead.
+        human: Whether somebody has to do something about it.
+        blocks: Whether the rest must not run without it.
+    """
+
+    line: int
+    what: str
+    why: str
+    human: bool = False
+    blocks: bool = False
+
+
+@dataclass
+class Conversion:
+    """A script as far as it is read.
+
+    Attributes:
+        drafts: What will run, in order.
+        left_out: What will not.
+        types: The script's own types.
+        tables: The tables it makes.
+        sequences: The sequences it makes.
+        renamed: For a sequence that became an identity's, how that one is written.
+        money: For a table, its columns that were of type money.
+    """
+
+    drafts: list[Draft] = field(default_factory=list[Draft])
+    left_out: list[LeftOut] = field(default_factory=list[LeftOut])
+    types: Types = field(default_factory=Types)
+    tables: dict[Name, Draft] = field(default_factory=dict[Name, Draft])
+    sequences: dict[Name, Draft] = field(default_factory=dict[Name, Draft])
+    renamed: dict[Name, str] = field(default_factory=dict[Name, str])
+    money: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
+
+    def omit(self, draft: Draft, why: str, *, human: bool = False, blocks: bool = False) -> None:
+        """Leave a statement out."""
+        what = command(Tree(draft.kind, draft.top, 0, None)) if draft.kind else (draft.text or "")[:40]
+        self.left_out.append(LeftOut(draft.line, what, why, human or blocks, blocks))
+
+    def column(self, table: Name, name: str) -> Node | None:
+        """Find a column of a table that the script makes."""
+        if (draft := self.tables.get(table)) is None:
+            return None
+        defined = (item.get("ColumnDef") for item in draft.top.get("tableElts", ()))
+        return next((column for column in defined if column and column["colname"] == name), None)

@@ -1,0 +1,140 @@
+"""Was a step of DDL applied? Questions to the catalog, for when its own answer was lost.
+
+Each question is answered by one row: whether the step's work is there, and what keeps it from being ready.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from typing_extensions import LiteralString
+
+from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.migration.columns import name_of, relation_name
+from awslabs_dsql_mcp.sql.dsql_syntax import parse
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
+
+_RELATION: Final = (
+    "SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = $1::text AND c.relname = $2::text"
+)
+_INDEX: Final = (
+    "SELECT bool_or(i.indisvalid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text"
+)
+_CONSTRAINT: Final = (
+    "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text "
+    "AND k.conname = $3::text"
+)
+_COLUMN: Final = (
+    "SELECT count(*) > 0 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1::text AND c.relname = $2::text "
+    "AND a.attname = $3::text AND NOT a.attisdropped"
+)
+_SCHEMA: Final = "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = $1::text"
+_TYPE: Final = (
+    "SELECT count(*) > 0 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
+    "WHERE n.nspname = $1::text AND t.typname = $2::text"
+)
+_ROLE: Final = "SELECT count(*) > 0 FROM pg_roles WHERE rolname = $1::text"
+_DROPPED: Final = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE")
+_REPEATABLE: Final = frozenset(
+    {"AT_ColumnDefault", "AT_DropNotNull", "AT_SetStorage", "AT_SetIdentity", "AlterSeqStmt"}
+    | {"CommentStmt", "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterRoleStmt"}
+)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """How to find out whether a step was applied.
+
+    Attributes:
+        query: Gives one row: ``t`` if it is there; ``f`` or NULL if not.
+        gone: The step drops it: it was applied when the query finds nothing.
+        repeatable: There is nothing to find out: doing it again changes nothing.
+    """
+
+    query: Query | None
+    gone: bool = False
+    repeatable: bool = False
+
+    def applied(self, answer: object) -> bool:
+        """Tell it from the query's answer, ``t``, ``f`` or ``None``."""
+        return (answer == "t") != self.gone
+
+
+def sign_of(sql: str) -> Sign | None:
+    """Find a step's sign; ``None`` where the catalog cannot tell."""
+    trees = parse(sql).trees
+    return _sign(trees[0]) if trees else None
+
+
+def _sign(tree: Tree) -> Sign | None:
+    if tree.kind in _REPEATABLE or tree.top.get("replace"):
+        return Sign(None, repeatable=True)
+    query = _QUERIES.get(tree.kind)
+    return query(tree.top) if query else None
+
+
+def _setval(top: Node) -> Sign | None:
+    """Setting a sequence to a number twice is setting it once."""
+    called = [target["ResTarget"].get("val", {}).get("FuncCall", {}) for target in top.get("targetList", ())]
+    names = [strings(call.get("funcname"))[-1:] for call in called]
+    return Sign(None, repeatable=True) if names == [["setval"]] else None
+
+
+def _relation(relation: Node) -> Sign:
+    return Sign(Query(_RELATION, relation_name(relation)))
+
+
+def _index(top: Node) -> Sign | None:
+    if not top.get("idxname"):
+        return None
+    schema, _ = relation_name(top["relation"])
+    return Sign(Query(_INDEX, (schema, top["idxname"])))
+
+
+def _alteration(top: Node) -> Sign | None:
+    """One command of ALTER TABLE: a step has no more, unless it was written so for Aurora DSQL."""
+    if len(top["cmds"]) > 1:
+        return None
+    command: Node = top["cmds"][0]["AlterTableCmd"]
+    subtype: str = command["subtype"]
+    if subtype in _REPEATABLE:
+        return Sign(None, repeatable=True)
+    sql, gone = _ALTERATIONS.get(subtype, (None, False))
+    defined: Node = command.get("def", {})
+    name = command.get("name") or defined.get("Constraint", {}).get("conname")
+    name = name or defined.get("ColumnDef", {}).get("colname")
+    if sql is None or name is None:
+        return None
+    return Sign(Query(sql, (*relation_name(top["relation"]), name)), gone=gone)
+
+
+def _drop(top: Node) -> Sign | None:
+    if len(top["objects"]) > 1 or top.get("removeType") not in _DROPPED:
+        return None
+    parts = strings(top["objects"][0]["List"]["items"])
+    return Sign(Query(_RELATION, name_of(parts)), gone=True)
+
+
+_ALTERATIONS: Final[dict[str, tuple[LiteralString, bool]]] = {
+    "AT_AddConstraint": (f"SELECT count(*) > 0 {_CONSTRAINT}", False),
+    "AT_ValidateConstraint": (f"SELECT bool_or(k.convalidated) {_CONSTRAINT}", False),
+    "AT_DropConstraint": (f"SELECT count(*) > 0 {_CONSTRAINT}", True),
+    "AT_AddColumn": (_COLUMN, False),
+    "AT_DropColumn": (_COLUMN, True),
+}
+_QUERIES: Final[dict[str, Callable[[Node], Sign | None]]] = {
+    "CreateStmt": lambda top: _relation(top["relation"]),
+    "ViewStmt": lambda top: _relation(top["view"]),
+    "CreateSeqStmt": lambda top: _relation(top["sequence"]),
+    "IndexStmt": _index,
+    "CreateSchemaStmt": lambda top: Sign(Query(_SCHEMA, (top.get("schemaname"),))),
+    "CreateDomainStmt": lambda top: Sign(Query(_TYPE, name_of(strings(top["domainname"])))),
+    "CreateRoleStmt": lambda top: Sign(Query(_ROLE, (top["role"],))),
+    "AlterTableStmt": _alteration,
+    "DropStmt": _drop,
+    "SelectStmt": _setval,
+}

@@ -1,0 +1,1 @@
+"""Tool results: text and structured content."""

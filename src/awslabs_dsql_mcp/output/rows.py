@@ -1,0 +1,154 @@
+"""What a statement gave, and how it is shown: columns once, rows as arrays, first of all what is missing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from awslabs_dsql_mcp.database.model import Caps, Cut, Result, shortened
+from awslabs_dsql_mcp.output.json_values import cell
+
+_SHORTEST_CELL = 20  # characters: what a cell of a very wide row keeps in any case
+_CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result as it is shown.
+
+    Attributes:
+        summary: What was cut, then the command with its count, and the columns.
+        text: The rows, one compact JSON array a line; empty without rows.
+        structured: The same as JSON values.
+    """
+
+    summary: str
+    text: str
+    structured: dict[str, object]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    rows: list[list[object]]
+    lines: list[str]
+    cut: dict[str, int]
+    cell: int
+
+
+def table(result: Result, caps: Caps, *, limited: bool = False) -> Table:
+    """Show a result, cut to the caps, saying so.
+
+    Args:
+        result: What the statement gave.
+        caps: How much of it to show.
+        limited: Whether the statement was sent with a LIMIT of one row more than the caps take, so that
+            nobody knows how many rows there are beyond it.
+    """
+    total = len(result.rows) if result.returned is None else result.returned
+    if not result.columns and result.returned is None:
+        affected = "" if result.rows_affected is None else f": {count(result.rows_affected, 'row')} affected"
+        return Table(f"{result.command}{affected}{_noted(result)}", "", _facts(result))
+    remarks, result = result.notices, replace(result, notices=())
+    shown = _shown(result, caps)
+    known = None if limited and total > caps.rows else total
+    if known is None:
+        result = replace(result, command="SELECT", rows_affected=None)
+    notice = " ".join(filter(None, (_missing(result, len(shown.rows), known), _cut_cells(shown), *remarks)))
+    structured = _facts(result) | {
+        "columns": [f"{column.name} {column.type}" for column in result.columns],
+        "rows": shown.rows,
+    }
+    return Table(
+        _summary(result, known, notice),
+        "\n".join(shown.lines),
+        ({"notice": notice} if notice else {}) | structured,
+    )
+
+
+def head(result: Result) -> str:
+    """Name the columns and their types, once, for the lines below."""
+    return ", ".join(f"{column.name} {column.type}" for column in result.columns)
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _facts(result: Result) -> dict[str, object]:
+    facts: dict[str, object] = {"command": result.command, "row_count": result.rows_affected}
+    return facts | ({"notice": " ".join(result.notices)} if result.notices else {})
+
+
+def _noted(result: Result) -> str:
+    return "".join(f"\n{notice}" for notice in result.notices)
+
+
+def _summary(result: Result, known: int | None, notice: str) -> str:
+    changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
+    counted = "more rows" if known is None else count(known, "row")
+    columns = head(result) or "no columns"
+    return (f"{notice}\n" if notice else "") + f"{changed}{counted} ({columns})"
+
+
+def _shown(result: Result, caps: Caps) -> _Shown:
+    rows = result.rows[: caps.rows]
+    width = caps.cell
+    if rows and len(_line(_cells(rows[0], result, width))) > caps.characters:
+        width = min(width, max(_SHORTEST_CELL, caps.characters // len(rows[0])))
+    shown = _Shown([], [], {}, width)
+    characters = 0
+    for row in rows:
+        cells = _cells(row, result, width)
+        line = _line(cells)
+        characters += len(line) + 1
+        if characters > caps.characters and shown.rows:
+            break
+        shown.rows.append(cells)
+        shown.lines.append(line)
+        _count_cuts(row, result, width, shown.cut)
+    return shown
+
+
+def _cells(row: Sequence[str | None], result: Result, width: int) -> list[object]:
+    return [
+        cell(shortened(text, width), column.oid) for text, column in zip(row, result.columns, strict=True)
+    ]
+
+
+def _line(cells: list[object]) -> str:
+    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+
+
+def _count_cuts(row: Sequence[str | None], result: Result, width: int, cut: dict[str, int]) -> None:
+    for text, column in zip(row, result.columns, strict=True):
+        if isinstance(shortened(text, width), Cut):
+            cut[column.name] = cut.get(column.name, 0) + 1
+
+
+def _missing(result: Result, kept: int, total: int | None) -> str:
+    if kept == total:
+        return ""
+    of = "more" if total is None else f"{total:,}"
+    return f"Cut: rows 1 to {kept:,} of {of}. {_way_on(result, kept)}"
+
+
+def _way_on(result: Result, kept: int) -> str:
+    if result.command.startswith(_CHANGES):
+        return "All rows were changed; read more of them with a SELECT, do not run it again."
+    if not result.command.startswith("SELECT"):
+        return "Ask for less."
+    return (
+        f"Next page: ORDER BY a unique key, and WHERE key > the last one here (or OFFSET {kept}). "
+        "Better: filter or aggregate in SQL."
+    )
+
+
+def _cut_cells(shown: _Shown) -> str:
+    if not shown.cut:
+        return ""
+    values = count(sum(shown.cut.values()), "value")
+    names = ", ".join(list(shown.cut)[:5]) + (" …" if len(shown.cut) > 5 else "")  # noqa: PLR2004 - enough to name
+    return (
+        f"{values} cut at {shown.cell:,} characters, in {names}: "
+        f"substr(column::text, {shown.cell + 1}) reads on."
+    )

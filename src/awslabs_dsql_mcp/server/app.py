@@ -1,0 +1,250 @@
+"""The MCP server: tools, resources and prompts behind one boundary, where errors become answers."""
+
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from mcp.server import MCPServer
+from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.resources import ResourceSecurity
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    GetPromptResult,
+    InputRequiredResult,
+    PromptReference,
+    ResourceTemplateReference,
+    Tool,
+)
+from pydantic import AnyUrl
+from typing_extensions import override
+
+from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp.config.settings import FAMILIES, Family
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.server.call_log import CallLog
+from awslabs_dsql_mcp.server.error_results import error_behind, error_result, nearest_of, protocol_error
+from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
+from awslabs_dsql_mcp.server.prompts import PROMPTS
+from awslabs_dsql_mcp.server.resources import ResourceTable
+from awslabs_dsql_mcp.server.routing import Choice, Offered, Place, on_cluster
+from awslabs_dsql_mcp.server.schema_compaction import brief
+from awslabs_dsql_mcp.server.stdio import UNREADABLE
+from awslabs_dsql_mcp.tools.ports import AuditTrail
+from awslabs_dsql_mcp.tools.spec import ToolSpec
+
+log = logging.getLogger(__name__)
+
+_HOUR = 3_600_000  # milliseconds; what is offered is the same as long as the process lives
+_FIXED: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+_MOST_COMPLETIONS: Final = 100  # MCP specification, "Completion"
+# A table may be named "../x": it is looked up in a catalog, not on a disk.
+_NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_absolute_paths=False)
+
+
+class DsqlServer(MCPServer[None]):
+    """The SDK's server with our error boundary around every tool."""
+
+    def __init__(self, choice: Choice, calls: CallLog, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
+        super().__init__("awslabs-dsql-mcp", title="Amazon Aurora DSQL", version=__version__, **options)
+        self._choice = choice
+        self._calls = calls
+
+    @override
+    async def list_tools(self) -> list[Tool]:
+        """List the tools as clients see them: once, however many clusters they are for, in few words."""
+        return self._choice.announced([_in_few_words(tool) for tool in await super().list_tools()])
+
+    @override
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; every failure that a caller can do something about becomes an error result."""
+        with self._calls.noted(name, arguments) as call:
+            try:
+                place = await self._place(name, arguments)
+                call.account.cluster = place.cluster
+                await self._check_arguments(place, str(call))
+                result = await super().call_tool(place.tool, place.arguments, context)
+            except (DsqlError, ToolError) as raised:
+                error = raised if isinstance(raised, DsqlError) else error_behind(raised)
+                _log_failure(str(call), error)
+                result = error_result(error)
+            call.result = on_cluster(result, call.account.cluster)
+            return call.result
+
+    @override
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[None, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource; every failure becomes a protocol error in our words."""
+        try:
+            return await super().read_resource(uri, context)
+        except ResourceNotFoundError:
+            places = [resource.uri for resource in await self.list_resources()]
+            places += [template.uri_template for template in await self.list_resource_templates()]
+            hint = f"There are: {', '.join(map(str, places))}."
+            absent = RequestInvalid(f"There is no resource {uri}.", hint=hint)
+            raise protocol_error(absent, uri=str(uri)) from None
+        except ResourceError as error:
+            raise protocol_error(error_behind(error)) from None
+
+    @override
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[None, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Give a prompt; a wrong name or a missing argument becomes a protocol error in our words."""
+        prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in prompts:
+            hint = nearest_of(name, list(prompts))
+            raise protocol_error(RequestInvalid(f"There is no prompt {name!r}.", hint=hint))
+        known = {argument.name: argument for argument in prompts[name].arguments or ()}
+        for unknown in sorted((arguments or {}).keys() - known.keys()):
+            told = f"The prompt {name} takes no argument {unknown!r}."
+            raise protocol_error(RequestInvalid(told, hint=nearest_of(unknown, list(known))))
+        for argument in known.values():
+            if argument.required and argument.name not in (arguments or {}):
+                told = f"The prompt {name} needs the argument {argument.name!r}."
+                raise protocol_error(RequestInvalid(told, hint=argument.description))
+        return await super().get_prompt(name, arguments, context)
+
+    async def _place(self, name: str, arguments: dict[str, Any]) -> Place:
+        names = [tool.name for tool in self._choice.announced(await super().list_tools())]
+        if name not in names:
+            raise RequestInvalid(f"There is no tool {name!r}.", hint=nearest_of(name, names))
+        return self._choice.place(name, arguments)
+
+    async def _check_arguments(self, place: Place, called: str) -> None:
+        schemas = {tool.name: tool.input_schema for tool in await super().list_tools()}
+        known = list(schemas[place.tool].get("properties", {}))
+        if unknown := sorted(set(place.arguments) - set(known)):
+            raise RequestInvalid(
+                f"{called} takes no argument {unknown[0]!r}.", hint=nearest_of(unknown[0], known)
+            )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the server offers.
+
+    Attributes:
+        tools: In the order in which clients list them.
+        families: Of them, those that are offered.
+        allow_writes: Whether the instructions say that ``transact`` writes.
+        clusters: The clusters that calls choose from; none where there is no choice.
+        default: The cluster that calls mean that name none.
+        resources: What can be read besides.
+    """
+
+    tools: Sequence[ToolSpec]
+    allow_writes: bool
+    families: Collection[Family] = FAMILIES
+    clusters: Sequence[Offered] = ()
+    default: str | None = None
+    resources: ResourceTable | None = None
+
+
+def build_server(
+    offer: Offer,
+    *,
+    log_level: str,
+    audit: AuditTrail | None = None,
+    middleware: Sequence[ServerMiddleware[Any]] = (),
+) -> DsqlServer:
+    """Build the server.
+
+    Args:
+        offer: What it offers to clients.
+        log_level: The SDK's own level.
+        audit: Takes a record of each call.
+        middleware: Sees every message, behind our own.
+    """
+    tools = [tool for tool in offer.tools if tool.family in offer.families]
+    told = instructions(allow_writes=offer.allow_writes, families=offer.families)
+    server = DsqlServer(
+        Choice(offer.clusters, offer.default, tools),
+        CallLog(audit),
+        instructions=with_clusters(told, offer.clusters, offer.default),
+        log_level=log_level,
+        middleware=[_refuse_unreadable, *middleware],
+        cache_hints=dict.fromkeys(_FIXED, CacheHint(ttl_ms=_HOUR)),
+    )
+    for tool in tools:
+        server.add_tool(
+            tool.function,
+            name=tool.key,
+            title=tool.title,
+            description=tool.description,
+            annotations=tool.annotations,
+        )
+    for prompt in PROMPTS:
+        server.prompt(title=prompt.title, description=prompt.description)(prompt.function)
+    if offer.resources is not None:
+        _add_resources(server, offer.resources)
+    return server
+
+
+def _in_few_words(tool: Tool) -> Tool:
+    output = brief(tool.output_schema) if tool.output_schema else None
+    return tool.model_copy(update={"input_schema": brief(tool.input_schema), "output_schema": output})
+
+
+def _log_failure(call: str, error: DsqlError) -> None:
+    level = logging.WARNING if error.remedy == "ask_operator" else logging.INFO
+    # What a database says may quote rows; what an operator has to mend does not.
+    told = error.message if level == logging.WARNING else error.sqlstate or ""
+    log.log(level, "%s: %s %s", call, error.code, told)
+
+
+def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
+    for spec in resources.specs:
+        server.resource(
+            spec.uri,
+            name=spec.title,
+            title=spec.title,
+            description=spec.description,
+            mime_type=spec.mime_type,
+            security=_NAMES_NOT_PATHS if "{" in spec.uri else None,
+        )(spec.function)
+
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        if not isinstance(ref, ResourceTemplateReference):
+            return None
+        known = (context.arguments if context else None) or {}
+        try:
+            values = await resources.complete(ref.uri, argument.name, argument.value, known)
+        except DsqlError:  # no cluster, say: who types a name is not helped by an error
+            return None
+        shown = list(values[:_MOST_COMPLETIONS])
+        return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
+
+    server.completion()(complete)
+
+
+async def _refuse_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Answer a request that `adapters.stdio` has marked as having text that is not Unicode."""
+    meta = cast("dict[str, object]", (ctx.params or {}).get("_meta") or {})
+    why = meta.get(UNREADABLE)
+    if why is None:
+        return await call_next(ctx)
+    error = RequestInvalid(
+        f"The request has {why} in a text, which is not Unicode (RFC 8259, section 8.2).",
+        hint="Send the character as a whole, as UTF-8 or as a pair of escapes.",
+    )
+    if ctx.method != "tools/call":
+        raise MCPError(INVALID_PARAMS, error.message)
+    result = error_result(error).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return result | ({"resultType": "complete"} if ctx.protocol_version >= "2026-07-28" else {})

@@ -1,0 +1,170 @@
+"""The argument ``cluster``: how clients see several clusters behind one set of tools.
+
+Each cluster has its own tools, with its own permissions. Clients see one of each, with the argument; a call
+is led to the cluster that it names before a tool is chosen. Without several clusters nothing is added.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool
+
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.tools.spec import ToolSpec
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A cluster as clients see it.
+
+    Attributes:
+        name: Its name.
+        allow_writes: Whether it may be changed.
+        description: What it is for, in the operator's words.
+    """
+
+    name: str
+    allow_writes: bool
+    description: str = ""
+
+    def __str__(self) -> str:
+        """Word it on one line."""
+        may = "writes allowed" if self.allow_writes else "only reads"
+        return f"{self.name} ({may})" + (f": {self.description}" if self.description else "")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call goes.
+
+    Attributes:
+        tool: The tool as it is registered.
+        arguments: Its own arguments.
+        cluster: The cluster; ``None`` where there is no choice.
+    """
+
+    tool: str
+    arguments: dict[str, Any]
+    cluster: str | None = None
+
+
+class Choice:
+    """The choice of a cluster, for a set of tools.
+
+    Args:
+        clusters: All clusters to choose from; none where there is no choice.
+        default: The one that is meant by calls that name none.
+        tools: All tools; those with a cluster take part.
+    """
+
+    def __init__(
+        self, clusters: Sequence[Offered] = (), default: str | None = None, tools: Sequence[ToolSpec] = ()
+    ) -> None:
+        self._clusters = {cluster.name: cluster for cluster in clusters}
+        self._default = default
+        self._offers: dict[str, list[str]] = {}
+        for tool in tools:
+            if tool.cluster is not None:
+                self._offers.setdefault(tool.name, []).append(tool.cluster)
+
+    def place(self, name: str, arguments: dict[str, Any]) -> Place:
+        """Find where a call goes.
+
+        Args:
+            name: The tool as clients see it.
+            arguments: As the client sent them.
+
+        Raises:
+            RequestInvalid: No cluster is named, or none that there is, or one without this tool.
+        """
+        offers = self._offers.get(name)
+        if offers is None:
+            return Place(name, arguments)
+        given = arguments.get("cluster", self._default)
+        if given is None:
+            raise RequestInvalid(
+                f"{name} needs the argument 'cluster'.", code="cluster_missing", hint=self._known()
+            )
+        if not (isinstance(given, str) and given in self._clusters):
+            raise RequestInvalid(
+                f"There is no cluster {given!r:.60}.", code="unknown_cluster", hint=self._meant(given)
+            )
+        if given not in offers:
+            raise RequestInvalid(
+                f"{name} is not offered on cluster {given!r}, which only reads.",
+                code="not_on_cluster",
+                hint=f"It is on {', '.join(offers)}. Take another cluster only if that one is meant.",
+            )
+        rest = {key: value for key, value in arguments.items() if key != "cluster"}
+        return Place(f"{name}.{given}", rest, given)
+
+    def announced(self, tools: Sequence[Tool]) -> list[Tool]:
+        """Give the tools as clients see them.
+
+        Args:
+            tools: As they are registered.
+        """
+        seen: dict[str, list[Tool]] = {}
+        for tool in tools:
+            name, _, cluster = tool.name.partition(".")
+            seen.setdefault(name if cluster else tool.name, []).append(tool)
+        return [self._folded(name, same) for name, same in seen.items()]
+
+    def _folded(self, name: str, tools: Sequence[Tool]) -> Tool:
+        offers = self._offers.get(name)
+        if offers is None:
+            return tools[0]
+        # What may write anywhere is announced as writing, with all that it takes there.
+        lead = next((tool for tool in tools if not _reads(tool)), tools[0])
+        inputs, outputs = lead.input_schema, lead.output_schema
+        changes: dict[str, Any] = {"name": name, "input_schema": self._asking(inputs, offers)}
+        if outputs is not None:
+            changes["output_schema"] = _with_property(outputs, {"type": "string"}, required=True)
+        return lead.model_copy(update=changes)
+
+    def _asking(self, schema: Mapping[str, Any], offers: Sequence[str]) -> dict[str, Any]:
+        default = self._default if self._default in offers else None
+        writable = ", ".join(name for name in offers if self._clusters[name].allow_writes)
+        told = f"Writes are allowed on: {writable}." if writable else "All of them only read."
+        argument: dict[str, Any] = {"type": "string", "enum": list(offers), "description": told}
+        if default is not None:
+            argument["default"] = default
+        return _with_property(schema, argument, required=default is None)
+
+    def _meant(self, given: object) -> str:
+        near = get_close_matches(str(given), list(self._clusters), 1)
+        return (f"Did you mean {near[0]!r}? " if near else "") + self._known()
+
+    def _known(self) -> str:
+        return f"There are: {', '.join(map(str, self._clusters.values()))}."
+
+
+def _reads(tool: Tool) -> bool:
+    return bool(tool.annotations and tool.annotations.read_only_hint)
+
+
+def _with_property(
+    schema: Mapping[str, Any], argument: Mapping[str, Any], *, required: bool
+) -> dict[str, Any]:
+    """Put ``cluster`` first: what is written after it is written for it."""
+    needs = [*(["cluster"] if required else []), *schema.get("required", [])]
+    return {
+        **schema,
+        "properties": {"cluster": dict(argument), **schema.get("properties", {})},
+        **({"required": needs} if needs else {}),
+    }
+
+
+def on_cluster(
+    result: CallToolResult | InputRequiredResult, cluster: str | None
+) -> CallToolResult | InputRequiredResult:
+    """Let an answer name its cluster, in its text and in its structured content."""
+    if cluster is None or not isinstance(result, CallToolResult):
+        return result
+    content = [TextContent(text=f"Cluster: {cluster}"), *result.content]
+    if isinstance(first := result.content[0], TextContent):
+        content[:2] = [first.model_copy(update={"text": f"Cluster: {cluster}\n{first.text}"})]
+    structured: dict[str, Any] = {"cluster": cluster, **(result.structured_content or {})}
+    return result.model_copy(update={"content": content, "structured_content": structured})

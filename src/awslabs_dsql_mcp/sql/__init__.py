@@ -1,0 +1,1 @@
+"""SQL text to values: the only package that parses."""

@@ -1,0 +1,194 @@
+"""PostgreSQL's own grammar (libpg_query, shipped by postgast), made safe for any text.
+
+libpg_query takes a C string and recurses in C, so what it is given is bounded first, in one linear pass:
+
+* a NUL would end the text early, a lone surrogate has no UTF-8 form;
+* a long run of operator characters is quadratic in PostgreSQL's lexer, which looks at the whole run for
+  every ``+`` or ``/*`` that it takes from it;
+* a left-deep expression (``1+1+1…``) takes some 500 bytes of C stack for two bytes of SQL. Long texts are
+  counted in tokens first and parsed on a thread whose stack is deep enough for all of them.
+
+The JSON tree is used rather than the protobuf one, whose decoder stops at 100 levels.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from awslabs_dsql_mcp.sql.parse_tree import Tree, decode
+
+if TYPE_CHECKING:
+    from postgast.native import PgQueryParseResult
+
+T = TypeVar("T")
+
+MAX_BYTES: Final = 1_000_000
+"""Longest text that is parsed, in UTF-8 bytes."""
+
+MAX_TOKENS: Final = 200_000
+"""Most tokens in a text: 3,000 rows (a transaction's most) of 33 values, commas counted."""
+
+_SHORT: Final = 1_000
+"""Bytes up to which no text can be slow or deep: parsed where we are, without counting."""
+
+_DEEP_STACK: Final = 128 << 20
+"""Bytes of stack (virtual until touched) for ``MAX_TOKENS`` / 2 levels of a left-deep expression."""
+
+_TOO_DEEP: Final = "its parts are nested or chained thousands of levels deep"
+
+_OPERATOR_RUN: Final = re.compile(r"[~!@#^&|`?+\-*/%<>=]{256,}")
+_MAX_RESTARTS: Final = 100
+
+# threading.stack_size() belongs to the process, and so does the lock around changing it.
+_STACK_SIZE: Final = threading.Lock()
+
+
+class Fault(Exception):
+    """Why a text cannot be parsed.
+
+    Args:
+        rule: ``not-text``, ``too-long``, ``too-complex`` or ``syntax``.
+        offset: Where, in characters from the start of the text.
+        message: What is wrong, in the parser's words where it is the parser that says so.
+    """
+
+    def __init__(self, rule: str, offset: int, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.offset = offset
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of PostgreSQL's scanner: comments and white space are none.
+
+    Attributes:
+        text: As written.
+        start: First byte in the UTF-8 text.
+        end: The byte after the last.
+    """
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """The token in lower case when it is an unquoted word, as written otherwise."""
+        return self.text if self.text.startswith('"') else self.text.lower()
+
+
+def parse(sql: str) -> tuple[Tree, ...]:
+    """Parse a text into its statements.
+
+    Args:
+        sql: Any text at all.
+
+    Raises:
+        Fault: It is not SQL, or larger than what is looked at.
+    """
+    data = _encode(sql)
+    if len(data) <= _SHORT:
+        return _parse(data)
+    _bound(sql, data)
+    return _with_deep_stack(lambda: _parse(data))
+
+
+def tokens(sql: str) -> tuple[Token, ...]:
+    """Split a text that `parse` has looked at into tokens.
+
+    Returns:
+        The tokens without comments; none if the text cannot be split (an open quote, say).
+    """
+    from postgast import PgQueryError, scan  # noqa: PLC0415 - loads a C library and protobuf: at first need
+
+    data = sql.encode()
+    try:
+        found = scan(sql).tokens
+    except PgQueryError:
+        return ()
+    return tuple(
+        Token(data[token.start : token.end].decode(), token.start, token.end)
+        for token in found
+        if not data.startswith((b"--", b"/*"), token.start)
+    )
+
+
+def _encode(sql: str) -> bytes:
+    try:
+        data = sql.encode()
+    except UnicodeEncodeError as error:
+        raise Fault("not-text", error.start, "half of a surrogate pair stands alone") from None
+    if (nul := sql.find("\0")) >= 0:
+        raise Fault("not-text", nul, "the text contains a NUL character")
+    if len(data) > MAX_BYTES:
+        raise Fault("too-long", 0, f"the text has {len(data):,} bytes; at most {MAX_BYTES:,} are looked at")
+    return data
+
+
+def _bound(sql: str, data: bytes) -> None:
+    for run in _OPERATOR_RUN.finditer(sql):
+        if run.group().count("+") + run.group().count("/*") > _MAX_RESTARTS:
+            length = run.end() - run.start()
+            raise Fault("too-complex", run.start(), f"{length:,} operator characters stand in one run")
+    if len(data) > MAX_TOKENS and (count := _count_tokens(data)) > MAX_TOKENS:
+        raise Fault("too-complex", 0, f"the text has {count:,} tokens; at most {MAX_TOKENS:,} are looked at")
+
+
+def _count_tokens(data: bytes) -> int:
+    from postgast import PgQueryError, scan  # noqa: PLC0415 - see tokens()
+
+    try:
+        return len(scan(data.decode()).tokens)
+    except PgQueryError:
+        return 0  # an open quote or comment: the parser fails on it as well, without recursing
+
+
+def _parse(data: bytes) -> tuple[Tree, ...]:
+    from postgast.native import lib  # noqa: PLC0415 - see tokens()
+
+    result = lib.pg_query_parse(data)
+    try:
+        if result.error:
+            raise _fault(result)
+        text: str = result.parse_tree.decode()
+    finally:
+        lib.pg_query_free_parse_result(result)
+    try:
+        return decode(text)
+    except RecursionError:
+        raise Fault("too-complex", 0, _TOO_DEEP) from None
+
+
+def _fault(result: "PgQueryParseResult") -> Fault:
+    error = result.error.contents
+    message: str = error.message.decode(errors="replace")
+    if message.startswith("memory exhausted"):
+        return Fault("too-complex", 0, _TOO_DEEP)
+    return Fault("syntax", max(error.cursorpos - 1, 0), message)
+
+
+def _with_deep_stack(work: Callable[[], T]) -> T:
+    outcome: list[T | BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, name="sql-parser")
+    with _STACK_SIZE:
+        usual = threading.stack_size(_DEEP_STACK)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(usual)
+    thread.join()
+    (result,) = outcome
+    if isinstance(result, BaseException):
+        raise result
+    return result

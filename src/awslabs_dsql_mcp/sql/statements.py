@@ -1,0 +1,201 @@
+"""SQL text as Statement values: what the guard judges and the tools need to know.
+
+PostgreSQL's grammar and Aurora DSQL's own statements are behind this module; nothing else parses SQL.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from awslabs_dsql_mcp.sql import functions
+from awslabs_dsql_mcp.sql.parse_tree import Node, Place, Tree, strings, walk
+from awslabs_dsql_mcp.sql.parsed_statement import Source
+
+Category = Literal["read", "dml", "ddl", "setting"]
+
+_DML: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
+_DROPS: Final = ("DropStmt", "DropRoleStmt", "DropdbStmt", "DropOwnedStmt")
+_ANSWERS: Final = frozenset({"SelectStmt", "VariableShowStmt", "ExplainStmt"})
+_RETURNING: Final = frozenset({"returningClause", "returningList"})
+_SETTINGS: Final = ("VariableSetStmt", "ConstraintsSetStmt")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What one statement is and does.
+
+    Attributes:
+        kind: The command as the manual's headings have it: ``SELECT``, ``CREATE TABLE``, ``AWS IAM GRANT``.
+        category: ``read`` runs in a READ ONLY transaction; ``dml`` needs one that may write; ``ddl`` has to
+            be alone in its transaction (GRANT and REVOKE are DDL); ``setting`` holds until the transaction
+            ends.
+        whole_table: It runs an UPDATE or DELETE, in a CTE too, whose WHERE is absent or made of constants.
+        drops: Something is dropped: DROP of any object, ALTER TABLE DROP COLUMN.
+        returns_rows: It answers with rows.
+        user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
+            may leave something in the session. Those inside a view, that overload a name of PostgreSQL's,
+            or are written like a column (``row.function``) cannot be told from the text.
+        uncounted: It may change rows that its command tag does not count: in a WITH, behind EXPLAIN ANALYZE,
+            in a function of the user's.
+        limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted without changing what
+            the statement does, with ``user_functions`` only where they cannot write; ``None`` for what is no
+            query, is limited already, or does something for each row, such as to lock it.
+    """
+
+    kind: str
+    category: Category
+    whole_table: bool = False
+    drops: bool = False
+    returns_rows: bool = False
+    user_functions: bool = False
+    uncounted: bool = False
+    limit_at: int | None = None
+
+
+def describe(source: Source, *, reads: bool) -> Statement:
+    """Gather a statement's facts from its tree.
+
+    Args:
+        source: The statement.
+        reads: Whether the rules of read-only mode let it pass.
+    """
+    tree = source.tree
+    return Statement(
+        kind=source.kind,
+        category="read" if reads else _category(tree),
+        whole_table=not reads
+        and any(_whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))),
+        drops=tree.kind in _DROPS or any(_drops_a_part(place) for place in tree.find("AlterTableCmd")),
+        returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
+        user_functions=_calls_users_code(tree),
+        uncounted=_changes_uncounted(tree, reads=reads),
+        limit_at=None if _acts_on_rows(tree) else _limit_at(tree, source.sql),
+    )
+
+
+def calls(tree: Tree) -> Iterator[tuple[list[str], int, int]]:
+    """All that may be a function call: name, number of arguments, byte offset.
+
+    PostgreSQL also calls a function written like a column: ``(expr).nextval``, and ``c.nextval`` when ``c``
+    is the result of a function in FROM (PostgreSQL documentation, "Using Composite Types in Queries").
+    """
+    for place in tree.find("FuncCall"):
+        yield strings(place.node.get("funcname")), len(place.node.get("args", ())), place.location
+    for place in tree.find("A_Indirection"):
+        for name in strings(place.node.get("indirection")):
+            yield [name], 1, place.location
+    if "RangeFunction" in tree:
+        for place in tree.find("ColumnRef"):
+            for name in strings(place.node.get("fields"))[1:]:
+                yield [name], 1, place.location
+
+
+def bind_placeholders(sql: str, count: int) -> str:
+    """Number the placeholders as psycopg does, so that the text which is checked is the text which is sent.
+
+    ``%s`` becomes ``$1`` … ``$n`` and ``%%`` becomes ``%``, everywhere, inside of literals and comments too;
+    a ``%`` at the end of a line is left alone (psycopg documentation, "Passing parameters to SQL
+    queries"). Only for a text that comes with parameters: without any, psycopg leaves it alone.
+
+    Raises:
+        ValueError: Another number of placeholders than of parameters, or one that is not ``%s``.
+    """
+    pieces = list(_placeholders(sql))
+    found = sum(new != "%" for _, new in pieces)
+    if found != count:
+        raise ValueError(
+            f"The statement has {found} placeholder(s) %s and {count} parameter(s) were given. Write each "
+            "value as %s and each literal percent sign as %%, or leave the parameters out."
+        )
+    bound: list[str] = []
+    end = 0
+    for match, new in pieces:
+        bound += sql[end : match.start()], new
+        end = match.end()
+    return "".join((*bound, sql[end:]))
+
+
+def unbound_offset(sql: str, offset: int) -> int:
+    """Where a character of the bound text stands in the text with ``%s`` that it was made from."""
+    shift = 0
+    for match, new in _placeholders(sql):
+        if match.start() + shift >= offset:
+            break
+        shift += len(new) - len(match.group())
+    return offset - shift
+
+
+_PLACEHOLDER: Final = re.compile(r"%(?:\([^)]+\).|.)")
+
+
+def _placeholders(sql: str) -> Iterator[tuple[re.Match[str], str]]:
+    number = 0
+    for match in _PLACEHOLDER.finditer(sql):
+        if match.group() == "%%":
+            yield match, "%"
+        elif match.group() == "%s":
+            number += 1
+            yield match, f"${number}"
+        else:
+            raise ValueError(
+                f"{match.group()!r} at character {match.start() + 1} is no placeholder: with parameters, "
+                "write each value as %s and each literal percent sign as %%."
+            )
+
+
+def _category(tree: Tree) -> Category:
+    if tree.kind in _SETTINGS:
+        return "setting"
+    return "dml" if tree.kind in ("SelectStmt", "ExplainStmt", *_DML) else "ddl"
+
+
+def _whole_table(node: Node) -> bool:
+    return "whereClause" not in node or not _looks_at_rows(node["whereClause"])
+
+
+def _looks_at_rows(condition: Node) -> bool:
+    return (
+        not walk(condition)
+        .keys()
+        .isdisjoint({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
+    )
+
+
+def _changes_uncounted(tree: Tree, *, reads: bool) -> bool:
+    if not reads and _category(tree) == "ddl":
+        return tree.kind in _DROPS
+    return _calls_users_code(tree) or (not reads and _changes_apart(tree))
+
+
+def _changes_apart(tree: Tree) -> bool:
+    changes = sum(len(list(tree.find(kind))) for kind in _DML)
+    return changes > (tree.kind in _DML)
+
+
+def _drops_a_part(place: Place) -> bool:
+    return place.node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
+
+
+def _calls_users_code(tree: Tree) -> bool:
+    return any(
+        functions.is_users(strings(place.node.get("funcname"))) for place in tree.find("FuncCall")
+    ) or any(
+        functions.is_users_operator(strings(place.node.get("name")))
+        for place in tree.find("A_Expr")
+        if place.node.get("kind") in ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_OP_ALL")
+    )
+
+
+def _acts_on_rows(tree: Tree) -> bool:
+    return "LockingClause" in tree or any(
+        functions.effect(name, arguments) for name, arguments, _ in calls(tree)
+    )
+
+
+def _limit_at(tree: Tree, sql: str) -> int | None:
+    if tree.kind != "SelectStmt" or "limitCount" in tree.top or "intoClause" in tree.top:
+        return None
+    if tree.end is None:
+        return len(sql)
+    return tree.end if sql.isascii() else len(sql.encode()[: tree.end].decode())

@@ -1,1 +1,0 @@
-"""What clients see: each family of tools with its texts, hints and schemas, as rows for `server`."""

@@ -1,0 +1,104 @@
+"""``job_status``: jobs listed, or followed for a while."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from awslabs_dsql_mcp.catalog import jobs
+from awslabs_dsql_mcp.catalog.jobs import Job
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Unit
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.output.marks import fresh_mark
+from awslabs_dsql_mcp.output.tool_output import Answer, fence, warning
+from awslabs_dsql_mcp.tools.ports import Progress
+
+LONGEST_WAIT: Final = 45
+"""Seconds; many clients cut a call off at 60."""
+
+_USUAL_WAIT: Final = 20.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
+_ROOM: Final = 5.0  # seconds of a call's time that the last look may take
+
+
+class JobTools:
+    """Follows jobs by looking at ``sys.jobs``: ``CALL sys.wait_for_job`` would hold a connection.
+
+    Args:
+        database: Where.
+        call_time: Longest a call may take, in seconds.
+        sleep: Waits so many seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        call_time: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._longest = max(0.0, min(LONGEST_WAIT, call_time - _ROOM))
+        self._sleep = sleep
+        self._clock = clock
+
+    async def job_status(self, job_id: str | None, wait_s: float | None, progress: Progress) -> Answer:
+        """Tell how jobs stand, at the latest when the wait is over.
+
+        Args:
+            job_id: One job; ``None`` for the unfinished and the newest.
+            wait_s: Seconds to wait for the end of all of them; by default 20 for one job, none for a list.
+            progress: Is told of each look that found something unfinished.
+
+        Raises:
+            RequestInvalid: There is no such job.
+            DsqlError: What `Database.run` raises.
+        """
+        if job_id is not None and not jobs.is_job_id(job_id):
+            raise RequestInvalid(
+                "job_id is not a job's id: those have 26 characters of a-z and 2-7.", hint=_LIST
+            )
+        usual = 0.0 if job_id is None else _USUAL_WAIT
+        wait = min(usual if wait_s is None else wait_s, self._longest)
+        return _answer(await self._follow(job_id, wait, progress))
+
+    async def _follow(self, job_id: str | None, wait: float, progress: Progress) -> tuple[Job, ...]:
+        began, pause = self._clock(), _FIRST_PAUSE
+        while True:
+            found = await self._look(job_id)
+            waited = self._clock() - began
+            if all(job.ended for job in found) or waited >= wait:
+                return found
+            await progress(waited, wait, _state(found))
+            await self._sleep(min(pause, wait - waited))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def _look(self, job_id: str | None) -> tuple[Job, ...]:
+        report = await self._database.run(Unit((jobs.jobs_query(job_id),), read_only=True))
+        found = jobs.fold_jobs(report.results[0])
+        if job_id is not None and not found:
+            raise RequestInvalid(f"There is no job {job_id}.", hint=_LIST)
+        return found
+
+
+_LIST: Final = "Call job_status without job_id for a list; transact gives the id of a job that it starts."
+
+
+def _state(found: tuple[Job, ...]) -> str:
+    unfinished = [job for job in found if not job.ended]
+    first = unfinished[0]
+    return f"{len(unfinished)} unfinished; {first.job_type} {first.job_id}: {first.status}"
+
+
+def _answer(found: tuple[Job, ...]) -> Answer:
+    step = jobs.next_step(found)
+    facts: dict[str, object] = {"next": step, "unfinished": sum(not job.ended for job in found)}
+    if not found:
+        return Answer(f"Next: {step}", {**facts, "jobs": list[object]()})
+    mark = fresh_mark()
+    listed = fence("\n".join(job.line for job in found), kind="jobs", mark=mark)
+    data = {"data": warning(mark), "jobs": [job.facts for job in found], "end": mark}
+    return Answer(f"{listed}\nNext: {step}", facts | data)

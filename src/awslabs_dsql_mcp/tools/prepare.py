@@ -1,0 +1,169 @@
+"""From what an agent wrote to what is sent: judged by the guard, and no more asked than is shown."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
+
+from awslabs_dsql_mcp.database.model import Caps
+from awslabs_dsql_mcp.database.transaction import Query, Unit
+from awslabs_dsql_mcp.dsql.limits import LARGEST_MESSAGE
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.guard.guard import IndexedRefusal
+    from awslabs_dsql_mcp.sql.statements import Statement
+
+Value = str | int | float | bool | list[object] | dict[str, object] | None
+_QUICK = 10_000  # characters that are parsed in well under a millisecond
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Statements that the guard lets pass.
+
+    Attributes:
+        queries: As they are sent, but without a limit.
+        statements: What they are.
+    """
+
+    queries: tuple[Query, ...]
+    statements: "tuple[Statement, ...]"
+
+    def unit(self, caps: Caps, *, read_only: bool) -> Unit:
+        """Make them a unit that asks for one row more than is shown: so a cut is noticed, and no more read.
+
+        Args:
+            caps: How much is shown of each.
+            read_only: Whether they run in a READ ONLY transaction.
+        """
+        queries = (
+            replace(_limited(query, statement, caps.rows + 1), caps=caps)
+            if takes_limit(statement, read_only=read_only)
+            else replace(query, caps=caps)
+            for query, statement in zip(self.queries, self.statements, strict=True)
+        )
+        # A view may call what sets something; what a read-only transaction set is gone with it.
+        traces = any(
+            statement.user_functions or (not read_only and statement.returns_rows)
+            for statement in self.statements
+        )
+        return Unit(tuple(queries), read_only, may_leave_traces=traces)
+
+
+def takes_limit(statement: "Statement", *, read_only: bool) -> bool:
+    """Whether a statement does the same with a LIMIT.
+
+    Not where it may write: a view, or a function behind a name of PostgreSQL's, may do so at each row.
+    """
+    return read_only and statement.limit_at is not None
+
+
+def _limited(query: Query, statement: "Statement", rows: int) -> Query:
+    at = statement.limit_at
+    return replace(query, sql=f"{query.sql[:at]}\nLIMIT {rows}{query.sql[at:]}")
+
+
+async def judge(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> Judged:
+    """Let the guard look at statements, off the event loop where they are long.
+
+    Args:
+        texts: The statements, with ``%s`` where a value goes.
+        values: The values for each.
+        writes: Whether they may change anything.
+
+    Raises:
+        RequestInvalid: The values do not fit the placeholders, or are too large.
+        StatementRefused: The guard refused one.
+    """
+    if sum(map(len, texts)) < _QUICK:
+        return _judged(texts, values, writes=writes)
+    return await asyncio.to_thread(_judged, texts, values, writes=writes)
+
+
+def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> Judged:
+    from awslabs_dsql_mcp.guard import guard  # noqa: PLC0415 - a start without a statement need not pay for it
+
+    counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
+    try:
+        verdict = guard.judge_transaction(counted, writes=writes)
+    except ValueError as error:
+        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
+    if (refused := verdict.refusal) is not None:
+        _blame_placeholders(refused, texts[refused.index], values[refused.index])
+        refusal = refused if len(texts) > 1 else refused.refusal
+        raise StatementRefused(str(refusal), code=refused.refusal.rule)
+    queries = tuple(
+        _sendable(Query(one.sql, tuple(map(bound, params or ()))))
+        for one, params in zip(verdict.verdicts, values, strict=True)
+    )
+    return Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
+
+
+def _blame_placeholders(refused: "IndexedRefusal", sql: str, params: Sequence[Value] | None) -> None:
+    """Say in the caller's terms what the parser can only say of ``%`` and ``$1``.
+
+    Raises:
+        RequestInvalid: Values are missing, or stand where SQL takes none.
+    """
+    if refused.refusal.rule != "syntax":
+        return
+    where = f"Statement {refused.index + 1}: " if refused.count > 1 else ""
+    if not params and "%s" in sql:
+        raise RequestInvalid(
+            f"{where}it has %s and there are no values for it.",
+            hint="Give the values in order, one for each %s.",
+        )
+    if params and refused.refusal.text.startswith(("$", "%")):
+        raise RequestInvalid(
+            f"{where}the %s in line {refused.refusal.line}, column {refused.refusal.column} stands where SQL "
+            "takes no value.",
+            hint="Write names into the SQL itself. For a list write = ANY(%s) instead of IN %s.",
+        )
+
+
+def _sendable(query: Query) -> Query:
+    if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > LARGEST_MESSAGE:
+        raise RequestInvalid(
+            "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
+            hint="Send fewer or smaller values at once.",
+        )
+    return query
+
+
+def bound(value: Value) -> object:
+    """Give a JSON value the form that says the same to the server.
+
+    A document goes as text, so that its place decides: json, jsonb or text. A fraction goes as numeric,
+    which keeps its digits; as a double it would lose some in a numeric column.
+
+    Raises:
+        RequestInvalid: An empty list: its text ``{}`` is an empty array to one type, an object to another.
+    """
+    if isinstance(value, dict) or (isinstance(value, list) and _holds_documents(value)):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, list):
+        return _array(value)
+    return value
+
+
+def _array(items: list[object]) -> object:
+    if not items:
+        raise RequestInvalid(
+            "An empty list has no type as a value.",
+            hint="Write '{}'::int[] into the SQL for an empty array; for a JSON array give the text \"[]\".",
+        )
+    if not any(isinstance(item, float) for item in items):
+        return items
+    return [Decimal(repr(item)) if type(item) in (int, float) else item for item in items]
+
+
+def _holds_documents(items: list[object]) -> bool:
+    return any(
+        isinstance(item, dict) or (isinstance(item, list) and _holds_documents(cast("list[object]", item)))
+        for item in items
+    )

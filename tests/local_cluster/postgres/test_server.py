@@ -1,0 +1,61 @@
+"""The data folder brought up to date, and what the superuser does."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from psycopg import errors
+
+from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
+from awslabs_dsql_mcp.local_cluster.postgres import superuser
+from support.superuser import Connection, connected, refusal, value
+
+
+async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path) -> None:
+    directory = tmp_path / "postgres"
+    first = postgres.find().start(directory, meanwhile=lambda: None)
+    try:
+        async with connected(first) as connection, await superuser.connect(first.address) as boss:
+            await connection.execute("CREATE TABLE old (v int)")
+            await boss.execute("DELETE FROM pg_trigger WHERE tgrelid = 'old'::regclass")
+            await boss.execute("DROP FUNCTION sys.dsql_major_version()")
+    finally:
+        first.stop()
+    (directory / "sys.sql.version").write_text("an earlier one")
+    second = postgres.find().start(directory, meanwhile=lambda: None)
+    try:
+        async with connected(second) as connection:
+            assert await value(connection, "SELECT sys.dsql_major_version()") == 1
+            many = connection.execute("INSERT INTO old SELECT generate_series(1, 3001)")
+            assert (await refusal(many))[0] == "54000"
+    finally:
+        second.stop()
+
+
+async def test_functions_say_what_aurora_dsql_says(admin: Connection) -> None:
+    assert await value(admin, "SELECT version()") == "PostgreSQL 16"
+    assert await value(admin, "SELECT sys.cluster_size() BETWEEN 1 AND sys.cluster_size_limit()")
+
+
+async def test_a_query_has_so_much_temporary_space(admin: Connection) -> None:
+    many = "SELECT repeat('x', 4000) FROM generate_series(1, 60000) AS g ORDER BY 1, g"
+    words = "temporary file size exceeds temp_file_limit (131072kB)"
+    assert (await refusal(admin.execute(f"SET work_mem = '1MB'; {many} OFFSET 59999".encode())))[:2] == (
+        "53400",
+        words,
+    )
+
+
+async def test_the_superuser_tells_who_blocks_whom_and_cancels(
+    inner: postgres.Server, admin: Connection
+) -> None:
+    async with connected(inner) as waiting, await superuser.connect(inner.address) as connection:
+        boss = superuser.Superuser(connection)
+        await admin.execute("SELECT pg_advisory_lock(7)")
+        blocked = asyncio.ensure_future(waiting.execute("SELECT pg_advisory_lock(7)"))
+        while not (blockers := await boss.blockers(waiting.info.backend_pid)):
+            pass
+        assert blockers == [admin.info.backend_pid]
+        assert await boss.cancel(waiting.info.backend_pid)
+        with pytest.raises(errors.QueryCanceled):
+            await blocked

@@ -1,0 +1,147 @@
+"""``awslabs-dsql-mcp local``: who starts it chooses its behaviour; its environment for any client."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.local_cluster import client_env as environment
+from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster.cli import main
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from support.local_cluster.logins import connect, keys
+from support.local_cluster.waiting import wait_until
+
+CHOSEN = Behaviour(seed=7, max_rows=11, max_connections=9)
+CLIENT = """\
+import os, boto3, psycopg
+psycopg.connect().close()
+signer = boto3.client("dsql")
+token = signer.generate_db_connect_admin_auth_token(os.environ["PGHOST"])
+with psycopg.connect(password=token) as connection:
+    print(*connection.execute("SELECT current_user, current_database()").fetchone())
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("it is") / "data"
+
+
+@pytest.fixture(scope="module")
+async def chosen(data: Path) -> AsyncIterator[LocalCluster]:
+    async with local_cluster(data, CHOSEN) as running:
+        yield running
+
+
+# ---- behaviour
+
+
+async def test_who_wants_nothing_else_joins(chosen: LocalCluster, data: Path) -> None:
+    for wanted in (None, CHOSEN):
+        async with local_cluster(data, wanted) as joined:
+            assert joined == chosen
+
+
+async def test_who_wants_another_behaviour_is_told_what_runs(chosen: LocalCluster, data: Path) -> None:
+    with pytest.raises(NotConfigured) as refused:
+        async with local_cluster(data, Behaviour()):
+            pass
+    assert refused.value.message == (
+        f"The local cluster in {data} runs already, started with --seed 7 --max-rows 11 --max-connections 9."
+    )
+    with connect(chosen) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_command_is_refused_too(
+    chosen: LocalCluster, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chosen.port
+    assert main(["--local-data", str(data), "--conflict-rate", "0.1"]) == 1
+    assert "runs already, started with --seed 7" in capsys.readouterr().err
+
+
+def test_the_command_says_what_it_joins(chosen: LocalCluster, data: Path) -> None:
+    assert chosen.port
+    command = [sys.executable, "-m", "awslabs_dsql_mcp", "local", "--local-data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as joined:
+        assert joined.stdout is not None
+        said = [joined.stdout.readline().strip() for _ in range(2)]
+        joined.terminate()
+    assert said[1] == "It behaves as with --seed 7 --max-rows 11 --max-connections 9"
+
+
+def test_postgresql_is_told_the_limits_that_are_its_part(chosen: LocalCluster) -> None:
+    with connect(chosen) as connection:
+        assert connection.execute("SELECT current_setting('dsql.max_rows')").fetchone() == ("11",)
+        assert connection.execute("SELECT current_setting('dsql.max_bytes')").fetchone() == ("10485760",)
+
+
+# ---- environment
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+def test_clients_that_know_nothing_of_it_connect_in_its_environment(
+    chosen: LocalCluster, data: Path, tmp_path: Path
+) -> None:
+    assert chosen.port
+    program = shlex.join(
+        [sys.executable, "-m", "awslabs_dsql_mcp", "local", "--env", "--local-data", str(data)]
+    )
+    script = f'eval "$({program})"; exec {shlex.join([sys.executable, "-c", CLIENT])}'
+    before = {
+        "HOME": str(tmp_path),
+        "PATH": "/usr/bin:/bin",
+        "AWS_PROFILE": "none",
+        "AWS_SESSION_TOKEN": "old",
+        "PGHOSTADDR": "192.0.2.1",
+    }
+    client = subprocess.run(
+        ["sh", "-c", script], env=before, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (client.returncode, client.stdout, client.stderr) == (0, "admin postgres\n", "")
+
+
+def test_the_environment_of_another_role_has_its_token(chosen: LocalCluster, data: Path) -> None:
+    now = datetime.now(timezone.utc)
+    variables = environment.of_clients(DataFolder(data), chosen.port, "app", now)
+    assert variables["PGUSER"] == "app"
+    tokens.check(variables["PGPASSWORD"], "localhost", "app", keys(chosen), now + timedelta(days=6))
+
+
+def test_powershell_gets_its_own_words() -> None:
+    assert environment.in_powershell({"PGHOST": "it's"}).splitlines()[:2] == [
+        "$env:PGHOST = 'it''s'",
+        "$env:AWS_SESSION_TOKEN = $null",
+    ]
+
+
+def test_the_environment_of_a_cluster_that_does_not_run_is_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--env", "--local-data", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        f"awslabs-dsql-mcp local: No local cluster runs in {tmp_path}.",
+        f"Start it: awslabs-dsql-mcp local --local-data {tmp_path}",
+    ]
+
+
+async def test_asking_for_the_environment_keeps_nothing_running(tmp_path: Path) -> None:
+    folder = str(tmp_path / "data")
+    async with local_cluster(tmp_path / "data") as running:
+        assert main(["--env", "--local-data", folder]) == 0
+        connect(running).close()
+    wait_until(lambda: main(["--env", "--local-data", folder]) == 1)
+    with pytest.raises(psycopg.OperationalError):
+        connect(running)

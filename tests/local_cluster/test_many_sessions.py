@@ -1,0 +1,83 @@
+"""Many sessions at once: what they add up to, and that none waits for another."""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from support.local_cluster.logins import conninfo
+
+SESSIONS, INCREMENTS = 20, 5
+
+
+async def opened(cluster: LocalCluster) -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(conninfo(cluster), autocommit=True)
+
+
+async def increment(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Add one, as often as it takes; give how often it was in vain."""
+    for failed in range(1000):
+        try:
+            await connection.execute("BEGIN")
+            await connection.execute("UPDATE counter SET n = n + 1 WHERE id = 1")
+            await connection.execute("COMMIT")
+        except psycopg.errors.SerializationFailure:  # noqa: PERF203 - each attempt is a transaction
+            await connection.execute("ROLLBACK")
+        else:
+            return failed
+    pytest.fail("a transaction never came through")
+
+
+async def test_a_counter_with_many_writers_loses_nothing(
+    dsql: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE TABLE counter (id int PRIMARY KEY, n int)")
+    admin.execute("INSERT INTO counter VALUES (1, 0)")
+    sessions = await asyncio.gather(*(opened(dsql) for _ in range(SESSIONS)))
+
+    async def count(connection: psycopg.AsyncConnection[Any]) -> int:
+        return sum([await increment(connection) for _ in range(INCREMENTS)])
+
+    try:
+        failed = sum(await asyncio.gather(*map(count, sessions)))
+    finally:
+        await asyncio.gather(*(session.close() for session in sessions))
+    assert admin.execute("SELECT n FROM counter").fetchone() == (SESSIONS * INCREMENTS,)
+    assert failed > 0
+    admin.execute("DROP TABLE counter")
+
+
+async def test_of_many_that_write_one_row_one_commits(dsql: LocalCluster, admin: psycopg.Connection) -> None:
+    admin.execute("CREATE TABLE contended (id int PRIMARY KEY, n int)")
+    admin.execute("INSERT INTO contended VALUES (1, 0)")
+    sessions = await asyncio.gather(*(opened(dsql) for _ in range(SESSIONS)))
+    try:
+        for session in sessions:
+            await session.execute("BEGIN")
+            cursor = await session.execute("UPDATE contended SET n = n + 1 WHERE id = 1 RETURNING n")
+            assert await cursor.fetchone() == (1,)
+        ends = await asyncio.gather(*(s.execute("COMMIT") for s in sessions), return_exceptions=True)
+    finally:
+        await asyncio.gather(*(session.close() for session in sessions))
+    assert sum(not isinstance(end, BaseException) for end in ends) == 1
+    assert sum(isinstance(end, psycopg.errors.SerializationFailure) for end in ends) == SESSIONS - 1
+    assert admin.execute("SELECT n FROM contended").fetchone() == (1,)
+    admin.execute("DROP TABLE contended")
+
+
+async def test_of_many_that_insert_one_key_one_commits(dsql: LocalCluster, admin: psycopg.Connection) -> None:
+    admin.execute("CREATE TABLE claimed (id int PRIMARY KEY)")
+    sessions = await asyncio.gather(*(opened(dsql) for _ in range(SESSIONS)))
+    try:
+        for session in sessions:
+            await session.execute("BEGIN")
+            await session.execute("INSERT INTO claimed VALUES (1)")
+        ends = await asyncio.gather(*(s.execute("COMMIT") for s in sessions), return_exceptions=True)
+    finally:
+        await asyncio.gather(*(session.close() for session in sessions))
+    lost = [end for end in ends if isinstance(end, psycopg.Error)]
+    assert {end.sqlstate for end in lost} == {"40001"}
+    assert len(lost) == SESSIONS - 1
+    admin.execute("DROP TABLE claimed")

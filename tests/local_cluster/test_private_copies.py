@@ -1,0 +1,165 @@
+"""Transactions that go on after a conflict: what they say is stored, or COMMIT says that it is not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from support.local_cluster.logins import connect
+
+OC000 = "40001"
+
+
+@dataclass
+class Rivals:
+    """Two sessions of which one has changed row 1 and not committed, and the other has changed it too."""
+
+    admin: psycopg.Connection
+    first: psycopg.Connection
+    second: psycopg.Connection
+
+    def conflict(self) -> None:
+        self.first.execute("BEGIN")
+        self.first.execute("UPDATE copied SET v = v + 100 WHERE id = 1")
+        self.second.execute("BEGIN")
+        self.second.execute("UPDATE copied SET v = v + 1 WHERE id = 1")
+
+    def rows(self, query: bytes = b"SELECT id, v FROM copied ORDER BY id") -> list[tuple[int, ...]]:
+        return self.admin.execute(query).fetchall()
+
+    def end(self) -> str | None:
+        """Let the first give up and the second commit; its SQLSTATE, if it cannot."""
+        self.first.execute("ROLLBACK")
+        try:
+            self.second.execute("COMMIT")
+        except psycopg.Error as error:
+            return error.sqlstate
+        return None
+
+
+@pytest.fixture
+def rivals(dsql: LocalCluster, admin: psycopg.Connection) -> Iterator[Rivals]:
+    admin.execute("CREATE TABLE copied (id int PRIMARY KEY, v int)")
+    admin.execute("INSERT INTO copied SELECT i, 5 FROM generate_series(1, 5) AS i")
+    with connect(dsql) as first, connect(dsql) as second:
+        yield Rivals(admin, first, second)
+    admin.execute("DROP TABLE IF EXISTS copied CASCADE")
+
+
+def test_each_statement_of_a_pipeline_is_the_one_that_was_sent(rivals: Rivals) -> None:
+    rivals.first.execute("BEGIN")
+    rivals.first.execute("UPDATE copied SET v = v + 100 WHERE id = 1")
+    with rivals.second.pipeline():
+        rivals.second.execute("BEGIN")
+        rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = %s", (1,))
+        rivals.second.execute("DELETE FROM copied WHERE id = %s", (5,))
+    assert rivals.end() is None
+    assert rivals.rows() == [(1, 6), (2, 5), (3, 5), (4, 5)]
+
+
+def test_many_rows_come_back_through_a_conflict(rivals: Rivals) -> None:
+    rivals.first.execute("BEGIN")
+    rivals.first.execute("UPDATE copied SET v = v + 100 WHERE id = 1")
+    cursor = rivals.second.cursor()
+    rivals.second.execute("BEGIN")
+    query = "UPDATE copied SET v = v + 1 WHERE id = %s RETURNING id"
+    cursor.executemany(query, [(2,), (1,), (3,)], returning=True)
+    assert [result.fetchall() for result in cursor.results()] == [[(2,)], [(1,)], [(3,)]]
+    assert rivals.end() is None
+    assert rivals.rows() == [(1, 6), (2, 6), (3, 6), (4, 5), (5, 5)]
+
+
+@pytest.mark.parametrize("query", [b"UPDATE copied SET v = 77 WHERE id = 4; COMMIT", b"COMMIT; SELECT 1"])
+def test_a_commit_among_other_statements_is_refused(rivals: Rivals, query: bytes) -> None:
+    rivals.conflict()
+    rivals.first.execute("ROLLBACK")
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        rivals.second.execute(query)
+    assert rivals.rows() == [(i, 5) for i in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        b"SELECT id FROM copied WHERE id = 2 FOR UPDATE",
+        b"SELECT 1 FROM touched()",
+        b"UPDATE seen SET v = 9 WHERE id = 2",
+    ],
+)
+def test_what_goes_past_a_copy_cannot_be_committed(rivals: Rivals, past: bytes) -> None:
+    rivals.admin.execute("CREATE VIEW seen AS SELECT * FROM copied")
+    rivals.admin.execute(
+        "CREATE FUNCTION touched() RETURNS bigint LANGUAGE sql AS "
+        "$$ UPDATE public.copied SET v = 1000 WHERE id = 2 RETURNING v::bigint $$"
+    )
+    try:
+        rivals.conflict()
+        rivals.second.execute(past)
+        assert rivals.end() == OC000
+        assert rivals.rows() == [(i, 5) for i in range(1, 6)]
+    finally:
+        rivals.admin.execute("DROP FUNCTION touched()")
+
+
+def test_rows_copied_in_after_a_conflict_are_stored_or_refused(rivals: Rivals) -> None:
+    rivals.conflict()
+    with rivals.second.cursor() as cursor, cursor.copy("COPY public.copied FROM STDIN") as copy:
+        copy.write_row((9, 9))
+    assert rivals.end() == OC000
+    assert rivals.rows() == [(i, 5) for i in range(1, 6)]
+
+
+def test_a_value_written_as_it_was_is_a_write(rivals: Rivals) -> None:
+    rivals.conflict()
+    rivals.second.execute("UPDATE copied SET v = 5 WHERE id = 2")
+    rivals.admin.execute("UPDATE copied SET v = 6 WHERE id = 2")
+    assert rivals.end() == OC000
+    assert rivals.rows()[1] == (2, 6)
+
+
+def test_a_row_locked_and_committed_by_another_is_a_conflict(rivals: Rivals) -> None:
+    rivals.conflict()
+    rivals.second.execute("UPDATE copied SET v = 7 WHERE id = 2")
+    with rivals.admin.transaction():
+        rivals.admin.execute("SELECT id FROM copied WHERE id = 2 FOR UPDATE")
+    assert rivals.end() == OC000
+
+
+def test_a_table_of_the_same_name_elsewhere_is_left_alone(rivals: Rivals) -> None:
+    rivals.admin.execute("CREATE SCHEMA elsewhere")
+    rivals.admin.execute("CREATE TABLE elsewhere.copied (id int PRIMARY KEY, v int)")
+    rivals.admin.execute("INSERT INTO elsewhere.copied VALUES (1, 1000)")
+    try:
+        rivals.conflict()
+        rivals.second.execute("DELETE FROM elsewhere.copied WHERE id = 1")
+        assert rivals.end() == OC000
+        assert rivals.rows() == [(i, 5) for i in range(1, 6)]
+        assert rivals.rows(b"SELECT * FROM elsewhere.copied") == [(1, 1000)]
+    finally:
+        rivals.admin.execute("DROP SCHEMA elsewhere CASCADE")
+
+
+def test_columns_may_be_named_with_table_and_schema(rivals: Rivals) -> None:
+    rivals.conflict()
+    rivals.second.execute("UPDATE public.copied SET v = 8 WHERE public.copied.id = 2")
+    assert rivals.end() is None
+    assert rivals.rows()[:2] == [(1, 6), (2, 8)]
+
+
+def test_a_role_sees_no_more_in_a_copy_than_in_the_table(rivals: Rivals, dsql: LocalCluster) -> None:
+    rivals.admin.execute("CREATE ROLE humble WITH LOGIN")
+    rivals.admin.execute("AWS IAM GRANT humble TO 'arn:aws:iam::123456789012:role/humble'")
+    rivals.admin.execute("GRANT SELECT (id), UPDATE (v) ON copied TO humble")
+    rivals.first.execute("BEGIN")
+    rivals.first.execute("UPDATE copied SET v = v + 100 WHERE id = 1")
+    with connect(dsql, "humble") as humble:
+        humble.execute("BEGIN")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            humble.execute("UPDATE copied SET v = 0 WHERE id = 1")
+    rivals.first.execute("ROLLBACK")
+    rivals.admin.execute("AWS IAM REVOKE humble FROM 'arn:aws:iam::123456789012:role/humble'")
+    rivals.admin.execute("REVOKE ALL ON copied FROM humble")
+    rivals.admin.execute("REVOKE ALL (id, v) ON copied FROM humble")
+    rivals.admin.execute("DROP ROLE humble")

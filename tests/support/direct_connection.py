@@ -1,0 +1,77 @@
+"""A connection to the tests' cluster without the server in between: for what its guard would refuse."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.database.transaction import Report, Unit
+from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
+from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
+from awslabs_dsql_mcp.server.services import LateDatabase
+
+
+async def _connect(cluster: LocalCluster, user: str) -> psycopg.AsyncConnection[TupleRow]:
+    keys = Credentials(cluster.access_key, cluster.secret_key, cluster.region)
+    return await psycopg.AsyncConnection.connect(
+        host=cluster.host,
+        port=cluster.port,
+        user=user,
+        dbname="postgres",
+        password=tokens.issue(cluster.host, user, keys, datetime.now(timezone.utc)),
+        sslmode="verify-full",
+        sslrootcert=str(cluster.ca_file),
+        autocommit=True,
+    )
+
+
+async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> None:
+    """Run statements, each by itself."""
+    async with await _connect(cluster, user) as connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
+async def has_done(cluster: LocalCluster, statement: str) -> bool:
+    """Run a statement that starts a job, wait for the job, and tell whether it succeeded."""
+    async with await _connect(cluster, "admin") as connection:
+        job = await (await connection.execute(statement.encode())).fetchone()
+        assert job is not None
+        succeeded = await (await connection.execute("CALL sys.wait_for_job(%s)", job)).fetchone()
+        return succeeded == (True,)
+
+
+async def run_inside(folder: Path, *statements: str) -> None:
+    """Run statements on the PostgreSQL inside of a cluster, where they may do what Aurora DSQL refuses."""
+    connection = await psycopg.AsyncConnection.connect(
+        host=str(DataFolder.of(folder).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
+    )
+    async with connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
+class CountedDatabase:
+    """The real database, with a count of the units that it was given: a read unit is one round trip."""
+
+    def __init__(self, database: LateDatabase) -> None:
+        self._database = database
+        self.units = 0
+
+    async def run(self, unit: Unit) -> Report:
+        self.units += 1
+        return await self._database.run(unit)
+
+
+@asynccontextmanager
+async def counted(folder: Path) -> AsyncGenerator[CountedDatabase]:
+    """Open the database behind the tools, on the tests' cluster."""
+    async with AsyncExitStack() as stack:
+        yield CountedDatabase(LateDatabase(Settings(local=True, local_data=folder), stack))

@@ -1,0 +1,84 @@
+"""Long changes in bad weather: a server through the proxy, and faults that come again and again."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+from mcp import Client, StdioServerParameters
+
+from conftest import server
+from support.wire.faults import At, Fault, Kill, Often, Say
+from support.wire.harness import Bed
+from support.wire.served import Served
+
+Opens = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+def parameters(bed: Bed, certificate: Path, *flags: str) -> StdioServerParameters:
+    """A server that may write, through the proxy."""
+    return server(
+        *("--cluster_endpoint", "localhost", "--region", "us-east-1", "--allow-writes"),
+        *("--ssl-root-cert", str(certificate), *flags),
+        PGPORT=str(bed.proxy.port),
+        PGSSLNEGOTIATION="direct",
+        AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
+        AWS_SECRET_ACCESS_KEY="secret",  # noqa: S106 - any will do
+    )
+
+
+def insert(bed: Bed, sql: str, rows: int, step: int = 1) -> None:
+    """Insert rows in transactions of 3,000.
+
+    Args:
+        bed: Where.
+        sql: ``INSERT … SELECT``, up to where it reads numbers ``g`` from 1 on.
+        rows: The last number.
+        step: From one number to the next.
+    """
+    for first in range(1, rows + 1, 3000 * step):
+        last = min(rows, first + 3000 * step - 1)
+        bed.postgres.query(f"{sql} FROM generate_series({first}, {last}, {step}) g")
+
+
+def make_schema(bed: Bed) -> None:
+    """Make the schema ``bulk`` anew."""
+    bed.postgres.query("DROP SCHEMA IF EXISTS bulk CASCADE")
+    bed.postgres.query("CREATE SCHEMA bulk AUTHORIZATION admin")
+
+
+def rain(bed: Bed) -> None:
+    """Conflicts and lost connections, at statements and at COMMIT, before and behind it."""
+    bed.proxy.add(Often(At.ASKED, Say("40001", "change conflicts (OC000)"), "COMMIT", every=4))
+    bed.proxy.add(Often(At.ANSWERED, Kill(), "COMMIT", every=5))
+    bed.proxy.add(Often(At.ASKED, Kill(), "COMMIT", every=11))
+    bed.proxy.add(Often(At.ANSWERED, Kill(), "UPDATE bulk", every=7))
+    bed.proxy.add(Often(At.ASKED, Kill(), "octet_length", every=9))
+
+
+async def kill_while(
+    held: Fault, started: StdioServerParameters, tool: str, arguments: dict[str, Any]
+) -> None:
+    """Start a server, have it run a tool, and kill it as soon as a fault holds it."""
+    process = await asyncio.create_subprocess_exec(
+        *(started.command, *started.args),
+        env=started.env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    served = Served(process)
+    await served.shake_hands()
+    served.send("tools/call", {"name": tool, "arguments": arguments}, 2)
+    await held.reached.wait()
+    process.kill()
+    await process.wait()
+    served.input.close()
+
+
+def resume_in(text: str) -> str:
+    """Read the handle that an answer names."""
+    found = re.search(r"resume='(bulk-[^']+)'", text)
+    assert found is not None, text
+    return found.group(1)

@@ -1,0 +1,188 @@
+"""What must hold of handles, of keys and cuts, and of the search for bad rows, whatever the rows are."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from awslabs_dsql_mcp.bulk import keyset
+from awslabs_dsql_mcp.bulk.keyset import Key
+from awslabs_dsql_mcp.bulk.resume_token import Progress, fingerprint, handle, read_handle
+from awslabs_dsql_mcp.bulk.rows import loading, unstorable
+from awslabs_dsql_mcp.bulk.splitter import Cuttable, cut
+from awslabs_dsql_mcp.bulk.table_info import ColumnFacts, TableFacts
+from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.errors import RequestInvalid
+
+PROGRESS = st.builds(
+    Progress,
+    st.text("0123456789abcdef", min_size=1),
+    st.integers(0, 2**40),
+    st.none() | st.lists(st.text()).map(tuple),
+    st.integers(0, 2**60),
+    st.booleans(),
+)
+WORK = fingerprint(["some work"])
+
+
+@given(PROGRESS)
+def test_a_handle_gives_back_what_it_was_made_of(progress: Progress) -> None:
+    text = handle(WORK, progress)
+    assert read_handle(f" {text}\n", WORK) == progress
+    assert text.isascii()
+    with pytest.raises(RequestInvalid, match="belongs to another"):
+        read_handle(text, fingerprint(["other work"]))
+
+
+@given(PROGRESS, st.data())
+def test_a_damaged_handle_is_not_taken(progress: Progress, data: st.DataObject) -> None:
+    text = handle(WORK, progress)
+    at = data.draw(st.integers(0, len(text) - 1))
+    put = data.draw(st.text(max_size=2).filter(lambda new: new != text[at]))
+    damaged = text[:at] + put + text[at + 1 :]
+    try:
+        assert read_handle(damaged, WORK) == progress  # base64 ignores what is not in its alphabet
+    except RequestInvalid:
+        return
+
+
+@given(st.text())
+def test_any_text_is_a_handle_or_refused(text: str) -> None:
+    with pytest.raises(RequestInvalid):
+        read_handle(text, WORK)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 5))
+def test_the_search_finds_the_bad_rows_and_only_those(rows: list[bool], most: int) -> None:
+    search, tries = unstorable(len(rows), most), 0
+    asked = next(search)
+    try:
+        while True:
+            tries += 1
+            first = next((index for index in asked if rows[index]), None)
+            asked = search.send(None if first is None else f"row {first}")
+    except StopIteration as ended:
+        found: dict[int, str] = ended.value
+    bad = [index for index, is_bad in enumerate(rows) if is_bad]
+    assert list(found) == bad[:most]
+    assert all(reason == f"row {index}" for index, reason in found.items())
+    assert tries <= (len(found) + 1) * 8
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40))
+def test_of_two_rows_with_one_key_the_second_is_bad(keys: list[int]) -> None:
+    search = unstorable(len(keys), len(keys))
+    asked = next(search)
+    try:
+        while True:
+            tried = [keys[index] for index in asked]
+            asked = search.send("twice" if len(set(tried)) < len(tried) else None)
+    except StopIteration as ended:
+        found: dict[int, str] = ended.value
+    assert set(found) == {i for i, key in enumerate(keys) if key in keys[:i]}
+
+
+NAMES = st.sampled_from(["t", "from", "where", "set", 'a "b"', "using", "é"]).map(
+    lambda name: '"' + name.replace('"', '""') + '"'
+)
+CONDITIONS = st.sampled_from(
+    [
+        "",
+        "WHERE a = 1",
+        "WHERE a = 1 OR b = $1 -- where",
+        "WHERE (a, b) = (1, 2) AND 'from' IS DISTINCT FROM b",
+        "WHERE a IN (SELECT x FROM o WHERE y = $1) /* set */",
+        "WHERE NOT (a BETWEEN 1 AND 2 AND true)",
+    ]
+)
+
+
+@settings(deadline=None)  # the first case loads the parser
+@given(NAMES, NAMES, NAMES, CONDITIONS, st.sampled_from(["", "AS x "]))
+def test_a_cut_is_a_statement_of_the_same_kind_with_the_same_parts(
+    table: str, column: str, other: str, condition: str, alias: str
+) -> None:
+    for sql in (
+        f"UPDATE {table} {alias}SET {column} = 1 IS DISTINCT FROM 2 {condition}\n;",
+        f"DELETE FROM {table} {alias}{condition}",  # noqa: S608 - made up
+        f"INSERT INTO target ({column}) SELECT a AS {other}, 1 AS from FROM {table} {alias}{condition}",  # noqa: S608 - made up
+    ):
+        parts = cut(sql)
+        assert isinstance(parts, Cuttable), sql
+        assert parts.condition.strip() == condition.removeprefix("WHERE").strip()
+        assert parts.qualifier.removeprefix('"').removesuffix('"') == ("x" if alias else table[1:-1])
+
+
+def test_the_values_of_a_cut_keep_their_places() -> None:
+    parts = cut("UPDATE t SET n = $1 WHERE m = $2 AND s = '$1'")
+    assert isinstance(parts, Cuttable)
+    key = Key(("a", "B"), ("pg_catalog.int4", "pg_catalog.text"))
+    statement = Query(parts.within("TRUE"), ("one", "two"))
+    reading = keyset.next_rows(statement, parts, key, ("7", "x"), 10)
+    assert reading.params == ("two", "7", "x")
+    assert "m = $1 AND s = '$1'" in reading.sql
+    assert '(t.a, t."B") > ($2::pg_catalog.int4, $3::pg_catalog.text)' in reading.sql
+    batch = keyset.batch(statement, parts, key, ("7", "x"), ("9", "y"))
+    assert batch.params == ("one", "two", "9", "y", "7", "x")
+    assert '(t.a, t."B") <= ($3::pg_catalog.int4, $4::pg_catalog.text)' in batch.sql
+
+
+@given(st.integers(1, 3000), st.integers(0, 2**31), st.integers(0, 24))
+def test_a_batch_fits_by_weight(rows: int, weight: int, indexes: int) -> None:
+    fitting = keyset.fitting(rows, weight, indexes)
+    assert 1 <= fitting <= rows
+    assert fitting == 1 or weight * fitting / rows * (1 + indexes) <= 10 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("sql", "repeatable"),
+    [
+        ("UPDATE t SET a = 1", True),
+        ("UPDATE t SET a = b WHERE a = 2", True),
+        ("UPDATE t SET a = lower(b), c = now()", True),
+        ("UPDATE t SET a = a + 1", False),
+        ("UPDATE t SET a = b, b = a", False),
+        ("UPDATE t SET a = random()", False),
+        ("UPDATE t SET a = nextval('s')", False),
+        ("UPDATE t SET a = (t.*)::text", False),
+        ("UPDATE t SET a = x::text FROM o x", True),
+        ("UPDATE t AS x SET a = x::text", False),
+        ("DELETE FROM t", True),
+        ("DELETE FROM t WHERE random() < 0.5", False),
+        ("INSERT INTO t SELECT * FROM o ON CONFLICT DO NOTHING", False),
+    ],
+)
+def test_what_may_be_repeated_is_known(sql: str, *, repeatable: bool) -> None:
+    parts = cut(sql)
+    assert isinstance(parts, Cuttable)
+    assert parts.repeatable is repeatable
+
+
+def table() -> TableFacts:
+    columns = (
+        ColumnFacts("id", "pg_catalog.int8", 1, computed=False),
+        ColumnFacts("Note", "pg_catalog.text", None, computed=False),
+        ColumnFacts("made", "pg_catalog.int4", None, computed=True),
+    )
+    return TableFacts("t", "1", "s", "t", is_table=True, columns=columns, indexes=1, moves_itself=False)
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["id", "noet"], "Did you mean"),
+        (["id", "ID"], "comes twice"),
+        (["made"], "takes no value"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused(names: list[str], why: str) -> None:
+    with pytest.raises(RequestInvalid) as refused:
+        loading(table(), names, "error")
+    assert why in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_an_update_needs_the_key() -> None:
+    with pytest.raises(RequestInvalid, match="primary key"):
+        loading(table(), ["note"], "update")
+    plan = loading(table(), ["note", "id"], "update")
+    assert plan.repeatable
+    assert plan.insert([("a", "1")]).sql.endswith('ON CONFLICT (id) DO UPDATE SET "Note" = EXCLUDED."Note"')

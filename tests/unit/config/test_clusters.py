@@ -1,0 +1,135 @@
+"""The file of clusters: what it gives, and what a mistake in it is told."""
+
+from pathlib import Path
+
+import pytest
+
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
+from awslabs_dsql_mcp.config.settings import SettingsError
+
+TWO = """\
+default = "dev"  # when none is named
+
+[clusters.dev]
+local = true
+allow-writes = true
+local-data = "data"
+
+[clusters."prod-eu"]
+cluster_endpoint = "abc.dsql.eu-west-1.on.aws"
+database_user = "agent"
+profile = "prod"
+confirm = "always"
+max-connections = 2
+connect-timeout = 2.5
+description = "Orders"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "clusters.toml"
+
+
+def read(file: Path, text: str, *flags: str, **variables: str) -> Clusters:
+    file.write_text(text)
+    return read_clusters(read_settings(["--config", str(file), *flags], variables, version="1"))
+
+
+def told(file: Path, text: str, *flags: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(file, text, *flags)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(str(file))
+
+
+def test_each_cluster_gets_settings_of_its_own(file: Path) -> None:
+    clusters = read(file, TWO)
+    dev, prod = clusters.all
+    assert (clusters.default, dev.name, prod.name, prod.description) == ("dev", "dev", "prod-eu", "Orders")
+    assert (dev.settings.local, dev.settings.allow_writes) == (True, True)
+    assert dev.settings.local_data == file.parent / "data"
+    assert not prod.settings.allow_writes
+    assert (prod.settings.region, prod.settings.profile) == ("eu-west-1", "prod")
+    assert (prod.settings.max_connections, prod.settings.connect_timeout) == (2, 2.5)
+    assert (prod.settings.confirm, prod.settings.database_user) == ("always", "agent")
+
+
+def test_flags_hold_where_a_cluster_says_nothing(file: Path) -> None:
+    dev, prod = read(file, TWO, "--call-timeout=9", "--max-connections=7", DSQL_DATABASE_USER="all").all
+    assert dev.settings.call_timeout == prod.settings.call_timeout == 9
+    assert (dev.settings.max_connections, prod.settings.max_connections) == (7, 2)
+    assert (dev.settings.database_user, prod.settings.database_user) == ("all", "agent")
+
+
+def test_a_variable_of_another_server_allows_nothing_here(file: Path) -> None:
+    _, prod = read(file, TWO, DSQL_ALLOW_WRITES="true", DSQL_REGION="us-east-1").all
+    assert not prod.settings.allow_writes
+    assert prod.settings.region == "eu-west-1"
+
+
+def test_a_flag_that_names_a_cluster_puts_aside_a_variable_that_names_a_file() -> None:
+    chosen = read_settings(["--cluster_endpoint=a.on.aws"], {"DSQL_CONFIG": __file__}, version="1")
+    assert (chosen.config, chosen.cluster_endpoint) == (None, "a.on.aws")
+
+
+def test_flags_that_choose_a_cluster_do_not_go_with_a_file(file: Path) -> None:
+    assert "expected one of them" in told(file, TWO, "--local")
+    assert told(file, TWO, "--allow-writes") == (
+        "--allow-writes: got it beside --config, expected allow-writes in that file"
+    )
+
+
+def test_one_cluster_is_no_choice(file: Path) -> None:
+    clusters = read(file, "[clusters.only]\nlocal = true\n")
+    assert (clusters.several, clusters.all[0].name) == (False, "")
+
+
+LOCAL = "[clusters.a]\nlocal = true\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ": clusters: got none, expected a table [clusters.NAME] for each cluster"),
+        ("clusters = 3\n", ", line 1: clusters: got none, expected"),
+        (f'default = "b"\n{LOCAL}', ", line 1: default: got 'b', expected one of a"),
+        (
+            f"allow-writes = true\n{LOCAL}",
+            ", line 1: allow-writes: unknown key, expected default or clusters",
+        ),
+        (
+            f"{LOCAL}max-conections = 3\n",
+            ", line 3: clusters.a.max-conections: unknown key, expected max_conn",
+        ),
+        (f"{LOCAL}max-rows = 3\n", ", line 3: clusters.a.max-rows: unknown key, expected "),
+        (f"{LOCAL}max-connections = 0\n", ", line 3: clusters.a.max-connections: got '0', expected a whole"),
+        (f"{LOCAL}max-connections = true\n", ", line 3: clusters.a.max-connections: got true, expected N"),
+        (f"{LOCAL}profile = [\n'x'\n]\n", ", line 3: clusters.a.profile: got a list, expected NAME"),
+        (f'{LOCAL}allow-writes = "no"\n', ", line 3: clusters.a.allow-writes: got 'no', expected true or"),
+        (
+            f"[clusters.b]\nregion = 'eu-west-1'\n{LOCAL}",
+            ", line 1: clusters.b: expected either cluster_endp",
+        ),
+        (f"{LOCAL}cluster_endpoint = 'x.on.aws'\n", ", line 1: clusters.a: expected either cluster_endpoint"),
+        (f"[clusters.'a b']\nlocal = true\n{LOCAL}", ", line 1: clusters.a b: expected a letter, then"),
+        (f"{LOCAL}description = {'x' * 101!r}\n", ", line 3: clusters.a.description: expected a text of at"),
+        (
+            "[clusters.a]\ncluster_endpoint='x.dsql.us-east-1.on.aws'\nregion='eu-west-1'\n",
+            ", line 3: clusters.a.region: got 'eu-west-1', expected us-east-1, as in the endpoint's name",
+        ),
+        (
+            "[clusters.a]\ncluster_endpoint='admin:hunter2@x.on.aws'\n",
+            ", line 2: clusters.a.cluster_endpoint: got 'x.on.aws', expected a host name",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_key(file: Path, text: str, expected: str) -> None:
+    assert told(file, text).startswith(expected)
+
+
+def test_what_is_no_toml_is_told_with_its_line(file: Path) -> None:
+    said = told(file, "[clusters.a]\nlocal = yes\n")
+    assert said.startswith(": no TOML: ")
+    assert "line 2" in said

@@ -1,0 +1,197 @@
+"""Flags, variables, defaults: which wins, and what a wrong value is told."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.settings import OPTIONS, Option, Settings, SettingsError, region_of
+
+GOOD = {
+    "--cluster_endpoint": ("abc.dsql.us-east-1.on.aws", "abc.dsql.us-east-1.on.aws"),
+    "--config": (__file__, Path(__file__)),
+    "--region": ("eu-west-1", "eu-west-1"),
+    "--database_user": ("agent", "agent"),
+    "--profile": ("work", "work"),
+    "--allow-writes": ("true", True),
+    "--confirm": ("Always", "always"),
+    "--knowledge-server": ("https://docs.example/mcp", "https://docs.example/mcp"),
+    "--knowledge-timeout": ("2.5", 2.5),
+    "--max-connections": ("8", 8),
+    "--connect-timeout": ("3", 3.0),
+    "--statement-timeout": ("100", 100.0),
+    "--call-timeout": ("120", 120.0),
+    "--retry-attempts": ("2", 2),
+    "--retry-time": ("4", 4.0),
+    "--retry-delay": ("0.1", 0.1),
+    "--max-rows": ("1000", 1000),
+    "--max-result-chars": ("200000", 200_000),
+    "--max-cell-chars": ("500", 500),
+    "--ssl-root-cert": ("system", "system"),
+    "--log-level": ("debug", "DEBUG"),
+    "--audit-log": ("calls.jsonl", Path("calls.jsonl")),
+    "--audit-parameters": ("on", True),
+    "--local": ("yes", True),
+    "--local-data": ("somewhere", Path("somewhere")),
+    "--tools": ("bulk,core", ("core", "bulk")),
+    "--load-dir": ("somewhere", Path("somewhere")),
+    "--local-session-minutes": ("0.5", 0.5),
+}
+
+WRONG = [
+    ("--cluster_endpoint", "https://abc.dsql.us-east-1.on.aws", "a host name or address"),
+    ("--cluster_endpoint", "abc.on.aws:5432", "a host name or address"),
+    ("--cluster_endpoint", "", "a host name or address"),
+    ("--region", "mars", "the name of an AWS region"),
+    ("--database_user", " ", "a value that is not empty"),
+    ("--knowledge-server", "http://docs.example", "an https:// URL"),
+    ("--knowledge-server", "docs.example", "an https:// URL"),
+    ("--knowledge-server", "https://[::1", "an https:// URL"),
+    ("--knowledge-timeout", "0", "a positive number of seconds"),
+    ("--knowledge-timeout", "-3", "a positive number of seconds"),
+    ("--knowledge-timeout", "nan", "a positive number of seconds"),
+    ("--knowledge-timeout", "inf", "a positive number of seconds"),
+    ("--max-connections", "0", "a whole number from 1 to 100"),
+    ("--max-connections", "2.5", "a whole number from 1 to 100"),
+    ("--max-rows", "0", "a whole number from 1 to 10000000"),
+    ("--max-result-chars", "1e6", "a whole number from 1 to 10000000"),
+    ("--ssl-root-cert", "/nowhere/roots.pem", "a file that exists"),
+    ("--config", "/nowhere/clusters.toml", "a file that exists"),
+    ("--audit-log", "/nowhere/calls.jsonl", "a file, in a folder that exists"),
+    ("--log-level", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+]
+
+
+def line(option: Option, value: str) -> list[str]:
+    return [option.flag] if option.is_switch else [option.flag, value]
+
+
+def told(*argv: str, **environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(argv, environ, version="1")
+    return str(caught.value)
+
+
+def test_there_is_one_option_for_each_field() -> None:
+    assert [o.name for o in OPTIONS] == [f.name for f in dataclasses.fields(Settings)]
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert read_settings([], {}, version="1") == Settings()
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
+def test_a_flag_sets_its_field(option: Option) -> None:
+    value, expected = GOOD[option.flag]
+    assert getattr(read_settings(line(option, value), {}, version="1"), option.name) == expected
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
+def test_each_of_its_variables_sets_it_too(option: Option) -> None:
+    value, expected = GOOD[option.flag]
+    for variable in option.variables:
+        assert getattr(read_settings([], {variable: value}, version="1"), option.name) == expected
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
+def test_dashes_and_underscores_are_taken_alike(option: Option) -> None:
+    value, _ = GOOD[option.flag]
+    read = {
+        read_settings([spelling, *line(option, value)[1:]], {}, version="1") for spelling in option.spellings
+    }
+    assert len(read) == 1
+
+
+def test_a_flag_beats_a_variable() -> None:
+    read = read_settings(["--max-connections=2"], {"DSQL_MAX_CONNECTIONS": "9"}, version="1")
+    assert read.max_connections == 2
+
+
+def test_the_first_of_two_variables_wins() -> None:
+    read = read_settings([], {"DSQL_LOG_LEVEL": "ERROR", "FASTMCP_LOG_LEVEL": "DEBUG"}, version="1")
+    assert read.log_level == "ERROR"
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert read_settings([], {"DSQL_REGION": ""}, version="1").region is None
+
+
+@pytest.mark.parametrize(("flag", "value", "expected"), WRONG)
+def test_a_wrong_value_is_told_in_one_line(flag: str, value: str, expected: str) -> None:
+    said = told(f"{flag}={value}")
+    assert said.startswith(f"{flag}: got {value!r}, expected {expected}")
+    assert "\n" not in said
+
+
+def test_a_wrong_variable_is_named() -> None:
+    assert told(DSQL_ALLOW_WRITES="maybe") == "DSQL_ALLOW_WRITES: got 'maybe', expected true or false"
+
+
+def test_a_password_in_a_wrong_value_is_not_repeated() -> None:
+    assert "hunter2" not in told("--cluster_endpoint=admin:hunter2@abc.on.aws")
+
+
+def test_an_unknown_flag_names_the_nearest() -> None:
+    assert told("--alow-writes") == "--alow-writes: unknown flag, expected --allow-writes?"
+
+
+def test_a_flag_without_its_value_says_what_it_takes() -> None:
+    assert told("--region") == "--region: got nothing, expected REGION"
+
+
+def test_a_switch_takes_no_value() -> None:
+    assert told("--allow-writes=false") == (
+        "--allow-writes: got a value, expected none: the flag stands alone"
+    )
+
+
+def test_local_and_an_endpoint_exclude_each_other() -> None:
+    assert "expected one of them" in told("--local", "--cluster_endpoint=abc.on.aws")
+
+
+def test_a_flag_for_one_kind_of_cluster_puts_aside_a_variable_for_the_other() -> None:
+    local = read_settings(["--local"], {"DSQL_CLUSTER_ENDPOINT": "abc.on.aws"}, version="1")
+    remote = read_settings(["--cluster_endpoint=abc.on.aws"], {"DSQL_LOCAL": "true"}, version="1")
+    assert (local.local, local.cluster_endpoint) == (True, None)
+    assert (remote.local, remote.cluster_endpoint) == (False, "abc.on.aws")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region"),
+    [
+        ("abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws", "us-east-1"),
+        ("abc.dsql.ap-northeast-2.on.aws", "ap-northeast-2"),
+        ("abc.dsql-fnh4.us-gov-west-1.on.aws", "us-gov-west-1"),
+        ("localhost", None),
+        ("10.0.0.7", None),
+        ("dsql.example.com", None),
+    ],
+)
+def test_the_region_is_in_a_clusters_name(endpoint: str, region: str | None) -> None:
+    assert region_of(endpoint) == region
+    assert read_settings([f"--cluster_endpoint={endpoint}"], {}, version="1").region == region
+
+
+def test_another_region_than_the_one_in_the_name_is_wrong() -> None:
+    assert told("--cluster_endpoint=abc.dsql.us-east-1.on.aws", "--region=us-west-2") == (
+        "--region: got 'us-west-2', expected us-east-1, as in the endpoint's name"
+    )
+
+
+def test_the_command_exits_with_2_and_one_line() -> None:
+    command = [sys.executable, "-m", "awslabs_dsql_mcp", "--max-connections", "many"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "awslabs-dsql-mcp: --max-connections: got 'many', expected a whole number from 1 to 100\n"
+    )
+    assert ended.stdout == ""
+
+
+def test_the_version_is_printed() -> None:
+    command = [sys.executable, "-m", "awslabs_dsql_mcp", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == __version__

@@ -1,0 +1,172 @@
+"""The guide's pages and their ranking, on the questions that agents ask."""
+
+import datetime as dt
+
+import pytest
+
+from awslabs_dsql_mcp.documentation.guide import Guide, parse_page, words
+from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+
+# A question, and the page that answers it. The wording is not the pages' own.
+QUESTIONS = (
+    ("how many rows can a transaction change", "limits"),
+    ("maximum transaction size in megabytes", "limits"),
+    ("how long may a transaction stay open", "limits"),
+    ("maximum number of indexes on a table", "limits"),
+    ("column count limit", "limits"),
+    ("largest value I can put in a text column", "limits"),
+    ("how many tables can a database have", "limits"),
+    ("storage quota of a cluster", "limits"),
+    ("SQLSTATE 40001", "errors"),
+    ("what does OC001 mean", "errors"),
+    ("transaction row limit exceeded", "errors"),
+    ("unable to accept connection, access denied", "errors"),
+    ("error 0A000 unsupported statement: Truncate", "errors"),
+    ("current transaction is aborted, commands ignored", "errors"),
+    ("which errors are safe to retry", "errors"),
+    ("is TRUNCATE supported", "sql"),
+    ("can I create a trigger", "sql"),
+    ("stored procedures in plpgsql", "sql"),
+    ("does DSQL have pgvector", "sql"),
+    ("create temporary table", "sql"),
+    ("materialized views", "sql"),
+    ("declare a cursor", "sql"),
+    ("MERGE or upsert", "sql"),
+    ("savepoints", "sql"),
+    ("add a column with a default value", "ddl"),
+    ("change the type of a column", "ddl"),
+    ("set not null on an existing column", "ddl"),
+    ("can I run two DDL statements in one transaction", "ddl"),
+    ("are foreign keys enforced", "ddl"),
+    ("add unique constraint to existing table", "ddl"),
+    ("rename a column", "ddl"),
+    ("create index async job status", "jobs"),
+    ("wait until the index is built", "jobs"),
+    ("sys.wait_for_job", "jobs"),
+    ("index build failed with duplicates", "jobs"),
+    ("cancel a running index build", "jobs"),
+    ("which isolation level does it use", "transactions"),
+    ("retry serialization failures with backoff", "transactions"),
+    ("optimistic concurrency control", "transactions"),
+    ("prevent write skew", "transactions"),
+    ("can deadlocks happen", "transactions"),
+    ("select for update", "transactions"),
+    ("counter row with many writers", "transactions"),
+    ("can I store arrays", "types"),
+    ("jsonb column", "types"),
+    ("enum replacement", "types"),
+    ("numeric precision", "types"),
+    ("case insensitive collation", "types"),
+    ("uuid or sequence for the primary key", "keys-and-indexes"),
+    ("auto increment id", "keys-and-indexes"),
+    ("hot partition from sequential keys", "keys-and-indexes"),
+    ("partial index", "keys-and-indexes"),
+    ("gin index", "keys-and-indexes"),
+    ("covering index include columns", "keys-and-indexes"),
+    ("grant read-only access to a role", "roles"),
+    ("map an IAM role to a database role", "roles"),
+    ("least privilege user for an agent", "roles"),
+    ("generate an authentication token", "connecting"),
+    ("token expired", "connecting"),
+    ("which port and database name", "connecting"),
+    ("how long does a connection live", "connecting"),
+    ("connection pool settings", "connecting"),
+    ("sslmode verify-full root certificate", "connecting"),
+    ("set a statement timeout", "connecting"),
+    ("bulk load a CSV file", "loading"),
+    ("delete millions of rows", "loading"),
+    ("backfill a column in batches", "loading"),
+    ("pg_dump export", "loading"),
+    ("migrate a PostgreSQL schema", "from-postgresql"),
+    ("Django migrations on DSQL", "from-postgresql"),
+    ("serial to identity", "from-postgresql"),
+    ("MySQL AUTO_INCREMENT", "from-mysql"),
+    ("ON DUPLICATE KEY UPDATE", "from-mysql"),
+    ("backticks around identifiers", "from-mysql"),
+    ("tinyint(1)", "from-mysql"),
+    ("read an explain plan", "plans"),
+    ("how much does a query cost in DPU", "plans"),
+    ("why is my query slow", "plans"),
+    ("full scan instead of index", "plans"),
+    ("count rows without reading the table", "plans"),
+    ("list all tables and columns", "catalogs"),
+    ("pg_stat_activity running queries", "catalogs"),
+    ("size of the cluster", "catalogs"),
+    ("try DSQL without an AWS account", "local-cluster"),
+    ("emulator for CI tests", "local-cluster"),
+    ("how does the local cluster differ", "local-cluster"),
+)
+
+
+@pytest.fixture(scope="module")
+def guide() -> Guide:
+    return load_guide()
+
+
+@pytest.mark.parametrize(("question", "slug"), QUESTIONS)
+def test_the_answering_page_is_among_the_first_three(guide: Guide, question: str, slug: str) -> None:
+    assert slug in [hit.page.slug for hit in guide.search(question, 3)]
+
+
+def test_the_limits_page_comes_first_for_rows_in_a_transaction(guide: Guide) -> None:
+    first = guide.search("how many rows can a transaction change", 3)[0]
+    assert (first.page.slug, first.heading) == ("limits", "Rows a transaction can change")
+
+
+def test_every_page_is_asked_for(guide: Guide) -> None:
+    assert {page.slug for page in guide.pages} == {slug for _, slug in QUESTIONS}
+
+
+def test_every_page_says_when_and_from_where(guide: Guide) -> None:
+    for page in guide.pages:
+        assert dt.date.fromisoformat(page.as_of) <= dt.datetime.now(dt.timezone.utc).date()
+        assert "https://docs.aws.amazon.com/aurora-dsql/" in page.sources
+        assert page.as_of in page.text
+        assert page.sources in page.text
+
+
+def test_a_page_fits_in_one_answer(guide: Guide) -> None:
+    assert max(len(page.text) for page in guide.pages) < 10_000
+
+
+def test_a_page_is_found_by_its_address_and_by_its_source(guide: Guide) -> None:
+    limits = guide.page("limits")
+    guides = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/"
+    assert guide.about("dsql://guide/limits") is guide.about("dsql://guide/limits#rows") is limits
+    assert guide.about(guides + "CHAP_quotas.html?a=b#c") is limits
+    assert guide.about(guides + "troubleshooting.html") is guide.page("errors")
+    assert guide.about(guides + "working-with-concurrency-control.html") is guide.page("transactions")
+    assert guide.about("https://docs.aws.amazon.com/other.html") is None
+    assert guide.about("dsql://guide/nothing") is None
+
+
+def test_the_closest_page_is_looked_for_in_dsqls_documentation_only(guide: Guide) -> None:
+    unknown = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/create-sequence-cache.html"
+    assert guide.closest(unknown) is guide.page("keys-and-indexes")
+    assert guide.closest("https://docs.aws.amazon.com/s3/create-sequence-cache.html") is None
+
+
+def test_near_pages_leave_out_the_page_itself(guide: Guide) -> None:
+    near = [hit.page.slug for hit in guide.near("dsql://guide/jobs", 3)]
+    assert "jobs" not in near
+    assert "keys-and-indexes" in near
+    by_words = guide.near("https://docs.aws.amazon.com/aurora-dsql/latest/userguide/create-sequence.html", 3)
+    assert "keys-and-indexes" in [hit.page.slug for hit in by_words]
+
+
+@pytest.mark.parametrize("phrase", ["", "the of and", "zebra giraffe", "☃"])
+def test_nothing_is_found_for_nothing(guide: Guide, phrase: str) -> None:
+    assert guide.search(phrase, 3) == ()
+
+
+def test_words_lose_their_endings() -> None:
+    assert words("Queries query creating created create the indexes index") == [
+        *["query"] * 2,
+        *["creat"] * 3,
+        *["index"] * 2,
+    ]
+
+
+def test_a_page_without_a_source_is_refused() -> None:
+    with pytest.raises(ValueError, match="sources"):
+        parse_page("x", "---\ntitle: T\nsummary: S\nkeywords: k\nas-of: 2026-01-01\n---\nbody")

@@ -1,0 +1,218 @@
+"""Plans as Aurora DSQL and PostgreSQL write them: what is read of them, what is said of them."""
+
+import pytest
+
+from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Table
+from awslabs_dsql_mcp.explain.findings import dpu_text, findings
+from awslabs_dsql_mcp.explain.index_advisor import advise, candidates
+from awslabs_dsql_mcp.explain.plan import Dpu, parse, shown
+from awslabs_dsql_mcp.explain.predicates import Compared, compared
+from awslabs_dsql_mcp.sql.identifiers import TableName
+
+# Both are examples of the Aurora DSQL user guide, "Reading EXPLAIN plans" and "Understanding DPUs".
+FULL_SCAN = """\
+ Full Scan (btree-table) on transaction  (cost=125100.05..177933.38 rows=33333 width=16)
+   Filter: (description ~~ '%external%'::text)
+   -> Storage Scan on transaction (cost=12510.05..17793.38 rows=66666 width=16)
+        Projections: account_id, description
+        Filters: (transaction_date > '2025-01-01 00:00:00'::timestamp without time zone)
+        -> B-Tree Scan on transaction (cost=12510.05..17793.38 rows=100000 width=30)
+"""
+ANALYZED = """\
+Index Only Scan using test_table_pkey on public.test_table  (cost=125100.05..171100.05 rows=1000000 width=36)\
+ (actual time=2.973..4.482 rows=120 loops=1)
+  Output: id, context
+  -> Storage Scan on test_table_pkey (cost=125100.05..171100.05 rows=1000000 width=36)\
+ (actual rows=120 loops=1)
+      Projections: id, context
+      -> B-Tree Scan on test_table_pkey (cost=125100.05..171100.05 rows=1000000 width=36)\
+ (actual rows=120 loops=1)
+Query Identifier: qymgw1m77maoe
+Planning Time: 11.415 ms
+Execution Time: 4.528 ms
+Statement DPU Estimate:
+  Compute: 0.01607 DPU
+  Read: 0.04312 DPU (Transaction minimum: 0.00375)
+  Write: 0.00000 DPU (Transaction minimum: 0.05000)
+  Total: 0.05919 DPU
+"""
+LOOKUPS = """\
+Nested Loop  (cost=1.00..9000.00 rows=20000 width=40) (actual time=1.0..900.0 rows=20000 loops=1)
+  ->  Seq Scan on shop.customers c  (cost=0.00..9.00 rows=500 width=8) (actual time=0.1..1.0 rows=500 loops=1)
+  ->  Index Scan using orders_customer on shop.orders o  (cost=1.00..9.00 rows=40 width=40)\
+ (actual time=0.5..1.7 rows=40 loops=500)
+        Index Cond: (o.customer_id = c.id)
+        -> Storage Lookup on shop.orders o (cost=1.00..9.00 rows=40 width=40) (actual rows={count} loops=500)
+            Projections: total
+            -> B-Tree Lookup on shop.orders o (cost=1.00..9.00 rows=40 width=40) (actual rows=40 loops=500)
+"""
+
+
+def test_aurora_dsqls_nodes_are_read_with_their_details() -> None:
+    plan = parse(FULL_SCAN)
+    assert [node.kind for node in plan.nodes] == ["Full Scan (btree-table)", "Storage Scan", "B-Tree Scan"]
+    assert [node.parent for node in plan.nodes] == [None, 0, 1]
+    assert [node.estimated for node in plan.nodes] == [33333, 66666, 100000]
+    assert plan.nodes[1].details["Projections"] == "account_id, description"
+    assert {node.relation for node in plan.nodes} == {"transaction"}
+    assert not plan.analyzed
+
+
+def test_what_a_full_scan_drops_is_said_and_where() -> None:
+    whole, dropped = findings(parse(FULL_SCAN))
+    assert whole == "Full Scan (btree-table) reads all of transaction: 100,000 rows."
+    assert dropped.startswith(
+        "transaction: filters drop 66,667 rows of 100,000 read (67 %), some of them only "
+    )
+    assert dropped.endswith("after they have left storage (Filter).")
+
+
+def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
+    plan = parse(ANALYZED)
+    assert plan.analyzed
+    assert (plan.nodes[0].index, plan.nodes[0].relation) == ("test_table_pkey", "public.test_table")
+    assert plan.dpus == (
+        Dpu("Compute", 0.01607, None),
+        Dpu("Read", 0.04312, 0.00375),
+        Dpu("Write", 0.0, 0.05),
+        Dpu("Total", 0.05919, None),
+    )
+    assert "Read 0.04312 (at least 0.00375 a transaction)" in dpu_text(plan.dpus)
+    said = findings(plan)
+    assert said[0] == "Index Only Scan reads all of public.test_table: 120 rows."
+    assert "1,000,000 rows were expected, 120 came (8,333 times off, severe)" in said[1]
+
+
+def test_what_is_told_in_words_is_not_shown() -> None:
+    text = shown(ANALYZED)
+    assert "Execution Time: 4.528 ms" in text
+    assert not any(word in text for word in ("Output", "DPU", "Query Identifier"))
+
+
+@pytest.mark.parametrize("count", [40, 9_999_999_999_999])
+def test_lookups_are_counted_over_the_loops_and_absurd_counts_are_not_believed(count: int) -> None:
+    said = findings(parse(LOOKUPS.format(count=count)))
+    assert (
+        "shop.orders: 20,000 rows looked up in storage one by one behind the index orders_customer;"
+        " INCLUDE (total) in the index and the look-ups go; over 10,000 are slow: narrow the outer side, or"
+        " join by hash."
+    ) in said
+
+
+def test_lookups_of_a_plan_that_was_not_run_are_estimated() -> None:
+    plan = "\n".join(line.split(" (actual")[0] for line in LOOKUPS.format(count=40).splitlines())
+    assert any("20,000 rows looked up" in text for text in findings(parse(plan)))
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (
+            "((status = 'open'::text) AND (total > '10'::numeric) AND (lower(name) = 'x'::text))",
+            Compared(("status",), ("total",), ("name",)),
+        ),
+        ("((o.status)::text = ANY ('{a,b}'::text[]))", Compared(("status",))),
+        ("('x'::text = (o.status)::text)", Compared(("status",))),
+        ("((date)::date = '2026-01-01'::date)", Compared(other=("date",))),
+        ("(parent IS NULL)", Compared(("parent",))),
+        ("((a = 1) OR (b = 2))", Compared(other=("a", "b"))),
+        ("(t.a = t.b)", Compared(other=("a", "b"))),
+        ("(NOT (hashed SubPlan 1))", Compared()),
+        ("'", Compared()),
+        ("a = 1; DROP TABLE t", Compared()),
+    ],
+)
+def test_conditions_tell_the_columns_that_an_index_could_narrow(condition: str, expected: Compared) -> None:
+    assert compared(condition) == expected
+
+
+ORDERS = """\
+Seq Scan on shop.orders  (cost=0.00..55.38 rows=30 width=24) (actual time=0.0..0.5 rows={kept} loops=1)
+  Output: {output}
+  Filter: {condition}
+  Rows Removed by Filter: {removed}
+"""
+
+
+def scan(
+    condition: str = "(orders.status = 'open'::text)",
+    *,
+    kept: int = 30,
+    removed: int = 2970,
+    output: str = "id, total",
+) -> str:
+    return ORDERS.format(condition=condition, kept=kept, removed=removed, output=output)
+
+
+def orders(*indexes: Index) -> Table:
+    columns = tuple(
+        Column(name, kind, False, None, None, False, None, None)  # noqa: FBT003 - a column as the catalog has it
+        for name, kind in [("id", "bigint"), ("status", "text"), ("total", "numeric"), ("doc", "jsonb")]
+    )
+    key = Constraint("orders_pkey", "p", "PRIMARY KEY (id)", TableName("shop", "orders"), ("id",), None)
+    return Table(
+        "shop", "orders", "table", 4, 3000, None, columns=columns, constraints=(key,), indexes=indexes
+    )
+
+
+def index(on: str, *, name: str = "i", valid: bool = True) -> Index:
+    definition = f"CREATE INDEX {name} ON shop.orders USING btree_index {on}"
+    return Index("1", name, unique=False, primary=False, valid=valid, definition=definition)
+
+
+def advice(plan: str, table: Table) -> str | None:
+    return next((said for one in candidates(parse(plan)) if (said := advise(one, table))), None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "statement"),
+    [
+        (scan(), "orders_status_idx ON shop.orders (status) INCLUDE (id, total)"),
+        (
+            scan("((total > '5'::numeric) AND (status = 'open'::text))"),
+            "orders_status_total_idx ON shop.orders (status, total) INCLUDE (id)",
+        ),
+        (scan(output="count(*)"), "orders_status_idx ON shop.orders (status)"),
+        (
+            scan("((doc = '{}'::jsonb) AND (status = 'x'::text))", output="id"),
+            "orders_status_idx ON shop.orders (status) INCLUDE (id, doc)",
+        ),
+    ],
+)
+def test_an_index_is_advised_as_a_statement(plan: str, statement: str) -> None:
+    said = advice(plan, orders())
+    assert said is not None
+    assert said.split(" -- ")[0] == f"CREATE INDEX ASYNC {statement}"
+
+
+@pytest.mark.parametrize(
+    ("plan", "table"),
+    [
+        (scan(kept=2000, removed=1000), orders()),
+        (scan(kept=3, removed=97), orders()),
+        (scan("(id = 5)"), orders()),
+        (scan("(doc = '{}'::jsonb)"), orders()),
+        (scan("(lower(status) = 'x'::text)"), orders()),
+        (scan(), orders(index("(status, total)"))),
+    ],
+)
+def test_no_index_is_advised_where_the_plan_does_not_support_it(plan: str, table: Table) -> None:
+    assert advice(plan, table) is None
+
+
+def test_a_full_table_and_an_index_that_is_being_built_are_said() -> None:
+    full = orders(*(index(f"(total, id) -- {n}") for n in range(24)))
+    assert "24 indexes, the most" in str(advice(scan(), full))
+    assert "not valid" in str(advice(scan(), orders(index("(status)", valid=False))))
+
+
+LIMITED = """\
+Limit  (cost=0.00..0.13 rows=5 width=24)
+  ->  {above}Seq Scan on shop.orders  (cost=0.00..55.38 rows=3000 width=24)
+"""
+
+
+def test_a_scan_that_a_limit_ends_early_does_not_read_all() -> None:
+    assert findings(parse(LIMITED.format(above=""))) == []
+    sorted_first = LIMITED.format(above="Sort  (cost=9.00..9.13 rows=3000 width=24)\n        ->  ")
+    assert findings(parse(sorted_first)) == ["Seq Scan reads all of shop.orders: 3,000 rows."]

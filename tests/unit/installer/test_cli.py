@@ -1,0 +1,205 @@
+"""``awslabs-dsql-mcp install`` as its user sees it: files, words and status."""
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awslabs_dsql_mcp.cli import main
+from awslabs_dsql_mcp.installer.files import load, save
+from awslabs_dsql_mcp.installer.formats import NotEditable
+
+CLUSTER = ("--cluster_endpoint", "abc.dsql.eu-west-1.on.aws")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, with a project in it that is the current folder."""
+    for name in [name for name in os.environ if name.startswith(("DSQL_", "AWS_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    return tmp_path
+
+
+def entry(file: Path, key: str = "mcpServers") -> dict[str, Any]:
+    return json.loads(file.read_text())[key]["aurora-dsql"]
+
+
+def test_it_writes_for_the_user_or_the_project(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "cursor", *CLUSTER, "--profile", "dev", "--env", "A=b=c"]) == 0
+    assert entry(home / ".cursor/mcp.json") == {
+        "command": "uvx",
+        "args": ["awslabs-dsql-mcp@latest", *CLUSTER],
+        "env": {"A": "b=c", "AWS_PROFILE": "dev"},
+    }
+    out, err = capsys.readouterr()
+    assert f"+++ {home}/.cursor/mcp.json" in out
+    assert "Cursor has aurora-dsql now" in err
+    assert main(["install", "--region", "eu-west-1", *CLUSTER, "--project", "vscode"]) == 0
+    assert entry(home / "project/.vscode/mcp.json", "servers")["args"][-2:] == ["--region", "eu-west-1"]
+
+
+def test_a_file_of_clusters_stands_for_a_cluster(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = home / "project/clusters.toml"
+    file.write_text(
+        "[clusters.a]\nlocal = true\n[clusters.b]\ncluster_endpoint = 'b.dsql.eu-west-1.on.aws'\n"
+    )
+    assert main(["install", "cursor", "--config", "clusters.toml"]) == 0
+    args = entry(home / ".cursor/mcp.json")["args"]
+    assert args == ["--from", "awslabs-dsql-mcp[local]", "awslabs-dsql-mcp", "--config", str(file)]
+    file.write_text("[clusters.a]\n")
+    assert main(["install", "cursor", "--config", "clusters.toml"]) == 2
+    assert "line 1: clusters.a: expected either cluster_endpoint or local" in capsys.readouterr().err
+
+
+def test_a_program_that_is_not_there_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    assert main(["install", "cursor", *CLUSTER]) == 0
+    assert "uvx, which starts it, is not on your PATH: install uv" in capsys.readouterr().err
+    assert main(["install", "cursor", *CLUSTER, "--installed"]) == 0
+    assert "not on your PATH" not in capsys.readouterr().err
+
+
+def test_a_second_time_it_does_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = home / ".claude.json"
+    main(["install", "claude-code", *CLUSTER])
+    before = file.stat()
+    capsys.readouterr()
+    assert main(["install", "claude-code", *CLUSTER]) == 0
+    assert "Claude Code has aurora-dsql already" in capsys.readouterr().err
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert [path.name for path in home.iterdir() if path.is_file()] == [".claude.json"]
+
+
+def test_uninstall_takes_it_out_and_a_name_leaves_the_other(home: Path) -> None:
+    main(["install", "kiro", *CLUSTER])
+    main(["install", "kiro", "--local", "--name", "here"])
+    assert main(["install", "kiro", "--uninstall"]) == 0
+    assert list(json.loads((home / ".kiro/settings/mcp.json").read_text())["mcpServers"]) == ["here"]
+    assert main(["install", "kiro", "--uninstall"]) == 0
+
+
+def test_print_changes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "cursor", "--print", *CLUSTER]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["mcpServers"]["aurora-dsql"]["command"] == "uvx"
+    assert f"This goes into {home}/.cursor/mcp.json" in err
+    assert "https://cursor.com/en/install-mcp?" in err
+    assert not (home / ".cursor").exists()
+
+
+def test_how_the_server_is_started(home: Path) -> None:
+    def args(*flags: str) -> list[str]:
+        assert main(["install", "cursor", *flags]) == 0
+        started = entry(home / ".cursor/mcp.json")
+        return [started["command"], *started["args"]]
+
+    assert args("--local") == ["uvx", "--from", "awslabs-dsql-mcp[local]", "awslabs-dsql-mcp", "--local"]
+    assert args("--from", ".[x]", *CLUSTER)[:4] == ["uvx", "--from", ".[x]", "awslabs-dsql-mcp"]
+    assert args("--installed", *CLUSTER)[:3] == [sys.executable, "-m", "awslabs_dsql_mcp"]
+    relative = args("--local", "--local-data", "data")
+    assert relative[-2:] == ["--local-data", str(home / "project/data")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (
+            ["nothing", "--local"],
+            "CLIENT: got 'nothing', expected one of claude-code, claude-desktop, cursor",
+        ),
+        (["cursor"], "--cluster_endpoint: got nothing, expected HOST"),
+        (["cursor", *CLUSTER, "--region", "us-east-1"], "--region: got 'us-east-1', expected eu-west-1"),
+        (["cursor", "--cluster_endpoint", "http://x"], "--cluster_endpoint: got 'http://x'"),
+        (["cursor", "--local", "--evn", "a=b"], "--evn: unknown flag, expected --env?"),
+        (["cursor", "--local", "--env", "secret"], "--env: got no =, expected KEY=VALUE"),
+        (["windsurf", "--local", "--project"], "--project: Windsurf has no file of a project"),
+        (["cursor", "--local", "--print", "--uninstall"], "--uninstall: not allowed with argument --print"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_wrong_arguments(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", *arguments]) == 2
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b'{"a": ', b"\xff\xfe{\x00}\x00", b"[1]", b'{"mcpServers": []}'])
+def test_what_it_cannot_read_it_does_not_touch(
+    content: bytes, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / ".cursor/mcp.json"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    assert main(["install", "cursor", *CLUSTER]) == 1
+    assert f"{file} is left as it is: " in capsys.readouterr().err
+    assert file.read_bytes() == content
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_folder_in_the_file_s_place_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ".cursor/mcp.json").mkdir(parents=True)
+    assert main(["install", "cursor", *CLUSTER]) == 1
+    assert "mcp.json is left as it is: " in capsys.readouterr().err
+
+
+def test_the_file_that_is_there_is_chosen(home: Path) -> None:
+    file = home / ".config/opencode/opencode.jsonc"
+    file.parent.mkdir(parents=True)
+    file.write_text("{ // mine\n}\n")
+    assert main(["install", "opencode", *CLUSTER]) == 0
+    assert "// mine" in file.read_text()
+    assert not file.with_suffix(".json").exists()
+
+
+def test_backups_are_kept_each_under_a_name_of_its_own(home: Path) -> None:
+    file = home / ".cursor/mcp.json"
+    file.parent.mkdir()
+    file.write_text("{}")
+    (file.parent / "mcp.json.bak").write_text("older")
+    main(["install", "cursor", *CLUSTER])
+    assert (file.parent / "mcp.json.bak").read_text() == "older"
+    assert (file.parent / "mcp.json.bak.1").read_text() == "{}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and permissions are POSIX's")
+def test_links_are_followed_and_permissions_kept(home: Path) -> None:
+    real = home / "dotfiles/mcp.json"
+    real.parent.mkdir()
+    real.write_text("{}")
+    real.chmod(0o640)
+    (home / ".cursor").mkdir()
+    link = home / ".cursor/mcp.json"
+    link.symlink_to(real)
+    assert main(["install", "cursor", *CLUSTER]) == 0
+    assert link.is_symlink()
+    assert entry(real)
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert stat.S_IMODE((real.parent / "mcp.json.bak").stat().st_mode) == 0o640
+    assert stat.S_IMODE(entry_mode(home)) == 0o600
+
+
+def entry_mode(home: Path) -> int:
+    """Install anew and give the mode of the file that comes of it."""
+    main(["install", "kiro", *CLUSTER])
+    return (home / ".kiro/settings/mcp.json").stat().st_mode
+
+
+def test_a_file_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_text("one")
+    original = load(file)
+    file.write_text("two")
+    with pytest.raises(NotEditable, match="another program changed it"):
+        save(original, "three")
+    assert file.read_text() == "two"
+    assert {path.name for path in tmp_path.iterdir()} == {"f", "f.bak"}

@@ -1,0 +1,67 @@
+"""What the audit log says became of a call."""
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+
+import pytest
+
+from awslabs_dsql_mcp.errors import StatementFailed
+from awslabs_dsql_mcp.migration.plan import Plan, Step
+from awslabs_dsql_mcp.migration.report import how_far
+from awslabs_dsql_mcp.server.audit_record import Call, How, record
+from awslabs_dsql_mcp.server.error_results import error_result
+
+BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def outcome(tool: str, how: How, facts: Mapping[str, object]) -> object:
+    call = Call(tool, {}, BEGAN, 1.0, None, 1, how, facts)
+    return record(call, parameters=False)["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "how", "facts", "said"),
+    [
+        ("get_schema", "answered", {}, "done"),
+        ("job_status", "answered", {"status": "finished"}, "done"),
+        ("transact", "answered", {"outcome": "committed"}, "committed"),
+        ("load_rows", "answered", {"status": "finished"}, "committed"),
+        ("batch_write", "answered", {"status": "paused"}, "partial"),
+        ("batch_write", "answered", {"status": "dry_run"}, "rolled_back"),
+        ("migrate", "answered", {"state": "done"}, "committed"),
+        ("migrate", "answered", {"state": "planned"}, "done"),
+        ("migrate", "failed", {"outcome": "partial", "committed": None}, "partial"),
+        ("load_rows", "failed", {"code": "x", "committed": False}, "failed"),
+        ("transact", "failed", {"code": "outcome_unknown", "committed": None}, "unknown"),
+        ("transact", "cancelled", {}, "cancelled"),
+    ],
+)
+def test_an_outcome_is_what_became_of_it(tool: str, how: How, facts: Mapping[str, object], said: str) -> None:
+    assert outcome(tool, how, facts) == said
+
+
+def test_the_script_of_a_migration_is_told() -> None:
+    call = Call("migrate", {"statements": ["CREATE TABLE t ()"]}, BEGAN, 1.0, None, 1, "answered", {})
+    assert record(call, parameters=False)["sql"] == ["CREATE TABLE t ()"]
+
+
+def test_who_has_stored_a_part_does_not_say_that_nothing_was_stored() -> None:
+    result = error_result(StatementFailed("Steps 1 to 2 are applied.", sqlstate="22P02", outcome="partial"))
+    (content,) = result.content
+    assert "Nothing was stored" not in content.model_dump()["text"]
+    assert (result.structured_content or {})["committed"] is None
+    assert (result.structured_content or {})["outcome"] == "partial"
+
+
+@pytest.mark.parametrize(
+    ("next_step", "said"),
+    [
+        (1, "No step is applied; steps 1 to 3 are not."),
+        (2, "Step 1 is applied; steps 2 to 3 are not."),
+        (3, "Steps 1 to 2 are applied; step 3 is not."),
+        (4, "All 3 steps are applied."),
+    ],
+)
+def test_how_far_a_migration_came(next_step: int, said: str) -> None:
+    step = Step(("SELECT 1",), (), 1)
+    assert how_far(Plan((step, step, step), ()), next_step) == said

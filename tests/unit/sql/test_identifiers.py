@@ -1,0 +1,50 @@
+"""Names as PostgreSQL folds them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.sql.identifiers import TableName, nearest, parse_name, suggestion
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("orders", TableName(None, "orders")),
+        ("Orders", TableName(None, "orders")),
+        (" shop.Orders ", TableName("shop", "orders")),
+        ('"Order Lines"', TableName(None, "Order Lines")),
+        ('shop."Order.Lines"', TableName("shop", "Order.Lines")),
+        ('"a""b".c', TableName('a"b', "c")),
+    ],
+)
+def test_a_name_is_read(text: str, name: TableName) -> None:
+    assert parse_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "a.b.c", ".a", "a.", '"a', '"a"b', "a..b", '""'])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    with pytest.raises(RequestInvalid, match="is not a table's name"):
+        parse_name(text)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_name_written_as_sql_is_read_again(schema: str, table: str) -> None:
+    name = TableName(schema, table)
+    assert parse_name(str(name)) == name
+    assert parse_name(str(TableName(None, table))) == TableName(None, table)
+
+
+def test_the_nearest_names_are_found_whatever_their_case() -> None:
+    assert nearest("ordrs", ["Orders", "order_lines", "x"]) == ["Orders", "order_lines"]
+    assert nearest("lines", ["order_lines", "x"]) == ["order_lines"]
+    assert nearest("zzz", ["orders"]) == []
+
+
+def test_a_suggestion_names_the_schema() -> None:
+    known = [("shop", "orders"), ("old", "orders"), ("shop", "Select")]
+    assert suggestion("order", known) == "Did you mean shop.orders, old.orders?"
+    assert suggestion("zzz", known) == 'There are: shop.orders, old.orders, shop."Select".'
+    assert suggestion("zzz", [("s", f"t{n}") for n in range(9)]).endswith("and 4 more: call get_schema.")
+    assert suggestion("x", []) == "The database has no tables yet."
