@@ -92,13 +92,13 @@ def _audit(settings: Settings) -> "AuditTrail | None":
 
 def _serve(settings: Settings, clusters: Clusters, audit: "AuditTrail | None") -> int:
     from awslabs_dsql_mcp.logging_setup import log_to_stderr  # noqa: PLC0415 - with the rest
-    from awslabs_dsql_mcp.server.stdio import install_switch  # noqa: PLC0415 - with the rest
+    from awslabs_dsql_mcp.server.stdio import install  # noqa: PLC0415 - with the rest
 
     log_to_stderr(settings.log_level)
     if sys.stdin.isatty():
         print(_AT_A_TERMINAL, file=sys.stderr)  # noqa: T201 - a command's own words
-    ending = _Ending()
-    ending.on_signals(install_switch(ending.begin))
+    ending = _Shutdown()
+    ending.on_signals(install(ending.begin))
     # Importing the SDK makes half a million objects that live for ever: collecting among them costs a
     # tenth of the start, and freezing them keeps later collections short.
     gc.disable()
@@ -125,7 +125,7 @@ def _run(work: Coroutine[None, None, T]) -> T:
     return asyncio.run(work)
 
 
-class _Ending:
+class _Shutdown:
     """How the process ends: a signal or the end of input begins it, and it gets bounded time."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import sys
 from typing_extensions import override
 
 
-class OneLine(logging.Formatter):
+class SingleLineFormatter(logging.Formatter):
     """Writes an event on one line; of an exception, its class alone.
 
     An exception's text and its stack may quote a connection string, a statement or a row.
@@ -29,7 +29,7 @@ class OneLine(logging.Formatter):
 def log_to_stderr(level: str) -> None:
     """Send everything at or above a level to stderr; libraries speak from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine())
+    handler.setFormatter(SingleLineFormatter())
     logging.basicConfig(level=max(getattr(logging, level), logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("awslabs_dsql_mcp").setLevel(level)
     # psycopg warns of every pipeline that a failed statement ended; the failure itself is told anyway.

@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.database.connector import Target
 from awslabs_dsql_mcp.errors import NotConfigured
 
 
-async def target_of(settings: Settings, stack: AsyncExitStack) -> Target:
+async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
     """Say how to reach the cluster; a local one is joined, or started, first.
 
     Args:
@@ -41,10 +41,10 @@ async def target_of(settings: Settings, stack: AsyncExitStack) -> Target:
 
 async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
     from awslabs_dsql_mcp.local_cluster.cluster import local_cluster  # noqa: PLC0415 - only with --local
-    from awslabs_dsql_mcp.local_cluster.config import Behaviour  # noqa: PLC0415 - only with --local
+    from awslabs_dsql_mcp.local_cluster.config import ClusterConfig  # noqa: PLC0415 - only with --local
 
     minutes = settings.local_session_minutes
-    behaviour = Behaviour(session_minutes=minutes) if minutes is not None else None
+    behaviour = ClusterConfig(session_minutes=minutes) if minutes is not None else None
     local = await stack.enter_async_context(local_cluster(settings.local_data, behaviour))
     return Target(
         local.host,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from awslabs_dsql_mcp.database.transaction import Report, Unit
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import StatementFailed
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.sql.identifiers import parse_name
@@ -205,7 +205,7 @@ class WithoutSequences:
     def __init__(self, database: CountedDatabase) -> None:
         self._database = database
 
-    async def run(self, unit: Unit) -> Report:
+    async def run(self, unit: UnitOfWork) -> Report:
         if any("pg_sequence" in query.sql for query in unit.queries):
             self._database.units += 1
             raise StatementFailed('relation "pg_sequence" does not exist', sqlstate="42P01")

@@ -9,12 +9,12 @@ import pytest
 from mcp import Client
 
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.database.model import Caps
+from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused, TimedOut
 from awslabs_dsql_mcp.lint.program import LintProgram
-from awslabs_dsql_mcp.server.services import LateDatabase
+from awslabs_dsql_mcp.server.services import LazyDatabase
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
-from awslabs_dsql_mcp.tools.sql import Request, SqlTools
+from awslabs_dsql_mcp.tools.sql import SqlTools, TransactRequest
 from support.client_helpers import call
 
 ENDLESS = "SELECT 1" + " + 1" * 200_000  # dsql-lint 0.2.22 has not read it after ten minutes
@@ -59,10 +59,14 @@ async def refusal(advice: LintAdvice | None) -> StatementRefused:
     """What ``transact`` says of an index without ASYNC."""
     async with AsyncExitStack() as stack:
         tools = SqlTools(
-            LateDatabase(Settings(), stack), allow_writes=True, confirm="never", caps=Caps(), linting=advice
+            LazyDatabase(Settings(), stack),
+            allow_writes=True,
+            confirm="never",
+            caps=ResultLimits(),
+            linting=advice,
         )
         with pytest.raises(StatementRefused) as refused:
-            await tools.transact(Request([CREATE_INDEX]))
+            await tools.transact(TransactRequest([CREATE_INDEX]))
         return refused.value
 
 

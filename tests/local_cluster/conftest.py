@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from support.local_cluster.logins import connect
 
@@ -30,7 +30,7 @@ async def dsql(data: Path) -> AsyncIterator[LocalCluster]:
 async def superuser(dsql: LocalCluster, data: Path) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
     """A connection past the endpoint, to see what the cluster itself hides."""
     assert dsql.port
-    socket = DataFolder.of(data).postgres
+    socket = DataDir.of(data).postgres
     async with await psycopg.AsyncConnection.connect(
         host=str(socket), user=SUPERUSER, dbname="postgres", autocommit=True
     ) as connection:

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from support.local_cluster.logins import connect, keys
 from support.local_cluster.raw_client import answer_to, dial, fatal, fields
@@ -44,7 +44,7 @@ async def open_cluster(data: Path) -> AsyncIterator[LocalCluster]:
 async def small_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalCluster]:
     """Two connections; cancel requests are honoured."""
     folder = tmp_path_factory.mktemp("small") / "data"
-    async with local_cluster(folder, Behaviour(max_connections=2, honour_cancel=True)) as running:
+    async with local_cluster(folder, ClusterConfig(max_connections=2, honour_cancel=True)) as running:
         yield running
 
 
@@ -81,7 +81,7 @@ def test_the_name_stays_the_hosts_when_the_address_is_given(open_cluster: LocalC
 
 def test_a_name_like_aurora_dsqls_is_in_the_certificate(open_cluster: LocalCluster) -> None:
     host = f"localhost.dsql.{open_cluster.region}.on.aws"
-    password = tokens.issue(host, "admin", keys(open_cluster), datetime.now(timezone.utc))
+    password = iam_token.issue(host, "admin", keys(open_cluster), datetime.now(timezone.utc))
     with connect(open_cluster, host=host, hostaddr="127.0.0.1", password=password) as connection:
         assert connection.info.host == host
 
@@ -101,17 +101,17 @@ def test_a_newer_protocol_is_negotiated_down(open_cluster: LocalCluster) -> None
 # ---- tokens
 
 
-@pytest.mark.parametrize(("lifetime", "age"), [(900, 890), (tokens.LONGEST_LIFETIME, 6 * 86_400)])
+@pytest.mark.parametrize(("lifetime", "age"), [(900, 890), (iam_token.MAX_LIFETIME, 6 * 86_400)])
 def test_a_token_opens_until_it_expires(open_cluster: LocalCluster, lifetime: int, age: int) -> None:
     signed = datetime.now(timezone.utc) - timedelta(seconds=age)
-    password = tokens.issue("localhost", "admin", keys(open_cluster), signed, lifetime)
+    password = iam_token.issue("localhost", "admin", keys(open_cluster), signed, lifetime)
     with connect(open_cluster, password=password) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_no_token_lasts_longer_than_a_week(open_cluster: LocalCluster) -> None:
-    now, longer = datetime.now(timezone.utc), tokens.LONGEST_LIFETIME + 1
-    password = tokens.issue("localhost", "admin", keys(open_cluster), now, longer)
+    now, longer = datetime.now(timezone.utc), iam_token.MAX_LIFETIME + 1
+    password = iam_token.issue("localhost", "admin", keys(open_cluster), now, longer)
     assert answer_to(open_cluster, password) == fatal("08006", DENIED)
 
 
@@ -190,7 +190,9 @@ def test_who_was_refused_or_left_at_the_door_does_not_count(small_cluster: Local
 
 
 async def test_connections_that_come_too_fast_are_refused(tmp_path: Path) -> None:
-    async with local_cluster(tmp_path / "data", Behaviour(connection_burst=2, connection_rate=0)) as cluster:
+    async with local_cluster(
+        tmp_path / "data", ClusterConfig(connection_burst=2, connection_rate=0)
+    ) as cluster:
         assert [first_answer(cluster) for _ in range(4)] == [None, None, TOO_FAST, TOO_FAST]
         with pytest.raises(psycopg.OperationalError, match=r"Unable to accept connection, rate exceeded\."):
             connect(cluster)
@@ -223,7 +225,7 @@ def test_open_connections_go_on_while_it_sleeps(
 
 
 def test_a_cluster_that_does_not_run_cannot_sleep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = DataFolder.of(tmp_path / "none")
+    folder = DataDir.of(tmp_path / "none")
     assert main(["sleep", "--local-data", str(folder.path)]) == 1
     said = capsys.readouterr()
     assert (said.out, said.err.splitlines()[0]) == (

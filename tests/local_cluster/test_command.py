@@ -11,16 +11,15 @@ import psycopg
 import pytest
 
 from awslabs_dsql_mcp.errors import NotConfigured
-from awslabs_dsql_mcp.local_cluster import client_env as environment
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import client_env, iam_token
 from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from support.local_cluster.logins import connect, keys
 from support.local_cluster.waiting import wait_until
 
-CHOSEN = Behaviour(seed=7, max_rows=11, max_connections=9)
+CHOSEN = ClusterConfig(seed=7, max_rows=11, max_connections=9)
 CLIENT = """\
 import os, boto3, psycopg
 psycopg.connect().close()
@@ -53,7 +52,7 @@ async def test_who_wants_nothing_else_joins(chosen: LocalCluster, data: Path) ->
 
 async def test_who_wants_another_behaviour_is_told_what_runs(chosen: LocalCluster, data: Path) -> None:
     with pytest.raises(NotConfigured) as refused:
-        async with local_cluster(data, Behaviour()):
+        async with local_cluster(data, ClusterConfig()):
             pass
     assert refused.value.message == (
         f"The local cluster in {data} runs already, started with --seed 7 --max-rows 11 --max-connections 9."
@@ -113,13 +112,13 @@ def test_clients_that_know_nothing_of_it_connect_in_its_environment(
 
 def test_the_environment_of_another_role_has_its_token(chosen: LocalCluster, data: Path) -> None:
     now = datetime.now(timezone.utc)
-    variables = environment.of_clients(DataFolder(data), chosen.port, "app", now)
+    variables = client_env.client_env(DataDir(data), chosen.port, "app", now)
     assert variables["PGUSER"] == "app"
-    tokens.check(variables["PGPASSWORD"], "localhost", "app", keys(chosen), now + timedelta(days=6))
+    iam_token.check(variables["PGPASSWORD"], "localhost", "app", keys(chosen), now + timedelta(days=6))
 
 
 def test_powershell_gets_its_own_words() -> None:
-    assert environment.in_powershell({"PGHOST": "it's"}).splitlines()[:2] == [
+    assert client_env.in_powershell({"PGHOST": "it's"}).splitlines()[:2] == [
         "$env:PGHOST = 'it''s'",
         "$env:AWS_SESSION_TOKEN = $null",
     ]

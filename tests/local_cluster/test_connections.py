@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from support.local_cluster.logins import connect, keys
@@ -72,16 +72,16 @@ def test_a_client_of_protocol_3_2_is_brought_down_to_3_0(dsql: LocalCluster) -> 
 
 def test_a_token_may_live_a_week_and_no_longer(dsql: LocalCluster) -> None:
     day_old = datetime.now(timezone.utc) - timedelta(days=6)
-    week = tokens.issue(dsql.host, "admin", keys(dsql), day_old, 604_800)
+    week = iam_token.issue(dsql.host, "admin", keys(dsql), day_old, 604_800)
     with connect(dsql, password=week) as connection:
         assert one(connection, "SELECT 1") == 1
-    longer = tokens.issue(dsql.host, "admin", keys(dsql), day_old, 604_801)
+    longer = iam_token.issue(dsql.host, "admin", keys(dsql), day_old, 604_801)
     with pytest.raises(psycopg.OperationalError, match=DENIED):
         connect(dsql, password=longer)
 
 
 def test_a_session_outlives_its_token(dsql: LocalCluster) -> None:
-    brief = tokens.issue(dsql.host, "admin", keys(dsql), datetime.now(timezone.utc), lifetime=2)
+    brief = iam_token.issue(dsql.host, "admin", keys(dsql), datetime.now(timezone.utc), lifetime=2)
     with connect(dsql, password=brief) as early:
         while not (refused := refusal(dsql, brief)):
             pass

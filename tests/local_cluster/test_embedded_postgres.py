@@ -13,14 +13,14 @@ import pytest
 import pytest_asyncio
 from psycopg import conninfo
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster import iam_token
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon import certificates
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
-from awslabs_dsql_mcp.local_cluster.endpoint import listener as endpoint
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.endpoint import listener
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres import subprocesses as processes
-from awslabs_dsql_mcp.local_cluster.postgres.control import LateSuperuser
+from awslabs_dsql_mcp.local_cluster.postgres import subprocesses
+from awslabs_dsql_mcp.local_cluster.postgres.control import ReconnectingSuperuser
 from awslabs_dsql_mcp.local_cluster.postgres.server import Loopback
 
 
@@ -28,7 +28,7 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import Loopback
 class Door:
     """The way in: the ports of the endpoint, and of the PostgreSQL behind it."""
 
-    folder: DataFolder
+    folder: DataDir
     port: int
     inner: int
 
@@ -36,13 +36,13 @@ class Door:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Door, None]:
     """An endpoint before a PostgreSQL on loopback TCP, as on Windows."""
-    folder = DataFolder(tmp_path_factory.mktemp("loopback"))
+    folder = DataDir(tmp_path_factory.mktemp("loopback"))
     folder.ensure_credentials()
     certificates.ensure(folder)
     server = postgres.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
-    listeners = endpoint.listen(0)
-    control = LateSuperuser(server.address)
-    opened = endpoint.Endpoint(server.address, folder, Behaviour(honour_cancel=True), control)
+    listeners = listener.listen(0)
+    control = ReconnectingSuperuser(server.address)
+    opened = listener.Endpoint(server.address, folder, ClusterConfig(honour_cancel=True), control)
     opened.serve(listeners)
     assert isinstance(server.address, Loopback)
     yield Door(folder, listeners[0].getsockname()[1], server.address.port)
@@ -57,7 +57,7 @@ async def connect(door: Door, user: str = "admin") -> psycopg.AsyncConnection:
         "port": str(door.port),
         "user": user,
         "dbname": "postgres",
-        "password": tokens.issue("localhost", user, door.folder.credentials(), datetime.now(timezone.utc)),
+        "password": iam_token.issue("localhost", user, door.folder.credentials(), datetime.now(timezone.utc)),
         "sslmode": "verify-full",
         "sslrootcert": str(door.folder.ca_file),
     }
@@ -120,4 +120,4 @@ def test_our_environment_does_not_steer_postgresql(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PGDATA", "/elsewhere")
     monkeypatch.setenv("LC_ALL", "tr_TR")
     monkeypatch.setenv("KEPT", "1")
-    assert {"PGDATA", "LC_ALL", "KEPT"} & set(processes.environment()) == {"KEPT"}
+    assert {"PGDATA", "LC_ALL", "KEPT"} & set(subprocesses.environment()) == {"KEPT"}

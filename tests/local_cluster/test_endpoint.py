@@ -7,19 +7,19 @@ from datetime import datetime, timedelta, timezone
 import psycopg
 import pytest
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster import iam_token
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon import certificates
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
-from awslabs_dsql_mcp.local_cluster.endpoint import listener as endpoint
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.endpoint import listener
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres.control import LateSuperuser
+from awslabs_dsql_mcp.local_cluster.postgres.control import ReconnectingSuperuser
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
 
 DENIED = "unable to accept connection, access denied"
 
 
-class Mappings(LateSuperuser):
+class Mappings(ReconnectingSuperuser):
     """The superuser's connection, with the mappings of a test."""
 
     def __init__(self, address: Address, mapped: set[str]) -> None:
@@ -34,13 +34,13 @@ class Mappings(LateSuperuser):
 class World:
     """What the endpoint asks of the rest of the world."""
 
-    folder: DataFolder
+    folder: DataDir
     port: int = 0
     now: datetime = datetime(2026, 1, 1, tzinfo=timezone.utc)
     mapped: set[str] = field(default_factory=set[str])
 
     def token(self, user: str = "admin") -> str:
-        return tokens.issue("localhost", user, self.folder.credentials(), self.now)
+        return iam_token.issue("localhost", user, self.folder.credentials(), self.now)
 
     async def connect(self, user: str = "admin", token: str | None = None) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(
@@ -57,14 +57,14 @@ class World:
 
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    here = World(DataFolder(tmp_path_factory.mktemp("world")))
+    here = World(DataDir(tmp_path_factory.mktemp("world")))
     here.folder.ensure_credentials()
     certificates.ensure(here.folder)
     server = postgres.find().start(here.folder.postgres, meanwhile=lambda: None, loopback=True)
-    listeners = endpoint.listen(0)
+    listeners = listener.listen(0)
     here.port = listeners[0].getsockname()[1]
-    opened = endpoint.Endpoint(
-        server.address, here.folder, Behaviour(), Mappings(server.address, here.mapped), lambda: here.now
+    opened = listener.Endpoint(
+        server.address, here.folder, ClusterConfig(), Mappings(server.address, here.mapped), lambda: here.now
     )
     opened.serve(listeners)
     yield here

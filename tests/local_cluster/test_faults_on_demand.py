@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.session.fault_injection import Faults
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.session.fault_injection import FaultInjector
 from support.local_cluster.logins import connect
 from support.local_cluster.waiting import wait_until
 
-DICE = Behaviour(conflict_rate=0.5, seed=7)
+DICE = ClusterConfig(conflict_rate=0.5, seed=7)
 
 
 def write(connection: psycopg.Connection, number: int) -> bool:
@@ -33,7 +33,7 @@ async def test_commits_conflict_as_the_seed_has_it(tmp_path: Path) -> None:
         with connect(cluster) as second:
             conflicts = [write(second, number) for number in range(20)]
             kept = [number for (number,) in second.execute("SELECT number FROM thrown ORDER BY 1")]
-    drawn = Faults(DICE, connection=2)
+    drawn = FaultInjector(DICE, connection=2)
     assert conflicts == [drawn.conflict() for _ in range(20)]
     assert kept == [number for number in range(20) if not conflicts[number]]
 
@@ -52,7 +52,7 @@ async def test_connections_are_cut_and_what_was_sent_may_have_happened(tmp_path:
         with connect(cluster) as whole:
             whole.execute("CREATE TABLE thrown (number int PRIMARY KEY)")
     wait_until(lambda: not (folder / "keeper.json").exists())
-    async with local_cluster(folder, Behaviour(disconnect_rate=1, seed=7)) as cluster:
+    async with local_cluster(folder, ClusterConfig(disconnect_rate=1, seed=7)) as cluster:
         for number in range(8):
             with lost():
                 connect(cluster).execute("INSERT INTO thrown VALUES (%s)", [number])
@@ -65,7 +65,7 @@ async def test_connections_are_cut_and_what_was_sent_may_have_happened(tmp_path:
 
 
 async def test_a_session_ends_when_its_time_is_up(tmp_path: Path) -> None:
-    async with local_cluster(tmp_path / "data", Behaviour(session_minutes=0.005)) as cluster:
+    async with local_cluster(tmp_path / "data", ClusterConfig(session_minutes=0.005)) as cluster:
         session = connect(cluster)
 
         def has_ended() -> bool:

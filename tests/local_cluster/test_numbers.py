@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from support.local_cluster.logins import connect
 
@@ -53,7 +53,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def full(data: Path) -> AsyncIterator[LocalCluster]:
-    async with local_cluster(data, Behaviour(max_transaction_seconds=LONGEST)) as running:
+    async with local_cluster(data, ClusterConfig(max_transaction_seconds=LONGEST)) as running:
         with connect(running) as connection:
             connection.execute("CREATE TABLE aging (id int PRIMARY KEY)")
         yield running
@@ -69,7 +69,7 @@ def fill(data: Path, crowd: Crowd) -> None:
     """Make as many as there may be, fast: past the endpoint, without event triggers."""
     there = "SELECT count(*) FROM pg_class WHERE relkind = %s AND relnamespace = 'public'::regnamespace"
     inside = psycopg.connect(
-        host=str(DataFolder.of(data).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
+        host=str(DataDir.of(data).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
     )
     with inside:
         have = (inside.execute(there, [crowd.relkind]).fetchone() or (0,))[0]

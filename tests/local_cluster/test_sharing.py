@@ -18,9 +18,9 @@ import pytest
 from psycopg import conninfo
 
 from awslabs_dsql_mcp.errors import NotConfigured
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 
 MEMBER = """\
 import asyncio, sys
@@ -81,26 +81,26 @@ def members(data: Path, count: int) -> Generator[list[Member], None, None]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
     """Share one folder, so that each test also starts after whatever the one before left."""
-    return DataFolder(tmp_path_factory.mktemp("cluster") / "data")
+    return DataDir(tmp_path_factory.mktemp("cluster") / "data")
 
 
 @pytest.fixture(autouse=True)
-def _ends_by_itself(folder: DataFolder) -> Generator[None, None, None]:
+def _ends_by_itself(folder: DataDir) -> Generator[None, None, None]:
     yield
     wait_until(lambda: not processes(folder))
 
 
-def keeper(folder: DataFolder) -> psutil.Process:
-    return psutil.Process(json.loads(folder.keeper_file.read_bytes())["pid"])
+def keeper(folder: DataDir) -> psutil.Process:
+    return psutil.Process(json.loads(folder.daemon_file.read_bytes())["pid"])
 
 
-def postmaster(folder: DataFolder) -> psutil.Process:
+def postmaster(folder: DataDir) -> psutil.Process:
     return psutil.Process(int((folder.postgres / "postmaster.pid").read_text().split()[0]))
 
 
-def processes(folder: DataFolder) -> list[psutil.Process]:
+def processes(folder: DataDir) -> list[psutil.Process]:
     """Find the living processes that work in the folder: the keeper, and all of PostgreSQL's."""
 
     def works_there(process: psutil.Process) -> bool:
@@ -111,26 +111,26 @@ def processes(folder: DataFolder) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if works_there(process)]
 
 
-def connect(folder: DataFolder, port: int, password: str | None = None) -> psycopg.Connection:
+def connect(folder: DataDir, port: int, password: str | None = None) -> psycopg.Connection:
     now = datetime.now(timezone.utc)
     settings = {
         "host": "localhost",
         "port": str(port),
         "user": "admin",
         "dbname": "postgres",
-        "password": password or tokens.issue("localhost", "admin", folder.credentials(), now),
+        "password": password or iam_token.issue("localhost", "admin", folder.credentials(), now),
         "sslmode": "verify-full",
         "sslrootcert": str(folder.ca_file),
     }
     return psycopg.connect(conninfo.make_conninfo(**settings), autocommit=True)
 
 
-def answers(folder: DataFolder, port: int) -> bool:
+def answers(folder: DataDir, port: int) -> bool:
     with connect(folder, port) as connection:
         return connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def count_starts(folder: DataFolder, port: int) -> int:
+def count_starts(folder: DataDir, port: int) -> int:
     """Add a row to a table that lives through the starts of this module; count them."""
     with connect(folder, port) as connection:
         identity = "bigint GENERATED ALWAYS AS IDENTITY (CACHE 1)"
@@ -141,7 +141,7 @@ def count_starts(folder: DataFolder, port: int) -> int:
     return int(row[0])
 
 
-def test_the_first_leaves_and_the_second_goes_on(folder: DataFolder) -> None:
+def test_the_first_leaves_and_the_second_goes_on(folder: DataDir) -> None:
     with members(folder.path, 1) as [first], members(folder.path, 1) as [second]:
         port = first.port()
         with connect(folder, port) as connection:
@@ -152,14 +152,14 @@ def test_the_first_leaves_and_the_second_goes_on(folder: DataFolder) -> None:
         second.leave()
 
 
-def test_those_who_start_at_once_share_one_postgresql(folder: DataFolder) -> None:
+def test_those_who_start_at_once_share_one_postgresql(folder: DataDir) -> None:
     with members(folder.path, 4) as four:
         assert len({member.port() for member in four}) == 1
         servers = [one for one in processes(folder) if one.ppid() == keeper(folder).pid]
         assert servers == [postmaster(folder)]
 
 
-def test_the_port_stays_from_start_to_start(folder: DataFolder) -> None:
+def test_the_port_stays_from_start_to_start(folder: DataDir) -> None:
     with members(folder.path, 1) as [member]:
         port = member.port()
     wait_until(lambda: not processes(folder))
@@ -167,7 +167,7 @@ def test_the_port_stays_from_start_to_start(folder: DataFolder) -> None:
         assert member.port() == port
 
 
-async def test_who_comes_while_it_stops_gets_a_new_one(folder: DataFolder) -> None:
+async def test_who_comes_while_it_stops_gets_a_new_one(folder: DataDir) -> None:
     keepers: set[int] = set()
     for _ in range(4):
         async with local_cluster(folder.path) as cluster:
@@ -176,7 +176,7 @@ async def test_who_comes_while_it_stops_gets_a_new_one(folder: DataFolder) -> No
     assert len(keepers) == 4
 
 
-async def test_who_is_cancelled_while_joining_leaves_nothing_running(folder: DataFolder) -> None:
+async def test_who_is_cancelled_while_joining_leaves_nothing_running(folder: DataDir) -> None:
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(local_cluster(folder.path).__aenter__(), timeout=0.01)
     await asyncio.to_thread(wait_until, lambda: not processes(folder))
@@ -185,25 +185,25 @@ async def test_who_is_cancelled_while_joining_leaves_nothing_running(folder: Dat
 class TestCrashes:
     """SIGKILL of any of them: nothing stays, nothing that was committed is lost, the next start works."""
 
-    def starts_again(self, folder: DataFolder, starts: int) -> None:
+    def starts_again(self, folder: DataDir, starts: int) -> None:
         with members(folder.path, 1) as [member]:
             assert count_starts(folder, member.port()) == starts + 1
 
-    def test_of_a_member(self, folder: DataFolder) -> None:
+    def test_of_a_member(self, folder: DataDir) -> None:
         with members(folder.path, 1) as [member]:
             starts = count_starts(folder, member.port())
             member.kill()
             wait_until(lambda: not processes(folder))
         self.starts_again(folder, starts)
 
-    def test_of_the_keeper(self, folder: DataFolder) -> None:
+    def test_of_the_keeper(self, folder: DataDir) -> None:
         with members(folder.path, 1) as [member]:
             starts = count_starts(folder, member.port())
             keeper(folder).kill()
             wait_until(lambda: not processes(folder))
             self.starts_again(folder, starts)
 
-    def test_of_the_keeper_while_a_statement_never_looks_up(self, folder: DataFolder) -> None:
+    def test_of_the_keeper_while_a_statement_never_looks_up(self, folder: DataDir) -> None:
         """A backend that is stopped minds no signal but the last: an orphan at its worst."""
         with members(folder.path, 1) as [member]:
             port = member.port()
@@ -213,13 +213,13 @@ class TestCrashes:
                 keeper(folder).kill()
                 self.starts_again(folder, starts)
 
-    def test_of_the_postmaster(self, folder: DataFolder) -> None:
+    def test_of_the_postmaster(self, folder: DataDir) -> None:
         with members(folder.path, 1) as [member]:
             starts = count_starts(folder, member.port())
             postmaster(folder).kill()
             self.starts_again(folder, starts)
 
-    def test_of_all(self, folder: DataFolder) -> None:
+    def test_of_all(self, folder: DataDir) -> None:
         with members(folder.path, 2) as both:
             starts = count_starts(folder, both[0].port())
             both[1].port()
@@ -232,7 +232,7 @@ class TestCrashes:
 
 
 def test_a_number_in_postmaster_pid_that_belongs_to_another_process_blocks_nothing(
-    folder: DataFolder,
+    folder: DataDir,
 ) -> None:
     with members(folder.path, 1) as [member]:
         member.port()
@@ -245,7 +245,7 @@ def test_a_number_in_postmaster_pid_that_belongs_to_another_process_blocks_nothi
 
 
 def test_a_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path / "data")
+    folder = DataDir(tmp_path / "data")
     draft = folder.postgres.with_name("postgres.new")
     with members(folder.path, 1):
         wait_until((draft / "global").exists)
@@ -260,7 +260,7 @@ def test_a_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
 
 
 async def test_postgresqls_refusal_is_told(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path / "data")
+    folder = DataDir(tmp_path / "data")
     folder.postgres.mkdir(parents=True)
     (folder.postgres / "PG_VERSION").write_text("9.6\n")
     with pytest.raises(NotConfigured, match=r"PostgreSQL did not start: .*") as refused:
@@ -290,7 +290,7 @@ def run(*arguments: str | Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_says_how_to_connect_and_stays(folder: DataFolder, ending: signal.Signals) -> None:
+def test_the_command_says_how_to_connect_and_stays(folder: DataDir, ending: signal.Signals) -> None:
     with run("--local-data", folder.path) as command:
         assert command.stdout is not None
         lines = [command.stdout.readline() for _ in range(4)]
@@ -305,7 +305,7 @@ def test_the_command_says_how_to_connect_and_stays(folder: DataFolder, ending: s
         assert command.wait(30) == 0
 
 
-def test_the_command_ends_with_the_cluster(folder: DataFolder) -> None:
+def test_the_command_ends_with_the_cluster(folder: DataDir) -> None:
     with run("--local-data", folder.path) as command:
         assert command.stdout is not None
         command.stdout.readline()
@@ -314,9 +314,9 @@ def test_the_command_ends_with_the_cluster(folder: DataFolder) -> None:
         assert (command.returncode, said) == (1, "awslabs-dsql-mcp local: the cluster has ended\n")
 
 
-def test_a_token_for_another_role_is_for_that_role(folder: DataFolder) -> None:
+def test_a_token_for_another_role_is_for_that_role(folder: DataDir) -> None:
     token, _ = run("token", "--local-data", folder.path, "--user", "app").communicate(timeout=30)
-    tokens.check(token.strip(), "localhost", "app", folder.credentials(), datetime.now(timezone.utc))
+    iam_token.check(token.strip(), "localhost", "app", folder.credentials(), datetime.now(timezone.utc))
 
 
 def test_a_token_of_no_cluster_is_refused(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from support.direct_connection import run_inside
@@ -39,7 +39,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def cluster(data: Path) -> AsyncGenerator[LocalCluster, None]:
     """A cluster whose transactions may be as large as what the tests of COPY send."""
-    async with local_cluster(data, Behaviour(max_rows=CHUNKS, max_bytes=2 * CHUNKS * len(CHUNK))) as running:
+    async with local_cluster(
+        data, ClusterConfig(max_rows=CHUNKS, max_bytes=2 * CHUNKS * len(CHUNK))
+    ) as running:
         yield running
 
 
@@ -160,10 +162,10 @@ def forgeries(cluster: LocalCluster) -> dict[str, str]:
     return {
         "no token": "password",
         "signature": token(cluster)[:-1] + "x",
-        "host": tokens.issue("other", "admin", known, now),
-        "key": tokens.issue("localhost", "admin", replace(known, access_key="UNKNOWN"), now),
-        "secret": tokens.issue("localhost", "admin", replace(known, secret_key="another"), now),  # noqa: S106  a wrong one
-        "region": tokens.issue("localhost", "admin", replace(known, region="eu-west-1"), now),
+        "host": iam_token.issue("other", "admin", known, now),
+        "key": iam_token.issue("localhost", "admin", replace(known, access_key="UNKNOWN"), now),
+        "secret": iam_token.issue("localhost", "admin", replace(known, secret_key="another"), now),  # noqa: S106  a wrong one
+        "region": iam_token.issue("localhost", "admin", replace(known, region="eu-west-1"), now),
     }
 
 
@@ -173,7 +175,7 @@ def test_a_bad_token_is_denied_without_a_hint(cluster: LocalCluster, forgery: st
 
 
 def test_an_expired_token_is_denied_with_dsqls_hint(cluster: LocalCluster) -> None:
-    old = tokens.issue(
+    old = iam_token.issue(
         "localhost", "admin", keys(cluster), datetime.now(timezone.utc) - timedelta(seconds=1000)
     )
     answer = answer_to(cluster, old)

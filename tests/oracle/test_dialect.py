@@ -6,7 +6,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import pq
 
-from awslabs_dsql_mcp.local_cluster.dialect import Kind, Refusal, Table, refusal_in, refuse, translate
+from awslabs_dsql_mcp.local_cluster.dialect import (
+    Refusal,
+    StatementKind,
+    TableName,
+    raise_sql,
+    refusal_in,
+    translate,
+)
 
 NONCE = "5f0e"
 
@@ -32,8 +39,8 @@ def test_any_text_is_translated(text: str) -> None:
     for one in found:
         assert one.changed or one.sql in text
         assert text[one.offset :].startswith(one.sql) or one.changed
-        assert one.changed or (one.tag, one.silent) == (None, False)
-        assert (one.kind in (Kind.WRITE, Kind.LOCK)) >= bool(one.writes)
+        assert one.changed or (one.tag, one.hide_rows) == (None, False)
+        assert (one.kind in (StatementKind.WRITE, StatementKind.LOCK)) >= bool(one.writes)
 
 
 STATEMENTS = st.lists(
@@ -64,7 +71,7 @@ def test_a_written_table_s_name_is_the_one_that_was_quoted(schema: str, name: st
         return '"' + text.replace('"', '""') + '"'
 
     (found,) = translate(f"TABLE {quoted(schema)}.{quoted(name)} FOR UPDATE", NONCE)
-    assert found.writes == (Table(schema, name),)
+    assert found.writes == (TableName(schema, name),)
 
 
 TEXTS = st.text()
@@ -76,7 +83,7 @@ REFUSALS = st.builds(Refusal, st.just("0A000"), TEXTS, hint=st.none() | TEXTS, d
 @given(REFUSALS)
 def test_postgresql_s_error_carries_any_refusal(session: psycopg.Connection, refusal: Refusal) -> None:
     with pytest.raises(psycopg.errors.InvalidTextRepresentation) as failed:
-        session.execute(refuse(refusal, NONCE).encode())
+        session.execute(raise_sql(refusal, NONCE).encode())
     assert failed.value.diag.message_primary
     assert refusal_in(failed.value.diag.message_primary, NONCE) == refusal
 
@@ -84,7 +91,7 @@ def test_postgresql_s_error_carries_any_refusal(session: psycopg.Connection, ref
 def test_a_refusal_fails_when_it_is_prepared_and_after_the_end_of_a_failed_block(
     session: psycopg.Connection,
 ) -> None:
-    sql = refuse(Refusal("0A000", "x"), NONCE)
+    sql = raise_sql(Refusal("0A000", "x"), NONCE)
     prepared = session.pgconn.prepare(b"", sql.encode())
     assert prepared.error_field(pq.DiagnosticField.SQLSTATE) == b"22P02"
     session.execute("BEGIN")

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from awslabs_dsql_mcp.sql import function_catalog as function_table
-from awslabs_dsql_mcp.sql import functions
+from awslabs_dsql_mcp.sql import function_catalog, functions
 
 SCRIPT = Path(__file__).parents[1] / "support" / "regenerate_functions.py"
 
@@ -36,7 +35,7 @@ def test_no_aggregate_runs_a_function_that_changes_something(session: psycopg.Co
 
 
 def test_every_harmless_name_is_a_volatile_function_of_the_catalog() -> None:
-    volatile = set(function_table.VOLATILE.split())
+    volatile = set(function_catalog.VOLATILE.split())
     harmless = {name for name in volatile if functions.effect([name], 0) is None}
     assert "random" in harmless
     assert len(harmless) > 50

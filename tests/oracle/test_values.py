@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.output.json_values import cell
+from awslabs_dsql_mcp.output.json_values import to_json
 
 _TYPES = (
     "CREATE TYPE mood AS ENUM ('sad', 'so so', 'he said \"ok\"', 'null')",
@@ -177,7 +177,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
 @given(data=st.data())
 def test_a_value_survives(server: psycopg.Connection, kind: str, data: st.DataObject) -> None:
     theirs, oid = told(server, data.draw(VALUES[kind]), kind)
-    ours = json.loads(json.dumps(cell(theirs, oid), allow_nan=False))
+    ours = json.loads(json.dumps(to_json(theirs, oid), allow_nan=False))
     back, _ = told(server, read_back(ours), kind)
     assert back == theirs or (isinstance(ours, dict | list) and is_same_document(server, back, theirs))
     assert (ours is None) == (theirs is None)
@@ -186,10 +186,10 @@ def test_a_value_survives(server: psycopg.Connection, kind: str, data: st.DataOb
 @pytest.mark.parametrize("kind", VALUES)
 def test_null_is_null_of_any_type(server: psycopg.Connection, kind: str) -> None:
     text, oid = told(server, None, kind)
-    assert cell(text, oid) is None
+    assert to_json(text, oid) is None
 
 
 def test_void_is_an_empty_text(server: psycopg.Connection) -> None:
     result = server.execute("SELECT pg_sleep(0)").pgresult
     assert result is not None
-    assert cell(bytes(result.get_value(0, 0) or b"").decode(), result.ftype(0)) == ""
+    assert to_json(bytes(result.get_value(0, 0) or b"").decode(), result.ftype(0)) == ""

@@ -9,13 +9,13 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.database.transaction import Report, Unit
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
-from awslabs_dsql_mcp.server.services import LateDatabase
+from awslabs_dsql_mcp.server.services import LazyDatabase
 
 
 async def _connect(cluster: LocalCluster, user: str) -> psycopg.AsyncConnection[TupleRow]:
@@ -25,7 +25,7 @@ async def _connect(cluster: LocalCluster, user: str) -> psycopg.AsyncConnection[
         port=cluster.port,
         user=user,
         dbname="postgres",
-        password=tokens.issue(cluster.host, user, keys, datetime.now(timezone.utc)),
+        password=iam_token.issue(cluster.host, user, keys, datetime.now(timezone.utc)),
         sslmode="verify-full",
         sslrootcert=str(cluster.ca_file),
         autocommit=True,
@@ -51,7 +51,7 @@ async def has_done(cluster: LocalCluster, statement: str) -> bool:
 async def run_inside(folder: Path, *statements: str) -> None:
     """Run statements on the PostgreSQL inside of a cluster, where they may do what Aurora DSQL refuses."""
     connection = await psycopg.AsyncConnection.connect(
-        host=str(DataFolder.of(folder).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
+        host=str(DataDir.of(folder).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
     )
     async with connection:
         for statement in statements:
@@ -61,11 +61,11 @@ async def run_inside(folder: Path, *statements: str) -> None:
 class CountedDatabase:
     """The real database, with a count of the units that it was given: a read unit is one round trip."""
 
-    def __init__(self, database: LateDatabase) -> None:
+    def __init__(self, database: LazyDatabase) -> None:
         self._database = database
         self.units = 0
 
-    async def run(self, unit: Unit) -> Report:
+    async def run(self, unit: UnitOfWork) -> Report:
         self.units += 1
         return await self._database.run(unit)
 
@@ -74,4 +74,4 @@ class CountedDatabase:
 async def counted(folder: Path) -> AsyncGenerator[CountedDatabase]:
     """Open the database behind the tools, on the tests' cluster."""
     async with AsyncExitStack() as stack:
-        yield CountedDatabase(LateDatabase(Settings(local=True, local_data=folder), stack))
+        yield CountedDatabase(LazyDatabase(Settings(local=True, local_data=folder), stack))

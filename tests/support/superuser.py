@@ -8,8 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from awslabs_dsql_mcp.local_cluster.postgres import connect as backend
-from awslabs_dsql_mcp.local_cluster.postgres import job_worker as jobs
+from awslabs_dsql_mcp.local_cluster.postgres import connect, job_worker
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
 
 Connection = psycopg.AsyncConnection[Any]
@@ -18,7 +17,7 @@ Rows = list[tuple[Any, ...]]
 
 @asynccontextmanager
 async def connected(server: postgres.Server, user: str = "admin") -> AsyncGenerator[Connection, None]:
-    await backend.admit(server.address, user)
+    await connect.set_password(server.address, user)
     where = make_conninfo(**_where(server.address), user=user, dbname="postgres", options="-c lock_timeout=0")
     async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:
         yield connection
@@ -34,7 +33,7 @@ def _where(address: postgres.Address) -> dict[str, str]:
 async def working(server: postgres.Server) -> AsyncGenerator[list[str], None]:
     """Runs jobs meanwhile, and gathers what they tell of the catalog."""
     told: list[str] = []
-    async with jobs.running(jobs.Jobs(server.address, lambda: told.append("changed"), seconds=0)):
+    async with job_worker.running(job_worker.Jobs(server.address, lambda: told.append("changed"), seconds=0)):
         yield told
 
 

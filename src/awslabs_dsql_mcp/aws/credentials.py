@@ -66,12 +66,12 @@ class TokenSource:
             if user == "admin"
             else signer.generate_db_connect_auth_token
         )
-        return explained(lambda: sign(host, signer.meta.region_name, _LIFETIME))
+        return describe_error(lambda: sign(host, signer.meta.region_name, _LIFETIME))
 
     def _signer(self) -> Any:  # noqa: ANN401 - see _client
         with self._lock:
             if self._client is None:
-                self._client = explained(self._new_client)
+                self._client = describe_error(self._new_client)
             return self._client
 
     def _new_client(self) -> object:
@@ -83,11 +83,11 @@ def session_of(who: Identity) -> Any:  # noqa: ANN401 - boto3 has no types
     import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see above
 
     if who.access_key is not None:
-        return _apart_from_configuration(who)
+        return _is_credential_error(who)
     return boto3.Session(region_name=who.region, profile_name=who.profile)
 
 
-def _apart_from_configuration(who: Identity) -> Any:  # noqa: ANN401 - see _client
+def _is_credential_error(who: Identity) -> Any:  # noqa: ANN401 - see _client
     """Make a session for a fixed key, whatever the AWS configuration and AWS_PROFILE of this user say."""
     import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
     import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
@@ -102,7 +102,7 @@ def _apart_from_configuration(who: Identity) -> Any:  # noqa: ANN401 - see _clie
     )
 
 
-def explained(work: Callable[[], T]) -> T:
+def describe_error(work: Callable[[], T]) -> T:
     """Do something with botocore; its exceptions become ours.
 
     Raises:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from awslabs_dsql_mcp.aws.credentials import Identity, explained, session_of
+from awslabs_dsql_mcp.aws.credentials import Identity, describe_error, session_of
 
 # botocore's names of its providers (botocore.credentials, METHOD).
 _SOURCES = {
@@ -25,7 +25,7 @@ _FORMS = {"AKIA": "an IAM user's long-term key", "ASIA": "a temporary session's 
 
 
 @dataclass(frozen=True)
-class Known:
+class CredentialInfo:
     """What is known of credentials.
 
     Attributes:
@@ -43,17 +43,17 @@ class Known:
     region: str | None
 
 
-def look_at(who: Identity) -> Known:
+def describe_credentials(who: Identity) -> CredentialInfo:
     """Find the credentials of an identity; blocks, and asks the network only where their source does.
 
     Raises:
         ConnectionFailed: They are missing, expired or cannot be had.
         NotConfigured: The profile is unknown.
     """
-    return explained(lambda: _known(session_of(who)))
+    return describe_error(lambda: _known(session_of(who)))
 
 
-def _known(session: Any) -> Known:  # noqa: ANN401 - boto3 has no types
+def _known(session: Any) -> CredentialInfo:  # noqa: ANN401 - boto3 has no types
     from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
         NoCredentialsError,
     )
@@ -64,7 +64,7 @@ def _known(session: Any) -> Known:  # noqa: ANN401 - boto3 has no types
     frozen = found.get_frozen_credentials()
     key = str(frozen.access_key)
     kind = "a temporary session's key" if frozen.token else "a key"
-    return Known(
+    return CredentialInfo(
         source=_SOURCES.get(method := str(found.method), method),
         form=_FORMS.get(key[:4], kind),
         key_end=key[-4:],

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from awslabs_dsql_mcp.bulk.splitter import Cuttable
+from awslabs_dsql_mcp.bulk.splitter import SplitStatement
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.dsql.limits import MOST_BYTES, MOST_ROWS
-from awslabs_dsql_mcp.sql import parser as grammar
-from awslabs_dsql_mcp.sql.identifiers import quoted
+from awslabs_dsql_mcp.dsql.limits import MAX_BYTES, MAX_ROWS
+from awslabs_dsql_mcp.sql import parser
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 
-MOST: Final = MOST_ROWS - 100
+MAX_BATCH_ROWS: Final = MAX_ROWS - 100
 """Rows in a batch at most: room for our own, and for a few that come in between."""
 
-_WEIGHT: Final = MOST_BYTES * 3 // 4
+_WEIGHT: Final = MAX_BYTES * 3 // 4
 _PLACE: Final = re.compile(r"\$\d+")
 
 Position = tuple[str, ...]
@@ -40,7 +40,7 @@ class Key:
 
     def names(self, qualifier: str) -> list[str]:
         """The columns as SQL."""
-        return [f"{qualifier}.{quoted(column)}" for column in self.columns]
+        return [f"{qualifier}.{quote_identifier(column)}" for column in self.columns]
 
     def compared(self, operator: str, qualifier: str, first: int) -> str:
         """A comparison of a row's key with values.
@@ -55,7 +55,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class KeyRange:
     """The next rows.
 
     Attributes:
@@ -64,12 +64,12 @@ class Stretch:
         weight: Bytes of their text form.
     """
 
-    upto: Position
+    last_key: Position
     rows: int
     weight: int
 
 
-def next_rows(statement: Query, parts: Cuttable, key: Key, after: Position | None, rows: int) -> Query:
+def next_rows(statement: Query, parts: SplitStatement, key: Key, after: Position | None, rows: int) -> Query:
     """Ask for the next stretch.
 
     Args:
@@ -94,30 +94,30 @@ def next_rows(statement: Query, parts: Cuttable, key: Key, after: Position | Non
     return _renumbered(sql, (*statement.params, *(after or ())))
 
 
-def stretch(result: Result) -> Stretch | None:
+def parse_range(result: Result) -> KeyRange | None:
     """Read the answer to `next_rows`; ``None`` if there are no more rows."""
     if not result.rows:
         return None
     *upto, rows, weight = (cell or "0" for cell in result.rows[0])
-    return Stretch(tuple(upto), int(rows), int(weight))
+    return KeyRange(tuple(upto), int(rows), int(weight))
 
 
-def batch(statement: Query, parts: Cuttable, key: Key, after: Position | None, upto: Position) -> Query:
+def batch(statement: Query, parts: SplitStatement, key: Key, after: Position | None, upto: Position) -> Query:
     """Give the statement for the rows behind one key, up to another."""
     first = len(statement.params) + 1
     ranges = key.compared("<=", parts.qualifier, first)
     if after is not None:
         ranges += " AND " + key.compared(">", parts.qualifier, first + len(upto))
-    return Query(parts.within(ranges), (*statement.params, *upto, *(after or ())))
+    return Query(parts.with_range(ranges), (*statement.params, *upto, *(after or ())))
 
 
-def how_many(statement: Query, parts: Cuttable) -> Query:
+def count_rows(statement: Query, parts: SplitStatement) -> Query:
     """Count the rows that the statement would meet."""
     where = f"\nWHERE {parts.where('TRUE')}" if parts.condition else ""
     return _renumbered(f"SELECT count(*) FROM {parts.sources}{where}", statement.params)  # noqa: S608 - as above
 
 
-def fitting(rows: int, weight: int, indexes: int) -> int:
+def rows_that_fit(rows: int, weight: int, indexes: int) -> int:
     """How many of so many rows fit into a transaction's bytes, by what they weigh.
 
     Args:
@@ -133,7 +133,7 @@ def _renumbered(sql: str, params: Sequence[object]) -> Query:
     """Leave out the values that a part of the statement does not use: nothing would tell their types."""
     text, pieces, end = sql.encode(), list[bytes](), 0
     numbers: dict[str, int] = {}
-    for token in grammar.tokens(sql):
+    for token in parser.tokens(sql):
         if _PLACE.fullmatch(token.text):
             number = numbers.setdefault(token.text, len(numbers) + 1)
             pieces += text[end : token.start], f"${number}".encode()

@@ -13,14 +13,14 @@ from awslabs_dsql_mcp.bulk.keyset import Position
 from awslabs_dsql_mcp.bulk.resume_token import Progress
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.sql.identifiers import qualified
+from awslabs_dsql_mcp.sql.identifiers import qualified_name
 
 TABLE: Final = "dsql_mcp_progress"
-_KEPT: Final = "7 days"
+_RETENTION: Final = "7 days"
 
 
 @dataclass(frozen=True)
-class Ledger:
+class ProgressTable:
     """The bookkeeping table beside a table that is changed.
 
     Attributes:
@@ -32,7 +32,7 @@ class Ledger:
     @property
     def name(self) -> str:
         """Its name, as SQL."""
-        return qualified(self.schema, TABLE)
+        return qualified_name(self.schema, TABLE)
 
     def create(self) -> Query:
         """Make the table."""
@@ -46,7 +46,7 @@ class Ledger:
         """Ask whether the table is there."""
         return Query("SELECT to_regclass($1)::text", (self.name,))
 
-    def mark(self, work: str, before: Progress, upto: Position, rows: int, *, done: bool) -> Query:
+    def record_batch(self, work: str, before: Progress, upto: Position, rows: int, *, done: bool) -> Query:
         """Mark a batch as committed; to be the first statement of its transaction.
 
         Args:
@@ -63,19 +63,19 @@ class Ledger:
             values,
         )
 
-    def of_run(self, run: str) -> Query:
+    def last_of_run(self, run: str) -> Query:
         """Ask where a run is."""
         return Query(f"{self._last} WHERE run = $1::text ORDER BY batch DESC LIMIT 1", (run,))
 
-    def of_work(self, work: str) -> Query:
+    def last_of_work(self, work: str) -> Query:
         """Ask where the last run of some work is."""
         return Query(f"{self._last} WHERE work = $1::text ORDER BY made_at DESC, batch DESC LIMIT 1", (work,))
 
-    def tidy(self) -> Query:
+    def delete_expired(self) -> Query:
         """Forget the runs of long ago."""
         return Query(
             f"DELETE FROM {self.name} WHERE (run, batch) IN (SELECT run, batch FROM {self.name} "  # noqa: S608 - our own names
-            f"WHERE made_at < now() - interval '{_KEPT}' LIMIT 1000)"
+            f"WHERE made_at < now() - interval '{_RETENTION}' LIMIT 1000)"
         )
 
     @property
@@ -83,8 +83,8 @@ class Ledger:
         return f"SELECT run, batch, upto, rows_done, done FROM {self.name}"  # noqa: S608 - our own names
 
 
-def progress(result: Result) -> Progress | None:
-    """Read the answer to `Ledger.of_run` or `Ledger.of_work`; ``None`` if nothing is known."""
+def parse_progress(result: Result) -> Progress | None:
+    """Read the answer to `Ledger.last_of_run` or `Ledger.last_of_work`; ``None`` if nothing is known."""
     if not result.rows:
         return None
     run, batch, upto, rows, done = result.rows[0]

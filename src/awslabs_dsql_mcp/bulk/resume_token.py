@@ -14,7 +14,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.bulk.keyset import Position
 from awslabs_dsql_mcp.errors import RequestInvalid
 
-_MARK: Final = "bulk-"
+_PREFIX: Final = "bulk-"
 _CHECK: Final = 6
 _HINT: Final = (
     "Give the handle exactly as it was given, with the same arguments; or resume='new' to begin anew."
@@ -39,7 +39,7 @@ class Progress:
     rows: int = 0
     done: bool = False
 
-    def further(self, upto: Position, rows: int, *, done: bool) -> "Progress":
+    def advance(self, upto: Position, rows: int, *, done: bool) -> "Progress":
         """Where it is behind one more batch."""
         return replace(
             self, batches=self.batches + 1, after=upto, rows=self.rows + rows, done=done or self.done
@@ -51,7 +51,7 @@ def fingerprint(parts: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(list(parts), default=repr).encode()).hexdigest()[:20]
 
 
-def handle(work: str, progress: Progress) -> str:
+def encode(work: str, progress: Progress) -> str:
     """Write a run's progress as a handle.
 
     Args:
@@ -60,10 +60,10 @@ def handle(work: str, progress: Progress) -> str:
     """
     fields = [work, progress.run, progress.batches, progress.after, progress.rows, progress.done]
     data = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
-    return f"{_MARK}{base64.urlsafe_b64encode(data).decode().rstrip('=')}-{_sum(data)}"
+    return f"{_PREFIX}{base64.urlsafe_b64encode(data).decode().rstrip('=')}-{_checksum(data)}"
 
 
-def read_handle(text: str, work: str) -> Progress:
+def decode(text: str, work: str) -> Progress:
     """Read a handle.
 
     Args:
@@ -101,9 +101,9 @@ def _fields(text: str) -> list[object]:
     Raises:
         ValueError: It is none, or damaged.
     """
-    body, _, check = text.strip().removeprefix(_MARK).rpartition("-")
+    body, _, check = text.strip().removeprefix(_PREFIX).rpartition("-")
     data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))  # binascii.Error is a ValueError
-    if not text.strip().startswith(_MARK) or _sum(data) != check:
+    if not text.strip().startswith(_PREFIX) or _checksum(data) != check:
         raise ValueError("damaged")
     fields: object = json.loads(data)
     if not isinstance(fields, list):
@@ -111,5 +111,5 @@ def _fields(text: str) -> list[object]:
     return cast("list[object]", fields)
 
 
-def _sum(data: bytes) -> str:
+def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:_CHECK]

@@ -13,12 +13,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from awslabs_dsql_mcp.bulk.rows import Row, RowSource, Text, Unfit, row_of
+from awslabs_dsql_mcp.bulk.rows import InvalidRow, Row, RowSource, SizedText, row_of
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 
 _SAMPLE: Final = 1 << 20
-_LARGEST_FIELD: Final = 1 << 22  # characters; a value can be 1 MiB (Aurora DSQL user guide, "Quotas")
-_ROWS_AT_ONCE: Final = 1000
+_MAX_FIELD: Final = 1 << 22  # characters; a value can be 1 MiB (Aurora DSQL user guide, "Quotas")
+_CHUNK_ROWS: Final = 1000
 
 
 class Folder:
@@ -150,7 +150,7 @@ class _Opened:
 
 def _csv(file: BinaryIO, delimiter: str, columns: Sequence[str] | None, null: str) -> _Stream:
     """CSV as RFC 4180 has it; the first line names the columns unless they are given."""
-    csv.field_size_limit(_LARGEST_FIELD)
+    csv.field_size_limit(_MAX_FIELD)
     lines = csv.reader(TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=delimiter, strict=True)
     names = list(columns) if columns else next(lines, list[str]())
     return _Stream(names, _csv_rows(lines, len(names), null))
@@ -159,9 +159,9 @@ def _csv(file: BinaryIO, delimiter: str, columns: Sequence[str] | None, null: st
 def _csv_rows(lines: Iterator[list[str]], width: int, null: str) -> Iterator[Row]:
     for fields in lines:
         if len(fields) == width:
-            yield [None if field == null else Text(field) for field in fields]
+            yield [None if field == null else SizedText(field) for field in fields]
         elif fields:
-            yield Unfit(f"it has {len(fields)} fields for {width} columns")
+            yield InvalidRow(f"it has {len(fields)} fields for {width} columns")
 
 
 def _json_lines(file: BinaryIO, columns: Sequence[str] | None) -> _Stream:
@@ -185,7 +185,7 @@ def _json_rows(lines: Iterator[bytes], names: Sequence[str]) -> Iterator[Row]:
         try:
             found = _decoded(line)
         except ValueError as error:
-            yield Unfit(f"it is no JSON: {error}")
+            yield InvalidRow(f"it is no JSON: {error}")
             continue
         yield row_of(found, names)
 
@@ -209,6 +209,6 @@ def _parquet(file: BinaryIO, columns: Sequence[str] | None) -> _Stream:
 
 
 def _parquet_rows(opened: Any, names: Sequence[str]) -> Iterator[Row]:  # noqa: ANN401 - pyarrow has no types
-    for batch in opened.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(names)):
+    for batch in opened.iter_batches(batch_size=_CHUNK_ROWS, columns=list(names)):
         lists = [batch.column(name).to_pylist() for name in names]
         yield from map(list, zip(*lists, strict=True))

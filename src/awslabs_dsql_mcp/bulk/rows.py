@@ -12,30 +12,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, Protocol, cast
 
-from awslabs_dsql_mcp.bulk.table_info import ColumnFacts, TableFacts
+from awslabs_dsql_mcp.bulk.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.sql.identifiers import nearest, quoted
+from awslabs_dsql_mcp.sql.identifiers import closest, quote_identifier
 
 OnConflict = Literal["error", "skip", "update"]
-Cells = tuple[str | None, ...]
+RowText = tuple[str | None, ...]
 
 _DOCUMENTS: Final = frozenset({"pg_catalog.json", "pg_catalog.jsonb"})
 _QUOTED: Final = re.compile(r'["\\]')
 
 
 @dataclass(frozen=True)
-class Unfit:
+class InvalidRow:
     """Why something cannot be a row."""
 
     reason: str
 
 
-Row = Sequence[object] | Unfit
+Row = Sequence[object] | InvalidRow
 
 
 @dataclass(frozen=True)
-class Loading:
+class InsertPlan:
     """Where rows go.
 
     Attributes:
@@ -44,8 +44,8 @@ class Loading:
         on_conflict: What happens to a row whose key is there.
     """
 
-    table: TableFacts
-    columns: tuple[ColumnFacts, ...]
+    table: TableInfo
+    columns: tuple[ColumnInfo, ...]
     on_conflict: OnConflict
 
     @property
@@ -55,21 +55,21 @@ class Loading:
         given = {column.name for column in self.columns}
         return self.on_conflict != "error" and key is not None and given.issuperset(key.columns)
 
-    def cells(self, values: Sequence[object]) -> Cells | Unfit:
+    def cells(self, values: Sequence[object]) -> RowText | InvalidRow:
         """Write a row's values as text."""
         if len(values) != len(self.columns):
-            return Unfit(f"it has {len(values)} values for {len(self.columns)} columns")
+            return InvalidRow(f"it has {len(values)} values for {len(self.columns)} columns")
         cells: list[str | None] = []
         for value, column in zip(values, self.columns, strict=True):
             cell = text_of(value, document=column.type in _DOCUMENTS)
             if cell is not None and "\0" in cell:
-                return Unfit(f"{column.name} has a NUL character, which no text can hold")
+                return InvalidRow(f"{column.name} has a NUL character, which no text can hold")
             cells.append(cell)
         return tuple(cells)
 
-    def insert(self, rows: Sequence[Cells]) -> Query:
+    def insert(self, rows: Sequence[RowText]) -> Query:
         """Give the statement that stores rows."""
-        names = ", ".join(quoted(column.name) for column in self.columns)
+        names = ", ".join(quote_identifier(column.name) for column in self.columns)
         arrays = ", ".join(f"${number}::{c.type}[]" for number, c in enumerate(self.columns, 1))
         sql = f"INSERT INTO {self.table.full_name} ({names}) SELECT * FROM unnest({arrays}){self._conflict()}"  # noqa: S608 - names from the catalog
         columns = zip(*rows, strict=True) if rows else ((),) * len(self.columns)
@@ -79,14 +79,14 @@ class Loading:
         if self.on_conflict == "error":
             return ""
         key = self.table.key
-        others = [c for c in self.columns if c.in_key is None]
+        others = [c for c in self.columns if c.key_position is None]
         if self.on_conflict == "skip" or key is None or not others:
             return " ON CONFLICT DO NOTHING"
-        sets = ", ".join(f"{quoted(c.name)} = EXCLUDED.{quoted(c.name)}" for c in others)
-        return f" ON CONFLICT ({', '.join(map(quoted, key.columns))}) DO UPDATE SET {sets}"
+        sets = ", ".join(f"{quote_identifier(c.name)} = EXCLUDED.{quote_identifier(c.name)}" for c in others)
+        return f" ON CONFLICT ({', '.join(map(quote_identifier, key.columns))}) DO UPDATE SET {sets}"
 
 
-def loading(table: TableFacts, names: Sequence[str], on_conflict: OnConflict) -> Loading:
+def plan_insert(table: TableInfo, names: Sequence[str], on_conflict: OnConflict) -> InsertPlan:
     """Match the names of a source's columns with a table's.
 
     Args:
@@ -102,18 +102,18 @@ def loading(table: TableFacts, names: Sequence[str], on_conflict: OnConflict) ->
         raise RequestInvalid(f"{table.name} is no table.", hint="Name the table itself.")
     known = {column.name: column for column in table.columns}
     folded = {column.name.lower(): column for column in table.columns}
-    chosen: list[ColumnFacts] = []
+    chosen: list[ColumnInfo] = []
     for name in names:
         column = known.get(name) or folded.get(name.strip().lower())
         if column is None:
-            near = nearest(name, known) or list(known)
+            near = closest(name, known) or list(known)
             hint = f"Did you mean {', '.join(near[:5])}? Name the source's columns in columns."
             raise RequestInvalid(f"{table.name} has no column {name[:80]!r}; nothing was loaded.", hint=hint)
-        if column.computed or column in chosen:
-            why = "takes no value: the database makes it" if column.computed else "comes twice"
+        if column.is_generated or column in chosen:
+            why = "takes no value: the database makes it" if column.is_generated else "comes twice"
             raise RequestInvalid(f"Column {column.name} {why}; nothing was loaded.", hint="Leave it out.")
         chosen.append(column)
-    found = Loading(table, tuple(chosen), on_conflict)
+    found = InsertPlan(table, tuple(chosen), on_conflict)
     if on_conflict == "update" and not found.repeatable:
         raise RequestInvalid(
             "on_conflict='update' finds rows by their primary key, and the rows do not have all of it.",
@@ -127,10 +127,10 @@ def row_of(found: object, names: Sequence[str]) -> Row:
     if isinstance(found, list):
         return cast("list[object]", found)
     if not isinstance(found, dict):
-        return Unfit("it is no JSON object")
+        return InvalidRow("it is no JSON object")
     fields = cast("dict[str, object]", found)
     if unknown := sorted(fields.keys() - set(names)):
-        return Unfit(f"it has a field {unknown[0][:80]!r}, which the first row has not")
+        return InvalidRow(f"it has a field {unknown[0][:80]!r}, which the first row has not")
     return [fields.get(name) for name in names]
 
 
@@ -139,11 +139,11 @@ def text_of(value: object, *, document: bool) -> str | None:
 
     Args:
         value: A value of JSON's, or what has a text form of its own: numbers, dates, bytes.
-        document: Whether the column takes JSON: a text is a text of JSON's there, unless it is a `Text`.
+        document: Whether the column takes JSON: a text is a text of JSON's there, unless it is a `SizedText`.
     """
     if value is None:
         return None
-    if isinstance(value, Text) or (isinstance(value, str) and not document):
+    if isinstance(value, SizedText) or (isinstance(value, str) and not document):
         return value
     if document or isinstance(value, (bool, dict, list)):
         return json.dumps(value, ensure_ascii=False, default=_plain)
@@ -157,18 +157,18 @@ def _plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else str(value)
 
 
-class Text(str):
+class SizedText(str):
     """A value that is text already, in whatever form its column's type reads: a field of a CSV file."""
 
     __slots__ = ()
 
 
-def weight(cells: Cells) -> int:
+def weight(cells: RowText) -> int:
     """Bytes of a row, about."""
     return sum(len(cell) + 4 for cell in cells if cell is not None)
 
 
-def unstorable(count: int, most: int) -> Generator[tuple[int, ...], str | None, dict[int, str]]:
+def find_rejected_rows(count: int, most: int) -> Generator[tuple[int, ...], str | None, dict[int, str]]:
     """Find the rows of a batch that the server does not take, in few tries.
 
     Yields the indexes of rows to try, in order, and is sent why they are not taken, or ``None``. A row that

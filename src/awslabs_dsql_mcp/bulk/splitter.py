@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.guard.refusal import Objection
-from awslabs_dsql_mcp.sql import functions
-from awslabs_dsql_mcp.sql import parser as grammar
-from awslabs_dsql_mcp.sql.identifiers import qualified, quoted
+from awslabs_dsql_mcp.guard.refusal import Violation
+from awslabs_dsql_mcp.sql import functions, parser
+from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
-from awslabs_dsql_mcp.sql.parser import Fault, Token
+from awslabs_dsql_mcp.sql.parser import ParseError, Token
 
 _WHOLE: Final = {
     "distinctClause": "DISTINCT",
@@ -33,7 +32,7 @@ _WHOLE: Final = {
 
 
 @dataclass(frozen=True)
-class Cuttable:
+class SplitStatement:
     """A statement that can be cut, divided at its clauses.
 
     Attributes:
@@ -56,7 +55,7 @@ class Cuttable:
     driving: str
     qualifier: str
     reads: tuple[str, ...]
-    sets: frozenset[str]
+    assigned_columns: frozenset[str]
     calls: frozenset[str]
     before: str
     sources: str
@@ -68,18 +67,18 @@ class Cuttable:
         """The statement's own condition together with another."""
         return f"(\n{self.condition}\n) AND {ranges}" if self.condition else ranges
 
-    def within(self, ranges: str) -> str:
+    def with_range(self, ranges: str) -> str:
         """The statement for the rows of a range."""
         return f"{self.before}\nWHERE {self.where(ranges)}\n{self.after}"
 
 
-def cut(sql: str) -> Cuttable | Objection:
+def split(sql: str) -> SplitStatement | Violation:
     """Divide a statement, or say why it cannot be cut.
 
     Args:
         sql: One statement that the guard lets pass, with ``$1`` for its values.
     """
-    (tree,) = grammar.parse(sql)
+    (tree,) = parser.parse(sql)
     for rule in _RULES:
         if (objection := rule(tree)) is not None:
             return objection
@@ -89,52 +88,52 @@ def cut(sql: str) -> Cuttable | Objection:
     except RecursionError:
         known = False
     if found is None or not known:
-        return _no(tree, "The clauses of this statement cannot be told apart.", "Write it more plainly.")
+        return _refuse(tree, "The clauses of this statement cannot be told apart.", "Write it more plainly.")
     return found
 
 
 def _select(tree: Tree) -> Node:
-    return cast("Node", tree.top.get("selectStmt", {}).get("SelectStmt", {}))
+    return cast("Node", tree.root.get("selectStmt", {}).get("SelectStmt", {}))
 
 
-def _no(tree: Tree, why: str, instead: str, location: int | None = None) -> Objection:
-    return Objection("not-cuttable", tree.start if location is None else location, why, instead)
+def _refuse(tree: Tree, why: str, instead: str, location: int | None = None) -> Violation:
+    return Violation("not-cuttable", tree.start if location is None else location, why, instead)
 
 
-def _kind(tree: Tree) -> Objection | None:
+def _kind(tree: Tree) -> Violation | None:
     if tree.kind in ("UpdateStmt", "DeleteStmt") or (tree.kind == "InsertStmt" and _select(tree)):
         return None
-    return _no(
+    return _refuse(
         tree,
         "Only one UPDATE, DELETE or INSERT … SELECT can be cut into batches.",
         "Use `transact` for anything else.",
     )
 
 
-def _returning(tree: Tree) -> Objection | None:
-    if tree.top.keys() & {"returningClause", "returningList"}:
-        return _no(
+def _returning(tree: Tree) -> Violation | None:
+    if tree.root.keys() & {"returningClause", "returningList"}:
+        return _refuse(
             tree, "RETURNING would give rows of many transactions.", "Leave it out; SELECT afterwards."
         )
     return None
 
 
-def _with(tree: Tree) -> Objection | None:
+def _with(tree: Tree) -> Violation | None:
     for place in tree.find("CommonTableExpr"):
         why = "What WITH computes would be computed anew for each batch, on changed data."
-        return _no(
+        return _refuse(
             tree, why, "Write it as a subquery on other tables, or keep it in a table.", place.location
         )
     return None
 
 
-def _cursor(tree: Tree) -> Objection | None:
+def _cursor(tree: Tree) -> Violation | None:
     if "CurrentOfExpr" in tree:
-        return _no(tree, "WHERE CURRENT OF needs a cursor.", "Name the rows in WHERE.")
+        return _refuse(tree, "WHERE CURRENT OF needs a cursor.", "Name the rows in WHERE.")
     return None
 
 
-def _whole_result(tree: Tree) -> Objection | None:
+def _whole_result(tree: Tree) -> Violation | None:
     if tree.kind != "InsertStmt":
         return None
     select = _select(tree)
@@ -146,37 +145,37 @@ def _whole_result(tree: Tree) -> Objection | None:
     if found is None:
         return None
     why = f"{found} looks at the rows together, and each batch would only see its own."
-    return _no(tree, why, "Leave it out, or run the statement whole with `transact` if it is small.")
+    return _refuse(tree, why, "Leave it out, or run the statement whole with `transact` if it is small.")
 
 
-def _windows(tree: Tree) -> Objection | None:
-    for node in _calls(tree):
+def _windows(tree: Tree) -> Violation | None:
+    for node in _called_functions(tree):
         if "over" in node or node.get("agg_distinct") or node.get("agg_star"):
             why = "A window or aggregate function looks at rows together; each batch would only see its own."
-            return _no(tree, why, "Compute it in a subquery on another table.", node.get("location"))
+            return _refuse(tree, why, "Compute it in a subquery on another table.", node.get("location"))
     return None
 
 
-def _driving(tree: Tree) -> Objection | None:
+def _driving(tree: Tree) -> Violation | None:
     if tree.kind != "InsertStmt" or _leftmost(_select(tree)["fromClause"][0]) is not None:
         return None
     why = "The rows are to be cut by the primary key of the first table in FROM, and there is none."
-    return _no(tree, why, "Put a table first, with inner or left joins behind it.")
+    return _refuse(tree, why, "Put a table first, with inner or left joins behind it.")
 
 
-def _reads_target(tree: Tree) -> Objection | None:
-    name = tree.top["relation"]["relname"]
+def _reads_target(tree: Tree) -> Violation | None:
+    name = tree.root["relation"]["relname"]
     for place in tree.find("RangeVar"):
-        if place.node["relname"] == name and place.node.get("schemaname") == tree.top["relation"].get(
+        if place.node["relname"] == name and place.node.get("schemaname") == tree.root["relation"].get(
             "schemaname"
         ):
             return self_reading(tree.start if place.location < 0 else place.location)
     return None
 
 
-def self_reading(location: int = 0) -> Objection:
+def self_reading(location: int = 0) -> Violation:
     """Refuse what reads the table that it changes: later batches would see what earlier ones changed."""
-    return Objection(
+    return Violation(
         "not-cuttable",
         location,
         "The statement also reads the table that it changes: later batches would see what earlier ones did.",
@@ -184,16 +183,16 @@ def self_reading(location: int = 0) -> Objection:
     )
 
 
-def _users_code(tree: Tree) -> Objection | None:
+def _users_code(tree: Tree) -> Violation | None:
     for place in tree.find("FuncCall"):
         name = strings(place.node.get("funcname"))
-        if functions.is_users(name):
+        if functions.is_user_defined(name):
             why = f"{'.'.join(name)}() is a function of your own, which may read what the batches change."
-            return _no(tree, why, "Write its expression into the statement.", place.location)
+            return _refuse(tree, why, "Write its expression into the statement.", place.location)
     return None
 
 
-_RULES: Final[tuple[Callable[[Tree], Objection | None], ...]] = (
+_RULES: Final[tuple[Callable[[Tree], Violation | None], ...]] = (
     _kind,
     _returning,
     _with,
@@ -216,9 +215,9 @@ def _leftmost(item: Node) -> Node | None:
     return item.get("RangeVar")
 
 
-def _calls(tree: Tree) -> Iterator[Node]:
+def _called_functions(tree: Tree) -> Iterator[Node]:
     """All function calls that are not in a subquery."""
-    waiting: list[Any] = [tree.top]
+    waiting: list[Any] = [tree.root]
     while waiting:
         item = waiting.pop()
         if isinstance(item, list):
@@ -232,30 +231,30 @@ def _calls(tree: Tree) -> Iterator[Node]:
 
 def _named(relation: Node) -> str:
     schema = relation.get("schemaname")
-    return qualified(schema, relation["relname"]) if schema else quoted(relation["relname"])
+    return qualified_name(schema, relation["relname"]) if schema else quote_identifier(relation["relname"])
 
 
-def _divide(tree: Tree, sql: str) -> Cuttable | None:
+def _divide(tree: Tree, sql: str) -> SplitStatement | None:
     text = sql.encode()
     end = len(text) if tree.end is None else tree.end
-    clauses = _Clauses([t for t in grammar.tokens(sql) if tree.start <= t.start < end], text, end)
+    clauses = _Clauses([t for t in parser.tokens(sql) if tree.start <= t.start < end], text, end)
     parts = {"UpdateStmt": _update, "DeleteStmt": _delete, "InsertStmt": _insert}[tree.kind](clauses)
     if parts is None:
         return None
     before, sources, condition, after = parts
-    relation = tree.top["relation"]
+    relation = tree.root["relation"]
     driving = _leftmost(_select(tree)["fromClause"][0]) if tree.kind == "InsertStmt" else relation
     if driving is None:
         return None
     alias = driving.get("alias", {}).get("aliasname")
-    return Cuttable(
+    return SplitStatement(
         kind=tree.kind.removesuffix("Stmt").upper(),
         target=_named(relation),
         driving=_named(driving),
-        qualifier=quoted(alias or driving["relname"]),
+        qualifier=quote_identifier(alias or driving["relname"]),
         reads=tuple(dict.fromkeys(_named(place.node) for place in tree.find("RangeVar"))),
-        sets=_sets(tree),
-        calls=frozenset(strings(node.get("funcname"))[-1] for node in _calls(tree)),
+        assigned_columns=_assigned_columns(tree),
+        calls=frozenset(strings(node.get("funcname"))[-1] for node in _called_functions(tree)),
         before=before,
         sources=sources,
         condition=condition,
@@ -264,10 +263,10 @@ def _divide(tree: Tree, sql: str) -> Cuttable | None:
     )
 
 
-def _sets(tree: Tree) -> frozenset[str]:
+def _assigned_columns(tree: Tree) -> frozenset[str]:
     if tree.kind != "UpdateStmt":
         return frozenset()
-    return frozenset(item["ResTarget"]["name"] for item in tree.top["targetList"])
+    return frozenset(item["ResTarget"]["name"] for item in tree.root["targetList"])
 
 
 def _repeatable(tree: Tree) -> bool:
@@ -280,10 +279,10 @@ def _repeatable(tree: Tree) -> bool:
         functions.is_volatile(strings(place.node.get("funcname"))) for place in tree.find("FuncCall")
     ):
         return False
-    relation = tree.top["relation"]
+    relation = tree.root["relation"]
     whole = {relation["relname"], relation.get("alias", {}).get("aliasname")}
-    touched = _sets(tree) | whole
-    values = Tree("Values", {"list": tree.top.get("targetList", [])}, 0, None)
+    touched = _assigned_columns(tree) | whole
+    values = Tree("Values", {"list": tree.root.get("targetList", [])}, 0, None)
     fields = [place.node.get("fields", []) for place in values.find("ColumnRef")]
     return not any("A_Star" in names[-1] or strings(names)[-1] in touched for names in fields if names)
 
@@ -377,20 +376,20 @@ def _behind(clauses: _Clauses, where: Token | None, end: int) -> str:
     return clauses.text(where.end, end) if where else ""
 
 
-def _same(tree: Tree, found: Cuttable) -> bool:
+def _same(tree: Tree, found: SplitStatement) -> bool:
     """Whether the parts mean what the statement means, by the grammar's own account."""
     try:
-        (changed,) = grammar.parse(found.within("TRUE"))
-        (read,) = grammar.parse(f"SELECT FROM {found.sources}\nWHERE {found.where('TRUE')}")
-    except (Fault, ValueError):
+        (changed,) = parser.parse(found.with_range("TRUE"))
+        (read,) = parser.parse(f"SELECT FROM {found.sources}\nWHERE {found.where('TRUE')}")
+    except (ParseError, ValueError):
         return False
-    old, new = _bare(tree.top), _bare(changed.top)
+    old, new = _without_locations(tree.root), _without_locations(changed.root)
     condition = _take_where(old, tree.kind)
-    reading = _bare(read.top)
+    reading = _without_locations(read.root)
     return (
         _with_true(condition) == _flat(_take_where(new, tree.kind)) == _flat(reading.get("whereClause"))
         and old == new
-        and reading.get("fromClause") == _from(_bare(tree.top), tree.kind)
+        and reading.get("fromClause") == _from(_without_locations(tree.root), tree.kind)
     )
 
 
@@ -421,11 +420,15 @@ def _flat(condition: Node | None) -> list[object]:
     return list(both["args"]) if both.get("boolop") == "AND_EXPR" else [condition]
 
 
-def _bare(item: Any) -> Any:  # noqa: ANN401 - any part of a tree
+def _without_locations(item: Any) -> Any:  # noqa: ANN401 - any part of a tree
     """A copy without positions. Trees that are too deep for this are refused as too deep to compare."""
     if isinstance(item, dict):
         fields = cast("Node", item)
-        return {key: _bare(value) for key, value in fields.items() if key not in ("location", "stmt_len")}
+        return {
+            key: _without_locations(value)
+            for key, value in fields.items()
+            if key not in ("location", "stmt_len")
+        }
     if isinstance(item, list):
-        return [_bare(value) for value in cast("list[Any]", item)]
+        return [_without_locations(value) for value in cast("list[Any]", item)]
     return item

@@ -7,7 +7,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.bulk.keyset import Key
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.sql.identifiers import qualified
+from awslabs_dsql_mcp.sql.identifiers import qualified_name
 
 # Only plain ASCII identifiers of types come out of this: quote_ident puts all others in quotes.
 _TABLES: Final = """
@@ -30,7 +30,7 @@ _AGGREGATES: Final = "SELECT proname FROM pg_proc WHERE proname = ANY($1::text[]
 
 
 @dataclass(frozen=True)
-class ColumnFacts:
+class ColumnInfo:
     """A column of a table.
 
     Attributes:
@@ -42,12 +42,12 @@ class ColumnFacts:
 
     name: str
     type: str
-    in_key: int | None
-    computed: bool
+    key_position: int | None
+    is_generated: bool
 
 
 @dataclass(frozen=True)
-class TableFacts:
+class TableInfo:
     """A table as the catalog has it.
 
     Attributes:
@@ -67,41 +67,41 @@ class TableFacts:
     schema: str
     table: str
     is_table: bool
-    columns: tuple[ColumnFacts, ...]
+    columns: tuple[ColumnInfo, ...]
     indexes: int
-    moves_itself: bool
-    moves: frozenset[str] = frozenset()
+    has_self_cascade: bool
+    cascade_targets: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
         """Its name with its schema, as SQL."""
-        return qualified(self.schema, self.table)
+        return qualified_name(self.schema, self.table)
 
     @property
     def key(self) -> Key | None:
         """Its primary key."""
-        parts = sorted((c.in_key, c.name, c.type) for c in self.columns if c.in_key is not None)
+        parts = sorted((c.key_position, c.name, c.type) for c in self.columns if c.key_position is not None)
         return Key(tuple(p[1] for p in parts), tuple(p[2] for p in parts)) if parts else None
 
 
-def about_table(name: str) -> Query:
+def table_info_query(name: str) -> Query:
     """Ask about a table, by its name as SQL."""
     return Query(_TABLES, (name,))
 
 
-def table_facts(result: Result) -> TableFacts | None:
-    """Read the answer to `about_table`; ``None`` if there is no such table."""
+def parse_table_info(result: Result) -> TableInfo | None:
+    """Read the answer to `table_info_query`; ``None`` if there is no such table."""
     name, oid, schema, table, kind, columns, indexes, itself, moved = (cell or "" for cell in result.rows[0])
     if not oid:
         return None
     listed = cast("list[tuple[str, str, int | None, bool, str]]", json.loads(columns or "[]"))
-    return TableFacts(
+    return TableInfo(
         name,
         oid,
         schema,
         table,
         kind in ("r", "p"),
-        tuple(ColumnFacts(c[0], c[1], c[2], c[3] or c[4] == "a") for c in listed),
+        tuple(ColumnInfo(c[0], c[1], c[2], c[3] or c[4] == "a") for c in listed),
         int(indexes),
         itself != "0",
         frozenset(cast("list[str]", json.loads(moved or "[]"))),

@@ -11,16 +11,16 @@ from typing import Final
 
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.text import clip
+from awslabs_dsql_mcp.text import truncate_sentence
 
-MOST_JOBS: Final = 20
+MAX_JOBS: Final = 20
 """Jobs that are listed, unfinished and newest first."""
 
 JOB_KINDS: Final = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC"})
 """Kinds of statement that answer with a job's id."""
 
 _ENDED: Final = ("completed", "failed")
-_LONGEST_DETAIL: Final = 500
+_MAX_DETAIL: Final = 500
 _ID: Final = re.compile(r"[a-z2-7]{26}")
 # object_name goes with its object; pg_index knows whether an index may be used.
 _JOBS: Final = """
@@ -34,7 +34,7 @@ LIMIT 20"""
 
 
 @dataclass(frozen=True)
-class Job:
+class AsyncJob:
     """One job.
 
     Attributes:
@@ -66,7 +66,7 @@ class Job:
     def line(self) -> str:
         """The job in one line."""
         index = {True: ", index valid", False: ", index not valid", None: ""}[self.index_valid]
-        details = f": {clip(self.details, _LONGEST_DETAIL)}" if self.details else ""
+        details = f": {truncate_sentence(self.details, _MAX_DETAIL)}" if self.details else ""
         times = f"since {self.started}" + (f", updated {self.updated}" if self.updated else "")
         return (
             f"{self.job_id} {self.job_type} {self.object_name or '(gone)'}: {self.status}{index}, "
@@ -89,16 +89,16 @@ def jobs_query(job_id: str | None) -> Query:
     return Query(_JOBS, (job_id,))
 
 
-def fold_jobs(result: Result) -> tuple[Job, ...]:
+def fold_jobs(result: Result) -> tuple[AsyncJob, ...]:
     """Read the rows of `jobs_query`."""
     valid = {"t": True, "f": False, None: None}
     return tuple(
-        Job(str(id_), str(status), str(kind), name, details or None, valid[index], started, updated)
+        AsyncJob(str(id_), str(status), str(kind), name, details or None, valid[index], started, updated)
         for id_, status, kind, name, details, index, started, updated in result.rows
     )
 
 
-def next_step(jobs: Sequence[Job]) -> str:
+def next_step(jobs: Sequence[AsyncJob]) -> str:
     """Say what to do about jobs."""
     if unfinished := [job for job in jobs if not job.ended]:
         which = f'job_id="{unfinished[0].job_id}"' if len(unfinished) == 1 else "wait_s=30"

@@ -5,7 +5,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.sql import dsql_syntax
 from awslabs_dsql_mcp.sql.identifiers import TableName
-from awslabs_dsql_mcp.sql.parser import Fault
+from awslabs_dsql_mcp.sql.parser import ParseError
 
 # PostgreSQL's messages of 42P01, 42703 and 42501, in English (Aurora DSQL has no other lc_messages).
 _RELATION: Final = re.compile(r'relation "(.+?)" does not exist')
@@ -40,7 +40,7 @@ def tables_in(sql: str) -> tuple[TableName, ...]:
     """The tables and views that a statement names, in order; none for a text that does not parse."""
     try:
         trees = dsql_syntax.parse(sql).trees
-    except (Fault, RecursionError):
+    except (ParseError, RecursionError):
         return ()
     named: dict[TableName, None] = {}
     for tree in trees:
@@ -49,7 +49,7 @@ def tables_in(sql: str) -> tuple[TableName, ...]:
             name = TableName(place.node.get("schemaname"), place.node.get("relname", ""))
             if name.schema or name.table not in own:
                 named[name] = None
-        relation = tree.top.get("relation", {})  # of INSERT, UPDATE, DELETE: a field, not a node of its own
+        relation = tree.root.get("relation", {})  # of INSERT, UPDATE, DELETE: a field, not a node of its own
         if relation.get("relname"):
             named[TableName(relation.get("schemaname"), relation["relname"])] = None
     return tuple(named)

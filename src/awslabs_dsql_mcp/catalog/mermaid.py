@@ -7,8 +7,8 @@ from typing import Final
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Page, Table
 from awslabs_dsql_mcp.sql.identifiers import TableName
 
-MOST_TABLES: Final = 100
-_MOST_WHOLE: Final = 30  # with more tables than these, only keys are drawn
+MAX_TABLES: Final = 100
+_MAX_WHOLE: Final = 30  # with more tables than these, only keys are drawn
 _SHORT: Final = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
@@ -30,8 +30,8 @@ def diagram(page: Page) -> str:
         page: Tables with all there is to know; views are left out.
     """
     tables = [table for table in page.tables if table.kind == "table"]
-    only_keys = len(tables) > _MOST_WHOLE
-    left = [f"%% {page.left} more tables and views are not drawn"] if page.left else []
+    only_keys = len(tables) > _MAX_WHOLE
+    left = [f"%% {page.remaining} more tables and views are not drawn"] if page.remaining else []
     entities = [line for table in tables for line in _entity(table, only_keys=only_keys)]
     return "\n".join(["erDiagram", *left, *entities, *_relations(tables)])
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.sql import identifiers as names
+from awslabs_dsql_mcp.sql import identifiers
 from awslabs_dsql_mcp.sql.identifiers import TableName
 
 Row = Sequence[str | None]
@@ -123,7 +123,7 @@ class Table:
     @property
     def title(self) -> str:
         """Its name with the schema, as SQL."""
-        return names.qualified(self.schema, self.name)
+        return identifiers.qualified_name(self.schema, self.name)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Page:
     """
 
     tables: tuple[Table, ...]
-    left: int
+    remaining: int
 
 
 def fold_page(results: Sequence[Result]) -> Page:
@@ -158,7 +158,7 @@ def fold_tables(name: TableName, results: Sequence[Result]) -> tuple[Table, ...]
         raise RequestInvalid(
             f"There is no table or view {name}.",
             code="unknown_table",
-            hint=names.suggestion(name.table, known),
+            hint=identifiers.suggestion(name.table, known),
         )
     return tables
 
@@ -169,10 +169,10 @@ def with_jobs(tables: Sequence[Table], jobs: Result) -> tuple[Table, ...]:
     for oid, name, job, status, details in jobs.rows:
         told = f"job {job} {status}" + (f": {details}" if details else "")
         said |= {key: told for key in (oid, name) if key is not None}
-    return tuple(replace(table, indexes=_told(table, said)) for table in tables)
+    return tuple(replace(table, indexes=_type_text(table, said)) for table in tables)
 
 
-def _told(table: Table, said: Mapping[str, str]) -> tuple[Index, ...]:
+def _type_text(table: Table, said: Mapping[str, str]) -> tuple[Index, ...]:
     return tuple(
         index
         if index.valid

@@ -5,28 +5,27 @@ It costs a round trip, and only after a failure, where the model would need one 
 
 from typing import Final
 
-from awslabs_dsql_mcp.catalog import mentions
-from awslabs_dsql_mcp.catalog import model as catalog
+from awslabs_dsql_mcp.catalog import mentions, model
 from awslabs_dsql_mcp.catalog import queries as catalog_queries
 from awslabs_dsql_mcp.catalog.model import Table
-from awslabs_dsql_mcp.database import error_mapping as hints
+from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, Unit
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
-from awslabs_dsql_mcp.sql import identifiers as names
-from awslabs_dsql_mcp.sql.identifiers import TableName, qualified, quoted
+from awslabs_dsql_mcp.sql import identifiers
+from awslabs_dsql_mcp.sql.identifiers import TableName, qualified_name, quote_identifier
 
 _UNKNOWN_TABLE: Final = "42P01"
 _UNKNOWN_COLUMN: Final = "42703"
 _DENIED: Final = "42501"
-_MOST_TABLES: Final = 3
-_MOST_COLUMNS: Final = 12
-_LONGEST: Final = 190
-_LONGEST_PARSED: Final = 20_000  # characters: the event loop waits meanwhile
+_MAX_TABLES: Final = 3
+_MAX_COLUMNS: Final = 12
+_MAX_HINT: Final = 190
+_MAX_PARSED: Final = 20_000  # characters: the event loop waits meanwhile
 
 
-class NamesMeant:
+class NameSuggester:
     """Finds in the catalog what an error about a name was about.
 
     Args:
@@ -36,9 +35,9 @@ class NamesMeant:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def hint(self, error: DsqlError, unit: Unit) -> str | None:
+    async def hint(self, error: DsqlError, unit: UnitOfWork) -> str | None:
         """Ask the catalog; what goes wrong there must not hide the error that is told."""
-        if _server_knew(error.hint or ""):
+        if _has_server_hint(error.hint or ""):
             return None
         try:
             if error.sqlstate == _UNKNOWN_TABLE:
@@ -51,21 +50,23 @@ class NamesMeant:
                 found = None
         except DsqlError:
             return None
-        return hints.clip(found, _LONGEST) if found else None
+        return error_mapping.truncate(found, _MAX_HINT) if found else None
 
     async def _ask(self, *queries: Query) -> tuple[Result, ...]:
-        return (await self._database.run(Unit(queries, read_only=True))).results
+        return (await self._database.run(UnitOfWork(queries, read_only=True))).results
 
     async def _tables_like(self, wanted: TableName | None) -> str | None:
         if wanted is None:
             return None
         (known,) = await self._ask(catalog_queries.known_tables())
-        return names.suggestion(wanted.table, [(str(schema), str(table)) for schema, table in known.rows])
+        return identifiers.suggestion(
+            wanted.table, [(str(schema), str(table)) for schema, table in known.rows]
+        )
 
     async def _columns_like(self, wanted: str | None, mentioned: tuple[TableName, ...]) -> str | None:
         if wanted is None or not mentioned:
             return None
-        chosen = mentioned[:_MOST_TABLES]
+        chosen = mentioned[:_MAX_TABLES]
         batches = [catalog_queries.table_queries(name, caches=False) for name in chosen]
         results = await self._ask(*(query for batch in batches for query in batch))
         size = len(batches[0])
@@ -80,37 +81,37 @@ class NamesMeant:
     async def _whole_grant(self, error: DsqlError, mentioned: tuple[TableName, ...]) -> str:
         """Put the role's name, and the table's schema, into the GRANT that is missing."""
         role, known = await self._ask(Query("SELECT current_user"), catalog_queries.known_tables())
-        hint = (error.hint or "").replace(hints.ROLE, quoted(str(role.rows[0][0])))
+        hint = (error.hint or "").replace(error_mapping.ROLE, quote_identifier(str(role.rows[0][0])))
         table = mentions.denied_relation(error.message)
         schemas = [str(schema) for schema, name in known.rows if name == table]
         chosen = [schema for schema in schemas if TableName(schema, str(table)) in mentioned] or schemas
         if table is None or not chosen:
             return hint
-        return hint.replace(f"ON TABLE {table} ", f"ON TABLE {qualified(chosen[0], table)} ")
+        return hint.replace(f"ON TABLE {table} ", f"ON TABLE {qualified_name(chosen[0], table)} ")
 
 
-def _mentioned(unit: Unit) -> tuple[TableName, ...]:
-    short = [query.sql for query in unit.queries if len(query.sql) <= _LONGEST_PARSED]
+def _mentioned(unit: UnitOfWork) -> tuple[TableName, ...]:
+    short = [query.sql for query in unit.queries if len(query.sql) <= _MAX_PARSED]
     return tuple(dict.fromkeys(name for sql in short for name in mentions.tables_in(sql)))
 
 
-def _server_knew(hint: str) -> bool:
+def _has_server_hint(hint: str) -> bool:
     """Whether PostgreSQL guessed the name; it writes "Vans.Plate", which is no SQL if there are capitals."""
     return hint.startswith("Perhaps you meant") and hint[1:].islower()
 
 
 def _tables(name: TableName, results: tuple[Result, ...]) -> tuple[Table, ...]:
     try:
-        return catalog.fold_tables(name, results)
+        return model.fold_tables(name, results)
     except RequestInvalid:  # a function in FROM, say
         return ()
 
 
 def _near_columns(wanted: str, table: Table) -> str:
-    near = names.nearest(wanted, [column.name for column in table.columns], 2)
-    return f"{' or '.join(map(quoted, near))} of {table.title}" if near else ""
+    near = identifiers.closest(wanted, [column.name for column in table.columns], 2)
+    return f"{' or '.join(map(quote_identifier, near))} of {table.title}" if near else ""
 
 
 def _all_columns(table: Table) -> str:
-    shown = ", ".join(quoted(column.name) for column in table.columns[:_MOST_COLUMNS])
-    return f"{table.title} has {shown}{' …' if table.width > _MOST_COLUMNS else ''}."
+    shown = ", ".join(quote_identifier(column.name) for column in table.columns[:_MAX_COLUMNS])
+    return f"{table.title} has {shown}{' …' if table.width > _MAX_COLUMNS else ''}."

@@ -1,11 +1,11 @@
 """Errors that name what was meant."""
 
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Report, Unit
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import PermissionDenied, StatementFailed
 
 
-class TeachingDatabase:
+class SuggestingDatabase:
     """A database whose errors about names say which names there are.
 
     Args:
@@ -15,7 +15,7 @@ class TeachingDatabase:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def run(self, unit: Unit) -> Report:
+    async def run(self, unit: UnitOfWork) -> Report:
         """Run a unit of work.
 
         Raises:
@@ -25,7 +25,7 @@ class TeachingDatabase:
         try:
             return await self._database.run(unit)
         except (StatementFailed, PermissionDenied) as error:
-            from awslabs_dsql_mcp.catalog.suggestions import NamesMeant  # noqa: PLC0415 - only behind a failure
+            from awslabs_dsql_mcp.catalog.suggestions import NameSuggester  # noqa: PLC0415 - only behind a failure
 
-            error.hint = await NamesMeant(self._database).hint(error, unit) or error.hint
+            error.hint = await NameSuggester(self._database).hint(error, unit) or error.hint
             raise

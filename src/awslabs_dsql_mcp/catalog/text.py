@@ -7,12 +7,12 @@ from itertools import groupby
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Page, Table
-from awslabs_dsql_mcp.sql.identifiers import quoted
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 
 Detail = Literal["names", "summary", "full"]
 
-_CHARACTERS: Final = 30_000
-_LONGEST: Final = {"comment": 300, "expression": 500, "view": 6_000}
+_MAX_CHARACTERS: Final = 30_000
+_MAX_LENGTH: Final = {"comment": 300, "expression": 500, "view": 6_000}
 _IDENTIFIER: Final = r'(?:"(?:[^"]|"")*"|[^\s."]+)'
 # The part of an index's definition that says more than its name: pg_get_indexdef begins in this form.
 _INDEX_HEAD: Final = re.compile(
@@ -40,12 +40,12 @@ def list_text(page: Page, detail: Detail) -> Listing:
     """Write a page of the list of tables, as much of it as an answer may hold."""
     if detail == "names":
         text = "\n".join(
-            f"{quoted(schema)}: {', '.join(quoted(table.name) for table in tables)}"
+            f"{quote_identifier(schema)}: {', '.join(quote_identifier(table.name) for table in tables)}"
             for schema, tables in groupby(page.tables, key=lambda table: table.schema)
         )
         return Listing(text, len(page.tables), page.tables[-1].title)
     written: list[str] = []
-    room = _CHARACTERS
+    room = _MAX_CHARACTERS
     for table in page.tables:
         text = table_text(table, detail) if detail == "full" else _line(table)
         room -= len(text) + 1
@@ -65,19 +65,19 @@ def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | 
     levels: tuple[Detail, ...] = ("full", "summary", "names")
     for level in levels[levels.index(detail) :]:
         text = _all(tables, level)
-        if len(text) <= _CHARACTERS:
+        if len(text) <= _MAX_CHARACTERS:
             return text, None if level == detail else level
-    return f"{_all(tables, 'names')[:_CHARACTERS]}…", "names"
+    return f"{_all(tables, 'names')[:_MAX_CHARACTERS]}…", "names"
 
 
 def table_text(table: Table, detail: Detail = "full") -> str:
     """Write a table: its columns' names, its columns and keys, or all there is to know."""
     if detail == "names":
-        return f"{table.title}: {', '.join(quoted(column.name) for column in table.columns)}"
+        return f"{table.title}: {', '.join(quote_identifier(column.name) for column in table.columns)}"
     full = detail == "full"
     keys = [constraint for constraint in table.constraints if full or constraint.kind in "pf"]
     parts = [_head(table), *(f"  {_column(column, full=full)}" for column in table.columns)]
-    parts += _section("constraints", [f"{quoted(key.name)} {key.definition}" for key in keys])
+    parts += _section("constraints", [f"{quote_identifier(key.name)} {key.definition}" for key in keys])
     if full:
         parts += _section("referenced by", [_reference(key) for key in table.referenced_by])
         parts += _section("indexes", list(_indexes(table)))
@@ -118,9 +118,9 @@ def _comment(comment: str | None) -> str:
 
 
 def _column(column: Column, *, full: bool) -> str:
-    facts = [f"{quoted(column.name)} {column.type}"]
+    facts = [f"{quote_identifier(column.name)} {column.type}"]
     if full and column.collation:
-        facts.append(f"COLLATE {quoted(column.collation)}")
+        facts.append(f"COLLATE {quote_identifier(column.collation)}")
     if column.not_null:
         facts.append("NOT NULL")
     default = _short(column.default or "", "expression")
@@ -135,7 +135,7 @@ def _column(column: Column, *, full: bool) -> str:
 
 
 def _reference(key: Constraint) -> str:
-    return f"{key.table} {quoted(key.name)} {key.definition}"
+    return f"{key.table} {quote_identifier(key.name)} {key.definition}"
 
 
 def _indexes(table: Table) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _indexes(table: Table) -> Iterator[str]:
     for index in table.indexes:
         if not index.valid or index.name not in constrained:
             unique = "UNIQUE " if index.unique else ""
-            yield f"{quoted(index.name)} {unique}{index_keys(index)}{_state(index)}"
+            yield f"{quote_identifier(index.name)} {unique}{index_keys(index)}{_state(index)}"
 
 
 def _state(index: Index) -> str:
@@ -163,9 +163,9 @@ def _privileges(table: Table) -> list[str]:
     if not table.role or table.privileges >= {"USAGE", *_DATA}:
         return []
     may = [name for name in _DATA if name in table.privileges]
-    said = f"privileges of role {quoted(table.role)}: {', '.join(may) or 'none'}"
+    said = f"privileges of role {quote_identifier(table.role)}: {', '.join(may) or 'none'}"
     if "USAGE" not in table.privileges:
-        said += f", but no USAGE on schema {quoted(table.schema)}"
+        said += f", but no USAGE on schema {quote_identifier(table.schema)}"
     return [said]
 
 
@@ -174,5 +174,5 @@ def _section(heading: str, lines: Sequence[str]) -> list[str]:
 
 
 def _short(text: str, what: str) -> str:
-    longest = _LONGEST[what]
+    longest = _MAX_LENGTH[what]
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from awslabs_dsql_mcp.config.settings import (
-    CHOOSES_CLUSTER,
+    CLUSTER_ONLY_OPTIONS,
     OPTIONS,
     Option,
     Settings,
@@ -60,19 +60,19 @@ def _settled(values: dict[str, object], *, chosen_by_flag: frozenset[str]) -> Se
             values.pop(other, None)
     if values.get("config"):
         values = _without_choice(values, chosen_by_flag)
-    return Settings(**regional(values, "--region"))  # pyright: ignore[reportArgumentType] - a test holds each reader to its field
+    return Settings(**with_region(values, "--region"))  # pyright: ignore[reportArgumentType] - a test holds each reader to its field
 
 
 def _without_choice(values: dict[str, object], chosen_by_flag: frozenset[str]) -> dict[str, object]:
     """Leave what makes a cluster to the file of clusters; a variable may be meant for another server."""
     for option in OPTIONS:
-        if option.name in CHOOSES_CLUSTER and option.name in chosen_by_flag:
+        if option.name in CLUSTER_ONLY_OPTIONS and option.name in chosen_by_flag:
             key = option.flag.lstrip("-")
             raise SettingsError(f"{option.flag}: got it beside --config, expected {key} in that file")
-    return {name: value for name, value in values.items() if name not in CHOOSES_CLUSTER}
+    return {name: value for name, value in values.items() if name not in CLUSTER_ONLY_OPTIONS}
 
 
-def regional(values: dict[str, object], source: str) -> dict[str, object]:
+def with_region(values: dict[str, object], source: str) -> dict[str, object]:
     """Take the region from the endpoint's name where there is none.
 
     Args:

@@ -26,13 +26,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.config.arguments import read_value, regional
-from awslabs_dsql_mcp.config.settings import OF_A_CLUSTER, OPTIONS, Option, Settings, SettingsError
+from awslabs_dsql_mcp.config.arguments import read_value, with_region
+from awslabs_dsql_mcp.config.settings import OPTIONS, PER_CLUSTER_OPTIONS, Option, Settings, SettingsError
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _DESCRIPTION: Final = "description"
-_LONGEST: Final = 100  # characters of a description: clients cut instructions at 2,048 in all
-_OPTIONS: Final = {option.name: option for option in OPTIONS if option.name in OF_A_CLUSTER}
+_MAX_DESCRIPTION: Final = 100  # characters of a description: clients cut instructions at 2,048 in all
+_OPTIONS: Final = {option.name: option for option in OPTIONS if option.name in PER_CLUSTER_OPTIONS}
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,10 @@ class _File:
         given = cast("dict[str, object]", table)
         self._require_known(at, given, (*_OPTIONS, _DESCRIPTION))
         description = given.get(_DESCRIPTION, "")
-        if not isinstance(description, str) or len(description) > _LONGEST:
-            raise self._wrong((*at, _DESCRIPTION), f"expected a text of at most {_LONGEST} characters")
+        if not isinstance(description, str) or len(description) > _MAX_DESCRIPTION:
+            raise self._wrong(
+                (*at, _DESCRIPTION), f"expected a text of at most {_MAX_DESCRIPTION} characters"
+            )
         values = {
             option.name: self._value((*at, key), option, value)
             for key, value in given.items()
@@ -148,7 +150,7 @@ class _File:
         }
         if bool(values.get("local")) == ("cluster_endpoint" in values):
             raise self._wrong(at, "expected either cluster_endpoint or local = true")
-        chosen = cast("dict[str, Any]", regional(values, self._source((*at, "region"))))
+        chosen = cast("dict[str, Any]", with_region(values, self._source((*at, "region"))))
         return Cluster(name, replace(settings, **chosen), " ".join(description.split()))
 
     def _value(self, at: tuple[str, ...], option: Option, value: object) -> object:

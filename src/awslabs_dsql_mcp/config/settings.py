@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from awslabs_dsql_mcp.config import parsers as readers
+from awslabs_dsql_mcp.config import parsers
 from awslabs_dsql_mcp.config.parsers import LOG_LEVELS
 
-Family = Literal["core", "docs", "schema-changes", "bulk"]
+Toolset = Literal["core", "docs", "schema-changes", "bulk"]
 """What operators choose tools by."""
 
-FAMILIES: Final[tuple[Family, ...]] = ("core", "docs", "schema-changes", "bulk")
+TOOLSETS: Final[tuple[Toolset, ...]] = ("core", "docs", "schema-changes", "bulk")
 
 DEFAULT_KNOWLEDGE_SERVER = "https://xmfe3hc3pk.execute-api.us-east-2.amazonaws.com"
 
-CHOOSES_CLUSTER: Final = frozenset(
+CLUSTER_ONLY_OPTIONS: Final = frozenset(
     {"cluster_endpoint", "region", "allow_writes", "local", "local_data", "local_session_minutes"}
 )
 """Fields that say which cluster it is and whether it may be changed: a file of clusters says it for each."""
 
-OF_A_CLUSTER: Final = CHOOSES_CLUSTER | {
+PER_CLUSTER_OPTIONS: Final = CLUSTER_ONLY_OPTIONS | {
     "database_user",
     "profile",
     "confirm",
@@ -91,7 +91,7 @@ class Settings:
     profile: str | None = None
     allow_writes: bool = False
     confirm: Literal["always", "auto", "never"] = "auto"
-    tools: tuple[Family, ...] = FAMILIES
+    tools: tuple[Toolset, ...] = TOOLSETS
     load_dir: Path | None = None
     knowledge_server: str = DEFAULT_KNOWLEDGE_SERVER
     knowledge_timeout: float = 30.0
@@ -142,7 +142,7 @@ class Option:
     @property
     def is_switch(self) -> bool:
         """Whether the flag stands alone."""
-        return self.read is readers.read_switch
+        return self.read is parsers.read_switch
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -151,33 +151,33 @@ class Option:
         return (self.flag,) if other == self.flag else (self.flag, other)
 
 
-def _read_families(text: str) -> tuple[str, ...]:
+def _read_toolsets(text: str) -> tuple[str, ...]:
     """Read the families of tools, separated by commas, into the usual order."""
     named = {name.strip().lower() for name in text.split(",") if name.strip()}
-    if not named or not named.issubset(FAMILIES):
-        raise ValueError("some of " + ", ".join(FAMILIES) + ", separated by commas")
-    return tuple(family for family in FAMILIES if family in named)
+    if not named or not named.issubset(TOOLSETS):
+        raise ValueError("some of " + ", ".join(TOOLSETS) + ", separated by commas")
+    return tuple(family for family in TOOLSETS if family in named)
 
 
 OPTIONS: tuple[Option, ...] = (
     Option(
         "--cluster_endpoint",
         ("DSQL_CLUSTER_ENDPOINT",),
-        readers.read_host,
+        parsers.read_host,
         "Endpoint of the Aurora DSQL cluster: its host name, or any name or address that leads to it.",
         "HOST",
     ),
     Option(
         "--config",
         ("DSQL_CONFIG",),
-        readers.read_config_file,
+        parsers.read_config_file,
         "TOML file of several clusters, instead of the flags that name one.",
         "FILE",
     ),
     Option(
         "--region",
         ("DSQL_REGION",),
-        readers.read_region,
+        parsers.read_region,
         "AWS region of the cluster; taken from the endpoint's name when absent.",
         "REGION",
         "from the endpoint",
@@ -185,7 +185,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--database_user",
         ("DSQL_DATABASE_USER",),
-        readers.read_text,
+        parsers.read_text,
         "Role to log in as; prefer one with only the privileges that the agent needs.",
         "ROLE",
         "admin",
@@ -193,20 +193,20 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--profile",
         ("AWS_PROFILE",),
-        readers.read_text,
+        parsers.read_text,
         "Profile of the AWS configuration whose credentials sign the login.",
         "NAME",
     ),
     Option(
         "--allow-writes",
         ("DSQL_ALLOW_WRITES",),
-        readers.read_switch,
+        parsers.read_switch,
         "Let `transact` change data and schema; without it every tool only reads.",
     ),
     Option(
         "--confirm",
         ("DSQL_CONFIRM",),
-        readers.read_confirm,
+        parsers.read_confirm,
         "What needs a yes: `always` each transaction (of the user, or by a dry run's token), `auto` what "
         "drops something or has no WHERE, where the client can ask, `never`.",
         "WHICH",
@@ -215,23 +215,23 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--tools",
         ("DSQL_TOOLS",),
-        _read_families,
+        _read_toolsets,
         "Families of tools that clients are offered; fewer leave an agent more room: `core` (queries, "
         "transactions, schema, plans), `docs`, `schema-changes` (lint, jobs), `bulk` (many rows).",
         "LIST",
-        ",".join(FAMILIES),
+        ",".join(TOOLSETS),
     ),
     Option(
         "--load-dir",
         ("DSQL_LOAD_DIR",),
-        readers.read_folder,
+        parsers.read_folder,
         "Folder whose CSV, JSON Lines and Parquet files `load_rows` may read; none by default.",
         "DIR",
     ),
     Option(
         "--knowledge-server",
         ("DSQL_KNOWLEDGE_SERVER",),
-        readers.read_knowledge_url,
+        parsers.read_knowledge_url,
         "Server that answers the documentation tools.",
         "URL",
         DEFAULT_KNOWLEDGE_SERVER,
@@ -239,7 +239,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--knowledge-timeout",
         ("DSQL_KNOWLEDGE_TIMEOUT",),
-        readers.read_seconds,
+        parsers.read_seconds,
         "Longest wait for it in all, retries included.",
         "s",
         "30.0",
@@ -247,7 +247,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--max-connections",
         ("DSQL_MAX_CONNECTIONS",),
-        readers.read_count,
+        parsers.read_count,
         "Connections open at once at most; a second one opens only while calls overlap.",
         "N",
         "4",
@@ -255,7 +255,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--connect-timeout",
         ("DSQL_CONNECT_TIMEOUT",),
-        readers.read_seconds,
+        parsers.read_seconds,
         "Longest wait for one connection to open.",
         "s",
         "10.0",
@@ -263,7 +263,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--statement-timeout",
         ("DSQL_STATEMENT_TIMEOUT",),
-        readers.read_seconds,
+        parsers.read_seconds,
         "Longest run of one transaction's statements; DSQL itself ends one after 300 s.",
         "s",
         "45.0",
@@ -271,7 +271,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--call-timeout",
         ("DSQL_CALL_TIMEOUT",),
-        readers.read_seconds,
+        parsers.read_seconds,
         "Longest wait of a call in all, connecting and retries included; many clients give up at 60 s.",
         "s",
         "55.0",
@@ -279,7 +279,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--retry-attempts",
         ("DSQL_RETRY_ATTEMPTS",),
-        readers.read_count,
+        parsers.read_count,
         "How often a transaction that conflicts is tried in all.",
         "N",
         "6",
@@ -287,7 +287,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--retry-time",
         ("DSQL_RETRY_TIME",),
-        readers.read_seconds,
+        parsers.read_seconds,
         "How long a transaction is tried again at most.",
         "s",
         "15.0",
@@ -295,7 +295,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--retry-delay",
         ("DSQL_RETRY_DELAY",),
-        readers.read_seconds,
+        parsers.read_seconds,
         "Upper bound of the first random delay between two tries; it doubles each time, up to 2 s.",
         "s",
         "0.02",
@@ -303,7 +303,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--max-rows",
         ("DSQL_MAX_ROWS",),
-        readers.read_size,
+        parsers.read_size,
         "Rows of a result that are shown at most; what is cut is said first.",
         "N",
         "100",
@@ -311,7 +311,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--max-result-chars",
         ("DSQL_MAX_RESULT_CHARS",),
-        readers.read_size,
+        parsers.read_size,
         "Characters of rows in an answer at most; clients cut at 25,000 tokens or so.",
         "N",
         "30000",
@@ -319,7 +319,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--max-cell-chars",
         ("DSQL_MAX_CELL_CHARS",),
-        readers.read_size,
+        parsers.read_size,
         "Characters of one value that are shown at most.",
         "N",
         "2000",
@@ -327,7 +327,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--ssl-root-cert",
         ("DSQL_SSL_ROOT_CERT", "PGSSLROOTCERT"),
-        readers.read_roots,
+        parsers.read_roots,
         "File of trusted root certificates in PEM form, or `system`.",
         "FILE",
         "certifi's",
@@ -335,7 +335,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--log-level",
         ("DSQL_LOG_LEVEL", "FASTMCP_LOG_LEVEL"),
-        readers.read_log_level,
+        parsers.read_log_level,
         "How much goes to stderr: " + ", ".join(LOG_LEVELS) + ".",
         "LEVEL",
         "WARNING",
@@ -343,7 +343,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--audit-log",
         ("DSQL_AUDIT_LOG",),
-        readers.read_log_file,
+        parsers.read_log_file,
         "File that gets a line of JSON for each call of a tool; at 10 MiB it becomes FILE.1, and five such "
         "are kept.",
         "FILE",
@@ -351,19 +351,19 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--audit-parameters",
         ("DSQL_AUDIT_PARAMETERS",),
-        readers.read_switch,
+        parsers.read_switch,
         "Let the audit log tell values and other arguments beside SQL.",
     ),
     Option(
         "--local",
         ("DSQL_LOCAL",),
-        readers.read_switch,
+        parsers.read_switch,
         "Use a cluster on this machine (extra `local`): no AWS account, no network.",
     ),
     Option(
         "--local-data",
         ("DSQL_LOCAL_DATA",),
-        readers.read_folder,
+        parsers.read_folder,
         "Folder of the local cluster's data.",
         "DIR",
         "the user's data folder",
@@ -371,7 +371,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--local-session-minutes",
         ("DSQL_LOCAL_SESSION_MINUTES",),
-        readers.read_minutes,
+        parsers.read_minutes,
         "Minutes after which the local cluster ends a connection, as Aurora DSQL does.",
         "MIN",
         "60.0",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Account:
+class CallContext:
     """One call's account.
 
     Attributes:
@@ -19,13 +19,13 @@ class Account:
     attempts: int = 0
 
 
-_CURRENT: ContextVar[Account | None] = ContextVar("account", default=None)
+_CURRENT: ContextVar[CallContext | None] = ContextVar("account", default=None)
 
 
 @contextmanager
-def account_of_call() -> Generator[Account]:
+def call_context() -> Generator[CallContext]:
     """Open an account for all that happens inside."""
-    account = Account()
+    account = CallContext()
     token = _CURRENT.set(account)
     try:
         yield account
@@ -33,7 +33,7 @@ def account_of_call() -> Generator[Account]:
         _CURRENT.reset(token)
 
 
-def note_attempts(attempts: int) -> None:
+def record_attempts(attempts: int) -> None:
     """Note how often a transaction was run; without a call there is nobody to tell."""
     account = _CURRENT.get()
     if account is not None:

@@ -26,9 +26,9 @@ class _Cause:
         error: The error's class.
     """
 
-    signs: tuple[str, ...]
+    patterns: tuple[str, ...]
     code: str
-    says: str
+    message: str
     hint: str
     error: Callable[..., DsqlError] = ConnectionFailed
 
@@ -179,7 +179,7 @@ def error_of_login(failure: Failure) -> DsqlError:
         failure: What libpq or the server said; its message may have several lines.
     """
     said = f"{failure.message}\n{failure.hint or ''}".lower()
-    cause = next((c for c in _CAUSES if any(sign in said for sign in c.signs)), None)
+    cause = next((c for c in _CAUSES if any(sign in said for sign in c.patterns)), None)
     if cause is None:
         return ConnectionFailed(
             f"No connection to the cluster: {failure.message[:_QUOTED]}",
@@ -187,4 +187,6 @@ def error_of_login(failure: Failure) -> DsqlError:
             hint="Check the endpoint, the role and the network.",
         )
     quoted = (failure.hint or failure.message)[:_QUOTED]
-    return cause.error(f"{cause.says}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=cause.hint)
+    return cause.error(
+        f"{cause.message}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=cause.hint
+    )

@@ -11,9 +11,9 @@ from dataclasses import replace
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from awslabs_dsql_mcp.database.failure import DatabaseFailed, Failure
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Column, Result
-from awslabs_dsql_mcp.database.pipeline import Message, Reply, exchange, message
+from awslabs_dsql_mcp.database.pipeline import PreparedMessage, StatementReply, message, run_pipeline
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.database.type_names import type_name
 
@@ -35,7 +35,7 @@ def speaks_direct_tls() -> bool:
 class PostgresConnection:
     """A connection in autocommit mode; transactions are begun by the batches that need them.
 
-    Every method raises `DatabaseFailed` where the server or the network failed it.
+    Every method raises `DatabaseError` where the server or the network failed it.
     """
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
@@ -56,7 +56,7 @@ class PostgresConnection:
                 prepare_threshold=None,
             )
         except psycopg.Error as error:
-            raise DatabaseFailed(failure_of_connect(str(error))) from error
+            raise DatabaseError(failure_of_connect(str(error))) from error
         except asyncio.CancelledError as left:
             # psycopg leaves a half-open connection to its own frames, which the traceback keeps alive.
             traceback.clear_frames(left.__traceback__)
@@ -78,12 +78,12 @@ class PostgresConnection:
         """
         begin = Query("BEGIN READ ONLY" if read_only else "BEGIN")
         batch = [begin, *queries, *([Query("ROLLBACK")] if read_only else [])]
-        replies: list[Reply] = []
+        replies: list[StatementReply] = []
         try:
             for together in [batch] if pipelined else [[query] for query in batch]:
                 await self._send(together, replies)
-        except DatabaseFailed as failed:
-            raise DatabaseFailed(_placed(failed.failure, replies, len(queries))) from failed.__cause__
+        except DatabaseError as failed:
+            raise DatabaseError(_placed(failed.failure, replies, len(queries))) from failed.__cause__
         theirs = replies[1 : len(queries) + 1]
         await self._name(theirs, may_ask=read_only)
         return tuple(_result_of(reply, self._type_names) for reply in theirs)
@@ -92,14 +92,14 @@ class PostgresConnection:
         """Send COMMIT; an answer other than COMMIT is a failure, nothing was stored then."""
         (reply,) = await self._send([Query("COMMIT")], [])
         if reply.command != "COMMIT":
-            raise DatabaseFailed(Failure(f"COMMIT was answered with {reply.command}", "25P02"))
+            raise DatabaseError(Failure(f"COMMIT was answered with {reply.command}", "25P02"))
 
     async def rollback(self) -> None:
         """End a transaction, if there is one."""
         if not self.is_clean:
             await self._send([Query("ROLLBACK")], [])
 
-    async def scrub(self) -> None:
+    async def reset_session(self) -> None:
         """Undo what a function may have set in the session."""
         await self._send([Query("RESET ALL"), Query("RESET ROLE")], [])
 
@@ -112,7 +112,7 @@ class PostgresConnection:
         with suppress(psycopg.Error, OSError):
             await self._connection.cancel_safe(timeout=within)
 
-    def sever(self) -> None:
+    def shutdown(self) -> None:
         """Cut the network: whoever waits for an answer learns at once that none will come."""
         if self._connection.pgconn.status == ConnStatus.BAD:
             return
@@ -127,23 +127,23 @@ class PostgresConnection:
         """Close it; whatever was not committed never will be."""
         await self._connection.close()
 
-    async def _send(self, queries: Sequence[Query], replies: list[Reply]) -> list[Reply]:
+    async def _send(self, queries: Sequence[Query], replies: list[StatementReply]) -> list[StatementReply]:
         """Send queries in one round trip; add the reply to each to those to earlier ones."""
         connection, before = self._connection, len(replies)
-        messages: list[Message] = []
+        messages: list[PreparedMessage] = []
         try:
             for query in queries:
-                replies.append(Reply(query, connection.info))
+                replies.append(StatementReply(query, connection.info))
                 messages.append(message(connection, query))
-            await connection.wait(exchange(connection.pgconn, messages, replies[before:]))
+            await connection.wait(run_pipeline(connection.pgconn, messages, replies[before:]))
         except psycopg.Error as error:
             refusal = _refusal(replies)
-            raise DatabaseFailed(self._failure_of(error if refusal is None else refusal)) from error
+            raise DatabaseError(self._failure_of(error if refusal is None else refusal)) from error
         if (refusal := _refusal(replies)) is not None:
-            raise DatabaseFailed(self._failure_of(refusal)) from refusal
+            raise DatabaseError(self._failure_of(refusal)) from refusal
         return replies
 
-    async def _name(self, replies: Sequence[Reply], *, may_ask: bool) -> None:
+    async def _name(self, replies: Sequence[StatementReply], *, may_ask: bool) -> None:
         """Learn the names of types that are not PostgreSQL's own; each costs one question a connection.
 
         A transaction that is still open is asked nothing: no statement of ours may fail it.
@@ -152,7 +152,7 @@ class PostgresConnection:
         unknown = sorted(oid for oid in oids if type_name(oid) is None and oid not in self._type_names)
         if not (unknown and may_ask):
             return
-        with suppress(DatabaseFailed):
+        with suppress(DatabaseError):
             (names,) = await self._send([Query(_TYPE_NAMES, (unknown,))], [])
             self._type_names |= {int(str(oid)): str(name) for oid, name in names.kept.rows}
 
@@ -179,7 +179,7 @@ def failure_of_connect(text: str) -> Failure:
     return Failure(message.strip(), hint=hint.group(1).strip() if hint else None, connecting=True)
 
 
-def _placed(failure: Failure, replies: Sequence[Reply], statements: int) -> Failure:
+def _placed(failure: Failure, replies: Sequence[StatementReply], statements: int) -> Failure:
     """Say which statement failed, counted from the one behind BEGIN.
 
     BEGIN and ROLLBACK are no statements of the unit, and a lost session is no statement's fault.
@@ -191,7 +191,7 @@ def _placed(failure: Failure, replies: Sequence[Reply], statements: int) -> Fail
     return replace(failure, statement=place) if is_theirs else failure
 
 
-def _refusal(replies: Sequence[Reply]) -> psycopg.Error | None:
+def _refusal(replies: Sequence[StatementReply]) -> psycopg.Error | None:
     failure = next((reply.failure for reply in replies if reply.failure is not None), None)
     return None if failure is None else psycopg.errors.error_from_result(failure, "utf-8")
 
@@ -200,11 +200,9 @@ def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 
 
-def _result_of(reply: Reply, names: Mapping[int, str]) -> Result:
+def _result_of(reply: StatementReply, names: Mapping[int, str]) -> Result:
     if reply.command is None:
-        raise DatabaseFailed(
-            Failure("the server answered fewer statements than were sent", session_lost=True)
-        )
+        raise DatabaseError(Failure("the server answered fewer statements than were sent", session_lost=True))
     columns = tuple(
         Column(
             field.name,

@@ -8,7 +8,7 @@ import anyio
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
 from awslabs_dsql_mcp.database.connection import PostgresConnection, speaks_direct_tls
-from awslabs_dsql_mcp.database.failure import DatabaseFailed, Failure
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.errors import ConnectionFailed
 
 # A path that died in silence, as behind a NAT or a laptop's lid, is found out in seconds, not minutes
@@ -44,7 +44,7 @@ class Target:
     direct_tls: bool = False
 
 
-class Dialer:
+class Connector:
     """Opens connections to one cluster.
 
     Args:
@@ -89,7 +89,7 @@ class Dialer:
             with anyio.fail_after(self._timeout):
                 return await PostgresConnection.connect(self._parameters() | {"password": password})
         except TimeoutError:
-            raise DatabaseFailed(
+            raise DatabaseError(
                 Failure(f"no answer within {self._timeout:g} s (--connect-timeout)", connecting=True)
             ) from None
 

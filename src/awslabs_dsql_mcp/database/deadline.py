@@ -10,23 +10,23 @@ from typing import Any, Protocol, TypeVar
 
 import anyio
 
-from awslabs_dsql_mcp.database.failure import DatabaseFailed, Failure
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 
 T = TypeVar("T")
 
 # A cancel request is worth a moment: a server that takes it ends the query, Aurora DSQL ignores it.
 _CANCEL_TIME = 0.6
-_PARTING_TIME = 0.3
+_CLOSE_TIME = 0.3
 
 
-class Severable(Protocol):
+class Interruptible(Protocol):
     """A connection that can be given up."""
 
     async def cancel(self, within: float) -> None:
         """Ask the server to end the query under way."""
         ...
 
-    def sever(self) -> None:
+    def shutdown(self) -> None:
         """Cut the network."""
         ...
 
@@ -35,7 +35,7 @@ class Severable(Protocol):
         ...
 
 
-async def bounded(work: Awaitable[T], connection: Severable, limit: float, too_late: str) -> T:
+async def run_with_deadline(work: Awaitable[T], connection: Interruptible, limit: float, too_late: str) -> T:
     """Do work on a connection, but no longer than the limit; who leaves early closes the connection.
 
     Args:
@@ -58,15 +58,15 @@ async def bounded(work: Awaitable[T], connection: Severable, limit: float, too_l
         return task.result()
     with anyio.CancelScope(shield=True):
         await _abandon(task, connection)
-    raise DatabaseFailed(Failure(too_late, session_lost=True, timed_out=True))
+    raise DatabaseError(Failure(too_late, session_lost=True, timed_out=True))
 
 
-async def _abandon(task: "asyncio.Future[Any]", connection: Severable) -> None:
+async def _abandon(task: "asyncio.Future[Any]", connection: Interruptible) -> None:
     """End work that nobody waits for: ask the server to stop, then cut the connection."""
     await connection.cancel(_CANCEL_TIME)
-    await asyncio.wait({task}, timeout=_PARTING_TIME)
-    connection.sever()
-    await asyncio.wait({task}, timeout=_PARTING_TIME)
+    await asyncio.wait({task}, timeout=_CLOSE_TIME)
+    connection.shutdown()
+    await asyncio.wait({task}, timeout=_CLOSE_TIME)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await connection.close()

@@ -7,7 +7,7 @@ all. `advice` and `logins` know what to do.
 import re
 
 from awslabs_dsql_mcp.database.connect_errors import error_of_login
-from awslabs_dsql_mcp.database.failure import Failure, Kind
+from awslabs_dsql_mcp.database.failure import Failure, FailureKind
 from awslabs_dsql_mcp.database.sqlstate_advice import advice_for
 from awslabs_dsql_mcp.errors import (
     Busy,
@@ -25,20 +25,20 @@ _DENIED = re.compile(r"permission denied for (?:materialized )?(\w+) (.*)", re.D
 _GRANTED = {
     "schema": "SCHEMA", "table": "TABLE", "view": "TABLE", "sequence": "SEQUENCE", "function": "FUNCTION"
 }  # fmt: skip
-_ROOM = 380  # characters for the message and the hint; the frame around them takes the rest of the 500
-_LONGEST_HINT = 190
-_LONGEST_NAME = 70
-_WORTH_IT = 20  # characters below which a part of DETAIL says nothing
+_MARGIN = 380  # characters for the message and the hint; the frame around them takes the rest of the 500
+_MAX_HINT = 190
+_MAX_NAME = 70
+_MIN_EXCERPT = 20  # characters below which a part of DETAIL says nothing
 
 _TRIES = {
-    Kind.CONFLICT: (
+    FailureKind.CONFLICT: (
         TransactionConflict,
         "other transactions changed the same rows, or the schema, first",
         "Ask again later; if it keeps on, change fewer rows at once or have fewer writers on the same keys.",
     ),
-    Kind.UNAVAILABLE: (Busy, "the server was unavailable", "Ask again in some seconds."),
-    Kind.CROWDED: (Busy, "the cluster had no room", "Ask again in some seconds."),
-    Kind.LOST: (
+    FailureKind.UNAVAILABLE: (Busy, "the server was unavailable", "Ask again in some seconds."),
+    FailureKind.OVERLOADED: (Busy, "the cluster had no room", "Ask again in some seconds."),
+    FailureKind.CONNECTION_LOST: (
         ConnectionFailed,
         "the connection was lost before COMMIT",
         "Ask again; if it stays so, check the network and the cluster's status.",
@@ -46,7 +46,7 @@ _TRIES = {
 }
 
 
-def error_of(failure: Failure, *, statement: str | None, attempts: int, outcome: Outcome | None) -> DsqlError:
+def to_error(failure: Failure, *, statement: str | None, attempts: int, outcome: Outcome | None) -> DsqlError:
     """Turn a failure that is not tried again into the error for the caller.
 
     Args:
@@ -63,7 +63,7 @@ def error_of(failure: Failure, *, statement: str | None, attempts: int, outcome:
 def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.connecting:
         return error_of_login(failure)
-    if failure.kind is Kind.TIMED_OUT:
+    if failure.kind is FailureKind.TIMED_OUT:
         return TimedOut(
             f"{failure.message[:1].upper()}{failure.message[1:]}.",
             hint="Narrow the statement (WHERE, LIMIT, an index); the operator can raise the limit named.",
@@ -71,7 +71,7 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.kind in _TRIES:
         kind, why, hint = _TRIES[failure.kind]
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        said = clip(failure.message, _ROOM - len(hint) - 80)
+        said = truncate(failure.message, _MARGIN - len(hint) - 80)
         return kind(f"Not run: {why}{tried}: {said}", sqlstate=failure.sqlstate, hint=hint)
     if failure.sqlstate == "42501":
         hint = advice_for("", failure.message) or _grant(failure.message, statement)
@@ -80,22 +80,22 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     return StatementFailed(_message(failure, statement, hint), sqlstate=failure.sqlstate, hint=hint)
 
 
-def clip(text: str, longest: int) -> str:
+def truncate(text: str, longest: int) -> str:
     """Cut a text that is longer than it may be."""
     return text if len(text) <= longest else text[: max(0, longest - 1)] + "…"
 
 
 def _message(failure: Failure, statement: str | None, hint: str | None) -> str:
     where = "" if failure.statement is None else f"Statement {failure.statement + 1}: "
-    pointed = _pointed(failure, statement)
-    room = _ROOM - len(where) - len(pointed) - len(hint or "")
-    message = clip(failure.message, room)
+    pointed = _source_line(failure, statement)
+    room = _MARGIN - len(where) - len(pointed) - len(hint or "")
+    message = truncate(failure.message, room)
     left = room - len(message) - 1
-    detail = f" {clip(failure.detail, left)}" if failure.detail and left > _WORTH_IT else ""
+    detail = f" {truncate(failure.detail, left)}" if failure.detail and left > _MIN_EXCERPT else ""
     return f"{where}{message}{detail}{pointed}"
 
 
-def _pointed(failure: Failure, statement: str | None) -> str:
+def _source_line(failure: Failure, statement: str | None) -> str:
     """Show the line of the statement that the server points at, with the place in it."""
     if statement is None or failure.position is None:
         return ""
@@ -107,7 +107,7 @@ def _pointed(failure: Failure, statement: str | None) -> str:
 
 def _advice(failure: Failure) -> str | None:
     """The server's own guess at what was meant, our advice, or else whatever the server advises."""
-    own = clip(failure.hint, _LONGEST_HINT) if failure.hint else None
+    own = truncate(failure.hint, _MAX_HINT) if failure.hint else None
     if own and own.startswith("Perhaps you meant"):
         return own
     return advice_for(failure.sqlstate, failure.message) or own
@@ -123,7 +123,7 @@ def _grant(message: str, statement: str | None) -> str:
         return "Ask the operator to create the schema as admin."
     if kind not in _GRANTED:
         return "Ask the operator to GRANT the privilege to the role that this server logs in as."
-    what = f"{_GRANTED[kind]} {clip(name, _LONGEST_NAME)}"
+    what = f"{_GRANTED[kind]} {truncate(name, _MAX_NAME)}"
     return f"Ask the operator to run: GRANT {_privilege(kind, statement)} ON {what} TO {ROLE}."
 
 

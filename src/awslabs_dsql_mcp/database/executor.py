@@ -15,25 +15,25 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
-from awslabs_dsql_mcp.database.call_context import note_attempts
-from awslabs_dsql_mcp.database.deadline import Severable, bounded
-from awslabs_dsql_mcp.database.failure import DatabaseFailed, Failure
+from awslabs_dsql_mcp.database.call_context import record_attempts
+from awslabs_dsql_mcp.database.deadline import Interruptible, run_with_deadline
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Result
-from awslabs_dsql_mcp.database.pool import Session, Sessions
+from awslabs_dsql_mcp.database.pool import ConnectionPool, PooledSession
 from awslabs_dsql_mcp.database.transaction import (
     Commit,
     Done,
+    Executed,
     Failed,
-    Policy,
     Query,
-    Ran,
     Reply,
     Report,
+    RetryPolicy,
     Rollback,
     Run,
     Sleep,
     Step,
-    Unit,
+    UnitOfWork,
     transaction,
 )
 from awslabs_dsql_mcp.errors import Busy
@@ -50,7 +50,7 @@ _ROLLBACK_TIME = 3.0
 _PIPELINE_REFUSED = frozenset({"08P01", "0A000"})
 
 
-class Connection(Severable, Protocol):
+class Connection(Interruptible, Protocol):
     """What the driver needs of a connection; `connection.PostgresConnection` is the one."""
 
     @property
@@ -70,7 +70,7 @@ class Connection(Severable, Protocol):
         """End a transaction, if there is one."""
         ...
 
-    async def scrub(self) -> None:
+    async def reset_session(self) -> None:
         """Undo what a function may have set in the session."""
         ...
 
@@ -99,7 +99,7 @@ class _Call:
 
     began: float
     writes: bool
-    session: Session[Connection] | None = None
+    session: PooledSession[Connection] | None = None
     attempts: int = 0
 
 
@@ -107,7 +107,7 @@ class PooledDatabase:
     """A cluster, on a few sessions.
 
     Args:
-        connect: Opens a connection; raises `DatabaseFailed`, or a `DsqlError` where nobody was asked.
+        connect: Opens a connection; raises `DatabaseError`, or a `DsqlError` where nobody was asked.
         policy: When units of work are tried again.
         limits: How long calls may wait.
         clock: Monotonic seconds.
@@ -118,7 +118,7 @@ class PooledDatabase:
         self,
         connect: Callable[[], Awaitable[Connection]],
         *,
-        policy: Policy,
+        policy: RetryPolicy,
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -129,7 +129,7 @@ class PooledDatabase:
         self._jitter = jitter
         self._pipelined = True
         self._scrubbing: set[asyncio.Task[None]] = set()
-        self._sessions: Sessions[Connection] = Sessions(
+        self._sessions: ConnectionPool[Connection] = ConnectionPool(
             connect,
             lambda connection: connection.close(),
             limit=limits.max_connections,
@@ -138,7 +138,7 @@ class PooledDatabase:
             clock=clock,
         )
 
-    async def run(self, unit: Unit) -> Report:
+    async def run(self, unit: UnitOfWork) -> Report:
         """Run a unit of work, again as a whole where that is safe.
 
         Raises:
@@ -151,13 +151,13 @@ class PooledDatabase:
             while True:
                 step = plan.send(await self._do(step, call))
         except StopIteration as ended:
-            if unit.may_leave_traces:
-                self._scrub(call)
+            if unit.may_change_session:
+                self._reset_session(call)
             return ended.value
         finally:
-            note_attempts(call.attempts)
+            record_attempts(call.attempts)
             with anyio.CancelScope(shield=True):
-                await self._let_go(call)
+                await self._release(call)
 
     async def aclose(self) -> None:
         """Close the idle sessions; those in use are closed by their calls."""
@@ -178,22 +178,24 @@ class PooledDatabase:
                 case Rollback():
                     await self._rollback(call)
                 case Sleep(seconds):
-                    await self._let_go(call)
-                    await asyncio.sleep(min(seconds, self._left(call)))
-        except DatabaseFailed as failed:
+                    await self._release(call)
+                    await asyncio.sleep(min(seconds, self._remaining(call)))
+        except DatabaseError as failed:
             if failed.failure.session_lost:
                 await self._drop(call)
                 await self._sessions.close_idle()
             return Failed(failed.failure, self._clock() - call.began)
         return Done()
 
-    async def _run(self, step: Run, call: _Call) -> Ran:
+    async def _run(self, step: Run, call: _Call) -> Executed:
         if call.session is None:
             call.session = await self._acquire(call)
         work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
         try:
-            return Ran(await self._bounded(work, call.session.connection, self._left_for_a_step(call)))
-        except DatabaseFailed as failed:
+            return Executed(
+                await self._run_with_deadline(work, call.session.connection, self._step_time(call))
+            )
+        except DatabaseError as failed:
             said = failed.failure
             if not (self._pipelined and _refuses_pipelines(said)):
                 raise
@@ -202,10 +204,10 @@ class PooledDatabase:
             await (self._drop(call) if said.session_lost else self._rollback(call))
             return await self._run(step, call)
 
-    async def _acquire(self, call: _Call) -> Session[Connection]:
-        patience = self._left(call)
+    async def _acquire(self, call: _Call) -> PooledSession[Connection]:
+        patience = self._remaining(call)
         if not patience:
-            raise DatabaseFailed(Failure(self._too_late(patience), timed_out=True))
+            raise DatabaseError(Failure(self._timed_out(patience), timed_out=True))
         try:
             return await self._sessions.acquire(patience)
         except Busy as busy:
@@ -216,13 +218,13 @@ class PooledDatabase:
         connection = _held(call)
         await anyio.lowlevel.checkpoint_if_cancelled()
         answer = asyncio.ensure_future(connection.commit())
-        limit = max(self._left_for_a_step(call), self._limits.commit_time)
+        limit = max(self._step_time(call), self._limits.commit_time)
         try:
-            await self._bounded(answer, connection, limit)
+            await self._run_with_deadline(answer, connection, limit)
         except asyncio.CancelledError:
             log.warning("cancelled while COMMIT was under way: it may or may not have committed")
             raise
-        except DatabaseFailed as failed:
+        except DatabaseError as failed:
             if not (failed.failure.timed_out and _succeeded(answer)):
                 raise
 
@@ -231,26 +233,26 @@ class PooledDatabase:
             return
         connection = call.session.connection
         try:
-            await self._bounded(connection.rollback(), connection, _ROLLBACK_TIME)
-        except DatabaseFailed:
+            await self._run_with_deadline(connection.rollback(), connection, _ROLLBACK_TIME)
+        except DatabaseError:
             await self._drop(call)
 
-    async def _bounded(self, work: Awaitable[T], connection: Connection, limit: float) -> T:
-        return await bounded(work, connection, limit, self._too_late(limit))
+    async def _run_with_deadline(self, work: Awaitable[T], connection: Connection, limit: float) -> T:
+        return await run_with_deadline(work, connection, limit, self._timed_out(limit))
 
-    def _too_late(self, limit: float) -> str:
+    def _timed_out(self, limit: float) -> str:
         limits = self._limits
         if limit < limits.statement_timeout:
             return f"no answer within the {limits.call_timeout:g} s of a call (--call-timeout)"
         return f"no answer within {limits.statement_timeout:g} s (--statement-timeout)"
 
-    def _left(self, call: _Call) -> float:
+    def _remaining(self, call: _Call) -> float:
         return max(0.0, call.began + self._limits.call_timeout - self._clock())
 
-    def _left_for_a_step(self, call: _Call) -> float:
-        return min(self._limits.statement_timeout, self._left(call))
+    def _step_time(self, call: _Call) -> float:
+        return min(self._limits.statement_timeout, self._remaining(call))
 
-    async def _let_go(self, call: _Call) -> None:
+    async def _release(self, call: _Call) -> None:
         session, call.session = call.session, None
         if session is None:
             return
@@ -264,22 +266,22 @@ class PooledDatabase:
         if session is not None:
             await self._sessions.discard(session)
 
-    def _scrub(self, call: _Call) -> None:
+    def _reset_session(self, call: _Call) -> None:
         """Clean the session behind the answer's back: the caller need not wait for it."""
         session, call.session = call.session, None
         if session is None:
             return
-        task = asyncio.ensure_future(self._scrubbed(session))
+        task = asyncio.ensure_future(self._was_reset(session))
         self._scrubbing.add(task)
         task.add_done_callback(self._scrubbing.discard)
 
-    async def _scrubbed(self, session: Session[Connection]) -> None:
+    async def _was_reset(self, session: PooledSession[Connection]) -> None:
         connection = session.connection
         try:
-            await self._bounded(connection.scrub(), connection, _ROLLBACK_TIME)
+            await self._run_with_deadline(connection.reset_session(), connection, _ROLLBACK_TIME)
         except BaseException as error:
             await self._sessions.discard(session)
-            if not isinstance(error, DatabaseFailed):
+            if not isinstance(error, DatabaseError):
                 raise
         else:
             await self._sessions.release(session)

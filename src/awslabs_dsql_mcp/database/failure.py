@@ -10,21 +10,21 @@ from enum import Enum
 # control"); a literal OC000 or OC001 as SQLSTATE costs nothing to know as well.
 _CONFLICT_STATES = frozenset({"40001", "OC000", "OC001"})
 # 53300 too many connections, 53400 connection rate exceeded (user guide, "Quotas and limits").
-_CROWDED_STATES = frozenset({"53300", "53400"})
+_OVERLOAD_STATES = frozenset({"53300", "53400"})
 
 
-class Kind(Enum):
+class FailureKind(Enum):
     """What a failure means for the unit of work."""
 
     CONFLICT = "conflict"
     """Another transaction won: the whole unit may be run again."""
-    LOST = "lost"
+    CONNECTION_LOST = "lost"
     """The session is gone, and with it every transaction that had not sent COMMIT."""
     UNAVAILABLE = "unavailable"
     """``XX000 server unavailable``: transient; at COMMIT the outcome is unknown."""
-    CROWDED = "crowded"
+    OVERLOADED = "crowded"
     """Too many connections, too many a second, or a cluster that is waking up: wait."""
-    EXPIRED = "expired"
+    LOGIN_EXPIRED = "expired"
     """The login's signature had expired: a fresh token may do."""
     TIMED_OUT = "timed_out"
     """Our own clock ran out."""
@@ -59,28 +59,28 @@ class Failure:
     timed_out: bool = False
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FailureKind:
         """What this failure means for the unit of work."""
         if self.timed_out:
-            return Kind.TIMED_OUT
+            return FailureKind.TIMED_OUT
         if self.sqlstate in _CONFLICT_STATES:
-            return Kind.CONFLICT
+            return FailureKind.CONFLICT
         if self.connecting:
             return self._kind_of_refusal()
         if self.session_lost:
-            return Kind.LOST
+            return FailureKind.CONNECTION_LOST
         if self.sqlstate == "XX000" and "server unavailable" in self.message.lower():
-            return Kind.UNAVAILABLE
-        return Kind.CROWDED if self.sqlstate in _CROWDED_STATES else Kind.FINAL
+            return FailureKind.UNAVAILABLE
+        return FailureKind.OVERLOADED if self.sqlstate in _OVERLOAD_STATES else FailureKind.FINAL
 
-    def _kind_of_refusal(self) -> Kind:
+    def _kind_of_refusal(self) -> FailureKind:
         said = f"{self.message}\n{self.hint or ''}".lower()
         if "signature expired" in said:
-            return Kind.EXPIRED
+            return FailureKind.LOGIN_EXPIRED
         crowded = ("waking up cluster", "too many open connections", "rate exceeded")
-        if self.sqlstate in _CROWDED_STATES or any(text in said for text in crowded):
-            return Kind.CROWDED
-        return Kind.FINAL
+        if self.sqlstate in _OVERLOAD_STATES or any(text in said for text in crowded):
+            return FailureKind.OVERLOADED
+        return FailureKind.FINAL
 
     @property
     def leaves_commit_unknown(self) -> bool:
@@ -99,7 +99,7 @@ class Failure:
         )
 
 
-class DatabaseFailed(Exception):
+class DatabaseError(Exception):
     """Raised by connections; caught by the driver of transactions."""
 
     def __init__(self, failure: Failure) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing_extensions import Self
 
 
-class Cut(str):
+class TruncatedText(str):
     """The beginning of a text.
 
     Args:
@@ -23,11 +23,11 @@ class Cut(str):
         return made
 
 
-def shortened(text: str | None, characters: int) -> str | None:
+def truncate_value(text: str | None, characters: int) -> str | None:
     """Cut a text that is longer than so many characters."""
     if text is None or len(text) <= characters:
         return text
-    return Cut(text[:characters], text.length if isinstance(text, Cut) else len(text))
+    return TruncatedText(text[:characters], text.length if isinstance(text, TruncatedText) else len(text))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Caps:
+class ResultLimits:
     """How much of a result is kept and shown.
 
     Attributes:
@@ -81,14 +81,14 @@ class Caps:
     cell: int = 2_000
 
 
-class Kept:
+class RowBuffer:
     """Rows as they arrive: kept up to the caps, then only counted, so that no result is too large.
 
     Args:
         caps: How much to keep; ``None`` for all.
     """
 
-    def __init__(self, caps: Caps | None) -> None:
+    def __init__(self, caps: ResultLimits | None) -> None:
         self._caps = caps
         self._characters = 0
         self.rows: list[tuple[str | None, ...]] = []
@@ -102,6 +102,6 @@ class Kept:
     def add(self, row: Sequence[str | None]) -> None:
         """Keep a row, its long values cut."""
         caps = self._caps
-        cells = tuple(row) if caps is None else tuple(shortened(text, caps.cell) for text in row)
+        cells = tuple(row) if caps is None else tuple(truncate_value(text, caps.cell) for text in row)
         self._characters += sum(len(text or "") for text in cells)
         self.rows.append(cells)

@@ -15,14 +15,14 @@ from psycopg.pq import DiagnosticField, ExecStatus, PipelineStatus
 from psycopg.types.numeric import Int4
 from psycopg.waiting import Ready, Wait
 
-from awslabs_dsql_mcp.database.model import Kept
+from awslabs_dsql_mcp.database.model import RowBuffer
 from awslabs_dsql_mcp.database.transaction import Query
 
 if TYPE_CHECKING:
     from psycopg.abc import Buffer
     from psycopg.pq.abc import PGconn, PGresult
 
-_ROWS_AT_ONCE = 8  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
+_CHUNK_ROWS = 8  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
 _MOST_NOTICES, _LONGEST_NOTICE = 5, 300
 _WITH_ROWS = (ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_OK)
 _WITHOUT = (ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY, ExecStatus.PIPELINE_ABORTED)
@@ -37,7 +37,7 @@ class Field:
     modifier: int
 
 
-class Reply:
+class StatementReply:
     """What the server answers to one statement, as it comes.
 
     Attributes:
@@ -58,7 +58,7 @@ class Reply:
         self.command: str | None = None
         self.count: int | None = None
         self.fields: tuple[Field, ...] | None = None
-        self.kept = Kept(query.caps)
+        self.kept = RowBuffer(query.caps)
         self.returned = 0
         self.failure: PGresult | None = None
         self.notices: list[str] = []
@@ -102,7 +102,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Message:
+class PreparedMessage:
     """A statement and its values as libpq takes them (PostgreSQL documentation, "PQsendQueryParams")."""
 
     sql: bytes
@@ -111,7 +111,7 @@ class Message:
     formats: Sequence[int] | None
 
 
-def message(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Query) -> Message:
+def message(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Query) -> PreparedMessage:
     """Write a statement and its values for libpq.
 
     Raises:
@@ -119,11 +119,11 @@ def message(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Qu
     """
     sql = query.sql.encode()
     if not query.params:
-        return Message(sql, None, (), None)
+        return PreparedMessage(sql, None, (), None)
     transformer = Transformer(connection)
     params = [_whole(value) for value in query.params]
     values = transformer.dump_sequence(params, [PyFormat.AUTO] * len(params))
-    return Message(sql, values, transformer.types or (), transformer.formats)
+    return PreparedMessage(sql, values, transformer.types or (), transformer.formats)
 
 
 def _whole(value: object) -> object:
@@ -133,8 +133,8 @@ def _whole(value: object) -> object:
     return value
 
 
-def exchange(
-    pgconn: "PGconn", messages: Iterable[Message], replies: Sequence[Reply]
+def run_pipeline(
+    pgconn: "PGconn", messages: Iterable[PreparedMessage], replies: Sequence[StatementReply]
 ) -> Generator[Wait, Ready | int, None]:
     """Send statements, and hand what comes back to their replies, until the server has answered all.
 
@@ -163,7 +163,7 @@ def exchange(
     pgconn.exit_pipeline_mode()
 
 
-def _take(pgconn: "PGconn", waiting: deque[Reply]) -> bool:
+def _take(pgconn: "PGconn", waiting: deque[StatementReply]) -> bool:
     """Hand over what has come; true once it was all."""
     while not pgconn.is_busy():
         result = pgconn.get_result()
@@ -183,6 +183,6 @@ def _take(pgconn: "PGconn", waiting: deque[Reply]) -> bool:
 def _in_chunks(pgconn: "PGconn") -> None:
     """Have the rows of the statement that is answered next come a few at a time."""
     if psycopg.capabilities.has_stream_chunked():
-        pgconn.set_chunked_rows_mode(_ROWS_AT_ONCE)
+        pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
     else:
         pgconn.set_single_row_mode()

@@ -18,14 +18,14 @@ Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True)
-class Session(Generic[Opened]):
+class PooledSession(Generic[Opened]):
     """A connection and when it was opened, by the pool's clock."""
 
     connection: Opened
-    born: float
+    opened_at: float
 
 
-class Sessions(Generic[Opened]):
+class ConnectionPool(Generic[Opened]):
     """At most so many sessions; each serves one call at a time.
 
     Args:
@@ -54,10 +54,10 @@ class Sessions(Generic[Opened]):
         self._idle_time = idle_time
         self._clock = clock
         self._turns = anyio.Semaphore(limit)
-        self._idle: deque[tuple[Session[Opened], float]] = deque()
+        self._idle: deque[tuple[PooledSession[Opened], float]] = deque()
         self._closed = False
 
-    async def acquire(self, patience: float) -> Session[Opened]:
+    async def acquire(self, patience: float) -> PooledSession[Opened]:
         """Get a session of one's own.
 
         Args:
@@ -76,12 +76,12 @@ class Sessions(Generic[Opened]):
                 hint="Ask again when other calls have ended; the operator can raise --max-connections.",
             ) from None
         try:
-            return await self._youngest_idle() or Session(await self._open(), self._clock())
+            return await self._youngest_idle() or PooledSession(await self._open(), self._clock())
         except BaseException:
             self._turns.release()
             raise
 
-    async def release(self, session: Session[Opened]) -> None:
+    async def release(self, session: PooledSession[Opened]) -> None:
         """Give back a session that is clean."""
         if self._closed:
             return await self.discard(session)
@@ -92,7 +92,7 @@ class Sessions(Generic[Opened]):
             await self._close(self._idle.popleft()[0].connection)
         return None
 
-    async def discard(self, session: Session[Opened]) -> None:
+    async def discard(self, session: PooledSession[Opened]) -> None:
         """Close a session that is not, or may not be, clean."""
         self._turns.release()
         await self._close(session.connection)
@@ -107,10 +107,10 @@ class Sessions(Generic[Opened]):
         self._closed = True
         await self.close_idle()
 
-    async def _youngest_idle(self) -> Session[Opened] | None:
+    async def _youngest_idle(self) -> PooledSession[Opened] | None:
         while self._idle:
             session, _ = self._idle.pop()
-            if self._clock() - session.born < self._max_age:
+            if self._clock() - session.opened_at < self._max_age:
                 return session
             await self._close(session.connection)
         return None

@@ -18,8 +18,8 @@ class Advice(NamedTuple):
     """
 
     state: str
-    text: str
-    do: str
+    message_contains: str
+    hint: str
 
 
 def advice_for(state: str | None, message: str) -> str | None:
@@ -30,7 +30,9 @@ def advice_for(state: str | None, message: str) -> str | None:
         message: What the server said.
     """
     said = message.lower()
-    return next((row.do for row in ADVICE if row.state in ("", state) and row.text in said), None)
+    return next(
+        (row.hint for row in ADVICE if row.state in ("", state) and row.message_contains in said), None
+    )
 
 
 _NAMES: Final = (

@@ -19,14 +19,14 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from awslabs_dsql_mcp.database import error_mapping as hints
-from awslabs_dsql_mcp.database.failure import Failure, Kind
-from awslabs_dsql_mcp.database.model import Caps, Result
+from awslabs_dsql_mcp.database import error_mapping
+from awslabs_dsql_mcp.database.failure import Failure, FailureKind
+from awslabs_dsql_mcp.database.model import Result, ResultLimits
 from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
 
-_LONGEST_DELAY = 2.0
-_DOUBLINGS = 32  # that is enough for any delay, and no number is too large
-_CROWDED_DELAY = 0.5  # a crowded or waking cluster needs seconds: knocking faster only adds to the crowd
+_MAX_DELAY = 2.0
+_MAX_DOUBLINGS = 32  # that is enough for any delay, and no number is too large
+_OVERLOAD_DELAY = 0.5  # a crowded or waking cluster needs seconds: knocking faster only adds to the crowd
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Query:
 
     sql: str
     params: tuple[object, ...] = ()
-    caps: Caps | None = None
+    caps: ResultLimits | None = None
 
 
 # What COMMIT would check, a dry run checks as well (PostgreSQL documentation, "SET CONSTRAINTS").
@@ -49,7 +49,7 @@ _DEFERRED = (Query("SET CONSTRAINTS ALL IMMEDIATE"),)
 
 
 @dataclass(frozen=True)
-class Unit:
+class UnitOfWork:
     """A unit of work: all of it, or nothing.
 
     Attributes:
@@ -64,11 +64,11 @@ class Unit:
     read_only: bool
     dry_run: bool = False
     max_rows_affected: int | None = None
-    may_leave_traces: bool = False
+    may_change_session: bool = False
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetryPolicy:
     """When to try again.
 
     Attributes:
@@ -116,7 +116,7 @@ Step = Run | Commit | Rollback | Sleep
 
 
 @dataclass(frozen=True)
-class Ran:
+class Executed:
     """Every statement succeeded; one result each."""
 
     results: tuple[Result, ...]
@@ -135,7 +135,7 @@ class Failed:
     elapsed: float
 
 
-Reply = Ran | Done | Failed
+Reply = Executed | Done | Failed
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Report:
 Transaction = Generator[Step, Reply, Report]
 
 
-def transaction(unit: Unit, policy: Policy, jitter: Callable[[], float]) -> Transaction:
+def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], float]) -> Transaction:
     """Run a unit of work, again as a whole where that is safe.
 
     Args:
@@ -177,11 +177,11 @@ def transaction(unit: Unit, policy: Policy, jitter: Callable[[], float]) -> Tran
         ConnectionFailed: No session, or it was lost again and again; nothing was stored.
         OutcomeUnknown: The session was lost, or the clock ran out, during COMMIT.
     """
-    retries: Counter[Kind] = Counter()
+    retries: Counter[FailureKind] = Counter()
     while True:
         attempts = sum(retries.values()) + 1
         reply = yield Run(unit.queries + (_DEFERRED if unit.dry_run else ()), unit.read_only)
-        if isinstance(reply, Ran):
+        if isinstance(reply, Executed):
             results = reply.results[: len(unit.queries)]
             if unit.read_only:
                 return Report(results, "rolled_back", attempts)
@@ -197,8 +197,8 @@ def transaction(unit: Unit, policy: Policy, jitter: Callable[[], float]) -> Tran
             yield Rollback()
         delay = _delay(failed, unit, policy, retries)
         if delay is None:
-            failure = _in_unit(failed.failure, unit)
-            raise hints.error_of(
+            failure = _within_transaction(failed.failure, unit)
+            raise error_mapping.to_error(
                 failure,
                 statement=_sql_of(failure, unit),
                 attempts=attempts,
@@ -214,11 +214,11 @@ def rows_changed(results: tuple[Result, ...]) -> int:
     return sum(r.rows_affected or 0 for r in results if r.command.startswith(changing))
 
 
-def _too_many(unit: Unit, results: tuple[Result, ...]) -> bool:
+def _too_many(unit: UnitOfWork, results: tuple[Result, ...]) -> bool:
     return unit.max_rows_affected is not None and rows_changed(results) > unit.max_rows_affected
 
 
-def _rolled_back(unit: Unit, results: tuple[Result, ...], attempts: int) -> Report:
+def _rolled_back(unit: UnitOfWork, results: tuple[Result, ...], attempts: int) -> Report:
     if _too_many(unit, results):
         raise TooManyRows(
             f"{rows_changed(results)} rows would have changed, more than max_rows_affected="
@@ -247,29 +247,31 @@ def _failure_in(reply: Reply) -> Failed:
     return reply
 
 
-def _delay(failed: Failed, unit: Unit, policy: Policy, retries: Counter[Kind]) -> float | None:
+def _delay(
+    failed: Failed, unit: UnitOfWork, policy: RetryPolicy, retries: Counter[FailureKind]
+) -> float | None:
     """Give the upper bound of the wait before the next run, or ``None`` for no further run."""
     kind = failed.failure.kind
     again = {
-        Kind.CONFLICT: 1 if unit.read_only else policy.attempts - 1,
-        Kind.UNAVAILABLE: 1 if unit.read_only else policy.attempts - 1,
-        Kind.LOST: 1 if unit.read_only else 2,
-        Kind.EXPIRED: 1,
-        Kind.CROWDED: 20,
+        FailureKind.CONFLICT: 1 if unit.read_only else policy.attempts - 1,
+        FailureKind.UNAVAILABLE: 1 if unit.read_only else policy.attempts - 1,
+        FailureKind.CONNECTION_LOST: 1 if unit.read_only else 2,
+        FailureKind.LOGIN_EXPIRED: 1,
+        FailureKind.OVERLOADED: 20,
     }.get(kind, 0)
     if retries[kind] >= again or failed.elapsed >= policy.time:
         return None
-    if kind in (Kind.LOST, Kind.EXPIRED):
+    if kind in (FailureKind.CONNECTION_LOST, FailureKind.LOGIN_EXPIRED):
         return 0.0
-    first = _CROWDED_DELAY if kind is Kind.CROWDED else policy.delay
-    return min(_LONGEST_DELAY, first * 2 ** min(retries[kind], _DOUBLINGS))
+    first = _OVERLOAD_DELAY if kind is FailureKind.OVERLOADED else policy.delay
+    return min(_MAX_DELAY, first * 2 ** min(retries[kind], _MAX_DOUBLINGS))
 
 
-def _in_unit(failure: Failure, unit: Unit) -> Failure:
+def _within_transaction(failure: Failure, unit: UnitOfWork) -> Failure:
     """Blame none of the caller's statements for what a dry run's check behind them found."""
     beyond = failure.statement is not None and failure.statement >= len(unit.queries)
     return replace(failure, statement=None) if beyond else failure
 
 
-def _sql_of(failure: Failure, unit: Unit) -> str | None:
+def _sql_of(failure: Failure, unit: UnitOfWork) -> str | None:
     return None if failure.statement is None else unit.queries[failure.statement].sql

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.doctor.context import World
+from awslabs_dsql_mcp.doctor.context import Environment
 from awslabs_dsql_mcp.doctor.format import SIGNS, as_json, as_line, as_summary
-from awslabs_dsql_mcp.doctor.report import Finding, exit_status
-from awslabs_dsql_mcp.doctor.runner import examine
+from awslabs_dsql_mcp.doctor.report import CheckResult, exit_status
+from awslabs_dsql_mcp.doctor.runner import run_checks
 from awslabs_dsql_mcp.logging_setup import log_to_stderr
 
 _HELP = """\
@@ -36,8 +36,8 @@ async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return 0
     log_to_stderr("CRITICAL")  # what libraries have to say, the findings say better
     for_programs, flags = "--json" in argv, [word for word in argv if word != "--json"]
-    plain, findings, about = not _can_show(SIGNS), list[Finding](), ""
-    async for finding in examine(flags, World(environ)):
+    plain, findings, about = not _can_show(SIGNS), list[CheckResult](), ""
+    async for finding in run_checks(flags, Environment(environ)):
         if finding.cluster and not for_programs and finding.cluster != about:
             _say(f"\n{finding.cluster}" if findings else finding.cluster)
         findings.append(finding)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TypeVar
 
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.aws.identity import Known
+from awslabs_dsql_mcp.aws.identity import CredentialInfo
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.connection import PostgresConnection
 from awslabs_dsql_mcp.database.connector import Target
@@ -23,7 +23,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
-class World:
+class Environment:
     """What a check asks of the rest of the world; tests have their own.
 
     Attributes:
@@ -38,7 +38,7 @@ class World:
 
 
 @dataclass
-class Patient:
+class CheckContext:
     """A server as it would start.
 
     Attributes:
@@ -53,11 +53,11 @@ class Patient:
     """
 
     settings: Settings
-    world: World
+    world: Environment
     stack: AsyncExitStack
     target: Target | None = None
     tokens: TokenSource | None = None
-    known: Known | None = None
+    known: CredentialInfo | None = None
     addresses: tuple[str, ...] = field(default=())
     connection: PostgresConnection | None = None
 
@@ -86,7 +86,7 @@ class Patient:
         return self.connection
 
 
-async def apart(work: Callable[[], T]) -> T:
+async def run_in_daemon_thread(work: Callable[[], T]) -> T:
     """Do what blocks in a thread that holds up nobody's end: a name or a login may take minutes to fail."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

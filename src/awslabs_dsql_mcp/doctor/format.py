@@ -4,7 +4,7 @@ import json
 import textwrap
 from collections.abc import Sequence
 
-from awslabs_dsql_mcp.doctor.report import Finding, State, exit_status
+from awslabs_dsql_mcp.doctor.report import CheckResult, State, exit_status
 
 WIDTH = 80
 _NAME = 16
@@ -19,7 +19,7 @@ SIGNS = "".join(_SIGNS.values()) + "→"
 _REMEDY, _PLAIN_REMEDY = "→ ", "> "
 
 
-def as_line(finding: Finding, *, plain: bool = False) -> str:
+def as_line(finding: CheckResult, *, plain: bool = False) -> str:
     """Write a finding: sign, name, time, what was found; below it the remedy.
 
     Args:
@@ -29,20 +29,20 @@ def as_line(finding: Finding, *, plain: bool = False) -> str:
     sign = (_PLAIN_SIGNS if plain else _SIGNS)[finding.state]
     head = f"{sign} {finding.name:<{_NAME}} {_duration(finding):>7}  "
     margin = " " * len(head)
-    lines = _wrapped(finding.verdict.says, head, margin)
-    if finding.verdict.remedy:
+    lines = _wrapped(finding.outcome.message, head, margin)
+    if finding.outcome.remedy:
         arrow = margin + (_PLAIN_REMEDY if plain else _REMEDY)
-        lines += _wrapped(finding.verdict.remedy, arrow, " " * len(arrow))
+        lines += _wrapped(finding.outcome.remedy, arrow, " " * len(arrow))
     return "\n".join(lines)
 
 
-def as_summary(findings: Sequence[Finding]) -> str:
+def as_summary(findings: Sequence[CheckResult]) -> str:
     """Write what stands below the lines: what is to be copied, then the count."""
-    details = [finding.verdict.details for finding in findings if finding.verdict.details]
+    details = [finding.outcome.details for finding in findings if finding.outcome.details]
     return "\n" + "\n\n".join([*details, _count(findings)])
 
 
-def as_json(findings: Sequence[Finding], *, version: str) -> str:
+def as_json(findings: Sequence[CheckResult], *, version: str) -> str:
     """Write findings for programs.
 
     Returns:
@@ -57,10 +57,10 @@ def as_json(findings: Sequence[Finding], *, version: str) -> str:
             "name": finding.name,
             "state": finding.state,
             "seconds": round(finding.seconds, 4),
-            "says": finding.verdict.says,
-            "code": finding.verdict.code,
-            "remedy": finding.verdict.remedy or None,
-            "details": finding.verdict.details or None,
+            "says": finding.outcome.message,
+            "code": finding.outcome.code,
+            "remedy": finding.outcome.remedy or None,
+            "details": finding.outcome.details or None,
         }
         for finding in findings
     ]
@@ -79,14 +79,14 @@ def _wrapped(text: str, first: str, margin: str) -> list[str]:
     )
 
 
-def _duration(finding: Finding) -> str:
+def _duration(finding: CheckResult) -> str:
     if finding.state == "skipped":
         return ""
     seconds = finding.seconds
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def _count(findings: Sequence[Finding]) -> str:
+def _count(findings: Sequence[CheckResult]) -> str:
     words: tuple[tuple[State, str], ...] = (
         ("failed", "failed"),
         ("warning", "to look at"),

@@ -8,7 +8,7 @@ State = Literal["ok", "warning", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckOutcome:
     """What one check says.
 
     Attributes:
@@ -19,25 +19,25 @@ class Verdict:
         details: Lines to copy: SQL, a policy.
     """
 
-    says: str
+    message: str
     state: State = "ok"
     code: str | None = None
     remedy: str = ""
     details: str = ""
 
 
-def warning(says: str, *, code: str, remedy: str, details: str = "") -> Verdict:
+def warning(says: str, *, code: str, remedy: str, details: str = "") -> CheckOutcome:
     """Say that something works, yet should be otherwise."""
-    return Verdict(says, "warning", code, remedy, details)
+    return CheckOutcome(says, "warning", code, remedy, details)
 
 
-def failed(says: str, *, code: str, remedy: str) -> Verdict:
+def failed(says: str, *, code: str, remedy: str) -> CheckOutcome:
     """Say that something does not work."""
-    return Verdict(says, "failed", code, remedy)
+    return CheckOutcome(says, "failed", code, remedy)
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """A check's verdict, with its name and the seconds that it took.
 
     Attributes:
@@ -46,15 +46,15 @@ class Finding:
 
     name: str
     seconds: float
-    verdict: Verdict
+    outcome: CheckOutcome
     cluster: str = ""
 
     @property
     def state(self) -> State:
         """How the check came out."""
-        return self.verdict.state
+        return self.outcome.state
 
 
-def exit_status(findings: Iterable[Finding]) -> int:
+def exit_status(findings: Iterable[CheckResult]) -> int:
     """Give 1 if a check failed; warnings alone leave it 0."""
     return int(any(finding.state == "failed" for finding in findings))

@@ -9,16 +9,15 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import read_clusters
 from awslabs_dsql_mcp.config.settings import Settings, SettingsError
-from awslabs_dsql_mcp.doctor.checks import aws, network, session
-from awslabs_dsql_mcp.doctor.checks import environment as surroundings
+from awslabs_dsql_mcp.doctor.checks import aws, environment, network, session
 from awslabs_dsql_mcp.doctor.checks.clock import clock
 from awslabs_dsql_mcp.doctor.checks.privileges import privileges
 from awslabs_dsql_mcp.doctor.checks.settings import described, refused
 from awslabs_dsql_mcp.doctor.checks.tls import tls
-from awslabs_dsql_mcp.doctor.context import Patient, World
-from awslabs_dsql_mcp.doctor.report import Finding, State, Verdict
+from awslabs_dsql_mcp.doctor.context import CheckContext, Environment
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, CheckResult, State
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.target import target_of
+from awslabs_dsql_mcp.target import resolve_target
 
 SETTINGS = "Settings"
 LOCAL = "Local PostgreSQL"
@@ -36,8 +35,8 @@ class Check:
     """
 
     name: str
-    look: Callable[[Patient], Awaitable[Verdict]]
-    needs: tuple[str, ...] = ()
+    run: Callable[[CheckContext], Awaitable[CheckOutcome]]
+    requires: tuple[str, ...] = ()
 
 
 _OF_A_CLUSTER = (
@@ -53,20 +52,20 @@ _OF_A_CLUSTER = (
     Check("Privileges", privileges, ("Login",)),
     Check("Read-only read", session.read_only, ("Login",)),
     Check("Pipelining", session.pipelining, ("Login",)),
-    Check("Knowledge server", surroundings.knowledge),
+    Check("Knowledge server", environment.knowledge),
 )
 
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:
     """Say what is to be checked; a local cluster comes first, since all else is asked of it."""
     if settings.local:
-        return (Check(LOCAL, surroundings.local_cluster, (SETTINGS,)), *_OF_A_CLUSTER)
-    if surroundings.local_is_installed():
-        return (*_OF_A_CLUSTER, Check(LOCAL, surroundings.embedded_postgres))
+        return (Check(LOCAL, environment.local_cluster, (SETTINGS,)), *_OF_A_CLUSTER)
+    if environment.local_is_installed():
+        return (*_OF_A_CLUSTER, Check(LOCAL, environment.embedded_postgres))
     return _OF_A_CLUSTER
 
 
-async def examine(argv: Sequence[str], world: World) -> AsyncGenerator[Finding, None]:
+async def run_checks(argv: Sequence[str], world: Environment) -> AsyncGenerator[CheckResult, None]:
     """Check all that a server started with these arguments needs; each finding comes when it is known.
 
     Args:
@@ -80,23 +79,23 @@ async def examine(argv: Sequence[str], world: World) -> AsyncGenerator[Finding, 
     try:
         clusters = read_clusters(read_settings(argv, world.environ, version=__version__))
     except SettingsError as error:
-        yield Finding(SETTINGS, time.perf_counter() - began, refused(error))
+        yield CheckResult(SETTINGS, time.perf_counter() - began, refused(error))
         for check in _OF_A_CLUSTER:
             yield _skipped(check, SETTINGS)
         return
     for cluster in clusters.all:
-        async for finding in _examine(cluster.settings, world):
+        async for finding in _run_checks(cluster.settings, world):
             yield replace(finding, cluster=cluster.name if clusters.several else "")
 
 
-async def _examine(settings: Settings, world: World) -> AsyncGenerator[Finding, None]:
+async def _run_checks(settings: Settings, world: Environment) -> AsyncGenerator[CheckResult, None]:
     began = time.perf_counter()
-    first = Finding(SETTINGS, time.perf_counter() - began, described(settings, world.environ))
+    first = CheckResult(SETTINGS, time.perf_counter() - began, described(settings, world.environ))
     yield first
     async with AsyncExitStack() as stack:
-        patient = Patient(settings, world, stack)
+        patient = CheckContext(settings, world, stack)
         if not settings.local and first.state != "failed":
-            patient.target = await target_of(settings, stack)
+            patient.target = await resolve_target(settings, stack)
         states: dict[str, State] = {SETTINGS: first.state}
         for check in checks_of(settings):
             finding = await _done(check, patient, states)
@@ -104,24 +103,24 @@ async def _examine(settings: Settings, world: World) -> AsyncGenerator[Finding, 
             yield finding
 
 
-async def _done(check: Check, patient: Patient, states: Mapping[str, State]) -> Finding:
-    lacking = next((name for name in check.needs if states.get(name) in _BAD), None)
+async def _done(check: Check, patient: CheckContext, states: Mapping[str, State]) -> CheckResult:
+    lacking = next((name for name in check.requires if states.get(name) in _BAD), None)
     if lacking is not None:
         return _skipped(check, lacking)
     began = time.perf_counter()
     try:
-        verdict = await check.look(patient)
+        verdict = await check.run(patient)
     except DsqlError as error:
-        verdict = Verdict(error.message, "failed", error.code, error.hint or "")
+        verdict = CheckOutcome(error.message, "failed", error.code, error.hint or "")
     except Exception as bug:  # noqa: BLE001 - the other checks are worth having all the same
-        verdict = Verdict(
+        verdict = CheckOutcome(
             f"The check itself failed ({type(bug).__name__}).",
             "failed",
             "bug",
             "Report it with this line and the version of awslabs-dsql-mcp.",
         )
-    return Finding(check.name, time.perf_counter() - began, verdict)
+    return CheckResult(check.name, time.perf_counter() - began, verdict)
 
 
-def _skipped(check: Check, lacking: str) -> Finding:
-    return Finding(check.name, 0.0, Verdict(f"Skipped: it needs {lacking}.", "skipped"))
+def _skipped(check: Check, lacking: str) -> CheckResult:
+    return CheckResult(check.name, 0.0, CheckOutcome(f"Skipped: it needs {lacking}.", "skipped"))

@@ -15,10 +15,10 @@ V = TypeVar("V")
 class _Entry(Generic[V]):
     value: V
     size: int
-    born: float
+    stored_at: float
 
 
-class Recent(Generic[V]):
+class TTLCache(Generic[V]):
     """Values by key, the least recently used forgotten first.
 
     Args:
@@ -37,11 +37,11 @@ class Recent(Generic[V]):
         entry = self._entries.get(key)
         if entry is None:
             return None
-        if now - entry.born >= self._lifetime:
+        if now - entry.stored_at >= self._lifetime:
             self._drop(key)
             return None
         self._entries.move_to_end(key)
-        return entry.value, now - entry.born
+        return entry.value, now - entry.stored_at
 
     def put(self, key: Hashable, value: V, *, size: int, now: float) -> None:
         """Remember a value; one larger than the whole capacity is not kept."""

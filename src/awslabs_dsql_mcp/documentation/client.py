@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from awslabs_dsql_mcp.documentation.cache import Recent
-from awslabs_dsql_mcp.documentation.protocol import Refused, Speaker
+from awslabs_dsql_mcp.documentation.cache import TTLCache
+from awslabs_dsql_mcp.documentation.protocol import CallRejected, ProtocolNegotiator
 from awslabs_dsql_mcp.documentation.replies import Reply, check_server
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
 
@@ -37,7 +37,7 @@ class _Flight:
     waiting: int = 0
 
 
-class Knowledge:
+class DocumentationClient:
     """Calls the documentation server's tools.
 
     Args:
@@ -65,8 +65,8 @@ class Knowledge:
         self._ca_file = ca_file
         self._clock = clock
         self._random = random
-        self._speaker: Speaker | None = None
-        self._recent: Recent[Reply] = Recent(lifetime=CACHE_SECONDS, capacity=CACHE_CHARACTERS)
+        self._speaker: ProtocolNegotiator | None = None
+        self._recent: TTLCache[Reply] = TTLCache(lifetime=CACHE_SECONDS, capacity=CACHE_CHARACTERS)
         self._flights: dict[str, _Flight] = {}
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Reply:
@@ -92,12 +92,14 @@ class Knowledge:
             with anyio.move_on_after(CLOSE_SECONDS):
                 await self._speaker.aclose()
 
-    def _opened(self) -> Speaker:
+    def _opened(self) -> ProtocolNegotiator:
         if self._speaker is None:
-            from awslabs_dsql_mcp.documentation.http import Channel  # noqa: PLC0415 - httpx at the first call
+            from awslabs_dsql_mcp.documentation.http import HttpTransport  # noqa: PLC0415 - httpx at the first call
 
-            channel = Channel(self._server, timeout=self._timeout, ca_file=self._ca_file, random=self._random)
-            self._speaker = Speaker(channel)
+            channel = HttpTransport(
+                self._server, timeout=self._timeout, ca_file=self._ca_file, random=self._random
+            )
+            self._speaker = ProtocolNegotiator(channel)
         return self._speaker
 
     async def _join(self, key: str, tool: str, arguments: Mapping[str, object]) -> Reply:
@@ -147,7 +149,7 @@ def _reply(result: Mapping[str, object]) -> Reply:
     """A CallToolResult (MCP, server/tools) as a value; ``Refused`` if it says that the tool failed."""
     texts = tuple(_texts(result.get("content")))
     if result.get("isError"):
-        raise Refused("its tool failed", said=" ".join(texts))
+        raise CallRejected("its tool failed", said=" ".join(texts))
     structured = result.get("structuredContent")
     held = cast("Mapping[str, object]", structured) if isinstance(structured, dict) else None
     if not texts and held is None:

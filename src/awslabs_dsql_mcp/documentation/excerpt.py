@@ -23,7 +23,7 @@ class Excerpt:
 
     text: str
     start: int
-    following: int | None
+    next_start: int | None
     total: int | None
 
     @property
@@ -31,10 +31,10 @@ class Excerpt:
         """Which part this is and how to go on, as half a sentence."""
         of = "" if self.total is None else f" of {self.total}"
         part = f"characters {self.start} to {self.start + len(self.text)}{of}"
-        return part if self.following is None else f"{part}; continue at start_index={self.following}{of}"
+        return part if self.next_start is None else f"{part}; continue at start_index={self.next_start}{of}"
 
 
-def cut(text: str, start: int, length: int) -> Excerpt:
+def paginate(text: str, start: int, length: int) -> Excerpt:
     """Take at most ``length`` characters of a whole text.
 
     Raises:
@@ -47,7 +47,7 @@ def cut(text: str, start: int, length: int) -> Excerpt:
     return Excerpt(text[start:end], start, end if end < total else None, total)
 
 
-def cut_elsewhere(text: str, start: int, length: int) -> Excerpt:
+def page_from_server(text: str, start: int, length: int) -> Excerpt:
     """A part that was cut before it came here: a note at its end tells where it goes on, or its length."""
     noted = [int(number) for number in _GOES_ON.findall(text[-WRAPPING:])]
     following = max((number for number in noted if number > start), default=None)

@@ -73,7 +73,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Hit:
+class SearchHit:
     """A page that answers a question, and the heading of the section that does."""
 
     page: Page
@@ -121,17 +121,17 @@ class Guide:
         """The page of that name, if there is one."""
         return next((page for page in self.pages if page.slug == slug), None)
 
-    def search(self, phrase: str, limit: int) -> tuple[Hit, ...]:
+    def search(self, phrase: str, limit: int) -> tuple[SearchHit, ...]:
         """The pages that have something to do with a phrase, the best first; at most ``limit``."""
-        best: dict[str, Hit] = {}
+        best: dict[str, SearchHit] = {}
         for section in self._sections:
             score = self._score(section, words(phrase))
             known = best.get(section.page.slug)
             if score > 0 and (known is None or score > known.score):
-                best[section.page.slug] = Hit(section.page, section.heading, score)
+                best[section.page.slug] = SearchHit(section.page, section.heading, score)
         return tuple(sorted(best.values(), key=lambda hit: -hit.score)[:limit])
 
-    def about(self, url: str) -> Page | None:
+    def page_for_url(self, url: str) -> Page | None:
         """The page that stands for an address: itself, or the one that names it earliest in its sources."""
         if url.startswith(SCHEME):
             return self.page(url.removeprefix(SCHEME).partition("#")[0].strip("/"))
@@ -141,12 +141,12 @@ class Guide:
 
     def closest(self, url: str) -> Page | None:
         """The page closest to an address in Aurora DSQL's documentation, by the words in it."""
-        hits = self.near(url, 1) if "dsql" in url else ()
+        hits = self.related(url, 1) if "dsql" in url else ()
         return hits[0].page if hits else None
 
-    def near(self, url: str, limit: int) -> tuple[Hit, ...]:
+    def related(self, url: str, limit: int) -> tuple[SearchHit, ...]:
         """The pages closest to an address: by the page that stands for it, or by the words in it."""
-        page = self.about(url)
+        page = self.page_for_url(url)
         phrase = f"{page.title} {page.keywords}" if page else urlsplit(url).path.rpartition("/")[2]
         hits = self.search(phrase, limit + 1)
         return tuple(hit for hit in hits if hit.page is not page)[:limit]
@@ -166,12 +166,12 @@ class Guide:
     def _score(self, section: _Section, asked: Sequence[str]) -> float:
         damping = _K1 * (1 - _B + _B * section.length / self._mean_length)
         return sum(
-            self._rarity(word) * count * (_K1 + 1) / (count + damping)
+            self._idf(word) * count * (_K1 + 1) / (count + damping)
             for word in dict.fromkeys(asked)
             if (count := section.words[word])
         )
 
-    def _rarity(self, word: str) -> float:
+    def _idf(self, word: str) -> float:
         having = self._frequencies[word]
         return math.log(1 + (len(self._sections) - having + 0.5) / (having + 0.5))
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5_000_000
 JITTER_SECONDS = 0.5
-PASSING = frozenset({429, 502, 503, 504})
+TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
 _KINDS = frozenset({"application/json", "text/event-stream", "text/html", "text/plain", "application/xml"})
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 
@@ -43,7 +43,7 @@ class Received:
     message: Message | None
 
 
-class Passing(KnowledgeUnavailable):
+class TransientError(KnowledgeUnavailable):
     """A failure that may be gone a moment later.
 
     Args:
@@ -56,7 +56,7 @@ class Passing(KnowledgeUnavailable):
         self.wait = wait
 
 
-class Channel:
+class HttpTransport:
     """POSTs JSON-RPC messages to one URL.
 
     Args:
@@ -94,7 +94,7 @@ class Channel:
         """
         try:
             return await self._follow(message, headers)
-        except Passing as failure:
+        except TransientError as failure:
             delay = (failure.wait or 0.0) + self._random() * JITTER_SECONDS
             if anyio.current_time() + delay >= anyio.current_effective_deadline():
                 raise
@@ -151,8 +151,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def _check_status(response: httpx.Response) -> None:
     status = response.status_code
-    if status in PASSING:
-        raise Passing(f"it answered {status}", wait=_retry_after(response.headers))
+    if status in TRANSIENT_STATUSES:
+        raise TransientError(f"it answered {status}", wait=_retry_after(response.headers))
     if httpx.codes.is_server_error(status):
         raise KnowledgeUnavailable(f"it answered {status}")
 
@@ -202,7 +202,7 @@ async def _streamed(response: httpx.Response, wanted: object) -> Message:
             message = _decoded(data, "text/event-stream")
             if message.get("id") == wanted and ("result" in message or "error" in message):
                 return message
-    raise Passing("its event stream ended without an answer")
+    raise TransientError("its event stream ended without an answer")
 
 
 def _decoded(body: bytes, kind: str) -> Message:
@@ -238,7 +238,7 @@ class EventStream:
 
 def _translated(error: httpx.TransportError, timeout: float) -> KnowledgeUnavailable:
     if isinstance(error, httpx.ConnectTimeout):
-        return Passing("no connection in time")
+        return TransientError("no connection in time")
     if isinstance(error, httpx.TimeoutException):
         # Not tried again: the time that a second try would need is spent.
         return KnowledgeUnavailable(f"no answer within {timeout:g} s", code="knowledge_timeout")
@@ -246,10 +246,10 @@ def _translated(error: httpx.TransportError, timeout: float) -> KnowledgeUnavail
     if distrust is not None:
         return KnowledgeUnavailable(f"its certificate is not trusted: {distrust.verify_message}")
     if isinstance(error, httpx.ConnectError):
-        return Passing("no connection could be made")
+        return TransientError("no connection could be made")
     if isinstance(error, httpx.UnsupportedProtocol | httpx.ProxyError | httpx.LocalProtocolError):
         return KnowledgeUnavailable("it cannot be reached the way this machine is configured")
-    return Passing("the connection broke")
+    return TransientError("the connection broke")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Protocol, cast
 import anyio
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.documentation.replies import Declined
+from awslabs_dsql_mcp.documentation.replies import RequestRejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from awslabs_dsql_mcp.documentation.http import Channel, Message, Received
+    from awslabs_dsql_mcp.documentation.http import HttpTransport, Message, Received
 
 STATELESS_VERSION = "2026-07-28"
 SESSION_VERSION = "2025-11-25"
@@ -33,15 +33,15 @@ _NOT_FOUND = 404
 _CLIENT_ERRORS = range(400, 500)
 
 
-class NotSpoken(Declined):
+class UnsupportedVariant(RequestRejected):
     """The server answered, but not to this: it may take another form, or none."""
 
 
-class Refused(Declined):
+class CallRejected(RequestRejected):
     """The server takes the form, and refused this call."""
 
 
-class Form(Protocol):
+class Variant(Protocol):
     """A way to call a tool."""
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
@@ -53,10 +53,10 @@ class Form(Protocol):
         ...
 
 
-class Bare:
+class PlainJsonRpc:
     """JSON-RPC 2.0 without a protocol around it."""
 
-    def __init__(self, channel: Channel, ids: Iterator[int]) -> None:
+    def __init__(self, channel: HttpTransport, ids: Iterator[int]) -> None:
         self._channel = channel
         self._ids = ids
 
@@ -72,7 +72,7 @@ class Bare:
 class Stateless:
     """MCP 2026-07-28, basic/transports: one self-describing request, no handshake."""
 
-    def __init__(self, channel: Channel, ids: Iterator[int]) -> None:
+    def __init__(self, channel: HttpTransport, ids: Iterator[int]) -> None:
         self._channel = channel
         self._ids = ids
 
@@ -92,10 +92,10 @@ class Stateless:
         """Nothing is held."""
 
 
-class Session:
+class InitializedSession:
     """MCP 2024-11-05 to 2025-11-25 over streamable HTTP: a handshake, then calls that name the session."""
 
-    def __init__(self, channel: Channel, ids: Iterator[int]) -> None:
+    def __init__(self, channel: HttpTransport, ids: Iterator[int]) -> None:
         self._channel = channel
         self._ids = ids
         self._lock = anyio.Lock()
@@ -110,7 +110,7 @@ class Session:
         if reply.status == _NOT_FOUND:
             reply = await self._channel.post(request, await self._begun(headers))
         # The handshake has succeeded: what is refused now is the call, not the form.
-        return _result(reply, refusal=Refused)
+        return _result(reply, refusal=CallRejected)
 
     async def aclose(self) -> None:
         """End the session at the server too."""
@@ -133,18 +133,22 @@ class Session:
         return headers
 
 
-class Speaker:
+class ProtocolNegotiator:
     """Calls tools in whichever form the server takes, found out once.
 
     Args:
         channel: Where to post.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: HttpTransport) -> None:
         ids = itertools.count(1)
         self._channel = channel
-        self._forms: tuple[Form, ...] = (Bare(channel, ids), Stateless(channel, ids), Session(channel, ids))
-        self._form: Form | None = None
+        self._forms: tuple[Variant, ...] = (
+            PlainJsonRpc(channel, ids),
+            Stateless(channel, ids),
+            InitializedSession(channel, ids),
+        )
+        self._form: Variant | None = None
         self._finding = anyio.Lock()
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
@@ -166,21 +170,23 @@ class Speaker:
         await self._channel.aclose()
 
     async def _find(self, tool: str, arguments: Mapping[str, object]) -> Message:
-        outcomes: list[NotSpoken] = []
+        outcomes: list[UnsupportedVariant] = []
         for form in self._forms:
             outcome = await self._try(form, tool, arguments)
-            if not isinstance(outcome, NotSpoken):
+            if not isinstance(outcome, UnsupportedVariant):
                 return outcome
             outcomes.append(outcome)
         # A server that takes the first form, and refuses this call, has said why at the first.
         raise outcomes[0]
 
-    async def _try(self, form: Form, tool: str, arguments: Mapping[str, object]) -> Message | NotSpoken:
+    async def _try(
+        self, form: Variant, tool: str, arguments: Mapping[str, object]
+    ) -> Message | UnsupportedVariant:
         try:
             result = await form.call(tool, arguments)
-        except NotSpoken as refusal:
+        except UnsupportedVariant as refusal:
             return refusal
-        except Refused:
+        except CallRejected:
             self._form = form
             raise
         self._form = form
@@ -191,7 +197,7 @@ def _request(number: int, method: str, params: Mapping[str, object]) -> Message:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
-def _result(reply: Received, refusal: type[Declined] = NotSpoken) -> Message:
+def _result(reply: Received, refusal: type[RequestRejected] = UnsupportedVariant) -> Message:
     message = reply.message or {}
     error = message.get("error")
     if isinstance(error, dict):

@@ -41,7 +41,7 @@ class Reply:
     age: float | None = None
 
 
-class Declined(KnowledgeUnavailable):
+class RequestRejected(KnowledgeUnavailable):
     """The documentation server answered, with a refusal.
 
     Args:
@@ -54,7 +54,7 @@ class Declined(KnowledgeUnavailable):
         self.said = said
 
 
-class Source(Protocol):
+class DocumentationSource(Protocol):
     """Where documentation comes from."""
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Reply:
@@ -63,7 +63,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A page that a search found: its title, its address, and one line about it."""
 
     title: str
@@ -71,7 +71,7 @@ class Found:
     line: str
 
 
-def findings(reply: Reply) -> tuple[Found, ...] | None:
+def parse_search_results(reply: Reply) -> tuple[SearchResult, ...] | None:
     """The pages listed in a reply; ``None`` when it holds no list that we understand."""
     structured = _listed(reply.structured)
     # A server may send its list whole as structured content and again as one block a result.
@@ -79,7 +79,7 @@ def findings(reply: Reply) -> tuple[Found, ...] | None:
     understood = [listed for listed in lists if listed is not None]
     if not understood:
         return None
-    pages = [page for item in chain.from_iterable(understood) if (page := _found(item)) is not None]
+    pages = [page for item in chain.from_iterable(understood) if (page := _parse_result(item)) is not None]
     return tuple({page.url or page.title: page for page in pages}.values())
 
 
@@ -193,14 +193,14 @@ def _listed(value: object) -> list[object] | None:
     return [record] if "url" in record else None
 
 
-def _found(item: object) -> Found | None:
+def _parse_result(item: object) -> SearchResult | None:
     if not isinstance(item, dict):
         return None
     record = cast("Mapping[str, object]", item)
     url = _first(record, ("url", "link"))
     title = _first(record, ("title", "name")) or url
     return (
-        Found(one_line(title), one_line(url, MAX_URL + 1), one_line(_first(record, _LINES)))
+        SearchResult(one_line(title), one_line(url, MAX_URL + 1), one_line(_first(record, _LINES)))
         if title
         else None
     )

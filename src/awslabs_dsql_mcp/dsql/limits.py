@@ -4,11 +4,11 @@ Source, where no other is given: Aurora DSQL user guide, "Cluster quotas and dat
 Aurora DSQL".
 """
 
-LARGEST_MESSAGE = 10 * 2**20 - 1024
+MAX_MESSAGE_BYTES = 10 * 2**20 - 1024
 """Bytes of one protocol message; DSQL closes the connection on a larger one. Less some room for framing."""
 
-MOST_ROWS = 3000
+MAX_ROWS = 3000
 """Rows that one transaction may change; cascades count, index entries do not."""
 
-MOST_BYTES = 10 * 2**20
+MAX_BYTES = 10 * 2**20
 """Bytes that one transaction may change, index entries included."""

@@ -13,17 +13,17 @@ from awslabs_dsql_mcp.catalog.model import Index, Table
 from awslabs_dsql_mcp.catalog.text import index_keys
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.explain.findings import reads_all, rows_kept, rows_read
-from awslabs_dsql_mcp.explain.plan import Plan
-from awslabs_dsql_mcp.explain.predicates import Compared, compared
-from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name, quoted
+from awslabs_dsql_mcp.explain.plan import QueryPlan
+from awslabs_dsql_mcp.explain.predicates import PredicateColumns, predicate_columns
+from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name, quote_identifier
 
-_MOST_KEYS: Final = 8
-_MOST_INDEXES: Final = 24
-_MOST_INCLUDED: Final = 6  # more, and the index is a second table
-_WORTH_IT: Final = 1_000  # rows: a smaller table is read as fast as an index
+_MAX_KEYS: Final = 8
+_MAX_INDEXES: Final = 24
+_MAX_INCLUDED: Final = 6  # more, and the index is a second table
+_MIN_ROWS: Final = 1_000  # rows: a smaller table is read as fast as an index
 _SELECTIVE: Final = 0.5
 _NO_KEYS: Final = re.compile(r"jsonb?\b|bytea\b|.*\[\]$")
-_LONGEST_NAME: Final = 63
+_MAX_NAME: Final = 63
 _PLAIN_COLUMN: Final = re.compile(r'(?:(?:"(?:[^"]|"")*"|\w+)\.)?("(?:[^"]|"")*"|\w+)')
 
 
@@ -40,13 +40,13 @@ class Candidate:
     """
 
     table: TableName
-    condition: Compared
+    condition: PredicateColumns
     output: tuple[str, ...] | None
     read: float | None
     kept: float
 
 
-def candidates(plan: Plan) -> list[Candidate]:
+def candidates(plan: QueryPlan) -> list[Candidate]:
     """Find the scans of whole tables whose filters compare columns, one for each table."""
     found: dict[str, Candidate] = {}
     for place, node in enumerate(plan.nodes):
@@ -58,7 +58,7 @@ def candidates(plan: Plan) -> list[Candidate]:
             continue
         nodes = (node, *plan.below(place))
         filters = [n.details[name] for n in nodes for name in ("Filters", "Filter") if name in n.details]
-        condition = _together([compared(text) for text in filters])
+        condition = _together([predicate_columns(text) for text in filters])
         output = node.details.get("Output") or next(
             (n.details["Projections"] for n in nodes if "Projections" in n.details), ""
         )
@@ -78,23 +78,25 @@ def advise(candidate: Candidate, table: Table) -> str | None:
         table: What the catalog knows of its table.
     """
     read = candidate.read if candidate.read is not None else table.estimate
-    if table.kind != "table" or read is None or read < _WORTH_IT or candidate.kept > read * _SELECTIVE:
+    if table.kind != "table" or read is None or read < _MIN_ROWS or candidate.kept > read * _SELECTIVE:
         return None
     keys = _keys(candidate, table)
     if not keys or _starts_primary_key(keys, table):
         return None
     if index := _like(keys, table):
         return (
-            None if index.valid else f"{quoted(index.name)} is on these columns, but not valid: see sys.jobs."
+            None
+            if index.valid
+            else f"{quote_identifier(index.name)} is on these columns, but not valid: see sys.jobs."
         )
-    if len(table.indexes) >= _MOST_INDEXES:
-        return f"{table.title} has {_MOST_INDEXES} indexes, the most: drop one before adding another."
+    if len(table.indexes) >= _MAX_INDEXES:
+        return f"{table.title} has {_MAX_INDEXES} indexes, the most: drop one before adding another."
     statement = _statement(keys, _included(candidate, keys), table)
     return f"{statement} -- alone in a transact call; writes then cost more"
 
 
-def _together(conditions: Sequence[Compared]) -> Compared:
-    return Compared(
+def _together(conditions: Sequence[PredicateColumns]) -> PredicateColumns:
+    return PredicateColumns(
         tuple(name for condition in conditions for name in condition.equal),
         tuple(name for condition in conditions for name in condition.ranged),
         tuple(name for condition in conditions for name in condition.other),
@@ -116,7 +118,7 @@ def _keys(candidate: Candidate, table: Table) -> tuple[str, ...]:
     fit = {column.name for column in table.columns if not _NO_KEYS.match(column.type)}
     equal = [name for name in candidate.condition.equal if name in fit]
     ranged = [name for name in candidate.condition.ranged if name in fit and name not in equal]
-    return tuple(dict.fromkeys([*equal, *ranged[:1]]))[:_MOST_KEYS]
+    return tuple(dict.fromkeys([*equal, *ranged[:1]]))[:_MAX_KEYS]
 
 
 def _starts_primary_key(keys: Sequence[str], table: Table) -> bool:
@@ -126,7 +128,7 @@ def _starts_primary_key(keys: Sequence[str], table: Table) -> bool:
 
 def _like(keys: Sequence[str], table: Table) -> Index | None:
     """An index that begins with the keys, and has all rows."""
-    wanted = f"({', '.join(map(quoted, keys))}"
+    wanted = f"({', '.join(map(quote_identifier, keys))}"
     for index in table.indexes:
         on = index_keys(index)
         if on.startswith((wanted + ")", wanted + ",")) and " WHERE " not in on:
@@ -141,10 +143,11 @@ def _included(candidate: Candidate, keys: Sequence[str]) -> tuple[str, ...]:
     where = candidate.condition
     needed = (*candidate.output, *where.equal, *where.ranged, *where.other)
     more = tuple(dict.fromkeys(name for name in needed if name not in keys))
-    return more if len(more) <= _MOST_INCLUDED else ()
+    return more if len(more) <= _MAX_INCLUDED else ()
 
 
 def _statement(keys: Sequence[str], included: Sequence[str], table: Table) -> str:
-    name = re.sub(r"\W+", "_", "_".join([table.name, *keys]))[: _LONGEST_NAME - 4] + "_idx"
-    include = f" INCLUDE ({', '.join(map(quoted, included))})" if included else ""
-    return f"CREATE INDEX ASYNC {quoted(name)} ON {table.title} ({', '.join(map(quoted, keys))}){include}"
+    name = re.sub(r"\W+", "_", "_".join([table.name, *keys]))[: _MAX_NAME - 4] + "_idx"
+    include = f" INCLUDE ({', '.join(map(quote_identifier, included))})" if included else ""
+    columns = ", ".join(map(quote_identifier, keys))
+    return f"CREATE INDEX ASYNC {quote_identifier(name)} ON {table.title} ({columns}){include}"

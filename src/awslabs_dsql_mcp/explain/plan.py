@@ -26,11 +26,11 @@ _DPU: Final = re.compile(
 )
 _DPU_HEAD: Final = "Statement DPU Estimate:"
 _HIDDEN: Final = ("Output", "Query Identifier")
-_LONGEST: Final = 12_000
+_MAX_LENGTH: Final = 12_000
 
 
 @dataclass(frozen=True)
-class Node:
+class PlanNode:
     """One node of a plan.
 
     Attributes:
@@ -79,7 +79,7 @@ class Dpu(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class QueryPlan:
     """A plan.
 
     Attributes:
@@ -87,7 +87,7 @@ class Plan:
         dpus: The estimate that Aurora DSQL gives with ANALYZE and VERBOSE.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[PlanNode, ...]
     dpus: tuple[Dpu, ...] = ()
 
     @property
@@ -104,7 +104,7 @@ class Plan:
                 found.setdefault(node.parent, []).append(place)
         return found
 
-    def below(self, place: int) -> Iterator[Node]:
+    def below(self, place: int) -> Iterator[PlanNode]:
         """All nodes below one."""
         waiting = list(self.children.get(place, ()))
         while waiting:
@@ -120,9 +120,9 @@ class Plan:
             place, parent = parent, self.nodes[parent].parent
 
 
-def parse(text: str) -> Plan:
+def parse_plan(text: str) -> QueryPlan:
     """Read a plan."""
-    nodes: list[Node] = []
+    nodes: list[PlanNode] = []
     details: list[dict[str, str]] = []
     open_at: list[tuple[int, int]] = []  # column of the arrow, place
     dpus: list[Dpu] = []
@@ -139,10 +139,10 @@ def parse(text: str) -> Plan:
             dpus.append(Dpu(dpu.group(1), float(dpu.group(2)), float(minimum) if minimum else None))
         elif details and (detail := _DETAIL.match(line)):
             details[-1].setdefault(detail.group(2), detail.group(3))
-    return Plan(tuple(nodes), tuple(dpus))
+    return QueryPlan(tuple(nodes), tuple(dpus))
 
 
-def shown(text: str) -> str:
+def without_noise(text: str) -> str:
     """A plan's text without what is told in words, or tells nothing: outputs, identifiers, DPUs."""
     kept: list[str] = []
     for line in text.splitlines():
@@ -151,7 +151,7 @@ def shown(text: str) -> str:
             continue
         kept.append(line)
     whole = "\n".join(kept)
-    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}\n… ({len(whole):,} characters)"
+    return whole if len(whole) <= _MAX_LENGTH else f"{whole[:_MAX_LENGTH]}\n… ({len(whole):,} characters)"
 
 
 def _column(line: str, *, first: bool) -> int | None:
@@ -162,7 +162,7 @@ def _column(line: str, *, first: bool) -> int | None:
     return -1 if first and _COST.search(line) else None
 
 
-def _node(line: str, parent: int | None, details: dict[str, str]) -> Node:
+def _node(line: str, parent: int | None, details: dict[str, str]) -> PlanNode:
     cost, actual = _COST.search(line), _ACTUAL.search(line)
     ends = [found.start() for found in (cost, actual) if found]
     arrow = _ARROW.match(line)
@@ -170,7 +170,7 @@ def _node(line: str, parent: int | None, details: dict[str, str]) -> Node:
     on = _ON.search(label)
     label = label[: on.start()] if on else label
     using = _USING.search(label)
-    return Node(
+    return PlanNode(
         kind=label[: using.start()] if using else label,
         relation=on.group(1) if on else None,
         index=using.group(1) if using else None,

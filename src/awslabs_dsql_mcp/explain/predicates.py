@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _RANGES: Final = frozenset({"<", "<=", ">", ">="})
@@ -13,7 +13,7 @@ _TEXTS: Final = frozenset({"text", "varchar", "bpchar"})
 
 
 @dataclass(frozen=True)
-class Compared:
+class PredicateColumns:
     """The columns of a condition whose parts must all hold.
 
     Attributes:
@@ -27,22 +27,22 @@ class Compared:
     other: tuple[str, ...] = ()
 
 
-def compared(condition: str) -> Compared:
+def predicate_columns(condition: str) -> PredicateColumns:
     """Find the columns that an index could narrow; none for what is no plain AND of comparisons.
 
     Args:
         condition: As a plan has it: ``((status = 'open'::text) AND (total > '10'::numeric))``.
     """
     try:
-        (tree,) = grammar.parse(f"SELECT WHERE {condition}")
-    except (grammar.Fault, ValueError):
-        return Compared()
-    parts = _conjuncts(tree.top.get("whereClause", {}))
+        (tree,) = parser.parse(f"SELECT WHERE {condition}")
+    except (parser.ParseError, ValueError):
+        return PredicateColumns()
+    parts = _conjuncts(tree.root.get("whereClause", {}))
     equal = [column for part in parts if (column := _side(part, "=", {"="}))]
     ranged = [column for part in parts if (column := _side(part, "", _RANGES))]
     every = [strings(place.node.get("fields"))[-1:] for place in tree.find("ColumnRef")]
     other = [name for names in every for name in names if name not in (*equal, *ranged)]
-    return Compared(_once(equal), _once(name for name in ranged if name not in equal), _once(other))
+    return PredicateColumns(_once(equal), _once(name for name in ranged if name not in equal), _once(other))
 
 
 def _once(columns: Iterable[str]) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ October 2026 or written in the Aurora DSQL user guide ("CREATE TABLE", "ALTER TA
 from collections.abc import Iterator
 from typing import Final
 
-from awslabs_dsql_mcp.guard.refusal import Objection
+from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
-from awslabs_dsql_mcp.sql.parsed_statement import Source
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
-_LARGEST_UNCACHED: Final = 1
-_SMALLEST_CACHE: Final = 65_536
+_MAX_CACHE_ONE: Final = 1
+_MIN_LARGE_CACHE: Final = 65_536
 
 _TYPES: Final = {
     **dict.fromkeys(
@@ -78,11 +78,11 @@ _ALTERS: Final = {
 }
 
 
-def index(source: Source) -> Objection | None:
+def index(source: ParsedStatement) -> Violation | None:
     """CREATE INDEX: only ASYNC, and b-tree in ascending order."""
-    top, start = source.tree.top, source.tree.start
+    top, start = source.tree.root, source.tree.start
     if top.get("concurrent"):
-        return _objection(
+        return _violation(
             "index",
             source.word_after(start, "concurrently"),
             "CONCURRENTLY",
@@ -90,7 +90,7 @@ def index(source: Source) -> Objection | None:
         )
     if not source.asynchronous:
         unique = "UNIQUE " if top.get("unique") else ""
-        return Objection(
+        return Violation(
             "index-async",
             source.word_after(start, "index"),
             "Aurora DSQL builds indexes only as a job, with ASYNC.",
@@ -98,39 +98,39 @@ def index(source: Source) -> Objection | None:
             "job_status or in sys.jobs, until the status is completed.",
         )
     if (using := source.word_after(start, "using")) != start:
-        return _objection("index", using, "USING in an index", "Leave USING out: every index is a b-tree.")
+        return _violation("index", using, "USING in an index", "Leave USING out: every index is a b-tree.")
     return next(_index_elements(source), None)
 
 
-def _index_elements(source: Source) -> Iterator[Objection]:
+def _index_elements(source: ParsedStatement) -> Iterator[Violation]:
     start = source.tree.start
     for place in source.tree.find("IndexElem"):
         if place.node.get("ordering") in ("SORTBY_ASC", "SORTBY_DESC"):
             word = str(place.node["ordering"]).removeprefix("SORTBY_").lower()
-            yield _objection(
+            yield _violation(
                 "index", source.word_after(start, word), "ASC and DESC in an index", "Leave them out."
             )
         if "opclass" in place.node:
             name = strings(place.node["opclass"])[-1]
-            yield _objection("index", source.word_after(start, name), "operator classes", "Leave them out.")
+            yield _violation("index", source.word_after(start, name), "operator classes", "Leave them out.")
         if "collation" in place.node:
-            yield _objection("index", source.word_after(start, "collate"), "COLLATE", _NO_COLLATE)
-    if "options" in source.tree.top:
-        yield _objection("index", source.word_after(start, "with"), "storage parameters", "Leave them out.")
+            yield _violation("index", source.word_after(start, "collate"), "COLLATE", _NO_COLLATE)
+    if "options" in source.tree.root:
+        yield _violation("index", source.word_after(start, "with"), "storage parameters", "Leave them out.")
 
 
 _NO_COLLATE: Final = "Leave it out: text sorts by byte; compare lower(column) to ignore case."
 
 
-def table(source: Source) -> Objection | None:
+def table(source: ParsedStatement) -> Violation | None:
     """CREATE TABLE: no temporary or derived tables, and the types and constraints that a cluster has."""
-    top, start = source.tree.top, source.tree.start
+    top, start = source.tree.root, source.tree.start
     persistence = top["relation"].get("relpersistence")
     if persistence != "p":
         return _temporary(source, "TEMPORARY" if persistence == "t" else "UNLOGGED", "tables")
     for field, (what, word, instead) in _TABLE_CLAUSES.items():
         if field in top:
-            return _objection("table", source.word_after(start, word), what, instead)
+            return _violation("table", source.word_after(start, word), what, instead)
     return next(_columns(source), None)
 
 
@@ -145,7 +145,7 @@ _TABLE_CLAUSES: Final = {
 }
 
 
-def alter_table(source: Source) -> Objection | None:
+def alter_table(source: ParsedStatement) -> Violation | None:
     """ALTER TABLE: the forms that a cluster has."""
     for place in source.tree.find("AlterTableCmd"):
         subtype: str = place.node.get("subtype", "")
@@ -153,7 +153,7 @@ def alter_table(source: Source) -> Objection | None:
             continue
         if subtype in _ALTERS:
             what, word, instead = _ALTERS[subtype]
-            return _objection("alter-table", source.word_after(source.tree.start, word), what, instead)
+            return _violation("alter-table", source.word_after(source.tree.start, word), what, instead)
         if subtype == "AT_AddConstraint" and (found := _added_constraint(place.node, place.location)):
             return found
         if subtype == "AT_AddColumn" and (found := _added_column(place.node, place.location)):
@@ -161,11 +161,11 @@ def alter_table(source: Source) -> Objection | None:
     return next(_columns(source), None)
 
 
-def _added_column(command: Node, location: int) -> Objection | None:
+def _added_column(command: Node, location: int) -> Violation | None:
     column: Node = command["def"]["ColumnDef"]
     if "constraints" not in column:
         return None
-    return Objection(
+    return Violation(
         "alter-table",
         column.get("location", location),
         "ADD COLUMN takes a name and a type, and no default or constraint.",
@@ -174,12 +174,12 @@ def _added_column(command: Node, location: int) -> Objection | None:
     )
 
 
-def _added_constraint(command: Node, location: int) -> Objection | None:
+def _added_constraint(command: Node, location: int) -> Violation | None:
     constraint: Node = command["def"]["Constraint"]
     kind = constraint.get("contype")
     location = constraint.get("location", location)
     if kind in ("CONSTR_CHECK", "CONSTR_FOREIGN") and not constraint.get("skip_validation"):
-        return _objection(
+        return _violation(
             "alter-table",
             location,
             "ADD CONSTRAINT that checks the rows at once",
@@ -190,29 +190,29 @@ def _added_constraint(command: Node, location: int) -> Objection | None:
         )
     if kind == "CONSTR_PRIMARY":
         instead = "A primary key is given in CREATE TABLE: make a new table, copy the rows, and rename."
-        return _objection("alter-table", location, "ADD PRIMARY KEY", instead)
+        return _violation("alter-table", location, "ADD PRIMARY KEY", instead)
     if kind == "CONSTR_UNIQUE" and "indexname" not in constraint:
         instead = (
             "Calls, in this order: CREATE UNIQUE INDEX ASYNC name ON …; when its job is completed, ALTER "
             "TABLE … ADD CONSTRAINT … UNIQUE USING INDEX name."
         )
-        return _objection("alter-table", location, "ADD UNIQUE (columns)", instead)
+        return _violation("alter-table", location, "ADD UNIQUE (columns)", instead)
     return _exclusion(constraint, location)
 
 
-def _exclusion(constraint: Node, location: int) -> Objection | None:
+def _exclusion(constraint: Node, location: int) -> Violation | None:
     if constraint.get("contype") != "CONSTR_EXCLUSION":
         return None
-    return _objection(
+    return _violation(
         "table", location, "EXCLUDE", "Use UNIQUE, or check in the transaction with FOR UPDATE."
     )
 
 
-def _columns(source: Source) -> Iterator[Objection]:
+def _columns(source: ParsedStatement) -> Iterator[Violation]:
     for place in source.tree.find("ColumnDef"):
         yield from _type(place.node.get("typeName", {}), place.location)
         if "collClause" in place.node:
-            yield _objection(
+            yield _violation(
                 "table", place.node["collClause"].get("location", place.location), "COLLATE", _NO_COLLATE
             )
     for place in source.tree.find("Constraint"):
@@ -222,48 +222,48 @@ def _columns(source: Source) -> Iterator[Objection]:
             yield found
 
 
-def _type(type_name: Node, location: int) -> Iterator[Objection]:
+def _type(type_name: Node, location: int) -> Iterator[Violation]:
     location = type_name.get("location", location)
     if "arrayBounds" in type_name:
-        yield _objection("column-type", location, "arrays as columns", "Use jsonb, or a table of their own.")
+        yield _violation("column-type", location, "arrays as columns", "Use jsonb, or a table of their own.")
     name = (strings(type_name.get("names")) or [""])[-1]
     if name in _TYPES:
-        yield _objection("column-type", location, f"columns of type {name}", f"Use {_TYPES[name]}.")
+        yield _violation("column-type", location, f"columns of type {name}", f"Use {_TYPES[name]}.")
 
 
-def sequence(source: Source) -> Objection | None:
+def sequence(source: ParsedStatement) -> Violation | None:
     """CREATE SEQUENCE: with the size of its cache."""
-    if source.tree.top["sequence"].get("relpersistence") != "p":
+    if source.tree.root["sequence"].get("relpersistence") != "p":
         return _temporary(source, "TEMPORARY", "sequences")
-    return None if _cached(source.tree.top) else _cache("a sequence", source.tree.start)
+    return None if _cached(source.tree.root) else _cache("a sequence", source.tree.start)
 
 
-def view(source: Source) -> Objection | None:
+def view(source: ParsedStatement) -> Violation | None:
     """CREATE VIEW: no temporary ones."""
-    if source.tree.top["view"].get("relpersistence") == "t":
+    if source.tree.root["view"].get("relpersistence") == "t":
         return _temporary(source, "TEMPORARY", "views")
     return None
 
 
-def function(source: Source) -> Objection | None:
+def function(source: ParsedStatement) -> Violation | None:
     """CREATE FUNCTION: in LANGUAGE SQL; no procedures."""
-    if source.tree.top.get("is_procedure"):
+    if source.tree.root.get("is_procedure"):
         instead = "Send the statements themselves, in one list to `transact`."
-        return _objection("no-procedures", source.tree.start, "procedures", instead)
+        return _violation("no-procedures", source.tree.start, "procedures", instead)
     for place in source.tree.find("DefElem"):
         language = constant(place.node.get("arg")) if place.node.get("defname") == "language" else None
         if language and language.lower() != "sql":
             instead = "Write it as LANGUAGE SQL: one or more statements, of which the last gives the result."
-            return _objection("function-language", place.location, f"LANGUAGE {language}", instead)
+            return _violation("function-language", place.location, f"LANGUAGE {language}", instead)
     return None
 
 
-def grant(source: Source) -> Objection | None:
+def grant(source: ParsedStatement) -> Violation | None:
     """GRANT and REVOKE: on tables, sequences, schemas and functions, not on the database."""
-    if source.tree.top.get("objtype") != "OBJECT_DATABASE":
+    if source.tree.root.get("objtype") != "OBJECT_DATABASE":
         return None
     location = source.word_after(source.tree.start, "database")
-    return _objection(
+    return _violation(
         "grant", location, "GRANT ON DATABASE", "Leave it out: to connect, a role needs AWS IAM GRANT."
     )
 
@@ -274,11 +274,11 @@ def _cached(options: Node) -> bool:
         for item in options.get("options", ())
         if item["DefElem"].get("defname") == "cache"
     ]
-    return bool(sizes) and (sizes[-1] == _LARGEST_UNCACHED or sizes[-1] >= _SMALLEST_CACHE)
+    return bool(sizes) and (sizes[-1] == _MAX_CACHE_ONE or sizes[-1] >= _MIN_LARGE_CACHE)
 
 
-def _cache(what: str, location: int) -> Objection:
-    return Objection(
+def _cache(what: str, location: int) -> Violation:
+    return Violation(
         "sequence-cache",
         location,
         f"Aurora DSQL wants the cache size of {what} given: 1, or 65536 and more.",
@@ -287,13 +287,13 @@ def _cache(what: str, location: int) -> Objection:
     )
 
 
-def _temporary(source: Source, word: str, what: str) -> Objection:
+def _temporary(source: ParsedStatement, word: str, what: str) -> Violation:
     location = next(
         (t.start for t in source.tokens() if t.word in ("temp", "temporary", "unlogged")), source.tree.start
     )
     instead = "Use a WITH query inside of the statement, or a plain table that you drop afterwards."
-    return _objection("temporary", location, f"{word} {what}", instead)
+    return _violation("temporary", location, f"{word} {what}", instead)
 
 
-def _objection(rule: str, location: int, what: str, instead: str) -> Objection:
-    return Objection(rule, location, f"Aurora DSQL does not have {what}.", instead)
+def _violation(rule: str, location: int, what: str, instead: str) -> Violation:
+    return Violation(rule, location, f"Aurora DSQL does not have {what}.", instead)

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from awslabs_dsql_mcp.guard.refusal import Objection
+from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.functions import Effect
 from awslabs_dsql_mcp.sql.parse_tree import constant
-from awslabs_dsql_mcp.sql.parsed_statement import Source
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.statements import calls
 
 _WRITES_MAY: Final = frozenset({Effect.SEQUENCE, Effect.TRANSACTION_ID})
@@ -81,7 +81,7 @@ _TEXTS: Final = {
 }
 
 
-def objection(source: Source, *, executed: bool = True, writes: bool = False) -> Objection | None:
+def check(source: ParsedStatement, *, executed: bool = True, writes: bool = False) -> Violation | None:
     """Find a call that changes what it must not.
 
     Args:
@@ -95,11 +95,11 @@ def objection(source: Source, *, executed: bool = True, writes: bool = False) ->
             continue
         if writes and name[-1] == "set_config" and _until_commit(source, location):
             continue
-        return refused(effect, name, location)
+        return refusal_for(effect, name, location)
     return None
 
 
-def refused(effect: Effect, name: list[str], location: int) -> Objection:
+def refusal_for(effect: Effect, name: list[str], location: int) -> Violation:
     """Refuse a call for what it does.
 
     Args:
@@ -108,10 +108,10 @@ def refused(effect: Effect, name: list[str], location: int) -> Objection:
         location: Byte offset of the call.
     """
     why, instead = _TEXTS[effect]
-    return Objection(f"function-{effect.value}", location, why.format(f"{'.'.join(name)}()"), instead)
+    return Violation(f"function-{effect.value}", location, why.format(f"{'.'.join(name)}()"), instead)
 
 
-def _until_commit(source: Source, location: int) -> bool:
+def _until_commit(source: ParsedStatement, location: int) -> bool:
     """Whether this set_config is SET LOCAL: its third argument is the constant true."""
     return any(
         place.location == location and constant(place.node.get("args", ({},))[-1]) == "t"

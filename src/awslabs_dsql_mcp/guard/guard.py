@@ -1,9 +1,9 @@
 """The guard: may this statement run, and if not, what instead?
 
-`check` is the door for anyone who wants to test SQL; the tools use `judge` and `judge_transaction`, which
-parse once for everything that a call needs to know. There are no guesses about intent here: the agent is the
-author of the SQL. What protects is an allow-list over PostgreSQL's own syntax tree (`core/reads.py`,
-`core/writes.py`), and behind it a READ ONLY transaction, a clean session and a role with few rights.
+`check` is the door for anyone who wants to test SQL; the tools use `check_statement` and
+`check_statements`, which parse once for everything that a call needs to know. There are no guesses about
+intent here: the agent is the author of the SQL. What protects is an allow-list over PostgreSQL's own syntax tree (`guard/read_rules.py`,
+`guard/write_rules.py`), and behind it a READ ONLY transaction, a clean session and a role with few rights.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.errors import StatementRefused
-from awslabs_dsql_mcp.guard import read_rules as reads
-from awslabs_dsql_mcp.guard import transaction_rules as units
-from awslabs_dsql_mcp.guard import write_rules
-from awslabs_dsql_mcp.guard.refusal import Objection, Refusal, refuse, refuse_at, shorten
+from awslabs_dsql_mcp.guard import read_rules, transaction_rules, write_rules
+from awslabs_dsql_mcp.guard.refusal import Refusal, Violation, locate, locate_at, truncate_excerpt
 from awslabs_dsql_mcp.sql import statements
 from awslabs_dsql_mcp.sql.command_names import command
 from awslabs_dsql_mcp.sql.dsql_syntax import Parsed, parse
-from awslabs_dsql_mcp.sql.parsed_statement import Source
-from awslabs_dsql_mcp.sql.parser import Fault
-from awslabs_dsql_mcp.sql.statements import Statement
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
+from awslabs_dsql_mcp.sql.parser import ParseError
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Verdict:
     """
 
     sql: str
-    statement: Statement | None
+    statement: StatementInfo | None
     refusal: Refusal | None
 
 
@@ -81,7 +79,7 @@ def check(sql: str, *, writes: bool) -> Refusal | None:
     Returns:
         ``None`` when it may.
     """
-    return judge(sql, writes=writes).refusal
+    return check_statement(sql, writes=writes).refusal
 
 
 def check_transaction(statements: Sequence[str], *, writes: bool) -> IndexedRefusal | None:
@@ -95,23 +93,23 @@ def check_transaction(statements: Sequence[str], *, writes: bool) -> IndexedRefu
         ``None`` when they may; else the first statement's refusal, or what Aurora DSQL does not do in one
         transaction, with the calls to make instead.
     """
-    return judge_transaction([(sql, None) for sql in statements], writes=writes).refusal
+    return check_statements([(sql, None) for sql in statements], writes=writes).refusal
 
 
-def inspect(sql: str) -> Statement:
+def inspect(sql: str) -> StatementInfo:
     """Tell what a statement is and does, whether or not it may run.
 
     Raises:
         StatementRefused: The text is not one statement.
     """
-    verdict = judge(sql, writes=True)
+    verdict = check_statement(sql, writes=True)
     if verdict.statement is None:
         rule = verdict.refusal.rule if verdict.refusal else None
         raise StatementRefused(str(verdict.refusal), code=rule)
     return verdict.statement
 
 
-def judge(sql: str, *, writes: bool, parameters: int | None = None) -> Verdict:
+def check_statement(sql: str, *, writes: bool, parameters: int | None = None) -> Verdict:
     """Parse a text once, and say all that a call needs to know of it.
 
     Args:
@@ -127,15 +125,15 @@ def judge(sql: str, *, writes: bool, parameters: int | None = None) -> Verdict:
     try:
         parsed = parse(bound)
         objection = _not_one(parsed)
-    except Fault as fault:
+    except ParseError as fault:
         return Verdict(bound, None, _refuse(_explain(fault, bound), bound, sql, parameters))
     if objection:
         return Verdict(bound, None, _refuse(objection, bound, sql, parameters))
-    statement, objection = _weigh(parsed, bound, writes=writes)
+    statement, objection = _evaluate(parsed, bound, writes=writes)
     return Verdict(bound, statement, objection and _refuse(objection, bound, sql, parameters))
 
 
-def judge_transaction(items: Sequence[tuple[str, int | None]], *, writes: bool) -> UnitVerdict:
+def check_statements(items: Sequence[tuple[str, int | None]], *, writes: bool) -> UnitVerdict:
     """Judge the statements of one transaction, each by itself and then together.
 
     Args:
@@ -145,51 +143,51 @@ def judge_transaction(items: Sequence[tuple[str, int | None]], *, writes: bool) 
     Raises:
         ValueError: A statement's placeholders do not fit its parameters.
     """
-    verdicts = tuple(judge(sql, writes=writes, parameters=parameters) for sql, parameters in items)
+    verdicts = tuple(check_statement(sql, writes=writes, parameters=parameters) for sql, parameters in items)
     for index, verdict in enumerate(verdicts):
         if verdict.refusal:
             return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), verdict.refusal))
     kinds = [verdict.statement for verdict in verdicts if verdict.statement]
-    if (found := units.objection(kinds)) is None:
+    if (found := transaction_rules.check(kinds)) is None:
         return UnitVerdict(verdicts, None)
     index, objection = found
     sql = items[index][0] if items else ""
-    return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), refuse(objection, sql)))
+    return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), locate(objection, sql)))
 
 
-def _weigh(parsed: Parsed, sql: str, *, writes: bool) -> tuple[Statement, Objection | None]:
+def _evaluate(parsed: Parsed, sql: str, *, writes: bool) -> tuple[StatementInfo, Violation | None]:
     if parsed.iam:
-        statement = Statement(parsed.iam, "ddl")
-        return statement, None if writes else reads.change(parsed.iam, 0)
-    source = _source(parsed, sql)
-    no_read = reads.objection(source)
+        statement = StatementInfo(parsed.iam, "ddl")
+        return statement, None if writes else read_rules.change(parsed.iam, 0)
+    source = _parse_one(parsed, sql)
+    no_read = read_rules.check(source)
     statement = statements.describe(source, reads=no_read is None)
     if no_read is None:
         return statement, None
-    no_write = write_rules.objection(source)
+    no_write = write_rules.check(source)
     return statement, no_write if writes else no_write or no_read
 
 
-def _source(parsed: Parsed, sql: str) -> Source:
+def _parse_one(parsed: Parsed, sql: str) -> ParsedStatement:
     tree = parsed.trees[0]
     kind = command(tree) + (" ASYNC" if parsed.asynchronous else "")
-    return Source(sql, tree, kind, parsed.asynchronous)
+    return ParsedStatement(sql, tree, kind, parsed.asynchronous)
 
 
-def _not_one(parsed: Parsed) -> Objection | None:
+def _not_one(parsed: Parsed) -> Violation | None:
     if len(parsed.trees) > 1:
         return _multiple(parsed.trees[1].start, f"The text holds {len(parsed.trees)} statements.")
     if not parsed.trees and not parsed.iam:
-        return Objection("no-statement", 0, "The text holds no statement.", "Write one statement of SQL.")
+        return Violation("no-statement", 0, "The text holds no statement.", "Write one statement of SQL.")
     return None
 
 
-def _multiple(location: int, why: str) -> Objection:
+def _multiple(location: int, why: str) -> Violation:
     instead = (
         "Send one statement a call. Changes that belong together go as a list to `transact`, one statement "
         "an item, without BEGIN and COMMIT."
     )
-    return Objection("multiple-statements", location, why, instead)
+    return Violation("multiple-statements", location, why, instead)
 
 
 _FAULTS: Final = {
@@ -212,19 +210,19 @@ _FAULTS: Final = {
 }
 
 
-def _explain(fault: Fault, sql: str) -> Objection:
+def _explain(fault: ParseError, sql: str) -> Violation:
     location = len(sql[: fault.offset].encode(errors="replace"))
     if fault.rule == "multiple-statements":
         return _multiple(location, "The text holds more than one statement.")
     if fault.rule == "syntax":
-        why = f"This does not parse: {shorten(fault.message)}."
+        why = f"This does not parse: {truncate_excerpt(fault.message)}."
     else:
         why = f"{fault.message[0].upper()}{fault.message[1:]}."
-    return Objection(fault.rule, location, why, _FAULTS[fault.rule])
+    return Violation(fault.rule, location, why, _FAULTS[fault.rule])
 
 
-def _refuse(objection: Objection, bound: str, sql: str, parameters: int | None) -> Refusal:
+def _refuse(objection: Violation, bound: str, sql: str, parameters: int | None) -> Refusal:
     if parameters is None:
-        return refuse(objection, sql)
+        return locate(objection, sql)
     offset = len(bound.encode(errors="replace")[: objection.location].decode(errors="replace"))
-    return refuse_at(objection, sql, statements.unbound_offset(sql, offset))
+    return locate_at(objection, sql, statements.unbound_offset(sql, offset))

@@ -6,10 +6,10 @@ functions do; the READ ONLY transaction that it runs in stands behind the guard.
 
 from typing import Final
 
-from awslabs_dsql_mcp.guard import function_rules as calls
-from awslabs_dsql_mcp.guard.refusal import Objection
+from awslabs_dsql_mcp.guard import function_rules
+from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.parse_tree import Tree, constant
-from awslabs_dsql_mcp.sql.parsed_statement import Source
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _TOPS: Final = frozenset({"SelectStmt", "VariableShowStmt", "ExplainStmt"})
 
@@ -43,7 +43,7 @@ _ELSEWHERE: Final = (
 _LOCKED: Final = ("update", "share", "no", "key")
 
 
-def objection(source: Source) -> Objection | None:
+def check(source: ParsedStatement) -> Violation | None:
     """Say why a statement is no read, or ``None``.
 
     Args:
@@ -51,16 +51,16 @@ def objection(source: Source) -> Objection | None:
     """
     tree = source.tree
     if tree.kind == "ExplainStmt" and not analyzes(tree):
-        return calls.objection(source, executed="ExecuteStmt" in tree)
+        return function_rules.check(source, executed="ExecuteStmt" in tree)
     if tree.kind not in _TOPS:
         return change(source.kind, tree.start)
-    return _not_allowed(source) or calls.objection(source)
+    return _not_allowed(source) or function_rules.check(source)
 
 
-def change(kind: str, location: int) -> Objection:
+def change(kind: str, location: int) -> Violation:
     """Refuse a statement that is no read from its first word on."""
     why = f"{kind} is not a read: a read-only call runs SELECT, VALUES, TABLE, SHOW and EXPLAIN."
-    return Objection("not-a-read", location, why, _ELSEWHERE)
+    return Violation("not-a-read", location, why, _ELSEWHERE)
 
 
 def analyzes(tree: Tree) -> bool:
@@ -75,10 +75,10 @@ def analyzes(tree: Tree) -> bool:
     )
 
 
-def _not_allowed(source: Source) -> Objection | None:
+def _not_allowed(source: ParsedStatement) -> Violation | None:
     tree = source.tree
     if "LockingClause" in tree:
-        return Objection(
+        return Violation(
             "row-lock",
             source.pair_after(tree.start, "for", _LOCKED),
             "FOR UPDATE and FOR SHARE mark rows, which a READ ONLY transaction refuses (SQLSTATE 25006).",
@@ -91,11 +91,11 @@ def _not_allowed(source: Source) -> Objection | None:
     return None
 
 
-def _unknown_node(source: Source, kind: str) -> Objection:
+def _unknown_node(source: ParsedStatement, kind: str) -> Violation:
     location = source.tree.find(kind)[0].location
     if kind in _WRITES:
         return _write_inside(source, _WRITES[kind], location)
-    return Objection(
+    return Violation(
         "not-a-read",
         location,
         f"{source.kind} holds a part that does more than read ({kind}).",
@@ -103,11 +103,11 @@ def _unknown_node(source: Source, kind: str) -> Objection:
     )
 
 
-def _write_inside(source: Source, verb: str, location: int) -> Objection:
+def _write_inside(source: ParsedStatement, verb: str, location: int) -> Violation:
     if source.kind == "EXPLAIN":
         why = f"EXPLAIN ANALYZE runs its statement, and {verb} changes data."
         instead = "EXPLAIN without ANALYZE shows the plan and changes nothing."
     else:
         why = f"{verb} changes data, here inside of {source.kind}: a read-only call changes nothing."
         instead = f"Read with SELECT alone. To change data: {_ELSEWHERE[0].lower()}{_ELSEWHERE[1:]}"
-    return Objection("write-in-read", source.command_after(location, verb.lower()), why, instead)
+    return Violation("write-in-read", source.command_after(location, verb.lower()), why, instead)

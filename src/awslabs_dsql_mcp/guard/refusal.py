@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_SHOWN: Final = 60
+_MAX_EXCERPT: Final = 60
 _LEXEME: Final = re.compile(
     r"""--[^\n]*|(?:[uU]&)?"(?:[^"]|"")*"?|(?:[uU]&|\w)?'(?:[^']|'')*'?"""
     r"""|[\w$]+(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")*"))*|\S"""
@@ -12,7 +12,7 @@ _LEXEME: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Objection:
+class Violation:
     """Why a rule refuses a statement.
 
     Attributes:
@@ -57,13 +57,13 @@ class Refusal:
         )
 
 
-def refuse(objection: Objection, sql: str) -> Refusal:
+def locate(objection: Violation, sql: str) -> Refusal:
     """Put an objection in the terms of the text that it is about."""
     before = sql.encode(errors="replace")[: objection.location].decode(errors="replace")
-    return refuse_at(objection, sql, len(before))
+    return locate_at(objection, sql, len(before))
 
 
-def refuse_at(objection: Objection, sql: str, offset: int) -> Refusal:
+def locate_at(objection: Violation, sql: str, offset: int) -> Refusal:
     """The same for an offset in characters instead of the objection's own location."""
     return Refusal(
         objection.rule,
@@ -75,13 +75,13 @@ def refuse_at(objection: Objection, sql: str, offset: int) -> Refusal:
     )
 
 
-def shorten(text: str) -> str:
+def truncate_excerpt(text: str) -> str:
     """Cut a text to what fits in a line of a refusal, without control characters or lone surrogates."""
-    line = " ".join(text[: _SHOWN + 1].split())
+    line = " ".join(text[: _MAX_EXCERPT + 1].split())
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-    return clean if len(text) <= _SHOWN else clean[: _SHOWN - 1] + "…"
+    return clean if len(text) <= _MAX_EXCERPT else clean[: _MAX_EXCERPT - 1] + "…"
 
 
 def _excerpt(sql: str, offset: int) -> str:
-    found = _LEXEME.match(sql, offset, offset + 2 * _SHOWN)
-    return shorten(found.group()) if found else ""
+    found = _LEXEME.match(sql, offset, offset + 2 * _MAX_EXCERPT)
+    return truncate_excerpt(found.group()) if found else ""

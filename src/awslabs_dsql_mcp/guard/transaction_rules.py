@@ -7,11 +7,11 @@ in 2026-10. The cluster's own answers are 0A000 "multiple ddl statements not sup
 
 from collections.abc import Sequence
 
-from awslabs_dsql_mcp.guard.refusal import Objection
-from awslabs_dsql_mcp.sql.statements import Statement
+from awslabs_dsql_mcp.guard.refusal import Violation
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 
-def objection(statements: Sequence[Statement]) -> tuple[int, Objection] | None:
+def check(statements: Sequence[StatementInfo]) -> tuple[int, Violation] | None:
     """Say what in a list cannot be one transaction.
 
     Args:
@@ -22,7 +22,7 @@ def objection(statements: Sequence[Statement]) -> tuple[int, Objection] | None:
     """
     if not statements:
         instead = "Give a list of one or more statements."
-        return 0, Objection("no-statement", 0, "The list holds no statement.", instead)
+        return 0, Violation("no-statement", 0, "The list holds no statement.", instead)
     first: dict[str, int] = {}
     for index, statement in enumerate(statements):
         if statement.category == "ddl" and "ddl" in first:
@@ -35,17 +35,17 @@ def objection(statements: Sequence[Statement]) -> tuple[int, Objection] | None:
     return None
 
 
-def _apart(statements: Sequence[Statement], rule: str, why: str) -> Objection:
+def _apart(statements: Sequence[StatementInfo], rule: str, why: str) -> Violation:
     calls = "; ".join(
         f"{number}. {_name(statements, call)}" for number, call in enumerate(_calls(statements), 1)
     )
     hint = " CREATE INDEX ASYNC and GRANT are DDL too." if rule == "multiple-ddl" else ""
-    return Objection(
+    return Violation(
         rule, 0, f"{why} on Aurora DSQL.{hint}", f"Separate calls of `transact`, in this order: {calls}."
     )
 
 
-def _calls(statements: Sequence[Statement]) -> list[list[int]]:
+def _calls(statements: Sequence[StatementInfo]) -> list[list[int]]:
     calls: list[list[int]] = []
     for index, statement in enumerate(statements):
         alone = statement.category == "ddl" or not calls or statements[calls[-1][-1]].category == "ddl"
@@ -56,7 +56,7 @@ def _calls(statements: Sequence[Statement]) -> list[list[int]]:
     return calls
 
 
-def _name(statements: Sequence[Statement], call: Sequence[int]) -> str:
+def _name(statements: Sequence[StatementInfo], call: Sequence[int]) -> str:
     if len(call) == 1:
         return f"statement {call[0] + 1} ({statements[call[0]].kind})"
     return f"statements {call[0] + 1} to {call[-1] + 1}"

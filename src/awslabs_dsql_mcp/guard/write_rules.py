@@ -7,13 +7,12 @@ no round trip. (Aurora DSQL user guide, "Supported SQL commands"; texts and form
 from collections.abc import Callable
 from typing import Final
 
-from awslabs_dsql_mcp.guard import ddl_rules as ddl
-from awslabs_dsql_mcp.guard import function_rules as calls
-from awslabs_dsql_mcp.guard.refusal import Objection
+from awslabs_dsql_mcp.guard import ddl_rules, function_rules
+from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.command_names import name
 from awslabs_dsql_mcp.sql.functions import Effect
 from awslabs_dsql_mcp.sql.parse_tree import strings
-from awslabs_dsql_mcp.sql.parsed_statement import Source
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _ALLOWED: Final = frozenset(
     "SelectStmt InsertStmt UpdateStmt DeleteStmt ExplainStmt VariableShowStmt VariableSetStmt "  # noqa: SIM905 - a wall of quotes reads worse
@@ -162,7 +161,7 @@ _KNOWN_OBJECTS: Final = frozenset(
 )
 
 
-def objection(source: Source) -> Objection | None:
+def check(source: ParsedStatement) -> Violation | None:
     """Say why a statement may not run, or ``None``."""
     tree = source.tree
     if tree.kind not in _ALLOWED:
@@ -171,33 +170,33 @@ def objection(source: Source) -> Objection | None:
         return found
     if "CreateFunctionStmt" in tree:
         return None  # a body runs when it is called, and then as a user's function
-    return _clauses(source) or calls.objection(source, writes=True)
+    return _clauses(source) or function_rules.check(source, writes=True)
 
 
-def _refused(source: Source, kind: str, location: int) -> Objection:
+def _refused(source: ParsedStatement, kind: str, location: int) -> Violation:
     node = source.tree.find(kind)[0].node
     if kind == "CallStmt" and (called := strings(node["funccall"].get("funcname")))[-2:-1] == ["sys"]:
-        return calls.refused(Effect.JOB, called, node["funccall"].get("location", location))
+        return function_rules.refusal_for(Effect.JOB, called, node["funccall"].get("location", location))
     if kind == "CreateTableAsStmt" and node.get("objtype") == "OBJECT_MATVIEW":
         rule, why, instead = _MATERIALIZED
     else:
         rule, why, instead = _REFUSED.get(kind, _UNSUPPORTED)
-    return Objection(rule, location, why.format(name(kind, node)), instead)
+    return Violation(rule, location, why.format(name(kind, node)), instead)
 
 
-def _clauses(source: Source) -> Objection | None:
+def _clauses(source: ParsedStatement) -> Violation | None:
     """What Aurora DSQL refuses inside of queries and changes."""
     tree = source.tree
     if "IntoClause" in tree:
         table = tree.find("IntoClause")[0].node.get("rel", {})
         location = source.word_before(table.get("location", tree.start), "into")
         rule, why, instead = _CREATE_FROM_QUERY
-        return Objection(rule, location, why.format("SELECT INTO"), instead)
+        return Violation(rule, location, why.format("SELECT INTO"), instead)
     if "MergeStmt" in tree:
         return _refused(source, "MergeStmt", source.command_after(tree.start, "merge"))
     for place in tree.find("LockingClause"):
         if place.node.get("strength") in ("LCS_FORSHARE", "LCS_FORNOKEYUPDATE"):
-            return Objection(
+            return Violation(
                 "lock-strength",
                 source.pair_after(tree.start, "for", ("share", "no")),
                 "Aurora DSQL has FOR UPDATE and FOR KEY SHARE, and no other row locks.",
@@ -206,30 +205,30 @@ def _clauses(source: Source) -> Objection | None:
     return None
 
 
-def _set(source: Source) -> Objection | None:
-    top = source.tree.top
+def _set(source: ParsedStatement) -> Violation | None:
+    top = source.tree.root
     setting: str = top.get("name", "")
     if top.get("kind") == "VAR_SET_MULTI" or setting.lower().startswith("transaction_"):
         rule, why, instead = _TRANSACTION
-        return Objection(rule, source.tree.start, why.format("SET TRANSACTION"), instead)
+        return Violation(rule, source.tree.start, why.format("SET TRANSACTION"), instead)
     if top.get("is_local"):
         return None
     rule, why, instead = _SESSION
-    return Objection(rule, source.tree.start, why.format(source.kind), instead)
+    return Violation(rule, source.tree.start, why.format(source.kind), instead)
 
 
-def _explain(source: Source) -> Objection | None:
-    ((kind, _),) = source.tree.top["query"].items()
+def _explain(source: ParsedStatement) -> Violation | None:
+    ((kind, _),) = source.tree.root["query"].items()
     if kind in _ALLOWED:
         return None
     return _refused(source, kind, source.tree.find(kind)[0].location)
 
 
-def _object(source: Source) -> Objection | None:
+def _object(source: ParsedStatement) -> Violation | None:
     verb, _, named = source.kind.removesuffix(" ASYNC").partition(" ")
     if named in _KNOWN_OBJECTS:
-        return ddl.alter_table(source) if source.tree.kind == "AlterTableStmt" else None
-    return Objection(
+        return ddl_rules.alter_table(source) if source.tree.kind == "AlterTableStmt" else None
+    return Violation(
         "unsupported-statement",
         source.tree.start,
         f"Aurora DSQL has no {named}, and so none to {verb}.",
@@ -237,7 +236,7 @@ def _object(source: Source) -> Objection | None:
     )
 
 
-_RULES: Final[dict[str, Callable[[Source], Objection | None]]] = {
+_RULES: Final[dict[str, Callable[[ParsedStatement], Violation | None]]] = {
     "VariableSetStmt": _set,
     "ExplainStmt": _explain,
     "DropStmt": _object,
@@ -245,10 +244,10 @@ _RULES: Final[dict[str, Callable[[Source], Objection | None]]] = {
     "AlterOwnerStmt": _object,
     "AlterObjectSchemaStmt": _object,
     "AlterTableStmt": _object,
-    "IndexStmt": ddl.index,
-    "CreateStmt": ddl.table,
-    "CreateSeqStmt": ddl.sequence,
-    "ViewStmt": ddl.view,
-    "CreateFunctionStmt": ddl.function,
-    "GrantStmt": ddl.grant,
+    "IndexStmt": ddl_rules.index,
+    "CreateStmt": ddl_rules.table,
+    "CreateSeqStmt": ddl_rules.sequence,
+    "ViewStmt": ddl_rules.view,
+    "CreateFunctionStmt": ddl_rules.function,
+    "GrantStmt": ddl_rules.grant,
 }

@@ -15,10 +15,10 @@ from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.deeplinks import links
 from awslabs_dsql_mcp.installer.examples import NAME, snippet
 from awslabs_dsql_mcp.installer.formats import NotEditable
-from awslabs_dsql_mcp.installer.launch import Launch, check, flags_of, through_python, through_uvx
+from awslabs_dsql_mcp.installer.launch import LaunchCommand, check, flags_of, through_python, through_uvx
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
-from awslabs_dsql_mcp.installer.platform_paths import Machine
-from awslabs_dsql_mcp.installer.redacted_diff import difference
+from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
+from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
 
 _NEW_PROJECT_FILE = 0o644  # what a project's files are; a user's may hold secrets
 
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         SettingsError: Wrong arguments, the server's included.
     """
     options = vars(_parser().parse_args(argv))
-    target = _target(options, Machine(sys.platform, os.environ, str(Path.home())))
+    target = _target(options, PlatformPaths(sys.platform, os.environ, str(Path.home())))
     if options.get("uninstall"):
         return _told(target, lambda: _uninstall(target))
     launch = _launch(options)
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _target(options: Mapping[str, object], machine: Machine) -> Target:
+def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
     """Find the file: of several that a client reads, the first that exists."""
     client = next((client for client in CLIENTS if client.name == options["client"]), None)
     if client is None:
@@ -116,7 +116,7 @@ def _target(options: Mapping[str, object], machine: Machine) -> Target:
     return Target(client, path, is_project, str(options.get("name", NAME)))
 
 
-def _launch(options: Mapping[str, object]) -> Launch:
+def _launch(options: Mapping[str, object]) -> LaunchCommand:
     """Put together how the server is started, and check that it would start."""
     given = dict(options)
     env = dict(map(_variable, _texts(given.get("env"))))
@@ -142,7 +142,7 @@ def _variable(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _print(target: Target, launch: Launch) -> int:
+def _print(target: Target, launch: LaunchCommand) -> int:
     sys.stdout.write(snippet(target.client, launch, target.name))
     _say(f"This goes into {target.path}.", target.client.note)
     link = links(launch, target.name).get(target.client.title.split(" IDE")[0])
@@ -160,14 +160,14 @@ def _told(target: Target, work: Callable[[], int]) -> int:
     return 1
 
 
-def _install(target: Target, launch: Launch) -> int:
+def _install(target: Target, launch: LaunchCommand) -> int:
     client, original = target.client, files.load(target.path)
     entry = client.shape(launch, target.name)
     text = with_entry(original.text, client.format, target.key, entry)
     if text == original.text:
         _say(f"{client.title} has {target.name} already, in {target.path}.")
         return 0
-    _write(target, original, text, entry.whole)
+    _write(target, original, text, entry.full)
     _say(f"{client.title} has {target.name} now, in {target.path}.", client.note)
     if which(launch.command) is None:
         _say(
@@ -195,7 +195,7 @@ def _write(target: Target, original: files.Original, text: str, entry: Mapping[s
     servers = before.get(target.client.key)
     old = servers.get(target.name) if isinstance(servers, dict) else {}  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - of a parsed file
     shown = (target.client.key, target.name, entry, old)  # pyright: ignore[reportUnknownVariableType] - as above
-    sys.stdout.write(difference(original.text, text, str(target.path), shown) + "\n")  # pyright: ignore[reportUnknownArgumentType] - as above
+    sys.stdout.write(redacted_diff(original.text, text, str(target.path), shown) + "\n")  # pyright: ignore[reportUnknownArgumentType] - as above
     if kept:
         _say(f"The old file is kept as {kept}.")
 

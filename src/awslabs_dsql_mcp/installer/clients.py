@@ -12,11 +12,11 @@ from awslabs_dsql_mcp.installer.formats import Format
 from awslabs_dsql_mcp.installer.formats.jsonc import JSON
 from awslabs_dsql_mcp.installer.formats.toml import TOML
 from awslabs_dsql_mcp.installer.formats.yaml import YAML
-from awslabs_dsql_mcp.installer.launch import Entry, Launch, standard
-from awslabs_dsql_mcp.installer.platform_paths import Machine
+from awslabs_dsql_mcp.installer.launch import LaunchCommand, ServerEntry, standard
+from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 
-UserFile = Callable[[Machine], PurePath]
-Shape = Callable[[Launch, str], Entry]
+UserFile = Callable[[PlatformPaths], PurePath]
+Shape = Callable[[LaunchCommand, str], ServerEntry]
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,24 @@ class Client:
     source: str
     user: tuple[UserFile, ...]
     project: tuple[str, ...] = ()
-    shape: Shape = lambda launch, _: Entry(standard(launch))
+    shape: Shape = lambda launch, _: ServerEntry(standard(launch))
     format: Format = JSON
     note: str = ""
 
 
 def _with(before: Mapping[str, object], **defaults: object) -> Shape:
-    return lambda launch, _: Entry({**before, **standard(launch)}, defaults)
+    return lambda launch, _: ServerEntry({**before, **standard(launch)}, defaults)
 
 
-def _opencode(launch: Launch, _: str) -> Entry:
+def _opencode(launch: LaunchCommand, _: str) -> ServerEntry:
     fixed: dict[str, object] = {"type": "local", "command": [launch.command, *launch.args]}
-    return Entry(fixed | ({"environment": dict(launch.env)} if launch.env else {}), {"enabled": True})
+    return ServerEntry(fixed | ({"environment": dict(launch.env)} if launch.env else {}), {"enabled": True})
 
 
-def _goose(launch: Launch, name: str) -> Entry:
+def _goose(launch: LaunchCommand, name: str) -> ServerEntry:
     fixed: dict[str, object] = {"name": name, "type": "stdio", "cmd": launch.command}
     fixed |= {"args": list(launch.args)} | ({"envs": dict(launch.env)} if launch.env else {})
-    return Entry(fixed, {"enabled": True, "timeout": 300})
+    return ServerEntry(fixed, {"enabled": True, "timeout": 300})
 
 
 def _home(path: str) -> UserFile:

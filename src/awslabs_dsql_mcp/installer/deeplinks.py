@@ -4,10 +4,10 @@ import base64
 import json
 from urllib.parse import quote
 
-from awslabs_dsql_mcp.installer.launch import Launch, standard
+from awslabs_dsql_mcp.installer.launch import LaunchCommand, standard
 
 
-def links(launch: Launch, name: str) -> dict[str, str]:
+def links(launch: LaunchCommand, name: str) -> dict[str, str]:
     """Give the link of each client that has one, by the client's title.
 
     Sources: cursor.com/docs/context/mcp/install-links; code.visualstudio.com/api/extension-guides/ai/mcp;

@@ -4,15 +4,15 @@ from pathlib import PurePath
 
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.deeplinks import links
-from awslabs_dsql_mcp.installer.launch import Launch, through_uvx
-from awslabs_dsql_mcp.installer.platform_paths import Machine
+from awslabs_dsql_mcp.installer.launch import LaunchCommand, through_uvx
+from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 
 NAME = "aurora-dsql"
 _FLAGS = ("--cluster_endpoint", "CLUSTER.dsql.us-east-1.on.aws", "--region", "us-east-1")
 _PLATFORMS = {
-    "Linux": Machine("linux", {}, "~"),
-    "macOS": Machine("darwin", {}, "~"),
-    "Windows": Machine("win32", {"APPDATA": "%APPDATA%"}, "%USERPROFILE%"),
+    "Linux": PlatformPaths("linux", {}, "~"),
+    "macOS": PlatformPaths("darwin", {}, "~"),
+    "Windows": PlatformPaths("win32", {"APPDATA": "%APPDATA%"}, "%USERPROFILE%"),
 }
 _HEAD = """# Configuration of each client
 
@@ -24,7 +24,7 @@ the file's entry into the client's own, replace the endpoint, and choose the AWS
 """
 
 
-def launch() -> Launch:
+def launch() -> LaunchCommand:
     """Give the launch that all examples show."""
     return through_uvx((*_FLAGS, "--database_user", "admin"), {"AWS_PROFILE": "default"})
 
@@ -35,9 +35,9 @@ def file_name(client: Client) -> str:
     return f"{client.name}.{usual.name.lstrip('.')}"
 
 
-def snippet(client: Client, launched: Launch, name: str) -> str:
+def snippet(client: Client, launched: LaunchCommand, name: str) -> str:
     """Give a client's file with nothing but our entry in it."""
-    return client.format.put("", (client.key, name), client.shape(launched, name).whole)
+    return client.format.put("", (client.key, name), client.shape(launched, name).full)
 
 
 def files() -> dict[str, str]:

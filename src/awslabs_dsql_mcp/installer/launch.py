@@ -14,7 +14,7 @@ _MARKS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
 
 
 @dataclass(frozen=True)
-class Launch:
+class LaunchCommand:
     """A command line and its environment.
 
     Attributes:
@@ -29,7 +29,7 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ServerEntry:
     """What a client's file says of a server.
 
     Attributes:
@@ -37,28 +37,28 @@ class Entry:
         defaults: What the user may change afterwards; set by the first installation only.
     """
 
-    fixed: Mapping[str, object]
+    required: Mapping[str, object]
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
-    def whole(self) -> dict[str, object]:
+    def full(self) -> dict[str, object]:
         """The entry as it is written where there was none."""
-        return {**self.fixed, **self.defaults}
+        return {**self.required, **self.defaults}
 
 
 def through_uvx(
     flags: Sequence[str], env: Mapping[str, str], source: str | None = None, *, local: bool = False
-) -> Launch:
+) -> LaunchCommand:
     """Start the newest release, or what ``source`` names to uvx, with the extra ``local`` if needed."""
     local = local or "--local" in flags
     if source is None and not local:
-        return Launch("uvx", (f"{PACKAGE}@latest", *flags), env)
-    return Launch("uvx", ("--from", source or f"{PACKAGE}[local]", PACKAGE, *flags), env)
+        return LaunchCommand("uvx", (f"{PACKAGE}@latest", *flags), env)
+    return LaunchCommand("uvx", ("--from", source or f"{PACKAGE}[local]", PACKAGE, *flags), env)
 
 
-def through_python(python: str, flags: Sequence[str], env: Mapping[str, str]) -> Launch:
+def through_python(python: str, flags: Sequence[str], env: Mapping[str, str]) -> LaunchCommand:
     """Start what is installed for an interpreter."""
-    return Launch(python, ("-m", "awslabs_dsql_mcp", *flags), env)
+    return LaunchCommand(python, ("-m", "awslabs_dsql_mcp", *flags), env)
 
 
 def flags_of(given: Mapping[str, object], folder: Path) -> list[str]:
@@ -104,7 +104,7 @@ def is_ours(entry: object) -> bool:
     return isinstance(entry, str) and any(mark in entry for mark in _MARKS)
 
 
-def standard(launch: Launch) -> dict[str, object]:
+def standard(launch: LaunchCommand) -> dict[str, object]:
     """Give the entry that most clients share."""
     entry: dict[str, object] = {"command": launch.command, "args": list(launch.args)}
     return entry | ({"env": dict(launch.env)} if launch.env else {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path
-from awslabs_dsql_mcp.installer.launch import Entry, is_ours
+from awslabs_dsql_mcp.installer.launch import ServerEntry, is_ours
 
 _BOM = "\ufeff"
 
@@ -30,7 +30,7 @@ class Drop:
 Edit = Put | Drop
 
 
-def with_entry(text: str, fmt: Format, path: Path, entry: Entry) -> str:
+def with_entry(text: str, fmt: Format, path: Path, entry: ServerEntry) -> str:
     """Give a file's text with an entry in it.
 
     Where the entry is there already, its command, arguments and variables are renewed; whatever else it
@@ -51,12 +51,12 @@ def without_entry(text: str, fmt: Format, path: Path) -> str:
     return _edited(text, fmt, lambda data: _removing(_at(data, path), path))
 
 
-def _installing(present: object, path: Path, entry: Entry) -> Iterator[Edit]:
+def _installing(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:
     if present is None:
-        yield Put(path, entry.whole)
+        yield Put(path, entry.full)
         return
     _demand_ours(present, path)
-    yield from _renewing(present, path, entry.fixed)
+    yield from _renewing(present, path, entry.required)
 
 
 def _renewing(present: object, path: Path, value: object) -> Iterator[Edit]:

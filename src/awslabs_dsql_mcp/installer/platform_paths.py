@@ -6,7 +6,7 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 
 @dataclass(frozen=True)
-class Machine:
+class PlatformPaths:
     """A platform and a user's environment on it.
 
     Attributes:

@@ -20,7 +20,7 @@ _OPEN_VARIABLES = frozenset({"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", 
 }
 
 
-def difference(before: str, after: str, name: str, shown: Iterable[object]) -> str:
+def redacted_diff(before: str, after: str, name: str, shown: Iterable[object]) -> str:
     """Show a change as a unified diff without context.
 
     Args:

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Final, cast
 
-from awslabs_dsql_mcp.text import clip
+from awslabs_dsql_mcp.text import truncate_sentence
 
-LARGEST_LINTED: Final = 1_000_000
+MAX_LINTED: Final = 1_000_000
 """Longest text that is linted, in UTF-8 bytes: as much as the guard parses."""
 
 UNPARSED: Final = "parse_error"
@@ -19,7 +19,7 @@ _SHORTEST_ADVICE, _LONGEST_ADVICE = 40, 240
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnostic:
     """One thing that Aurora DSQL would not take.
 
     Attributes:
@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Linted:
+class LintReport:
     """What was found in a text.
 
     Attributes:
@@ -50,15 +50,15 @@ class Linted:
         fixed_sql: The text with what can be fixed; ``None`` when no fix was asked for.
     """
 
-    findings: tuple[Finding, ...]
+    diagnostics: tuple[Diagnostic, ...]
     fixed_sql: str | None = None
 
     def count(self, fix: str) -> int:
         """Count the findings with a fix of one kind."""
-        return sum(finding.fix == fix for finding in self.findings)
+        return sum(finding.fix == fix for finding in self.diagnostics)
 
 
-def parse(output: str) -> Linted:
+def parse(output: str) -> LintReport:
     """Read the output of ``dsql-lint --format json`` for one text.
 
     Raises:
@@ -69,33 +69,33 @@ def parse(output: str) -> Linted:
         if file["error"]:
             raise ValueError(str(file["error"]))
         fixed = file["fixed_sql"]
-        found = tuple(_finding(diagnostic) for diagnostic in file["diagnostics"])
+        found = tuple(_diagnostic(diagnostic) for diagnostic in file["diagnostics"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no output of dsql-lint: {error!r}") from None
-    return Linted(found, None if fixed is None else str(fixed))
+    return LintReport(found, None if fixed is None else str(fixed))
 
 
-def advice(linted: Linted, *, single: bool) -> str | None:
+def advice(linted: LintReport, *, single: bool) -> str | None:
     """Put findings into a sentence or two, for an error.
 
     Args:
         linted: What was found, with fixes.
         single: Whether the text was one statement, so that its fixed form can be shown whole.
     """
-    found = next((finding for finding in linted.findings if finding.rule != UNPARSED), None)
+    found = next((finding for finding in linted.diagnostics if finding.rule != UNPARSED), None)
     if found is None:
         return None
     fixed = " ".join((linted.fixed_sql or "").split())
     if single and fixed and not linted.count("unfixable") and len(fixed) <= _LONGEST_ADVICE:
-        caution = f" Mind: {clip(found.detail, _LONGEST_ADVICE)}" if found.fix != "fixed" else ""
+        caution = f" Mind: {truncate_sentence(found.detail, _LONGEST_ADVICE)}" if found.fix != "fixed" else ""
         return f"dsql-lint writes it as: {fixed}{caution}"
     told = found.suggestion or found.message
-    return f"dsql-lint ({found.rule}): {clip(told, _LONGEST_ADVICE)}"
+    return f"dsql-lint ({found.rule}): {truncate_sentence(told, _LONGEST_ADVICE)}"
 
 
-def _finding(diagnostic: dict[str, object]) -> Finding:
+def _diagnostic(diagnostic: dict[str, object]) -> Diagnostic:
     fix = cast("dict[str, object]", diagnostic.get("fix_result") or {})
-    return Finding(
+    return Diagnostic(
         rule=str(diagnostic["rule"]),
         line=int(str(diagnostic["line"])),
         message=str(diagnostic["message"]),

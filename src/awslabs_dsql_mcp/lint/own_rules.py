@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.guard import guard
-from awslabs_dsql_mcp.guard.refusal import shorten
-from awslabs_dsql_mcp.lint.model import UNPARSED, Finding
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.guard.refusal import truncate_excerpt
+from awslabs_dsql_mcp.lint.model import UNPARSED, Diagnostic
+from awslabs_dsql_mcp.sql import parser
 
 DSQL_RULES: Final = frozenset(
     {
@@ -70,11 +70,11 @@ def pieces(script: str) -> tuple[Piece, ...]:
             data.count(b"\n", 0, start) + 1,
             data.count(b"\n", 0, end) + 1,
         )
-        for start, end in _spans(grammar.tokens(script))
+        for start, end in _spans(parser.tokens(script))
     )
 
 
-def overlooked(script: str, found: Sequence[Finding]) -> tuple[Finding, ...]:
+def own_diagnostics(script: str, found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Find what Aurora DSQL refuses in statements of which dsql-lint said nothing, or not parsed.
 
     Args:
@@ -90,14 +90,16 @@ def overlooked(script: str, found: Sequence[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _judged(piece: Piece) -> Iterator[Finding]:
-    refusal = guard.judge(piece.text, writes=True).refusal
+def _judged(piece: Piece) -> Iterator[Diagnostic]:
+    refusal = guard.check_statement(piece.text, writes=True).refusal
     if refusal is not None and refusal.rule in DSQL_RULES:
         line = piece.line + refusal.line - 1
-        yield Finding(refusal.rule, line, refusal.why, refusal.instead, statement=shorten(piece.text))
+        yield Diagnostic(
+            refusal.rule, line, refusal.why, refusal.instead, statement=truncate_excerpt(piece.text)
+        )
 
 
-def _spans(tokens: Sequence[grammar.Token]) -> Iterator[tuple[int, int]]:
+def _spans(tokens: Sequence[parser.Token]) -> Iterator[tuple[int, int]]:
     start: int | None = None
     end = depth = 0
     previous, atomic = "", False

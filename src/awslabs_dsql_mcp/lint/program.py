@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid, TimedOut
-from awslabs_dsql_mcp.lint.model import LARGEST_LINTED, Linted, parse
+from awslabs_dsql_mcp.lint.model import MAX_LINTED, LintReport, parse
 
 _NAME: Final = "dsql-lint"
 _DONE: Final = (0, 1, 3)  # clean or fixed; errors; fixed with warnings (its --help, "EXIT CODES")
@@ -30,7 +30,7 @@ class LintProgram:
     def __init__(self, program: Path | None = None) -> None:
         self._program = program
 
-    async def lint(self, sql: str, *, fix: bool, timeout: float) -> Linted:
+    async def lint(self, sql: str, *, fix: bool, timeout: float) -> LintReport:
         """Lint a text.
 
         Args:
@@ -108,15 +108,15 @@ def _encoded(sql: str) -> bytes:
         raise RequestInvalid("sql has half of a surrogate pair in it.", hint="Send it whole.") from None
     if b"\0" in data:
         raise RequestInvalid("sql has a NUL character in it.", hint="Leave it out.")
-    if len(data) > LARGEST_LINTED:
+    if len(data) > MAX_LINTED:
         raise RequestInvalid(
-            f"sql has {len(data):,} bytes; at most {LARGEST_LINTED:,} are linted.",
+            f"sql has {len(data):,} bytes; at most {MAX_LINTED:,} are linted.",
             hint="Lint the schema without its data, or a part at a time.",
         )
     return data
 
 
-def _read(output: bytes, status: int) -> Linted:
+def _read(output: bytes, status: int) -> LintReport:
     if status not in _DONE:
         raise ValueError(f"it ended with status {status}")
     return parse(output.decode())

@@ -11,14 +11,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from awslabs_dsql_mcp.errors import NotConfigured
-from awslabs_dsql_mcp.local_cluster import client_env as environment
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
-from awslabs_dsql_mcp.local_cluster import options
+from awslabs_dsql_mcp.local_cluster import client_env, iam_token, options
 from awslabs_dsql_mcp.local_cluster.client_env import powershell
 from awslabs_dsql_mcp.local_cluster.cluster import HOST, enter
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.daemon.client import Membership, visit
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_if_running
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 
 
 def main(argv: Sequence[str]) -> int:
@@ -31,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
         The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
     """
     parsed = _parser().parse_args(argv)
-    folder = DataFolder.of(parsed.local_data)
+    folder = DataDir.of(parsed.local_data)
     try:
         return _run(parsed, folder)
     except NotConfigured as failure:
@@ -41,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
 
 
-def _run(parsed: argparse.Namespace, folder: DataFolder) -> int:
+def _run(parsed: argparse.Namespace, folder: DataDir) -> int:
     if not parsed.env and parsed.action is None:
         return asyncio.run(_stay(folder, parsed.local_data, options.chosen(parsed)))
     if parsed.env:
@@ -75,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--local-data", "--local_data", type=Path, metavar="DIR", help="data folder (default: the user's)"
     )
-    parser.add_argument("--user", default=tokens.ADMIN, help="role to log in as (default: admin)")
+    parser.add_argument("--user", default=iam_token.ADMIN, help="role to log in as (default: admin)")
     parser.add_argument(
         "--waking-ms", type=options.milliseconds, default=0, metavar="MS", help="how long waking up takes"
     )
@@ -83,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _token(folder: DataFolder, user: str) -> str:
+def _token(folder: DataDir, user: str) -> str:
     """Make a token for psql.
 
     Raises:
@@ -95,21 +93,21 @@ def _token(folder: DataFolder, user: str) -> str:
         raise NotConfigured(
             f"There is no local cluster in {folder.path}.", hint=_how_to_start(folder)
         ) from None
-    return tokens.issue(HOST, user, credentials, datetime.now(timezone.utc))
+    return iam_token.issue(HOST, user, credentials, datetime.now(timezone.utc))
 
 
-def _how_to_start(folder: DataFolder) -> str:
+def _how_to_start(folder: DataDir) -> str:
     return f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(folder.path))}"
 
 
 @contextmanager
-def _visit(folder: DataFolder) -> Generator[Membership, None, None]:
+def _visit(folder: DataDir) -> Generator[ClusterHandle, None, None]:
     """Be a member of the running cluster for a moment.
 
     Raises:
         NotConfigured: None runs.
     """
-    membership = visit(folder)
+    membership = connect_if_running(folder)
     if membership is None:
         raise NotConfigured(f"No local cluster runs in {folder.path}.", hint=_how_to_start(folder))
     try:
@@ -118,19 +116,19 @@ def _visit(folder: DataFolder) -> Generator[Membership, None, None]:
         membership.close()
 
 
-def _environment(folder: DataFolder, user: str) -> str:
+def _environment(folder: DataDir, user: str) -> str:
     """Write the environment of the running cluster's clients, in the words of the user's shell."""
     with _visit(folder) as membership:
-        variables = environment.of_clients(folder, membership.port, user, datetime.now(timezone.utc))
-    return environment.in_powershell(variables) if sys.platform == "win32" else environment.in_sh(variables)
+        variables = client_env.client_env(folder, membership.port, user, datetime.now(timezone.utc))
+    return client_env.in_powershell(variables) if sys.platform == "win32" else client_env.in_sh(variables)
 
 
-def _let_sleep(folder: DataFolder, waking_seconds: float) -> None:
+def _let_sleep(folder: DataDir, waking_seconds: float) -> None:
     with _visit(folder) as membership:
         membership.let_sleep(waking_seconds)
 
 
-async def _stay(folder: DataFolder, data: Path | None, behaviour: Behaviour | None) -> int:
+async def _stay(folder: DataDir, data: Path | None, behaviour: ClusterConfig | None) -> int:
     """Hold the cluster up until a signal (0) or until it ends by itself (1)."""
     membership = await enter(folder, behaviour)
     try:
@@ -140,7 +138,7 @@ async def _stay(folder: DataFolder, data: Path | None, behaviour: Behaviour | No
         membership.close()
 
 
-async def _until_signal_or_end(membership: Membership) -> int:
+async def _until_signal_or_end(membership: ClusterHandle) -> int:
     loop, signalled = asyncio.get_running_loop(), asyncio.Event()
     with suppress(NotImplementedError):  # Windows
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -157,9 +155,9 @@ async def _until_signal_or_end(membership: Membership) -> int:
     return 1
 
 
-def _invitation(folder: DataFolder, membership: Membership, data: Path | None) -> str:
+def _invitation(folder: DataDir, membership: ClusterHandle, data: Path | None) -> str:
     """Say how to connect with psql, in the words of the user's shell."""
-    where = ("host", HOST), ("port", membership.port), ("dbname", "postgres"), ("user", tokens.ADMIN)
+    where = ("host", HOST), ("port", membership.port), ("dbname", "postgres"), ("user", iam_token.ADMIN)
     trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(folder.ca_file)))
     conninfo = " ".join(f"{key}={value}" for key, value in (*where, *trust))
     token = [*_program(), "local", "token", *(["--local-data", str(folder.path)] if data else [])]
@@ -167,7 +165,7 @@ def _invitation(folder: DataFolder, membership: Membership, data: Path | None) -
         psql = f"$env:PGPASSWORD = & {' '.join(map(powershell, token))}\npsql {powershell(conninfo)}"
     else:
         psql = f'PGPASSWORD="$({shlex.join(token)})" psql {shlex.quote(conninfo)}'
-    flags = options.flags(membership.behaviour)
+    flags = options.flags(membership.config)
     behaves = f"\nIt behaves as with {flags}" if flags else ""
     return (
         f"The local cluster is up; its data are in {folder.path}{behaves}\n"

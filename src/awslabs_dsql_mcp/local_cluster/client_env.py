@@ -4,13 +4,13 @@ import shlex
 from collections.abc import Mapping
 from datetime import datetime
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import HOST
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
-def of_clients(folder: DataFolder, port: int, user: str, now: datetime) -> dict[str, str]:
+def client_env(folder: DataDir, port: int, user: str, now: datetime) -> dict[str, str]:
     """Give the variables of libpq (PostgreSQL documentation, 34.15) and of AWS's SDKs.
 
     The password is a token for `user` that lasts a week: it tells no more than the secret key beside it.
@@ -31,7 +31,7 @@ def of_clients(folder: DataFolder, port: int, user: str, now: datetime) -> dict[
         "PGPORT": str(port),
         "PGUSER": user,
         "PGDATABASE": DATABASE,
-        "PGPASSWORD": tokens.issue(HOST, user, keys, now, tokens.LONGEST_LIFETIME),
+        "PGPASSWORD": iam_token.issue(HOST, user, keys, now, iam_token.MAX_LIFETIME),
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": str(folder.ca_file),
     }

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.daemon.client import Membership, join
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_or_start
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 
 HOST = "localhost"
 
@@ -40,7 +40,7 @@ class LocalCluster:
 
 @asynccontextmanager
 async def local_cluster(
-    data: Path | None, behaviour: Behaviour | None = None
+    data: Path | None, behaviour: ClusterConfig | None = None
 ) -> AsyncGenerator[LocalCluster, None]:
     """Hold a local cluster up: join the one that runs on this data folder, or start it.
 
@@ -52,7 +52,7 @@ async def local_cluster(
         NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why and
             the hint what to do.
     """
-    folder = DataFolder.of(data)
+    folder = DataDir.of(data)
     membership = await enter(folder, behaviour)
     try:
         yield _describe(folder, membership)
@@ -60,9 +60,9 @@ async def local_cluster(
         membership.close()
 
 
-async def enter(folder: DataFolder, behaviour: Behaviour | None = None) -> Membership:
+async def enter(folder: DataDir, behaviour: ClusterConfig | None = None) -> ClusterHandle:
     """Join in a thread; if we are cancelled meanwhile, leave again as soon as we are in."""
-    joining = asyncio.ensure_future(asyncio.to_thread(join, folder, behaviour))
+    joining = asyncio.ensure_future(asyncio.to_thread(connect_or_start, folder, behaviour))
     try:
         return await asyncio.shield(joining)
     except asyncio.CancelledError:
@@ -70,11 +70,11 @@ async def enter(folder: DataFolder, behaviour: Behaviour | None = None) -> Membe
         raise
 
 
-def _leave(joined: "asyncio.Future[Membership]") -> None:
+def _leave(joined: "asyncio.Future[ClusterHandle]") -> None:
     if not joined.cancelled() and joined.exception() is None:
         joined.result().close()
 
 
-def _describe(folder: DataFolder, membership: Membership) -> LocalCluster:
+def _describe(folder: DataDir, membership: ClusterHandle) -> LocalCluster:
     keys = folder.credentials()
     return LocalCluster(HOST, membership.port, folder.ca_file, keys.region, keys.access_key, keys.secret_key)

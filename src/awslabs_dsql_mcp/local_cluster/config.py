@@ -12,7 +12,7 @@ _LEAVING = 20  # that clients have left, and PostgreSQL still has to end
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class ClusterConfig:
     """What was chosen.
 
     Attributes:
@@ -45,7 +45,7 @@ class Behaviour:
     honour_cancel: bool = False
 
     @classmethod
-    def from_json(cls, text: str) -> "Behaviour":
+    def from_json(cls, text: str) -> "ClusterConfig":
         """Read what `to_json` wrote.
 
         Raises:

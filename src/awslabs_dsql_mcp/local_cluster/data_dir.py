@@ -23,17 +23,17 @@ from typing import IO
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
 REGION = "us-east-1"
-_LARGEST_LOG = 1_000_000  # bytes kept of former runs
+_MAX_LOG = 1_000_000  # bytes kept of former runs
 
 
 @dataclass(frozen=True)
-class DataFolder:
+class DataDir:
     """One local cluster's folder; paths, and what little is read from them and written to them."""
 
     path: Path
 
     @classmethod
-    def of(cls, path: Path | None) -> "DataFolder":
+    def of(cls, path: Path | None) -> "DataDir":
         """Take the folder given, or the user's own for application data."""
         if path is None:
             import platformdirs  # noqa: PLC0415  not needed when the folder is given
@@ -93,12 +93,12 @@ class DataFolder:
         return self.path / "join.lock"
 
     @property
-    def keeper_lock(self) -> Path:
+    def daemon_lock(self) -> Path:
         """The lock that the living keeper holds."""
         return self.path / "keeper.lock"
 
     @property
-    def keeper_file(self) -> Path:
+    def daemon_file(self) -> Path:
         """Where the keeper is found."""
         return self.path / "keeper.json"
 
@@ -110,7 +110,7 @@ class DataFolder:
     def open_log(self) -> IO[bytes]:
         """Open the log for appending, emptied when it has grown large."""
         log = open(self.log, "ab", opener=_private)  # noqa: SIM115  the caller closes it
-        if log.tell() > _LARGEST_LOG:
+        if log.tell() > _MAX_LOG:
             log.truncate(0)
         return log
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 ADMIN = "admin"
-LONGEST_LIFETIME = 604_800  # seconds: a week, the most that Signature Version 4 allows
+MAX_LIFETIME = 604_800  # seconds: a week, the most that Signature Version 4 allows
 _CLOCK_SKEW = timedelta(minutes=5)
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
@@ -114,7 +114,7 @@ def _read(token: str) -> _Claims:
     if given != ("/", _ALGORITHM, "host", "dsql", "aws4_request", signed_at.strftime("%Y%m%d")):
         raise ValueError("not a token for Aurora DSQL")
     lifetime = int(query["X-Amz-Expires"])
-    if not 0 < lifetime <= LONGEST_LIFETIME:
+    if not 0 < lifetime <= MAX_LIFETIME:
         raise ValueError("lifetime out of range")
     return _Claims(url.netloc, query["Action"], access_key, region, signed_at, lifetime, unsigned, signature)
 

@@ -1,4 +1,4 @@
-"""The options of ``awslabs-dsql-mcp local`` that choose a `Behaviour`, as one table."""
+"""The options of ``awslabs-dsql-mcp local`` that choose a `ClusterConfig`, as one table."""
 
 import argparse
 import math
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Option:
     """One option.
 
     Attributes:
-        name: The field of `Behaviour`; the flag is the same with dashes.
+        name: The field of `ClusterConfig`; the flag is the same with dashes.
         read: Turns the text given into the value; `None` for a switch.
         help: One sentence, without its end.
         unit: What stands for the value in help.
@@ -109,15 +109,15 @@ def add_to(parser: argparse.ArgumentParser) -> None:
             group.add_argument(*option.spellings, type=option.read, metavar=option.unit, **given)
 
 
-def chosen(parsed: argparse.Namespace) -> Behaviour | None:
+def chosen(parsed: argparse.Namespace) -> ClusterConfig | None:
     """Take the behaviour out of what was parsed; `None` when no option of it was given."""
     given = {
         option.name: value for option in OPTIONS if (value := getattr(parsed, option.name, None)) is not None
     }
-    return Behaviour(**given) if given else None
+    return ClusterConfig(**given) if given else None
 
 
-def flags(behaviour: Behaviour) -> str:
+def flags(behaviour: ClusterConfig) -> str:
     """Write the options that choose it; empty for the defaults."""
     choices = behaviour.choices()
     words = [

@@ -8,11 +8,11 @@ from typing import Final
 
 from awslabs_dsql_mcp.migration import columns
 from awslabs_dsql_mcp.migration.columns import Name, relation_name
-from awslabs_dsql_mcp.migration.conversion import Conversion, Draft
-from awslabs_dsql_mcp.sql import deparse as rendering
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
-_LONGEST_NAME: Final = 63
+_MAX_NAME: Final = 63
 _LEFT_OUT: Final = {
     "AT_ChangeOwner": "who runs this owns what it makes",
     "AT_SetStatistics": "Aurora DSQL keeps statistics by itself",
@@ -30,43 +30,43 @@ _LEFT_OUT: Final = {
 _SECURITY: Final = frozenset({"AT_EnableRowSecurity", "AT_ForceRowSecurity"})
 
 
-def alter(conversion: Conversion, draft: Draft) -> None:
+def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry an ALTER TABLE over, one of its commands at a time."""
     commands = draft.top["cmds"]
     for item in commands:
-        part = draft if len(commands) == 1 else _alone(draft, item)
+        part = draft if len(commands) == 1 else _single_command(draft, item)
         _command(conversion, part, relation_name(draft.top["relation"]), item["AlterTableCmd"])
 
 
-def _alone(draft: Draft, item: Node) -> Draft:
-    return Draft(draft.kind, draft.top | {"cmds": [item]}, draft.line, None)
+def _single_command(draft: ConvertedStatement, item: Node) -> ConvertedStatement:
+    return ConvertedStatement(draft.kind, draft.top | {"cmds": [item]}, draft.line, None)
 
 
-def _command(conversion: Conversion, draft: Draft, table: Name, command: Node) -> None:
+def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
     subtype: str = command["subtype"]
     column = conversion.column(table, command.get("name", ""))
     if subtype in _LEFT_OUT:
-        conversion.omit(draft, _LEFT_OUT[subtype])
+        conversion.skip(draft, _LEFT_OUT[subtype])
     elif subtype in _SECURITY:
-        conversion.omit(draft, "no row-level security: filter in views", human=True)
+        conversion.skip(draft, "no row-level security: filter in views", human=True)
     elif subtype == "AT_AddConstraint":
         _constraint(conversion, draft, table, command["def"]["Constraint"])
     elif subtype == "AT_AddColumn":
         _new_column(conversion, draft, table, command["def"]["ColumnDef"])
     elif subtype == "AT_ValidateConstraint":
         draft.changed("validated by a job, which is waited for")
-        conversion.drafts.append(draft)
+        conversion.statements.append(draft)
     elif column is not None and subtype in ("AT_AddIdentity", "AT_SetNotNull", "AT_ColumnDefault"):
         _column(conversion, draft, table, column)
     else:
-        conversion.drafts.append(draft)
+        conversion.statements.append(draft)
 
 
-def _column(conversion: Conversion, draft: Draft, table: Name, column: Node) -> None:
+def _column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> None:
     command: Node = draft.top["cmds"][0]["AlterTableCmd"]
     made, name = conversion.tables[table], column["colname"]
     if command["subtype"] == "AT_SetNotNull":
-        column.setdefault("constraints", []).append(rendering.constraint("NOT NULL"))
+        column.setdefault("constraints", []).append(deparse.constraint("NOT NULL"))
         made.changed(f"{name}: NOT NULL of line {draft.line} is here: it cannot be set later")
     elif command["subtype"] == "AT_AddIdentity":
         identity: Node = command["def"]["Constraint"]
@@ -75,13 +75,13 @@ def _column(conversion: Conversion, draft: Draft, table: Name, column: Node) -> 
         made.changed(f"{name}: the identity of line {draft.line} is here, as bigint")
     elif (sequence := _serial(conversion, command, column, table)) is not None:
         source = conversion.sequences.pop(sequence)
-        conversion.drafts.remove(source)
-        conversion.omit(source, f"it is the identity of {table[1]}.{name}")
+        conversion.statements.remove(source)
+        conversion.skip(source, f"it is the identity of {table[1]}.{name}")
         columns.make_identity(column, source.top.get("options", ()))
         _rename(conversion, table, name, sequence)
         made.changed(f"{name}: serial (line {draft.line}) is bigint {columns.IDENTITY}")
     else:
-        conversion.drafts.append(draft)
+        conversion.statements.append(draft)
 
 
 def _serial(conversion: Conversion, command: Node, column: Node, table: Name) -> Name | None:
@@ -90,14 +90,14 @@ def _serial(conversion: Conversion, command: Node, column: Node, table: Name) ->
     if strings(call.get("funcname"))[-1:] != ["nextval"] or not columns.is_integer(column):
         return None
     name = columns.sequence_named(call)
-    fits = len(f"{table[1]}_{column['colname']}_seq") <= _LONGEST_NAME
+    fits = len(f"{table[1]}_{column['colname']}_seq") <= _MAX_NAME
     return name if name in conversion.sequences and fits else None
 
 
 def _named(identity: Node) -> Name | None:
     for item in identity.get("options", ()):
         if item["DefElem"].get("defname") == "sequence_name":
-            return columns.name_of(strings(item["DefElem"]["arg"]["List"]["items"]))
+            return columns.qualified_name(strings(item["DefElem"]["arg"]["List"]["items"]))
     return None
 
 
@@ -109,7 +109,7 @@ def _rename(conversion: Conversion, table: Name, column: str, sequence: Name | N
         conversion.renamed[sequence] = ".".join(quoted)
 
 
-def _constraint(conversion: Conversion, draft: Draft, table: Name, constraint: Node) -> None:
+def _constraint(conversion: Conversion, draft: ConvertedStatement, table: Name, constraint: Node) -> None:
     kind: str = constraint["contype"]
     made = conversion.tables.get(table)
     key = {"CONSTR_PRIMARY": "PRIMARY KEY", "CONSTR_UNIQUE": "UNIQUE"}.get(kind)
@@ -118,42 +118,42 @@ def _constraint(conversion: Conversion, draft: Draft, table: Name, constraint: N
         made.changed(f"{key} of line {draft.line} is here: it is made with its table")
     elif kind == "CONSTR_PRIMARY":
         why = "a primary key is made with its table: make a new table, copy the rows, rename"
-        conversion.omit(draft, why, blocks=True)
+        conversion.skip(draft, why, blocks=True)
     elif kind == "CONSTR_UNIQUE" and "indexname" not in constraint:
         _unique(conversion, draft, constraint)
     elif kind in ("CONSTR_CHECK", "CONSTR_FOREIGN"):
         _checked_later(conversion, draft, constraint)
     else:
-        conversion.drafts.append(draft)
+        conversion.statements.append(draft)
 
 
 def _plain(constraint: Node) -> Node:
     return {k: v for k, v in constraint.items() if k not in ("options", "indexspace")}
 
 
-def _unique(conversion: Conversion, draft: Draft, constraint: Node) -> None:
+def _unique(conversion: Conversion, draft: ConvertedStatement, constraint: Node) -> None:
     keys = [{"IndexElem": {"name": name}} for name in strings(constraint["keys"])]
     name = constraint.get("conname") or "_".join(
         [draft.top["relation"]["relname"], *strings(constraint["keys"]), "key"]
     )
     index: Node = {"idxname": name, "relation": draft.top["relation"], "indexParams": keys, "unique": True}
-    conversion.drafts.append(
-        Draft("IndexStmt", index, draft.line, None, ["UNIQUE: first its index, by a job"])
+    conversion.statements.append(
+        ConvertedStatement("IndexStmt", index, draft.line, None, ["UNIQUE: first its index, by a job"])
     )
     command: Node = draft.top["cmds"][0]["AlterTableCmd"]
     command["def"] = {"Constraint": {"contype": "CONSTR_UNIQUE", "conname": name, "indexname": name}}
     draft.changed("UNIQUE USING INDEX")
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _checked_later(conversion: Conversion, draft: Draft, constraint: Node) -> None:
+def _checked_later(conversion: Conversion, draft: ConvertedStatement, constraint: Node) -> None:
     wanted = not constraint.get("skip_validation")
     if wanted:
         constraint["skip_validation"] = True
         constraint.pop("initially_valid", None)
         draft.changed("NOT VALID: new rows are checked at once, those there by the next step")
     draft.top["relation"]["inh"] = True
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
     if not wanted:
         return
     if "conname" not in constraint:
@@ -165,18 +165,18 @@ def _checked_later(conversion: Conversion, draft: Draft, constraint: Node) -> No
     }
     top = draft.top | {"cmds": [{"AlterTableCmd": validate}]}
     note = "checks the rows that are there, by a job, which is waited for"
-    conversion.drafts.append(Draft("AlterTableStmt", top, draft.line, None, [note]))
+    conversion.statements.append(ConvertedStatement("AlterTableStmt", top, draft.line, None, [note]))
 
 
-def _constraint_name(draft: Draft, constraint: Node) -> str:
+def _constraint_name(draft: ConvertedStatement, constraint: Node) -> str:
     table = draft.top["relation"]["relname"]
     if constraint["contype"] == "CONSTR_FOREIGN":
-        return "_".join([table, *strings(constraint["fk_attrs"]), "fkey"])[:_LONGEST_NAME]
+        return "_".join([table, *strings(constraint["fk_attrs"]), "fkey"])[:_MAX_NAME]
     return f"{table}_check_{draft.line}"
 
 
-def _new_column(conversion: Conversion, draft: Draft, table: Name, column: Node) -> None:
-    notes = list(columns.fit_column(column, conversion.types))
+def _new_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> None:
+    notes = list(columns.convert_column(column, conversion.types))
     made = conversion.tables.get(table)
     if made is not None:
         made.top.setdefault("tableElts", []).append({"ColumnDef": column})
@@ -184,12 +184,12 @@ def _new_column(conversion: Conversion, draft: Draft, table: Name, column: Node)
         return
     given = column.pop("constraints", [])
     draft.changed(*notes) if notes or given else None
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
     for item in given:
         _later(conversion, draft, column["colname"], item["Constraint"])
 
 
-def _later(conversion: Conversion, draft: Draft, column: str, constraint: Node) -> None:
+def _later(conversion: Conversion, draft: ConvertedStatement, column: str, constraint: Node) -> None:
     """What a column that is added must get in steps of its own."""
     kind = constraint["contype"]
     if kind == "CONSTR_DEFAULT":
@@ -201,8 +201,8 @@ def _later(conversion: Conversion, draft: Draft, column: str, constraint: Node) 
         }
         note = f"NEEDS A HUMAN: {column}: rows that are there keep NULL; UPDATE them, under 3,000 at once"
         top = draft.top | {"cmds": [{"AlterTableCmd": command}]}
-        conversion.drafts.append(Draft("AlterTableStmt", top, draft.line, None, [note]))
+        conversion.statements.append(ConvertedStatement("AlterTableStmt", top, draft.line, None, [note]))
     elif kind != "CONSTR_NULL":
         what = kind.removeprefix("CONSTR_")
         why = f"{column}: ADD COLUMN takes no {what}: fill the column, then ADD CONSTRAINT … NOT VALID"
-        conversion.omit(draft, why, human=True)
+        conversion.skip(draft, why, human=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.sql import deparse as rendering
+from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 Name = tuple[str, str]
@@ -33,7 +33,7 @@ _BECOMES: Final = {
 
 
 @dataclass
-class Types:
+class UserTypes:
     """The types of one's own that a script makes.
 
     Attributes:
@@ -45,7 +45,7 @@ class Types:
     composites: set[Name] = field(default_factory=set[Name])
 
 
-def name_of(parts: Sequence[str]) -> Name:
+def qualified_name(parts: Sequence[str]) -> Name:
     """Read a dotted name."""
     return (parts[-2] if len(parts) > 1 else "public", parts[-1])
 
@@ -55,16 +55,16 @@ def relation_name(relation: Node) -> Name:
     return (relation.get("schemaname", "public"), relation["relname"])
 
 
-def fit_column(column: Node, types: Types) -> Iterator[str]:
+def convert_column(column: Node, types: UserTypes) -> Iterator[str]:
     """Change a ``ColumnDef`` into one that Aurora DSQL has, and say what was changed and why."""
     name: str = column["colname"]
     typed: Node | None = column.get("typeName")
     if column.pop("collClause", None):
         yield f"{name}: COLLATE left out; text sorts by byte"
     if typed is not None:
-        yield from _fit_type(name, column, typed, types)
+        yield from _convert_type(name, column, typed, types)
     for constraint in constraints(column, "CONSTR_IDENTITY"):
-        yield from _fit_identity(name, column, constraint)
+        yield from _convert_identity(name, column, constraint)
 
 
 def constraints(column: Node, *kinds: str) -> list[Node]:
@@ -73,7 +73,7 @@ def constraints(column: Node, *kinds: str) -> list[Node]:
     return [constraint for constraint in found if constraint.get("contype") in kinds]
 
 
-def amounts(defined: Iterable[Node]) -> Iterator[str]:
+def money_columns(defined: Iterable[Node]) -> Iterator[str]:
     """The names of the columns of type money."""
     for column in defined:
         if strings(column.get("typeName", {}).get("names"))[-1:] == ["money"]:
@@ -93,17 +93,17 @@ def make_identity(column: Node, options: Sequence[Node] = (), *, always: bool = 
         options: Those of the sequence that it had, as ``DefElem`` nodes.
         always: Whether it is GENERATED ALWAYS.
     """
-    column["typeName"] = rendering.type_name("bigint")
+    column["typeName"] = deparse.type_name("bigint")
     kept = [item for item in column.get("constraints", ()) if not _gives_value(item["Constraint"])]
-    identity = rendering.constraint(IDENTITY)
+    identity = deparse.constraint(IDENTITY)
     own: Node = identity["Constraint"]
     own["generated_when"] = "a" if always else "d"
     if options:
-        own["options"] = cached(options)
+        own["options"] = with_cache_size(options)
     column["constraints"] = [*kept, identity]
 
 
-def cached(options: Sequence[Node]) -> list[Node]:
+def with_cache_size(options: Sequence[Node]) -> list[Node]:
     """Make a sequence's options those of Aurora DSQL: bigint, owned by none, with the size of its cache."""
     left_out = ("as", "owned_by", "sequence_name")
     kept = [item for item in options if item["DefElem"].get("defname") not in left_out]
@@ -114,7 +114,7 @@ def cached(options: Sequence[Node]) -> list[Node]:
     return [*others, {"DefElem": {"defname": "cache", "arg": {"Integer": {"ival": 1}}}}]
 
 
-def replace_enums(node: object, types: Types) -> bool:
+def replace_enums(node: object, types: UserTypes) -> bool:
     """Make each mention of an enum in a tree one of varchar.
 
     Returns:
@@ -122,47 +122,47 @@ def replace_enums(node: object, types: Types) -> bool:
     """
     found = False
     for typed in _type_names(node):
-        if name_of(strings(typed["names"])) in types.enums:
+        if qualified_name(strings(typed["names"])) in types.enums:
             arrayed = typed.get("arrayBounds")
-            typed.update(rendering.type_name("varchar"))
+            typed.update(deparse.type_name("varchar"))
             if arrayed:
                 typed["arrayBounds"] = arrayed
             found = True
     return found
 
 
-def _fit_type(name: str, column: Node, typed: Node, types: Types) -> Iterator[str]:
-    own = name_of(strings(typed.get("names")))
+def _convert_type(name: str, column: Node, typed: Node, types: UserTypes) -> Iterator[str]:
+    own = qualified_name(strings(typed.get("names")))
     if "arrayBounds" in typed:
-        column["typeName"] = rendering.type_name("jsonb")
+        column["typeName"] = deparse.type_name("jsonb")
         _drop_default(column)
         yield f"NEEDS A HUMAN: {name}: an array, now jsonb without a default; write its values as JSON"
     elif own in types.enums:
-        column["typeName"] = rendering.type_name(_LABEL)
-        labels = ", ".join(map(rendering.literal, types.enums[own]))
+        column["typeName"] = deparse.type_name(_LABEL)
+        labels = ", ".join(map(deparse.literal, types.enums[own]))
         quoted = name.replace('"', '""')
-        check = rendering.column(f'"{quoted}" text CHECK ("{quoted}" IN ({labels}))')["constraints"]
+        check = deparse.column(f'"{quoted}" text CHECK ("{quoted}" IN ({labels}))')["constraints"]
         column.setdefault("constraints", []).extend(check)
         yield f"{name}: enum {own[1]} is {_LABEL} with CHECK; it sorts by text, not by the enum's order"
     elif own in types.composites:
-        column["typeName"] = rendering.type_name("jsonb")
+        column["typeName"] = deparse.type_name("jsonb")
         _drop_default(column)
         yield f"NEEDS A HUMAN: {name}: composite {own[1]}, now jsonb; write its values as JSON"
     elif own[1] in _SERIALS:
         make_identity(column)
         yield f"{name}: {own[1]} is bigint {IDENTITY}"
     elif own[1] in _BECOMES:
-        column["typeName"] = rendering.type_name(_BECOMES[own[1]])
+        column["typeName"] = deparse.type_name(_BECOMES[own[1]])
         yield f"{name}: {own[1]} is {_BECOMES[own[1]]}"
 
 
-def _fit_identity(name: str, column: Node, constraint: Node) -> Iterator[str]:
-    options = cached(constraint.get("options", ()))
+def _convert_identity(name: str, column: Node, constraint: Node) -> Iterator[str]:
+    options = with_cache_size(constraint.get("options", ()))
     if options != constraint.get("options"):
         constraint["options"] = options
         yield f"{name}: identity with CACHE 1"
     if strings(column["typeName"].get("names"))[-1] != "int8":
-        column["typeName"] = rendering.type_name("bigint")
+        column["typeName"] = deparse.type_name("bigint")
         yield f"{name}: an identity is bigint"
 
 
@@ -197,4 +197,4 @@ def sequence_named(call: Node) -> Name:
     """Tell the sequence that a call of nextval or setval is about."""
     argument = call["args"][0]
     text = constant(argument.get("TypeCast", {}).get("arg") or argument) or ""
-    return name_of([part.strip('"') for part in text.split(".")])
+    return qualified_name([part.strip('"') for part in text.split(".")])

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from awslabs_dsql_mcp.migration.columns import Name, Types
-from awslabs_dsql_mcp.sql import deparse as rendering
+from awslabs_dsql_mcp.migration.columns import Name, UserTypes
+from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.command_names import command
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
 from awslabs_dsql_mcp.sql.scripts import Row
 
 
 @dataclass
-class Draft:
+class ConvertedStatement:
     """A statement on its way.
 
     Attributes:
@@ -46,7 +46,7 @@ class Draft:
         return self.text
 
     def _written(self) -> str:
-        sql = rendering.render(self.kind, self.top)
+        sql = deparse.deparse(self.kind, self.top)
         if self.kind == "IndexStmt":
             return sql.replace("INDEX", "INDEX ASYNC", 1)
         commands = [item["AlterTableCmd"]["subtype"] for item in self.top.get("cmds", ())]
@@ -54,7 +54,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedStatement:
     """A statement that is not carried over.
 
     Attributes:
@@ -68,8 +68,8 @@ class LeftOut:
     line: int
     what: str
     why: str
-    human: bool = False
-    blocks: bool = False
+    needs_review: bool = False
+    is_blocking: bool = False
 
 
 @dataclass
@@ -86,18 +86,18 @@ class Conversion:
         money: For a table, its columns that were of type money.
     """
 
-    drafts: list[Draft] = field(default_factory=list[Draft])
-    left_out: list[LeftOut] = field(default_factory=list[LeftOut])
-    types: Types = field(default_factory=Types)
-    tables: dict[Name, Draft] = field(default_factory=dict[Name, Draft])
-    sequences: dict[Name, Draft] = field(default_factory=dict[Name, Draft])
+    statements: list[ConvertedStatement] = field(default_factory=list[ConvertedStatement])
+    skipped: list[SkippedStatement] = field(default_factory=list[SkippedStatement])
+    types: UserTypes = field(default_factory=UserTypes)
+    tables: dict[Name, ConvertedStatement] = field(default_factory=dict[Name, ConvertedStatement])
+    sequences: dict[Name, ConvertedStatement] = field(default_factory=dict[Name, ConvertedStatement])
     renamed: dict[Name, str] = field(default_factory=dict[Name, str])
     money: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
 
-    def omit(self, draft: Draft, why: str, *, human: bool = False, blocks: bool = False) -> None:
+    def skip(self, draft: ConvertedStatement, why: str, *, human: bool = False, blocks: bool = False) -> None:
         """Leave a statement out."""
         what = command(Tree(draft.kind, draft.top, 0, None)) if draft.kind else (draft.text or "")[:40]
-        self.left_out.append(LeftOut(draft.line, what, why, human or blocks, blocks))
+        self.skipped.append(SkippedStatement(draft.line, what, why, human or blocks, blocks))
 
     def column(self, table: Name, name: str) -> Node | None:
         """Find a column of a table that the script makes."""

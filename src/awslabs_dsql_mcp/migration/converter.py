@@ -9,12 +9,12 @@ from typing import Final
 
 from awslabs_dsql_mcp.migration import columns
 from awslabs_dsql_mcp.migration.alter_table import alter
-from awslabs_dsql_mcp.migration.columns import name_of, relation_name
-from awslabs_dsql_mcp.migration.conversion import Conversion, Draft, LeftOut
+from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.sql.dsql_syntax import parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
-from awslabs_dsql_mcp.sql.parser import Fault
-from awslabs_dsql_mcp.sql.scripts import Piece, pieces
+from awslabs_dsql_mcp.sql.parser import ParseError
+from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script
 
 
 def convert(script: str) -> Conversion:
@@ -24,40 +24,40 @@ def convert(script: str) -> Conversion:
         Fault: A statement does not parse; its offset is that of the statement in the script's line, from 1.
     """
     conversion = Conversion()
-    for piece in pieces(script):
-        _take(conversion, piece)
+    for piece in split_script(script):
+        _convert(conversion, piece)
     return conversion
 
 
-class Unreadable(Exception):
+class ScriptSyntaxError(Exception):
     """A statement that does not parse, and its line."""
 
-    def __init__(self, piece: Piece, fault: Fault) -> None:
+    def __init__(self, piece: ScriptItem, fault: ParseError) -> None:
         line = piece.line + piece.text.count("\n", 0, fault.offset)
         super().__init__(f"line {line}: {fault.message}")
 
 
-def _take(conversion: Conversion, piece: Piece) -> None:
+def _convert(conversion: Conversion, piece: ScriptItem) -> None:
     if piece.meta:
-        conversion.left_out.append(LeftOut(piece.line, piece.text[:40], "a line of psql's"))
+        conversion.skipped.append(SkippedStatement(piece.line, piece.text[:40], "a line of psql's"))
         return
     try:
         parsed = parse(piece.text)
-    except Fault as fault:
-        raise Unreadable(piece, fault) from None
+    except ParseError as fault:
+        raise ScriptSyntaxError(piece, fault) from None
     if not parsed.trees:
-        conversion.drafts.append(Draft("", {}, piece.line, piece.text))
+        conversion.statements.append(ConvertedStatement("", {}, piece.line, piece.text))
         return
     tree = parsed.trees[0]
-    draft = Draft(tree.kind, tree.top, piece.line, piece.text, rows=piece.rows)
+    draft = ConvertedStatement(tree.kind, tree.root, piece.line, piece.text, rows=piece.rows)
     _type_mentions(conversion, draft)
     if parsed.asynchronous:
-        conversion.drafts.append(draft)
+        conversion.statements.append(draft)
     else:
         RULES.get(tree.kind, _keep)(conversion, draft)
 
 
-def _type_mentions(conversion: Conversion, draft: Draft) -> None:
+def _type_mentions(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Outside of columns, which get a CHECK with their type."""
     own = [item["ColumnDef"] for item in draft.top.get("tableElts", ()) if "ColumnDef" in item]
     typed = [column.pop("typeName", None) for column in own]
@@ -70,35 +70,35 @@ def _type_mentions(conversion: Conversion, draft: Draft) -> None:
             column["typeName"] = kept
 
 
-def _keep(conversion: Conversion, draft: Draft) -> None:
-    conversion.drafts.append(draft)
+def _keep(conversion: Conversion, draft: ConvertedStatement) -> None:
+    conversion.statements.append(draft)
 
 
-def _omits(why: str, *, human: bool = False) -> "Callable[[Conversion, Draft], None]":
-    return lambda conversion, draft: conversion.omit(draft, why, human=human)
+def _skip(why: str, *, human: bool = False) -> "Callable[[Conversion, ConvertedStatement], None]":
+    return lambda conversion, draft: conversion.skip(draft, why, human=human)
 
 
-def _enum(conversion: Conversion, draft: Draft) -> None:
+def _enum(conversion: Conversion, draft: ConvertedStatement) -> None:
     labels = [item["String"].get("sval", "") for item in draft.top.get("vals", ())]
-    conversion.types.enums[name_of(strings(draft.top["typeName"]))] = labels
-    conversion.omit(draft, "an enum: its columns are varchar with CHECK")
+    conversion.types.enums[qualified_name(strings(draft.top["typeName"]))] = labels
+    conversion.skip(draft, "an enum: its columns are varchar with CHECK")
 
 
-def _more_labels(conversion: Conversion, draft: Draft) -> None:
+def _more_labels(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Add a label to the enum; tables made before it keep their CHECK, so a human is asked then."""
-    name = name_of(strings(draft.top["typeName"]))
+    name = qualified_name(strings(draft.top["typeName"]))
     label = draft.top.get("newVal")
     if name not in conversion.types.enums or label is None or "oldVal" in draft.top:
-        conversion.omit(draft, "Aurora DSQL has no enums: change the CHECK of the columns", blocks=True)
+        conversion.skip(draft, "Aurora DSQL has no enums: change the CHECK of the columns", blocks=True)
         return
     conversion.types.enums[name].append(label)
     used = any("enum " + name[1] in note for table in conversion.tables.values() for note in table.notes)
-    conversion.omit(draft, "a label: in the CHECK of columns from here on", human=used, blocks=used)
+    conversion.skip(draft, "a label: in the CHECK of columns from here on", human=used, blocks=used)
 
 
-def _composite(conversion: Conversion, draft: Draft) -> None:
+def _composite(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.types.composites.add(relation_name(draft.top["typevar"]))
-    conversion.omit(draft, "a composite type: its columns are jsonb", human=True)
+    conversion.skip(draft, "a composite type: its columns are jsonb", human=True)
 
 
 _STRIPPED: Final = {
@@ -111,14 +111,14 @@ _STRIPPED: Final = {
 _DERIVED: Final = frozenset({"partspec", "partbound", "inhRelations", "ofTypename"})
 
 
-def _table(conversion: Conversion, draft: Draft) -> None:
+def _table(conversion: Conversion, draft: ConvertedStatement) -> None:
     top = draft.top
     persistence = top["relation"].get("relpersistence")
     if persistence == "t" or not top.keys().isdisjoint(
         {"partspec", "partbound", "inhRelations", "ofTypename"}
     ):
         why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
-        conversion.omit(draft, why, blocks=True)
+        conversion.skip(draft, why, blocks=True)
         return
     if persistence == "u":
         top["relation"]["relpersistence"] = "p"
@@ -127,36 +127,38 @@ def _table(conversion: Conversion, draft: Draft) -> None:
         if top.pop(name, None) is not None:
             draft.changed(note)
     defined = [item["ColumnDef"] for item in top.get("tableElts", ()) if "ColumnDef" in item]
-    conversion.money[relation_name(top["relation"])] = set(columns.amounts(defined))
+    conversion.money[relation_name(top["relation"])] = set(columns.money_columns(defined))
     for item in top.get("tableElts", ()):
-        if "ColumnDef" in item and (notes := list(columns.fit_column(item["ColumnDef"], conversion.types))):
+        if "ColumnDef" in item and (
+            notes := list(columns.convert_column(item["ColumnDef"], conversion.types))
+        ):
             draft.changed(*notes)
     conversion.tables[relation_name(top["relation"])] = draft
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _sequence(conversion: Conversion, draft: Draft) -> None:
-    options = columns.cached(draft.top.get("options", ()))
+def _sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
+    options = columns.with_cache_size(draft.top.get("options", ()))
     if options != draft.top.get("options"):
         draft.top["options"] = options
         draft.changed("a sequence is bigint, with the size of its cache")
     conversion.sequences[relation_name(draft.top["sequence"])] = draft
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _owned_sequence(conversion: Conversion, draft: Draft) -> None:
+def _owned_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
     owned = [item["DefElem"].get("defname") for item in draft.top.get("options", ())] == ["owned_by"]
     if owned and relation_name(draft.top["sequence"]) in conversion.sequences:
-        conversion.omit(draft, "an owned sequence: it becomes an identity, or stays by itself")
+        conversion.skip(draft, "an owned sequence: it becomes an identity, or stays by itself")
         return
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _index(conversion: Conversion, draft: Draft) -> None:
+def _index(conversion: Conversion, draft: ConvertedStatement) -> None:
     top = draft.top
     method = top.pop("accessMethod", "btree")
     if method != "btree":
-        conversion.omit(draft, f"USING {method}: Aurora DSQL's indexes are b-trees", human=True)
+        conversion.skip(draft, f"USING {method}: Aurora DSQL's indexes are b-trees", human=True)
         return
     draft.changed("CREATE INDEX ASYNC: built by a job, which is waited for")
     top["relation"]["inh"] = True
@@ -165,10 +167,10 @@ def _index(conversion: Conversion, draft: Draft) -> None:
             draft.notes.append(f"{note} left out")
     for item in (*top.get("indexParams", ()), *top.get("indexIncludingParams", ())):
         _index_element(draft, item["IndexElem"])
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _index_element(draft: Draft, element: Node) -> None:
+def _index_element(draft: ConvertedStatement, element: Node) -> None:
     if element.get("ordering") in ("SORTBY_ASC", "SORTBY_DESC"):
         element["ordering"] = "SORTBY_DEFAULT"
         draft.notes.append("ASC and DESC left out: an index is read either way")
@@ -178,80 +180,80 @@ def _index_element(draft: Draft, element: Node) -> None:
     element.pop("opclassopts", None)
 
 
-def _materialized(conversion: Conversion, draft: Draft) -> None:
+def _materialized(conversion: Conversion, draft: ConvertedStatement) -> None:
     into = draft.top["into"]
     if draft.top.get("objtype") != "OBJECT_MATVIEW":
         why = "Aurora DSQL makes no table from a query: CREATE TABLE, then INSERT … SELECT"
-        conversion.omit(draft, why, blocks=True)
+        conversion.skip(draft, why, blocks=True)
         return
     view = {"view": into["rel"], "query": draft.top["query"], "withCheckOption": "NO_CHECK_OPTION"}
     if "colNames" in into:
         view["aliases"] = into["colNames"]
-    made = Draft("ViewStmt", view, draft.line, None)
+    made = ConvertedStatement("ViewStmt", view, draft.line, None)
     made.notes.append("NEEDS A HUMAN: a materialized view is a plain view: it is computed at each read")
-    conversion.drafts.append(made)
+    conversion.statements.append(made)
 
 
-def _function(conversion: Conversion, draft: Draft) -> None:
+def _function(conversion: Conversion, draft: ConvertedStatement) -> None:
     options = {i["DefElem"]["defname"]: i["DefElem"].get("arg") for i in draft.top.get("options", ())}
     language = constant(options.get("language")) or "sql"
     if draft.top.get("is_procedure") or language.lower() != "sql":
-        conversion.omit(
+        conversion.skip(
             draft, f"a procedure or LANGUAGE {language}: do its work in the application", human=True
         )
         return
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _setting(conversion: Conversion, draft: Draft) -> None:
+def _setting(conversion: Conversion, draft: ConvertedStatement) -> None:
     name = str(draft.top.get("name", "")).lower()
     schemas = {constant(argument) for argument in draft.top.get("args", ())}
     elsewhere = name == "search_path" and not schemas <= {"", "public", "pg_catalog"}
     why = "qualify names with their schema instead" if elsewhere else "a setting of the session"
-    conversion.omit(draft, why, blocks=elsewhere)
+    conversion.skip(draft, why, blocks=elsewhere)
 
 
-def _select(conversion: Conversion, draft: Draft) -> None:
+def _select(conversion: Conversion, draft: ConvertedStatement) -> None:
     targets = draft.top.get("targetList", ())
     called = [t["ResTarget"].get("val", {}).get("FuncCall", {}) for t in targets]
-    names = [name_of(strings(call.get("funcname")))[1] if call else "" for call in called]
+    names = [qualified_name(strings(call.get("funcname")))[1] if call else "" for call in called]
     if names == ["set_config"]:
-        conversion.omit(draft, "a setting of the session")
+        conversion.skip(draft, "a setting of the session")
         return
     if names == ["setval"]:
         _setval(conversion, draft, called[0])
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _setval(conversion: Conversion, draft: Draft, call: Node) -> None:
+def _setval(conversion: Conversion, draft: ConvertedStatement, call: Node) -> None:
     if (name := columns.sequence_named(call)) in conversion.renamed:
         call["args"][0] = {"A_Const": {"sval": {"sval": conversion.renamed[name]}}}
         draft.changed("the sequence is an identity's")
 
 
-def _transaction(conversion: Conversion, draft: Draft) -> None:
+def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
     back = "ROLLBACK" in str(draft.top.get("kind")) or "SAVEPOINT" in str(draft.top.get("kind"))
     why = "what it undoes cannot be told" if back else "each step is a transaction of its own"
-    conversion.omit(draft, why, blocks=back)
+    conversion.skip(draft, why, blocks=back)
 
 
-def _comment(conversion: Conversion, draft: Draft) -> None:
+def _comment(conversion: Conversion, draft: ConvertedStatement) -> None:
     lacking = ("OBJECT_EXTENSION", "OBJECT_TYPE", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_DATABASE")
     if draft.top.get("objtype") in lacking:
-        conversion.omit(draft, "a comment on what is not carried over")
+        conversion.skip(draft, "a comment on what is not carried over")
         return
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
-def _schema(conversion: Conversion, draft: Draft) -> None:
+def _schema(conversion: Conversion, draft: ConvertedStatement) -> None:
     if draft.top.get("schemaname") == "public":
-        conversion.omit(draft, "public is there")
+        conversion.skip(draft, "public is there")
         return
-    conversion.drafts.append(draft)
+    conversion.statements.append(draft)
 
 
 _NO_TRIGGERS: Final = "Aurora DSQL has no triggers: do its work in the statements that change the table"
-RULES: Final[dict[str, Callable[[Conversion, Draft], None]]] = {
+RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "CreateEnumStmt": _enum,
     "AlterEnumStmt": _more_labels,
     "CompositeTypeStmt": _composite,
@@ -260,18 +262,18 @@ RULES: Final[dict[str, Callable[[Conversion, Draft], None]]] = {
     "AlterSeqStmt": _owned_sequence,
     "IndexStmt": _index,
     "CreateTableAsStmt": _materialized,
-    "RefreshMatViewStmt": _omits("a plain view needs no refresh"),
+    "RefreshMatViewStmt": _skip("a plain view needs no refresh"),
     "CreateFunctionStmt": _function,
-    "CreateTrigStmt": _omits(_NO_TRIGGERS, human=True),
+    "CreateTrigStmt": _skip(_NO_TRIGGERS, human=True),
     "VariableSetStmt": _setting,
     "SelectStmt": _select,
     "TransactionStmt": _transaction,
     "CommentStmt": _comment,
     "CreateSchemaStmt": _schema,
     "AlterTableStmt": alter,
-    "AlterOwnerStmt": _omits("who runs this owns what it makes"),
-    "CreateExtensionStmt": _omits("Aurora DSQL has no extensions", human=True),
-    "CreatePolicyStmt": _omits("no row-level security: filter in views", human=True),
-    "VacuumStmt": _omits("upkeep, which Aurora DSQL does by itself"),
-    "LockStmt": _omits("Aurora DSQL locks no tables; conflicts are found at COMMIT"),
+    "AlterOwnerStmt": _skip("who runs this owns what it makes"),
+    "CreateExtensionStmt": _skip("Aurora DSQL has no extensions", human=True),
+    "CreatePolicyStmt": _skip("no row-level security: filter in views", human=True),
+    "VacuumStmt": _skip("upkeep, which Aurora DSQL does by itself"),
+    "LockStmt": _skip("Aurora DSQL locks no tables; conflicts are found at COMMIT"),
 }

@@ -16,17 +16,17 @@ from functools import cached_property
 from typing import Final
 
 from awslabs_dsql_mcp.guard import guard
-from awslabs_dsql_mcp.guard.refusal import shorten
+from awslabs_dsql_mcp.guard.refusal import truncate_excerpt
 from awslabs_dsql_mcp.migration.columns import constraints, relation_name
-from awslabs_dsql_mcp.migration.conversion import Conversion, Draft, LeftOut
-from awslabs_dsql_mcp.sql import deparse as rendering
-from awslabs_dsql_mcp.sql.identifiers import qualified, quoted
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
-from awslabs_dsql_mcp.sql.parser import Fault
-from awslabs_dsql_mcp.sql.statements import Statement
+from awslabs_dsql_mcp.sql.parser import ParseError
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 
-_MOST_ROWS: Final = 1_000  # of the 3,000 a transaction may change: cascades and keys leave room
-_MOST_CHARACTERS: Final = 200_000  # of a statement: what the parser reads without a thread of its own
+_MAX_ROWS: Final = 1_000  # of the 3,000 a transaction may change: cascades and keys leave room
+_MAX_CHARACTERS: Final = 200_000  # of a statement: what the parser reads without a thread of its own
 _HANDLE: Final = re.compile(r"(\d{1,6})(\?)?-([0-9a-f]{12})")
 
 _DOLLARS: Final = re.compile(r"-?\$[\d,]+\.\d\d")
@@ -45,7 +45,7 @@ class Step:
     """
 
     queries: tuple[str, ...]
-    statements: Sequence[Statement]
+    statements: Sequence[StatementInfo]
     line: int
     notes: tuple[str, ...] = ()
     rows: int | None = None
@@ -54,11 +54,11 @@ class Step:
     def title(self) -> str:
         """The step in a few words."""
         first, *others = self.queries
-        return shorten(first) + (f" and {len(others)} more" if others else "")
+        return truncate_excerpt(first) + (f" and {len(others)} more" if others else "")
 
 
 @dataclass(frozen=True)
-class Plan:
+class MigrationPlan:
     """All steps.
 
     Attributes:
@@ -68,7 +68,7 @@ class Plan:
     """
 
     steps: tuple[Step, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedStatement, ...]
     where: str = ""
 
     @cached_property
@@ -78,9 +78,9 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
-    def blocked(self) -> tuple[LeftOut, ...]:
+    def blocked(self) -> tuple[SkippedStatement, ...]:
         """What must be mended before anything runs."""
-        return tuple(left for left in self.left_out if left.blocks)
+        return tuple(left for left in self.skipped if left.is_blocking)
 
     def handle(self, number: int, *, doubtful: bool = False) -> str:
         """Name the step to go on with.
@@ -108,73 +108,85 @@ class Plan:
 
 def refused(conversion: Conversion) -> tuple[str, ...]:
     """The statements that no rule mended and the guard refuses: work for a linter."""
-    return tuple(sql for draft in conversion.drafts if (sql := _sql(draft)) is not None and not _passes(sql))
+    return tuple(
+        sql for draft in conversion.statements if (sql := _sql(draft)) is not None and not _passes(sql)
+    )
 
 
-def plan(conversion: Conversion, fixed: Mapping[str, str]) -> Plan:
+def plan(conversion: Conversion, fixed: Mapping[str, str]) -> MigrationPlan:
     """Put a converted script into steps.
 
     Args:
         conversion: The script.
         fixed: For a statement that the guard refuses, what a linter makes of it.
     """
-    left_out = list(conversion.left_out)
-    singles = [step for draft in conversion.drafts for step in _steps(conversion, draft, fixed, left_out)]
-    return Plan(tuple(_together(singles)), tuple(sorted(left_out, key=lambda left: left.line)))
+    left_out = list(conversion.skipped)
+    singles = [step for draft in conversion.statements for step in _steps(conversion, draft, fixed, left_out)]
+    return MigrationPlan(tuple(_together(singles)), tuple(sorted(left_out, key=lambda left: left.line)))
 
 
-def _sql(draft: Draft) -> str | None:
+def _sql(draft: ConvertedStatement) -> str | None:
     if draft.rows is not None:
         return None
     try:
         return draft.sql
-    except Fault:
+    except ParseError:
         return None
 
 
 def _passes(sql: str) -> bool:
-    return guard.judge(sql, writes=True).refusal is None
+    return guard.check_statement(sql, writes=True).refusal is None
 
 
 def _steps(
-    conversion: Conversion, draft: Draft, fixed: Mapping[str, str], left_out: list[LeftOut]
+    conversion: Conversion,
+    draft: ConvertedStatement,
+    fixed: Mapping[str, str],
+    left_out: list[SkippedStatement],
 ) -> Iterator[Step]:
     if draft.rows is not None:
         yield from _copied(conversion, draft)
         return
     try:
         texts = _texts(draft)
-    except Fault as fault:
-        left_out.append(LeftOut(draft.line, draft.kind, fault.message, human=True, blocks=True))
+    except ParseError as fault:
+        left_out.append(
+            SkippedStatement(draft.line, draft.kind, fault.message, needs_review=True, is_blocking=True)
+        )
         return
     for text in texts:
-        verdict = guard.judge(text, writes=True)
+        verdict = guard.check_statement(text, writes=True)
         notes = tuple(draft.notes)
         if verdict.refusal and text in fixed:
-            verdict, notes = guard.judge(fixed[text], writes=True), (*notes, "rewritten by dsql-lint")
+            verdict, notes = (
+                guard.check_statement(fixed[text], writes=True),
+                (*notes, "rewritten by dsql-lint"),
+            )
         if verdict.refusal or verdict.statement is None:
             refusal = verdict.refusal
             why = f"{refusal.why} {refusal.instead}" if refusal else "no statement"
-            left_out.append(LeftOut(draft.line, shorten(text), why, human=True, blocks=True))
+            left_out.append(
+                SkippedStatement(draft.line, truncate_excerpt(text), why, needs_review=True, is_blocking=True)
+            )
         else:
             yield Step((verdict.sql,), (verdict.statement,), draft.line, notes, _rows(draft))
 
 
-def _texts(draft: Draft) -> list[str]:
+def _texts(draft: ConvertedStatement) -> list[str]:
     """A statement; one that inserts more rows than go into a transaction, in parts."""
     values: list[Node] = draft.top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists", [])
-    if len(values) <= _MOST_ROWS:
+    if len(values) <= _MAX_ROWS:
         return [draft.sql]
-    draft.notes.append(f"{len(values):,} rows in parts of {_MOST_ROWS:,}")
+    draft.notes.append(f"{len(values):,} rows in parts of {_MAX_ROWS:,}")
     return [
-        rendering.render(draft.kind, _with_values(draft.top, values[at : at + _MOST_ROWS]))
-        for at in range(0, len(values), _MOST_ROWS)
+        deparse.deparse(draft.kind, _with_values(draft.top, values[at : at + _MAX_ROWS]))
+        for at in range(0, len(values), _MAX_ROWS)
     ]
 
 
-def _rows(draft: Draft) -> int | None:
+def _rows(draft: ConvertedStatement) -> int | None:
     values: list[Node] | None = draft.top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists")
-    return None if not values or draft.kind != "InsertStmt" else min(len(values), _MOST_ROWS)
+    return None if not values or draft.kind != "InsertStmt" else min(len(values), _MAX_ROWS)
 
 
 def _with_values(top: Node, values: list[Node]) -> Node:
@@ -182,32 +194,36 @@ def _with_values(top: Node, values: list[Node]) -> Node:
     return top | {"selectStmt": {"SelectStmt": select}}
 
 
-def _copied(conversion: Conversion, draft: Draft) -> Iterator[Step]:
+def _copied(conversion: Conversion, draft: ConvertedStatement) -> Iterator[Step]:
     """COPY as INSERTs of so many rows."""
     relation: Node = draft.top["relation"]
-    target = qualified(*relation_name(relation)) if "schemaname" in relation else quoted(relation["relname"])
-    names = ", ".join(map(quoted, strings(draft.top.get("attlist"))))
+    target = (
+        qualified_name(*relation_name(relation))
+        if "schemaname" in relation
+        else quote_identifier(relation["relname"])
+    )
+    names = ", ".join(map(quote_identifier, strings(draft.top.get("attlist"))))
     listed = f" ({names})" if names else ""
     overriding = " OVERRIDING SYSTEM VALUE" if _always(conversion, relation) else ""
     head = f"INSERT INTO {target}{listed}{overriding} VALUES\n"
     note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT",)
     amounts = _amounts(conversion, draft)
-    lines = [
-        f"({', '.join(rendering.literal(_plain(v) if at in amounts else v) for at, v in enumerate(row))})"
-        for row in draft.rows or ()
-    ]
+    lines: list[str] = []
+    for row in draft.rows or ():
+        values = (_without_money(value) if at in amounts else value for at, value in enumerate(row))
+        lines.append(f"({', '.join(map(deparse.literal, values))})")
     for batch in _batches(lines):
         text = head + ",\n".join(batch)
         yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch))
 
 
-def _amounts(conversion: Conversion, draft: Draft) -> set[int]:
+def _amounts(conversion: Conversion, draft: ConvertedStatement) -> set[int]:
     """Which of COPY's fields were of type money."""
     money = conversion.money.get(relation_name(draft.top["relation"]), set())
     return {at for at, name in enumerate(strings(draft.top.get("attlist"))) if name in money}
 
 
-def _plain(value: str | None) -> str | None:
+def _without_money(value: str | None) -> str | None:
     """An amount without its dollar sign and commas; in another locale's form it is left alone, and fails."""
     return value.replace("$", "").replace(",", "") if value and _DOLLARS.fullmatch(value) else value
 
@@ -226,7 +242,7 @@ def _batches(rows: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     size = 0
     for row in rows:
-        if batch and (len(batch) == _MOST_ROWS or size + len(row) > _MOST_CHARACTERS):
+        if batch and (len(batch) == _MAX_ROWS or size + len(row) > _MAX_CHARACTERS):
             yield batch
             batch, size = [], 0
         batch.append(row)
@@ -252,9 +268,9 @@ def _together(steps: Sequence[Step]) -> Iterator[Step]:
 
 def _fits(step: Step, waiting: Sequence[Step]) -> bool:
     together = (*waiting, step)
-    if step.rows is None or sum(map(_size, together)) > _MOST_CHARACTERS:
+    if step.rows is None or sum(map(_size, together)) > _MAX_CHARACTERS:
         return False
-    return sum(one.rows or 0 for one in together) <= _MOST_ROWS
+    return sum(one.rows or 0 for one in together) <= _MAX_ROWS
 
 
 def _size(step: Step) -> int:

@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from awslabs_dsql_mcp.migration.plan import Plan, Step
+from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 
-_MOST: Final = 80  # lines of a kind
+_MAX_CHARACTERS: Final = 80  # lines of a kind
 _BY_HAND: Final = "NEEDS A HUMAN: "
 
 
-def steps_text(plan: Plan, states: Mapping[int, str]) -> str:
+def steps_text(plan: MigrationPlan, states: Mapping[int, str]) -> str:
     """List the steps, with what was changed, and the outcome of those that have one."""
     lines = [_step(number, step, states.get(number)) for number, step in enumerate(plan.steps, 1)]
-    return "\n".join(_cut(lines, "steps"))
+    return "\n".join(_truncate(lines, "steps"))
 
 
-def left_out_text(plan: Plan) -> str:
+def skipped_text(plan: MigrationPlan) -> str:
     """List what is not carried over: what needs a human first, then the rest, alike ones together."""
-    human = [f"- line {left.line}, {left.what}: {left.why}" for left in plan.left_out if left.human]
+    human = [f"- line {left.line}, {left.what}: {left.why}" for left in plan.skipped if left.needs_review]
     human += [
         f"- step {number}: {note.removeprefix(_BY_HAND)}"
         for number, step in enumerate(plan.steps, 1)
@@ -25,15 +25,15 @@ def left_out_text(plan: Plan) -> str:
         if note.startswith(_BY_HAND)
     ]
     quiet: dict[str, list[int]] = {}
-    for left in plan.left_out:
-        if not left.human:
+    for left in plan.skipped:
+        if not left.needs_review:
             quiet.setdefault(f"{left.what}: {left.why}", []).append(left.line)
     rest = [f"- {what} ({_lines(where)})" for what, where in quiet.items()]
     parts = [("Needs a human:", human), ("Left out:", rest)]
-    return "\n".join("\n".join([title, *_cut(lines, "entries")]) for title, lines in parts if lines)
+    return "\n".join("\n".join([title, *_truncate(lines, "entries")]) for title, lines in parts if lines)
 
 
-def how_far(plan: Plan, next_step: int) -> str:
+def progress_line(plan: MigrationPlan, next_step: int) -> str:
     """Say which steps are applied and which are not."""
     total = len(plan.steps)
     if next_step > total:
@@ -56,5 +56,9 @@ def _lines(where: Sequence[int]) -> str:
     return f"line {where[0]}" if len(where) == 1 else f"{len(where)} times, first in line {where[0]}"
 
 
-def _cut(lines: list[str], what: str) -> list[str]:
-    return lines if len(lines) <= _MOST else [*lines[:_MOST], f"… and {len(lines) - _MOST} more {what}"]
+def _truncate(lines: list[str], what: str) -> list[str]:
+    return (
+        lines
+        if len(lines) <= _MAX_CHARACTERS
+        else [*lines[:_MAX_CHARACTERS], f"… and {len(lines) - _MAX_CHARACTERS} more {what}"]
+    )

@@ -10,7 +10,7 @@ from typing import Final
 from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.migration.columns import name_of, relation_name
+from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
 from awslabs_dsql_mcp.sql.dsql_syntax import parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 
@@ -46,7 +46,7 @@ _REPEATABLE: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Sign:
+class AppliedCheck:
     """How to find out whether a step was applied.
 
     Attributes:
@@ -56,67 +56,67 @@ class Sign:
     """
 
     query: Query | None
-    gone: bool = False
+    expect_absent: bool = False
     repeatable: bool = False
 
     def applied(self, answer: object) -> bool:
         """Tell it from the query's answer, ``t``, ``f`` or ``None``."""
-        return (answer == "t") != self.gone
+        return (answer == "t") != self.expect_absent
 
 
-def sign_of(sql: str) -> Sign | None:
+def check_for(sql: str) -> AppliedCheck | None:
     """Find a step's sign; ``None`` where the catalog cannot tell."""
     trees = parse(sql).trees
-    return _sign(trees[0]) if trees else None
+    return _check(trees[0]) if trees else None
 
 
-def _sign(tree: Tree) -> Sign | None:
-    if tree.kind in _REPEATABLE or tree.top.get("replace"):
-        return Sign(None, repeatable=True)
+def _check(tree: Tree) -> AppliedCheck | None:
+    if tree.kind in _REPEATABLE or tree.root.get("replace"):
+        return AppliedCheck(None, repeatable=True)
     query = _QUERIES.get(tree.kind)
-    return query(tree.top) if query else None
+    return query(tree.root) if query else None
 
 
-def _setval(top: Node) -> Sign | None:
+def _setval(top: Node) -> AppliedCheck | None:
     """Setting a sequence to a number twice is setting it once."""
     called = [target["ResTarget"].get("val", {}).get("FuncCall", {}) for target in top.get("targetList", ())]
     names = [strings(call.get("funcname"))[-1:] for call in called]
-    return Sign(None, repeatable=True) if names == [["setval"]] else None
+    return AppliedCheck(None, repeatable=True) if names == [["setval"]] else None
 
 
-def _relation(relation: Node) -> Sign:
-    return Sign(Query(_RELATION, relation_name(relation)))
+def _relation(relation: Node) -> AppliedCheck:
+    return AppliedCheck(Query(_RELATION, relation_name(relation)))
 
 
-def _index(top: Node) -> Sign | None:
+def _index(top: Node) -> AppliedCheck | None:
     if not top.get("idxname"):
         return None
     schema, _ = relation_name(top["relation"])
-    return Sign(Query(_INDEX, (schema, top["idxname"])))
+    return AppliedCheck(Query(_INDEX, (schema, top["idxname"])))
 
 
-def _alteration(top: Node) -> Sign | None:
+def _alteration(top: Node) -> AppliedCheck | None:
     """One command of ALTER TABLE: a step has no more, unless it was written so for Aurora DSQL."""
     if len(top["cmds"]) > 1:
         return None
     command: Node = top["cmds"][0]["AlterTableCmd"]
     subtype: str = command["subtype"]
     if subtype in _REPEATABLE:
-        return Sign(None, repeatable=True)
+        return AppliedCheck(None, repeatable=True)
     sql, gone = _ALTERATIONS.get(subtype, (None, False))
     defined: Node = command.get("def", {})
     name = command.get("name") or defined.get("Constraint", {}).get("conname")
     name = name or defined.get("ColumnDef", {}).get("colname")
     if sql is None or name is None:
         return None
-    return Sign(Query(sql, (*relation_name(top["relation"]), name)), gone=gone)
+    return AppliedCheck(Query(sql, (*relation_name(top["relation"]), name)), expect_absent=gone)
 
 
-def _drop(top: Node) -> Sign | None:
+def _drop(top: Node) -> AppliedCheck | None:
     if len(top["objects"]) > 1 or top.get("removeType") not in _DROPPED:
         return None
     parts = strings(top["objects"][0]["List"]["items"])
-    return Sign(Query(_RELATION, name_of(parts)), gone=True)
+    return AppliedCheck(Query(_RELATION, qualified_name(parts)), expect_absent=True)
 
 
 _ALTERATIONS: Final[dict[str, tuple[LiteralString, bool]]] = {
@@ -126,14 +126,14 @@ _ALTERATIONS: Final[dict[str, tuple[LiteralString, bool]]] = {
     "AT_AddColumn": (_COLUMN, False),
     "AT_DropColumn": (_COLUMN, True),
 }
-_QUERIES: Final[dict[str, Callable[[Node], Sign | None]]] = {
+_QUERIES: Final[dict[str, Callable[[Node], AppliedCheck | None]]] = {
     "CreateStmt": lambda top: _relation(top["relation"]),
     "ViewStmt": lambda top: _relation(top["view"]),
     "CreateSeqStmt": lambda top: _relation(top["sequence"]),
     "IndexStmt": _index,
-    "CreateSchemaStmt": lambda top: Sign(Query(_SCHEMA, (top.get("schemaname"),))),
-    "CreateDomainStmt": lambda top: Sign(Query(_TYPE, name_of(strings(top["domainname"])))),
-    "CreateRoleStmt": lambda top: Sign(Query(_ROLE, (top["role"],))),
+    "CreateSchemaStmt": lambda top: AppliedCheck(Query(_SCHEMA, (top.get("schemaname"),))),
+    "CreateDomainStmt": lambda top: AppliedCheck(Query(_TYPE, qualified_name(strings(top["domainname"])))),
+    "CreateRoleStmt": lambda top: AppliedCheck(Query(_ROLE, (top["role"],))),
     "AlterTableStmt": _alteration,
     "DropStmt": _drop,
     "SelectStmt": _setval,

@@ -18,13 +18,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NoReturn
 
-from awslabs_dsql_mcp.database.model import Cut
+from awslabs_dsql_mcp.database.model import TruncatedText
 
 _EXACT: Final = 2**53
-_DEEPEST: Final = 100  # writers of JSON give up at some depth; pydantic's at 255
+_MAX_DEPTH: Final = 100  # writers of JSON give up at some depth; pydantic's at 255
 
 
-def cell(text: str | None, oid: int) -> object:
+def to_json(text: str | None, oid: int) -> object:
     """Turn the server's text of a value into a JSON value that says exactly the same; see above.
 
     Args:
@@ -33,7 +33,7 @@ def cell(text: str | None, oid: int) -> object:
     """
     if text is None:
         return None
-    if isinstance(text, Cut):
+    if isinstance(text, TruncatedText):
         return f"{text}… ({text.length:,} characters)"
     read = _READERS.get(oid)
     return text if read is None else read(text)
@@ -67,7 +67,7 @@ def _document(text: str) -> object:
             parse_constant=_not_exact,
         )
         json.dumps(value, ensure_ascii=False).encode()
-        return value if _depth(value) <= _DEEPEST else text
+        return value if _depth(value) <= _MAX_DEPTH else text
     except (ValueError, ArithmeticError, RecursionError):  # half a surrogate pair is a ValueError
         return text
 

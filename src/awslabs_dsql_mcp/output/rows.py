@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from awslabs_dsql_mcp.database.model import Caps, Cut, Result, shortened
-from awslabs_dsql_mcp.output.json_values import cell
+from awslabs_dsql_mcp.database.model import Result, ResultLimits, TruncatedText, truncate_value
+from awslabs_dsql_mcp.output.json_values import to_json
 
-_SHORTEST_CELL = 20  # characters: what a cell of a very wide row keeps in any case
+_MIN_CELL = 20  # characters: what a cell of a very wide row keeps in any case
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
 @dataclass(frozen=True)
-class Table:
+class FormattedRows:
     """A result as it is shown.
 
     Attributes:
@@ -34,7 +34,7 @@ class _Shown:
     cell: int
 
 
-def table(result: Result, caps: Caps, *, limited: bool = False) -> Table:
+def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) -> FormattedRows:
     """Show a result, cut to the caps, saying so.
 
     Args:
@@ -45,19 +45,23 @@ def table(result: Result, caps: Caps, *, limited: bool = False) -> Table:
     """
     total = len(result.rows) if result.returned is None else result.returned
     if not result.columns and result.returned is None:
-        affected = "" if result.rows_affected is None else f": {count(result.rows_affected, 'row')} affected"
-        return Table(f"{result.command}{affected}{_noted(result)}", "", _facts(result))
+        affected = (
+            "" if result.rows_affected is None else f": {pluralize(result.rows_affected, 'row')} affected"
+        )
+        return FormattedRows(f"{result.command}{affected}{_with_notices(result)}", "", _facts(result))
     remarks, result = result.notices, replace(result, notices=())
     shown = _shown(result, caps)
     known = None if limited and total > caps.rows else total
     if known is None:
         result = replace(result, command="SELECT", rows_affected=None)
-    notice = " ".join(filter(None, (_missing(result, len(shown.rows), known), _cut_cells(shown), *remarks)))
+    notice = " ".join(
+        filter(None, (_missing(result, len(shown.rows), known), _truncated_cells(shown), *remarks))
+    )
     structured = _facts(result) | {
         "columns": [f"{column.name} {column.type}" for column in result.columns],
         "rows": shown.rows,
     }
-    return Table(
+    return FormattedRows(
         _summary(result, known, notice),
         "\n".join(shown.lines),
         ({"notice": notice} if notice else {}) | structured,
@@ -69,7 +73,7 @@ def head(result: Result) -> str:
     return ", ".join(f"{column.name} {column.type}" for column in result.columns)
 
 
-def count(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """Write a number with its noun."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
@@ -79,22 +83,22 @@ def _facts(result: Result) -> dict[str, object]:
     return facts | ({"notice": " ".join(result.notices)} if result.notices else {})
 
 
-def _noted(result: Result) -> str:
+def _with_notices(result: Result) -> str:
     return "".join(f"\n{notice}" for notice in result.notices)
 
 
 def _summary(result: Result, known: int | None, notice: str) -> str:
     changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
-    counted = "more rows" if known is None else count(known, "row")
+    counted = "more rows" if known is None else pluralize(known, "row")
     columns = head(result) or "no columns"
     return (f"{notice}\n" if notice else "") + f"{changed}{counted} ({columns})"
 
 
-def _shown(result: Result, caps: Caps) -> _Shown:
+def _shown(result: Result, caps: ResultLimits) -> _Shown:
     rows = result.rows[: caps.rows]
     width = caps.cell
     if rows and len(_line(_cells(rows[0], result, width))) > caps.characters:
-        width = min(width, max(_SHORTEST_CELL, caps.characters // len(rows[0])))
+        width = min(width, max(_MIN_CELL, caps.characters // len(rows[0])))
     shown = _Shown([], [], {}, width)
     characters = 0
     for row in rows:
@@ -111,7 +115,8 @@ def _shown(result: Result, caps: Caps) -> _Shown:
 
 def _cells(row: Sequence[str | None], result: Result, width: int) -> list[object]:
     return [
-        cell(shortened(text, width), column.oid) for text, column in zip(row, result.columns, strict=True)
+        to_json(truncate_value(text, width), column.oid)
+        for text, column in zip(row, result.columns, strict=True)
     ]
 
 
@@ -121,7 +126,7 @@ def _line(cells: list[object]) -> str:
 
 def _count_cuts(row: Sequence[str | None], result: Result, width: int, cut: dict[str, int]) -> None:
     for text, column in zip(row, result.columns, strict=True):
-        if isinstance(shortened(text, width), Cut):
+        if isinstance(truncate_value(text, width), TruncatedText):
             cut[column.name] = cut.get(column.name, 0) + 1
 
 
@@ -129,10 +134,10 @@ def _missing(result: Result, kept: int, total: int | None) -> str:
     if kept == total:
         return ""
     of = "more" if total is None else f"{total:,}"
-    return f"Cut: rows 1 to {kept:,} of {of}. {_way_on(result, kept)}"
+    return f"Cut: rows 1 to {kept:,} of {of}. {_paging_hint(result, kept)}"
 
 
-def _way_on(result: Result, kept: int) -> str:
+def _paging_hint(result: Result, kept: int) -> str:
     if result.command.startswith(_CHANGES):
         return "All rows were changed; read more of them with a SELECT, do not run it again."
     if not result.command.startswith("SELECT"):
@@ -143,10 +148,10 @@ def _way_on(result: Result, kept: int) -> str:
     )
 
 
-def _cut_cells(shown: _Shown) -> str:
+def _truncated_cells(shown: _Shown) -> str:
     if not shown.cut:
         return ""
-    values = count(sum(shown.cut.values()), "value")
+    values = pluralize(sum(shown.cut.values()), "value")
     names = ", ".join(list(shown.cut)[:5]) + (" …" if len(shown.cut) > 5 else "")  # noqa: PLR2004 - enough to name
     return (
         f"{values} cut at {shown.cell:,} characters, in {names}: "

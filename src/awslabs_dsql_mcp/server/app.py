@@ -29,15 +29,15 @@ from pydantic import AnyUrl
 from typing_extensions import override
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.config.settings import FAMILIES, Family
+from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.server.call_log import CallLog
-from awslabs_dsql_mcp.server.error_results import error_behind, error_result, nearest_of, protocol_error
+from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
-from awslabs_dsql_mcp.server.routing import Choice, Offered, Place, on_cluster
-from awslabs_dsql_mcp.server.schema_compaction import brief
+from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
+from awslabs_dsql_mcp.server.schema_compaction import compact
 from awslabs_dsql_mcp.server.stdio import UNREADABLE
 from awslabs_dsql_mcp.tools.ports import AuditTrail
 from awslabs_dsql_mcp.tools.spec import ToolSpec
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 _HOUR = 3_600_000  # milliseconds; what is offered is the same as long as the process lives
 _FIXED: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
-_MOST_COMPLETIONS: Final = 100  # MCP specification, "Completion"
+_MAX_COMPLETIONS: Final = 100  # MCP specification, "Completion"
 # A table may be named "../x": it is looked up in a catalog, not on a disk.
 _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_absolute_paths=False)
 
@@ -54,7 +54,7 @@ _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_a
 class DsqlServer(MCPServer[None]):
     """The SDK's server with our error boundary around every tool."""
 
-    def __init__(self, choice: Choice, calls: CallLog, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
+    def __init__(self, choice: ClusterRouter, calls: CallLog, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
         super().__init__("awslabs-dsql-mcp", title="Amazon Aurora DSQL", version=__version__, **options)
         self._choice = choice
         self._calls = calls
@@ -62,24 +62,24 @@ class DsqlServer(MCPServer[None]):
     @override
     async def list_tools(self) -> list[Tool]:
         """List the tools as clients see them: once, however many clusters they are for, in few words."""
-        return self._choice.announced([_in_few_words(tool) for tool in await super().list_tools()])
+        return self._choice.listed([_in_few_words(tool) for tool in await super().list_tools()])
 
     @override
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; every failure that a caller can do something about becomes an error result."""
-        with self._calls.noted(name, arguments) as call:
+        with self._calls.track(name, arguments) as call:
             try:
-                place = await self._place(name, arguments)
-                call.account.cluster = place.cluster
+                place = await self._route(name, arguments)
+                call.context.cluster = place.cluster
                 await self._check_arguments(place, str(call))
                 result = await super().call_tool(place.tool, place.arguments, context)
             except (DsqlError, ToolError) as raised:
                 error = raised if isinstance(raised, DsqlError) else error_behind(raised)
                 _log_failure(str(call), error)
                 result = error_result(error)
-            call.result = on_cluster(result, call.account.cluster)
+            call.result = tag_result(result, call.context.cluster)
             return call.result
 
     @override
@@ -105,35 +105,35 @@ class DsqlServer(MCPServer[None]):
         """Give a prompt; a wrong name or a missing argument becomes a protocol error in our words."""
         prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in prompts:
-            hint = nearest_of(name, list(prompts))
+            hint = closest_hint(name, list(prompts))
             raise protocol_error(RequestInvalid(f"There is no prompt {name!r}.", hint=hint))
         known = {argument.name: argument for argument in prompts[name].arguments or ()}
         for unknown in sorted((arguments or {}).keys() - known.keys()):
             told = f"The prompt {name} takes no argument {unknown!r}."
-            raise protocol_error(RequestInvalid(told, hint=nearest_of(unknown, list(known))))
+            raise protocol_error(RequestInvalid(told, hint=closest_hint(unknown, list(known))))
         for argument in known.values():
             if argument.required and argument.name not in (arguments or {}):
                 told = f"The prompt {name} needs the argument {argument.name!r}."
                 raise protocol_error(RequestInvalid(told, hint=argument.description))
         return await super().get_prompt(name, arguments, context)
 
-    async def _place(self, name: str, arguments: dict[str, Any]) -> Place:
-        names = [tool.name for tool in self._choice.announced(await super().list_tools())]
+    async def _route(self, name: str, arguments: dict[str, Any]) -> RoutedCall:
+        names = [tool.name for tool in self._choice.listed(await super().list_tools())]
         if name not in names:
-            raise RequestInvalid(f"There is no tool {name!r}.", hint=nearest_of(name, names))
-        return self._choice.place(name, arguments)
+            raise RequestInvalid(f"There is no tool {name!r}.", hint=closest_hint(name, names))
+        return self._choice.route(name, arguments)
 
-    async def _check_arguments(self, place: Place, called: str) -> None:
+    async def _check_arguments(self, place: RoutedCall, called: str) -> None:
         schemas = {tool.name: tool.input_schema for tool in await super().list_tools()}
         known = list(schemas[place.tool].get("properties", {}))
         if unknown := sorted(set(place.arguments) - set(known)):
             raise RequestInvalid(
-                f"{called} takes no argument {unknown[0]!r}.", hint=nearest_of(unknown[0], known)
+                f"{called} takes no argument {unknown[0]!r}.", hint=closest_hint(unknown[0], known)
             )
 
 
 @dataclass(frozen=True)
-class Offer:
+class ServerContents:
     """What the server offers.
 
     Attributes:
@@ -147,14 +147,14 @@ class Offer:
 
     tools: Sequence[ToolSpec]
     allow_writes: bool
-    families: Collection[Family] = FAMILIES
-    clusters: Sequence[Offered] = ()
+    families: Collection[Toolset] = TOOLSETS
+    clusters: Sequence[ClusterInfo] = ()
     default: str | None = None
     resources: ResourceTable | None = None
 
 
 def build_server(
-    offer: Offer,
+    offer: ServerContents,
     *,
     log_level: str,
     audit: AuditTrail | None = None,
@@ -171,7 +171,7 @@ def build_server(
     tools = [tool for tool in offer.tools if tool.family in offer.families]
     told = instructions(allow_writes=offer.allow_writes, families=offer.families)
     server = DsqlServer(
-        Choice(offer.clusters, offer.default, tools),
+        ClusterRouter(offer.clusters, offer.default, tools),
         CallLog(audit),
         instructions=with_clusters(told, offer.clusters, offer.default),
         log_level=log_level,
@@ -194,8 +194,8 @@ def build_server(
 
 
 def _in_few_words(tool: Tool) -> Tool:
-    output = brief(tool.output_schema) if tool.output_schema else None
-    return tool.model_copy(update={"input_schema": brief(tool.input_schema), "output_schema": output})
+    output = compact(tool.output_schema) if tool.output_schema else None
+    return tool.model_copy(update={"input_schema": compact(tool.input_schema), "output_schema": output})
 
 
 def _log_failure(call: str, error: DsqlError) -> None:
@@ -228,7 +228,7 @@ def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
             values = await resources.complete(ref.uri, argument.name, argument.value, known)
         except DsqlError:  # no cluster, say: who types a name is not helped by an error
             return None
-        shown = list(values[:_MOST_COMPLETIONS])
+        shown = list(values[:_MAX_COMPLETIONS])
         return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
 
     server.completion()(complete)

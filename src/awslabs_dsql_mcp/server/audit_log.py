@@ -16,13 +16,13 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-LARGEST: Final = 10 * 1024 * 1024
+MAX_BYTES: Final = 10 * 1024 * 1024
 """Bytes after which the file is moved on."""
 
-KEPT: Final = 5
+BACKUPS: Final = 5
 """Older files that are kept."""
 
-_OURS_ALONE: Final = 0o600  # SQL may hold what nobody else should read
+_OWNER_ONLY: Final = 0o600  # SQL may hold what nobody else should read
 
 
 class AuditLog:
@@ -38,7 +38,9 @@ class AuditLog:
         kept: Older files that are kept.
     """
 
-    def __init__(self, path: Path, *, parameters: bool, largest: int = LARGEST, kept: int = KEPT) -> None:
+    def __init__(
+        self, path: Path, *, parameters: bool, largest: int = MAX_BYTES, kept: int = BACKUPS
+    ) -> None:
         self._parameters = parameters
         self._path = path
         self._largest = largest
@@ -87,7 +89,7 @@ class AuditLog:
 
     def _opened(self) -> int:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
-        opened = os.open(self._path, flags, _OURS_ALONE)
+        opened = os.open(self._path, flags, _OWNER_ONLY)
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode):
             os.close(opened)
@@ -96,7 +98,7 @@ class AuditLog:
             return opened
         os.close(opened)
         self._move_on()
-        return os.open(self._path, flags, _OURS_ALONE)
+        return os.open(self._path, flags, _OWNER_ONLY)
 
     def _move_on(self) -> None:
         """Number the files one up; the oldest goes."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final, Literal, cast
 
-How = Literal["answered", "failed", "asked", "cancelled"]
+CallStatus = Literal["answered", "failed", "asked", "cancelled"]
 
 _SQL: Final = ("sql", "sql_list", "statements")
 _OF_MANY: Final = ("migrate", "batch_write", "load_rows")
@@ -34,7 +34,7 @@ _NOT_TOLD: Final = frozenset({*_SQL, "cluster", "dry_run_token"})
 
 
 @dataclass(frozen=True)
-class Call:
+class CallRecord:
     """A call that has ended.
 
     Attributes:
@@ -54,11 +54,11 @@ class Call:
     milliseconds: float
     cluster: str | None
     attempts: int
-    how: How
-    facts: Mapping[str, object]
+    status: CallStatus
+    structured: Mapping[str, object]
 
 
-def record(call: Call, *, parameters: bool) -> dict[str, object]:
+def build_record(call: CallRecord, *, parameters: bool) -> dict[str, object]:
     """Make the record of a call, ready for JSON.
 
     What a database said is not in it, since that may quote rows.
@@ -77,11 +77,11 @@ def record(call: Call, *, parameters: bool) -> dict[str, object]:
     told |= {
         "outcome": _outcome(call),
         "attempts": call.attempts,
-        "rows": _rows(call.facts),
+        "rows": _rows(call.structured),
         "ms": round(call.milliseconds, 1),
     }
-    if call.how == "failed":
-        told["error"] = {"code": call.facts.get("code"), "sqlstate": call.facts.get("sqlstate")}
+    if call.status == "failed":
+        told["error"] = {"code": call.structured.get("code"), "sqlstate": call.structured.get("sqlstate")}
     return told
 
 
@@ -90,21 +90,21 @@ def _statements(arguments: Mapping[str, object]) -> list[object]:
     return [sql for one in given for sql in (cast("list[object]", one) if isinstance(one, list) else [one])]
 
 
-def _outcome(call: Call) -> object:
-    if call.how == "answered":
-        return call.facts.get("outcome") or _OF_RUNS.get(_run(call), "done")
-    if call.how != "failed":
-        return call.how
-    if call.facts.get("outcome") == "partial":
+def _outcome(call: CallRecord) -> object:
+    if call.status == "answered":
+        return call.structured.get("outcome") or _OF_RUNS.get(_run(call), "done")
+    if call.status != "failed":
+        return call.status
+    if call.structured.get("outcome") == "partial":
         return "partial"
-    if call.facts.get("code") == "internal_error" or call.facts.get("committed", False) is None:
+    if call.structured.get("code") == "internal_error" or call.structured.get("committed", False) is None:
         return "unknown"
-    return "committed" if call.facts.get("committed") else "failed"
+    return "committed" if call.structured.get("committed") else "failed"
 
 
-def _run(call: Call) -> str:
+def _run(call: CallRecord) -> str:
     """How far a call came that has many transactions."""
-    return str(call.facts.get("status", call.facts.get("state"))) if call.tool in _OF_MANY else ""
+    return str(call.structured.get("status", call.structured.get("state"))) if call.tool in _OF_MANY else ""
 
 
 def _rows(facts: Mapping[str, object]) -> int | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from awslabs_dsql_mcp.database.call_context import Account, account_of_call
-from awslabs_dsql_mcp.server.audit_record import Call, How, record
+from awslabs_dsql_mcp.database.call_context import CallContext, call_context
+from awslabs_dsql_mcp.server.audit_record import CallRecord, CallStatus, build_record
 from awslabs_dsql_mcp.tools.ports import AuditTrail
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _PROTOCOL_ERROR = {"code": "protocol_error"}
 
 
 @dataclass
-class CallUnderWay:
+class ActiveCall:
     """A call that has begun.
 
     Attributes:
@@ -31,15 +31,15 @@ class CallUnderWay:
     """
 
     tool: str
-    account: Account
+    context: CallContext
     result: CallToolResult | InputRequiredResult | None = None
 
     def __str__(self) -> str:
         """Name it, and its cluster where there are several."""
-        cluster = self.account.cluster
+        cluster = self.context.cluster
         return self.tool if cluster is None else f"{self.tool} on cluster {cluster}"
 
-    def end(self, *, cancelled: bool) -> tuple[How, Mapping[str, object]]:
+    def end(self, *, cancelled: bool) -> tuple[CallStatus, Mapping[str, object]]:
         """Tell how it ended, and what its answer or error says to programs."""
         if cancelled:
             return "cancelled", {}
@@ -63,7 +63,7 @@ class CallLog:
         self._audit = audit
 
     @contextmanager
-    def noted(self, tool: str, arguments: dict[str, Any]) -> Generator[CallUnderWay]:
+    def track(self, tool: str, arguments: dict[str, Any]) -> Generator[ActiveCall]:
         """Note the end of a call, however it comes.
 
         Args:
@@ -71,8 +71,8 @@ class CallLog:
             arguments: As the client sent them.
         """
         began, clock = datetime.now(timezone.utc), time.monotonic()
-        with account_of_call() as account:
-            call = CallUnderWay(tool, account)
+        with call_context() as account:
+            call = ActiveCall(tool, account)
             cancelled = False
             try:
                 yield call
@@ -84,5 +84,7 @@ class CallLog:
                 how, facts = call.end(cancelled=cancelled)
                 log.info("%s: %s in %.0f ms", call, how, took)
                 if self._audit is not None:
-                    ended = Call(tool, arguments, began, took, account.cluster, account.attempts, how, facts)
-                    self._audit.write(record(ended, parameters=self._audit.parameters))
+                    ended = CallRecord(
+                        tool, arguments, began, took, account.cluster, account.attempts, how, facts
+                    )
+                    self._audit.write(build_record(ended, parameters=self._audit.parameters))

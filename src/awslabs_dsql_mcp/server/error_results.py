@@ -84,7 +84,7 @@ def _invalid(error: ValidationError) -> RequestInvalid:
     return RequestInvalid(f"Argument {where}: {first['msg'].lower()}.", hint="See the tool's input schema.")
 
 
-def nearest_of(name: str, known: list[str]) -> str:
+def closest_hint(name: str, known: list[str]) -> str:
     """Word a hint: the known name that a wrong one is nearest to, or all of them."""
     near = get_close_matches(name, known, 1)
     return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from awslabs_dsql_mcp.catalog.teaching import TeachingDatabase
+from awslabs_dsql_mcp.catalog.teaching import SuggestingDatabase
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.database.model import Caps
-from awslabs_dsql_mcp.server.app import DsqlServer, Offer, build_server
+from awslabs_dsql_mcp.database.model import ResultLimits
+from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
-from awslabs_dsql_mcp.server.routing import Offered
-from awslabs_dsql_mcp.server.services import LateBulk, LateDatabase, LateDocumentation, LateTools, WarmUp
+from awslabs_dsql_mcp.server.routing import ClusterInfo
+from awslabs_dsql_mcp.server.services import LateBulk, LateDocumentation, LateTools, LazyDatabase, WarmUp
 from awslabs_dsql_mcp.tools.bulk_spec import bulk_tools
 from awslabs_dsql_mcp.tools.documentation_spec import documentation_tools
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
@@ -26,7 +26,7 @@ from awslabs_dsql_mcp.tools.sql import SqlTools
 from awslabs_dsql_mcp.tools.sql_spec import sql_tools
 
 
-class OnCluster:
+class ClusterTools:
     """A cluster's database and tools.
 
     Args:
@@ -36,8 +36,8 @@ class OnCluster:
 
     def __init__(self, cluster: Cluster, stack: AsyncExitStack) -> None:
         self.cluster = cluster
-        self.database = LateDatabase(cluster.settings, stack)
-        self._teaching = TeachingDatabase(self.database)
+        self.database = LazyDatabase(cluster.settings, stack)
+        self._teaching = SuggestingDatabase(self.database)
         self.late = LateTools(self.database, self._teaching, cluster.settings)
         self._bulk = LateBulk(self._teaching, cluster.settings)
 
@@ -51,7 +51,7 @@ class OnCluster:
             confirm=settings.confirm,
             linting=LintAdvice(self.late),
             job_status="schema-changes" in settings.tools,
-            caps=Caps(settings.max_rows, settings.max_result_chars, settings.max_cell_chars),
+            caps=ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars),
         )
         tools = (
             *sql_tools(sql, allow_writes=settings.allow_writes),
@@ -65,12 +65,14 @@ class OnCluster:
         return tuple(replace(tool, cluster=name) for tool in tools)
 
     @property
-    def offered(self) -> Offered:
+    def offered(self) -> ClusterInfo:
         """How clients see it."""
-        return Offered(self.cluster.name, self.cluster.settings.allow_writes, self.cluster.description)
+        return ClusterInfo(self.cluster.name, self.cluster.settings.allow_writes, self.cluster.description)
 
 
-def _offer(settings: Settings, clusters: Clusters, on: Sequence[OnCluster], stack: AsyncExitStack) -> Offer:
+def _offer(
+    settings: Settings, clusters: Clusters, on: Sequence[ClusterTools], stack: AsyncExitStack
+) -> ServerContents:
     tools = (
         *(tool for one in on for tool in one.tools),
         *lint_tools(on[0].late.linting),
@@ -78,12 +80,12 @@ def _offer(settings: Settings, clusters: Clusters, on: Sequence[OnCluster], stac
     )
     if not clusters.several:
         resources = Resources(on[0].late.resources)
-        return Offer(tools, clusters.allow_writes, settings.tools, resources=resources)
+        return ServerContents(tools, clusters.allow_writes, settings.tools, resources=resources)
     offered = [one.offered for one in on]
     resources = ClusterResources(
         {one.name: str(one) for one in offered}, {one.cluster.name: one.late.resources for one in on}
     )
-    return Offer(tools, clusters.allow_writes, settings.tools, offered, clusters.default, resources)
+    return ServerContents(tools, clusters.allow_writes, settings.tools, offered, clusters.default, resources)
 
 
 async def serve(settings: Settings, clusters: Clusters, audit: AuditTrail | None = None) -> None:
@@ -95,10 +97,10 @@ async def serve(settings: Settings, clusters: Clusters, audit: AuditTrail | None
         audit: Takes a record of each call.
     """
     async with AsyncExitStack() as stack:
-        await assemble(settings, clusters, stack, audit).run_stdio_async()
+        await create_server(settings, clusters, stack, audit).run_stdio_async()
 
 
-def assemble(
+def create_server(
     settings: Settings, clusters: Clusters, stack: AsyncExitStack, audit: AuditTrail | None = None
 ) -> DsqlServer:
     """Put a server together, whatever it is spoken to through.
@@ -109,7 +111,7 @@ def assemble(
         stack: Closes what the server opens.
         audit: Takes a record of each call.
     """
-    on = [OnCluster(cluster, stack) for cluster in clusters.all]
+    on = [ClusterTools(cluster, stack) for cluster in clusters.all]
     # Of several, only the usual one is surely needed.
     first = next((one for one in on if not clusters.several or one.cluster.name == clusters.default), None)
     return build_server(

@@ -5,9 +5,9 @@ Clients cut it at 2,048 characters. SQL between backticks is an example, and a t
 
 from collections.abc import Collection, Iterable
 
-from awslabs_dsql_mcp.config.settings import FAMILIES, Family
+from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 
-_MOST = 2048  # characters; clients cut what is longer
+_MAX_CHARACTERS = 2048  # characters; clients cut what is longer
 
 _TEXT = """\
 Amazon Aurora DSQL: PostgreSQL 16's SQL on a distributed cluster, with rules of its own.
@@ -40,7 +40,7 @@ max_rows_affected."""
 _READS = "- This server only reads; transact runs several reads from one snapshot."
 
 
-def instructions(*, allow_writes: bool, families: Collection[Family] = FAMILIES) -> str:
+def instructions(*, allow_writes: bool, families: Collection[Toolset] = TOOLSETS) -> str:
     """Give the server's instructions.
 
     Args:
@@ -77,6 +77,6 @@ def with_clusters(text: str, clusters: Iterable[object], default: str | None) ->
         return text
     usual = f"{default} unless named" if default else "always to be named"
     head = f"Clusters ({usual} by the argument cluster; answers name theirs; all are in dsql://clusters):"
-    room = _MOST - 1 - len(head) - len(text) - 2
+    room = _MAX_CHARACTERS - 1 - len(head) - len(text) - 2
     shown = [line for n, line in enumerate(lines, 1) if sum(len(one) + 3 for one in lines[:n]) <= room]
     return "\n".join((head, *(f"- {line}" for line in shown), text))

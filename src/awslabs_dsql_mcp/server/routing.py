@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 
 @dataclass(frozen=True)
-class Offered:
+class ClusterInfo:
     """A cluster as clients see it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Place:
+class RoutedCall:
     """Where a call goes.
 
     Attributes:
@@ -50,7 +50,7 @@ class Place:
     cluster: str | None = None
 
 
-class Choice:
+class ClusterRouter:
     """The choice of a cluster, for a set of tools.
 
     Args:
@@ -60,7 +60,7 @@ class Choice:
     """
 
     def __init__(
-        self, clusters: Sequence[Offered] = (), default: str | None = None, tools: Sequence[ToolSpec] = ()
+        self, clusters: Sequence[ClusterInfo] = (), default: str | None = None, tools: Sequence[ToolSpec] = ()
     ) -> None:
         self._clusters = {cluster.name: cluster for cluster in clusters}
         self._default = default
@@ -69,7 +69,7 @@ class Choice:
             if tool.cluster is not None:
                 self._offers.setdefault(tool.name, []).append(tool.cluster)
 
-    def place(self, name: str, arguments: dict[str, Any]) -> Place:
+    def route(self, name: str, arguments: dict[str, Any]) -> RoutedCall:
         """Find where a call goes.
 
         Args:
@@ -81,7 +81,7 @@ class Choice:
         """
         offers = self._offers.get(name)
         if offers is None:
-            return Place(name, arguments)
+            return RoutedCall(name, arguments)
         given = arguments.get("cluster", self._default)
         if given is None:
             raise RequestInvalid(
@@ -98,9 +98,9 @@ class Choice:
                 hint=f"It is on {', '.join(offers)}. Take another cluster only if that one is meant.",
             )
         rest = {key: value for key, value in arguments.items() if key != "cluster"}
-        return Place(f"{name}.{given}", rest, given)
+        return RoutedCall(f"{name}.{given}", rest, given)
 
-    def announced(self, tools: Sequence[Tool]) -> list[Tool]:
+    def listed(self, tools: Sequence[Tool]) -> list[Tool]:
         """Give the tools as clients see them.
 
         Args:
@@ -157,7 +157,7 @@ def _with_property(
     }
 
 
-def on_cluster(
+def tag_result(
     result: CallToolResult | InputRequiredResult, cluster: str | None
 ) -> CallToolResult | InputRequiredResult:
     """Let an answer name its cluster, in its text and in its structured content."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 Schema = Mapping[str, Any]
 
 
-def brief(schema: Schema) -> dict[str, Any]:
+def compact(schema: Schema) -> dict[str, Any]:
     """Give a schema that holds for the same values, ``null`` for what may be left out aside.
 
     Args:
@@ -27,11 +27,11 @@ def brief(schema: Schema) -> dict[str, Any]:
 
 def _brief_part(key: str, value: object) -> Any:  # noqa: ANN401 - a part of a schema
     if key in {"properties", "$defs"}:
-        return {name: brief(part) for name, part in cast("Mapping[str, Schema]", value).items()}
+        return {name: compact(part) for name, part in cast("Mapping[str, Schema]", value).items()}
     if key == "items" and isinstance(value, Mapping):
-        return brief(cast("Schema", value))
+        return compact(cast("Schema", value))
     if key == "anyOf":
-        return [brief(part) for part in cast("list[Schema]", value)]
+        return [compact(part) for part in cast("list[Schema]", value)]
     return value
 
 

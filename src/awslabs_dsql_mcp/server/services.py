@@ -14,18 +14,18 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Policy, Report, Unit
+from awslabs_dsql_mcp.database.transaction import Report, RetryPolicy, UnitOfWork
 from awslabs_dsql_mcp.errors import ConnectionFailed
-from awslabs_dsql_mcp.output.tool_output import Answer
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.bulk.runner import Batches
-    from awslabs_dsql_mcp.database.connector import Dialer
+    from awslabs_dsql_mcp.bulk.runner import BatchRunner
+    from awslabs_dsql_mcp.database.connector import Connector
     from awslabs_dsql_mcp.database.executor import PooledDatabase
-    from awslabs_dsql_mcp.lint.model import Linted
+    from awslabs_dsql_mcp.lint.model import LintReport
     from awslabs_dsql_mcp.lint.program import LintProgram
     from awslabs_dsql_mcp.tools.batch_write import BatchWrite
-    from awslabs_dsql_mcp.tools.confirmation import BatchApproval
+    from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
     from awslabs_dsql_mcp.tools.documentation import Documentation
     from awslabs_dsql_mcp.tools.dsql_lint import LintTools
     from awslabs_dsql_mcp.tools.explain_query import PlanTools
@@ -40,7 +40,7 @@ _LOCAL_GONE = frozenset({"refused", "connection_closed"})
 _RESPONSE_TIME = 0.05  # seconds after which the response that was just made is on its way
 
 
-class LateDatabase:
+class LazyDatabase:
     """The configured cluster, imported, joined and connected to when it is first needed.
 
     Args:
@@ -53,9 +53,9 @@ class LateDatabase:
         self._stack = stack
         self._making = asyncio.Lock()
         self._made: PooledDatabase | None = None
-        self._dialer: Dialer | None = None
+        self._dialer: Connector | None = None
 
-    async def run(self, unit: Unit) -> Report:
+    async def run(self, unit: UnitOfWork) -> Report:
         """Run a unit of work.
 
         Raises:
@@ -90,16 +90,16 @@ class LateDatabase:
     async def _make(self) -> "PooledDatabase":
         for name in _HEAVY:
             await asyncio.to_thread(importlib.import_module, name)
-        from awslabs_dsql_mcp.database.connector import Dialer  # noqa: PLC0415 - imported above, off the loop
+        from awslabs_dsql_mcp.database.connector import Connector  # noqa: PLC0415 - imported above, off the loop
         from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase  # noqa: PLC0415 - as above
-        from awslabs_dsql_mcp.target import target_of  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.target import resolve_target  # noqa: PLC0415 - as above
 
         chosen = self._settings
-        target = await target_of(chosen, self._stack)
-        self._dialer = Dialer(target, timeout=chosen.connect_timeout)
+        target = await resolve_target(chosen, self._stack)
+        self._dialer = Connector(target, timeout=chosen.connect_timeout)
         database = PooledDatabase(
             self._dialer.connect,
-            policy=Policy(chosen.retry_attempts, chosen.retry_time, chosen.retry_delay),
+            policy=RetryPolicy(chosen.retry_attempts, chosen.retry_time, chosen.retry_delay),
             limits=Limits(chosen.statement_timeout, chosen.call_timeout, chosen.max_connections),
         )
         self._stack.push_async_callback(database.aclose)
@@ -119,25 +119,27 @@ class LateDocumentation:
         self._stack = stack
         self._made: Documentation | None = None
 
-    async def search(self, search_phrase: str, limit: int | None) -> Answer:
+    async def search(self, search_phrase: str, limit: int | None) -> ToolOutput:
         """Find pages by a phrase."""
         return await self._documentation().search(search_phrase, limit)
 
-    async def read(self, url: str, start_index: int | None, max_length: int | None) -> Answer:
+    async def read(self, url: str, start_index: int | None, max_length: int | None) -> ToolOutput:
         """Read a page, or a part of it."""
         return await self._documentation().read(url, start_index, max_length)
 
-    async def recommend(self, url: str) -> Answer:
+    async def recommend(self, url: str) -> ToolOutput:
         """Find pages that go with a page."""
         return await self._documentation().recommend(url)
 
     def _documentation(self) -> "Documentation":
         if self._made is None:
-            from awslabs_dsql_mcp.documentation.client import Knowledge  # noqa: PLC0415 - see the class
+            from awslabs_dsql_mcp.documentation.client import DocumentationClient  # noqa: PLC0415 - see the class
             from awslabs_dsql_mcp.documentation.guide_pages import load_guide  # noqa: PLC0415 - see the class
             from awslabs_dsql_mcp.tools.documentation import Documentation  # noqa: PLC0415 - see the class
 
-            knowledge = Knowledge(self._settings.knowledge_server, timeout=self._settings.knowledge_timeout)
+            knowledge = DocumentationClient(
+                self._settings.knowledge_server, timeout=self._settings.knowledge_timeout
+            )
             self._stack.push_async_callback(knowledge.aclose)
             self._made = Documentation(knowledge, load_guide())
         return self._made
@@ -150,7 +152,7 @@ class WarmUp:
         database: What will surely be needed of the world; ``None`` for nothing.
     """
 
-    def __init__(self, database: LateDatabase | None) -> None:
+    def __init__(self, database: LazyDatabase | None) -> None:
         self._database = database
         self._task: asyncio.Task[None] | None = None
 
@@ -238,7 +240,7 @@ class LateTools:
             where=_named(chosen),
         )
 
-    async def lint(self, sql: str, *, fix: bool, timeout: float) -> "Linted":
+    async def lint(self, sql: str, *, fix: bool, timeout: float) -> "LintReport":
         """Lint a text; see `core.ports.Linter`."""
         return await self._linter.lint(sql, fix=fix, timeout=timeout)
 
@@ -280,12 +282,12 @@ class LateBulk:
         self._settings = settings
 
     @cached_property
-    def _parts(self) -> "tuple[Batches, BatchApproval]":
-        from awslabs_dsql_mcp.bulk.runner import Batches  # noqa: PLC0415 - see the class
-        from awslabs_dsql_mcp.tools.confirmation import BatchApproval  # noqa: PLC0415 - see the class
+    def _parts(self) -> "tuple[BatchRunner, BatchConfirmation]":
+        from awslabs_dsql_mcp.bulk.runner import BatchRunner  # noqa: PLC0415 - see the class
+        from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation  # noqa: PLC0415 - see the class
 
-        batches = Batches(self._database, call_time=self._settings.call_timeout)
-        return batches, BatchApproval(self._settings.confirm)
+        batches = BatchRunner(self._database, call_time=self._settings.call_timeout)
+        return batches, BatchConfirmation(self._settings.confirm)
 
     @cached_property
     def _batch_write(self) -> "BatchWrite":

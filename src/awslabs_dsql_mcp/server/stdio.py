@@ -1,6 +1,6 @@
 """Standard input with an off switch, for a server whose client may keep it open for ever.
 
-The SDK's stdio transport ends only at end of file. `SwitchedInput` reports one as soon as it is switched
+The SDK's stdio transport ends only at end of file. `InterruptibleStdin` reports one as soon as it is switched
 off, by a signal say, and it marks requests whose text no JSON reader of the SDK takes (a lone surrogate,
 which RFC 8259 section 8.2 leaves open), so that they are answered instead of dropped.
 """
@@ -23,7 +23,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _CHUNK = 1 << 16
 
 
-class SwitchedInput(io.RawIOBase):
+class InterruptibleStdin(io.RawIOBase):
     """A raw stream of whole lines from a descriptor, until its end or until it is switched off.
 
     Args:
@@ -41,7 +41,7 @@ class SwitchedInput(io.RawIOBase):
         self._lock = threading.Lock()
         self._on = True
 
-    def switch_off(self) -> None:
+    def close_stdin(self) -> None:
         """Make the next read report the end; from any thread, any number of times."""
         with self._lock:
             if self._on:
@@ -58,7 +58,7 @@ class SwitchedInput(io.RawIOBase):
             whole, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 self._line += whole
-                self._ready += b"".join(readable(bytes(line)) for line in self._line.split(b"\n"))
+                self._ready += b"".join(sanitize_line(bytes(line)) for line in self._line.split(b"\n"))
                 self._line.clear()
             self._line += rest
         if not self._ready:
@@ -76,7 +76,7 @@ class SwitchedInput(io.RawIOBase):
         return os.read(self._descriptor, _CHUNK)
 
 
-def readable(line: bytes) -> bytes:
+def sanitize_line(line: bytes) -> bytes:
     """Give a line as it is, or a request that says why it cannot be taken.
 
     Args:
@@ -119,7 +119,7 @@ def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def install_switch(on_end: Callable[[], None]) -> Callable[[], None]:
+def install(on_end: Callable[[], None]) -> Callable[[], None]:
     """Put a switched input in the place of ``sys.stdin``, and give its switch.
 
     Descriptor 0 then reads the null device, so that no child process takes a part of the protocol.
@@ -127,8 +127,8 @@ def install_switch(on_end: Callable[[], None]) -> Callable[[], None]:
     Args:
         on_end: Called when the input has ended, from the thread that reads.
     """
-    source = SwitchedInput(os.dup(sys.stdin.fileno()), on_end)
+    source = InterruptibleStdin(os.dup(sys.stdin.fileno()), on_end)
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(source, _CHUNK), encoding="utf-8")
-    return source.switch_off
+    return source.close_stdin

@@ -89,7 +89,7 @@ _TRANSACTION: Final = {
 
 def command(tree: Tree) -> str:
     """Name a statement: ``CREATE TABLE``, ``DROP VIEW``, ``SELECT``."""
-    return name(tree.kind, tree.top)
+    return name(tree.kind, tree.root)
 
 
 def name(kind: str, top: Node) -> str:

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Node
-from awslabs_dsql_mcp.sql.parser import Fault
+from awslabs_dsql_mcp.sql.parser import ParseError
 
-_DEEPEST: Final = 200
+_MAX_DEPTH: Final = 200
 
 
-def render(kind: str, top: Node) -> str:
+def deparse(kind: str, top: Node) -> str:
     """Write a statement's tree as SQL.
 
     Args:
@@ -24,16 +24,18 @@ def render(kind: str, top: Node) -> str:
 
     parsed = {"version": 180004, "stmts": [{"stmt": {kind: top}}]}
     try:
-        message = json_format.ParseDict(parsed, pg_query_pb2.ParseResult(), max_recursion_depth=_DEEPEST)
+        message = json_format.ParseDict(parsed, pg_query_pb2.ParseResult(), max_recursion_depth=_MAX_DEPTH)
     except json_format.ParseError as error:
-        raise Fault("too-complex", 0, f"it is too complex to be rewritten ({type(error).__name__})") from None
+        raise ParseError(
+            "too-complex", 0, f"it is too complex to be rewritten ({type(error).__name__})"
+        ) from None
     return deparse(message)
 
 
 def column(definition: str) -> Node:
     """Make a ``ColumnDef`` of a column's definition as CREATE TABLE has it."""
-    (tree,) = grammar.parse(f"CREATE TABLE t ({definition})")
-    return tree.top["tableElts"][0]["ColumnDef"]
+    (tree,) = parser.parse(f"CREATE TABLE t ({definition})")
+    return tree.root["tableElts"][0]["ColumnDef"]
 
 
 def type_name(name: str) -> Node:

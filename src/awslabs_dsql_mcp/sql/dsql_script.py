@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Tree
-from awslabs_dsql_mcp.sql.parser import Fault, Token
+from awslabs_dsql_mcp.sql.parser import ParseError, Token
 
 _PREPOSITIONS: Final = {"grant": "to", "revoke": "from"}
-_FEWEST_IAM_TOKENS: Final = 6
+_MIN_IAM_TOKENS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Text:
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
         """Its tokens."""
-        return grammar.tokens(self.sql)
+        return parser.tokens(self.sql)
 
     @cached_property
     def starts(self) -> list[int]:
@@ -105,7 +105,7 @@ class Iam:
 
 
 ASYNC_SYNTAX: Final = "async-syntax"
-"""The rule of a `Fault` in a text that has ASYNC: PostgreSQL would find its fault elsewhere."""
+"""The rule of a `ParseError` in a text that has ASYNC: PostgreSQL would find its fault elsewhere."""
 
 
 @dataclass
@@ -125,17 +125,17 @@ def read(sql: str) -> tuple[Statement | Iam, ...]:
     """
     lowered = sql.lower()
     if "async" not in lowered and "aws" not in lowered:
-        return _statements(sql, grammar.parse(sql))
+        return _statements(sql, parser.parse(sql))
     try:
-        plain: tuple[Tree, ...] | Fault = grammar.parse(sql)
-    except Fault as fault:
+        plain: tuple[Tree, ...] | ParseError = parser.parse(sql)
+    except ParseError as fault:
         if fault.rule != "syntax":
             raise
         plain = fault
     ours = _find_ours(sql)
     if ours.blanks:
         return _read_ours(sql, ours, plain)
-    if isinstance(plain, Fault):
+    if isinstance(plain, ParseError):
         raise plain
     return _statements(sql, plain)
 
@@ -145,16 +145,16 @@ def _statements(sql: str, trees: tuple[Tree, ...]) -> tuple[Statement, ...]:
     return tuple(Statement(text, tree) for tree in trees)
 
 
-def _read_ours(sql: str, ours: _Ours, plain: tuple[Tree, ...] | Fault) -> tuple[Statement | Iam, ...]:
+def _read_ours(sql: str, ours: _Ours, plain: tuple[Tree, ...] | ParseError) -> tuple[Statement | Iam, ...]:
     data = bytearray(sql.encode())
     for start, end in ours.blanks:
         data[start:end] = b" " * (end - start)
     blanked = Text(data.decode())
     try:
-        trees = grammar.parse(blanked.sql)
-    except Fault as fault:
-        if isinstance(plain, Fault):
-            raise Fault(ASYNC_SYNTAX, fault.offset, fault.message) from None
+        trees = parser.parse(blanked.sql)
+    except ParseError as fault:
+        if isinstance(plain, ParseError):
+            raise ParseError(ASYNC_SYNTAX, fault.offset, fault.message) from None
         return _statements(sql, plain)
     read = [Statement(blanked, tree, tree.start in ours.asynchronous) for tree in trees]
     return tuple(sorted([*read, *ours.iam], key=start_of))
@@ -167,7 +167,7 @@ def start_of(statement: Statement | Iam) -> int:
 
 def _find_ours(sql: str) -> _Ours:
     ours = _Ours()
-    for tokens in _segments(grammar.tokens(sql)):
+    for tokens in _segments(parser.tokens(sql)):
         words = [token.word for token in tokens]
         if _is_iam(words):
             arns = tuple(token.text for token in tokens[5::2])
@@ -203,7 +203,7 @@ def _async_at(words: list[str]) -> int | None:
 
 def _is_iam(words: list[str]) -> bool:
     return (
-        len(words) >= _FEWEST_IAM_TOKENS
+        len(words) >= _MIN_IAM_TOKENS
         and words[:2] == ["aws", "iam"]
         and len(words) % 2 == 0
         and words[4] == _PREPOSITIONS.get(words[2])

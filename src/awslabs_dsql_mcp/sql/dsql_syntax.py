@@ -15,12 +15,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Tree
-from awslabs_dsql_mcp.sql.parser import Fault, Token
+from awslabs_dsql_mcp.sql.parser import ParseError, Token
 
 _IAM: Final = {"grant": "to", "revoke": "from"}
-_FEWEST_IAM_TOKENS: Final = 6
+_MIN_IAM_TOKENS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,23 @@ def parse(sql: str) -> Parsed:
     """
     lowered = sql.lower()
     if "async" not in lowered and "aws" not in lowered:
-        return Parsed(grammar.parse(sql))
+        return Parsed(parser.parse(sql))
     try:
-        plain: Parsed | Fault = Parsed(grammar.parse(sql))
-    except Fault as fault:
+        plain: Parsed | ParseError = Parsed(parser.parse(sql))
+    except ParseError as fault:
         if fault.rule != "syntax":
             raise
         plain = fault
-    return _ours(sql, plain)
+    return _parse_dsql(sql, plain)
 
 
-def _ours(sql: str, plain: Parsed | Fault) -> Parsed:
-    found = grammar.tokens(sql)
+def _parse_dsql(sql: str, plain: Parsed | ParseError) -> Parsed:
+    found = parser.tokens(sql)
     words = [token.word for token in found[:5]]
     if words[:2] == ["aws", "iam"]:
         return _iam(found, len(sql))
     if (at := _async_at(words)) is None:
-        if isinstance(plain, Fault):
+        if isinstance(plain, ParseError):
             raise plain
         return plain
     return _without_async(sql, found[at], plain, index=words[0] == "create")
@@ -74,18 +74,18 @@ def _async_at(words: list[str]) -> int | None:
     return 3 if words[:4] == ["create", "unique", "index", "async"] else None
 
 
-def _without_async(sql: str, word: Token, plain: Parsed | Fault, *, index: bool) -> Parsed:
+def _without_async(sql: str, word: Token, plain: Parsed | ParseError, *, index: bool) -> Parsed:
     data = sql.encode()
     blanked = data[: word.start] + b" " * (word.end - word.start) + data[word.end :]
     try:
-        trees = grammar.parse(blanked.decode())
-    except Fault as fault:
+        trees = parser.parse(blanked.decode())
+    except ParseError as fault:
         if isinstance(plain, Parsed):
             return plain
         raise max(plain, fault, key=lambda fault: fault.offset) from None
     if index or _only_validates(trees):
         return Parsed(trees, asynchronous=True)
-    if isinstance(plain, Fault):
+    if isinstance(plain, ParseError):
         raise plain
     return plain
 
@@ -104,20 +104,20 @@ def _iam(found: tuple[Token, ...], end: int) -> Parsed:
         words.pop()
     verb = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - after AWS IAM
     if ";" not in words and not _is_iam(words, verb):
-        raise Fault(
+        raise ParseError(
             "aws-iam",
             min(found[2].start if len(found) > 2 else end, end),  # noqa: PLR2004 - after AWS IAM
             "AWS IAM GRANT and AWS IAM REVOKE take one role and the ARN of an IAM role or user",
         )
     if ";" in words:
         second = found[words.index(";") + 1]
-        raise Fault("multiple-statements", second.start, "the text holds more than one statement")
+        raise ParseError("multiple-statements", second.start, "the text holds more than one statement")
     return Parsed((), iam=f"AWS IAM {verb.upper()}")
 
 
 def _is_iam(words: list[str], verb: str) -> bool:
     return (
-        len(words) >= _FEWEST_IAM_TOKENS
+        len(words) >= _MIN_IAM_TOKENS
         and words[4] == _IAM.get(verb)
         and re.fullmatch(r'[a-z_]\w*|"(?:[^"]|"")+"', words[3]) is not None
         and all(word.startswith("'") if at % 2 == 0 else word == "," for at, word in enumerate(words[5:]))

@@ -5,7 +5,7 @@ Written by tests/support/regenerate_functions.py: do not edit.
 
 from typing import Final
 
-QUIET: Final = """
+SIDE_EFFECT_FREE: Final = """
 _pg_char_max_length _pg_char_octet_length _pg_datetime_precision _pg_expandarray _pg_index_position
 _pg_interval_type _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_truetypid
 _pg_truetypmod abbrev abs aclcontains acldefault aclexplode aclinsert aclitem aclitemeq aclitemin aclitemout

@@ -6,7 +6,7 @@ assign a transaction id; a volatile one counts as changing something unless it i
 reason. What it changes follows from the family that its name belongs to.
 
 A name that nobody knows is the user's own: a read may call it, since the READ ONLY transaction stops what it
-writes, and `is_users` says so that the session can be treated as touched.
+writes, and `is_user_defined` says so that the session can be treated as touched.
 """
 
 import re
@@ -60,7 +60,7 @@ _EXTENSIONS: Final = re.compile(
 )
 """Functions of PostgreSQL's own extensions that run text or keep state; they live in any schema."""
 
-_OURS: Final = re.compile("pg_.*|lo_.*|binary_upgrade_.*|txid_.*")
+_RESERVED_PREFIXES: Final = re.compile("pg_.*|lo_.*|binary_upgrade_.*|txid_.*")
 """Names that PostgreSQL keeps to itself: an unknown one belongs to another release."""
 
 _HARMLESS: Final = frozenset(
@@ -96,7 +96,7 @@ _HARMLESS: Final = frozenset(
     "pg_stat_get_xact_tuples_updated pg_stat_have_stats".split()
 )
 
-_QUIET_YET_CHANGING: Final = frozenset({"txid_current", "pg_current_xact_id"})
+_VOLATILE_BY_NATURE: Final = frozenset({"txid_current", "pg_current_xact_id"})
 """Stable, and yet they assign a transaction id where there is none."""
 
 _SYS_READS: Final = frozenset(
@@ -126,25 +126,25 @@ def effect(name: list[str], arguments: int, *, executed: bool = True) -> Effect 
         return _family(bare) if executed else None
     if schema not in ("", "pg_catalog") or not _changes(bare, arguments):
         return None
-    return _family(bare) if executed or bare in _QUIET_YET_CHANGING else None
+    return _family(bare) if executed or bare in _VOLATILE_BY_NATURE else None
 
 
-def is_users(name: list[str]) -> bool:
+def is_user_defined(name: list[str]) -> bool:
     """Whether a function is neither PostgreSQL's nor Aurora DSQL's."""
     schema, bare = _split(name)
     if schema == "sys":
         return False
     if schema not in ("", "pg_catalog", "information_schema"):
         return True
-    return bare not in _quiet() and bare not in _volatile()
+    return bare not in _side_effect_free() and bare not in _volatile()
 
 
 def is_volatile(name: list[str]) -> bool:
     """Whether a function may give another value at each call, or changes something."""
-    return is_users(name) or _split(name)[1] in _volatile()
+    return is_user_defined(name) or _split(name)[1] in _volatile()
 
 
-def is_users_operator(name: list[str]) -> bool:
+def is_user_defined_operator(name: list[str]) -> bool:
     """Whether an operator is not PostgreSQL's; like a function, it may do anything."""
     schema, bare = _split(name)
     return schema not in ("", "pg_catalog") or bare not in _operators()
@@ -155,13 +155,13 @@ def _split(name: list[str]) -> tuple[str, str]:
 
 
 def _changes(bare: str, arguments: int) -> bool:
-    if bare in _QUIET_YET_CHANGING:
+    if bare in _VOLATILE_BY_NATURE:
         return True
-    if bare in _quiet() or bare in _HARMLESS:
+    if bare in _side_effect_free() or bare in _HARMLESS:
         return False
     if bare == "ts_rewrite":
         return arguments != 3  # noqa: PLR2004 - with three it rewrites a query it is given; with two it runs SQL
-    return bare in _volatile() or bool(_OURS.fullmatch(bare))
+    return bare in _volatile() or bool(_RESERVED_PREFIXES.fullmatch(bare))
 
 
 def _family(bare: str) -> Effect:
@@ -169,10 +169,10 @@ def _family(bare: str) -> Effect:
 
 
 @cache
-def _quiet() -> frozenset[str]:
-    from awslabs_dsql_mcp.sql.function_catalog import QUIET  # noqa: PLC0415 - 40 kB that start-up can do without
+def _side_effect_free() -> frozenset[str]:
+    from awslabs_dsql_mcp.sql.function_catalog import SIDE_EFFECT_FREE  # noqa: PLC0415 - 40 kB that start-up can do without
 
-    return frozenset(QUIET.split())
+    return frozenset(SIDE_EFFECT_FREE.split())
 
 
 @cache

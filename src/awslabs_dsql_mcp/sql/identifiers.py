@@ -21,8 +21,8 @@ _RESERVED = frozenset(
     when where window with
     """.split()  # noqa: SIM905 - a wall of quotes reads worse
 )
-_NEAR = 0.6
-_SHOWN = 5
+_SIMILARITY = 0.6
+_MAX_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TableName:
 
     def __str__(self) -> str:
         """Write it as SQL."""
-        return qualified(self.schema, self.table) if self.schema else quoted(self.table)
+        return qualified_name(self.schema, self.table) if self.schema else quote_identifier(self.table)
 
 
 def parse_name(text: str) -> TableName:
@@ -61,23 +61,23 @@ def parse_name(text: str) -> TableName:
     return TableName(parts[0] if len(parts) > 1 else None, parts[-1])
 
 
-def quoted(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """Write a name as SQL: in double quotes where it must be."""
     if _PLAIN.fullmatch(name) and name not in _RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
 
 
-def qualified(schema: str, name: str) -> str:
+def qualified_name(schema: str, name: str) -> str:
     """Write a name with its schema as SQL."""
-    return f"{quoted(schema)}.{quoted(name)}"
+    return f"{quote_identifier(schema)}.{quote_identifier(name)}"
 
 
-def nearest(wanted: str, known: Iterable[str], limit: int = _SHOWN) -> list[str]:
+def closest(wanted: str, known: Iterable[str], limit: int = _MAX_SHOWN) -> list[str]:
     """The known names that are most like the wanted one, without regard to case; the best first."""
     names = list(dict.fromkeys(known))
     folded = [name.lower() for name in names]
-    close = difflib.get_close_matches(wanted.lower(), dict.fromkeys(folded), limit, _NEAR)
+    close = difflib.get_close_matches(wanted.lower(), dict.fromkeys(folded), limit, _SIMILARITY)
     parts = [name for name in folded if len(wanted) > 2 and wanted.lower() in name]  # noqa: PLR2004 - two letters are in too many
     chosen = list(dict.fromkeys([*close, *parts]))[:limit]
     return [name for fold in chosen for name, is_fold in zip(names, folded, strict=True) if is_fold == fold]
@@ -92,13 +92,13 @@ def suggestion(wanted: str, known: Sequence[tuple[str, str]]) -> str:
     """
     if not known:
         return "The database has no tables yet."
-    near = nearest(wanted, [table for _, table in known])
+    near = closest(wanted, [table for _, table in known])
     if near:
-        shown = [qualified(schema, table) for name in near for schema, table in known if table == name]
-        return f"Did you mean {', '.join(shown[:_SHOWN])}?"
-    shown = [qualified(schema, table) for schema, table in known]
-    more = f" and {len(shown) - _SHOWN} more: call get_schema" if len(shown) > _SHOWN else ""
-    return f"There are: {', '.join(shown[:_SHOWN])}{more}."
+        shown = [qualified_name(schema, table) for name in near for schema, table in known if table == name]
+        return f"Did you mean {', '.join(shown[:_MAX_SHOWN])}?"
+    shown = [qualified_name(schema, table) for schema, table in known]
+    more = f" and {len(shown) - _MAX_SHOWN} more: call get_schema" if len(shown) > _MAX_SHOWN else ""
+    return f"There are: {', '.join(shown[:_MAX_SHOWN])}{more}."
 
 
 def _next_part(text: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ Node = dict[str, Any]
 """A node's fields, as libpg_query writes them; fields with their default value are left out."""
 
 
-class Place(NamedTuple):
+class NodeRef(NamedTuple):
     """A node and where it stands.
 
     Attributes:
@@ -43,25 +43,25 @@ class Tree:
     """
 
     kind: str
-    top: Node
+    root: Node
     start: int
     end: int | None
 
     @cached_property
-    def nodes(self) -> Mapping[str, list[Place]]:
+    def nodes(self) -> Mapping[str, list[NodeRef]]:
         """What is in it, the statement itself included, by node type and in no order."""
-        return walk(self.top, self.kind, self.start)
+        return walk(self.root, self.kind, self.start)
 
     def __contains__(self, kind: object) -> bool:
         """Whether a node of this type is anywhere in the tree."""
         return kind in self.nodes
 
-    def find(self, kind: str) -> Sequence[Place]:
+    def find(self, kind: str) -> Sequence[NodeRef]:
         """All nodes of a type, from the start of the text on."""
         return sorted(self.nodes.get(kind, ()), key=_LOCATION) if kind in self.nodes else ()
 
 
-MAX_DEEP: Final = 4_000_000
+MAX_DEPTH: Final = 4_000_000
 """Most characters of JSON in a tree that is too deep for `json`: some 25,000 chained operators."""
 
 
@@ -74,7 +74,7 @@ def decode(text: str) -> tuple[Tree, ...]:
     try:
         parsed = json.loads(text)
     except RecursionError:
-        if len(text) > MAX_DEEP:
+        if len(text) > MAX_DEPTH:
             raise
         parsed = loads(text)
     return tuple(_tree(raw) for raw in parsed["stmts"])
@@ -112,13 +112,13 @@ def _tree(raw: Node) -> Tree:
 _LEAVES: Final = frozenset({"String", "A_Const", "A_Star", "Integer", "Float", "Boolean", "BitString"})
 
 
-def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]]:
+def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[NodeRef]]:
     """Collect all nodes below and with one, but constants and names.
 
     A key in upper case names a node's type, one in lower case is a field, which may hold a node as well;
     of those only ``intoClause`` is collected, as ``IntoClause``. A list holds nodes with their types.
     """
-    nodes: dict[str, list[Place]] = {}
+    nodes: dict[str, list[NodeRef]] = {}
     waiting: list[tuple[str, Node, int]] = [(kind, top, start)]
     while waiting:
         key, fields, location = waiting.pop()
@@ -126,9 +126,9 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[Place]
         if type(own) is int and own > 0:  # CREATE TABLESPACE has a text there
             location = own
         if key < "a":
-            nodes.setdefault(key, []).append(Place(fields, location))
+            nodes.setdefault(key, []).append(NodeRef(fields, location))
         elif key == "intoClause":
-            nodes["IntoClause"] = [Place(fields, location)]
+            nodes["IntoClause"] = [NodeRef(fields, location)]
         waiting += [(inner, node, location) for inner, node in _children(fields) if inner not in _LEAVES]
     return nodes
 

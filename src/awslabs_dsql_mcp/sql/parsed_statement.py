@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Tree
 from awslabs_dsql_mcp.sql.parser import Token
 
 
 @dataclass(frozen=True)
-class Source:
+class ParsedStatement:
     """A statement's tree, its text and its name.
 
     The tree knows where its expressions stand but not its clauses; those are looked for among the tokens,
@@ -30,7 +30,7 @@ class Source:
 
     def tokens(self) -> tuple[Token, ...]:
         """The text's tokens."""
-        return grammar.tokens(self.sql)
+        return parser.tokens(self.sql)
 
     def word_after(self, location: int, word: str) -> int:
         """Where a word first stands at or after a location; the location when it does not."""

@@ -45,7 +45,7 @@ _MAX_RESTARTS: Final = 100
 _STACK_SIZE: Final = threading.Lock()
 
 
-class Fault(Exception):
+class ParseError(Exception):
     """Why a text cannot be parsed.
 
     Args:
@@ -121,11 +121,13 @@ def _encode(sql: str) -> bytes:
     try:
         data = sql.encode()
     except UnicodeEncodeError as error:
-        raise Fault("not-text", error.start, "half of a surrogate pair stands alone") from None
+        raise ParseError("not-text", error.start, "half of a surrogate pair stands alone") from None
     if (nul := sql.find("\0")) >= 0:
-        raise Fault("not-text", nul, "the text contains a NUL character")
+        raise ParseError("not-text", nul, "the text contains a NUL character")
     if len(data) > MAX_BYTES:
-        raise Fault("too-long", 0, f"the text has {len(data):,} bytes; at most {MAX_BYTES:,} are looked at")
+        raise ParseError(
+            "too-long", 0, f"the text has {len(data):,} bytes; at most {MAX_BYTES:,} are looked at"
+        )
     return data
 
 
@@ -133,9 +135,11 @@ def _bound(sql: str, data: bytes) -> None:
     for run in _OPERATOR_RUN.finditer(sql):
         if run.group().count("+") + run.group().count("/*") > _MAX_RESTARTS:
             length = run.end() - run.start()
-            raise Fault("too-complex", run.start(), f"{length:,} operator characters stand in one run")
+            raise ParseError("too-complex", run.start(), f"{length:,} operator characters stand in one run")
     if len(data) > MAX_TOKENS and (count := _count_tokens(data)) > MAX_TOKENS:
-        raise Fault("too-complex", 0, f"the text has {count:,} tokens; at most {MAX_TOKENS:,} are looked at")
+        raise ParseError(
+            "too-complex", 0, f"the text has {count:,} tokens; at most {MAX_TOKENS:,} are looked at"
+        )
 
 
 def _count_tokens(data: bytes) -> int:
@@ -153,22 +157,22 @@ def _parse(data: bytes) -> tuple[Tree, ...]:
     result = lib.pg_query_parse(data)
     try:
         if result.error:
-            raise _fault(result)
+            raise _parse_error(result)
         text: str = result.parse_tree.decode()
     finally:
         lib.pg_query_free_parse_result(result)
     try:
         return decode(text)
     except RecursionError:
-        raise Fault("too-complex", 0, _TOO_DEEP) from None
+        raise ParseError("too-complex", 0, _TOO_DEEP) from None
 
 
-def _fault(result: "PgQueryParseResult") -> Fault:
+def _parse_error(result: "PgQueryParseResult") -> ParseError:
     error = result.error.contents
     message: str = error.message.decode(errors="replace")
     if message.startswith("memory exhausted"):
-        return Fault("too-complex", 0, _TOO_DEEP)
-    return Fault("syntax", max(error.cursorpos - 1, 0), message)
+        return ParseError("too-complex", 0, _TOO_DEEP)
+    return ParseError("syntax", max(error.cursorpos - 1, 0), message)
 
 
 def _with_deep_stack(work: Callable[[], T]) -> T:

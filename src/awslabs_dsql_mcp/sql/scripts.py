@@ -26,7 +26,7 @@ Row = tuple["str | None", ...]
 
 
 @dataclass(frozen=True)
-class Piece:
+class ScriptItem:
     """A part of a script.
 
     Attributes:
@@ -42,7 +42,7 @@ class Piece:
     rows: tuple[Row, ...] | None = None
 
 
-def pieces(script: str) -> Iterator[Piece]:
+def split_script(script: str) -> Iterator[ScriptItem]:
     """Cut a script into its parts, in order."""
     at = 0
     line, counted = 1, 0
@@ -50,7 +50,7 @@ def pieces(script: str) -> Iterator[Piece]:
         line, counted = line + script.count("\n", counted, start), start
         if script[start] == "\\":
             end = _end_of_line(script, start)
-            yield Piece(script[start:end].rstrip(), line, meta=True)
+            yield ScriptItem(script[start:end].rstrip(), line, meta=True)
             at = end
             continue
         end = _end_of_statement(script, start)
@@ -58,9 +58,9 @@ def pieces(script: str) -> Iterator[Piece]:
         at = end + 1
         if _COPY.match(text):
             rows, at = _copied(script, _end_of_line(script, end) + 1)
-            yield Piece(text, line, rows=rows)
+            yield ScriptItem(text, line, rows=rows)
         elif text:
-            yield Piece(text, line)
+            yield ScriptItem(text, line)
 
 
 def decode_row(line: str) -> Row:

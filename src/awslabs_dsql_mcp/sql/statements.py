@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.sql import functions
-from awslabs_dsql_mcp.sql.parse_tree import Node, Place, Tree, strings, walk
-from awslabs_dsql_mcp.sql.parsed_statement import Source
+from awslabs_dsql_mcp.sql.parse_tree import Node, NodeRef, Tree, strings, walk
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 Category = Literal["read", "dml", "ddl", "setting"]
 
@@ -22,7 +22,7 @@ _SETTINGS: Final = ("VariableSetStmt", "ConstraintsSetStmt")
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementInfo:
     """What one statement is and does.
 
     Attributes:
@@ -53,7 +53,7 @@ class Statement:
     limit_at: int | None = None
 
 
-def describe(source: Source, *, reads: bool) -> Statement:
+def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
     """Gather a statement's facts from its tree.
 
     Args:
@@ -61,16 +61,16 @@ def describe(source: Source, *, reads: bool) -> Statement:
         reads: Whether the rules of read-only mode let it pass.
     """
     tree = source.tree
-    return Statement(
+    return StatementInfo(
         kind=source.kind,
         category="read" if reads else _category(tree),
         whole_table=not reads
         and any(_whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))),
-        drops=tree.kind in _DROPS or any(_drops_a_part(place) for place in tree.find("AlterTableCmd")),
-        returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.top.keys()),
+        drops=tree.kind in _DROPS or any(_drops_part(place) for place in tree.find("AlterTableCmd")),
+        returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.root.keys()),
         user_functions=_calls_users_code(tree),
         uncounted=_changes_uncounted(tree, reads=reads),
-        limit_at=None if _acts_on_rows(tree) else _limit_at(tree, source.sql),
+        limit_at=None if _writes_rows(tree) else _limit_at(tree, source.sql),
     )
 
 
@@ -151,10 +151,10 @@ def _category(tree: Tree) -> Category:
 
 
 def _whole_table(node: Node) -> bool:
-    return "whereClause" not in node or not _looks_at_rows(node["whereClause"])
+    return "whereClause" not in node or not _reads_rows(node["whereClause"])
 
 
-def _looks_at_rows(condition: Node) -> bool:
+def _reads_rows(condition: Node) -> bool:
     return (
         not walk(condition)
         .keys()
@@ -165,36 +165,36 @@ def _looks_at_rows(condition: Node) -> bool:
 def _changes_uncounted(tree: Tree, *, reads: bool) -> bool:
     if not reads and _category(tree) == "ddl":
         return tree.kind in _DROPS
-    return _calls_users_code(tree) or (not reads and _changes_apart(tree))
+    return _calls_users_code(tree) or (not reads and _changes_in_cte(tree))
 
 
-def _changes_apart(tree: Tree) -> bool:
+def _changes_in_cte(tree: Tree) -> bool:
     changes = sum(len(list(tree.find(kind))) for kind in _DML)
     return changes > (tree.kind in _DML)
 
 
-def _drops_a_part(place: Place) -> bool:
+def _drops_part(place: NodeRef) -> bool:
     return place.node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
 
 
 def _calls_users_code(tree: Tree) -> bool:
     return any(
-        functions.is_users(strings(place.node.get("funcname"))) for place in tree.find("FuncCall")
+        functions.is_user_defined(strings(place.node.get("funcname"))) for place in tree.find("FuncCall")
     ) or any(
-        functions.is_users_operator(strings(place.node.get("name")))
+        functions.is_user_defined_operator(strings(place.node.get("name")))
         for place in tree.find("A_Expr")
         if place.node.get("kind") in ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_OP_ALL")
     )
 
 
-def _acts_on_rows(tree: Tree) -> bool:
+def _writes_rows(tree: Tree) -> bool:
     return "LockingClause" in tree or any(
         functions.effect(name, arguments) for name, arguments, _ in calls(tree)
     )
 
 
 def _limit_at(tree: Tree, sql: str) -> int | None:
-    if tree.kind != "SelectStmt" or "limitCount" in tree.top or "intoClause" in tree.top:
+    if tree.kind != "SelectStmt" or "limitCount" in tree.root or "intoClause" in tree.root:
         return None
     if tree.end is None:
         return len(sql)

@@ -4,24 +4,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from awslabs_dsql_mcp.bulk import keyset
-from awslabs_dsql_mcp.bulk import split_rules as bulk_rules
-from awslabs_dsql_mcp.bulk import table_info as bulk_catalog
+from awslabs_dsql_mcp.bulk import keyset, split_rules, table_info
 from awslabs_dsql_mcp.bulk.keyset import Key, Position
-from awslabs_dsql_mcp.bulk.progress_table import Ledger
+from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.resume_token import fingerprint
-from awslabs_dsql_mcp.bulk.runner import ANEW, Batch, Batches, Stopped, Tell
-from awslabs_dsql_mcp.bulk.split_rules import Known
-from awslabs_dsql_mcp.bulk.splitter import Cuttable, cut
-from awslabs_dsql_mcp.bulk.table_info import TableFacts
+from awslabs_dsql_mcp.bulk.runner import RESTART, Batch, BatchRunner, ProgressCallback, RunResult
+from awslabs_dsql_mcp.bulk.split_rules import SplitContext
+from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
+from awslabs_dsql_mcp.bulk.table_info import TableInfo
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, Unit
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.guard.refusal import Objection, refuse
-from awslabs_dsql_mcp.output.rows import count
-from awslabs_dsql_mcp.output.tool_output import Answer
-from awslabs_dsql_mcp.tools.confirmation import BatchApproval
-from awslabs_dsql_mcp.tools.prepare import Judged, Value, judge
+from awslabs_dsql_mcp.guard.refusal import Violation, locate
+from awslabs_dsql_mcp.output.rows import pluralize
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
 
 
 @dataclass(frozen=True)
@@ -46,33 +44,33 @@ class WriteRequest:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A statement that is cut by a key: a job of `Batches`."""
+class StatementJob:
+    """A statement that is cut by a key: a job of `BatchRunner`."""
 
     database: Database
     query: Query
-    parts: Cuttable
+    parts: SplitStatement
     key: Key
     indexes: int
     work: str
-    ledger: Ledger | None
+    progress_table: ProgressTable | None
 
-    async def cut(self, after: Position | None, rows: int) -> Batch | None:
+    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Find the next rows, and give the statement for them."""
         while True:
             query = keyset.next_rows(self.query, self.parts, self.key, after, rows)
-            report = await self.database.run(Unit((query,), read_only=True))
-            found = keyset.stretch(report.results[0])
+            report = await self.database.run(UnitOfWork((query,), read_only=True))
+            found = keyset.parse_range(report.results[0])
             if found is None:
                 return None
-            fitting = keyset.fitting(found.rows, found.weight, self.indexes)
+            fitting = keyset.rows_that_fit(found.rows, found.weight, self.indexes)
             if fitting >= found.rows:
                 last = found.rows < rows
-                statement = keyset.batch(self.query, self.parts, self.key, after, found.upto)
-                return Batch(statement, found.upto, found.rows, last=last)
+                statement = keyset.batch(self.query, self.parts, self.key, after, found.last_key)
+                return Batch(statement, found.last_key, found.rows, last=last)
             rows = fitting
 
-    async def mend(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form
+    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form
         """Raise the error: no part of a statement is left out."""
         raise error
 
@@ -87,13 +85,15 @@ class BatchWrite:
         where: Names the cluster: a handle is good on no other.
     """
 
-    def __init__(self, database: Database, batches: Batches, approval: BatchApproval, where: str) -> None:
+    def __init__(
+        self, database: Database, batches: BatchRunner, approval: BatchConfirmation, where: str
+    ) -> None:
         self._database = database
         self._where = where
         self._batches = batches
         self._approval = approval
 
-    async def question(self, request: WriteRequest, *, can_ask: bool) -> str | None:
+    async def prompt(self, request: WriteRequest, *, can_ask: bool) -> str | None:
         """Word what the user must be asked; ``None`` for nothing, and for what will be refused.
 
         Raises:
@@ -102,14 +102,14 @@ class BatchWrite:
         if request.dry_run or request.dry_run_token is not None:
             return None
         try:
-            judged = await self._judge(request)
+            judged = await self._check(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if request.resume not in ("", ANEW) and self._batches.knows(_work(judged, self._where)):
+        if request.resume not in ("", RESTART) and self._batches.knows(_work(judged, self._where)):
             return None  # it had its yes when it began
-        return self._approval.question_of("batch_write", judged.queries, judged.statements, can_ask=can_ask)
+        return self._approval.prompt_for("batch_write", judged.queries, judged.statements, can_ask=can_ask)
 
-    async def batch_write(self, request: WriteRequest, tell: Tell) -> Answer:
+    async def batch_write(self, request: WriteRequest, tell: ProgressCallback) -> ToolOutput:
         """Run a change in batches, or say how much it would be.
 
         Args:
@@ -121,63 +121,65 @@ class BatchWrite:
             StatementRefused: It may not run, or cannot be cut.
             DsqlError: What stopped it.
         """
-        judged = await self._judge(request)
+        judged = await self._check(request)
         if request.dry_run_token is not None:
-            self._approval.take(request.dry_run_token, judged.queries)
+            self._approval.redeem(request.dry_run_token, judged.queries)
         statement = await self._statement(judged)
         if request.dry_run:
             return await self._estimate(statement, judged)
         return answer(
             await self._batches.run(statement, request.resume, tell, request.rows_per_second),
-            statement.ledger,
+            statement.progress_table,
         )
 
-    async def _judge(self, request: WriteRequest) -> Judged:
-        return await judge([request.sql], [request.params], writes=True)
+    async def _check(self, request: WriteRequest) -> PreparedStatements:
+        return await prepare([request.sql], [request.params], writes=True)
 
-    async def _statement(self, judged: Judged) -> Statement:
+    async def _statement(self, judged: PreparedStatements) -> StatementJob:
         (query,) = judged.queries
-        parts = await asyncio.to_thread(cut, query.sql)
-        if isinstance(parts, Objection):
+        parts = await asyncio.to_thread(split, query.sql)
+        if isinstance(parts, Violation):
             raise _refused(parts, query.sql)
         names = dict.fromkeys((parts.target, parts.driving, *parts.reads))
-        asked = [bulk_catalog.about_table(name) for name in names]
+        asked = [table_info.table_info_query(name) for name in names]
         report = await self._database.run(
-            Unit((*asked, bulk_catalog.aggregates_among(parts.calls)), read_only=True)
+            UnitOfWork((*asked, table_info.aggregates_among(parts.calls)), read_only=True)
         )
-        found = [bulk_catalog.table_facts(result) for result in report.results[:-1]]
+        found = [table_info.parse_table_info(result) for result in report.results[:-1]]
         tables = {name: _known(name, facts) for name, facts in zip(names, found, strict=True)}
         target, driving = tables[parts.target], tables[parts.driving]
         aggregates = [str(row[0]) for row in report.results[-1].rows]
         reads = [tables[name] for name in parts.reads]
-        known = Known(parts, target, driving, reads, aggregates)
-        if (objection := bulk_rules.objection(known)) is not None:
+        known = SplitContext(parts, target, driving, reads, aggregates)
+        if (objection := split_rules.check(known)) is not None:
             raise _refused(objection, query.sql)
         if driving.key is None:
             raise TypeError("a table without a key passed the rules")
         # What a column is computed from may be what is set.
-        repeatable = parts.repeatable and not any(column.computed for column in target.columns)
-        ledger = None if repeatable else Ledger(target.schema)
+        repeatable = parts.repeatable and not any(column.is_generated for column in target.columns)
+        ledger = None if repeatable else ProgressTable(target.schema)
         work = _work(judged, self._where)
-        return Statement(self._database, query, parts, driving.key, target.indexes, work, ledger)
+        return StatementJob(self._database, query, parts, driving.key, target.indexes, work, ledger)
 
-    async def _estimate(self, statement: Statement, judged: Judged) -> Answer:
-        query = keyset.how_many(statement.query, statement.parts)
-        report = await self._database.run(Unit((query,), read_only=True))
+    async def _estimate(self, statement: StatementJob, judged: PreparedStatements) -> ToolOutput:
+        query = keyset.count_rows(statement.query, statement.parts)
+        report = await self._database.run(UnitOfWork((query,), read_only=True))
         rows = int(report.results[0].rows[0][0] or 0)
-        first = await statement.cut(None, keyset.MOST)
+        first = await statement.next_batch(None, keyset.MAX_BATCH_ROWS)
         batches = -(-rows // first.rows) if first else 0
         token = self._approval.token(judged.queries)
         key = ", ".join(statement.key.columns)
         text = (
-            f"dry run, nothing was changed: {count(rows, 'row')} now, in about {batches:,} batches by "
-            f"the key ({key}) of {statement.parts.driving}. {_safety(statement.ledger)}\n"
+            f"dry run, nothing was changed: {pluralize(rows, 'row')} now, in about {batches:,} batches by "
+            f"the key ({key}) of {statement.parts.driving}. {_safety(statement.progress_table)}\n"
             f"To run it, send the same with dry_run_token={token} (once, in 10 min)."
         )
-        return Answer(text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token})
+        return ToolOutput(
+            text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token}
+        )
 
 
-def answer(stopped: Stopped, ledger: Ledger | None, more: str = "") -> Answer:
+def answer(stopped: RunResult, ledger: ProgressTable | None, more: str = "") -> ToolOutput:
     """Tell how a call of a bulk tool ended.
 
     Args:
@@ -186,41 +188,42 @@ def answer(stopped: Stopped, ledger: Ledger | None, more: str = "") -> Answer:
         more: What else is to be told, first of all.
     """
     at = stopped.progress
-    done = f"{count(at.rows, 'row')} in {at.batches:,} batches committed"
+    done = f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed"
     facts: dict[str, object] = {"rows": at.rows, "batches": at.batches}
     if stopped.handle is None:
-        return Answer(
-            f"{more}finished: {done}.{_marked(ledger, at.batches)}", {"status": "finished", **facts}
+        return ToolOutput(
+            f"{more}finished: {done}.{_with_progress_note(ledger, at.batches)}",
+            {"status": "finished", **facts},
         )
     text = (
         f"{more}paused, not finished: {done}; {stopped.why}.\n"
         f"Next: make the same call with resume='{stopped.handle}', and again until it is finished."
     )
-    return Answer(text, {"status": "paused", **facts, "resume": stopped.handle})
+    return ToolOutput(text, {"status": "paused", **facts, "resume": stopped.handle})
 
 
-def _marked(ledger: Ledger | None, batches: int) -> str:
+def _with_progress_note(ledger: ProgressTable | None, batches: int) -> str:
     if ledger is None or not batches:
         return ""
     return f" Its batches are marked in {ledger.name}, which may be dropped while nothing runs."
 
 
-def _safety(ledger: Ledger | None) -> str:
+def _safety(ledger: ProgressTable | None) -> str:
     if ledger is None:
         return "A batch of it can be repeated without harm."
     return f"Each batch is marked in {ledger.name} (made if need be), so that none is done twice."
 
 
-def _work(judged: Judged, where: str) -> str:
+def _work(judged: PreparedStatements, where: str) -> str:
     (query,) = judged.queries
     return fingerprint([where, "batch_write", query.sql.strip(), query.params])
 
 
-def _known(name: str, facts: TableFacts | None) -> TableFacts:
+def _known(name: str, facts: TableInfo | None) -> TableInfo:
     if facts is None:
         raise RequestInvalid(f"There is no table {name}.", hint="Call get_schema for the tables there are.")
     return facts
 
 
-def _refused(objection: Objection, sql: str) -> StatementRefused:
-    return StatementRefused(str(refuse(objection, sql)), code=objection.rule)
+def _refused(objection: Violation, sql: str) -> StatementRefused:
+    return StatementRefused(str(locate(objection, sql)), code=objection.rule)

@@ -12,12 +12,12 @@ from awslabs_dsql_mcp.tools import elicitation
 from awslabs_dsql_mcp.tools.batch_write import WriteRequest
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from awslabs_dsql_mcp.tools.spec import ToolSpec, result_of
-from awslabs_dsql_mcp.tools.sql_spec import Yes, require_yes
+from awslabs_dsql_mcp.tools.sql_spec import Confirmation, require_confirmation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from awslabs_dsql_mcp.bulk.runner import Tell
+    from awslabs_dsql_mcp.bulk.runner import ProgressCallback
     from awslabs_dsql_mcp.tools.batch_write import BatchWrite
     from awslabs_dsql_mcp.tools.load_rows import LoadRows
 
@@ -38,7 +38,7 @@ _LOAD_ROWS = (
 )
 
 
-class Done(TypedDict):
+class BatchResult(TypedDict):
     """How far a long change is."""
 
     status: str
@@ -55,7 +55,7 @@ class BadRow(TypedDict):
     reason: str
 
 
-class Loaded(Done):
+class LoadResult(BatchResult):
     """How far a load is."""
 
     bad_rows: NotRequired[int]
@@ -83,13 +83,13 @@ def bulk_tools(
     return (_batch_write(batch_write), _load_rows(load_rows))
 
 
-def can_ask(ctx: Context[None, Any]) -> bool:
+def supports_elicitation(ctx: Context[None, Any]) -> bool:
     """Whether the client can put a question to its user."""
     capabilities = ctx.client_capabilities
     return capabilities is not None and capabilities.elicitation is not None
 
 
-def _teller(ctx: Context[None, Any]) -> "Tell":
+def _progress_callback(ctx: Context[None, Any]) -> "ProgressCallback":
     async def tell(rows: int, told: str) -> None:
         await ctx.report_progress(rows, None, told)
 
@@ -104,15 +104,15 @@ def _batch_write(tools: "Callable[[], BatchWrite]") -> ToolSpec:
         dry_run: bool,  # noqa: FBT001 - as above
         dry_run_token: str | None,
         resume: str,
-    ) -> Yes | Elicit[Yes]:
+    ) -> Confirmation | Elicit[Confirmation]:
         request = WriteRequest(sql, params, dry_run, dry_run_token, resume)
-        question = await tools().question(request, can_ask=can_ask(ctx))
-        return Yes(run=True) if question is None else elicitation.question(question, Yes)
+        question = await tools().prompt(request, can_ask=supports_elicitation(ctx))
+        return Confirmation(run=True) if question is None else elicitation.ask(question, Confirmation)
 
     async def batch_write(  # noqa: PLR0913, PLR0917 - a tool's arguments
         ctx: Context[None, Any],
         sql: Annotated[str, Field(description="The statement; %s where a value goes.")],
-        answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
+        answer: Annotated[ElicitationResult[Confirmation], Resolve(ask)],
         params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
         dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
             bool, Field(description="Only count rows and batches; gives a dry_run_token.")
@@ -120,10 +120,10 @@ def _batch_write(tools: "Callable[[], BatchWrite]") -> ToolSpec:
         dry_run_token: Token = None,
         resume: Resume = "",
         rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
-    ) -> Annotated[CallToolResult, Done]:
-        require_yes(answer)
+    ) -> Annotated[CallToolResult, BatchResult]:
+        require_confirmation(answer)
         request = WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second)
-        return result_of(await tools().batch_write(request, _teller(ctx)))
+        return result_of(await tools().batch_write(request, _progress_callback(ctx)))
 
     return ToolSpec("batch_write", batch_write, "Change many rows", _BATCH_WRITE, reads=False, family="bulk")
 
@@ -140,7 +140,7 @@ def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
         dry_run: bool,  # noqa: FBT001 - as above
         dry_run_token: str | None,
         resume: str,
-    ) -> Yes | Elicit[Yes]:
+    ) -> Confirmation | Elicit[Confirmation]:
         request = LoadRequest(
             table,
             rows,
@@ -152,13 +152,13 @@ def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
             dry_run_token=dry_run_token,
             resume=resume,
         )
-        question = tools().question(request, can_ask=can_ask(ctx))
-        return Yes(run=True) if question is None else elicitation.question(question, Yes)
+        question = tools().prompt(request, can_ask=supports_elicitation(ctx))
+        return Confirmation(run=True) if question is None else elicitation.ask(question, Confirmation)
 
     async def load_rows(  # noqa: PLR0913, PLR0917 - a tool's arguments
         ctx: Context[None, Any],
         table: Annotated[str, Field(description="table or schema.table.")],
-        answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
+        answer: Annotated[ElicitationResult[Confirmation], Resolve(ask)],
         rows: Annotated[
             list[Any] | None, Field(description="Objects by column, or arrays in the order of columns.")
         ] = None,
@@ -180,8 +180,8 @@ def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
         dry_run_token: Token = None,
         resume: Resume = "",
         rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
-    ) -> Annotated[CallToolResult, Loaded]:
-        require_yes(answer)
+    ) -> Annotated[CallToolResult, LoadResult]:
+        require_confirmation(answer)
         request = LoadRequest(
             table,
             rows,
@@ -195,6 +195,6 @@ def _load_rows(tools: "Callable[[], LoadRows]") -> ToolSpec:
             resume,
             rows_per_second,
         )
-        return result_of(await tools().load_rows(request, _teller(ctx)))
+        return result_of(await tools().load_rows(request, _progress_callback(ctx)))
 
     return ToolSpec("load_rows", load_rows, "Load many rows", _LOAD_ROWS, reads=False, family="bulk")

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Literal
 from awslabs_dsql_mcp.database.transaction import Query
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.sql.statements import Statement
+    from awslabs_dsql_mcp.sql.statements import StatementInfo
 
-Confirm = Literal["always", "auto", "never"]
+ConfirmPolicy = Literal["always", "auto", "never"]
 TOKEN_LIFE = 600
 """Seconds for which a dry run's token is taken."""
 
 _LENGTH = 16
-_SHOWN = 300
-_MOST = 10
+_MAX_SHOWN = 300
+_MAX_LENGTH = 10
 
 
-def wants_yes(policy: Confirm, statements: "Sequence[Statement]") -> bool:
+def needs_confirmation(policy: ConfirmPolicy, statements: "Sequence[StatementInfo]") -> bool:
     """Tell whether a transaction wants the user's yes.
 
     Args:
@@ -38,7 +38,7 @@ def wants_yes(policy: Confirm, statements: "Sequence[Statement]") -> bool:
     return policy == "always"  # a read may write as well, through a view or a function
 
 
-def question(queries: Sequence[Query], statements: "Sequence[Statement]") -> str:
+def prompt(queries: Sequence[Query], statements: "Sequence[StatementInfo]") -> str:
     """Word the question for the user; the same for the same statements.
 
     What each statement is stands before its text, and the gravest stand first, so that no long text can
@@ -46,22 +46,24 @@ def question(queries: Sequence[Query], statements: "Sequence[Statement]") -> str
     """
     pairs = list(enumerate(zip(queries, statements, strict=True), 1))
     pairs.sort(key=lambda pair: not (pair[1][1].drops or pair[1][1].whole_table))
-    shown = [f"{number}. {_with_values(query, statement)}" for number, (query, statement) in pairs[:_MOST]]
-    more = f"\n… and {len(pairs) - _MOST} more" if len(pairs) > _MOST else ""
+    shown = [
+        f"{number}. {_with_values(query, statement)}" for number, (query, statement) in pairs[:_MAX_LENGTH]
+    ]
+    more = f"\n… and {len(pairs) - _MAX_LENGTH} more" if len(pairs) > _MAX_LENGTH else ""
     return "Run on the Aurora DSQL cluster, in one transaction?\n" + "\n".join(shown) + more
 
 
-def _with_values(query: Query, statement: "Statement") -> str:
+def _with_values(query: Query, statement: "StatementInfo") -> str:
     what = statement.kind + (", every row" if statement.whole_table else "")
     values = (
         f"\n  ${number} = {_clipped(json.dumps(value, default=str, ensure_ascii=False))}"
-        for number, value in enumerate(query.params[:_MOST], 1)
+        for number, value in enumerate(query.params[:_MAX_LENGTH], 1)
     )
     return f"{what}: {_clipped(query.sql.strip())}" + "".join(values)
 
 
 def _clipped(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} … ({len(text):,} characters)"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} … ({len(text):,} characters)"
 
 
 def token(queries: Sequence[Query], *, key: bytes, now: float, nonce: str) -> str:
@@ -73,10 +75,10 @@ def token(queries: Sequence[Query], *, key: bytes, now: float, nonce: str) -> st
         now: Seconds, on a clock that this process keeps to.
         nonce: Something fresh, so that no two tokens are alike.
     """
-    return _stamp(queries, key, int(now), nonce)
+    return _signature(queries, key, int(now), nonce)
 
 
-def vouches(given: str, queries: Sequence[Query], *, key: bytes, now: float) -> bool:
+def verify_token(given: str, queries: Sequence[Query], *, key: bytes, now: float) -> bool:
     """Tell whether a token was made for these statements, in time.
 
     Args:
@@ -88,10 +90,10 @@ def vouches(given: str, queries: Sequence[Query], *, key: bytes, now: float) -> 
     moment, _, rest = given.partition("-")
     if not (moment.isascii() and moment.isdigit() and 0 <= now - int(moment) <= TOKEN_LIFE + 1):
         return False
-    expected = _stamp(queries, key, int(moment), rest.partition("-")[0])
+    expected = _signature(queries, key, int(moment), rest.partition("-")[0])
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _stamp(queries: Sequence[Query], key: bytes, moment: int, nonce: str) -> str:
+def _signature(queries: Sequence[Query], key: bytes, moment: int, nonce: str) -> str:
     text = json.dumps([moment, nonce, [[query.sql, query.params] for query in queries]], default=str)
     return f"{moment}-{nonce}-{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_LENGTH]}"

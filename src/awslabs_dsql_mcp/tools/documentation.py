@@ -6,24 +6,24 @@ Every answer says where it comes from.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from awslabs_dsql_mcp.documentation.excerpt import WRAPPING, Excerpt, cut, cut_elsewhere
-from awslabs_dsql_mcp.documentation.guide import SCHEME, Guide, Hit, Page
+from awslabs_dsql_mcp.documentation.excerpt import WRAPPING, Excerpt, page_from_server, paginate
+from awslabs_dsql_mcp.documentation.guide import SCHEME, Guide, Page, SearchHit
 from awslabs_dsql_mcp.documentation.replies import (
     READ,
     RECOMMEND,
     SEARCH,
-    Declined,
-    Found,
+    DocumentationSource,
     Reply,
-    Source,
+    RequestRejected,
+    SearchResult,
     documentation_url,
-    findings,
     one_line,
     page_text,
+    parse_search_results,
 )
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
-from awslabs_dsql_mcp.output.marks import fresh_mark
-from awslabs_dsql_mcp.output.tool_output import Answer, fence
+from awslabs_dsql_mcp.output.marks import new_nonce
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50
@@ -42,13 +42,15 @@ class Documentation:
         mark: A fresh random id per call, for the markers around untrusted text.
     """
 
-    def __init__(self, source: Source, guide: Guide, *, mark: Callable[[], str] = fresh_mark) -> None:
+    def __init__(
+        self, source: DocumentationSource, guide: Guide, *, mark: Callable[[], str] = new_nonce
+    ) -> None:
         self._source = source
         self._guide = guide
         self._mark = mark
         self._links: dict[str, None] = {}
 
-    async def search(self, search_phrase: str, limit: int | None = None) -> Answer:
+    async def search(self, search_phrase: str, limit: int | None = None) -> ToolOutput:
         """Find pages about a phrase.
 
         Args:
@@ -71,7 +73,7 @@ class Documentation:
             arguments["limit"] = limit
         return await self._listed(SEARCH, arguments, most, self._guide.search(phrase, most))
 
-    async def recommend(self, url: str) -> Answer:
+    async def recommend(self, url: str) -> ToolOutput:
         """Find pages related to a page.
 
         Args:
@@ -86,12 +88,14 @@ class Documentation:
         """
         if url.startswith(SCHEME):
             page = self._own(url)
-            return _hits_answer(self._guide.near(page.url, DEFAULT_LIMIT), "")
+            return _hits_answer(self._guide.related(page.url, DEFAULT_LIMIT), "")
         checked = documentation_url(url, returned=self._links)
-        near = self._guide.near(checked, DEFAULT_LIMIT)
+        near = self._guide.related(checked, DEFAULT_LIMIT)
         return await self._listed(RECOMMEND, {"url": checked}, 2 * DEFAULT_LIMIT, near)
 
-    async def read(self, url: str, start_index: int | None = None, max_length: int | None = None) -> Answer:
+    async def read(
+        self, url: str, start_index: int | None = None, max_length: int | None = None
+    ) -> ToolOutput:
         """Read a page, or a part of it, as Markdown.
 
         Args:
@@ -113,7 +117,7 @@ class Documentation:
         length = min(asked, MAX_LENGTH)
         if url.startswith(SCHEME):
             page = self._own(url)
-            return _page_answer(page, cut(page.text, start, length), "")
+            return _page_answer(page, paginate(page.text, start, length), "")
         checked = documentation_url(url, returned=self._links)
         try:
             reply, excerpt = await self._excerpt(checked, start, length)
@@ -122,41 +126,41 @@ class Documentation:
         return self._remote_page(checked, reply, excerpt)
 
     async def _listed(
-        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[Hit]
-    ) -> Answer:
+        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[SearchHit]
+    ) -> ToolOutput:
         try:
             reply = await self._source.call(tool, arguments)
         except KnowledgeUnavailable as failure:
             return self._offline(offline, failure)
-        found = findings(reply)
+        found = parse_search_results(reply)
         if found == ():
             return self._offline(offline, KnowledgeUnavailable("it found nothing"))
         return self._prose(reply) if found is None else self._remote_list(reply, found[:most])
 
-    def _remote_list(self, reply: Reply, found: Sequence[Found]) -> Answer:
+    def _remote_list(self, reply: Reply, found: Sequence[SearchResult]) -> ToolOutput:
         self._remember(page.url for page in found)
         lines = [_numbered(i, page.title, page.url, page.line) for i, page in enumerate(found, 1)]
         text = (
             f"{_count(len(found))} from {_origin(reply)}.\n"
-            f"{fence(chr(10).join(lines), kind='results', mark=self._mark())}\n"
+            f"{wrap_untrusted(chr(10).join(lines), kind='results', nonce=self._mark())}\n"
             "Read one with dsql_read_documentation(url)."
         )
         results = [{"title": page.title, "url": page.url, "summary": page.line} for page in found]
-        return Answer(text, _list_values(results, _kind(reply)))
+        return ToolOutput(text, _list_values(results, _kind(reply)))
 
-    def _prose(self, reply: Reply) -> Answer:
+    def _prose(self, reply: Reply) -> ToolOutput:
         """A reply that is no list that we can read: shown as it is."""
         text = "\n".join(reply.texts)[:MAX_LENGTH]
         notice = f"Not in the form of a list; as it came from {_origin(reply)}."
-        body = fence(text, kind="results", mark=self._mark())
-        return Answer(f"{notice}\n{body}", _list_values([], _kind(reply), notice=notice, content=text))
+        body = wrap_untrusted(text, kind="results", nonce=self._mark())
+        return ToolOutput(f"{notice}\n{body}", _list_values([], _kind(reply), notice=notice, content=text))
 
-    def _remote_page(self, url: str, reply: Reply, excerpt: Excerpt) -> Answer:
+    def _remote_page(self, url: str, reply: Reply, excerpt: Excerpt) -> ToolOutput:
         head = f"{url}: {excerpt.extent}, from {_origin(reply)}."
-        body = fence(excerpt.text, kind="page", mark=self._mark())
-        return Answer(f"{head}\n{body}", _page_values(url, excerpt, _kind(reply), ""))
+        body = wrap_untrusted(excerpt.text, kind="page", nonce=self._mark())
+        return ToolOutput(f"{head}\n{body}", _page_values(url, excerpt, _kind(reply), ""))
 
-    def _offline(self, hits: Sequence[Hit], failure: KnowledgeUnavailable) -> Answer:
+    def _offline(self, hits: Sequence[SearchHit], failure: KnowledgeUnavailable) -> ToolOutput:
         notice = self._notice(failure)
         if not hits:
             titles = ", ".join(page.slug for page in self._guide.pages)
@@ -167,9 +171,9 @@ class Documentation:
             )
         return _hits_answer(hits, notice)
 
-    def _instead(self, url: str, start: int, length: int, failure: KnowledgeUnavailable) -> Answer:
+    def _instead(self, url: str, start: int, length: int, failure: KnowledgeUnavailable) -> ToolOutput:
         notice = self._notice(failure)
-        page = self._guide.about(url) or self._guide.closest(url)
+        page = self._guide.page_for_url(url) or self._guide.closest(url)
         if page is None:
             raise KnowledgeUnavailable(
                 f"{notice}\nThe built-in guide has nothing close to that page.",
@@ -177,13 +181,13 @@ class Documentation:
                 hint="Search the guide with dsql_search_documentation.",
             )
         # The caller counted in the other page's characters.
-        excerpt = cut(page.text, start if start < len(page.text) else 0, length)
+        excerpt = paginate(page.text, start if start < len(page.text) else 0, length)
         return _page_answer(page, excerpt, f"{notice}\nThe closest page of the built-in guide instead.")
 
     def _notice(self, failure: KnowledgeUnavailable) -> str:
         notice = f"The documentation server gave no answer: {failure.message}."
-        if isinstance(failure, Declined) and failure.said:
-            notice += "\n" + fence(one_line(failure.said), kind="error", mark=self._mark())
+        if isinstance(failure, RequestRejected) and failure.said:
+            notice += "\n" + wrap_untrusted(one_line(failure.said), kind="error", nonce=self._mark())
         return notice
 
     async def _excerpt(self, url: str, start: int, length: int) -> tuple[Reply, Excerpt]:
@@ -191,8 +195,8 @@ class Documentation:
         reply = await self._read(url, start, length)
         text = page_text(reply)
         if len(text) > length + WRAPPING or (start and await self._ignores_start(url, length, text)):
-            return reply, cut(text, start, length)
-        return reply, cut_elsewhere(text, start, length)
+            return reply, paginate(text, start, length)
+        return reply, page_from_server(text, start, length)
 
     async def _ignores_start(self, url: str, length: int, text: str) -> bool:
         try:
@@ -205,7 +209,7 @@ class Documentation:
         return await self._source.call(READ, {"url": url, **where, "max_length": length})
 
     def _own(self, url: str) -> Page:
-        page = self._guide.about(url)
+        page = self._guide.page_for_url(url)
         if page is None:
             known = ", ".join(page.slug for page in self._guide.pages)
             raise RequestInvalid("The guide has no such page.", hint=f"Pages of {SCHEME}: {known}.")
@@ -235,10 +239,10 @@ def _checked(name: str, value: int, least: int, most: int | None) -> int:
     return value
 
 
-def _page_answer(page: Page, excerpt: Excerpt, notice: str) -> Answer:
+def _page_answer(page: Page, excerpt: Excerpt, notice: str) -> ToolOutput:
     head = f"{page.url}: {excerpt.extent}, from the built-in guide, as of {page.as_of}."
     text = f"{notice}\n{head}\n\n{excerpt.text}".lstrip()
-    return Answer(text, _page_values(page.url, excerpt, "guide", notice))
+    return ToolOutput(text, _page_values(page.url, excerpt, "guide", notice))
 
 
 def _page_values(url: str, excerpt: Excerpt, source: str, notice: str) -> Mapping[str, object]:
@@ -246,14 +250,14 @@ def _page_values(url: str, excerpt: Excerpt, source: str, notice: str) -> Mappin
         "url": url,
         "content": excerpt.text,
         "start_index": excerpt.start,
-        "next_start_index": excerpt.following,
+        "next_start_index": excerpt.next_start,
         "total_length": excerpt.total,
         "source": source,
         "notice": notice,
     }
 
 
-def _hits_answer(hits: Sequence[Hit], notice: str) -> Answer:
+def _hits_answer(hits: Sequence[SearchHit], notice: str) -> ToolOutput:
     dates = min(hit.page.as_of for hit in hits)
     results = [
         {"title": hit.page.title, "url": hit.page.url, "summary": f"{hit.heading}. {hit.page.summary}"}
@@ -262,7 +266,7 @@ def _hits_answer(hits: Sequence[Hit], notice: str) -> Answer:
     lines = [_numbered(i, r["title"], r["url"], r["summary"]) for i, r in enumerate(results, 1)]
     head = f"{_count(len(hits))} from the built-in guide, as of {dates}."
     text = "\n".join([notice, head, *lines, "Read one with dsql_read_documentation(url)."]).lstrip()
-    return Answer(text, _list_values(results, "guide", notice=notice))
+    return ToolOutput(text, _list_values(results, "guide", notice=notice))
 
 
 def _list_values(

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.lint.model import Finding, Linted, advice
-from awslabs_dsql_mcp.output.tool_output import Answer
-from awslabs_dsql_mcp.text import clip
+from awslabs_dsql_mcp.lint.model import Diagnostic, LintReport, advice
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.text import truncate_sentence
 from awslabs_dsql_mcp.tools.ports import Linter
 
 _UNSUPPORTED: Final = "0A000"
 _TIMEOUT: Final = 20.0  # seconds for a script
 _QUICK_TIMEOUT: Final = 1.5  # seconds that an error may wait for it
-_LONGEST_QUICK: Final = 20_000  # characters
-_MOST: Final = 50  # findings that are shown
-_LONGEST: Final = 300  # characters of a text in a finding
+_MAX_QUICK: Final = 20_000  # characters
+_MAX_FINDINGS: Final = 50  # findings that are shown
+_MAX_LENGTH: Final = 300  # characters of a text in a finding
 _NOT_ALL: Final = "Neither dsql-lint nor this server knows every rule: a cluster has the last word."
 
 
@@ -31,7 +31,7 @@ class LintTools:
         self._linter = linter
         self._characters = characters
 
-    async def dsql_lint(self, sql: str, *, fix: bool = False) -> Answer:
+    async def dsql_lint(self, sql: str, *, fix: bool = False) -> ToolOutput:
         """Say what Aurora DSQL would not take of a script.
 
         Args:
@@ -43,12 +43,12 @@ class LintTools:
             NotConfigured: There is no dsql-lint.
             TimedOut: It took too long.
         """
-        from awslabs_dsql_mcp.lint.own_rules import overlooked  # noqa: PLC0415 - the parser, at first need
+        from awslabs_dsql_mcp.lint.own_rules import own_diagnostics  # noqa: PLC0415 - the parser, at first need
 
         if not sql.strip():
             raise RequestInvalid("sql is empty.", hint="Give one or more statements.")
         linted = await self._linter.lint(sql, fix=fix, timeout=_TIMEOUT)
-        more = await asyncio.to_thread(overlooked, sql, linted.findings)
+        more = await asyncio.to_thread(own_diagnostics, sql, linted.diagnostics)
         return _answer(linted, more, fix=fix, characters=self._characters)
 
 
@@ -69,7 +69,7 @@ class LintAdvice:
             error: What `transact` met.
             statements: What it was given.
         """
-        if not _is_about_dsql(error) or sum(map(len, statements)) > _LONGEST_QUICK:
+        if not _is_about_dsql(error) or sum(map(len, statements)) > _MAX_QUICK:
             return
         try:
             linted = await self._linter.lint("\n;\n".join(statements), fix=True, timeout=_QUICK_TIMEOUT)
@@ -87,24 +87,27 @@ def _is_about_dsql(error: DsqlError) -> bool:
     return isinstance(error, StatementFailed) and error.sqlstate == _UNSUPPORTED
 
 
-def _answer(linted: Linted, more: Sequence[Finding], *, fix: bool, characters: int) -> Answer:
-    found = sorted((*linted.findings, *more), key=lambda finding: finding.line)
+def _answer(linted: LintReport, more: Sequence[Diagnostic], *, fix: bool, characters: int) -> ToolOutput:
+    found = sorted((*linted.diagnostics, *more), key=lambda finding: finding.line)
     summary = _summary(linted, more, fix=fix)
-    lines = [summary, *(_line(finding, fix=fix) for finding in found[:_MOST])]
-    if len(found) > _MOST:
-        lines.append(f"… and {len(found) - _MOST} more: mend these, and lint again.")
-    structured: dict[str, object] = {"summary": summary, "findings": [_facts(f) for f in found[:_MOST]]}
+    lines = [summary, *(_line(finding, fix=fix) for finding in found[:_MAX_FINDINGS])]
+    if len(found) > _MAX_FINDINGS:
+        lines.append(f"… and {len(found) - _MAX_FINDINGS} more: mend these, and lint again.")
+    structured: dict[str, object] = {
+        "summary": summary,
+        "findings": [_facts(f) for f in found[:_MAX_FINDINGS]],
+    }
     if linted.fixed_sql is not None:
         fixed = _whole_lines(linted.fixed_sql, characters)
         cut = "" if fixed == linted.fixed_sql else " (its beginning: too long; lint a part at a time)"
         lines += [f"Fixed SQL{cut}:", fixed.rstrip()]
         structured |= {"fixed_sql": fixed, "fixed_sql_cut": bool(cut)}
     lines.append(_NOT_ALL)
-    return Answer("\n".join(lines), structured)
+    return ToolOutput("\n".join(lines), structured)
 
 
-def _summary(linted: Linted, more: Sequence[Finding], *, fix: bool) -> str:
-    if not linted.findings and not more:
+def _summary(linted: LintReport, more: Sequence[Diagnostic], *, fix: bool) -> str:
+    if not linted.diagnostics and not more:
         return "Nothing found."
     done = "fixed" if fix else "fixable"
     parts = {
@@ -114,25 +117,25 @@ def _summary(linted: Linted, more: Sequence[Finding], *, fix: bool) -> str:
     }
     said = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
     ours = f"; {len(more)} of them found by this server's own rules only" if more else ""
-    return f"{len(linted.findings) + len(more)} found: {said}{ours}."
+    return f"{len(linted.diagnostics) + len(more)} found: {said}{ours}."
 
 
-def _line(finding: Finding, *, fix: bool) -> str:
+def _line(finding: Diagnostic, *, fix: bool) -> str:
     done = "fixed" if fix else "fixable"
     state = {"fixed": done, "fixed_with_warning": f"{done}, mind"}
-    told = clip(finding.detail if fix and finding.detail else finding.suggestion, _LONGEST)
+    told = truncate_sentence(finding.detail if fix and finding.detail else finding.suggestion, _MAX_LENGTH)
     where = f"line {finding.line} {finding.rule} ({state.get(finding.fix, 'by hand')})"
-    return f"- {where}: {clip(finding.message, _LONGEST)} {told}".rstrip()
+    return f"- {where}: {truncate_sentence(finding.message, _MAX_LENGTH)} {told}".rstrip()
 
 
-def _facts(finding: Finding) -> dict[str, object]:
+def _facts(finding: Diagnostic) -> dict[str, object]:
     facts = {
         "rule": finding.rule,
         "line": finding.line,
-        "message": clip(finding.message, _LONGEST),
-        "suggestion": clip(finding.suggestion, _LONGEST),
+        "message": truncate_sentence(finding.message, _MAX_LENGTH),
+        "suggestion": truncate_sentence(finding.suggestion, _MAX_LENGTH),
         "fix": finding.fix,
-        "detail": clip(finding.detail, _LONGEST),
+        "detail": truncate_sentence(finding.detail, _MAX_LENGTH),
     }
     return {name: value for name, value in facts.items() if value != ""}
 

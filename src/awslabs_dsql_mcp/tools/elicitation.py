@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from awslabs_dsql_mcp.database.call_context import current_cluster
 
 
-def question(text: str, answer: type[BaseModel]) -> Elicit[Any]:
+def ask(text: str, answer: type[BaseModel]) -> Elicit[Any]:
     """Put a question to the user, which names the cluster where there are several.
 
     Args:

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from awslabs_dsql_mcp.catalog import model as catalog
-from awslabs_dsql_mcp.catalog import queries as catalog_queries
+from awslabs_dsql_mcp.catalog import model, queries
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, Unit
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
-from awslabs_dsql_mcp.output.marks import fresh_mark
-from awslabs_dsql_mcp.output.tool_output import Answer, fence
-from awslabs_dsql_mcp.tools.prepare import Value, bound
+from awslabs_dsql_mcp.output.marks import new_nonce
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
+from awslabs_dsql_mcp.tools.prepare import Value, to_parameter
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.explain.index_advisor import Candidate
-    from awslabs_dsql_mcp.sql.statements import Statement
+    from awslabs_dsql_mcp.sql.statements import StatementInfo
 
-_MOST_TABLES = 2  # that are looked up for advice
+_MAX_TABLES = 2  # that are looked up for advice
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -33,7 +32,7 @@ class PlanTools:
 
     async def explain_query(
         self, sql: str, params: Sequence[Value] | None = None, *, analyze: bool = False
-    ) -> Answer:
+    ) -> ToolOutput:
         """Show a statement's plan and say what costs in it.
 
         Args:
@@ -46,39 +45,38 @@ class PlanTools:
             StatementRefused: The guard refused it.
             DsqlError: What `Database.run` raises.
         """
-        from awslabs_dsql_mcp.explain import findings  # noqa: PLC0415 - see tools.sql
-        from awslabs_dsql_mcp.explain import index_advisor as index_advice  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.explain import findings, index_advisor  # noqa: PLC0415 - see tools.sql
         from awslabs_dsql_mcp.explain import plan as plans  # noqa: PLC0415 - as above
 
         explained = _explained(sql, params, analyze=analyze)
         traces = analyze and explained.statement.user_functions
-        unit = Unit((explained.query,), read_only=True, may_leave_traces=traces)
+        unit = UnitOfWork((explained.query,), read_only=True, may_change_session=traces)
         result = (await self._database.run(unit)).results[0]
         text = "\n".join(row[0] or "" for row in result.rows)
-        plan = plans.parse(text)
+        plan = plans.parse_plan(text)
         said = [f"- {finding}" for finding in findings.findings(plan)] or ["- nothing stands out"]
-        said += [f"- index: {advice}" for advice in await self._advice(index_advice.candidates(plan))]
+        said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
         advised = any("CREATE INDEX" in line for line in said)
         costs = findings.dpu_text(plan.dpus)
         told = [
-            fence(plans.shown(text), kind="plan", mark=fresh_mark()),
+            wrap_untrusted(plans.without_noise(text), kind="plan", nonce=new_nonce()),
             "What costs:",
             *said,
             *([costs] if costs else []),
             f"Next: {_next(explained.statement, analyze=analyze, advised=advised)}",
         ]
-        return Answer("\n".join(told))
+        return ToolOutput("\n".join(told))
 
     async def _advice(self, candidates: "Sequence[Candidate]") -> list[str]:
         """Look at the tables of possible indexes; without them the plan is worth telling all the same."""
-        from awslabs_dsql_mcp.explain import index_advisor as index_advice  # noqa: PLC0415 - see explain_query
+        from awslabs_dsql_mcp.explain import index_advisor  # noqa: PLC0415 - see explain_query
 
-        chosen = candidates[:_MOST_TABLES]
+        chosen = candidates[:_MAX_TABLES]
         if not chosen:
             return []
-        batches = [catalog_queries.table_queries(candidate.table, caches=False) for candidate in chosen]
+        batches = [queries.table_queries(candidate.table, caches=False) for candidate in chosen]
         try:
-            unit = Unit(tuple(query for batch in batches for query in batch), read_only=True)
+            unit = UnitOfWork(tuple(query for batch in batches for query in batch), read_only=True)
             results = (await self._database.run(unit)).results
         except DsqlError:
             return []
@@ -86,10 +84,10 @@ class PlanTools:
         found: list[str] = []
         for number, candidate in enumerate(chosen):
             try:
-                tables = catalog.fold_tables(candidate.table, results[number * size : (number + 1) * size])
+                tables = model.fold_tables(candidate.table, results[number * size : (number + 1) * size])
             except RequestInvalid:  # a function or a CTE, no table
                 continue
-            found += [advice for table in tables[:1] if (advice := index_advice.advise(candidate, table))]
+            found += [advice for table in tables[:1] if (advice := index_advisor.advise(candidate, table))]
         return found
 
 
@@ -98,7 +96,7 @@ class _Explained:
     """A statement that the guard lets be explained."""
 
     query: Query
-    statement: "Statement"
+    statement: "StatementInfo"
 
 
 def _explained(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> _Explained:
@@ -108,19 +106,19 @@ def _explained(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> _E
     count = len(params) if params else None
     explain = "EXPLAIN (ANALYZE, VERBOSE) " if analyze else "EXPLAIN VERBOSE "
     try:
-        alone = guard.judge(sql, writes=not analyze, parameters=count)
+        alone = guard.check_statement(sql, writes=not analyze, parameters=count)
         if alone.statement is not None:
             _require_plan(alone.statement, analyze=analyze)
-        whole = guard.judge(explain + sql, writes=False, parameters=count)
+        whole = guard.check_statement(explain + sql, writes=False, parameters=count)
     except ValueError as error:
         raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
     if alone.statement is None or whole.refusal is not None:
         refusal = alone.refusal or whole.refusal
         raise StatementRefused(str(refusal), code=refusal.rule if refusal else None)
-    return _Explained(Query(whole.sql, tuple(map(bound, params or ()))), alone.statement)
+    return _Explained(Query(whole.sql, tuple(map(to_parameter, params or ()))), alone.statement)
 
 
-def _require_plan(statement: "Statement", *, analyze: bool) -> None:
+def _require_plan(statement: "StatementInfo", *, analyze: bool) -> None:
     if statement.kind in ("EXPLAIN", "SHOW") or statement.category in ("ddl", "setting"):
         raise RequestInvalid(
             f"{statement.kind} has no plan.",
@@ -134,7 +132,7 @@ def _require_plan(statement: "Statement", *, analyze: bool) -> None:
         )
 
 
-def _next(statement: "Statement", *, analyze: bool, advised: bool) -> str:
+def _next(statement: "StatementInfo", *, analyze: bool, advised: bool) -> str:
     if advised:
         return "create the index with transact, follow its job as that says, then explain again."
     if statement.kind in _CHANGES:

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from awslabs_dsql_mcp.catalog import model as catalog
+from awslabs_dsql_mcp.catalog import model
 from awslabs_dsql_mcp.catalog import queries as catalog_queries
 from awslabs_dsql_mcp.catalog import text as schema_text
 from awslabs_dsql_mcp.catalog.model import Page, Table
 from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Report, Unit
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
-from awslabs_dsql_mcp.output.marks import fresh_mark
-from awslabs_dsql_mcp.output.tool_output import Answer, fence
+from awslabs_dsql_mcp.output.marks import new_nonce
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name
 
 _NO_MORE = "There is no table behind that name: this was the last page."
@@ -35,7 +35,7 @@ class SchemaTools:
 
     async def get_schema(
         self, table_name: str, detail: Detail | None = None, after: str = "", limit: int = 100
-    ) -> Answer:
+    ) -> ToolOutput:
         """Describe a table, or list all tables.
 
         Args:
@@ -53,7 +53,7 @@ class SchemaTools:
         tables = await self.tables(parse_name(table_name))
         text, cut = schema_text.tables_text(tables, detail or "full")
         notice = f"Too long to tell whole: cut to detail={cut}.\n" if cut else ""
-        return Answer(f"{notice}{fenced(text)}\n{_next_for(tables)}")
+        return ToolOutput(f"{notice}{fenced(text)}\n{_next_for(tables)}")
 
     async def tables(self, name: TableName) -> tuple[Table, ...]:
         """Read everything about the tables of a name, one of each schema that has it.
@@ -62,14 +62,14 @@ class SchemaTools:
             RequestInvalid: No table has it.
             DsqlError: What `Database.run` raises.
         """
-        tables = catalog.fold_tables(name, (await self._about(name)).results)
+        tables = model.fold_tables(name, (await self._about(name)).results)
         if all(index.valid for table in tables for index in table.indexes):
             return tables
         try:
-            jobs = await self._database.run(Unit((catalog_queries.jobs_query(),), read_only=True))
+            jobs = await self._database.run(UnitOfWork((catalog_queries.jobs_query(),), read_only=True))
         except (StatementFailed, PermissionDenied):
             return tables  # a server without jobs
-        return catalog.with_jobs(tables, jobs.results[0])
+        return model.with_jobs(tables, jobs.results[0])
 
     async def page(self, after: TableName | None, limit: int, *, whole: bool) -> Page:
         """Read a page of the list of tables.
@@ -83,7 +83,7 @@ class SchemaTools:
             DsqlError: What `Database.run` raises.
         """
         queries = catalog_queries.page_queries(after, limit, whole=whole)
-        return catalog.fold_page((await self._database.run(Unit(queries, read_only=True))).results)
+        return model.fold_page((await self._database.run(UnitOfWork(queries, read_only=True))).results)
 
     async def names(self) -> list[TableName]:
         """Read the names of all tables and views.
@@ -91,44 +91,44 @@ class SchemaTools:
         Raises:
             DsqlError: What `Database.run` raises.
         """
-        report = await self._database.run(Unit((catalog_queries.known_tables(),), read_only=True))
+        report = await self._database.run(UnitOfWork((catalog_queries.known_tables(),), read_only=True))
         return [TableName(schema, str(table)) for schema, table in report.results[0].rows]
 
     async def _about(self, name: TableName) -> Report:
         """Ask about a table; once a server has said that it lacks a catalog, without that."""
         try:
             return await self._database.run(
-                Unit(catalog_queries.table_queries(name, caches=self._caches), read_only=True)
+                UnitOfWork(catalog_queries.table_queries(name, caches=self._caches), read_only=True)
             )
         except DsqlError as error:
             if not self._caches or error.sqlstate not in _LACKING:
                 raise
         report = await self._database.run(
-            Unit(catalog_queries.table_queries(name, caches=False), read_only=True)
+            UnitOfWork(catalog_queries.table_queries(name, caches=False), read_only=True)
         )
         self._caches = False
         return report
 
-    async def _list(self, detail: Detail, after: str, limit: int) -> Answer:
+    async def _list(self, detail: Detail, after: str, limit: int) -> ToolOutput:
         whole = detail == "full"
         limit = min(limit, _WHOLE_PAGE) if whole else limit
         page = await self.page(parse_name(after) if after.strip() else None, limit, whole=whole)
         if not page.tables:
-            return Answer(_NO_MORE if after.strip() else _NONE)
+            return ToolOutput(_NO_MORE if after.strip() else _NONE)
         listing = schema_text.list_text(page, detail)
-        left = page.left + len(page.tables) - listing.shown
+        left = page.remaining + len(page.tables) - listing.shown
         counted = f"{listing.shown} tables and views" if listing.shown > 1 else "1 table or view"
         if left:
             counted += f"; {left} more: call get_schema(after={listing.last!r})"
         following = (
             "" if whole else f"\nNext: get_schema(table_name={page.tables[0].title!r}) tells it whole."
         )
-        return Answer(f"{counted}\n{fenced(listing.text)}{following}")
+        return ToolOutput(f"{counted}\n{fenced(listing.text)}{following}")
 
 
 def fenced(text: str) -> str:
     """Mark what the catalog says as data: comments and names are other people's words."""
-    return fence(text, kind="schema", mark=fresh_mark())
+    return wrap_untrusted(text, kind="schema", nonce=new_nonce())
 
 
 def _next_for(tables: Sequence[Table]) -> str:

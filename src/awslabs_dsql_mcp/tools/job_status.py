@@ -6,20 +6,20 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from awslabs_dsql_mcp.catalog import jobs
-from awslabs_dsql_mcp.catalog.jobs import Job
+from awslabs_dsql_mcp.catalog.jobs import AsyncJob
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Unit
+from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.output.marks import fresh_mark
-from awslabs_dsql_mcp.output.tool_output import Answer, fence, warning
+from awslabs_dsql_mcp.output.marks import new_nonce
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.tools.ports import Progress
 
-LONGEST_WAIT: Final = 45
+MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
 
-_USUAL_WAIT: Final = 20.0
+_DEFAULT_WAIT: Final = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
-_ROOM: Final = 5.0  # seconds of a call's time that the last look may take
+_MARGIN: Final = 5.0  # seconds of a call's time that the last look may take
 
 
 class JobTools:
@@ -41,11 +41,11 @@ class JobTools:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._longest = max(0.0, min(LONGEST_WAIT, call_time - _ROOM))
+        self._longest = max(0.0, min(MAX_WAIT, call_time - _MARGIN))
         self._sleep = sleep
         self._clock = clock
 
-    async def job_status(self, job_id: str | None, wait_s: float | None, progress: Progress) -> Answer:
+    async def job_status(self, job_id: str | None, wait_s: float | None, progress: Progress) -> ToolOutput:
         """Tell how jobs stand, at the latest when the wait is over.
 
         Args:
@@ -61,11 +61,11 @@ class JobTools:
             raise RequestInvalid(
                 "job_id is not a job's id: those have 26 characters of a-z and 2-7.", hint=_LIST
             )
-        usual = 0.0 if job_id is None else _USUAL_WAIT
+        usual = 0.0 if job_id is None else _DEFAULT_WAIT
         wait = min(usual if wait_s is None else wait_s, self._longest)
         return _answer(await self._follow(job_id, wait, progress))
 
-    async def _follow(self, job_id: str | None, wait: float, progress: Progress) -> tuple[Job, ...]:
+    async def _follow(self, job_id: str | None, wait: float, progress: Progress) -> tuple[AsyncJob, ...]:
         began, pause = self._clock(), _FIRST_PAUSE
         while True:
             found = await self._look(job_id)
@@ -76,8 +76,8 @@ class JobTools:
             await self._sleep(min(pause, wait - waited))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    async def _look(self, job_id: str | None) -> tuple[Job, ...]:
-        report = await self._database.run(Unit((jobs.jobs_query(job_id),), read_only=True))
+    async def _look(self, job_id: str | None) -> tuple[AsyncJob, ...]:
+        report = await self._database.run(UnitOfWork((jobs.jobs_query(job_id),), read_only=True))
         found = jobs.fold_jobs(report.results[0])
         if job_id is not None and not found:
             raise RequestInvalid(f"There is no job {job_id}.", hint=_LIST)
@@ -87,18 +87,18 @@ class JobTools:
 _LIST: Final = "Call job_status without job_id for a list; transact gives the id of a job that it starts."
 
 
-def _state(found: tuple[Job, ...]) -> str:
+def _state(found: tuple[AsyncJob, ...]) -> str:
     unfinished = [job for job in found if not job.ended]
     first = unfinished[0]
     return f"{len(unfinished)} unfinished; {first.job_type} {first.job_id}: {first.status}"
 
 
-def _answer(found: tuple[Job, ...]) -> Answer:
+def _answer(found: tuple[AsyncJob, ...]) -> ToolOutput:
     step = jobs.next_step(found)
     facts: dict[str, object] = {"next": step, "unfinished": sum(not job.ended for job in found)}
     if not found:
-        return Answer(f"Next: {step}", {**facts, "jobs": list[object]()})
-    mark = fresh_mark()
-    listed = fence("\n".join(job.line for job in found), kind="jobs", mark=mark)
-    data = {"data": warning(mark), "jobs": [job.facts for job in found], "end": mark}
-    return Answer(f"{listed}\nNext: {step}", facts | data)
+        return ToolOutput(f"Next: {step}", {**facts, "jobs": list[object]()})
+    mark = new_nonce()
+    listed = wrap_untrusted("\n".join(job.line for job in found), kind="jobs", nonce=mark)
+    data = {"data": untrusted_notice(mark), "jobs": [job.facts for job in found], "end": mark}
+    return ToolOutput(f"{listed}\nNext: {step}", facts | data)

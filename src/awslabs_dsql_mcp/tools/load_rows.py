@@ -7,35 +7,34 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from awslabs_dsql_mcp.bulk import keyset
-from awslabs_dsql_mcp.bulk import table_info as bulk_catalog
+from awslabs_dsql_mcp.bulk import keyset, table_info
 from awslabs_dsql_mcp.bulk.keyset import Position
-from awslabs_dsql_mcp.bulk.progress_table import Ledger
+from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.resume_token import fingerprint, work_of
 from awslabs_dsql_mcp.bulk.rows import (
-    Cells,
-    Loading,
+    InsertPlan,
+    InvalidRow,
     OnConflict,
     Row,
     RowFiles,
     RowSource,
-    Unfit,
-    loading,
+    RowText,
+    find_rejected_rows,
+    plan_insert,
     row_of,
-    unstorable,
     weight,
 )
-from awslabs_dsql_mcp.bulk.runner import Batch, Batches, Tell
+from awslabs_dsql_mcp.bulk.runner import Batch, BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, Unit
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
-from awslabs_dsql_mcp.output.marks import fresh_mark
-from awslabs_dsql_mcp.output.rows import count
-from awslabs_dsql_mcp.output.tool_output import Answer, fence, warning
+from awslabs_dsql_mcp.output.marks import new_nonce
+from awslabs_dsql_mcp.output.rows import pluralize
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import parse_name
-from awslabs_dsql_mcp.sql.statements import Statement
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.tools.batch_write import answer
-from awslabs_dsql_mcp.tools.confirmation import BatchApproval
+from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 
 # What a server says of one row rather than of the statement: data exception, integrity constraint violation,
 # cardinality violation (PostgreSQL documentation, appendix A).
@@ -44,8 +43,8 @@ _WAY_ON: Final = (
     "Leave it out with skip_bad_rows=true, which tells of each. A mended file is another one: load only its "
     "rows from here on, or all with on_conflict='skip'."
 )
-_MOST_BAD: Final = 100  # in one batch
-_SHOWN: Final = 20
+_MAX_BAD: Final = 100  # in one batch
+_MAX_SHOWN: Final = 20
 _REASON: Final = 300
 
 
@@ -80,7 +79,7 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
-class Given:
+class InlineRows:
     """Rows that came with the call: a `RowSource`."""
 
     columns: Sequence[str]
@@ -95,8 +94,8 @@ class Given:
         """Let go of nothing."""
 
 
-class Load:
-    """Rows on their way into a table: a job of `Batches`.
+class RowLoadJob:
+    """Rows on their way into a table: a job of `BatchRunner`.
 
     Args:
         database: Where.
@@ -107,19 +106,19 @@ class Load:
     """
 
     def __init__(
-        self, database: Database, plan: Loading, source: RowSource, work: str, *, skip_bad_rows: bool
+        self, database: Database, plan: InsertPlan, source: RowSource, work: str, *, skip_bad_rows: bool
     ) -> None:
         self.work = work
-        self.ledger = None if plan.repeatable else Ledger(plan.table.schema)
+        self.progress_table = None if plan.repeatable else ProgressTable(plan.table.schema)
         self.bad: dict[int, str] = {}
         self._database = database
         self._plan = plan
         self._skip = skip_bad_rows
         self._coming = enumerate(map(self._cells, source.rows()), 1)
-        self._ahead: deque[tuple[int, Cells | Unfit]] = deque()
-        self._batch: list[tuple[int, Cells]] = []
+        self._ahead: deque[tuple[int, RowText | InvalidRow]] = deque()
+        self._batch: list[tuple[int, RowText]] = []
 
-    async def cut(self, after: Position | None, rows: int) -> Batch | None:
+    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Read the next rows.
 
         Raises:
@@ -127,7 +126,7 @@ class Load:
         """
         return await asyncio.to_thread(self._cut, int(after[0]) if after else 0, rows)
 
-    async def mend(self, batch: Batch, error: StatementFailed) -> Batch:
+    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
         """Find the rows that the server does not take.
 
         Raises:
@@ -135,7 +134,7 @@ class Load:
         """
         if not (error.sqlstate or "").startswith(_OF_A_ROW):
             raise error
-        found = await self._unstorable(_MOST_BAD if self._skip else 1)
+        found = await self._unstorable(_MAX_BAD if self._skip else 1)
         if not found:
             return batch  # it has passed by itself
         if not self._skip:
@@ -152,13 +151,13 @@ class Load:
         """Count all rows from the beginning on; for a dry run, which reads no more then."""
         return len(self._ahead) + await asyncio.to_thread(lambda: sum(1 for _ in self._coming))
 
-    async def first_fault(self) -> str:
+    async def first_rejected(self) -> str:
         """Try the batch that was cut, and say what is wrong with it."""
         found = await self._unstorable(1)
         return "".join(f"row {self._batch[index][0]:,}: {reason}" for index, reason in found.items())
 
     async def _unstorable(self, most: int) -> Mapping[int, str]:
-        search = unstorable(len(self._batch), most)
+        search = find_rejected_rows(len(self._batch), most)
         try:
             rows = next(search)
             while True:
@@ -169,15 +168,15 @@ class Load:
     async def _try(self, indexes: tuple[int, ...]) -> str | None:
         query = self._plan.insert([self._batch[index][1] for index in indexes])
         try:
-            await self._database.run(Unit((query,), read_only=False, dry_run=True))
+            await self._database.run(UnitOfWork((query,), read_only=False, dry_run=True))
         except StatementFailed as error:
             if not (error.sqlstate or "").startswith(_OF_A_ROW):
                 raise
             return error.message[:_REASON]
         return None
 
-    def _cells(self, row: Row) -> Cells | Unfit:
-        return row if isinstance(row, Unfit) else self._plan.cells(row)
+    def _cells(self, row: Row) -> RowText | InvalidRow:
+        return row if isinstance(row, InvalidRow) else self._plan.cells(row)
 
     def _cut(self, done: int, rows: int) -> Batch | None:
         taken = self._take(done, rows)
@@ -185,7 +184,7 @@ class Load:
             return None
         self._batch = []
         for number, cells in taken:
-            if not isinstance(cells, Unfit):
+            if not isinstance(cells, InvalidRow):
                 self._batch.append((number, cells))
             elif self._skip:
                 self.bad[number] = cells.reason
@@ -198,16 +197,16 @@ class Load:
         last = len(self._ahead) == len(taken) and not self._look_ahead()
         return Batch(self._query(), upto, len(self._batch), last=last)
 
-    def _take(self, done: int, rows: int) -> list[tuple[int, Cells | Unfit]]:
+    def _take(self, done: int, rows: int) -> list[tuple[int, RowText | InvalidRow]]:
         while self._ahead and self._ahead[0][0] <= done:
             self._ahead.popleft()
-        taken: list[tuple[int, Cells | Unfit]] = []
+        taken: list[tuple[int, RowText | InvalidRow]] = []
         heavy = 0
         while len(taken) < rows and (self._ahead or self._look_ahead()):
             number, cells = self._ahead[0]
             if number > done:
-                heavy += 0 if isinstance(cells, Unfit) else weight(cells)
-                if taken and keyset.fitting(2, heavy, self._plan.table.indexes) < 2:  # noqa: PLR2004 - fits or not
+                heavy += 0 if isinstance(cells, InvalidRow) else weight(cells)
+                if taken and keyset.rows_that_fit(2, heavy, self._plan.table.indexes) < 2:  # noqa: PLR2004 - fits or not
                     break
                 taken.append((number, cells))
             self._ahead.popleft()
@@ -235,7 +234,12 @@ class LoadRows:
     """
 
     def __init__(
-        self, database: Database, batches: Batches, approval: BatchApproval, files: RowFiles, where: str
+        self,
+        database: Database,
+        batches: BatchRunner,
+        approval: BatchConfirmation,
+        files: RowFiles,
+        where: str,
     ) -> None:
         self._where = where
         self._database = database
@@ -243,7 +247,7 @@ class LoadRows:
         self._approval = approval
         self._files = files
 
-    def question(self, request: LoadRequest, *, can_ask: bool) -> str | None:
+    def prompt(self, request: LoadRequest, *, can_ask: bool) -> str | None:
         """Word what the user must be asked; ``None`` for nothing.
 
         Raises:
@@ -253,10 +257,10 @@ class LoadRows:
             return None
         if self._batches.knows(work_of(request.resume)):
             return None  # it had its yes when it began
-        insert = Statement("INSERT", "dml")
-        return self._approval.question_of("load_rows", [_asked(request)], [insert], can_ask=can_ask)
+        insert = StatementInfo("INSERT", "dml")
+        return self._approval.prompt_for("load_rows", [_asked(request)], [insert], can_ask=can_ask)
 
-    async def load_rows(self, request: LoadRequest, tell: Tell) -> Answer:
+    async def load_rows(self, request: LoadRequest, tell: ProgressCallback) -> ToolOutput:
         """Load rows, or try to.
 
         Args:
@@ -269,13 +273,13 @@ class LoadRows:
             DsqlError: What stopped it.
         """
         if request.dry_run_token is not None:
-            self._approval.take(request.dry_run_token, [_asked(request)])
+            self._approval.redeem(request.dry_run_token, [_asked(request)])
         with closing(await self._source(request)) as source:
             job = await self._job(request, source)
             if request.dry_run:
                 return await self._tried(job, request)
             stopped = await self._batches.run(job, request.resume, tell, request.rows_per_second)
-        return _with_bad_rows(answer(stopped, job.ledger), job.bad)
+        return _with_bad_rows(answer(stopped, job.progress_table), job.bad)
 
     async def _source(self, request: LoadRequest) -> RowSource:
         if (request.rows is None) == (not request.path):
@@ -286,51 +290,54 @@ class LoadRows:
         names = request.columns or (list(cast("dict[str, object]", first)) if isinstance(first, dict) else ())
         if not names:
             raise RequestInvalid("rows has no names of columns.", hint="Give objects, or columns too.")
-        return Given([str(name) for name in names], fingerprint(request.rows), request.rows)
+        return InlineRows([str(name) for name in names], fingerprint(request.rows), request.rows)
 
-    async def _job(self, request: LoadRequest, source: RowSource) -> Load:
+    async def _job(self, request: LoadRequest, source: RowSource) -> RowLoadJob:
         name = str(parse_name(request.table))
-        report = await self._database.run(Unit((bulk_catalog.about_table(name),), read_only=True))
-        table = bulk_catalog.table_facts(report.results[0])
+        report = await self._database.run(UnitOfWork((table_info.table_info_query(name),), read_only=True))
+        table = table_info.parse_table_info(report.results[0])
         if table is None:
             raise RequestInvalid(
                 f"There is no table {name}.", hint="Call get_schema for the tables there are."
             )
-        plan = loading(table, source.columns, request.on_conflict)
+        plan = plan_insert(table, source.columns, request.on_conflict)
         columns = [column.name for column in plan.columns]
         what = (table.full_name, columns, request.on_conflict, source.identity)
         work = fingerprint([self._where, "load_rows", *what])
-        return Load(self._database, plan, source, work, skip_bad_rows=request.skip_bad_rows)
+        return RowLoadJob(self._database, plan, source, work, skip_bad_rows=request.skip_bad_rows)
 
-    async def _tried(self, job: Load, request: LoadRequest) -> Answer:
-        batch = await job.cut(None, keyset.MOST)
-        fault = await job.first_fault() if batch else ""
+    async def _tried(self, job: RowLoadJob, request: LoadRequest) -> ToolOutput:
+        batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
+        fault = await job.first_rejected() if batch else ""
         rows = await job.all_rows()
-        batches = -(-rows // keyset.MOST)
+        batches = -(-rows // keyset.MAX_BATCH_ROWS)
         token = self._approval.token([_asked(request)])
-        found = fence(fault, kind="rows", mark=fresh_mark()) + "\n" if fault else ""
+        found = wrap_untrusted(fault, kind="rows", nonce=new_nonce()) + "\n" if fault else ""
         text = (
-            f"dry run, nothing was stored: {count(rows, 'row')}, in about {batches:,} batches; of the first "
+            f"dry run, nothing was stored: {pluralize(rows, 'row')}, in about {batches:,} batches; "
+            "of the first "
             f"{'this cannot be stored' if fault else 'all can be stored'}.\n{found}"
             f"To load them, send the same with dry_run_token={token} (once, in 10 min)."
         )
-        return Answer(text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token})
+        return ToolOutput(
+            text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token}
+        )
 
 
 def _asked(request: LoadRequest) -> Query:
-    what = request.path or f"{count(len(request.rows or ()), 'row')} given"
+    what = request.path or f"{pluralize(len(request.rows or ()), 'row')} given"
     sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
     return Query(sql, (fingerprint([request.columns, request.null, request.rows]),))
 
 
-def _with_bad_rows(told: Answer, bad: Mapping[int, str]) -> Answer:
+def _with_bad_rows(told: ToolOutput, bad: Mapping[int, str]) -> ToolOutput:
     if not bad:
         return told
-    listed = [{"row": number, "reason": bad[number]} for number in sorted(bad)[:_SHOWN]]
-    mark = fresh_mark()
+    listed = [{"row": number, "reason": bad[number]} for number in sorted(bad)[:_MAX_SHOWN]]
+    mark = new_nonce()
     lines = "\n".join(f"row {one['row']:,}: {one['reason']}" for one in listed)
-    more = f" (the first {_SHOWN} of them)" if len(bad) > _SHOWN else ""
-    fenced = fence(lines, kind="rows", mark=mark)
-    text = f"{count(len(bad), 'row')} left out in this call, not stored{more}:\n{fenced}"
-    facts = {"bad_rows": len(bad), "data": warning(mark), "reasons": listed, "end": mark}
-    return Answer(f"{text}\n{told.text}", {**told.structured, **facts})
+    more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
+    fenced = wrap_untrusted(lines, kind="rows", nonce=mark)
+    text = f"{pluralize(len(bad), 'row')} left out in this call, not stored{more}:\n{fenced}"
+    facts = {"bad_rows": len(bad), "data": untrusted_notice(mark), "reasons": listed, "end": mark}
+    return ToolOutput(f"{text}\n{told.text}", {**told.structured, **facts})

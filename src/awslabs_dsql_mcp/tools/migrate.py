@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.catalog import jobs
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, Report, Unit
+from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import (
     DsqlError,
     OutcomeUnknown,
@@ -16,23 +16,23 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     StatementRefused,
 )
-from awslabs_dsql_mcp.output.tool_output import Answer
-from awslabs_dsql_mcp.tools.confirmation import Approval
-from awslabs_dsql_mcp.tools.confirmation_tokens import Confirm
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.tools.confirmation import TransactionConfirmation
+from awslabs_dsql_mcp.tools.confirmation_tokens import ConfirmPolicy
 from awslabs_dsql_mcp.tools.ports import Linter, Progress
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.migration.plan import Plan, Step
+    from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 
 _LINT_TIME: Final = 5.0
-_MOST_LINTED: Final = 20
+_MAX_LINTED: Final = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 4.0  # seconds between two looks at a job
 _THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
 _ROOM: Final = 0.5  # of a call's time, in which no step is begun any more
 
 
 @dataclass(frozen=True)
-class Migration:
+class MigrateRequest:
     """What an agent asks of ``migrate``.
 
     Attributes:
@@ -47,7 +47,7 @@ class Migration:
 
 
 @dataclass
-class _Course:
+class _RunState:
     """A call under way.
 
     Attributes:
@@ -59,17 +59,17 @@ class _Course:
         paused: Why the call ended before the plan did.
     """
 
-    plan: "Plan"
+    plan: "MigrationPlan"
     began: float
     number: int
-    doubtful: bool
+    may_be_applied: bool
     states: dict[int, str] = field(default_factory=dict[int, str])
     paused: str | None = None
 
     @property
     def handle(self) -> str:
         """How to go on from here."""
-        return self.plan.handle(self.number, doubtful=self.doubtful)
+        return self.plan.handle(self.number, doubtful=self.may_be_applied)
 
     @property
     def step(self) -> "Step":
@@ -80,7 +80,7 @@ class _Course:
         """Go on to the next step."""
         self.states[self.number] = state
         self.number += 1
-        self.doubtful = False
+        self.may_be_applied = False
 
 
 class JobUnfinished(Exception):
@@ -105,7 +105,7 @@ class MigrateTools:
         database: Database,
         linter: Linter,
         *,
-        confirm: Confirm,
+        confirm: ConfirmPolicy,
         call_time: float,
         where: str = "",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -114,13 +114,13 @@ class MigrateTools:
         self._database = database
         self._where = where
         self._linter = linter
-        self._approval = Approval(confirm, clock=clock)
+        self._approval = TransactionConfirmation(confirm, clock=clock)
         self._call_time = call_time
         self._sleep = sleep
         self._clock = clock
-        self._last: tuple[str, Plan] | None = None
+        self._last: tuple[str, MigrationPlan] | None = None
 
-    async def question(self, request: Migration, *, can_ask: bool) -> str | None:
+    async def prompt(self, request: MigrateRequest, *, can_ask: bool) -> str | None:
         """Word what the user must be asked before a migration; ``None`` for nothing.
 
         A handle stands for exactly this plan, which was shown with it, as a dry run's token does.
@@ -137,7 +137,7 @@ class MigrateTools:
         statements = [statement for step in plan.steps for statement in step.statements]
         if plan.blocked:
             return None
-        return self._approval.question(
+        return self._approval.prompt(
             [Query(q) for s in plan.steps for q in s.queries],
             statements,
             can_ask=can_ask,
@@ -145,7 +145,7 @@ class MigrateTools:
             "that it gave.",
         )
 
-    async def migrate(self, request: Migration, progress: Progress) -> Answer:
+    async def migrate(self, request: MigrateRequest, progress: Progress) -> ToolOutput:
         """Show the plan, or carry it out until it is done, a step fails, or the call's time is over.
 
         Raises:
@@ -159,32 +159,32 @@ class MigrateTools:
             return _shown(plan)
         _require_whole(plan)
         number, doubtful = _start(plan, request.resume_from)
-        course = _Course(plan, began, number, doubtful)
-        await self._carry_out(course, progress)
-        return _carried_out(course)
+        course = _RunState(plan, began, number, doubtful)
+        await self._run_steps(course, progress)
+        return _summary(course)
 
-    async def _plan(self, script: str) -> "Plan":
+    async def _plan(self, script: str) -> "MigrationPlan":
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""
         if self._last is None or self._last[0] != script:
             self._last = (script, replace(await self._planned(script), where=self._where))
         return self._last[1]
 
-    async def _planned(self, script: str) -> "Plan":
+    async def _planned(self, script: str) -> "MigrationPlan":
         from awslabs_dsql_mcp.migration import plan as migration  # noqa: PLC0415 - the parser, at first need
-        from awslabs_dsql_mcp.migration.converter import Unreadable, convert  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert  # noqa: PLC0415 - as above
 
         if not script.strip():
             raise RequestInvalid("statements is empty.", hint="Give a script of one or more statements.")
         try:
             conversion = await asyncio.to_thread(convert, script)
-        except Unreadable as error:
+        except ScriptSyntaxError as error:
             raise StatementRefused(
                 f"The script does not parse: {error}. Nothing was run.",
                 code="syntax",
                 hint="Correct it there.",
             ) from None
         refused = await asyncio.to_thread(migration.refused, conversion)
-        fixed = {sql: text for sql in refused[:_MOST_LINTED] if (text := await self._fixed(sql))}
+        fixed = {sql: text for sql in refused[:_MAX_LINTED] if (text := await self._fixed(sql))}
         return await asyncio.to_thread(migration.plan, conversion, fixed)
 
     async def _fixed(self, sql: str) -> str | None:
@@ -195,7 +195,7 @@ class MigrateTools:
             return None
         return None if linted.count("unfixable") else (linted.fixed_sql or "").strip().rstrip(";") or None
 
-    async def _carry_out(self, course: _Course, progress: Progress) -> None:
+    async def _run_steps(self, course: _RunState, progress: Progress) -> None:
         total = len(course.plan.steps)
         while course.number <= total:
             if self._left(course) <= _ROOM:
@@ -207,24 +207,24 @@ class MigrateTools:
             try:
                 course.done(await self._do(course))
             except JobUnfinished as unfinished:
-                course.doubtful = True
+                course.may_be_applied = True
                 course.paused = str(unfinished)
                 return
             except DsqlError as error:
-                course.doubtful = isinstance(error, OutcomeUnknown)
+                course.may_be_applied = isinstance(error, OutcomeUnknown)
                 raise _stopped(error, course) from error
         await progress(total, total, "done")
 
-    async def _do(self, course: _Course) -> str:
-        if course.doubtful and (state := await self._found(course)) is not None:
+    async def _do(self, course: _RunState) -> str:
+        if course.may_be_applied and (state := await self._already_applied(course)) is not None:
             return state
         step = course.step
         try:
-            report = await self._database.run(Unit(tuple(map(Query, step.queries)), read_only=False))
+            report = await self._database.run(UnitOfWork(tuple(map(Query, step.queries)), read_only=False))
         except StatementFailed as error:
             # The COMMIT of a call that was cut off may arrive after the look, and before this.
-            late = course.doubtful and error.sqlstate in _THERE_ALREADY
-            if not late or (state := await self._found(course)) is None:
+            late = course.may_be_applied and error.sqlstate in _THERE_ALREADY
+            if not late or (state := await self._already_applied(course)) is None:
                 raise
             return state
         if step.statements[0].kind in jobs.JOB_KINDS:
@@ -233,16 +233,16 @@ class MigrateTools:
         rows = f", {report.rows_affected:,} rows" if report.rows_affected else ""
         return report.outcome + rows
 
-    async def _found(self, course: _Course) -> str | None:
+    async def _already_applied(self, course: _RunState) -> str | None:
         """Look whether a doubtful step was applied; ``None`` when it was not, or may be run again.
 
         Raises:
             RequestInvalid: The catalog cannot tell.
         """
-        from awslabs_dsql_mcp.migration.verify import sign_of  # noqa: PLC0415 - only to resume
+        from awslabs_dsql_mcp.migration.verify import check_for  # noqa: PLC0415 - only to resume
 
         step = course.step
-        sign = sign_of(step.queries[0]) if len(step.queries) == 1 else None
+        sign = check_for(step.queries[0]) if len(step.queries) == 1 else None
         if sign is None:
             number, plan = course.number, course.plan
             raise RequestInvalid(
@@ -260,19 +260,19 @@ class MigrateTools:
         return "was there already" if sign.applied(found) else None
 
     async def _ask(self, query: Query) -> str | None:
-        report = await self._database.run(Unit((query,), read_only=True))
+        report = await self._database.run(UnitOfWork((query,), read_only=True))
         return report.results[0].rows[0][0]
 
-    async def _wait(self, course: _Course, job_id: str | None) -> None:
+    async def _wait(self, course: _RunState, job_id: str | None) -> None:
         """Follow the job of an index or a check, by its id, or by what it works on.
 
         Raises:
             JobUnfinished: It goes on when the call has to end.
             StatementRefused: It failed.
         """
-        from awslabs_dsql_mcp.migration.verify import sign_of  # noqa: PLC0415 - only for jobs
+        from awslabs_dsql_mcp.migration.verify import check_for  # noqa: PLC0415 - only for jobs
 
-        sign = sign_of(course.step.queries[0])
+        sign = check_for(course.step.queries[0])
         pause = _FIRST_PAUSE
         while True:
             ready = sign is not None and sign.query is not None and await self._ask(sign.query) == "t"
@@ -285,8 +285,8 @@ class MigrateTools:
             await self._sleep(min(pause, max(0.0, self._left(course) - _ROOM)))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    async def _check_job(self, course: _Course, job_id: str | None) -> None:
-        report = await self._database.run(Unit((jobs.jobs_query(job_id),), read_only=True))
+    async def _check_job(self, course: _RunState, job_id: str | None) -> None:
+        report = await self._database.run(UnitOfWork((jobs.jobs_query(job_id),), read_only=True))
         name = _object_of(course.step)
         for job in jobs.fold_jobs(report.results[0]):
             ours = job.job_id == job_id if job_id else job.object_name in (name, f"public.{name}")
@@ -297,7 +297,7 @@ class MigrateTools:
                     hint="Mend what it says; DROP INDEX what it left, if it is an index.",
                 )
 
-    def _left(self, course: _Course) -> float:
+    def _left(self, course: _RunState) -> float:
         return course.began + self._call_time - self._clock()
 
 
@@ -309,10 +309,10 @@ def _job_id(report: Report) -> str | None:
 def _object_of(step: "Step") -> str | None:
     from awslabs_dsql_mcp.sql.dsql_syntax import parse  # noqa: PLC0415 - only for jobs
 
-    return parse(step.queries[0]).trees[0].top.get("idxname")
+    return parse(step.queries[0]).trees[0].root.get("idxname")
 
 
-def _start(plan: "Plan", handle: str | None) -> tuple[int, bool]:
+def _start(plan: "MigrationPlan", handle: str | None) -> tuple[int, bool]:
     if handle is None:
         return 1, False
     try:
@@ -325,7 +325,7 @@ def _start(plan: "Plan", handle: str | None) -> tuple[int, bool]:
         ) from None
 
 
-def _require_whole(plan: "Plan") -> None:
+def _require_whole(plan: "MigrationPlan") -> None:
     """Refuse to run a part of a script whose other part cannot be carried over.
 
     Raises:
@@ -342,8 +342,8 @@ def _require_whole(plan: "Plan") -> None:
         raise RequestInvalid("The script holds nothing to run.", hint="Give DDL or changes of data.")
 
 
-def _shown(plan: "Plan") -> Answer:
-    from awslabs_dsql_mcp.migration.report import left_out_text, steps_text  # noqa: PLC0415 - as above
+def _shown(plan: "MigrationPlan") -> ToolOutput:
+    from awslabs_dsql_mcp.migration.report import skipped_text, steps_text  # noqa: PLC0415 - as above
 
     head = f"Plan of {len(plan.steps)} steps; nothing was run."
     go = (
@@ -351,48 +351,48 @@ def _shown(plan: "Plan") -> Answer:
         if plan.blocked
         else f"To carry it out, send the same with resume_from={plan.handle(1)}."
     )
-    text = "\n".join(filter(None, [head, steps_text(plan, {}), left_out_text(plan), f"Next: {go}"]))
-    return Answer(text, _facts(plan, None if plan.blocked else plan.handle(1), "planned"))
+    text = "\n".join(filter(None, [head, steps_text(plan, {}), skipped_text(plan), f"Next: {go}"]))
+    return ToolOutput(text, _facts(plan, None if plan.blocked else plan.handle(1), "planned"))
 
 
-def _carried_out(course: _Course) -> Answer:
-    from awslabs_dsql_mcp.migration.report import how_far, left_out_text, steps_text  # noqa: PLC0415 - as above
+def _summary(course: _RunState) -> ToolOutput:
+    from awslabs_dsql_mcp.migration.report import progress_line, skipped_text, steps_text  # noqa: PLC0415 - as above
 
     plan = course.plan
-    lines = [how_far(plan, course.number)]
+    lines = [progress_line(plan, course.number)]
     if course.paused:
         lines.append(f"{course.paused} Next: send the same with resume_from={course.handle}.")
-    lines += [steps_text(plan, course.states), left_out_text(plan)]
+    lines += [steps_text(plan, course.states), skipped_text(plan)]
     handle = course.handle if course.paused else None
     facts = _facts(plan, handle, "paused" if course.paused else "done")
-    return Answer("\n".join(filter(None, lines)), facts | {"applied": course.number - 1})
+    return ToolOutput("\n".join(filter(None, lines)), facts | {"applied": course.number - 1})
 
 
-def _facts(plan: "Plan", handle: str | None, state: str) -> dict[str, object]:
+def _facts(plan: "MigrationPlan", handle: str | None, state: str) -> dict[str, object]:
     facts: dict[str, object] = {
         "state": state,
         "steps": len(plan.steps),
-        "needs_human": sum(left.human for left in plan.left_out)
+        "needs_human": sum(left.needs_review for left in plan.skipped)
         + sum(note.startswith("NEEDS A HUMAN") for step in plan.steps for note in step.notes),
     }
     return facts | ({"resume_from": handle} if handle else {})
 
 
-def _stopped(error: DsqlError, course: _Course) -> DsqlError:
+def _stopped(error: DsqlError, course: _RunState) -> DsqlError:
     """Say of a failure what is applied and how to go on."""
-    from awslabs_dsql_mcp.migration.report import how_far  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.migration.report import progress_line  # noqa: PLC0415 - as above
 
     step = course.step
-    doubt = " (this step may be applied)" if course.doubtful else ""
+    doubt = " (this step may be applied)" if course.may_be_applied else ""
     error.message = (
         f"Step {course.number} of {len(course.plan.steps)}, line {step.line}, {step.title}: {error.message}"
-        f"\n{how_far(course.plan, course.number)}{doubt}"
+        f"\n{progress_line(course.plan, course.number)}{doubt}"
     )
     go_on = (
         f"mend the cause outside of the script, then send the same script with resume_from={course.handle}. "
         "A changed script is another plan: send it without what is applied already."
     )
-    if course.doubtful:
+    if course.may_be_applied:
         error.outcome = "unknown"
     elif course.number > 1:
         error.outcome = "partial"

@@ -10,7 +10,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.tools import elicitation
 from awslabs_dsql_mcp.tools.spec import ToolSpec, result_of
-from awslabs_dsql_mcp.tools.sql_spec import Yes, require_yes
+from awslabs_dsql_mcp.tools.sql_spec import Confirmation, require_confirmation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,26 +47,26 @@ def migrate_tools(tools: "Callable[[], MigrateTools]") -> tuple[ToolSpec, ...]:
         statements: str | list[str],
         dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
         resume_from: str | None,
-    ) -> Yes | Elicit[Yes]:
-        from awslabs_dsql_mcp.tools.migrate import Migration  # noqa: PLC0415 - at first need
+    ) -> Confirmation | Elicit[Confirmation]:
+        from awslabs_dsql_mcp.tools.migrate import MigrateRequest  # noqa: PLC0415 - at first need
 
         capabilities = ctx.client_capabilities
         can_ask = capabilities is not None and capabilities.elicitation is not None
-        request = Migration(_script(statements), dry_run, resume_from)
-        question = await tools().question(request, can_ask=can_ask)
-        return Yes(run=True) if question is None else elicitation.question(question, Yes)
+        request = MigrateRequest(_script(statements), dry_run, resume_from)
+        question = await tools().prompt(request, can_ask=can_ask)
+        return Confirmation(run=True) if question is None else elicitation.ask(question, Confirmation)
 
     async def migrate(
         ctx: Context[None, Any],
         statements: Annotated[str | list[str], Field(description="The script, or its statements in order.")],
-        answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
+        answer: Annotated[ElicitationResult[Confirmation], Resolve(ask)],
         dry_run: Annotated[bool, Field(description="Only show the plan.")] = False,  # noqa: FBT002 - clients pass arguments by name
         resume_from: Annotated[str | None, Field(description="As an earlier call gave it.")] = None,
     ) -> Annotated[CallToolResult, Migrated]:
-        from awslabs_dsql_mcp.tools.migrate import Migration  # noqa: PLC0415 - at first need
+        from awslabs_dsql_mcp.tools.migrate import MigrateRequest  # noqa: PLC0415 - at first need
 
-        require_yes(answer)
-        request = Migration(_script(statements), dry_run, resume_from)
+        require_confirmation(answer)
+        request = MigrateRequest(_script(statements), dry_run, resume_from)
         return result_of(await tools().migrate(request, ctx.report_progress))
 
     return (

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from awslabs_dsql_mcp.lint.model import Linted
-from awslabs_dsql_mcp.output.tool_output import Answer
+from awslabs_dsql_mcp.lint.model import LintReport
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
 Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 """Tells the client how far a call is: what is done, of how much, in words; what is done must grow."""
@@ -13,15 +13,15 @@ Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 class Documentation(Protocol):
     """Reference pages about Aurora DSQL."""
 
-    async def search(self, search_phrase: str, limit: int | None) -> Answer:
+    async def search(self, search_phrase: str, limit: int | None) -> ToolOutput:
         """Find pages by a phrase."""
         ...
 
-    async def read(self, url: str, start_index: int | None, max_length: int | None) -> Answer:
+    async def read(self, url: str, start_index: int | None, max_length: int | None) -> ToolOutput:
         """Read a page, or a part of it."""
         ...
 
-    async def recommend(self, url: str) -> Answer:
+    async def recommend(self, url: str) -> ToolOutput:
         """Find pages that go with a page."""
         ...
 
@@ -29,7 +29,7 @@ class Documentation(Protocol):
 class Linter(Protocol):
     """Says what Aurora DSQL does not take of SQL text."""
 
-    async def lint(self, sql: str, *, fix: bool, timeout: float) -> Linted:
+    async def lint(self, sql: str, *, fix: bool, timeout: float) -> LintReport:
         """Lint a text of any number of statements, within so many seconds.
 
         Raises:

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
-from awslabs_dsql_mcp.database.model import Caps
-from awslabs_dsql_mcp.database.transaction import Query, Unit
-from awslabs_dsql_mcp.dsql.limits import LARGEST_MESSAGE
+from awslabs_dsql_mcp.database.model import ResultLimits
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.guard.guard import IndexedRefusal
-    from awslabs_dsql_mcp.sql.statements import Statement
+    from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
-_QUICK = 10_000  # characters that are parsed in well under a millisecond
+_MAX_ON_LOOP = 10_000  # characters that are parsed in well under a millisecond
 
 
 @dataclass(frozen=True)
-class Judged:
+class PreparedStatements:
     """Statements that the guard lets pass.
 
     Attributes:
@@ -30,9 +30,9 @@ class Judged:
     """
 
     queries: tuple[Query, ...]
-    statements: "tuple[Statement, ...]"
+    statements: "tuple[StatementInfo, ...]"
 
-    def unit(self, caps: Caps, *, read_only: bool) -> Unit:
+    def unit(self, caps: ResultLimits, *, read_only: bool) -> UnitOfWork:
         """Make them a unit that asks for one row more than is shown: so a cut is noticed, and no more read.
 
         Args:
@@ -50,10 +50,10 @@ class Judged:
             statement.user_functions or (not read_only and statement.returns_rows)
             for statement in self.statements
         )
-        return Unit(tuple(queries), read_only, may_leave_traces=traces)
+        return UnitOfWork(tuple(queries), read_only, may_change_session=traces)
 
 
-def takes_limit(statement: "Statement", *, read_only: bool) -> bool:
+def takes_limit(statement: "StatementInfo", *, read_only: bool) -> bool:
     """Whether a statement does the same with a LIMIT.
 
     Not where it may write: a view, or a function behind a name of PostgreSQL's, may do so at each row.
@@ -61,12 +61,14 @@ def takes_limit(statement: "Statement", *, read_only: bool) -> bool:
     return read_only and statement.limit_at is not None
 
 
-def _limited(query: Query, statement: "Statement", rows: int) -> Query:
+def _limited(query: Query, statement: "StatementInfo", rows: int) -> Query:
     at = statement.limit_at
     return replace(query, sql=f"{query.sql[:at]}\nLIMIT {rows}{query.sql[at:]}")
 
 
-async def judge(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> Judged:
+async def prepare(
+    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
+) -> PreparedStatements:
     """Let the guard look at statements, off the event loop where they are long.
 
     Args:
@@ -78,31 +80,33 @@ async def judge(texts: Sequence[str], values: Sequence[Sequence[Value] | None], 
         RequestInvalid: The values do not fit the placeholders, or are too large.
         StatementRefused: The guard refused one.
     """
-    if sum(map(len, texts)) < _QUICK:
-        return _judged(texts, values, writes=writes)
-    return await asyncio.to_thread(_judged, texts, values, writes=writes)
+    if sum(map(len, texts)) < _MAX_ON_LOOP:
+        return _prepare(texts, values, writes=writes)
+    return await asyncio.to_thread(_prepare, texts, values, writes=writes)
 
 
-def _judged(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> Judged:
+def _prepare(
+    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
+) -> PreparedStatements:
     from awslabs_dsql_mcp.guard import guard  # noqa: PLC0415 - a start without a statement need not pay for it
 
     counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
     try:
-        verdict = guard.judge_transaction(counted, writes=writes)
+        verdict = guard.check_statements(counted, writes=writes)
     except ValueError as error:
         raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
     if (refused := verdict.refusal) is not None:
-        _blame_placeholders(refused, texts[refused.index], values[refused.index])
+        _explain_placeholder_error(refused, texts[refused.index], values[refused.index])
         refusal = refused if len(texts) > 1 else refused.refusal
         raise StatementRefused(str(refusal), code=refused.refusal.rule)
     queries = tuple(
-        _sendable(Query(one.sql, tuple(map(bound, params or ()))))
+        _sendable(Query(one.sql, tuple(map(to_parameter, params or ()))))
         for one, params in zip(verdict.verdicts, values, strict=True)
     )
-    return Judged(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
+    return PreparedStatements(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
 
 
-def _blame_placeholders(refused: "IndexedRefusal", sql: str, params: Sequence[Value] | None) -> None:
+def _explain_placeholder_error(refused: "IndexedRefusal", sql: str, params: Sequence[Value] | None) -> None:
     """Say in the caller's terms what the parser can only say of ``%`` and ``$1``.
 
     Raises:
@@ -125,7 +129,7 @@ def _blame_placeholders(refused: "IndexedRefusal", sql: str, params: Sequence[Va
 
 
 def _sendable(query: Query) -> Query:
-    if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > LARGEST_MESSAGE:
+    if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > MAX_MESSAGE_BYTES:
         raise RequestInvalid(
             "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
             hint="Send fewer or smaller values at once.",
@@ -133,7 +137,7 @@ def _sendable(query: Query) -> Query:
     return query
 
 
-def bound(value: Value) -> object:
+def to_parameter(value: Value) -> object:
     """Give a JSON value the form that says the same to the server.
 
     A document goes as text, so that its place decides: json, jsonb or text. A fraction goes as numeric,

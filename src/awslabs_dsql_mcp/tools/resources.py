@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.catalog import mermaid as diagrams
-from awslabs_dsql_mcp.catalog import text as schema_text
+from awslabs_dsql_mcp.catalog import mermaid, text
 from awslabs_dsql_mcp.documentation.guide import SCHEME
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.sql.identifiers import TableName, nearest
+from awslabs_dsql_mcp.sql.identifiers import TableName, closest
 from awslabs_dsql_mcp.tools.get_schema import SchemaTools, fenced
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.documentation.guide import Guide
 
-_MOST: Final = 1_000
+_MAX_TABLES: Final = 1_000
 
 
 class ResourceReader:
@@ -30,29 +29,29 @@ class ResourceReader:
 
     async def tables(self) -> str:
         """List all tables, as many as an answer may hold."""
-        page = await self._schema.page(None, _MOST, whole=False)
+        page = await self._schema.page(None, _MAX_TABLES, whole=False)
         if not page.tables:
             return "There are no tables or views yet."
-        listing = schema_text.list_text(page, "summary")
-        left = page.left + len(page.tables) - listing.shown
+        listing = text.list_text(page, "summary")
+        left = page.remaining + len(page.tables) - listing.shown
         more = f"{left} more: call get_schema(after={listing.last!r})\n" if left else ""
         return more + fenced(listing.text)
 
     async def table(self, schema: str, table: str) -> str:
         """Describe a table, named exactly."""
         tables = await self._schema.tables(TableName(schema, table))
-        return fenced("\n\n".join(map(schema_text.table_text, tables)))
+        return fenced("\n\n".join(map(text.table_text, tables)))
 
     async def diagram(self) -> str:
         """Draw the tables of all schemas."""
-        return diagrams.diagram(await self._schema.page(None, diagrams.MOST_TABLES, whole=True))
+        return mermaid.diagram(await self._schema.page(None, mermaid.MAX_TABLES, whole=True))
 
     async def diagram_of(self, schema: str) -> str:
         """Draw the tables of one schema."""
-        page = await self._schema.page(TableName(schema, ""), diagrams.MOST_TABLES, whole=True)
+        page = await self._schema.page(TableName(schema, ""), mermaid.MAX_TABLES, whole=True)
         mine = tuple(table for table in page.tables if table.schema == schema)
-        left = page.left if len(mine) == len(page.tables) else 0
-        return diagrams.diagram(type(page)(mine, left))
+        left = page.remaining if len(mine) == len(page.tables) else 0
+        return mermaid.diagram(type(page)(mine, left))
 
     async def index(self) -> str:
         """List the pages of the guide."""
@@ -68,7 +67,7 @@ class ResourceReader:
             raise RequestInvalid(
                 f"The guide has no page {page[:60]!r}.",
                 code="unknown_page",
-                hint=f"There are: {', '.join(nearest(page, slugs) or slugs)}.",
+                hint=f"There are: {', '.join(closest(page, slugs) or slugs)}.",
             )
         return found.text
 

@@ -7,8 +7,8 @@ from typing import Any
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from typing_extensions import TypedDict
 
-from awslabs_dsql_mcp.config.settings import Family
-from awslabs_dsql_mcp.output.tool_output import Answer
+from awslabs_dsql_mcp.config.settings import Toolset
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
 
 class Text(TypedDict):
@@ -39,7 +39,7 @@ class ToolSpec:
     description: str
     reads: bool = True
     open_world: bool = False
-    family: Family = "core"
+    family: Toolset = "core"
     cluster: str | None = None
 
     @property
@@ -59,7 +59,7 @@ class ToolSpec:
         )
 
 
-def result_of(answer: Answer) -> CallToolResult:
+def result_of(answer: ToolOutput) -> CallToolResult:
     """Give an answer as text for the model, and as structured content that says the same."""
     structured = dict(answer.structured) or {"text": answer.text}
     return CallToolResult(content=[TextContent(text=answer.text)], structured_content=structured)

@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.catalog.jobs import JOB_KINDS
-from awslabs_dsql_mcp.database.model import Caps
+from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Report, Unit
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.output import rows as results
-from awslabs_dsql_mcp.output.marks import fresh_mark
-from awslabs_dsql_mcp.output.rows import Table
-from awslabs_dsql_mcp.output.tool_output import Answer, fence, warning
-from awslabs_dsql_mcp.tools import confirmation_tokens as confirmation
-from awslabs_dsql_mcp.tools.confirmation import Approval
-from awslabs_dsql_mcp.tools.confirmation_tokens import Confirm
-from awslabs_dsql_mcp.tools.prepare import Judged, Value, judge, takes_limit
+from awslabs_dsql_mcp.output.marks import new_nonce
+from awslabs_dsql_mcp.output.rows import FormattedRows
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.tools import confirmation_tokens
+from awslabs_dsql_mcp.tools.confirmation import TransactionConfirmation
+from awslabs_dsql_mcp.tools.confirmation_tokens import ConfirmPolicy
+from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.sql.statements import Statement
+    from awslabs_dsql_mcp.sql.statements import StatementInfo
     from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 
 
 @dataclass(frozen=True)
-class Request:
+class TransactRequest:
     """What an agent asks of ``transact``.
 
     Attributes:
@@ -61,15 +61,15 @@ class SqlTools:
         database: Database,
         *,
         allow_writes: bool,
-        confirm: Confirm,
-        caps: Caps,
+        confirm: ConfirmPolicy,
+        caps: ResultLimits,
         linting: "LintAdvice | None" = None,
         job_status: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
-        self._approval = Approval(confirm, clock=clock)
+        self._approval = TransactionConfirmation(confirm, clock=clock)
         self._caps = caps
         self._linting = linting
         self._job_status = job_status
@@ -81,7 +81,7 @@ class SqlTools:
 
     async def readonly_query(
         self, sql: str, params: Sequence[Value] | None, limit: int | None = None
-    ) -> Answer:
+    ) -> ToolOutput:
         """Run one read-only statement in a READ ONLY transaction.
 
         Args:
@@ -94,14 +94,14 @@ class SqlTools:
             StatementRefused: The guard refused it.
             DsqlError: What `Database.run` raises.
         """
-        judged = await judge([sql], [params], writes=False)
+        judged = await prepare([sql], [params], writes=False)
         caps = self._caps if limit is None else replace(self._caps, rows=min(limit, self._caps.rows))
         unit = judged.unit(caps, read_only=True)
         (result,) = (await self._database.run(unit)).results
         limited = takes_limit(judged.statements[0], read_only=True)
-        return _rows_answer(results.table(result, caps, limited=limited))
+        return _rows_answer(results.format_rows(result, caps, limited=limited))
 
-    async def question(self, request: Request, *, can_ask: bool) -> str | None:
+    async def prompt(self, request: TransactRequest, *, can_ask: bool) -> str | None:
         """Word what the user must be asked before a transaction; ``None`` for nothing.
 
         A request that will be refused wants no question: `transact` says why.
@@ -114,12 +114,12 @@ class SqlTools:
             NotConfirmed: A yes is demanded for each change, and nobody can be asked.
         """
         try:
-            judged = await self._judge(request)
+            judged = await self._prepare(request)
         except (RequestInvalid, StatementRefused):
             return None
         if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
             return None
-        return self._approval.question(
+        return self._approval.prompt(
             judged.queries,
             judged.statements,
             can_ask=can_ask,
@@ -127,13 +127,13 @@ class SqlTools:
             "with the dry_run_token that it gave.",
         )
 
-    async def transact(self, request: Request) -> Answer:
+    async def transact(self, request: TransactRequest) -> ToolOutput:
         """Run statements in one transaction, all or nothing.
 
         Without writes allowed they are reads, all from one snapshot.
 
         Args:
-            request: What to run; where `question` has one, the user has said yes to it.
+            request: What to run; where `prompt` has one, the user has said yes to it.
 
         Raises:
             RequestInvalid: The lists do not fit each other, or the token is not for these statements.
@@ -147,12 +147,12 @@ class SqlTools:
                 await self._linting.add(error, request.sql_list)
             raise
 
-    async def _run(self, request: Request) -> Answer:
-        judged = await self._judge(request)
+    async def _run(self, request: TransactRequest) -> ToolOutput:
+        judged = await self._prepare(request)
         if request.max_rows_affected is not None:
             _require_counted(judged)
         if request.dry_run_token is not None:
-            self._approval.spend(request.dry_run_token)
+            self._approval.consume(request.dry_run_token)
         unit = replace(
             judged.unit(self._caps, read_only=not self._allow_writes),
             dry_run=request.dry_run,
@@ -160,23 +160,23 @@ class SqlTools:
         )
         return self._answer(await self._database.run(unit), unit, judged)
 
-    async def _judge(self, request: Request) -> Judged:
+    async def _prepare(self, request: TransactRequest) -> PreparedStatements:
         values = _values(request)
-        judged = await judge(request.sql_list, values, writes=self._allow_writes)
+        judged = await prepare(request.sql_list, values, writes=self._allow_writes)
         token = request.dry_run_token
-        if token is not None and not self._approval.vouches(token, judged.queries):
+        if token is not None and not self._approval.is_valid(token, judged.queries):
             raise RequestInvalid(
                 "dry_run_token is not of a dry run of exactly these statements and values within the last "
-                f"{confirmation.TOKEN_LIFE // 60} minutes, or was used already.",
+                f"{confirmation_tokens.TOKEN_LIFE // 60} minutes, or was used already.",
                 code="dry_run_token_invalid",
                 hint="Call transact again with dry_run=true, and without dry_run_token.",
             )
         return judged
 
-    def _answer(self, report: Report, unit: Unit, judged: Judged) -> Answer:
+    def _answer(self, report: Report, unit: UnitOfWork, judged: PreparedStatements) -> ToolOutput:
         tables = self._tables(report, unit, judged)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
-        said = [f"{_outcome(report, unit)}{attempts}: {results.count(len(tables), 'statement')}"]
+        said = [f"{_outcome(report, unit)}{attempts}: {results.pluralize(len(tables), 'statement')}"]
         for number, (table, statement) in enumerate(zip(tables, judged.statements, strict=True), 1):
             said.append(f"{number}. {table.summary}{_remark(statement, unit)}")
         facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
@@ -188,26 +188,26 @@ class SqlTools:
             step = _follow(job_id, job_status=self._job_status)
             said.append(f"Next: {step}")
             facts |= {"job_id": job_id, "next": step}
-        mark = fresh_mark()
+        mark = new_nonce()
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
-        text = "\n".join(said) + ("\n" + fence(rows, kind="rows", mark=mark) if rows else "")
+        text = "\n".join(said) + ("\n" + wrap_untrusted(rows, kind="rows", nonce=mark) if rows else "")
         if rows:
-            facts["data"] = warning(mark)
-        return Answer(text, {**facts, "statements": [_sealed(table, mark) for table in tables]})
+            facts["data"] = untrusted_notice(mark)
+        return ToolOutput(text, {**facts, "statements": [_sealed(table, mark) for table in tables]})
 
-    def _tables(self, report: Report, unit: Unit, judged: Judged) -> list[Table]:
+    def _tables(self, report: Report, unit: UnitOfWork, judged: PreparedStatements) -> list[FormattedRows]:
         """Show the results; what one leaves of the answer's characters is the next ones'."""
-        tables: list[Table] = []
+        tables: list[FormattedRows] = []
         left, share = self._caps.characters, self._caps.characters // len(report.results)
         for result, statement in zip(report.results, judged.statements, strict=True):
             caps = replace(self._caps, characters=max(left, share))
             limited = takes_limit(statement, read_only=unit.read_only)
-            tables.append(results.table(result, caps, limited=limited))
+            tables.append(results.format_rows(result, caps, limited=limited))
             left -= len(tables[-1].text)
         return tables
 
 
-def _require_counted(judged: Judged) -> None:
+def _require_counted(judged: PreparedStatements) -> None:
     """Refuse a limit of rows where nobody would count them.
 
     Raises:
@@ -222,7 +222,7 @@ def _require_counted(judged: Judged) -> None:
             )
 
 
-def _remark(statement: "Statement", unit: Unit) -> str:
+def _remark(statement: "StatementInfo", unit: UnitOfWork) -> str:
     if unit.read_only:
         return ""
     if statement.whole_table:
@@ -230,7 +230,7 @@ def _remark(statement: "Statement", unit: Unit) -> str:
     return " (what it changed inside is not counted)" if statement.uncounted else ""
 
 
-def _started_job(report: Report, judged: Judged) -> str | None:
+def _started_job(report: Report, judged: PreparedStatements) -> str | None:
     """Find the id of the job that a statement, which stands alone, has started; none if none was."""
     if judged.statements[0].kind not in JOB_KINDS:
         return None
@@ -245,26 +245,26 @@ def _follow(job_id: str, *, job_status: bool) -> str:
     return f"{query}: only when the status is completed is it done."
 
 
-def _outcome(report: Report, unit: Unit) -> str:
+def _outcome(report: Report, unit: UnitOfWork) -> str:
     if unit.read_only:
         return "read from one snapshot"
     return "dry run, rolled back" if unit.dry_run else report.outcome
 
 
-def _rows_answer(table: Table) -> Answer:
+def _rows_answer(table: FormattedRows) -> ToolOutput:
     if not table.text:
-        return Answer(table.summary, table.structured)
-    mark = fresh_mark()
-    text = f"{table.summary}\n{fence(table.text, kind='rows', mark=mark)}"
+        return ToolOutput(table.summary, table.structured)
+    mark = new_nonce()
+    text = f"{table.summary}\n{wrap_untrusted(table.text, kind='rows', nonce=mark)}"
     told = {name: value for name, value in table.structured.items() if name != "rows"}
-    return Answer(text, {**told, "data": warning(mark), **_sealed(table, mark)})
+    return ToolOutput(text, {**told, "data": untrusted_notice(mark), **_sealed(table, mark)})
 
 
-def _sealed(table: Table, mark: str) -> dict[str, object]:
+def _sealed(table: FormattedRows, mark: str) -> dict[str, object]:
     return table.structured | ({"end": mark} if table.text else {})
 
 
-def _values(request: Request) -> Sequence[Sequence[Value] | None]:
+def _values(request: TransactRequest) -> Sequence[Sequence[Value] | None]:
     if not request.sql_list:
         raise RequestInvalid("sql_list is empty.", hint="Give at least one statement.")
     if request.params_list is None:

@@ -11,7 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.errors import NotConfirmed
 from awslabs_dsql_mcp.tools import elicitation
 from awslabs_dsql_mcp.tools.spec import ToolSpec, result_of
-from awslabs_dsql_mcp.tools.sql import Request, SqlTools
+from awslabs_dsql_mcp.tools.sql import SqlTools, TransactRequest
 
 _TRANSACT = (
     "Run statements in one transaction: all are committed, or none. One DDL statement alone, or up to "
@@ -24,7 +24,7 @@ _TRANSACT_READS = (
 )
 
 
-class Rows(TypedDict):
+class RowsResult(TypedDict):
     """Rows of one statement."""
 
     data: NotRequired[str]
@@ -36,7 +36,7 @@ class Rows(TypedDict):
     end: NotRequired[str]
 
 
-class Transacted(TypedDict):
+class TransactResult(TypedDict):
     """What became of a transaction."""
 
     outcome: str
@@ -45,10 +45,10 @@ class Transacted(TypedDict):
     job_id: NotRequired[str]
     next: NotRequired[str]
     data: NotRequired[str]
-    statements: list[Rows]
+    statements: list[RowsResult]
 
 
-class Yes(BaseModel):
+class Confirmation(BaseModel):
     """What the user is asked."""
 
     run: bool = Field(description="Run it?")
@@ -75,7 +75,7 @@ def _readonly_query(tools: SqlTools) -> ToolSpec:
         sql: Annotated[str, Field(description="One statement; %s where a value goes.")],
         params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
         limit: Annotated[int | None, Field(description="Show at most so many rows.", ge=1)] = None,
-    ) -> Annotated[CallToolResult, Rows]:
+    ) -> Annotated[CallToolResult, RowsResult]:
         return result_of(await tools.readonly_query(sql, params, limit))
 
     return ToolSpec(
@@ -91,8 +91,8 @@ def _readonly_query(tools: SqlTools) -> ToolSpec:
 def _transact_reads(tools: SqlTools) -> ToolSpec:
     async def transact(
         sql_list: SqlList, params_list: ParamsList = None
-    ) -> Annotated[CallToolResult, Transacted]:
-        return result_of(await tools.transact(Request(sql_list, params_list)))
+    ) -> Annotated[CallToolResult, TransactResult]:
+        return result_of(await tools.transact(TransactRequest(sql_list, params_list)))
 
     return ToolSpec("transact", transact, "Transaction", _TRANSACT_READS)
 
@@ -104,16 +104,16 @@ def _transact(tools: SqlTools) -> ToolSpec:
         params_list: list[list[Any] | None] | None,
         dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
         dry_run_token: str | None,
-    ) -> Yes | Elicit[Yes]:
+    ) -> Confirmation | Elicit[Confirmation]:
         capabilities = ctx.client_capabilities
         can_ask = capabilities is not None and capabilities.elicitation is not None
-        request = Request(sql_list, params_list, dry_run, dry_run_token)
-        question = await tools.question(request, can_ask=can_ask)
-        return Yes(run=True) if question is None else elicitation.question(question, Yes)
+        request = TransactRequest(sql_list, params_list, dry_run, dry_run_token)
+        question = await tools.prompt(request, can_ask=can_ask)
+        return Confirmation(run=True) if question is None else elicitation.ask(question, Confirmation)
 
     async def transact(
         sql_list: SqlList,
-        answer: Annotated[ElicitationResult[Yes], Resolve(ask)],
+        answer: Annotated[ElicitationResult[Confirmation], Resolve(ask)],
         params_list: ParamsList = None,
         dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
             bool,
@@ -126,15 +126,15 @@ def _transact(tools: SqlTools) -> ToolSpec:
             int | None,
             Field(description="Roll back if more changed rows are reported; cascades are not.", ge=0),
         ] = None,
-    ) -> Annotated[CallToolResult, Transacted]:
-        require_yes(answer)
-        request = Request(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
+    ) -> Annotated[CallToolResult, TransactResult]:
+        require_confirmation(answer)
+        request = TransactRequest(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
         return result_of(await tools.transact(request))
 
     return ToolSpec("transact", transact, "Transaction", _TRANSACT, reads=False)
 
 
-def require_yes(answer: ElicitationResult[Yes]) -> None:
+def require_confirmation(answer: ElicitationResult[Confirmation]) -> None:
     """Stop where the user was asked and did not agree.
 
     Raises:

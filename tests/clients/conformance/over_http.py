@@ -12,14 +12,14 @@ import uvicorn
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import read_clusters
-from awslabs_dsql_mcp.server.factory import assemble
+from awslabs_dsql_mcp.server.factory import create_server
 
 
 async def serve(arguments: list[str]) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     async with AsyncExitStack() as stack:
         settings = read_settings(arguments, {}, version="")
-        app = assemble(settings, read_clusters(settings), stack).streamable_http_app()
+        app = create_server(settings, read_clusters(settings), stack).streamable_http_app()
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         serving = asyncio.ensure_future(server.serve([listener]))
         print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.doctor.context import World
-from awslabs_dsql_mcp.doctor.report import Finding
-from awslabs_dsql_mcp.doctor.runner import examine
+from awslabs_dsql_mcp.doctor.context import Environment
+from awslabs_dsql_mcp.doctor.report import CheckResult
+from awslabs_dsql_mcp.doctor.runner import run_checks
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from support.wire.certificate import make_certificate, server_context
 
@@ -32,9 +32,9 @@ def utc_now() -> datetime:
 class Report:
     """What the doctor found, by the names of the checks."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
-    def __getitem__(self, name: str) -> Finding:
+    def __getitem__(self, name: str) -> CheckResult:
         return next(finding for finding in self.findings if finding.name == name)
 
     def states(self) -> dict[str, str]:
@@ -42,7 +42,7 @@ class Report:
 
     def worst(self) -> list[tuple[str, str | None]]:
         """The checks that failed, each with its cause."""
-        return [(f.name, f.verdict.code) for f in self.findings if f.state == "failed"]
+        return [(f.name, f.outcome.code) for f in self.findings if f.state == "failed"]
 
 
 @dataclass
@@ -84,10 +84,10 @@ class Practice:
         tokens: Callable[[Identity], TokenSource] = TokenSource,
     ) -> Report:
         """Examine a server with just these flags."""
-        found = [finding async for finding in examine(flags, World(self.environ, now, tokens))]
-        assert not [finding for finding in found if finding.verdict.code == "bug"]
+        found = [finding async for finding in run_checks(flags, Environment(self.environ, now, tokens))]
+        assert not [finding for finding in found if finding.outcome.code == "bug"]
         for finding in found:
-            assert bool(finding.verdict.remedy) == (finding.state in ("failed", "warning"))
+            assert bool(finding.outcome.remedy) == (finding.state in ("failed", "warning"))
         return Report(tuple(found))
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cli import main as local
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from integration.doctor.conftest import Practice, Report, listening, silent
 from support.local_cluster.logins import connect, keys
 from support.wire import messages
@@ -26,7 +26,7 @@ NAME = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 def only(report: Report, name: str, code: str) -> str:
     """Assert that one check failed, with this cause; give what is said and advised."""
     assert report.worst() == [(name, code)], [f for f in report.findings if f.state == "failed"]
-    return f"{report[name].verdict.says} {report[name].verdict.remedy}"
+    return f"{report[name].outcome.message} {report[name].outcome.remedy}"
 
 
 # ---- flags and environment
@@ -111,8 +111,8 @@ async def test_credentials_that_end_soon(practice: Practice) -> None:
     soon = datetime.now(timezone.utc) + timedelta(minutes=12)
     practice.set(AWS_CREDENTIAL_EXPIRATION=soon.isoformat(), **SESSION)
     finding = (await practice.examine())["AWS credentials"]
-    assert finding.verdict.code == "credentials_expire"
-    assert "environment variables; they expire in 11 min" in finding.verdict.says
+    assert finding.outcome.code == "credentials_expire"
+    assert "environment variables; they expire in 11 min" in finding.outcome.message
 
 
 async def test_a_region_that_nothing_tells(practice: Practice) -> None:
@@ -127,7 +127,7 @@ async def test_an_address_for_an_endpoint(practice: Practice) -> None:
 async def test_another_region_than_the_clusters(practice: Practice) -> None:
     report = await practice.examine(region="eu-west-9")
     assert "--region" in only(report, "Login", "access_denied")
-    assert report["Region"].verdict.code == "region_unsure"
+    assert report["Region"].outcome.code == "region_unsure"
 
 
 async def test_a_key_that_the_cluster_does_not_know(practice: Practice) -> None:
@@ -168,7 +168,7 @@ async def test_a_black_hole(practice: Practice, black_hole: str) -> None:
     practice.set(PGPORT=black_hole, PGHOSTADDR="127.0.0.1")
     report = await practice.examine("--connect-timeout", "0.5")
     assert ("TCP", "connect_timeout") in report.worst()
-    assert "firewall" in report["TCP"].verdict.remedy
+    assert "firewall" in report["TCP"].outcome.remedy
 
 
 async def test_one_address_of_two_does_not_answer(practice: Practice) -> None:
@@ -176,9 +176,9 @@ async def test_one_address_of_two_does_not_answer(practice: Practice) -> None:
         practice.set(PGPORT=port)
         report = await practice.examine("--connect-timeout", "1")
     finding = report["TCP"]
-    if "::1" in report["DNS"].verdict.says:
-        assert finding.verdict.code == "address_unreachable"
-        assert "PGHOSTADDR=127.0.0.1" in finding.verdict.remedy
+    if "::1" in report["DNS"].outcome.message:
+        assert finding.outcome.code == "address_unreachable"
+        assert "PGHOSTADDR=127.0.0.1" in finding.outcome.remedy
 
 
 async def test_a_port_that_says_nothing(practice: Practice) -> None:
@@ -186,7 +186,7 @@ async def test_a_port_that_says_nothing(practice: Practice) -> None:
         practice.set(PGPORT=port, PGHOSTADDR="127.0.0.1")
         report = await practice.examine("--connect-timeout", "1")
     assert ("TLS", "connect_timeout") in report.worst()
-    assert "says nothing" in report["TLS"].verdict.says
+    assert "says nothing" in report["TLS"].outcome.message
 
 
 # ---- TLS
@@ -256,7 +256,7 @@ class Shifted(TokenSource):
         self._cluster, self._off = cluster, off
 
     async def token(self, host: str, user: str) -> str:
-        return tokens.issue(host, user, keys(self._cluster), datetime.now(timezone.utc) + self._off)
+        return iam_token.issue(host, user, keys(self._cluster), datetime.now(timezone.utc) + self._off)
 
 
 def shifted(cluster: LocalCluster, off: timedelta) -> Callable[[Identity], TokenSource]:
@@ -368,7 +368,7 @@ async def test_what_only_another_server_says(
 
 
 async def test_too_many_connections(practice: Practice, tmp_path: Path) -> None:
-    async with local_cluster(tmp_path / "small", Behaviour(max_connections=1)) as small:
+    async with local_cluster(tmp_path / "small", ClusterConfig(max_connections=1)) as small:
         practice.set(
             AWS_ACCESS_KEY_ID=small.access_key,
             AWS_SECRET_ACCESS_KEY=small.secret_key,
@@ -390,9 +390,9 @@ async def test_a_cluster_that_wakes_up(practice: Practice, cluster_folder: Path)
 
 async def test_admin_is_told_of_a_smaller_role(practice: Practice) -> None:
     finding = (await practice.examine())["Privileges"]
-    assert (finding.state, finding.verdict.code) == ("warning", "is_admin")
-    assert "AWS IAM GRANT agent TO" in finding.verdict.details
-    assert '"Action": "dsql:DbConnect"' in finding.verdict.details
+    assert (finding.state, finding.outcome.code) == ("warning", "is_admin")
+    assert "AWS IAM GRANT agent TO" in finding.outcome.details
+    assert '"Action": "dsql:DbConnect"' in finding.outcome.details
 
 
 async def test_a_role_that_may_not_read(practice: Practice, cluster: LocalCluster) -> None:
@@ -411,8 +411,8 @@ async def test_a_role_that_may_write_for_a_server_that_only_reads(
         admin.execute("CREATE TABLE IF NOT EXISTS doctor_written (id int PRIMARY KEY)")
     role(cluster, "doctor_writer", "LOGIN", "GRANT SELECT, INSERT ON doctor_written TO doctor_writer")
     finding = (await practice.examine("--database_user", "doctor_writer"))["Privileges"]
-    assert finding.verdict.code == "may_write"
-    assert "GRANT SELECT ON ALL TABLES IN SCHEMA public" in finding.verdict.details
+    assert finding.outcome.code == "may_write"
+    assert "GRANT SELECT ON ALL TABLES IN SCHEMA public" in finding.outcome.details
     written = (await practice.examine("--database_user", "doctor_writer", "--allow-writes"))["Privileges"]
     assert written.state == "ok"
 
@@ -422,7 +422,7 @@ async def test_a_role_that_may_write_for_a_server_that_only_reads(
 
 async def test_a_documentation_server_that_is_not_there(practice: Practice) -> None:
     report = await practice.examine("--knowledge-server", "http://127.0.0.1:9/")
-    assert report["Knowledge server"].verdict.code == "knowledge_unavailable"
+    assert report["Knowledge server"].outcome.code == "knowledge_unavailable"
     assert report["Knowledge server"].state == "warning"
 
 
@@ -430,4 +430,4 @@ async def test_a_slow_documentation_server(practice: Practice) -> None:
     async with listening(silent) as port:
         slow = ["--knowledge-server", f"http://127.0.0.1:{port}/", "--knowledge-timeout", "0.5"]
         report = await practice.examine(*slow)
-    assert report["Knowledge server"].verdict.code == "knowledge_timeout"
+    assert report["Knowledge server"].outcome.code == "knowledge_timeout"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from awslabs_dsql_mcp.doctor.format import WIDTH, as_line, as_summary
-from awslabs_dsql_mcp.doctor.report import Finding, Verdict, exit_status
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, CheckResult, exit_status
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from conftest import server
 from support.local_cluster.logins import connect
@@ -99,18 +99,21 @@ async def test_the_extra_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_finding_reads_well() -> None:
-    verdict = Verdict(
+    verdict = CheckOutcome(
         "Nothing listens at 127.0.0.1 port 5432: refused.", "failed", "refused", "Check PGPORT."
     )
-    assert as_line(Finding("TCP", 0.0123, verdict)) == (
+    assert as_line(CheckResult("TCP", 0.0123, verdict)) == (
         "✗ TCP                12 ms  Nothing listens at 127.0.0.1 port 5432: refused.\n"
         "                            → Check PGPORT."
     )
 
 
 def test_the_summary_counts() -> None:
-    good, bad = Finding("A", 0, Verdict("a")), Finding("B", 0, Verdict("b", "failed", "b", "Do."))
-    odd = Finding("C", 0, Verdict("c", "warning", "c", "Do.", "CREATE ROLE"))
+    good, bad = (
+        CheckResult("A", 0, CheckOutcome("a")),
+        CheckResult("B", 0, CheckOutcome("b", "failed", "b", "Do.")),
+    )
+    odd = CheckResult("C", 0, CheckOutcome("c", "warning", "c", "Do.", "CREATE ROLE"))
     assert as_summary([good]) == "\nAll 1 checks are good."
     assert as_summary([good, bad, odd]) == "\nCREATE ROLE\n\n3 checks: 1 failed, 1 to look at."
     assert (exit_status([good, odd]), exit_status([good, bad])) == (0, 1)

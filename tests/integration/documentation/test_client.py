@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from awslabs_dsql_mcp.documentation.client import CACHE_SECONDS, Knowledge
-from awslabs_dsql_mcp.documentation.replies import SEARCH, Found, findings
+from awslabs_dsql_mcp.documentation.client import CACHE_SECONDS, DocumentationClient
+from awslabs_dsql_mcp.documentation.replies import SEARCH, SearchResult, parse_search_results
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from integration.knowledge.conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
+    from integration.documentation.conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
 
-    Connect = Callable[..., Knowledge]
+    Connect = Callable[..., DocumentationClient]
 
 ARGUMENTS: Mapping[str, object] = {"search_phrase": "limits"}
 FORMS = ("bare-json", "bare-stream", "stateless-json", "stateless-stream", "session-json", "session-stream")
@@ -37,8 +37,10 @@ class Clock:
 
 @pytest.fixture
 def connect(certificate: Certificate) -> Connect:
-    def make(remote: Remote, *, timeout: float = 20.0, clock: Callable[[], float] | None = None) -> Knowledge:
-        knowledge = Knowledge(
+    def make(
+        remote: Remote, *, timeout: float = 20.0, clock: Callable[[], float] | None = None
+    ) -> DocumentationClient:
+        knowledge = DocumentationClient(
             remote.url,
             timeout=timeout,
             ca_file=certificate.authority,
@@ -51,7 +53,9 @@ def connect(certificate: Certificate) -> Connect:
     return make
 
 
-async def failure(knowledge: Knowledge, arguments: Mapping[str, object] = ARGUMENTS) -> KnowledgeUnavailable:
+async def failure(
+    knowledge: DocumentationClient, arguments: Mapping[str, object] = ARGUMENTS
+) -> KnowledgeUnavailable:
     with anyio.fail_after(30), pytest.raises(KnowledgeUnavailable) as caught:
         await knowledge.call(SEARCH, arguments)
     return caught.value
@@ -61,9 +65,9 @@ async def failure(knowledge: Knowledge, arguments: Mapping[str, object] = ARGUME
 async def test_every_form_is_spoken(sdk: Sdk, connect: Connect, form: str) -> None:
     async with sdk(form) as remote:
         reply = await connect(remote).call(SEARCH, ARGUMENTS)
-    found = findings(reply)
+    found = parse_search_results(reply)
     assert found is not None
-    assert found[0] == Found(
+    assert found[0] == SearchResult(
         "About limits", "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/limits.html", "One line."
     )
     assert len(found) == 2
@@ -81,7 +85,7 @@ async def test_the_form_is_found_out_once(sdk: Sdk, connect: Connect, form: str,
 
 async def test_a_session_is_opened_named_and_closed(sdk: Sdk, certificate: Certificate) -> None:
     async with sdk("session-json") as remote:
-        knowledge = Knowledge(remote.url, timeout=20.0, ca_file=certificate.authority)
+        knowledge = DocumentationClient(remote.url, timeout=20.0, ca_file=certificate.authority)
         await knowledge.call(SEARCH, ARGUMENTS)
         await knowledge.aclose()
     call, end = remote.requests[-2:]
@@ -241,7 +245,7 @@ async def test_nothing_listens(connect: Connect, scripted: Scripted, behave: typ
 
 async def test_a_certificate_of_unknown_origin_is_refused(scripted: Scripted, behave: type[Behave]) -> None:
     async with scripted(behave.tells("trust me")) as remote:
-        knowledge = Knowledge(remote.url, timeout=20.0, random=lambda: 0.0)
+        knowledge = DocumentationClient(remote.url, timeout=20.0, random=lambda: 0.0)
         remote.clients.push_async_callback(knowledge.aclose)
         error = await failure(knowledge)
     assert "its certificate is not trusted" in error.message
@@ -253,7 +257,7 @@ async def test_certificates_named_in_the_environment_are_trusted(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
     async with scripted(behave.tells("trusted")) as remote:
-        knowledge = Knowledge(remote.url, timeout=20.0)
+        knowledge = DocumentationClient(remote.url, timeout=20.0)
         remote.clients.push_async_callback(knowledge.aclose)
         assert (await knowledge.call(SEARCH, ARGUMENTS)).texts == ("trusted",)
 
@@ -265,7 +269,7 @@ async def test_silence_before_tls_ends_too(certificate: Certificate) -> None:
 
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        knowledge = Knowledge(url, timeout=0.5, ca_file=certificate.authority, random=lambda: 0.0)
+        knowledge = DocumentationClient(url, timeout=0.5, ca_file=certificate.authority, random=lambda: 0.0)
         assert (await failure(knowledge)).message == "no connection in time"
         await knowledge.aclose()
 
@@ -397,7 +401,7 @@ async def test_closing_gives_up_what_is_under_way(
 )
 def test_an_address_that_cannot_be_trusted_is_refused(server: str) -> None:
     with pytest.raises(NotConfigured):
-        Knowledge(server, timeout=1.0)
+        DocumentationClient(server, timeout=1.0)
 
 
 def test_httpx_is_imported_at_the_first_call() -> None:

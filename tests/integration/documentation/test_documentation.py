@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awslabs_dsql_mcp.documentation.client import Knowledge
+from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide_pages import load_guide
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
 from awslabs_dsql_mcp.tools.documentation import Documentation
@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.tools.documentation import Documentation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from integration.knowledge.conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
+    from integration.documentation.conftest import Behave, Behaviour, Certificate, Remote, Scripted, Sdk
 
     Open = Callable[[Remote], Documentation]
 
@@ -45,7 +45,7 @@ TOLD = {
 @pytest.fixture
 def documentation(certificate: Certificate) -> Open:
     def make(remote: Remote, timeout: float = 20.0) -> Documentation:
-        knowledge = Knowledge(
+        knowledge = DocumentationClient(
             remote.url, timeout=timeout, ca_file=certificate.authority, random=lambda: 0.0, clock=lambda: 0.0
         )
         remote.clients.push_async_callback(knowledge.aclose)
@@ -159,7 +159,9 @@ async def test_each_tool_answers_from_the_guide_and_says_why(
     choose, reason = TROUBLE[name]
     async with scripted(choose(behave)) as remote:
         timeout = 0.5 if reason.startswith("no answer") else 20.0
-        knowledge = Knowledge(remote.url, timeout=timeout, ca_file=certificate.authority, random=lambda: 0.0)
+        knowledge = DocumentationClient(
+            remote.url, timeout=timeout, ca_file=certificate.authority, random=lambda: 0.0
+        )
         remote.clients.push_async_callback(knowledge.aclose)
         tools = Documentation(knowledge, load_guide())
         answers = [await tools.search("row limit"), await tools.read(URL), await tools.recommend(URL)]
@@ -331,7 +333,7 @@ async def test_a_real_server_in_trouble_is_replaced_by_the_guide(
     sdk: Sdk, certificate: Certificate, form: str, trouble: str
 ) -> None:
     async with sdk(form) as remote:
-        knowledge = Knowledge(
+        knowledge = DocumentationClient(
             remote.url,
             timeout=1.0 if trouble in ("silent", "stuck") else 20.0,
             ca_file=certificate.authority,

@@ -10,7 +10,7 @@ from mcp import Client
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
 from support.wire.certificate import make_certificate, server_context
 from support.wire.fault_plans import Opens, make_schema, parameters
-from support.wire.harness import Bed
+from support.wire.harness import Harness
 from support.wire.postgres import Postgres
 from support.wire.proxy import Proxy
 
@@ -37,10 +37,10 @@ def tokens() -> TokenSource:
 
 
 @pytest.fixture
-async def bed(postgres: Postgres, certificate: Path, tokens: TokenSource) -> AsyncIterator[Bed]:
+async def bed(postgres: Postgres, certificate: Path, tokens: TokenSource) -> AsyncIterator[Harness]:
     proxy = Proxy(postgres.dial, server_context(certificate))
     await proxy.open()
-    bed = Bed(postgres, proxy, certificate, tokens)
+    bed = Harness(postgres, proxy, certificate, tokens)
     try:
         yield bed
         await bed.close()
@@ -49,7 +49,7 @@ async def bed(postgres: Postgres, certificate: Path, tokens: TokenSource) -> Asy
 
 
 @pytest.fixture
-def opens(bed: Bed, certificate: Path) -> Opens:
+def opens(bed: Harness, certificate: Path) -> Opens:
     """Opens a client of a server on the bed, whose schema ``bulk`` is new."""
     make_schema(bed)
 

@@ -4,7 +4,7 @@ from mcp import Client
 
 from support.client_helpers import Reply, call
 from support.wire.fault_plans import Opens, insert, resume_in
-from support.wire.harness import Bed
+from support.wire.harness import Harness
 
 TABLES = """
 CREATE TABLE bulk.t (id int PRIMARY KEY, up int, n int NOT NULL DEFAULT 0, s text);
@@ -18,7 +18,7 @@ ALTER TABLE bulk.keyless OWNER TO admin; ALTER VIEW bulk.v OWNER TO admin
 """
 
 
-def fill(bed: Bed) -> None:
+def fill(bed: Harness) -> None:
     """Make the tables, with their rows."""
     bed.postgres.query(TABLES)
     insert(bed, "INSERT INTO bulk.t SELECT g, g % 10, 0, 's' || g", 7000)
@@ -30,7 +30,7 @@ async def run(client: Client, sql: str, *params: object, **more: object) -> Repl
     return await call(client, "batch_write", sql=sql, params=list(params), **more)
 
 
-async def test_what_can_be_cut_does_what_it_would_do_whole(bed: Bed, opens: Opens) -> None:
+async def test_what_can_be_cut_does_what_it_would_do_whole(bed: Harness, opens: Opens) -> None:
     fill(bed)
     async with opens() as client:
         updated = await run(
@@ -78,7 +78,7 @@ REFUSED = {
 }
 
 
-async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Bed, opens: Opens) -> None:
+async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Harness, opens: Opens) -> None:
     fill(bed)
     async with opens() as client:
         for sql, why in REFUSED.items():
@@ -91,7 +91,7 @@ async def test_what_cannot_be_cut_is_refused_with_the_reason(bed: Bed, opens: Op
 
 
 async def test_rows_that_change_with_others_by_a_foreign_key_are_not_looked_at(
-    bed: Bed, opens: Opens
+    bed: Harness, opens: Opens
 ) -> None:
     bed.postgres.query("CREATE TABLE bulk.p (id int PRIMARY KEY)")
     bed.postgres.query("CREATE TABLE bulk.ch (id int PRIMARY KEY, p int REFERENCES bulk.p ON DELETE CASCADE)")
@@ -103,7 +103,7 @@ async def test_rows_that_change_with_others_by_a_foreign_key_are_not_looked_at(
     assert "looks at bulk.ch, whose rows change with those of bulk.p" in reply.text
 
 
-async def test_a_change_that_a_computed_column_may_depend_on_is_marked(bed: Bed, opens: Opens) -> None:
+async def test_a_change_that_a_computed_column_may_depend_on_is_marked(bed: Harness, opens: Opens) -> None:
     bed.postgres.query(
         "CREATE TABLE bulk.gen (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a) STORED)"
     )
@@ -115,7 +115,7 @@ async def test_a_change_that_a_computed_column_may_depend_on_is_marked(bed: Bed,
     assert "Each batch is marked in " in reply.text
 
 
-async def test_a_dry_run_counts_and_changes_nothing(bed: Bed, opens: Opens) -> None:
+async def test_a_dry_run_counts_and_changes_nothing(bed: Harness, opens: Opens) -> None:
     fill(bed)
     sql = "UPDATE bulk.t SET n = n + %s WHERE id > %s"
     async with opens("--confirm", "always") as client:
@@ -131,7 +131,7 @@ async def test_a_dry_run_counts_and_changes_nothing(bed: Bed, opens: Opens) -> N
     assert bed.postgres.query("SELECT sum(n) FROM bulk.t") == [(6900,)]
 
 
-async def test_the_first_error_stops_it_with_a_true_account(bed: Bed, opens: Opens) -> None:
+async def test_the_first_error_stops_it_with_a_true_account(bed: Harness, opens: Opens) -> None:
     fill(bed)
     bed.postgres.query("ALTER TABLE bulk.t ADD CHECK (n <> -5000)")
     sql = "UPDATE bulk.t SET n = -id"
@@ -148,7 +148,7 @@ async def test_the_first_error_stops_it_with_a_true_account(bed: Bed, opens: Ope
     assert bed.postgres.query("SELECT count(*) FROM bulk.t WHERE n = -id") == [(7000,)]
 
 
-async def test_a_statement_that_may_be_repeated_makes_no_table(bed: Bed, opens: Opens) -> None:
+async def test_a_statement_that_may_be_repeated_makes_no_table(bed: Harness, opens: Opens) -> None:
     fill(bed)
     async with opens() as client:
         await run(client, "UPDATE bulk.t SET s = up::text WHERE n = 0")
@@ -158,7 +158,7 @@ async def test_a_statement_that_may_be_repeated_makes_no_table(bed: Bed, opens: 
     assert bed.postgres.query("SELECT count(*), max(rows_done) FROM bulk.dsql_mcp_progress") == [(3, 7000)]
 
 
-async def test_a_role_that_may_not_make_the_table_hears_what_to_ask_for(bed: Bed, opens: Opens) -> None:
+async def test_a_role_that_may_not_make_the_table_hears_what_to_ask_for(bed: Harness, opens: Opens) -> None:
     fill(bed)
     bed.postgres.query("ALTER SCHEMA bulk OWNER TO CURRENT_USER; GRANT USAGE ON SCHEMA bulk TO admin")
     async with opens() as client:

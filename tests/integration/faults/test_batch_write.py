@@ -5,16 +5,16 @@ from pathlib import Path
 import anyio
 from mcp import Client
 
-from awslabs_dsql_mcp.bulk.keyset import MOST
+from awslabs_dsql_mcp.bulk.keyset import MAX_BATCH_ROWS
 from support.client_helpers import call
 from support.wire.fault_plans import Opens, insert, kill_while, make_schema, parameters, rain, resume_in
 from support.wire.faults import At, Hold, Often
-from support.wire.harness import Bed, until
+from support.wire.harness import Harness, until
 
 ROWS = 100_000
 
 
-def fill(bed: Bed, rows: int) -> None:
+def fill(bed: Harness, rows: int) -> None:
     """Make a table with a key of two columns."""
     bed.postgres.query(
         "CREATE TABLE bulk.t (a int, b text, n int NOT NULL DEFAULT 0, s text, PRIMARY KEY (a, b));"
@@ -24,7 +24,7 @@ def fill(bed: Bed, rows: int) -> None:
     bed.postgres.query("ANALYZE bulk.t")
 
 
-def counts(bed: Bed) -> dict[object, object]:
+def counts(bed: Harness) -> dict[object, object]:
     """How many rows have which n."""
     found = bed.postgres.query("SELECT n, count(*) FROM bulk.t GROUP BY n ORDER BY n")
     return {n: rows for n, rows in found}  # noqa: C416 - rows of any width have no pairs
@@ -34,7 +34,7 @@ ADD = "UPDATE bulk.t SET n = n + %s"
 ADD_ONE = {"sql": ADD, "params": [1]}
 
 
-async def test_every_row_is_changed_once_in_all_weathers(bed: Bed, opens: Opens) -> None:
+async def test_every_row_is_changed_once_in_all_weathers(bed: Harness, opens: Opens) -> None:
     fill(bed, ROWS)
     rain(bed)
     async with opens() as client:
@@ -45,7 +45,9 @@ async def test_every_row_is_changed_once_in_all_weathers(bed: Bed, opens: Opens)
     assert counts(bed) == {1: ROWS}
 
 
-async def test_a_run_that_is_killed_goes_on_without_doing_anything_twice(bed: Bed, certificate: Path) -> None:
+async def test_a_run_that_is_killed_goes_on_without_doing_anything_twice(
+    bed: Harness, certificate: Path
+) -> None:
     make_schema(bed)
     fill(bed, 20_000)
     held = bed.proxy.add(Often(At.ANSWERED, Hold(), "COMMIT", every=4))
@@ -62,7 +64,7 @@ async def test_a_run_that_is_killed_goes_on_without_doing_anything_twice(bed: Be
     assert counts(bed) == {1: 20_000}
 
 
-async def test_a_cancelled_run_stops_at_once_and_tells_what_it_did(bed: Bed, opens: Opens) -> None:
+async def test_a_cancelled_run_stops_at_once_and_tells_what_it_did(bed: Harness, opens: Opens) -> None:
     fill(bed, 20_000)
     held = bed.proxy.add(Often(At.ASKED, Hold(), "UPDATE bulk", every=4))
     told: list[tuple[float, str]] = []
@@ -79,7 +81,7 @@ async def test_a_cancelled_run_stops_at_once_and_tells_what_it_did(bed: Bed, ope
         with anyio.fail_after(1):
             await until(lambda: not bed.states())
         bed.proxy.clear()
-        done = 3 * MOST
+        done = 3 * MAX_BATCH_ROWS
         assert counts(bed) == {0: 20_000 - done, 1: done}
         again = await call(client, "batch_write", sql=ADD, params=[1])
         assert again.is_error

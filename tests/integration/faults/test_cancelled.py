@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
-from awslabs_dsql_mcp.database.transaction import Policy, Unit
+from awslabs_dsql_mcp.database.transaction import RetryPolicy, UnitOfWork
 from support.wire.faults import At, Fault, Hold, Say
-from support.wire.harness import Bed, insert, read, until
+from support.wire.harness import Harness, insert, read, until
 
 Cancel = Callable[[], object]
 ENDS_SOON = 5.0
@@ -32,7 +32,9 @@ EARS = pytest.mark.parametrize("honoured", [True, False], ids=["heard", "ignored
 WAYS = pytest.mark.parametrize("scoped", [True, False], ids=["scope", "task"])
 
 
-async def start(database: PooledDatabase, unit: Unit, *, scoped: bool) -> tuple["asyncio.Task[None]", Cancel]:
+async def start(
+    database: PooledDatabase, unit: UnitOfWork, *, scoped: bool
+) -> tuple["asyncio.Task[None]", Cancel]:
     """Start a call, and give its task and what cancels it."""
     scope = anyio.CancelScope()
 
@@ -54,7 +56,7 @@ async def ended(task: "asyncio.Task[None]") -> None:
 @EARS
 @PHASES
 async def test_a_cancelled_transaction_leaves_nothing_behind(
-    bed: Bed, at: At, sql: str, stored: list[int], *, honoured: bool, scoped: bool
+    bed: Harness, at: At, sql: str, stored: list[int], *, honoured: bool, scoped: bool
 ) -> None:
     database = bed.connect()
     bed.proxy.honours_cancel = honoured
@@ -69,7 +71,7 @@ async def test_a_cancelled_transaction_leaves_nothing_behind(
 
 
 @EARS
-async def test_a_cancelled_query_ends_at_the_server(bed: Bed, *, honoured: bool) -> None:
+async def test_a_cancelled_query_ends_at_the_server(bed: Harness, *, honoured: bool) -> None:
     database = bed.connect()
     bed.proxy.honours_cancel = honoured
     task, cancel = await start(database, read("SELECT pg_sleep(60)"), scoped=True)
@@ -83,7 +85,7 @@ async def test_a_cancelled_query_ends_at_the_server(bed: Bed, *, honoured: bool)
 
 @PHASES
 async def test_a_call_cancelled_twice_leaves_nothing_behind(
-    bed: Bed, at: At, sql: str, stored: list[int]
+    bed: Harness, at: At, sql: str, stored: list[int]
 ) -> None:
     database = bed.connect()
     bed.proxy.honours_cancel = False
@@ -99,8 +101,8 @@ async def test_a_call_cancelled_twice_leaves_nothing_behind(
     await bed.still_works(database)
 
 
-async def test_a_call_cancelled_between_attempts_stores_nothing(bed: Bed) -> None:
-    database = bed.connect(policy=Policy(delay=2.0), jitter=1.0)
+async def test_a_call_cancelled_between_attempts_stores_nothing(bed: Harness) -> None:
+    database = bed.connect(policy=RetryPolicy(delay=2.0), jitter=1.0)
     conflict = bed.proxy.add(Fault(At.ASKED, Say("40001", "(OC000)"), "COMMIT", times=None))
     task, cancel = await start(database, insert(1), scoped=True)
     await conflict.reached.wait()
@@ -113,7 +115,7 @@ async def test_a_call_cancelled_between_attempts_stores_nothing(bed: Bed) -> Non
 
 
 @WAYS
-async def test_a_call_cancelled_while_it_waits_for_its_turn_takes_none(bed: Bed, *, scoped: bool) -> None:
+async def test_a_call_cancelled_while_it_waits_for_its_turn_takes_none(bed: Harness, *, scoped: bool) -> None:
     database = bed.connect(limits=Limits(max_connections=4))
     held = bed.proxy.add(Fault(At.ASKED, Hold(), "VALUES", times=None))
     calls = [asyncio.ensure_future(database.run(insert(number))) for number in range(4)]
@@ -129,7 +131,7 @@ async def test_a_call_cancelled_while_it_waits_for_its_turn_takes_none(bed: Bed,
     await bed.still_works(database)
 
 
-async def test_a_call_cancelled_at_any_step_of_the_loop_stores_all_or_nothing(bed: Bed) -> None:
+async def test_a_call_cancelled_at_any_step_of_the_loop_stores_all_or_nothing(bed: Harness) -> None:
     """Cancel after so many turns of the event loop that each place where the call waits is met."""
     database = bed.connect()
     await database.run(read("SELECT 1"))
@@ -145,11 +147,11 @@ async def test_a_call_cancelled_at_any_step_of_the_loop_stores_all_or_nothing(be
     await bed.still_works(database)
 
 
-async def test_closing_waits_for_what_cleans_a_session(bed: Bed) -> None:
+async def test_closing_waits_for_what_cleans_a_session(bed: Harness) -> None:
     database = bed.connect()
     held = bed.proxy.add(Fault(At.ASKED, Hold(), "RESET ALL"))
     queries = read("SELECT set_config('search_path', 'elsewhere', false)").queries
-    unit = Unit(queries, read_only=True, may_leave_traces=True)
+    unit = UnitOfWork(queries, read_only=True, may_change_session=True)
     await database.run(unit)
     await held.reached.wait()
     await database.aclose()

@@ -9,7 +9,7 @@ import pytest
 from awslabs_dsql_mcp.database.executor import PooledDatabase
 from awslabs_dsql_mcp.errors import DsqlError, Outcome
 from support.wire.faults import At, Deed, Fault, Kill, Say
-from support.wire.harness import Bed, cells, insert, read, write
+from support.wire.harness import Harness, cells, insert, read, write
 
 ROUNDS = 200
 CALLS = 6
@@ -64,7 +64,7 @@ async def read_own(database: PooledDatabase, first: int, _ledger: Ledger) -> Non
     assert cells(report) == [str(first), str(first + 1), "x"]
 
 
-async def test_two_hundred_rounds_of_mixed_calls(bed: Bed) -> None:
+async def test_two_hundred_rounds_of_mixed_calls(bed: Harness) -> None:
     chance = random.Random(20261124)  # noqa: S311 - the same rounds each time
     database = bed.connect()
     ledger = Ledger()

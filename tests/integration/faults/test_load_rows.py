@@ -12,7 +12,7 @@ from mcp import Client
 from support.client_helpers import call
 from support.wire.fault_plans import Opens, kill_while, make_schema, parameters, rain, resume_in
 from support.wire.faults import At, Hold, Often
-from support.wire.harness import Bed
+from support.wire.harness import Harness
 
 pyarrow: Any = import_module("pyarrow")  # without types
 parquet: Any = import_module("pyarrow.parquet")
@@ -20,7 +20,7 @@ ROWS = 50_000
 NOTE = 'a "b", c\\d\ne {f} é'
 
 
-def make_table(bed: Bed, columns: str) -> None:
+def make_table(bed: Harness, columns: str) -> None:
     """Make the table that is loaded."""
     bed.postgres.query(f"CREATE TABLE bulk.t ({columns}); ALTER TABLE bulk.t OWNER TO admin")
 
@@ -41,7 +41,7 @@ SUMS = (
 )
 
 
-def sums(bed: Bed) -> tuple[object, ...]:
+def sums(bed: Harness) -> tuple[object, ...]:
     """Count and sum what is stored."""
     return tuple(map(str, bed.postgres.query(SUMS.format(NOTE.encode().hex()))[0]))
 
@@ -53,7 +53,7 @@ def expected(rows: int) -> tuple[object, ...]:
     return tuple(map(str, (rows, rows, total, f"{amounts // 100}.{amounts % 100:02d}", rows)))
 
 
-async def test_a_file_is_loaded_whole_in_all_weathers(bed: Bed, opens: Opens, tmp_path: Path) -> None:
+async def test_a_file_is_loaded_whole_in_all_weathers(bed: Harness, opens: Opens, tmp_path: Path) -> None:
     make_table(bed, "id bigint PRIMARY KEY, note text NOT NULL, amount numeric(12,2)")
     write_csv(tmp_path / "rows.csv", ROWS)
     rain(bed)
@@ -66,7 +66,7 @@ async def test_a_file_is_loaded_whole_in_all_weathers(bed: Bed, opens: Opens, tm
 
 
 async def test_a_load_that_is_killed_goes_on_though_rows_have_no_key(
-    bed: Bed, certificate: Path, tmp_path: Path
+    bed: Harness, certificate: Path, tmp_path: Path
 ) -> None:
     make_schema(bed)
     make_table(
@@ -88,7 +88,7 @@ async def test_a_load_that_is_killed_goes_on_though_rows_have_no_key(
 
 
 async def test_a_bad_row_is_named_and_nothing_of_its_batch_is_stored(
-    bed: Bed, opens: Opens, tmp_path: Path
+    bed: Harness, opens: Opens, tmp_path: Path
 ) -> None:
     make_table(bed, "id bigint PRIMARY KEY, note varchar(5)")
     lines = ["id,note", *(f"{n},ok" for n in range(1, 4001))]
@@ -113,7 +113,7 @@ async def test_a_bad_row_is_named_and_nothing_of_its_batch_is_stored(
     assert stored == (3997, 3997)
 
 
-async def test_a_row_that_only_the_server_refuses_stops_a_load(bed: Bed, opens: Opens) -> None:
+async def test_a_row_that_only_the_server_refuses_stops_a_load(bed: Harness, opens: Opens) -> None:
     make_table(bed, "id int PRIMARY KEY, n smallint CHECK (n > 0)")
     rows = [{"id": n, "n": 0 if n == 77 else n} for n in range(1, 101)]
     async with opens() as client:
@@ -124,7 +124,7 @@ async def test_a_row_that_only_the_server_refuses_stops_a_load(bed: Bed, opens: 
     assert bed.postgres.query("SELECT count(*) FROM bulk.t") == [(0,)]
 
 
-async def test_values_arrive_as_they_are(bed: Bed, opens: Opens, tmp_path: Path) -> None:
+async def test_values_arrive_as_they_are(bed: Harness, opens: Opens, tmp_path: Path) -> None:
     make_table(
         bed,
         "id int PRIMARY KEY, t text, n numeric, b boolean, j jsonb, d timestamptz, u uuid, x bytea, f float8",
@@ -154,7 +154,7 @@ async def test_values_arrive_as_they_are(bed: Bed, opens: Opens, tmp_path: Path)
     assert stored[2] == (None, None, None, '"text"', None, None, None)
 
 
-async def test_what_happens_to_a_row_that_is_there_is_chosen(bed: Bed, opens: Opens) -> None:
+async def test_what_happens_to_a_row_that_is_there_is_chosen(bed: Harness, opens: Opens) -> None:
     make_table(bed, "id int PRIMARY KEY, n int")
     table = {"table": "bulk.t", "columns": ["id", "n"]}
     async with opens() as client:
@@ -167,7 +167,7 @@ async def test_what_happens_to_a_row_that_is_there_is_chosen(bed: Bed, opens: Op
     assert bed.postgres.query("SELECT id, n FROM bulk.t ORDER BY id") == [(1, 1), (2, 6), (4, 4), (5, 5)]
 
 
-async def test_a_load_is_tried_before_it_is_done(bed: Bed, opens: Opens, tmp_path: Path) -> None:
+async def test_a_load_is_tried_before_it_is_done(bed: Harness, opens: Opens, tmp_path: Path) -> None:
     make_table(bed, "id bigint PRIMARY KEY, note text NOT NULL, amount numeric(12,2)")
     write_csv(tmp_path / "rows.csv", 6000)
     async with opens("--load-dir", str(tmp_path), "--confirm", "always") as client:
@@ -186,7 +186,7 @@ async def test_a_load_is_tried_before_it_is_done(bed: Bed, opens: Opens, tmp_pat
 
 
 async def test_a_load_that_takes_longer_than_a_call_goes_on_in_the_next(
-    bed: Bed, opens: Opens, tmp_path: Path
+    bed: Harness, opens: Opens, tmp_path: Path
 ) -> None:
     make_table(bed, "id bigint PRIMARY KEY, note text NOT NULL, amount numeric(12,2)")
     write_csv(tmp_path / "rows.csv", 900)
@@ -205,7 +205,7 @@ async def test_a_load_that_takes_longer_than_a_call_goes_on_in_the_next(
     assert sums(bed) == expected(900)
 
 
-async def test_files_outside_of_the_folder_are_not_read(bed: Bed, opens: Opens, tmp_path: Path) -> None:
+async def test_files_outside_of_the_folder_are_not_read(bed: Harness, opens: Opens, tmp_path: Path) -> None:
     make_table(bed, "id bigint PRIMARY KEY")
     folder = tmp_path / "in"
     folder.mkdir()
@@ -234,7 +234,7 @@ async def test_files_outside_of_the_folder_are_not_read(bed: Bed, opens: Opens, 
     assert bed.postgres.query("SELECT count(*) FROM bulk.t") == [(0,)]
 
 
-async def test_a_parquet_file_is_loaded(bed: Bed, opens: Opens, tmp_path: Path) -> None:
+async def test_a_parquet_file_is_loaded(bed: Harness, opens: Opens, tmp_path: Path) -> None:
     make_table(bed, "id bigint PRIMARY KEY, note text NOT NULL, amount numeric(12,2)")
     numbers = range(1, 7_001)
     amounts = [None if n % 10 == 0 else Decimal(n) + Decimal("0.25") for n in numbers]

@@ -6,7 +6,7 @@ import pytest
 
 from awslabs_dsql_mcp.errors import ConnectionFailed, OutcomeUnknown
 from support.wire.faults import At, Deed, Fault, Hold, Kill, Say
-from support.wire.harness import Bed, attempts_in, cells, insert, read, until
+from support.wire.harness import Harness, attempts_in, cells, insert, read, until
 
 ENDED = Say("57P01", "terminating connection due to administrator command", severity="FATAL")
 TIMED_OUT = Say("57P05", "terminating connection due to idle-session timeout", severity="FATAL")
@@ -28,7 +28,9 @@ BEFORE_COMMIT = pytest.mark.parametrize(
 
 @WAYS
 @BEFORE_COMMIT
-async def test_lost_once_before_commit_runs_again_as_a_whole(bed: Bed, at: At, sql: str, deed: Deed) -> None:
+async def test_lost_once_before_commit_runs_again_as_a_whole(
+    bed: Harness, at: At, sql: str, deed: Deed
+) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(at, deed, sql))
     report = await database.run(insert(1, 2, 3, 4, 5))
@@ -40,7 +42,7 @@ async def test_lost_once_before_commit_runs_again_as_a_whole(bed: Bed, at: At, s
 @WAYS
 @BEFORE_COMMIT
 async def test_lost_again_and_again_before_commit_stores_nothing(
-    bed: Bed, at: At, sql: str, deed: Deed
+    bed: Harness, at: At, sql: str, deed: Deed
 ) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(at, deed, sql, times=None))
@@ -54,7 +56,7 @@ async def test_lost_again_and_again_before_commit_stores_nothing(
 @WAYS
 @pytest.mark.parametrize(("at", "stored"), [(At.ASKED, []), (At.ANSWERED, [1, 2])], ids=["before", "after"])
 async def test_lost_during_commit_is_unknown_and_never_repeated(
-    bed: Bed, at: At, stored: list[int], deed: Deed
+    bed: Harness, at: At, stored: list[int], deed: Deed
 ) -> None:
     database = bed.connect()
     lost = bed.proxy.add(Fault(at, deed, "COMMIT", times=None))
@@ -70,7 +72,9 @@ async def test_lost_during_commit_is_unknown_and_never_repeated(
 @WAYS
 @pytest.mark.parametrize("at", [At.ASKED, At.ANSWERED])
 @pytest.mark.parametrize("sql", ["BEGIN READ ONLY", "SELECT", "ROLLBACK"])
-async def test_lost_read_runs_once_more_and_still_read_only(bed: Bed, at: At, sql: str, deed: Deed) -> None:
+async def test_lost_read_runs_once_more_and_still_read_only(
+    bed: Harness, at: At, sql: str, deed: Deed
+) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(at, deed, sql))
     report = await database.run(read("SELECT current_setting('transaction_read_only')"))
@@ -78,7 +82,7 @@ async def test_lost_read_runs_once_more_and_still_read_only(bed: Bed, at: At, sq
     await bed.still_works(database)
 
 
-async def test_lost_read_is_told_after_the_second_time(bed: Bed) -> None:
+async def test_lost_read_is_told_after_the_second_time(bed: Harness) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.ANSWERED, Kill(), "SELECT", times=None))
     with pytest.raises(ConnectionFailed) as told:
@@ -88,7 +92,7 @@ async def test_lost_read_is_told_after_the_second_time(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize("way", ["cut", "timed out by the server", "terminated by the operator"])
-async def test_sessions_that_died_while_idle_cost_nobody_a_call(bed: Bed, way: str) -> None:
+async def test_sessions_that_died_while_idle_cost_nobody_a_call(bed: Harness, way: str) -> None:
     database = bed.connect()
     await bed.still_works(database)
     assert len(bed.states()) == 4
@@ -105,7 +109,7 @@ async def test_sessions_that_died_while_idle_cost_nobody_a_call(bed: Bed, way: s
     await bed.still_works(database)
 
 
-async def test_a_restarted_database_is_met_again(bed: Bed) -> None:
+async def test_a_restarted_database_is_met_again(bed: Harness) -> None:
     database = bed.connect()
     await database.run(insert(1))
     held = bed.proxy.add(Fault(At.ASKED, Hold(), "VALUES (3)"))
@@ -119,7 +123,7 @@ async def test_a_restarted_database_is_met_again(bed: Bed) -> None:
     await bed.still_works(database)
 
 
-async def test_lost_and_then_refused_stores_nothing(bed: Bed) -> None:
+async def test_lost_and_then_refused_stores_nothing(bed: Harness) -> None:
     database = bed.connect()
     await database.run(insert(1))
     held = bed.proxy.add(Fault(At.ASKED, Hold(), "VALUES (3)"))
@@ -137,7 +141,7 @@ async def test_lost_and_then_refused_stores_nothing(bed: Bed) -> None:
     await bed.still_works(database)
 
 
-async def test_a_crashed_database_keeps_nothing_of_an_open_transaction(bed: Bed) -> None:
+async def test_a_crashed_database_keeps_nothing_of_an_open_transaction(bed: Harness) -> None:
     database = bed.connect()
     held = bed.proxy.add(Fault(At.ASKED, Hold(), "COMMIT"))
     call = asyncio.ensure_future(database.run(insert(1, 2)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.wire.harness import Bed, until
+from support.wire.harness import Harness, until
 from support.wire.served import Served
 
 GONE_WITHIN = 2.0
@@ -19,7 +19,7 @@ EARS = pytest.mark.parametrize("honoured", [True, False], ids=["heard", "ignored
 
 
 @pytest.fixture
-async def served(bed: Bed, certificate: Path) -> AsyncIterator[Served]:
+async def served(bed: Harness, certificate: Path) -> AsyncIterator[Served]:
     bed.postgres.query(NAP)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DSQL_", "AWS_", "PG"))}
     process = await asyncio.create_subprocess_exec(
@@ -51,7 +51,7 @@ def end(served: Served, way: str) -> None:
 @EARS
 @pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "SIGKILL", "end of input"])
 async def test_a_server_that_ends_leaves_nothing_behind(
-    bed: Bed, served: Served, way: str, *, honoured: bool
+    bed: Harness, served: Served, way: str, *, honoured: bool
 ) -> None:
     bed.proxy.honours_cancel = honoured
     served.send("tools/call", {"name": "transact", "arguments": SLOW}, 2)
@@ -63,7 +63,7 @@ async def test_a_server_that_ends_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "end of input"])
-async def test_a_server_that_ends_idle_closes_its_sessions(bed: Bed, served: Served, way: str) -> None:
+async def test_a_server_that_ends_idle_closes_its_sessions(bed: Harness, served: Served, way: str) -> None:
     await served.ask("tools/call", {"name": "readonly_query", "arguments": {"sql": "SELECT 1"}}, 2)
     end(served, way)
     status = await asyncio.wait_for(served.process.wait(), GONE_WITHIN)
@@ -73,7 +73,7 @@ async def test_a_server_that_ends_idle_closes_its_sessions(bed: Bed, served: Ser
 
 @EARS
 async def test_a_cancelled_call_ends_at_the_cluster_and_the_next_one_works(
-    bed: Bed, served: Served, *, honoured: bool
+    bed: Harness, served: Served, *, honoured: bool
 ) -> None:
     bed.proxy.honours_cancel = honoured
     served.send("tools/call", {"name": "transact", "arguments": SLOW}, 2)

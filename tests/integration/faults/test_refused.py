@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from awslabs_dsql_mcp.database.transaction import Policy
+from awslabs_dsql_mcp.database.transaction import RetryPolicy
 from awslabs_dsql_mcp.errors import (
     Busy,
     ConnectionFailed,
@@ -14,7 +14,7 @@ from awslabs_dsql_mcp.errors import (
     TransactionConflict,
 )
 from support.wire.faults import At, Fault, Hold, Say
-from support.wire.harness import Bed, attempts_in, cells, insert, read, until, write
+from support.wire.harness import Harness, attempts_in, cells, insert, read, until, write
 
 CHANGED = Say("40001", "change conflicts with another transaction (OC000)")
 SCHEMA = Say("40001", "schema has been updated by another transaction (OC001)")
@@ -26,7 +26,7 @@ CONFLICTS = pytest.mark.parametrize("said", [CHANGED, SCHEMA, LITERAL], ids=["OC
 
 @CONFLICTS
 @AT_EVERY_PLACE
-async def test_a_conflict_runs_the_whole_unit_again(bed: Bed, sql: str, said: Say) -> None:
+async def test_a_conflict_runs_the_whole_unit_again(bed: Harness, sql: str, said: Say) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.ASKED, said, sql))
     report = await database.run(insert(1, 2))
@@ -38,8 +38,8 @@ async def test_a_conflict_runs_the_whole_unit_again(bed: Bed, sql: str, said: Sa
 
 @CONFLICTS
 @AT_EVERY_PLACE
-async def test_a_conflict_for_ever_is_told_when_attempts_run_out(bed: Bed, sql: str, said: Say) -> None:
-    database = bed.connect(policy=Policy(attempts=4))
+async def test_a_conflict_for_ever_is_told_when_attempts_run_out(bed: Harness, sql: str, said: Say) -> None:
+    database = bed.connect(policy=RetryPolicy(attempts=4))
     conflict = bed.proxy.add(Fault(At.ASKED, said, sql, times=None))
     with pytest.raises(TransactionConflict) as told:
         await database.run(insert(1, 2))
@@ -50,7 +50,7 @@ async def test_a_conflict_for_ever_is_told_when_attempts_run_out(bed: Bed, sql: 
     await bed.still_works(database)
 
 
-async def test_a_conflict_of_postgresqls_own_runs_the_whole_unit_again(bed: Bed) -> None:
+async def test_a_conflict_of_postgresqls_own_runs_the_whole_unit_again(bed: Harness) -> None:
     database = bed.connect()
     await database.run(insert(1))
     first = bed.proxy.add(Fault(At.ASKED, Hold(), "COMMIT"))
@@ -65,8 +65,8 @@ async def test_a_conflict_of_postgresqls_own_runs_the_whole_unit_again(bed: Bed)
     await bed.still_works(database)
 
 
-async def test_conflicts_are_told_when_time_runs_out(bed: Bed) -> None:
-    database = bed.connect(policy=Policy(attempts=100, time=0.0))
+async def test_conflicts_are_told_when_time_runs_out(bed: Harness) -> None:
+    database = bed.connect(policy=RetryPolicy(attempts=100, time=0.0))
     bed.proxy.add(Fault(At.ASKED, CHANGED, "COMMIT", times=None))
     with pytest.raises(TransactionConflict) as told:
         await database.run(insert(1))
@@ -75,7 +75,7 @@ async def test_conflicts_are_told_when_time_runs_out(bed: Bed) -> None:
     await bed.still_works(database)
 
 
-async def test_a_read_that_met_a_schema_change_runs_once_more_and_still_read_only(bed: Bed) -> None:
+async def test_a_read_that_met_a_schema_change_runs_once_more_and_still_read_only(bed: Harness) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.ASKED, SCHEMA, "SELECT"))
     report = await database.run(read("SELECT current_setting('transaction_read_only')"))
@@ -98,7 +98,7 @@ async def test_a_read_that_met_a_schema_change_runs_once_more_and_still_read_onl
     ids=lambda value: value.message if isinstance(value, Say) else "",
 )
 @AT_EVERY_PLACE
-async def test_what_the_server_forbids_is_told_at_once(bed: Bed, sql: str, said: Say, hint: str) -> None:
+async def test_what_the_server_forbids_is_told_at_once(bed: Harness, sql: str, said: Say, hint: str) -> None:
     database = bed.connect()
     refused = bed.proxy.add(Fault(At.ASKED, said, sql, times=None))
     with pytest.raises(StatementFailed) as told:
@@ -112,7 +112,7 @@ async def test_what_the_server_forbids_is_told_at_once(bed: Bed, sql: str, said:
 
 
 @pytest.mark.parametrize("sql", ["BEGIN", "VALUES (1)", "VALUES (2)"])
-async def test_an_unavailable_server_is_asked_again(bed: Bed, sql: str) -> None:
+async def test_an_unavailable_server_is_asked_again(bed: Harness, sql: str) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.ASKED, UNAVAILABLE, sql, times=2))
     report = await database.run(insert(1, 2))
@@ -121,7 +121,7 @@ async def test_an_unavailable_server_is_asked_again(bed: Bed, sql: str) -> None:
     await bed.still_works(database)
 
 
-async def test_an_unavailable_server_at_commit_is_unknown(bed: Bed) -> None:
+async def test_an_unavailable_server_at_commit_is_unknown(bed: Harness) -> None:
     database = bed.connect()
     unavailable = bed.proxy.add(Fault(At.ASKED, UNAVAILABLE, "COMMIT", times=None))
     with pytest.raises(OutcomeUnknown) as told:
@@ -133,7 +133,7 @@ async def test_an_unavailable_server_at_commit_is_unknown(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize("sql", ["BEGIN READ ONLY", "SELECT", "ROLLBACK"])
-async def test_an_unavailable_server_is_asked_again_for_a_read(bed: Bed, sql: str) -> None:
+async def test_an_unavailable_server_is_asked_again_for_a_read(bed: Harness, sql: str) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.ASKED, UNAVAILABLE, sql))
     report = await database.run(read("SELECT 1"))
@@ -146,7 +146,7 @@ async def test_an_unavailable_server_is_asked_again_for_a_read(bed: Bed, sql: st
 
 
 @pytest.mark.parametrize("state", ["08P01", "0A000"])
-async def test_where_pipelines_are_refused_statements_go_one_by_one(bed: Bed, state: str) -> None:
+async def test_where_pipelines_are_refused_statements_go_one_by_one(bed: Harness, state: str) -> None:
     database = bed.connect()
     refused = bed.proxy.add(Fault(At.PIPELINE, Say(state, "pipelining is not supported"), times=None))
     reports = [await database.run(insert(1, 2))]
@@ -173,7 +173,7 @@ EXPIRED = Say("08006", DENIED, "Signature expired: 20260101T000000Z", severity="
 
 
 @pytest.mark.parametrize("said", [*CROWDED, EXPIRED], ids=lambda said: said.message)
-async def test_a_login_that_may_do_later_is_tried_again(bed: Bed, said: Say) -> None:
+async def test_a_login_that_may_do_later_is_tried_again(bed: Harness, said: Say) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.CONNECT, said))
     assert (await database.run(insert(1))).outcome == "committed"
@@ -205,7 +205,7 @@ async def test_a_login_that_may_do_later_is_tried_again(bed: Bed, said: Say) -> 
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_a_login_refused_for_ever_is_explained(
-    bed: Bed, said: Say, error: type[DsqlError], code: str, logins: int
+    bed: Harness, said: Say, error: type[DsqlError], code: str, logins: int
 ) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.CONNECT, said, times=None))
@@ -217,7 +217,7 @@ async def test_a_login_refused_for_ever_is_explained(
     await bed.still_works(database)
 
 
-async def test_an_endpoint_that_refuses_for_a_while_is_met_again(bed: Bed) -> None:
+async def test_an_endpoint_that_refuses_for_a_while_is_met_again(bed: Harness) -> None:
     database = bed.connect()
     bed.proxy.refuse()
     with pytest.raises(ConnectionFailed) as told:

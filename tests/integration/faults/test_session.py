@@ -5,24 +5,24 @@ import asyncio
 import pytest
 
 from awslabs_dsql_mcp.database.executor import Limits
-from awslabs_dsql_mcp.database.transaction import Query, Unit
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import StatementFailed
 from support.wire.faults import At, Fault, Kill
-from support.wire.harness import Bed, cells, insert, read, until, write
+from support.wire.harness import Harness, cells, insert, read, until, write
 
 
-def leaving_traces(sql: str) -> Unit:
-    return Unit((Query(sql),), read_only=False, may_leave_traces=True)
+def leaving_traces(sql: str) -> UnitOfWork:
+    return UnitOfWork((Query(sql),), read_only=False, may_change_session=True)
 
 
-async def test_what_a_function_set_is_gone_for_the_next_call(bed: Bed) -> None:
+async def test_what_a_function_set_is_gone_for_the_next_call(bed: Harness) -> None:
     database = bed.connect(limits=Limits(max_connections=1))
     await database.run(leaving_traces("SELECT set_config('search_path', 'elsewhere', false)"))
     assert cells(await database.run(read("SHOW search_path"))) == ['"$user", public']
     assert bed.proxy.connected == 1
 
 
-async def test_a_session_that_cannot_be_cleaned_is_not_used_again(bed: Bed) -> None:
+async def test_a_session_that_cannot_be_cleaned_is_not_used_again(bed: Harness) -> None:
     database = bed.connect(limits=Limits(max_connections=1))
     bed.proxy.add(Fault(At.ASKED, Kill(), "RESET ALL"))
     await database.run(leaving_traces("SELECT set_config('search_path', 'elsewhere', false)"))
@@ -30,7 +30,7 @@ async def test_a_session_that_cannot_be_cleaned_is_not_used_again(bed: Bed) -> N
     assert bed.proxy.connected == 2
 
 
-async def test_a_session_is_replaced_between_calls_before_the_cluster_ends_it(bed: Bed) -> None:
+async def test_a_session_is_replaced_between_calls_before_the_cluster_ends_it(bed: Harness) -> None:
     now = [0.0]
     database = bed.connect(clock=lambda: now[0])
     await database.run(insert(1))
@@ -56,18 +56,18 @@ async def test_a_session_is_replaced_between_calls_before_the_cluster_ends_it(be
     ids=["NUL", "no type", "too few", "two statements", "division"],
 )
 async def test_a_statement_that_cannot_be_sent_or_run_is_that_statements_fault(
-    bed: Bed, query: Query
+    bed: Harness, query: Query
 ) -> None:
     database = bed.connect()
     with pytest.raises(StatementFailed) as told:
-        await database.run(Unit((*insert(1).queries, query, *insert(2).queries), read_only=False))
+        await database.run(UnitOfWork((*insert(1).queries, query, *insert(2).queries), read_only=False))
     assert told.value.message.startswith("Statement 2: ")
     assert told.value.outcome == "rolled_back"
     assert bed.ids() == []
     await bed.still_works(database)
 
 
-async def test_a_commit_that_the_server_turns_into_a_rollback_is_no_success(bed: Bed) -> None:
+async def test_a_commit_that_the_server_turns_into_a_rollback_is_no_success(bed: Harness) -> None:
     bed.postgres.query(
         "CREATE TABLE child (id int REFERENCES t DEFERRABLE INITIALLY DEFERRED);"
         "ALTER TABLE child OWNER TO admin"
@@ -83,7 +83,7 @@ async def test_a_commit_that_the_server_turns_into_a_rollback_is_no_success(bed:
         bed.postgres.query("DROP TABLE child")
 
 
-async def test_a_read_only_transaction_cannot_write(bed: Bed) -> None:
+async def test_a_read_only_transaction_cannot_write(bed: Harness) -> None:
     database = bed.connect()
     with pytest.raises(StatementFailed) as told:
         await database.run(read("INSERT INTO t VALUES (1)"))
@@ -92,7 +92,7 @@ async def test_a_read_only_transaction_cannot_write(bed: Bed) -> None:
     await bed.still_works(database)
 
 
-async def test_units_of_many_and_large_statements_arrive_whole(bed: Bed) -> None:
+async def test_units_of_many_and_large_statements_arrive_whole(bed: Harness) -> None:
     database = bed.connect()
     many = await database.run(insert(*range(500)))
     assert (many.outcome, len(many.results)) == ("committed", 500)
@@ -105,12 +105,12 @@ async def test_units_of_many_and_large_statements_arrive_whole(bed: Bed) -> None
 
 
 async def test_text_is_stored_as_it_is_whatever_the_environment_says(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch
+    bed: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     database = bed.connect()
     seen = await database.run(
-        Unit((Query("SELECT length('é€'), length($1::text)", ("é€",)),), read_only=True)
+        UnitOfWork((Query("SELECT length('é€'), length($1::text)", ("é€",)),), read_only=True)
     )
     assert cells(seen) == ["2", "2"]
     await bed.still_works(database)

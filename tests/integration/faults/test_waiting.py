@@ -7,12 +7,12 @@ import pytest
 from awslabs_dsql_mcp.database.executor import Limits
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown, TimedOut
 from support.wire.faults import At, Fault, Hold, Swallow
-from support.wire.harness import Bed, insert, read, until
+from support.wire.harness import Harness, insert, read, until
 
 SHORT = Limits(statement_timeout=0.3, call_timeout=5.0, commit_time=0.3)
 
 
-async def test_an_endpoint_that_is_mute_ends_at_the_connect_timeout(bed: Bed) -> None:
+async def test_an_endpoint_that_is_mute_ends_at_the_connect_timeout(bed: Harness) -> None:
     database = bed.connect(connect_timeout=0.3)
     await bed.proxy.open_mute()
     with pytest.raises(ConnectionFailed) as told:
@@ -23,7 +23,7 @@ async def test_an_endpoint_that_is_mute_ends_at_the_connect_timeout(bed: Bed) ->
     await bed.still_works(database)
 
 
-async def test_a_login_that_is_never_answered_ends_at_the_connect_timeout(bed: Bed) -> None:
+async def test_a_login_that_is_never_answered_ends_at_the_connect_timeout(bed: Harness) -> None:
     database = bed.connect(connect_timeout=0.5)
     bed.proxy.add(Fault(At.CONNECT, Swallow()))
     with pytest.raises(ConnectionFailed) as told:
@@ -35,7 +35,7 @@ async def test_a_login_that_is_never_answered_ends_at_the_connect_timeout(bed: B
 
 @pytest.mark.parametrize("at", [At.ASKED, At.ANSWERED])
 @pytest.mark.parametrize("sql", ["BEGIN", "VALUES (1)", "VALUES (2)"])
-async def test_a_black_hole_in_a_statement_ends_at_its_timeout(bed: Bed, at: At, sql: str) -> None:
+async def test_a_black_hole_in_a_statement_ends_at_its_timeout(bed: Harness, at: At, sql: str) -> None:
     database = bed.connect(limits=SHORT)
     bed.proxy.honours_cancel = False
     bed.proxy.add(Fault(at, Swallow(), sql))
@@ -49,7 +49,7 @@ async def test_a_black_hole_in_a_statement_ends_at_its_timeout(bed: Bed, at: At,
 
 
 @pytest.mark.parametrize(("at", "stored"), [(At.ASKED, []), (At.ANSWERED, [1, 2])], ids=["before", "after"])
-async def test_a_black_hole_in_commit_is_unknown(bed: Bed, at: At, stored: list[int]) -> None:
+async def test_a_black_hole_in_commit_is_unknown(bed: Harness, at: At, stored: list[int]) -> None:
     database = bed.connect(limits=SHORT)
     bed.proxy.honours_cancel = False
     silent = bed.proxy.add(Fault(at, Swallow(), "COMMIT", times=None))
@@ -61,7 +61,7 @@ async def test_a_black_hole_in_commit_is_unknown(bed: Bed, at: At, stored: list[
     await bed.still_works(database)
 
 
-async def test_a_black_hole_for_everything_new_holds_nobody(bed: Bed) -> None:
+async def test_a_black_hole_for_everything_new_holds_nobody(bed: Harness) -> None:
     database = bed.connect(limits=SHORT)
     hole = bed.proxy.add(Fault(At.ASKED, Swallow(), "SELECT 1"))
     call = asyncio.ensure_future(database.run(read("SELECT 1")))
@@ -75,7 +75,7 @@ async def test_a_black_hole_for_everything_new_holds_nobody(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize("honoured", [True, False], ids=["heard", "ignored"])
-async def test_a_slow_statement_ends_at_its_timeout(bed: Bed, honoured: bool) -> None:  # noqa: FBT001 - a row
+async def test_a_slow_statement_ends_at_its_timeout(bed: Harness, honoured: bool) -> None:  # noqa: FBT001 - a row
     database = bed.connect(limits=SHORT)
     bed.proxy.honours_cancel = honoured
     with pytest.raises(TimedOut) as told:
@@ -85,7 +85,7 @@ async def test_a_slow_statement_ends_at_its_timeout(bed: Bed, honoured: bool) ->
     await bed.still_works(database)
 
 
-async def test_the_call_as_a_whole_has_a_timeout(bed: Bed) -> None:
+async def test_the_call_as_a_whole_has_a_timeout(bed: Harness) -> None:
     database = bed.connect(limits=Limits(statement_timeout=60.0, call_timeout=0.3))
     with pytest.raises(TimedOut) as told:
         await database.run(read("SELECT pg_sleep(60)"))
@@ -93,7 +93,7 @@ async def test_the_call_as_a_whole_has_a_timeout(bed: Bed) -> None:
     await bed.still_works(bed.connect())
 
 
-async def test_a_call_that_gets_no_turn_is_told_so(bed: Bed) -> None:
+async def test_a_call_that_gets_no_turn_is_told_so(bed: Harness) -> None:
     database = bed.connect(limits=Limits(call_timeout=0.5, statement_timeout=60.0, max_connections=1))
     held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "COMMIT"))
     call = asyncio.ensure_future(database.run(insert(1)))
@@ -107,7 +107,7 @@ async def test_a_call_that_gets_no_turn_is_told_so(bed: Bed) -> None:
     assert bed.ids() == [1]
 
 
-async def test_an_answer_to_commit_that_comes_late_is_believed(bed: Bed) -> None:
+async def test_an_answer_to_commit_that_comes_late_is_believed(bed: Harness) -> None:
     database = bed.connect(limits=SHORT)
     held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "COMMIT"))
     bed.proxy.honours_cancel = False
@@ -120,7 +120,7 @@ async def test_an_answer_to_commit_that_comes_late_is_believed(bed: Bed) -> None
     await bed.still_works(database)
 
 
-async def test_sixteen_reads_run_four_at_a_time(bed: Bed) -> None:
+async def test_sixteen_reads_run_four_at_a_time(bed: Harness) -> None:
     database = bed.connect()
     held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "AS n", times=None))
     calls = [asyncio.ensure_future(database.run(read(f"SELECT {n} AS n"))) for n in range(16)]

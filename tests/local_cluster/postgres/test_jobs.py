@@ -2,9 +2,7 @@
 
 import pytest
 
-from awslabs_dsql_mcp.local_cluster.postgres import job_worker as jobs
-from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres import superuser
+from awslabs_dsql_mcp.local_cluster.postgres import job_worker, server, superuser
 from support.superuser import Connection, connected, index, refusal, rows, value, wait, working
 
 
@@ -20,7 +18,7 @@ async def plan(connection: Connection, query: str) -> str:
     return "\n".join(line for (line,) in await rows(connection, "EXPLAIN " + query))
 
 
-async def test_an_index_is_used_once_its_job_is_completed(admin: Connection, inner: postgres.Server) -> None:
+async def test_an_index_is_used_once_its_job_is_completed(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE TABLE used (id int PRIMARY KEY, v text)")
     await admin.execute("INSERT INTO used SELECT g, 'v' || g FROM generate_series(1, 3000) AS g")
     job = await index(admin, "CREATE INDEX used_v ON used (v)")
@@ -39,11 +37,11 @@ async def test_an_index_is_used_once_its_job_is_completed(admin: Connection, inn
     assert (await rows(admin, described, job))[0][0] == "completed"
 
 
-async def test_a_jobs_progress_is_seen_by_other_sessions(admin: Connection, inner: postgres.Server) -> None:
+async def test_a_jobs_progress_is_seen_by_other_sessions(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE TABLE seen (id int)")
     job = await index(admin, "CREATE INDEX ON seen (id)")
     statuses: list[object] = []
-    async with jobs.running(jobs.Jobs(inner.address, lambda: None)), connected(inner) as other:
+    async with job_worker.running(job_worker.Jobs(inner.address, lambda: None)), connected(inner) as other:
         while statuses[-1:] != ["completed"]:
             status = await value(other, "SELECT status FROM sys.jobs WHERE job_id = %s", job)
             statuses += [status] if statuses[-1:] != [status] else []
@@ -80,9 +78,7 @@ async def test_a_unique_index_over_duplicates_stays_invalid(admin: Connection) -
     assert await index(admin, "CREATE UNIQUE INDEX IF NOT EXISTS twice_v ON twice (v)") is None
 
 
-async def test_duplicates_that_come_before_the_build_fail_it(
-    admin: Connection, inner: postgres.Server
-) -> None:
+async def test_duplicates_that_come_before_the_build_fail_it(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE TABLE late (v int)")
     job = await index(admin, "CREATE UNIQUE INDEX late_v ON late (v) NULLS NOT DISTINCT WHERE v IS NULL")
     await admin.execute("INSERT INTO late VALUES (NULL), (NULL)")
@@ -100,7 +96,7 @@ async def test_a_unique_index_is_enforced_once_valid(admin: Connection) -> None:
 
 
 async def test_a_build_whose_table_is_gone_is_completed_with_a_complaint(
-    admin: Connection, inner: postgres.Server
+    admin: Connection, inner: server.Server
 ) -> None:
     await admin.execute("CREATE TABLE gone (v int)")
     job = await index(admin, "CREATE INDEX ON gone (v)")
@@ -113,7 +109,7 @@ async def test_a_build_whose_table_is_gone_is_completed_with_a_complaint(
 
 
 @pytest.mark.usefixtures("changes")
-async def test_dropping_an_index_cancels_its_build(admin: Connection, inner: postgres.Server) -> None:
+async def test_dropping_an_index_cancels_its_build(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE TABLE slow (v int)")
     await admin.execute(
         "CREATE FUNCTION slow(v int) RETURNS int LANGUAGE sql IMMUTABLE RETURN (SELECT 1 FROM pg_sleep(v))"
@@ -140,7 +136,7 @@ async def test_dropping_an_index_cancels_its_build(admin: Connection, inner: pos
 
 @pytest.mark.usefixtures("changes")
 async def test_a_job_waits_for_an_open_transaction_and_holds_nobody_up(
-    admin: Connection, inner: postgres.Server
+    admin: Connection, inner: server.Server
 ) -> None:
     await admin.execute("CREATE TABLE busy (v int)")
     job = await index(admin, "CREATE INDEX busy_v ON busy (v)")
@@ -153,7 +149,7 @@ async def test_a_job_waits_for_an_open_transaction_and_holds_nobody_up(
 
 
 async def test_an_index_on_a_table_that_is_being_written_is_refused_soon(
-    admin: Connection, inner: postgres.Server
+    admin: Connection, inner: server.Server
 ) -> None:
     await admin.execute("CREATE TABLE written (v int)")
     async with connected(inner) as writer:
@@ -162,7 +158,7 @@ async def test_an_index_on_a_table_that_is_being_written_is_refused_soon(
         assert (await refusal(index(admin, "CREATE INDEX ON written (v)")))[0] == "55P03"
 
 
-async def test_what_a_keeper_left_undone_the_next_one_does(admin: Connection, inner: postgres.Server) -> None:
+async def test_what_a_keeper_left_undone_the_next_one_does(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE TABLE left_over (v int)")
     job = await index(admin, "CREATE INDEX ON left_over (v)")
     async with await superuser.connect(inner.address) as boss:

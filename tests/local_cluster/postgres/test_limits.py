@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from psycopg import sql
 
-from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres import superuser
+from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
 from support.superuser import Connection, connected, index, refusal, rows, value
 
 
@@ -106,7 +105,7 @@ async def test_limits_show_nowhere(admin: Connection) -> None:
 
 
 @asynccontextmanager
-async def limited(inner: postgres.Server, setting: str, limit: int) -> AsyncGenerator[Connection, None]:
+async def limited(inner: server.Server, setting: str, limit: int) -> AsyncGenerator[Connection, None]:
     """A session of admin's that began with a limit lowered by the superuser."""
     lower = sql.SQL("ALTER DATABASE postgres SET {} = {}").format(sql.Identifier("dsql", setting), limit)
     async with await superuser.connect(inner.address) as boss:
@@ -131,16 +130,14 @@ async def limited(inner: postgres.Server, setting: str, limit: int) -> AsyncGene
         ("max_view_bytes", "CREATE VIEW one_more AS SELECT 1 AS with_a_name", "view definition too large"),
     ],
 )
-async def test_there_may_be_so_many(
-    setting: str, made: str, words: str | None, inner: postgres.Server
-) -> None:
+async def test_there_may_be_so_many(setting: str, made: str, words: str | None, inner: server.Server) -> None:
     limit = 1 if setting in ("max_indexes", "max_view_bytes", "max_schemas") else 0
     expected = (words or "more than {} indexes per table are not allowed").format(limit)
     async with limited(inner, setting, limit) as connection:
         assert await refusal(connection.execute(made.encode())) == ("54000", expected, None)
 
 
-async def test_an_index_too_many_is_refused(inner: postgres.Server, admin: Connection) -> None:
+async def test_an_index_too_many_is_refused(inner: server.Server, admin: Connection) -> None:
     await admin.execute("CREATE TABLE indexed (a int PRIMARY KEY)")
     async with limited(inner, "max_indexes", 1) as connection:
         words = "more than 1 indexes per table are not allowed"

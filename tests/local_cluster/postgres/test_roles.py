@@ -1,15 +1,12 @@
 """Roles, and the IAM identities that may connect as them."""
 
-from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres import superuser
+from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
 from support.superuser import Connection, connected, refusal, rows
 
 ARN = "arn:aws:iam::123456789012:role/reader"
 
 
-async def test_only_admin_makes_schemas_and_tables_in_public(
-    admin: Connection, inner: postgres.Server
-) -> None:
+async def test_only_admin_makes_schemas_and_tables_in_public(admin: Connection, inner: server.Server) -> None:
     assert await rows(admin, "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = 'admin'") == [
         (False, True)
     ]
@@ -23,7 +20,7 @@ async def test_only_admin_makes_schemas_and_tables_in_public(
         assert (await refusal(plain.execute("CREATE TABLE mine (v int)")))[0] == "42501"
 
 
-async def test_a_role_is_mapped_to_iam_identities(admin: Connection, inner: postgres.Server) -> None:
+async def test_a_role_is_mapped_to_iam_identities(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE ROLE reader WITH LOGIN")
     async with await superuser.connect(inner.address) as connection:
         boss = superuser.Superuser(connection)
@@ -39,7 +36,7 @@ async def test_a_role_is_mapped_to_iam_identities(admin: Connection, inner: post
     await admin.execute("DROP ROLE reader")
 
 
-async def test_a_mapping_is_refused(admin: Connection, inner: postgres.Server) -> None:
+async def test_a_mapping_is_refused(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE ROLE writer WITH LOGIN")
     await admin.execute("CREATE ROLE nologin")
     grant = "SELECT sys.iam_grant(%s, %s)"

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from psycopg import errors
 
-from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres import superuser
+from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
 from support.superuser import Connection, connected, refusal, value
 
 
 async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path) -> None:
     directory = tmp_path / "postgres"
-    first = postgres.find().start(directory, meanwhile=lambda: None)
+    first = server.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(first) as connection, await superuser.connect(first.address) as boss:
             await connection.execute("CREATE TABLE old (v int)")
@@ -22,7 +21,7 @@ async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path
     finally:
         first.stop()
     (directory / "sys.sql.version").write_text("an earlier one")
-    second = postgres.find().start(directory, meanwhile=lambda: None)
+    second = server.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(second) as connection:
             assert await value(connection, "SELECT sys.dsql_major_version()") == 1
@@ -47,7 +46,7 @@ async def test_a_query_has_so_much_temporary_space(admin: Connection) -> None:
 
 
 async def test_the_superuser_tells_who_blocks_whom_and_cancels(
-    inner: postgres.Server, admin: Connection
+    inner: server.Server, admin: Connection
 ) -> None:
     async with connected(inner) as waiting, await superuser.connect(inner.address) as connection:
         boss = superuser.Superuser(connection)

@@ -7,7 +7,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
+from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.iam_token import ADMIN, Credentials
 
@@ -19,7 +19,7 @@ def keys(cluster: LocalCluster) -> Credentials:
 
 def token(cluster: LocalCluster, user: str = ADMIN) -> str:
     """A fresh token."""
-    return tokens.issue(cluster.host, user, keys(cluster), datetime.now(timezone.utc))
+    return iam_token.issue(cluster.host, user, keys(cluster), datetime.now(timezone.utc))
 
 
 def parameters(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> dict[str, str]:

@@ -11,13 +11,13 @@ from mcp import Client, StdioServerParameters
 
 from conftest import server
 from support.wire.faults import At, Fault, Kill, Often, Say
-from support.wire.harness import Bed
+from support.wire.harness import Harness
 from support.wire.served import Served
 
 Opens = Callable[..., AbstractAsyncContextManager[Client]]
 
 
-def parameters(bed: Bed, certificate: Path, *flags: str) -> StdioServerParameters:
+def parameters(bed: Harness, certificate: Path, *flags: str) -> StdioServerParameters:
     """A server that may write, through the proxy."""
     return server(
         *("--cluster_endpoint", "localhost", "--region", "us-east-1", "--allow-writes"),
@@ -29,7 +29,7 @@ def parameters(bed: Bed, certificate: Path, *flags: str) -> StdioServerParameter
     )
 
 
-def insert(bed: Bed, sql: str, rows: int, step: int = 1) -> None:
+def insert(bed: Harness, sql: str, rows: int, step: int = 1) -> None:
     """Insert rows in transactions of 3,000.
 
     Args:
@@ -43,13 +43,13 @@ def insert(bed: Bed, sql: str, rows: int, step: int = 1) -> None:
         bed.postgres.query(f"{sql} FROM generate_series({first}, {last}, {step}) g")
 
 
-def make_schema(bed: Bed) -> None:
+def make_schema(bed: Harness) -> None:
     """Make the schema ``bulk`` anew."""
     bed.postgres.query("DROP SCHEMA IF EXISTS bulk CASCADE")
     bed.postgres.query("CREATE SCHEMA bulk AUTHORIZATION admin")
 
 
-def rain(bed: Bed) -> None:
+def rain(bed: Harness) -> None:
     """Conflicts and lost connections, at statements and at COMMIT, before and behind it."""
     bed.proxy.add(Often(At.ASKED, Say("40001", "change conflicts (OC000)"), "COMMIT", every=4))
     bed.proxy.add(Often(At.ANSWERED, Kill(), "COMMIT", every=5))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.database.connector import Dialer, Target
+from awslabs_dsql_mcp.database.connector import Connector, Target
 from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
-from awslabs_dsql_mcp.database.transaction import Policy, Query, Report, Unit
+from awslabs_dsql_mcp.database.transaction import Query, Report, RetryPolicy, UnitOfWork
 from support.wire.faults import At, Fault, Hold
 from support.wire.postgres import Postgres
 from support.wire.proxy import Proxy
@@ -18,7 +18,7 @@ _PATIENCE = 20.0
 _OURS = "FROM pg_stat_activity WHERE application_name LIKE 'awslabs-dsql-mcp/%'"
 
 
-class Bed:
+class Harness:
     """One test's world. Its table is ``t (id int PRIMARY KEY)``, empty at first.
 
     Args:
@@ -40,7 +40,7 @@ class Bed:
     def connect(
         self,
         *,
-        policy: Policy | None = None,
+        policy: RetryPolicy | None = None,
         limits: Limits | None = None,
         connect_timeout: float = 5.0,
         jitter: float = 0.0,
@@ -58,8 +58,8 @@ class Bed:
         root = str(self._certificate)
         target = Target("localhost", "admin", Identity(), root, self.proxy.port, direct_tls=True)
         database = PooledDatabase(
-            Dialer(target, timeout=connect_timeout, tokens=lambda _: self._tokens).connect,
-            policy=policy or Policy(),
+            Connector(target, timeout=connect_timeout, tokens=lambda _: self._tokens).connect,
+            policy=policy or RetryPolicy(),
             limits=limits or Limits(),
             jitter=lambda: jitter,
             clock=clock,
@@ -106,17 +106,17 @@ class Bed:
         await until(lambda: not self.states())
 
 
-def read(*sql: str) -> Unit:
+def read(*sql: str) -> UnitOfWork:
     """Make a read-only unit."""
-    return Unit(tuple(Query(text) for text in sql), read_only=True)
+    return UnitOfWork(tuple(Query(text) for text in sql), read_only=True)
 
 
-def write(*sql: str) -> Unit:
+def write(*sql: str) -> UnitOfWork:
     """Make a unit that is committed."""
-    return Unit(tuple(Query(text) for text in sql), read_only=False)
+    return UnitOfWork(tuple(Query(text) for text in sql), read_only=False)
 
 
-def insert(*ids: int) -> Unit:
+def insert(*ids: int) -> UnitOfWork:
     """Make a unit that inserts these rows, a statement each."""
     return write(*(f"INSERT INTO t VALUES ({number})" for number in ids))  # noqa: S608 - numbers
 

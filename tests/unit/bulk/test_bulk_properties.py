@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.bulk import keyset
 from awslabs_dsql_mcp.bulk.keyset import Key
-from awslabs_dsql_mcp.bulk.resume_token import Progress, fingerprint, handle, read_handle
-from awslabs_dsql_mcp.bulk.rows import loading, unstorable
-from awslabs_dsql_mcp.bulk.splitter import Cuttable, cut
-from awslabs_dsql_mcp.bulk.table_info import ColumnFacts, TableFacts
+from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode, fingerprint
+from awslabs_dsql_mcp.bulk.rows import find_rejected_rows, plan_insert
+from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
+from awslabs_dsql_mcp.bulk.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import RequestInvalid
 
@@ -26,21 +26,21 @@ WORK = fingerprint(["some work"])
 
 @given(PROGRESS)
 def test_a_handle_gives_back_what_it_was_made_of(progress: Progress) -> None:
-    text = handle(WORK, progress)
-    assert read_handle(f" {text}\n", WORK) == progress
+    text = encode(WORK, progress)
+    assert decode(f" {text}\n", WORK) == progress
     assert text.isascii()
     with pytest.raises(RequestInvalid, match="belongs to another"):
-        read_handle(text, fingerprint(["other work"]))
+        decode(text, fingerprint(["other work"]))
 
 
 @given(PROGRESS, st.data())
 def test_a_damaged_handle_is_not_taken(progress: Progress, data: st.DataObject) -> None:
-    text = handle(WORK, progress)
+    text = encode(WORK, progress)
     at = data.draw(st.integers(0, len(text) - 1))
     put = data.draw(st.text(max_size=2).filter(lambda new: new != text[at]))
     damaged = text[:at] + put + text[at + 1 :]
     try:
-        assert read_handle(damaged, WORK) == progress  # base64 ignores what is not in its alphabet
+        assert decode(damaged, WORK) == progress  # base64 ignores what is not in its alphabet
     except RequestInvalid:
         return
 
@@ -48,12 +48,12 @@ def test_a_damaged_handle_is_not_taken(progress: Progress, data: st.DataObject) 
 @given(st.text())
 def test_any_text_is_a_handle_or_refused(text: str) -> None:
     with pytest.raises(RequestInvalid):
-        read_handle(text, WORK)
+        decode(text, WORK)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 5))
 def test_the_search_finds_the_bad_rows_and_only_those(rows: list[bool], most: int) -> None:
-    search, tries = unstorable(len(rows), most), 0
+    search, tries = find_rejected_rows(len(rows), most), 0
     asked = next(search)
     try:
         while True:
@@ -70,7 +70,7 @@ def test_the_search_finds_the_bad_rows_and_only_those(rows: list[bool], most: in
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40))
 def test_of_two_rows_with_one_key_the_second_is_bad(keys: list[int]) -> None:
-    search = unstorable(len(keys), len(keys))
+    search = find_rejected_rows(len(keys), len(keys))
     asked = next(search)
     try:
         while True:
@@ -106,17 +106,17 @@ def test_a_cut_is_a_statement_of_the_same_kind_with_the_same_parts(
         f"DELETE FROM {table} {alias}{condition}",  # noqa: S608 - made up
         f"INSERT INTO target ({column}) SELECT a AS {other}, 1 AS from FROM {table} {alias}{condition}",  # noqa: S608 - made up
     ):
-        parts = cut(sql)
-        assert isinstance(parts, Cuttable), sql
+        parts = split(sql)
+        assert isinstance(parts, SplitStatement), sql
         assert parts.condition.strip() == condition.removeprefix("WHERE").strip()
         assert parts.qualifier.removeprefix('"').removesuffix('"') == ("x" if alias else table[1:-1])
 
 
 def test_the_values_of_a_cut_keep_their_places() -> None:
-    parts = cut("UPDATE t SET n = $1 WHERE m = $2 AND s = '$1'")
-    assert isinstance(parts, Cuttable)
+    parts = split("UPDATE t SET n = $1 WHERE m = $2 AND s = '$1'")
+    assert isinstance(parts, SplitStatement)
     key = Key(("a", "B"), ("pg_catalog.int4", "pg_catalog.text"))
-    statement = Query(parts.within("TRUE"), ("one", "two"))
+    statement = Query(parts.with_range("TRUE"), ("one", "two"))
     reading = keyset.next_rows(statement, parts, key, ("7", "x"), 10)
     assert reading.params == ("two", "7", "x")
     assert "m = $1 AND s = '$1'" in reading.sql
@@ -128,7 +128,7 @@ def test_the_values_of_a_cut_keep_their_places() -> None:
 
 @given(st.integers(1, 3000), st.integers(0, 2**31), st.integers(0, 24))
 def test_a_batch_fits_by_weight(rows: int, weight: int, indexes: int) -> None:
-    fitting = keyset.fitting(rows, weight, indexes)
+    fitting = keyset.rows_that_fit(rows, weight, indexes)
     assert 1 <= fitting <= rows
     assert fitting == 1 or weight * fitting / rows * (1 + indexes) <= 10 * 2**20
 
@@ -152,18 +152,18 @@ def test_a_batch_fits_by_weight(rows: int, weight: int, indexes: int) -> None:
     ],
 )
 def test_what_may_be_repeated_is_known(sql: str, *, repeatable: bool) -> None:
-    parts = cut(sql)
-    assert isinstance(parts, Cuttable)
+    parts = split(sql)
+    assert isinstance(parts, SplitStatement)
     assert parts.repeatable is repeatable
 
 
-def table() -> TableFacts:
+def table() -> TableInfo:
     columns = (
-        ColumnFacts("id", "pg_catalog.int8", 1, computed=False),
-        ColumnFacts("Note", "pg_catalog.text", None, computed=False),
-        ColumnFacts("made", "pg_catalog.int4", None, computed=True),
+        ColumnInfo("id", "pg_catalog.int8", 1, is_generated=False),
+        ColumnInfo("Note", "pg_catalog.text", None, is_generated=False),
+        ColumnInfo("made", "pg_catalog.int4", None, is_generated=True),
     )
-    return TableFacts("t", "1", "s", "t", is_table=True, columns=columns, indexes=1, moves_itself=False)
+    return TableInfo("t", "1", "s", "t", is_table=True, columns=columns, indexes=1, has_self_cascade=False)
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ def table() -> TableFacts:
 )
 def test_names_that_do_not_fit_are_refused(names: list[str], why: str) -> None:
     with pytest.raises(RequestInvalid) as refused:
-        loading(table(), names, "error")
+        plan_insert(table(), names, "error")
     assert why in f"{refused.value.message} {refused.value.hint}"
 
 
 def test_an_update_needs_the_key() -> None:
     with pytest.raises(RequestInvalid, match="primary key"):
-        loading(table(), ["note"], "update")
-    plan = loading(table(), ["note", "id"], "update")
+        plan_insert(table(), ["note"], "update")
+    plan = plan_insert(table(), ["note", "id"], "update")
     assert plan.repeatable
     assert plan.insert([("a", "1")]).sql.endswith('ON CONFLICT (id) DO UPDATE SET "Note" = EXCLUDED."Note"')

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.catalog.jobs import Job, fold_jobs, is_job_id, jobs_query, next_step
+from awslabs_dsql_mcp.catalog.jobs import AsyncJob, fold_jobs, is_job_id, jobs_query, next_step
 from awslabs_dsql_mcp.database.model import Result
 
-JOB = Job(
+JOB = AsyncJob(
     "a" * 26,
     "completed",
     "INDEX_BUILD",
@@ -21,7 +21,7 @@ JOB = Job(
 )
 STATES = st.sampled_from(["submitted", "processing", "completed", "failed"])
 JOBS = st.builds(
-    Job,
+    AsyncJob,
     st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=26, max_size=26),
     STATES,
     st.sampled_from(["INDEX_BUILD", "VALIDATE_CONSTRAINT", "ANALYZE", "DROP"]),
@@ -33,7 +33,7 @@ JOBS = st.builds(
 )
 
 
-def changed(**values: object) -> Job:
+def changed(**values: object) -> AsyncJob:
     return dataclasses.replace(JOB, **values)  # pyright: ignore[reportArgumentType] - of a test's own choice
 
 
@@ -76,18 +76,18 @@ def test_a_line_says_what_is_known() -> None:
         ([changed(status="processing")] * 2, "2 unfinished: ask again with job_status(wait_s=30)."),
     ],
 )
-def test_the_next_step_fits_the_jobs(jobs: list[Job], step: str) -> None:
+def test_the_next_step_fits_the_jobs(jobs: list[AsyncJob], step: str) -> None:
     assert step in next_step(jobs)
 
 
 @given(st.lists(JOBS, max_size=4))
-def test_who_has_unfinished_jobs_is_told_to_ask_again(jobs: list[Job]) -> None:
+def test_who_has_unfinished_jobs_is_told_to_ask_again(jobs: list[AsyncJob]) -> None:
     unfinished = any(not job.ended for job in jobs)
     assert ("ask again" in next_step(jobs)) is unfinished
 
 
 @given(JOBS)
-def test_whatever_a_job_says_stays_one_short_line(job: Job) -> None:
+def test_whatever_a_job_says_stays_one_short_line(job: AsyncJob) -> None:
     short = dataclasses.replace(job, object_name="o", started="s", updated=None)
     assert len(short.line) < 650
     assert len((short.details and short.line.splitlines()) or [""]) == 1

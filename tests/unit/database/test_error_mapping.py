@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from awslabs_dsql_mcp.database.error_mapping import error_of
+from awslabs_dsql_mcp.database.error_mapping import to_error
 from awslabs_dsql_mcp.database.failure import Failure
 from awslabs_dsql_mcp.errors import (
     Busy,
@@ -33,7 +33,7 @@ SPECIAL: dict[str, type[DsqlError]] = {
 def told(
     failure: Failure, statement: str | None = None, outcome: Outcome | None = "rolled_back"
 ) -> DsqlError:
-    return error_of(failure, statement=statement, attempts=1, outcome=outcome)
+    return to_error(failure, statement=statement, attempts=1, outcome=outcome)
 
 
 def test_psycopg_knows_states_of_every_class() -> None:
@@ -93,5 +93,5 @@ def test_a_failure_names_its_statement_and_shows_the_place() -> None:
 
 
 def test_attempts_are_told_when_there_was_more_than_one() -> None:
-    error = error_of(Failure("OC000", "40001"), statement=None, attempts=6, outcome="rolled_back")
+    error = to_error(Failure("OC000", "40001"), statement=None, attempts=6, outcome="rolled_back")
     assert "(6 attempts)" in error.message

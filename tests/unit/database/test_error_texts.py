@@ -5,7 +5,7 @@ import re
 import pytest
 from mcp.types import TextContent
 
-from awslabs_dsql_mcp.database.error_mapping import error_of
+from awslabs_dsql_mcp.database.error_mapping import to_error
 from awslabs_dsql_mcp.database.failure import Failure
 from awslabs_dsql_mcp.database.sqlstate_advice import ADVICE, advice_for
 from awslabs_dsql_mcp.documentation.guide_pages import load_guide
@@ -147,7 +147,7 @@ def shown(error: DsqlError) -> str:
 
 
 def error(failure: Failure, sql: str | None = None) -> DsqlError:
-    return error_of(failure, statement=sql, attempts=1, outcome="rolled_back")
+    return to_error(failure, statement=sql, attempts=1, outcome="rolled_back")
 
 
 @pytest.mark.parametrize(("sqlstate", "message", "do"), CASES)
@@ -172,7 +172,7 @@ def test_advice_is_short_sentences_of_which_none_is_hidden_by_another() -> None:
 
 def test_pages_that_advice_names_exist() -> None:
     guide = load_guide()
-    named = {slug for row in ADVICE for slug in re.findall(r"dsql://guide/([\w-]+)", row.do)}
+    named = {slug for row in ADVICE for slug in re.findall(r"dsql://guide/([\w-]+)", row.hint)}
     assert named
     assert all(guide.page(slug) for slug in named)
 

@@ -7,8 +7,8 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.database.failure import DatabaseFailed, Failure
-from awslabs_dsql_mcp.database.pool import Session, Sessions
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
+from awslabs_dsql_mcp.database.pool import ConnectionPool, PooledSession
 
 LIMIT = 3
 ACTIONS = ("call", "cancel a call", "cancel its scope", "return", "discard", "turn", "open", "refuse", "lose")
@@ -43,7 +43,7 @@ class World:
         if waiting and refusal is None:
             waiting[0].set_result(None)
         elif waiting and refusal is not None:
-            waiting[0].set_exception(DatabaseFailed(refusal))
+            waiting[0].set_exception(DatabaseError(refusal))
 
 
 @dataclass
@@ -51,10 +51,10 @@ class Calls:
     """Calls under way on one pool."""
 
     world: World
-    sessions: Sessions[int]
+    sessions: ConnectionPool[int]
     tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
     scopes: list[anyio.CancelScope] = field(default_factory=list[anyio.CancelScope])
-    held: list[Session[int]] = field(default_factory=list[Session[int]])
+    held: list[PooledSession[int]] = field(default_factory=list[PooledSession[int]])
 
     async def call(self, scope: anyio.CancelScope) -> None:
         """Get a session, and hold it."""
@@ -95,7 +95,7 @@ class Calls:
 
 async def play(actions: list[str]) -> None:
     world = World()
-    sessions = Sessions(
+    sessions = ConnectionPool(
         world.open, world.close, limit=LIMIT, max_age=3600.0, idle_time=60.0, clock=lambda: 0.0
     )
     calls = Calls(world, sessions)

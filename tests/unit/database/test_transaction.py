@@ -7,30 +7,30 @@ from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import (
     Commit,
     Done,
+    Executed,
     Failed,
-    Policy,
     Query,
-    Ran,
     Reply,
+    RetryPolicy,
     Rollback,
     Run,
     Sleep,
     Step,
-    Unit,
+    UnitOfWork,
     rows_changed,
     transaction,
 )
 from awslabs_dsql_mcp.errors import DsqlError
 
 QUERIES = (Query("INSERT INTO t VALUES (1)"), Query("UPDATE t SET a = 2"))
-RAN = Ran((Result("INSERT 0 1", 1), Result("UPDATE 4", 4)))
+RAN = Executed((Result("INSERT 0 1", 1), Result("UPDATE 4", 4)))
 DONE = Done()
 
-WRITE = Unit(QUERIES, read_only=False)
-READ = Unit(QUERIES, read_only=True)
-DRY = Unit(QUERIES, read_only=False, dry_run=True)
-FOUR_ROWS = Unit(QUERIES, read_only=False, max_rows_affected=4)
-FIVE_ROWS = Unit(QUERIES, read_only=False, max_rows_affected=5)
+WRITE = UnitOfWork(QUERIES, read_only=False)
+READ = UnitOfWork(QUERIES, read_only=True)
+DRY = UnitOfWork(QUERIES, read_only=False, dry_run=True)
+FOUR_ROWS = UnitOfWork(QUERIES, read_only=False, max_rows_affected=4)
+FIVE_ROWS = UnitOfWork(QUERIES, read_only=False, max_rows_affected=5)
 
 
 CONFLICT = Failed(Failure("(OC000)", "40001"), 0.0)
@@ -44,7 +44,7 @@ EXPIRED = Failed(Failure("access denied", hint="Signature expired: x", connectin
 DENIED = Failed(Failure("access denied", connecting=True), 0.0)
 
 
-def told(unit: Unit, replies: tuple[Reply, ...], policy: Policy) -> tuple[str, str]:
+def told(unit: UnitOfWork, replies: tuple[Reply, ...], policy: RetryPolicy) -> tuple[str, str]:
     """Play a script; give the steps as one word each, and the end."""
     plan = transaction(unit, policy, lambda: 1.0)
     steps = [next(plan)]
@@ -133,13 +133,13 @@ def _word(step: Step) -> str:
         ),
     ],
 )
-def test_script(unit: Unit, replies: tuple[Reply, ...], steps: str, end: str) -> None:
-    assert told(unit, replies, Policy(attempts=3, time=15.0, delay=0.02)) == (steps, end)
+def test_script(unit: UnitOfWork, replies: tuple[Reply, ...], steps: str, end: str) -> None:
+    assert told(unit, replies, RetryPolicy(attempts=3, time=15.0, delay=0.02)) == (steps, end)
 
 
 def test_delays_double_up_to_two_seconds() -> None:
     replies = (CONFLICT, DONE, DONE) * 10
-    steps, _ = told(WRITE, replies, Policy(attempts=20, time=60.0, delay=0.02))
+    steps, _ = told(WRITE, replies, RetryPolicy(attempts=20, time=60.0, delay=0.02))
     delays = [word for word in steps.split() if word.endswith("s")]
     assert delays == [
         "0.02s", "0.04s", "0.08s", "0.16s", "0.32s", "0.64s", "1.28s", "2s", "2s", "2s",
@@ -147,7 +147,7 @@ def test_delays_double_up_to_two_seconds() -> None:
 
 
 def test_a_driver_that_answers_what_does_not_fit_is_a_bug() -> None:
-    plan = transaction(WRITE, Policy(), lambda: 0.0)
+    plan = transaction(WRITE, RetryPolicy(), lambda: 0.0)
     next(plan)
     with pytest.raises(TypeError):
         plan.send(DONE)

@@ -12,17 +12,17 @@ from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import (
     Commit,
     Done,
+    Executed,
     Failed,
-    Policy,
     Query,
-    Ran,
     Reply,
     Report,
+    RetryPolicy,
     Rollback,
     Run,
     Sleep,
     Step,
-    Unit,
+    UnitOfWork,
     transaction,
 )
 from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, TooManyRows, TransactionConflict
@@ -44,14 +44,14 @@ failures = st.builds(
     timed_out=st.booleans(),
 )
 units = st.builds(
-    Unit,
+    UnitOfWork,
     queries=st.lists(st.just(Query("SELECT 1")), min_size=1, max_size=4).map(tuple),
     read_only=st.booleans(),
     dry_run=st.booleans(),
     max_rows_affected=st.none() | st.integers(0, 5),
 )
 policies = st.builds(
-    Policy,
+    RetryPolicy,
     attempts=st.integers(1, 9),
     time=st.sampled_from([0.0, 1.0, 15.0, float("inf")]),
     delay=st.sampled_from([0.0, 0.02, 5.0]),
@@ -62,8 +62,8 @@ policies = st.builds(
 class Play:
     """One transaction, played to its end."""
 
-    unit: Unit
-    policy: Policy
+    unit: UnitOfWork
+    policy: RetryPolicy
     steps: list[Step] = field(default_factory=list[Step])
     replies: list[Reply] = field(default_factory=list[Reply])
     report: Report | None = None
@@ -80,17 +80,17 @@ class Play:
         return [(reply.failure, step) for reply, step in following if isinstance(reply, Failed)]
 
 
-def results(draw: Callable[..., int], unit: Unit) -> tuple[Result, ...]:
+def results(draw: Callable[..., int], unit: UnitOfWork) -> tuple[Result, ...]:
     counts = [(draw(st.integers(0, 5)), draw(st.integers(0, len(_TAGS) - 1))) for _ in unit.queries]
     return tuple(Result(_TAGS[tag].format(count), count) for count, tag in counts)
 
 
-def reply_to(draw: Callable[..., int], step: Step, unit: Unit, elapsed: float) -> Reply:
+def reply_to(draw: Callable[..., int], step: Step, unit: UnitOfWork, elapsed: float) -> Reply:
     """Answer as a driver may: a rollback and a sleep cannot fail, a statement's failure names it."""
     if isinstance(step, Rollback | Sleep):
         return Done()
     if draw(st.integers(0, 3)) == 0:
-        return Ran(results(draw, unit)) if isinstance(step, Run) else Done()
+        return Executed(results(draw, unit)) if isinstance(step, Run) else Done()
     failure: Failure = draw(failures)  # pyright: ignore[reportAssignmentType] - draw gives what it is asked for
     return Failed(failure, elapsed)
 
@@ -117,7 +117,7 @@ def plays(draw: st.DrawFn) -> Play:
 @given(plays())
 def test_commit_is_sent_once_an_attempt_and_after_its_statements_alone(play: Play) -> None:
     steps = zip([None, *play.replies], play.steps, strict=False)
-    assert all(isinstance(reply, Ran) for reply, step in steps if isinstance(step, Commit))
+    assert all(isinstance(reply, Executed) for reply, step in steps if isinstance(step, Commit))
 
 
 @given(plays())
@@ -198,7 +198,7 @@ def test_delays_have_full_jitter_within_bounds(play: Play) -> None:
     assert all(0.0 <= step.seconds <= _LONGEST_DELAY for step in play.steps if isinstance(step, Sleep))
 
 
-def play_conflicts(unit: Unit, policy: Policy, jitter: float) -> Iterator[Step]:
+def play_conflicts(unit: UnitOfWork, policy: RetryPolicy, jitter: float) -> Iterator[Step]:
     """Give the steps of a unit whose statements conflict for ever, until its error is raised."""
     plan = transaction(unit, policy, lambda: jitter)
     step = next(plan)
@@ -209,10 +209,12 @@ def play_conflicts(unit: Unit, policy: Policy, jitter: float) -> Iterator[Step]:
 
 
 @given(units, st.integers(1, 20) | st.just(1100), st.floats(0, 1))
-def test_conflicts_for_ever_end_after_the_attempts_allowed(unit: Unit, attempts: int, jitter: float) -> None:
+def test_conflicts_for_ever_end_after_the_attempts_allowed(
+    unit: UnitOfWork, attempts: int, jitter: float
+) -> None:
     steps: list[Step] = []
     with pytest.raises(TransactionConflict):
-        steps.extend(play_conflicts(unit, Policy(attempts, time=float("inf"), delay=0.02), jitter))
+        steps.extend(play_conflicts(unit, RetryPolicy(attempts, time=float("inf"), delay=0.02), jitter))
     runs = 2 if unit.read_only else attempts
     assert sum(isinstance(step, Run) for step in steps) == runs
     delays = [step.seconds for step in steps if isinstance(step, Sleep)]

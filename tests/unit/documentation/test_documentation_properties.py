@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.documentation.cache import Recent
-from awslabs_dsql_mcp.documentation.excerpt import cut, cut_elsewhere
+from awslabs_dsql_mcp.documentation.cache import TTLCache
+from awslabs_dsql_mcp.documentation.excerpt import page_from_server, paginate
 from awslabs_dsql_mcp.documentation.guide_pages import load_guide
 from awslabs_dsql_mcp.documentation.http import EventStream
-from awslabs_dsql_mcp.documentation.replies import Reply, documentation_url, findings, page_text
+from awslabs_dsql_mcp.documentation.replies import Reply, documentation_url, page_text, parse_search_results
 from awslabs_dsql_mcp.errors import RequestInvalid
 
 GUIDE = load_guide()
@@ -47,18 +47,18 @@ def test_events_are_the_same_however_they_arrive(
 def test_the_parts_of_a_text_are_the_text(text: str, length: int) -> None:
     parts, where = list[str](), 0
     while True:
-        part = cut(text, where, length)
+        part = paginate(text, where, length)
         parts.append(part.text)
-        if part.following is None:
+        if part.next_start is None:
             break
-        where = part.following
+        where = part.next_start
     assert "".join(parts) == text
     assert all(len(part) <= length for part in parts)
 
 
 @given(text=st.text(), start=st.integers(min_value=0), length=st.integers(min_value=1))
 def test_a_part_cut_elsewhere_always_leads_on(text: str, start: int, length: int) -> None:
-    following = cut_elsewhere(text, start, length).following
+    following = page_from_server(text, start, length).next_start
     assert following is None or following > start
 
 
@@ -82,7 +82,7 @@ def test_no_address_leaves_for_another_host(url: str) -> None:
 def test_any_reply_is_read_without_a_fault(texts: list[str], structured: dict[str, object] | None) -> None:
     reply = Reply(tuple(texts), structured)
     assert isinstance(page_text(reply), str)
-    for page in findings(reply) or ():
+    for page in parse_search_results(reply) or ():
         assert page.title
         assert "\n" not in page.title + page.url + page.line
 
@@ -96,7 +96,7 @@ def test_a_search_ranks_each_page_once(phrase: str, limit: int) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(min_value=0, max_value=12)), max_size=30))
 def test_memory_holds_no_more_than_its_capacity(puts: list[tuple[str, int]]) -> None:
-    memory: Recent[int] = Recent(lifetime=1.0, capacity=10)
+    memory: TTLCache[int] = TTLCache(lifetime=1.0, capacity=10)
     for key, size in puts:
         memory.put(key, size, size=size, now=0.0)
     held = [found[0] for key in "abc" if (found := memory.get(key, now=0.0))]

@@ -132,12 +132,14 @@ def test_a_page_fits_in_one_answer(guide: Guide) -> None:
 def test_a_page_is_found_by_its_address_and_by_its_source(guide: Guide) -> None:
     limits = guide.page("limits")
     guides = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/"
-    assert guide.about("dsql://guide/limits") is guide.about("dsql://guide/limits#rows") is limits
-    assert guide.about(guides + "CHAP_quotas.html?a=b#c") is limits
-    assert guide.about(guides + "troubleshooting.html") is guide.page("errors")
-    assert guide.about(guides + "working-with-concurrency-control.html") is guide.page("transactions")
-    assert guide.about("https://docs.aws.amazon.com/other.html") is None
-    assert guide.about("dsql://guide/nothing") is None
+    assert (
+        guide.page_for_url("dsql://guide/limits") is guide.page_for_url("dsql://guide/limits#rows") is limits
+    )
+    assert guide.page_for_url(guides + "CHAP_quotas.html?a=b#c") is limits
+    assert guide.page_for_url(guides + "troubleshooting.html") is guide.page("errors")
+    assert guide.page_for_url(guides + "working-with-concurrency-control.html") is guide.page("transactions")
+    assert guide.page_for_url("https://docs.aws.amazon.com/other.html") is None
+    assert guide.page_for_url("dsql://guide/nothing") is None
 
 
 def test_the_closest_page_is_looked_for_in_dsqls_documentation_only(guide: Guide) -> None:
@@ -147,10 +149,12 @@ def test_the_closest_page_is_looked_for_in_dsqls_documentation_only(guide: Guide
 
 
 def test_near_pages_leave_out_the_page_itself(guide: Guide) -> None:
-    near = [hit.page.slug for hit in guide.near("dsql://guide/jobs", 3)]
+    near = [hit.page.slug for hit in guide.related("dsql://guide/jobs", 3)]
     assert "jobs" not in near
     assert "keys-and-indexes" in near
-    by_words = guide.near("https://docs.aws.amazon.com/aurora-dsql/latest/userguide/create-sequence.html", 3)
+    by_words = guide.related(
+        "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/create-sequence.html", 3
+    )
     assert "keys-and-indexes" in [hit.page.slug for hit in by_words]
 
 

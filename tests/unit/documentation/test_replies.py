@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from awslabs_dsql_mcp.documentation.cache import Recent
-from awslabs_dsql_mcp.documentation.excerpt import cut_elsewhere
+from awslabs_dsql_mcp.documentation.cache import TTLCache
+from awslabs_dsql_mcp.documentation.excerpt import page_from_server
 from awslabs_dsql_mcp.documentation.replies import (
-    Found,
     Reply,
+    SearchResult,
     check_server,
     documentation_url,
-    findings,
     page_text,
+    parse_search_results,
 )
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 
@@ -79,22 +79,22 @@ def test_other_servers_are_the_operators_to_correct(url: str) -> None:
 
 def test_structured_content_is_preferred_to_the_same_in_text() -> None:
     reply = Reply(('{"title": "T", "url": "https://x"}',), {"result": [{"title": "S", "url": "https://x"}]})
-    assert findings(reply) == (Found("S", "https://x", ""),)
+    assert parse_search_results(reply) == (SearchResult("S", "https://x", ""),)
 
 
 @pytest.mark.parametrize("texts", [(), ("plain",), ("{broken",), ('{"a": 1}',)])
 def test_what_is_no_list_is_not_taken_for_one(texts: tuple[str, ...]) -> None:
-    assert findings(Reply(texts)) is None
+    assert parse_search_results(Reply(texts)) is None
 
 
 def test_an_empty_list_is_a_list() -> None:
-    assert findings(Reply(("[]",))) == ()
-    assert findings(Reply((), {"results": []})) == ()
+    assert parse_search_results(Reply(("[]",))) == ()
+    assert parse_search_results(Reply((), {"results": []})) == ()
 
 
 def test_results_without_a_name_are_left_out() -> None:
-    assert findings(Reply((json.dumps([{"a": 1}, 2, {"url": "https://x"}]),))) == (
-        Found("https://x", "https://x", ""),
+    assert parse_search_results(Reply((json.dumps([{"a": 1}, 2, {"url": "https://x"}]),))) == (
+        SearchResult("https://x", "https://x", ""),
     )
 
 
@@ -106,11 +106,11 @@ def test_a_page_may_be_text_json_or_structured() -> None:
 
 
 def test_a_note_behind_the_start_is_not_followed() -> None:
-    assert cut_elsewhere("start_index=5", 5, 100).following is None
+    assert page_from_server("start_index=5", 5, 100).next_start is None
 
 
 def test_memory_is_bounded_and_forgets_the_least_recent() -> None:
-    memory: Recent[str] = Recent(lifetime=10.0, capacity=3)
+    memory: TTLCache[str] = TTLCache(lifetime=10.0, capacity=3)
     for name in "abc":
         memory.put(name, name, size=1, now=0.0)
     assert memory.get("a", now=1.0) == ("a", 1.0)

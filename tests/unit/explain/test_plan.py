@@ -5,8 +5,8 @@ import pytest
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Table
 from awslabs_dsql_mcp.explain.findings import dpu_text, findings
 from awslabs_dsql_mcp.explain.index_advisor import advise, candidates
-from awslabs_dsql_mcp.explain.plan import Dpu, parse, shown
-from awslabs_dsql_mcp.explain.predicates import Compared, compared
+from awslabs_dsql_mcp.explain.plan import Dpu, parse_plan, without_noise
+from awslabs_dsql_mcp.explain.predicates import PredicateColumns, predicate_columns
 from awslabs_dsql_mcp.sql.identifiers import TableName
 
 # Both are examples of the Aurora DSQL user guide, "Reading EXPLAIN plans" and "Understanding DPUs".
@@ -49,7 +49,7 @@ Nested Loop  (cost=1.00..9000.00 rows=20000 width=40) (actual time=1.0..900.0 ro
 
 
 def test_aurora_dsqls_nodes_are_read_with_their_details() -> None:
-    plan = parse(FULL_SCAN)
+    plan = parse_plan(FULL_SCAN)
     assert [node.kind for node in plan.nodes] == ["Full Scan (btree-table)", "Storage Scan", "B-Tree Scan"]
     assert [node.parent for node in plan.nodes] == [None, 0, 1]
     assert [node.estimated for node in plan.nodes] == [33333, 66666, 100000]
@@ -59,7 +59,7 @@ def test_aurora_dsqls_nodes_are_read_with_their_details() -> None:
 
 
 def test_what_a_full_scan_drops_is_said_and_where() -> None:
-    whole, dropped = findings(parse(FULL_SCAN))
+    whole, dropped = findings(parse_plan(FULL_SCAN))
     assert whole == "Full Scan (btree-table) reads all of transaction: 100,000 rows."
     assert dropped.startswith(
         "transaction: filters drop 66,667 rows of 100,000 read (67 %), some of them only "
@@ -68,7 +68,7 @@ def test_what_a_full_scan_drops_is_said_and_where() -> None:
 
 
 def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
-    plan = parse(ANALYZED)
+    plan = parse_plan(ANALYZED)
     assert plan.analyzed
     assert (plan.nodes[0].index, plan.nodes[0].relation) == ("test_table_pkey", "public.test_table")
     assert plan.dpus == (
@@ -84,14 +84,14 @@ def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
 
 
 def test_what_is_told_in_words_is_not_shown() -> None:
-    text = shown(ANALYZED)
+    text = without_noise(ANALYZED)
     assert "Execution Time: 4.528 ms" in text
     assert not any(word in text for word in ("Output", "DPU", "Query Identifier"))
 
 
 @pytest.mark.parametrize("count", [40, 9_999_999_999_999])
 def test_lookups_are_counted_over_the_loops_and_absurd_counts_are_not_believed(count: int) -> None:
-    said = findings(parse(LOOKUPS.format(count=count)))
+    said = findings(parse_plan(LOOKUPS.format(count=count)))
     assert (
         "shop.orders: 20,000 rows looked up in storage one by one behind the index orders_customer;"
         " INCLUDE (total) in the index and the look-ups go; over 10,000 are slow: narrow the outer side, or"
@@ -101,7 +101,7 @@ def test_lookups_are_counted_over_the_loops_and_absurd_counts_are_not_believed(c
 
 def test_lookups_of_a_plan_that_was_not_run_are_estimated() -> None:
     plan = "\n".join(line.split(" (actual")[0] for line in LOOKUPS.format(count=40).splitlines())
-    assert any("20,000 rows looked up" in text for text in findings(parse(plan)))
+    assert any("20,000 rows looked up" in text for text in findings(parse_plan(plan)))
 
 
 @pytest.mark.parametrize(
@@ -109,21 +109,23 @@ def test_lookups_of_a_plan_that_was_not_run_are_estimated() -> None:
     [
         (
             "((status = 'open'::text) AND (total > '10'::numeric) AND (lower(name) = 'x'::text))",
-            Compared(("status",), ("total",), ("name",)),
+            PredicateColumns(("status",), ("total",), ("name",)),
         ),
-        ("((o.status)::text = ANY ('{a,b}'::text[]))", Compared(("status",))),
-        ("('x'::text = (o.status)::text)", Compared(("status",))),
-        ("((date)::date = '2026-01-01'::date)", Compared(other=("date",))),
-        ("(parent IS NULL)", Compared(("parent",))),
-        ("((a = 1) OR (b = 2))", Compared(other=("a", "b"))),
-        ("(t.a = t.b)", Compared(other=("a", "b"))),
-        ("(NOT (hashed SubPlan 1))", Compared()),
-        ("'", Compared()),
-        ("a = 1; DROP TABLE t", Compared()),
+        ("((o.status)::text = ANY ('{a,b}'::text[]))", PredicateColumns(("status",))),
+        ("('x'::text = (o.status)::text)", PredicateColumns(("status",))),
+        ("((date)::date = '2026-01-01'::date)", PredicateColumns(other=("date",))),
+        ("(parent IS NULL)", PredicateColumns(("parent",))),
+        ("((a = 1) OR (b = 2))", PredicateColumns(other=("a", "b"))),
+        ("(t.a = t.b)", PredicateColumns(other=("a", "b"))),
+        ("(NOT (hashed SubPlan 1))", PredicateColumns()),
+        ("'", PredicateColumns()),
+        ("a = 1; DROP TABLE t", PredicateColumns()),
     ],
 )
-def test_conditions_tell_the_columns_that_an_index_could_narrow(condition: str, expected: Compared) -> None:
-    assert compared(condition) == expected
+def test_conditions_tell_the_columns_that_an_index_could_narrow(
+    condition: str, expected: PredicateColumns
+) -> None:
+    assert predicate_columns(condition) == expected
 
 
 ORDERS = """\
@@ -161,7 +163,7 @@ def index(on: str, *, name: str = "i", valid: bool = True) -> Index:
 
 
 def advice(plan: str, table: Table) -> str | None:
-    return next((said for one in candidates(parse(plan)) if (said := advise(one, table))), None)
+    return next((said for one in candidates(parse_plan(plan)) if (said := advise(one, table))), None)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +215,6 @@ Limit  (cost=0.00..0.13 rows=5 width=24)
 
 
 def test_a_scan_that_a_limit_ends_early_does_not_read_all() -> None:
-    assert findings(parse(LIMITED.format(above=""))) == []
+    assert findings(parse_plan(LIMITED.format(above=""))) == []
     sorted_first = LIMITED.format(above="Sort  (cost=9.00..9.13 rows=3000 width=24)\n        ->  ")
-    assert findings(parse(sorted_first)) == ["Seq Scan reads all of shop.orders: 3,000 rows."]
+    assert findings(parse_plan(sorted_first)) == ["Seq Scan reads all of shop.orders: 3,000 rows."]

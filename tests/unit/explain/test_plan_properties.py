@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.explain.findings import dpu_text, findings
 from awslabs_dsql_mcp.explain.index_advisor import candidates
-from awslabs_dsql_mcp.explain.plan import parse, shown
+from awslabs_dsql_mcp.explain.plan import parse_plan, without_noise
 
 KINDS = ["Seq Scan", "Nested Loop", "Limit", "Storage Lookup", "B-Tree Scan", "Full Scan", "?"]
 ACTUALS = ["", " (actual rows=3 loops=0)", " (actual time=1..2 rows=0.5 loops=9)", " (never executed)"]
@@ -34,10 +34,10 @@ LINES = st.one_of(
 
 @given(st.lists(LINES, max_size=30).map("\n".join))
 def test_any_text_is_a_plan(text: str) -> None:
-    plan = parse(text)
+    plan = parse_plan(text)
     assert len(plan.nodes) <= len(text.splitlines())
     assert all(node.parent is None or node.parent < place for place, node in enumerate(plan.nodes))
     assert all(isinstance(finding, str) for finding in findings(plan))
     assert len(candidates(plan)) <= len(plan.nodes)
-    assert len(shown(text)) <= len(text) + 30
+    assert len(without_noise(text)) <= len(text) + 30
     assert isinstance(dpu_text(plan.dpus), str)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from psycopg._queries import PostgresQuery  # pyright: ignore[reportPrivateUsage] - the model is psycopg's own rule
 from psycopg.adapt import Transformer
 
-from awslabs_dsql_mcp.guard.guard import check, judge
-from awslabs_dsql_mcp.sql import parse_tree as tree
+from awslabs_dsql_mcp.guard.guard import check, check_statement
+from awslabs_dsql_mcp.sql import parse_tree
 from awslabs_dsql_mcp.sql.statements import bind_placeholders, unbound_offset
 
 PIECES = (
@@ -30,7 +30,7 @@ SQL_LIKE = st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join) | st.lis
 @given(st.text() | SQL_LIKE)
 def test_any_text_is_answered(text: str) -> None:
     for writes in (False, True):
-        verdict = judge(text, writes=writes)
+        verdict = check_statement(text, writes=writes)
         assert (verdict.statement is None) <= (verdict.refusal is not None)
         if refusal := verdict.refusal:
             str(refusal).encode()
@@ -94,4 +94,4 @@ JSON = st.recursive(
 @given(st.lists(JSON) | st.dictionaries(KEYS, JSON))
 def test_the_decoder_for_deep_trees_is_json_s(value: Any) -> None:  # noqa: ANN401 - any JSON
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    assert tree.loads(text) == json.loads(text)
+    assert parse_tree.loads(text) == json.loads(text)

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import pytest
 
-from awslabs_dsql_mcp.guard.guard import check, judge
+from awslabs_dsql_mcp.guard.guard import check, check_statement
 from awslabs_dsql_mcp.sql.parse_tree import constant
 from awslabs_dsql_mcp.sql.parser import parse
 
@@ -44,7 +44,7 @@ def test_what_is_a_read_is_allowed_with_writes_too(name: str) -> None:
 @pytest.mark.parametrize("name", ["statements.jsonl", "postgresql.jsonl"])
 def test_the_category_is_the_label(name: str) -> None:
     for item in items(name):
-        statement = judge(item["sql"], writes=False).statement
+        statement = check_statement(item["sql"], writes=False).statement
         category = statement.category if statement else "none"
         assert (category == "read") == (item["label"] == "read"), item["sql"]
 
@@ -53,13 +53,13 @@ def test_the_category_is_the_label(name: str) -> None:
 def test_a_limit_that_is_inserted_is_all_that_changes(name: str) -> None:
     inserted = 0
     for item in items(name):
-        sql, statement = item["sql"], judge(item["sql"], writes=True).statement
+        sql, statement = item["sql"], check_statement(item["sql"], writes=True).statement
         if statement is None or (at := statement.limit_at) is None:
             continue
         (before,), (after,) = parse(sql), parse(f"{sql[:at]}\nLIMIT 101{sql[at:]}")
-        limit = after.top.pop("limitCount")
+        limit = after.root.pop("limitCount")
         assert constant(limit) == "101"
-        after.top["limitOption"] = before.top["limitOption"]
-        assert after.top == before.top, sql
+        after.root["limitOption"] = before.root["limitOption"]
+        assert after.root == before.root, sql
         inserted += 1
     assert inserted > 100

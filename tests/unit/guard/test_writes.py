@@ -2,7 +2,7 @@
 
 import pytest
 
-from awslabs_dsql_mcp.guard.guard import check, check_transaction, inspect, judge_transaction
+from awslabs_dsql_mcp.guard.guard import check, check_statements, check_transaction, inspect
 
 ALLOWED = [
     "INSERT INTO t VALUES (1, 'a'), (2, 'b') ON CONFLICT (id) DO UPDATE SET a = excluded.a RETURNING *",
@@ -178,7 +178,7 @@ class TestTransaction:
         assert refused.refusal.rule == "no-statement"
 
     def test_each_statement_is_judged_with_its_parameters(self) -> None:
-        verdict = judge_transaction(
+        verdict = check_statements(
             [("INSERT INTO t VALUES (%s, '50%%')", 1), ("SELECT '%s'", None)], writes=True
         )
         assert verdict.refusal is None

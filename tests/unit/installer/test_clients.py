@@ -7,12 +7,12 @@ import pytest
 
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.examples import snippet
-from awslabs_dsql_mcp.installer.launch import Launch, is_ours
-from awslabs_dsql_mcp.installer.platform_paths import Machine
+from awslabs_dsql_mcp.installer.launch import LaunchCommand, is_ours
+from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 
-LINUX = Machine("linux", {}, "/home/u")
-MACOS = Machine("darwin", {}, "/Users/u")
-WINDOWS = Machine("win32", {"APPDATA": r"C:\Users\u\AppData\Roaming"}, r"C:\Users\u")
+LINUX = PlatformPaths("linux", {}, "/home/u")
+MACOS = PlatformPaths("darwin", {}, "/Users/u")
+WINDOWS = PlatformPaths("win32", {"APPDATA": r"C:\Users\u\AppData\Roaming"}, r"C:\Users\u")
 BY_NAME = {client.name: client for client in CLIENTS}
 ROAMING = r"C:\Users\u\AppData\Roaming"
 SUPPORT = "/Users/u/Library/Application Support"
@@ -108,12 +108,14 @@ def test_the_user_s_file_on_each_platform(name: str) -> None:
     ],
 )
 def test_a_variable_moves_the_file(name: str, variable: str, file: str) -> None:
-    assert BY_NAME[name].user[0](Machine("linux", {variable: "/x"}, "/home/u")) == PurePosixPath(file)
+    assert BY_NAME[name].user[0](PlatformPaths("linux", {variable: "/x"}, "/home/u")) == PurePosixPath(file)
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_an_entry_says_all_of_the_launch(client: Client) -> None:
-    launch = Launch("uvx", ("awslabs-dsql-mcp@latest", "--region", "us-east-1"), {"AWS_PROFILE": "p q"})
+    launch = LaunchCommand(
+        "uvx", ("awslabs-dsql-mcp@latest", "--region", "us-east-1"), {"AWS_PROFILE": "p q"}
+    )
     servers: Any = client.format.read(snippet(client, launch, "n"))[client.key]
     assert is_ours(servers["n"])
     assert all(word in str(servers["n"]) for word in ("uvx", *launch.args, "AWS_PROFILE", "p q"))

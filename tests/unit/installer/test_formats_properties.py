@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.installer.formats import Format, NotEditable
 from awslabs_dsql_mcp.installer.formats.jsonc import JSON
 from awslabs_dsql_mcp.installer.formats.toml import TOML
 from awslabs_dsql_mcp.installer.formats.yaml import YAML
-from awslabs_dsql_mcp.installer.launch import Entry
+from awslabs_dsql_mcp.installer.launch import ServerEntry
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
 
 PATH = ("servers", "aurora-dsql")
@@ -30,8 +30,8 @@ GAPS = st.sampled_from(["", " ", "\n", "\n\t", " // c\n  ", "/* }, */", '\n// "x
 ARGS = st.lists(st.text(max_size=6), max_size=3)
 
 
-def started(args: list[str], env: dict[str, str]) -> Entry:
-    return Entry({"command": "uvx", "args": ["awslabs-dsql-mcp", *args], "env": env}, {"on": True})
+def started(args: list[str], env: dict[str, str]) -> ServerEntry:
+    return ServerEntry({"command": "uvx", "args": ["awslabs-dsql-mcp", *args], "env": env}, {"on": True})
 
 
 ENTRIES = st.builds(
@@ -63,18 +63,18 @@ def jsonc(draw: Callable[..., Any], data: object) -> str:
     return gap() + write(data) + gap()
 
 
-def in_and_out(text: str, fmt: Format, first: Entry, second: Entry) -> None:
+def in_and_out(text: str, fmt: Format, first: ServerEntry, second: ServerEntry) -> None:
     servers = fmt.read(text).get("servers")
     if servers is not None and not isinstance(servers, dict):
         with pytest.raises(NotEditable, match="is not a"):
             with_entry(text, fmt, PATH, first)
         return
     one = with_entry(text, fmt, PATH, first)
-    assert at(fmt.read(one)) == first.whole
+    assert at(fmt.read(one)) == first.full
     assert with_entry(one, fmt, PATH, first) == one
     two = with_entry(one, fmt, PATH, second)
-    env = {**first.fixed["env"], **second.fixed["env"]}  # pyright: ignore[reportGeneralTypeIssues,reportUnknownVariableType] - made above
-    assert at(fmt.read(two)) == {**second.whole, "env": env}
+    env = {**first.required["env"], **second.required["env"]}  # pyright: ignore[reportGeneralTypeIssues,reportUnknownVariableType] - made above
+    assert at(fmt.read(two)) == {**second.full, "env": env}
     out = without_entry(two, fmt, PATH)
     assert pruned(fmt.read(out)) == pruned(fmt.read(text))
     assert remarks(out) == remarks(text)
@@ -93,7 +93,7 @@ def remarks(text: str) -> int:
 
 
 @given(DATA.flatmap(jsonc), ENTRIES, ENTRIES)
-def test_json_with_comments(text: str, first: Entry, second: Entry) -> None:
+def test_json_with_comments(text: str, first: ServerEntry, second: ServerEntry) -> None:
     in_and_out(text, JSON, first, second)
 
 
@@ -109,7 +109,13 @@ PLAIN = st.dictionaries(
 
 
 @given(PLAIN, PLAIN, st.booleans(), ENTRIES, ENTRIES)
-def test_toml(data: dict[str, Any], servers: dict[str, Any], crlf: bool, first: Entry, second: Entry) -> None:  # noqa: FBT001 - drawn
+def test_toml(
+    data: dict[str, Any],
+    servers: dict[str, Any],
+    crlf: bool,  # noqa: FBT001 - drawn
+    first: ServerEntry,
+    second: ServerEntry,
+) -> None:
     import tomlkit  # noqa: PLC0415 - only here
 
     text = tomlkit.dumps({**data, "servers": servers} if servers else data)  # pyright: ignore[reportUnknownMemberType] - tomlkit leaves it open
@@ -118,7 +124,13 @@ def test_toml(data: dict[str, Any], servers: dict[str, Any], crlf: bool, first: 
 
 @settings(deadline=None)  # PyYAML is slow, the machine may be busy
 @given(DATA, st.booleans(), st.booleans(), ENTRIES, ENTRIES)
-def test_yaml(data: dict[str, Any], flow: bool, indented: bool, first: Entry, second: Entry) -> None:  # noqa: FBT001 - drawn
+def test_yaml(
+    data: dict[str, Any],
+    flow: bool,  # noqa: FBT001 - drawn
+    indented: bool,  # noqa: FBT001 - drawn
+    first: ServerEntry,
+    second: ServerEntry,
+) -> None:
     import yaml  # noqa: PLC0415 - only here
 
     text = yaml.safe_dump(data, default_flow_style=flow or None, indent=4 if indented else 2)

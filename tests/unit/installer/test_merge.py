@@ -4,11 +4,11 @@ import pytest
 
 from awslabs_dsql_mcp.installer.formats import NotEditable
 from awslabs_dsql_mcp.installer.formats.jsonc import JSON, read
-from awslabs_dsql_mcp.installer.launch import Entry
+from awslabs_dsql_mcp.installer.launch import ServerEntry
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
 
 PATH = ("mcpServers", "aurora-dsql")
-ENTRY = Entry(
+ENTRY = ServerEntry(
     {"command": "uvx", "args": ["awslabs-dsql-mcp@latest"], "env": {"AWS_PROFILE": "p"}}, {"on": True}
 )
 OLDER = """{

@@ -8,12 +8,12 @@ from awslabs_dsql_mcp.installer.formats import Format
 from awslabs_dsql_mcp.installer.formats.jsonc import JSON
 from awslabs_dsql_mcp.installer.formats.toml import TOML
 from awslabs_dsql_mcp.installer.formats.yaml import YAML
-from awslabs_dsql_mcp.installer.launch import Entry
+from awslabs_dsql_mcp.installer.launch import ServerEntry
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
-from awslabs_dsql_mcp.installer.redacted_diff import difference
+from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
 
 PATH = ("servers", "aurora-dsql")
-ENTRY = Entry(
+ENTRY = ServerEntry(
     {
         "command": "uvx",
         "args": ["awslabs-dsql-mcp[local]", "--region", "us-east-1"],
@@ -34,10 +34,10 @@ TEXTS = {
 @pytest.mark.parametrize(("fmt", "text"), TEXTS.values(), ids=TEXTS)
 def test_no_secret_is_shown(fmt: Format, text: str) -> None:
     after = with_entry(text, fmt, PATH, ENTRY)
-    shown = (*PATH, ENTRY.whole)
+    shown = (*PATH, ENTRY.full)
     assert "s3cret" in after
-    installing = difference(text, after, "f", shown)
-    removing = difference(after, without_entry(after, fmt, PATH), "f", shown)
+    installing = redacted_diff(text, after, "f", shown)
+    removing = redacted_diff(after, without_entry(after, fmt, PATH), "f", shown)
     for change in (installing, removing):
         assert "s3cret" not in change
         assert "AWS_SECRET_ACCESS_KEY" in change
@@ -46,4 +46,4 @@ def test_no_secret_is_shown(fmt: Format, text: str) -> None:
 
 
 def test_it_is_a_unified_diff() -> None:
-    assert difference("a\n", "a\nb\n", "f", ["b"]) == "--- f\n+++ f\n@@ -1,0 +2 @@\n+b"
+    assert redacted_diff("a\n", "a\nb\n", "f", ["b"]) == "--- f\n+++ f\n@@ -1,0 +2 @@\n+b"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.lint.model import UNPARSED, Finding
-from awslabs_dsql_mcp.lint.own_rules import DSQL_RULES, overlooked, pieces
+from awslabs_dsql_mcp.lint.model import UNPARSED, Diagnostic
+from awslabs_dsql_mcp.lint.own_rules import DSQL_RULES, own_diagnostics, pieces
 
 STATEMENTS = st.sampled_from(
     [
@@ -56,7 +56,7 @@ def test_any_text_is_cut_in_order(script: str) -> None:
     ],
 )
 def test_our_rules_find_what_was_passed(sql: str, rule: str) -> None:
-    (found,) = overlooked(f"SELECT 1;\n{sql};", [])
+    (found,) = own_diagnostics(f"SELECT 1;\n{sql};", [])
     assert (found.rule, found.line, found.fix) == (rule, 2, "unfixable")
     assert found.message
     assert found.rule in DSQL_RULES
@@ -64,11 +64,11 @@ def test_our_rules_find_what_was_passed(sql: str, rule: str) -> None:
 
 def test_a_statement_that_dsql_lint_spoke_of_is_not_judged_again() -> None:
     script = "CREATE TABLE t (\n  price money,\n  tags text[]\n);"
-    assert not overlooked(script, [Finding("array_type", 3, "No arrays.")])
-    assert overlooked(script, [Finding(UNPARSED, 1, "?")])
-    assert overlooked(script, [Finding("array_type", 5, "Of the next statement.")])
+    assert not own_diagnostics(script, [Diagnostic("array_type", 3, "No arrays.")])
+    assert own_diagnostics(script, [Diagnostic(UNPARSED, 1, "?")])
+    assert own_diagnostics(script, [Diagnostic("array_type", 5, "Of the next statement.")])
 
 
 @pytest.mark.parametrize("sql", ["SET TIME ZONE 'UTC'", "CREATE ROLE r PASSWORD 'x'", "COPY t FROM STDIN"])
 def test_what_only_this_server_refuses_is_no_finding(sql: str) -> None:
-    assert not overlooked(sql, [])
+    assert not own_diagnostics(sql, [])

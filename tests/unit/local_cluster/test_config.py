@@ -3,19 +3,21 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 
 SHARES = st.floats(0, 1)
 
 
 @given(
-    st.builds(Behaviour, conflict_rate=SHARES, seed=st.none() | st.integers(), honour_cancel=st.booleans())
+    st.builds(
+        ClusterConfig, conflict_rate=SHARES, seed=st.none() | st.integers(), honour_cancel=st.booleans()
+    )
 )
-def test_it_is_read_as_written_on_one_line(behaviour: Behaviour) -> None:
+def test_it_is_read_as_written_on_one_line(behaviour: ClusterConfig) -> None:
     assert "\n" not in behaviour.to_json()
-    assert Behaviour.from_json(behaviour.to_json()) == behaviour
+    assert ClusterConfig.from_json(behaviour.to_json()) == behaviour
 
 
 def test_choices_are_what_differs_from_dsql() -> None:
-    assert Behaviour().choices() == {}
-    assert Behaviour(max_rows=10, seed=0).choices() == {"max_rows": 10, "seed": 0}
+    assert ClusterConfig().choices() == {}
+    assert ClusterConfig(max_rows=10, seed=0).choices() == {"max_rows": 10, "seed": 0}

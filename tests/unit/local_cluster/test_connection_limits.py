@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import (
     TOO_FAST,
     TOO_MANY,
     WAKING,
-    Admission,
-    Sleep,
+    ConnectionLimits,
+    SleepState,
     TokenBucket,
 )
 
@@ -24,7 +24,7 @@ class Clock:
 
 def test_a_thousand_at_once_then_a_hundred_a_second() -> None:
     clock = Clock()
-    admission = Admission(Behaviour(max_connections=10_000), clock)
+    admission = ConnectionLimits(ClusterConfig(max_connections=10_000), clock)
     assert [admission.enter() for _ in range(1001)] == [None] * 1000 + [TOO_FAST]
     clock.now += 0.5
     assert [admission.enter() for _ in range(51)] == [None] * 50 + [TOO_FAST]
@@ -50,14 +50,14 @@ def test_never_more_than_the_burst_and_what_came_back(
 
 
 def test_too_many_are_refused_until_one_leaves() -> None:
-    admission = Admission(Behaviour(max_connections=2), Clock())
+    admission = ConnectionLimits(ClusterConfig(max_connections=2), Clock())
     assert [admission.enter() for _ in range(3)] == [None, None, TOO_MANY]
     admission.leave()
     assert [admission.enter() for _ in range(2)] == [None, TOO_MANY]
 
 
 def test_who_is_refused_for_their_number_does_not_count() -> None:
-    admission = Admission(Behaviour(max_connections=1), Clock())
+    admission = ConnectionLimits(ClusterConfig(max_connections=1), Clock())
     for _ in range(3):
         admission.enter()
     admission.leave()
@@ -66,18 +66,18 @@ def test_who_is_refused_for_their_number_does_not_count() -> None:
 
 def test_the_first_knock_begins_to_wake_it_up() -> None:
     clock = Clock()
-    sleep = Sleep(clock)
-    assert sleep.knock()
+    sleep = SleepState(clock)
+    assert sleep.wake()
     sleep.begin(2.0)
     clock.now += 60
-    assert not sleep.knock()
+    assert not sleep.wake()
     clock.now += 1.9
-    assert not sleep.knock()
+    assert not sleep.wake()
     clock.now += 0.1
-    assert sleep.knock()
+    assert sleep.wake()
 
 
 def test_it_may_wake_up_at_once_but_the_first_is_refused() -> None:
-    admission = Admission(Behaviour(connection_burst=1), Clock())
+    admission = ConnectionLimits(ClusterConfig(connection_burst=1), Clock())
     admission.sleep.begin(0)
     assert [admission.enter() for _ in range(3)] == [WAKING, None, TOO_FAST]

@@ -3,96 +3,98 @@
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.dialect import (
-    Kind,
     Refusal,
-    Table,
-    Translated,
+    StatementKind,
+    TableName,
+    TranslatedStatement,
+    raise_sql,
     refusal_in,
-    refuse,
     translate,
 )
 
 NONCE = "n0nce"
 
 
-def only(sql: str) -> Translated:
+def only(sql: str) -> TranslatedStatement:
     """The one statement of a text."""
     (found,) = translate(sql, NONCE)
     return found
 
 
 ACCEPTED = {
-    "SELECT 1": Kind.READ,
-    "VALUES (1)": Kind.READ,
-    "TABLE t": Kind.READ,
+    "SELECT 1": StatementKind.READ,
+    "VALUES (1)": StatementKind.READ,
+    "TABLE t": StatementKind.READ,
     "SELECT '127.0.0.1'::inet, ARRAY[1], to_tsvector('simple', 'x'), set_config('timezone', 'UTC', true)": (
-        Kind.READ
+        StatementKind.READ
     ),
-    "SELECT 'for share, truncate, pg_advisory_lock(1)'": Kind.READ,
-    'SELECT s.pg_advisory_lock(1), "set_config"."async" FROM "set_config"': Kind.READ,
-    "EXPLAIN DELETE FROM t": Kind.READ,
-    "EXPLAIN (ANALYZE off) DELETE FROM t": Kind.READ,
-    "COPY t TO STDOUT": Kind.READ,
-    "COPY (SELECT 1) TO STDOUT": Kind.READ,
-    "SELECT 1 FROM t FOR UPDATE": Kind.LOCK,
-    "SELECT 1 FROM t FOR KEY SHARE SKIP LOCKED": Kind.LOCK,
-    "EXPLAIN ANALYZE SELECT 1 FROM t FOR UPDATE": Kind.LOCK,
-    "INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2": Kind.WRITE,
-    "COPY t (a) FROM STDIN (FORMAT csv)": Kind.WRITE,
-    "CREATE TABLE IF NOT EXISTS t (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), j jsonb, c char)": Kind.DDL,
-    "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY (START 5 CACHE 65536))": Kind.DDL,
-    "CREATE TABLE t (a int REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)": Kind.DDL,
+    "SELECT 'for share, truncate, pg_advisory_lock(1)'": StatementKind.READ,
+    'SELECT s.pg_advisory_lock(1), "set_config"."async" FROM "set_config"': StatementKind.READ,
+    "EXPLAIN DELETE FROM t": StatementKind.READ,
+    "EXPLAIN (ANALYZE off) DELETE FROM t": StatementKind.READ,
+    "COPY t TO STDOUT": StatementKind.READ,
+    "COPY (SELECT 1) TO STDOUT": StatementKind.READ,
+    "SELECT 1 FROM t FOR UPDATE": StatementKind.LOCK,
+    "SELECT 1 FROM t FOR KEY SHARE SKIP LOCKED": StatementKind.LOCK,
+    "EXPLAIN ANALYZE SELECT 1 FROM t FOR UPDATE": StatementKind.LOCK,
+    "INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2": StatementKind.WRITE,
+    "COPY t (a) FROM STDIN (FORMAT csv)": StatementKind.WRITE,
+    (
+        "CREATE TABLE IF NOT EXISTS t (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), j jsonb, c char)"
+    ): StatementKind.DDL,
+    "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY (START 5 CACHE 65536))": StatementKind.DDL,
+    "CREATE TABLE t (a int REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)": StatementKind.DDL,
     "CREATE TABLE t (a varchar(2000) PRIMARY KEY, b text STORAGE external, m mood, c s.money, LIKE u)": (
-        Kind.DDL
+        StatementKind.DDL
     ),
-    "CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT 1": Kind.DDL,
-    "CREATE SEQUENCE s AS bigint CACHE 1": Kind.DDL,
-    "ALTER SEQUENCE s RESTART": Kind.DDL,
-    "CREATE OR REPLACE VIEW v AS SELECT 1 FROM t": Kind.DDL,
-    "ALTER VIEW v SET (security_barrier)": Kind.DDL,
-    "CREATE FUNCTION f() RETURNS int LANGUAGE SQL AS $$ SELECT 1 $$": Kind.DDL,
-    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC INSERT INTO t VALUES (1); SELECT 1; END": Kind.DDL,
-    "CREATE DOMAIN d AS text CHECK (VALUE <> '')": Kind.DDL,
-    "ALTER DOMAIN d DROP CONSTRAINT c": Kind.DDL,
-    "CREATE STATISTICS s ON a, b FROM t": Kind.DDL,
-    "COMMENT ON TABLE t IS 'x'": Kind.DDL,
-    "DROP TABLE IF EXISTS t CASCADE": Kind.DDL,
-    "DROP INDEX i": Kind.DDL,
-    "ALTER INDEX i RENAME TO j": Kind.DDL,
-    "ALTER TABLE t RENAME a TO b": Kind.DDL,
-    "ALTER TABLE t SET SCHEMA s": Kind.DDL,
-    "ALTER TABLE t OWNER TO r": Kind.DDL,
-    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO r": Kind.DDL,
-    "GRANT USAGE ON SCHEMA s TO r": Kind.DDL,
-    "GRANT a TO b": Kind.DDL,
-    "CREATE ROLE r WITH LOGIN": Kind.DDL,
-    "ALTER ROLE r WITH LOGIN": Kind.DDL,
-    "DROP ROLE r": Kind.DDL,
-    "BEGIN": Kind.BEGIN,
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY": Kind.BEGIN,
-    "START TRANSACTION READ WRITE": Kind.BEGIN,
-    "COMMIT AND NO CHAIN": Kind.COMMIT,
-    "END": Kind.COMMIT,
-    "ROLLBACK WORK": Kind.ROLLBACK,
-    "ABORT": Kind.ROLLBACK,
-    "SET TIME ZONE 'UTC'": Kind.SESSION,
-    "SET NAMES 'UTF8'": Kind.SESSION,
-    "SET search_path = disable_sync_create_index": Kind.SESSION,
-    "SET LOCAL enable_hashjoin = off": Kind.SESSION,
-    "SET dsql.enable_batched_nestloop = off": Kind.SESSION,
-    "SET CONSTRAINTS ALL DEFERRED": Kind.SESSION,
-    "RESET ALL": Kind.SESSION,
-    "SHOW transaction_isolation": Kind.SESSION,
-    "DEALLOCATE ALL": Kind.SESSION,
-    "CALL sys.wait_for_job('x')": Kind.CALL,
-    "ANALYZE t": Kind.OTHER,
-    "": Kind.OTHER,
-    "-- nothing": Kind.OTHER,
-    "selec 1": Kind.OTHER,
-    "SELECT 1 FROM t GROUP BY ALL": Kind.OTHER,
-    "ALTER TABLE ASYNC t ADD COLUMN a int": Kind.OTHER,
-    "AWS IAM GRANT r": Kind.OTHER,
-    "SELECT '\0'": Kind.READ,
+    "CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT 1": StatementKind.DDL,
+    "CREATE SEQUENCE s AS bigint CACHE 1": StatementKind.DDL,
+    "ALTER SEQUENCE s RESTART": StatementKind.DDL,
+    "CREATE OR REPLACE VIEW v AS SELECT 1 FROM t": StatementKind.DDL,
+    "ALTER VIEW v SET (security_barrier)": StatementKind.DDL,
+    "CREATE FUNCTION f() RETURNS int LANGUAGE SQL AS $$ SELECT 1 $$": StatementKind.DDL,
+    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC INSERT INTO t VALUES (1); SELECT 1; END": StatementKind.DDL,
+    "CREATE DOMAIN d AS text CHECK (VALUE <> '')": StatementKind.DDL,
+    "ALTER DOMAIN d DROP CONSTRAINT c": StatementKind.DDL,
+    "CREATE STATISTICS s ON a, b FROM t": StatementKind.DDL,
+    "COMMENT ON TABLE t IS 'x'": StatementKind.DDL,
+    "DROP TABLE IF EXISTS t CASCADE": StatementKind.DDL,
+    "DROP INDEX i": StatementKind.DDL,
+    "ALTER INDEX i RENAME TO j": StatementKind.DDL,
+    "ALTER TABLE t RENAME a TO b": StatementKind.DDL,
+    "ALTER TABLE t SET SCHEMA s": StatementKind.DDL,
+    "ALTER TABLE t OWNER TO r": StatementKind.DDL,
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO r": StatementKind.DDL,
+    "GRANT USAGE ON SCHEMA s TO r": StatementKind.DDL,
+    "GRANT a TO b": StatementKind.DDL,
+    "CREATE ROLE r WITH LOGIN": StatementKind.DDL,
+    "ALTER ROLE r WITH LOGIN": StatementKind.DDL,
+    "DROP ROLE r": StatementKind.DDL,
+    "BEGIN": StatementKind.BEGIN,
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY": StatementKind.BEGIN,
+    "START TRANSACTION READ WRITE": StatementKind.BEGIN,
+    "COMMIT AND NO CHAIN": StatementKind.COMMIT,
+    "END": StatementKind.COMMIT,
+    "ROLLBACK WORK": StatementKind.ROLLBACK,
+    "ABORT": StatementKind.ROLLBACK,
+    "SET TIME ZONE 'UTC'": StatementKind.SESSION,
+    "SET NAMES 'UTF8'": StatementKind.SESSION,
+    "SET search_path = disable_sync_create_index": StatementKind.SESSION,
+    "SET LOCAL enable_hashjoin = off": StatementKind.SESSION,
+    "SET dsql.enable_batched_nestloop = off": StatementKind.SESSION,
+    "SET CONSTRAINTS ALL DEFERRED": StatementKind.SESSION,
+    "RESET ALL": StatementKind.SESSION,
+    "SHOW transaction_isolation": StatementKind.SESSION,
+    "DEALLOCATE ALL": StatementKind.SESSION,
+    "CALL sys.wait_for_job('x')": StatementKind.CALL,
+    "ANALYZE t": StatementKind.OTHER,
+    "": StatementKind.OTHER,
+    "-- nothing": StatementKind.OTHER,
+    "selec 1": StatementKind.OTHER,
+    "SELECT 1 FROM t GROUP BY ALL": StatementKind.OTHER,
+    "ALTER TABLE ASYNC t ADD COLUMN a int": StatementKind.OTHER,
+    "AWS IAM GRANT r": StatementKind.OTHER,
+    "SELECT '\0'": StatementKind.READ,
 }
 
 
@@ -121,36 +123,38 @@ def test_what_postgresql_does_alike_comes_back_as_it_is(sql: str) -> None:
     ],
 )
 def test_these_forms_of_alter_table_pass(action: str) -> None:
-    assert only(f"ALTER TABLE t {action}") == Translated(f"ALTER TABLE t {action}", Kind.DDL)
+    assert only(f"ALTER TABLE t {action}") == TranslatedStatement(
+        f"ALTER TABLE t {action}", StatementKind.DDL
+    )
 
 
 def test_what_could_take_the_primary_key_away_is_left_to_the_catalog() -> None:
     ddl = """ALTER TABLE s."T" DROP COLUMN "it's", DROP CONSTRAINT c"""
     table, columns, constraints = """'"s"."T"'""", "ARRAY['it''s']::text[]", "ARRAY['c']::text[]"
-    assert only(ddl) == Translated(
+    assert only(ddl) == TranslatedStatement(
         f"SELECT sys.drop_from_table($dsql${ddl}$dsql$, {table}, {columns}, {constraints})",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="ALTER TABLE",
         changed=True,
-        silent=True,
+        hide_rows=True,
     )
 
 
 WRITES = {
-    "INSERT INTO s.t SELECT * FROM u": [Table("s", "t")],
-    'UPDATE "T" SET a = 1 FROM u': [Table(None, "T")],
+    "INSERT INTO s.t SELECT * FROM u": [TableName("s", "t")],
+    'UPDATE "T" SET a = 1 FROM u': [TableName(None, "T")],
     "WITH x AS (DELETE FROM a RETURNING *), y AS (SELECT 1) INSERT INTO b SELECT * FROM x": [
-        Table(None, "b"),
-        Table(None, "a"),
+        TableName(None, "b"),
+        TableName(None, "a"),
     ],
-    "EXPLAIN ANALYZE UPDATE t SET a = 1": [Table(None, "t")],
-    "COPY s.t FROM STDIN": [Table("s", "t")],
-    "INSERT INTO b SELECT * FROM a FOR UPDATE": [Table(None, "b"), Table(None, "a")],
-    "SELECT 1 FROM a, s.b FOR UPDATE": [Table(None, "a"), Table("s", "b")],
-    "SELECT 1 FROM a x JOIN b ON true FOR UPDATE OF x": [Table(None, "a")],
-    "SELECT 1 FROM c WHERE EXISTS (SELECT FROM a FOR KEY SHARE)": [Table(None, "a")],
-    "WITH q AS (SELECT * FROM a) SELECT 1 FROM q, b FOR UPDATE": [Table(None, "b")],
-    "SELECT 1 FROM (SELECT * FROM a) q FOR UPDATE": [Table(None, "a")],
+    "EXPLAIN ANALYZE UPDATE t SET a = 1": [TableName(None, "t")],
+    "COPY s.t FROM STDIN": [TableName("s", "t")],
+    "INSERT INTO b SELECT * FROM a FOR UPDATE": [TableName(None, "b"), TableName(None, "a")],
+    "SELECT 1 FROM a, s.b FOR UPDATE": [TableName(None, "a"), TableName("s", "b")],
+    "SELECT 1 FROM a x JOIN b ON true FOR UPDATE OF x": [TableName(None, "a")],
+    "SELECT 1 FROM c WHERE EXISTS (SELECT FROM a FOR KEY SHARE)": [TableName(None, "a")],
+    "WITH q AS (SELECT * FROM a) SELECT 1 FROM q, b FOR UPDATE": [TableName(None, "b")],
+    "SELECT 1 FROM (SELECT * FROM a) q FOR UPDATE": [TableName(None, "a")],
     "SELECT 1 FROM a": [],
     "EXPLAIN UPDATE t SET a = 1": [],
 }
@@ -177,84 +181,88 @@ def test_it_tells_which_plans_end_with_an_estimate(sql: str, *, explains: bool) 
 
 
 CARRIED = {
-    "CREATE INDEX ASYNC i ON t (a)": Translated(
+    "CREATE INDEX ASYNC i ON t (a)": TranslatedStatement(
         "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a)$dsql$) AS job_id",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
-    "/**/ create unique index async if not exists i on t ((lower(a))) include (b) where c; -- b": Translated(
+    (
+        "/**/ create unique index async if not exists i on t ((lower(a))) include (b) where c; -- b"
+    ): TranslatedStatement(
         "SELECT sys.create_index_async($dsql$create unique index       if not exists i on t ((lower(a))) "
         "include (b) where c$dsql$) AS job_id",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
-    "CREATE INDEX ASYNC ON async (a)": Translated(
+    "CREATE INDEX ASYNC ON async (a)": TranslatedStatement(
         "SELECT sys.create_index_async($dsql$CREATE INDEX       ON async (a)$dsql$) AS job_id",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
-    "CREATE INDEX ASYNC i ON t ((a || '$dsql$'))": Translated(
+    "CREATE INDEX ASYNC i ON t ((a || '$dsql$'))": TranslatedStatement(
         "SELECT sys.create_index_async($dsqlx$CREATE INDEX       i ON t ((a || '$dsql$'))$dsqlx$) AS job_id",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
-    "CREATE INDEX ASYNC i ON t (a) WHERE b = $$x$$": Translated(
+    "CREATE INDEX ASYNC i ON t (a) WHERE b = $$x$$": TranslatedStatement(
         "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a) WHERE b = $$x$$ $dsql$) AS job_id",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
-    "ALTER TABLE ASYNC IF EXISTS s.t VALIDATE CONSTRAINT c": Translated(
+    "ALTER TABLE ASYNC IF EXISTS s.t VALIDATE CONSTRAINT c": TranslatedStatement(
         "SELECT sys.validate_constraint_async($dsql$ALTER TABLE       IF EXISTS s.t VALIDATE CONSTRAINT c"
         "$dsql$) AS job_id",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="ALTER TABLE",
         changed=True,
     ),
-    "AWS IAM GRANT App TO 'arn:aws:iam::123456789012:role/it''s'": Translated(
+    "AWS IAM GRANT App TO 'arn:aws:iam::123456789012:role/it''s'": TranslatedStatement(
         "SELECT sys.iam_grant('app', ARRAY['arn:aws:iam::123456789012:role/it''s'])",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="AWS IAM GRANT",
         changed=True,
-        silent=True,
+        hide_rows=True,
     ),
-    'aws iam revoke "it\'s ""A""" from \'a\', \'b\';': Translated(
+    'aws iam revoke "it\'s ""A""" from \'a\', \'b\';': TranslatedStatement(
         """SELECT sys.iam_revoke('it''s "A"', ARRAY['a', 'b'])""",
-        Kind.DDL,
+        StatementKind.DDL,
         tag="AWS IAM REVOKE",
         changed=True,
-        silent=True,
+        hide_rows=True,
     ),
-    "SHOW server_version": Translated(
-        "SELECT '16.15'::text AS server_version", Kind.SESSION, tag="SHOW", changed=True
+    "SHOW server_version": TranslatedStatement(
+        "SELECT '16.15'::text AS server_version", StatementKind.SESSION, tag="SHOW", changed=True
     ),
-    "SHOW server_version_num": Translated(
-        "SELECT '160015'::text AS server_version_num", Kind.SESSION, tag="SHOW", changed=True
+    "SHOW server_version_num": TranslatedStatement(
+        "SELECT '160015'::text AS server_version_num", StatementKind.SESSION, tag="SHOW", changed=True
     ),
-    "SHOW max_connections": Translated(
-        "SELECT '20'::text AS max_connections", Kind.SESSION, tag="SHOW", changed=True
+    "SHOW max_connections": TranslatedStatement(
+        "SELECT '20'::text AS max_connections", StatementKind.SESSION, tag="SHOW", changed=True
     ),
-    'RESET "disable_sync_create_index"': Translated(
-        "RESET dsql.disable_sync_create_index", Kind.SESSION, changed=True
+    'RESET "disable_sync_create_index"': TranslatedStatement(
+        "RESET dsql.disable_sync_create_index", StatementKind.SESSION, changed=True
     ),
-    "SET disable_sync_create_index = off": Translated(
-        "SET dsql.disable_sync_create_index = off", Kind.SESSION, changed=True
+    "SET disable_sync_create_index = off": TranslatedStatement(
+        "SET dsql.disable_sync_create_index = off", StatementKind.SESSION, changed=True
     ),
-    "CREATE TABLE t (a numeric, b numeric(5), c /**/ decimal NOT NULL, d pg_catalog . numeric)": Translated(
+    (
+        "CREATE TABLE t (a numeric, b numeric(5), c /**/ decimal NOT NULL, d pg_catalog . numeric)"
+    ): TranslatedStatement(
         "CREATE TABLE t (a numeric(18,6), b numeric(5), c /**/ decimal(18,6) NOT NULL, "
         "d pg_catalog . numeric(18,6))",
-        Kind.DDL,
+        StatementKind.DDL,
         changed=True,
     ),
-    "ALTER TABLE t ADD COLUMN \u00e4 dec": Translated(
-        "ALTER TABLE t ADD COLUMN \u00e4 dec(18,6)", Kind.DDL, changed=True
+    "ALTER TABLE t ADD COLUMN \u00e4 dec": TranslatedStatement(
+        "ALTER TABLE t ADD COLUMN \u00e4 dec(18,6)", StatementKind.DDL, changed=True
     ),
-    "CREATE DOMAIN d AS numeric CHECK (VALUE > 0::numeric)": Translated(
-        "CREATE DOMAIN d AS numeric(18,6) CHECK (VALUE > 0::numeric)", Kind.DDL, changed=True
+    "CREATE DOMAIN d AS numeric CHECK (VALUE > 0::numeric)": TranslatedStatement(
+        "CREATE DOMAIN d AS numeric(18,6) CHECK (VALUE > 0::numeric)", StatementKind.DDL, changed=True
     ),
 }
 
@@ -265,19 +273,23 @@ def test_what_only_dsql_has_is_carried_out_otherwise(sql: str) -> None:
 
 
 def test_it_tells_what_stands_outside_of_blocks() -> None:
-    assert [only(sql).alone for sql in ("ANALYZE", "CALL sys.wait_for_job('x')", "SELECT 1")] == [1, 1, 0]
+    assert [only(sql).not_in_block for sql in ("ANALYZE", "CALL sys.wait_for_job('x')", "SELECT 1")] == [
+        1,
+        1,
+        0,
+    ]
 
 
 def test_a_text_is_cut_into_its_statements_without_the_comments_around_them() -> None:
     sql = "-- \u00e4\nSELECT ';' /* \u00e4 */ ; /* b */ UPDATE t SET a = 1 -- c\n;; VACUUM; SELECT 'x -- y'"
     select, update, vacuum, last = translate(sql, NONCE)
-    assert select == Translated("SELECT ';'", Kind.READ, offset=5)
-    assert update == Translated(
-        "UPDATE t SET a = 1", Kind.WRITE, writes=(Table(None, "t"),), offset=sql.index("UPDATE")
+    assert select == TranslatedStatement("SELECT ';'", StatementKind.READ, offset=5)
+    assert update == TranslatedStatement(
+        "UPDATE t SET a = 1", StatementKind.WRITE, writes=(TableName(None, "t"),), offset=sql.index("UPDATE")
     )
     assert refusal_in(vacuum.sql, NONCE) == Refusal("0A000", "unsupported VACUUM statement")
     assert vacuum.offset == sql.index("VACUUM")
-    assert last == Translated("SELECT 'x -- y'", Kind.READ, offset=sql.index("SELECT 'x"))
+    assert last == TranslatedStatement("SELECT 'x -- y'", StatementKind.READ, offset=sql.index("SELECT 'x"))
 
 
 def test_dsql_s_own_statements_may_stand_among_others() -> None:
@@ -306,16 +318,21 @@ def test_async_as_a_name_stays_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("first", "kind"),
-    [("SELECT", Kind.READ), ("insert", Kind.WRITE), ("BEGIN;", Kind.BEGIN), ("xyzzy", Kind.OTHER)],
+    [
+        ("SELECT", StatementKind.READ),
+        ("insert", StatementKind.WRITE),
+        ("BEGIN;", StatementKind.BEGIN),
+        ("xyzzy", StatementKind.OTHER),
+    ],
 )
-def test_what_is_too_large_to_read_is_taken_for_what_it_begins_with(first: str, kind: Kind) -> None:
+def test_what_is_too_large_to_read_is_taken_for_what_it_begins_with(first: str, kind: StatementKind) -> None:
     sql = first + " '" + "x" * 1_000_001 + "'"
-    assert only(sql) == Translated(sql, kind)
+    assert only(sql) == TranslatedStatement(sql, kind)
 
 
 def test_a_refusal_survives_a_server_s_error_message() -> None:
     refusal = Refusal("0A000", 'it\'s "so" \\ \u00e4', hint="do\nthis", detail="n/a")
-    carried = refuse(refusal, NONCE)
+    carried = raise_sql(refusal, NONCE)
     assert carried.isascii()
     text = carried.removeprefix("SELECT '").removesuffix("'::int4").replace("''", "'")
     assert refusal_in(f'invalid input syntax for type integer: "{text}"', NONCE) == refusal

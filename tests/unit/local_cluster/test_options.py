@@ -6,17 +6,17 @@ from dataclasses import fields
 import pytest
 
 from awslabs_dsql_mcp.local_cluster import options
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 
 
-def parse(*argv: str) -> Behaviour | None:
+def parse(*argv: str) -> ClusterConfig | None:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     options.add_to(parser)
     return options.chosen(parser.parse_args(argv))
 
 
 def test_every_field_has_an_option() -> None:
-    assert [option.name for option in options.OPTIONS] == [field.name for field in fields(Behaviour)]
+    assert [option.name for option in options.OPTIONS] == [field.name for field in fields(ClusterConfig)]
 
 
 def test_nothing_given_leaves_the_choice_to_others() -> None:
@@ -24,13 +24,13 @@ def test_nothing_given_leaves_the_choice_to_others() -> None:
 
 
 def test_a_default_that_is_given_is_a_choice() -> None:
-    assert parse("--conflict-rate", "0") == Behaviour()
+    assert parse("--conflict-rate", "0") == ClusterConfig()
 
 
 @pytest.mark.parametrize("minutes", ["--session-minutes", "--local-session-minutes", "--session_minutes"])
 def test_faults_are_asked_for_on_the_command_line(minutes: str) -> None:
     flags = "--conflict-rate 0.1 --disconnect-rate 0.01 --latency-ms 40 --seed 7 --honour-cancel"
-    expected = Behaviour(
+    expected = ClusterConfig(
         conflict_rate=0.1,
         disconnect_rate=0.01,
         latency_ms=40,
@@ -61,16 +61,16 @@ def test_a_wrong_value_is_told(
 
 
 def test_flags_are_written_as_they_are_read() -> None:
-    behaviour = Behaviour(conflict_rate=0.25, seed=7, honour_cancel=True, max_rows=10)
+    behaviour = ClusterConfig(conflict_rate=0.25, seed=7, honour_cancel=True, max_rows=10)
     written = options.flags(behaviour)
     assert written == "--conflict-rate 0.25 --seed 7 --max-rows 10 --honour-cancel"
     assert parse(*written.split()) == behaviour
-    assert options.flags(Behaviour()) == ""
+    assert options.flags(ClusterConfig()) == ""
 
 
 @pytest.mark.parametrize("option", options.OPTIONS, ids=lambda option: option.flag)
 def test_help_tells_the_default(option: options.Option) -> None:
-    default = getattr(Behaviour(), option.name)
+    default = getattr(ClusterConfig(), option.name)
     if default:
         told = option.help.partition("(default: ")[2]
         assert told.rstrip(")").partition(";")[0].replace("10 MiB", str(10 * 2**20)) == f"{default:.15g}"

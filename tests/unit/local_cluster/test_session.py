@@ -4,30 +4,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.local_cluster.dialect import Kind, Refusal, Table, Translated, refuse
-from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters as parameters
+from awslabs_dsql_mcp.local_cluster.dialect import (
+    Refusal,
+    StatementKind,
+    TableName,
+    TranslatedStatement,
+    raise_sql,
+)
+from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
-from awslabs_dsql_mcp.local_cluster.session import error_translation as wording
-from awslabs_dsql_mcp.local_cluster.session import private_copies as shadows
-from awslabs_dsql_mcp.local_cluster.session import transaction
-from awslabs_dsql_mcp.local_cluster.session.response_router import Conversation, Sent
+from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies, transaction
+from awslabs_dsql_mcp.local_cluster.session.response_router import PendingRequest, ResponseRouter
 from awslabs_dsql_mcp.local_cluster.session.transaction import (
     CATALOG_CONFLICT,
     DATA_CONFLICT,
     Now,
-    Transaction,
+    SessionTransaction,
 )
 
 NONCE = "0123456789abcdef"
 START = Now(seconds=100.0, catalog=1, commits=1)
 
 
-def statement(kind: Kind) -> Translated:
-    return Translated("…", kind, writes=(Table(None, "t"),))
+def statement(kind: StatementKind) -> TranslatedStatement:
+    return TranslatedStatement("…", kind, writes=(TableName(None, "t"),))
 
 
-def run(*kinds: Kind) -> list[str | None]:
-    one = Transaction(START, explicit=True)
+def run(*kinds: StatementKind) -> list[str | None]:
+    one = SessionTransaction(START, explicit=True)
     refused = [one.refuse(statement(kind), START) for kind in kinds]
     return [refusal.message if refusal else None for refusal in refused]
 
@@ -35,35 +39,35 @@ def run(*kinds: Kind) -> list[str | None]:
 @pytest.mark.parametrize(
     ("kinds", "last"),
     [
-        ((Kind.DDL,), None),
-        ((Kind.READ, Kind.DDL, Kind.READ), None),
-        ((Kind.WRITE, Kind.LOCK, Kind.WRITE), None),
-        ((Kind.DDL, Kind.DDL), "multiple ddl statements not supported in a transaction"),
-        ((Kind.DDL, Kind.WRITE), "ddl and dml are not supported in the same transaction"),
-        ((Kind.WRITE, Kind.DDL), "ddl and dml are not supported in the same transaction"),
+        ((StatementKind.DDL,), None),
+        ((StatementKind.READ, StatementKind.DDL, StatementKind.READ), None),
+        ((StatementKind.WRITE, StatementKind.LOCK, StatementKind.WRITE), None),
+        ((StatementKind.DDL, StatementKind.DDL), "multiple ddl statements not supported in a transaction"),
+        ((StatementKind.DDL, StatementKind.WRITE), "ddl and dml are not supported in the same transaction"),
+        ((StatementKind.WRITE, StatementKind.DDL), "ddl and dml are not supported in the same transaction"),
     ],
 )
-def test_a_transaction_has_one_ddl_or_any_changes(kinds: tuple[Kind, ...], last: str | None) -> None:
+def test_a_transaction_has_one_ddl_or_any_changes(kinds: tuple[StatementKind, ...], last: str | None) -> None:
     *before, said = run(*kinds)
     assert (set(before) <= {None}, said) == (True, last)
 
 
 def test_a_catalog_that_changed_before_the_first_statement_is_told_there() -> None:
     later = Now(seconds=100.0, catalog=2)
-    one = Transaction(START, explicit=True)
-    assert one.refuse(statement(Kind.SESSION), later) is None
-    assert one.refuse(statement(Kind.READ), later) == CATALOG_CONFLICT
+    one = SessionTransaction(START, explicit=True)
+    assert one.refuse(statement(StatementKind.SESSION), later) is None
+    assert one.refuse(statement(StatementKind.READ), later) == CATALOG_CONFLICT
 
 
 def test_a_catalog_that_changed_meanwhile_is_told_at_commit() -> None:
-    one, later = Transaction(START, explicit=True), Now(seconds=100.0, catalog=2)
-    assert one.refuse(statement(Kind.READ), START) is None
-    assert one.refuse(statement(Kind.READ), later) is None
+    one, later = SessionTransaction(START, explicit=True), Now(seconds=100.0, catalog=2)
+    assert one.refuse(statement(StatementKind.READ), START) is None
+    assert one.refuse(statement(StatementKind.READ), later) is None
     assert one.refuse_commit(later, 300) == CATALOG_CONFLICT
 
 
 def test_a_transaction_that_took_too_long_says_how_long() -> None:
-    one = Transaction(START, explicit=True)
+    one = SessionTransaction(START, explicit=True)
     assert one.refuse_commit(Now(400.0, 1), 300) is None
     refused = one.refuse_commit(Now(411.0, 1), 300)
     assert refused == Refusal(
@@ -74,17 +78,17 @@ def test_a_transaction_that_took_too_long_says_how_long() -> None:
 
 
 def test_who_has_lost_is_told_at_the_next_statement_and_at_commit() -> None:
-    one = Transaction(START, explicit=True, doom=DATA_CONFLICT, lost=True)
-    assert one.refuse(statement(Kind.SESSION), START) is None
-    assert one.refuse(statement(Kind.READ), START) == DATA_CONFLICT
+    one = SessionTransaction(START, explicit=True, pending_error=DATA_CONFLICT, rolled_back=True)
+    assert one.refuse(statement(StatementKind.SESSION), START) is None
+    assert one.refuse(statement(StatementKind.READ), START) == DATA_CONFLICT
     assert one.refuse_commit(START, 300) == DATA_CONFLICT
 
 
 def test_a_row_locked_by_who_has_committed_is_a_conflict() -> None:
-    locker, writer = Transaction(START, explicit=True), Transaction(START, explicit=True)
-    locker.refuse(statement(Kind.LOCK), START)
+    locker, writer = SessionTransaction(START, explicit=True), SessionTransaction(START, explicit=True)
+    locker.refuse(statement(StatementKind.LOCK), START)
     assert locker.locked == {"t"}
-    writer.rivals.append(locker)
+    writer.concurrent_lockers.append(locker)
     assert writer.refuse_commit(START, 300) is None
     locker.committed = True
     assert writer.refuse_commit(START, 300) == DATA_CONFLICT
@@ -104,14 +108,14 @@ def test_a_row_locked_by_who_has_committed_is_a_conflict() -> None:
     ],
 )
 def test_what_cannot_be_set_cannot_be_set_at_the_start(given_options: str, refused: str | None) -> None:
-    refusal = parameters.refuse({"user": "admin", "database": "postgres", "options": given_options})
+    refusal = startup_parameters.refuse({"user": "admin", "database": "postgres", "options": given_options})
     assert (refusal and refusal.message) == (
         refused and f'setting configuration parameter "{refused}" not supported'
     )
 
 
 def test_postgresql_is_told_what_the_client_says_and_our_bounds_last() -> None:
-    told = parameters.for_postgres({"user": "admin", "options": "-c search_path=app"}, 300)
+    told = startup_parameters.for_postgres({"user": "admin", "options": "-c search_path=app"}, 300)
     assert told == {
         "user": "admin",
         "options": "-c search_path=app -c statement_timeout=300000",
@@ -132,12 +136,12 @@ def test_postgresql_is_told_what_the_client_says_and_our_bounds_last() -> None:
     ],
 )
 def test_a_table_with_a_copy_is_renamed_where_its_schema_is_named(sql: str, renamed: str) -> None:
-    assert shadows.renamed(sql, {Table("app", "t")}) == renamed
+    assert private_copies.redirect(sql, {TableName("app", "t")}) == renamed
 
 
 def test_a_table_becomes_two_literals() -> None:
-    assert shadows.literal(Table(None, "it's")) == "NULL, 'it''s'"
-    assert shadows.literal(Table("app", "t")) == "'app', 't'"
+    assert private_copies.literal(TableName(None, "it's")) == "NULL, 'it''s'"
+    assert private_copies.literal(TableName("app", "t")) == "'app', 't'"
 
 
 def fields(**given: str) -> dict[str, str]:
@@ -177,42 +181,44 @@ def fields(**given: str) -> dict[str, str]:
     ],
 )
 def test_errors_are_told_in_aurora_dsqls_words(error: dict[str, str], sqlstate: str, message: str) -> None:
-    told = wording.told(error, NONCE, 300, changed=False)
+    told = error_translation.translate_error(error, NONCE, 300, changed=False)
     assert (told["C"], told["M"], "W" in told) == (sqlstate, message, False)
 
 
 def test_a_refusal_is_told_as_it_was_meant() -> None:
     meant = Refusal("0A000", "unsupported statement: Lock", "a hint", "a detail")
-    carried = refuse(meant, NONCE).removeprefix("SELECT '").removesuffix("'::int4")
+    carried = raise_sql(meant, NONCE).removeprefix("SELECT '").removesuffix("'::int4")
     error = fields(C="22P02", M=f'invalid input syntax for type integer: "{carried}"', P="8")
-    assert wording.told(error, NONCE, 300, changed=True) == fields(
+    assert error_translation.translate_error(error, NONCE, 300, changed=True) == fields(
         C="0A000", M="unsupported statement: Lock", D="a detail", H="a hint"
     )
 
 
 def test_a_place_in_a_statement_that_was_rewritten_is_not_told() -> None:
     error = fields(C="42601", M="syntax error", P="8", F="scan.l", L="1", R="yyerror")
-    assert wording.told(error, NONCE, 300, changed=True) == fields(C="42601", M="syntax error")
-    assert wording.told(error, NONCE, 300, changed=False)["P"] == "8"
+    assert error_translation.translate_error(error, NONCE, 300, changed=True) == fields(
+        C="42601", M="syntax error"
+    )
+    assert error_translation.translate_error(error, NONCE, 300, changed=False)["P"] == "8"
 
 
 class Client:
     """Sees what is shown, and lets everything pass."""
 
     def __init__(self) -> None:
-        self.talk = Conversation(self)
+        self.talk = ResponseRouter(self)
 
-    def failed(self, sent: Sent | None, fields: dict[str, str]) -> bytes:
+    def failed(self, sent: PendingRequest | None, fields: dict[str, str]) -> bytes:
         del sent
         return messages.error(fields)
 
-    def finished(self, sent: Sent, tag: str) -> bytes:
+    def finished(self, sent: PendingRequest, tag: str) -> bytes:
         return messages.command_complete(tag) if sent.shows else b""
 
-    def is_ready(self, sent: Sent, status: bytes) -> bytes:
+    def is_ready(self, sent: PendingRequest, status: bytes) -> bytes:
         return wire.message(wire.READY_FOR_QUERY, status) if sent.shows else b""
 
-    def told(self, kind: bytes, body: bytes) -> bytes:
+    def on_async_message(self, kind: bytes, body: bytes) -> bytes:
         return wire.message(kind, body)
 
 
@@ -234,11 +240,11 @@ def test_hidden_answers_are_hidden_however_the_bytes_come(
 ) -> None:
     client = Client()
     client.talk.expected.clear()
-    client.talk.expected.extend(Sent(messages.QUERY, hidden=hidden) for hidden, _, _ in asked)
+    client.talk.expected.extend(PendingRequest(messages.QUERY, hidden=hidden) for hidden, _, _ in asked)
     said = b"".join(answer(rows, width) for _, rows, width in asked)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(said)), max_size=6)))
     parts = [said[start:end] for start, end in zip([0, *cuts], [*cuts, len(said)], strict=True)]
-    shown = b"".join(client.talk.answer(part) for part in parts)
+    shown = b"".join(client.talk.on_data(part) for part in parts)
     assert shown == b"".join(answer(rows, width) for hidden, rows, width in asked if not hidden)
     assert not client.talk.expected
 
@@ -247,8 +253,8 @@ def test_an_error_leaves_all_up_to_the_sync_unanswered() -> None:
     client = Client()
     client.talk.expected.clear()
     kinds = (messages.PARSE, messages.BIND, messages.EXECUTE, messages.PARSE, messages.SYNC, messages.PARSE)
-    client.talk.expected.extend(Sent(kind) for kind in kinds)
-    client.talk.answer(wire.message(messages.PARSE_COMPLETE) + messages.error(fields(C="22012", M="no")))
+    client.talk.expected.extend(PendingRequest(kind) for kind in kinds)
+    client.talk.on_data(wire.message(messages.PARSE_COMPLETE) + messages.error(fields(C="22012", M="no")))
     assert [sent.kind for sent in client.talk.expected] == [messages.SYNC, messages.PARSE]
 
 

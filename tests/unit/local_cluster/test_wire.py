@@ -43,7 +43,7 @@ def test_what_is_no_packet_is_not_waited_for(head: bytes) -> None:
 @pytest.mark.parametrize("head", [b"p\0\0\0\x03", b"p\0\1\0\0"])
 def test_a_message_of_impossible_length_is_not_waited_for(head: bytes) -> None:
     with pytest.raises(wire.Malformed):
-        wire.read_message(head, wire.LONGEST_PASSWORD)
+        wire.read_message(head, wire.MAX_PASSWORD)
 
 
 @pytest.mark.parametrize("body", [b"", b"user\0", b"user\0admin\0", b"user\0admin\0\0more"])

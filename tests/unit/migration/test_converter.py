@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.migration import plan as migration
-from awslabs_dsql_mcp.migration.converter import Unreadable, convert
-from awslabs_dsql_mcp.migration.plan import Plan
-from awslabs_dsql_mcp.migration.verify import sign_of
-from awslabs_dsql_mcp.sql.scripts import pieces
+from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
+from awslabs_dsql_mcp.migration.plan import MigrationPlan
+from awslabs_dsql_mcp.migration.verify import check_for
+from awslabs_dsql_mcp.sql.scripts import split_script
 
 
-def planned(script: str, fixed: dict[str, str] | None = None) -> Plan:
+def planned(script: str, fixed: dict[str, str] | None = None) -> MigrationPlan:
     return migration.plan(convert(script), fixed or {})
 
 
@@ -36,12 +36,12 @@ def queries(script: str) -> list[str]:
     ],
 )
 def test_a_script_is_cut_where_its_statements_end(script: str, expected: list[str]) -> None:
-    assert [piece.text for piece in pieces(script)] == expected
+    assert [piece.text for piece in split_script(script)] == expected
 
 
 def test_rows_of_copy_are_read_with_their_escapes() -> None:
     script = "COPY t (a, b) FROM stdin;\n1\\t;\t\\N\n\\\\N\t\\x41\\102\n\\.\nSELECT 1;"
-    copied, after = pieces(script)
+    copied, after = split_script(script)
     assert copied.rows == (("1\t;", None), ("\\N", "AB"))
     assert (after.text, after.line) == ("SELECT 1", 5)
 
@@ -49,7 +49,7 @@ def test_rows_of_copy_are_read_with_their_escapes() -> None:
 @given(st.text())
 def test_any_text_is_cut_without_losing_what_is_no_blank_or_comment(text: str) -> None:
     script = text.replace("\0", "")
-    assert all(piece.text in script and piece.text.strip() for piece in pieces(script))
+    assert all(piece.text in script and piece.text.strip() for piece in split_script(script))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_linters_word_is_taken_where_no_rule_knows_better() -> None:
 
 
 def test_a_text_that_does_not_parse_is_told_by_its_line() -> None:
-    with pytest.raises(Unreadable, match="line 3"):
+    with pytest.raises(ScriptSyntaxError, match="line 3"):
         convert("SELECT 1;\n\nSELEC 2;")
 
 
@@ -157,7 +157,7 @@ def test_a_handle_is_good_for_its_plan_alone() -> None:
     ],
 )
 def test_the_catalog_knows_of_some_steps(sql: str, *, known: bool) -> None:
-    assert (sign_of(sql) is not None) is known
+    assert (check_for(sql) is not None) is known
 
 
 def test_a_handle_is_good_on_its_cluster_alone() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.database.model import Cut, shortened
-from awslabs_dsql_mcp.output.json_values import cell
+from awslabs_dsql_mcp.database.model import TruncatedText, truncate_value
+from awslabs_dsql_mcp.output.json_values import to_json
 
 CELLS: list[tuple[str | None, int, object]] = [
     (None, 23, None),
@@ -56,46 +56,46 @@ KEPT_AS_TEXT = [
 
 @pytest.mark.parametrize(("text", "oid", "value"), CELLS)
 def test_a_cell_says_what_the_server_said(text: str | None, oid: int, value: object) -> None:
-    assert cell(text, oid) == value
-    assert type(cell(text, oid)) is type(value)
+    assert to_json(text, oid) == value
+    assert type(to_json(text, oid)) is type(value)
 
 
 @pytest.mark.parametrize("text", KEPT_AS_TEXT, ids=lambda text: text[:30])
 @pytest.mark.parametrize("oid", [114, 3802])
 def test_a_document_that_json_readers_would_not_keep_stays_text(text: str, oid: int) -> None:
-    assert cell(text, oid) == text
+    assert to_json(text, oid) == text
 
 
 def test_a_negative_zero_keeps_its_sign() -> None:
-    assert json.dumps(cell("-0", 701)) == "-0.0"
+    assert json.dumps(to_json("-0", 701)) == "-0.0"
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_double_survives(number: float) -> None:
-    assert json.loads(json.dumps(cell(repr(number), 701))) == number
+    assert json.loads(json.dumps(to_json(repr(number), 701))) == number
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_an_integer_survives(number: int) -> None:
-    assert int(str(json.loads(json.dumps(cell(str(number), 20))))) == number
+    assert int(str(json.loads(json.dumps(to_json(str(number), 20))))) == number
 
 
 @given(st.text(st.sampled_from('{}[]",:.eE+-0123456789 \\untrlsaf\ud800')).map("[{}]".format))
 def test_a_document_is_whole_or_text(text: str) -> None:
-    value = cell(text, 114)
+    value = to_json(text, 114)
     assert value == text or value == json.loads(text)
     json.dumps(value, allow_nan=False)
 
 
 @given(st.text(), st.integers(1, 20), st.integers(1, 20))
 def test_cutting_twice_keeps_the_length_of_the_whole(text: str, first: int, second: int) -> None:
-    cut = shortened(shortened(text, first), second)
+    cut = truncate_value(truncate_value(text, first), second)
     assert cut is not None
     assert text.startswith(cut)
     assert len(cut) == min(len(text), first, second)
-    assert (cut.length if isinstance(cut, Cut) else len(cut)) == len(text)
+    assert (cut.length if isinstance(cut, TruncatedText) else len(cut)) == len(text)
 
 
 @pytest.mark.parametrize("oid", [25, 3802, 20, 17])
 def test_a_cut_value_is_text_with_its_length(oid: int) -> None:
-    assert cell(Cut("[1, ", 5000), oid) == "[1, … (5,000 characters)"
+    assert to_json(TruncatedText("[1, ", 5000), oid) == "[1, … (5,000 characters)"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.database.model import Caps, Column, Kept, Result
-from awslabs_dsql_mcp.output.rows import table
+from awslabs_dsql_mcp.database.model import Column, Result, ResultLimits, RowBuffer
+from awslabs_dsql_mcp.output.rows import format_rows
 
 
 def result(rows: int, width: int = 1, command: str = "SELECT {}", columns: int = 2) -> Result:
@@ -21,7 +21,7 @@ def result(rows: int, width: int = 1, command: str = "SELECT {}", columns: int =
 
 
 def test_columns_come_once_and_rows_as_arrays() -> None:
-    shown = table(result(2), Caps())
+    shown = format_rows(result(2), ResultLimits())
     assert shown.summary == "2 rows (id int4, text text)"
     assert shown.text == '[0,"x"]\n[1,"x"]'
     assert shown.structured == {
@@ -34,22 +34,22 @@ def test_columns_come_once_and_rows_as_arrays() -> None:
 
 def test_columns_of_one_name_are_all_kept() -> None:
     twice = Result("SELECT 1", 1, (Column("a", "int4", 23), Column("a", "int4", 23)), (("1", "2"),))
-    assert table(twice, Caps()).text == "[1,2]"
+    assert format_rows(twice, ResultLimits()).text == "[1,2]"
 
 
 def test_rows_without_columns_are_counted() -> None:
-    shown = table(Result("SELECT 2", 2, (), ((), ()), 2), Caps())
+    shown = format_rows(Result("SELECT 2", 2, (), ((), ()), 2), ResultLimits())
     assert (shown.summary, shown.text) == ("2 rows (no columns)", "[]\n[]")
 
 
 def test_no_rows_have_their_columns_and_no_data() -> None:
-    shown = table(Result("SELECT 0", 0, (Column("a", "int4", 23),), (), 0), Caps())
+    shown = format_rows(Result("SELECT 0", 0, (Column("a", "int4", 23),), (), 0), ResultLimits())
     assert (shown.summary, shown.text) == ("0 rows (a int4)", "")
     assert shown.structured["rows"] == []
 
 
 def test_a_cut_by_rows_is_said_first_with_how_to_go_on() -> None:
-    shown = table(result(11), Caps(rows=10))
+    shown = format_rows(result(11), ResultLimits(rows=10))
     assert shown.summary.startswith("Cut: rows 1 to 10 of 11. Next page: ")
     assert "OFFSET 10" in shown.summary
     assert shown.summary.endswith("\n11 rows (id int4, text text)")
@@ -59,39 +59,39 @@ def test_a_cut_by_rows_is_said_first_with_how_to_go_on() -> None:
 
 
 def test_where_a_limit_was_added_nobody_claims_to_know_the_count() -> None:
-    shown = table(result(11), Caps(rows=10), limited=True)
+    shown = format_rows(result(11), ResultLimits(rows=10), limited=True)
     assert shown.summary.startswith("Cut: rows 1 to 10 of more. ")
     assert shown.summary.endswith("\nmore rows (id int4, text text)")
     assert (shown.structured["command"], shown.structured["row_count"]) == ("SELECT", None)
 
 
 def test_a_limit_that_was_not_reached_cuts_nothing() -> None:
-    shown = table(result(10), Caps(rows=10), limited=True)
+    shown = format_rows(result(10), ResultLimits(rows=10), limited=True)
     assert shown.summary == "10 rows (id int4, text text)"
     assert shown.structured["row_count"] == 10
 
 
 def test_a_cut_by_characters_counts_all_rows() -> None:
-    shown = table(result(30, 100), Caps(characters=1000))
+    shown = format_rows(result(30, 100), ResultLimits(characters=1000))
     assert len(shown.text) <= 1000
     assert "Cut: rows 1 to 9 of 30." in shown.summary
 
 
 def test_one_row_is_shown_in_any_case_cut_to_fit() -> None:
-    shown = table(result(3, 500, columns=100), Caps(characters=5000))
+    shown = format_rows(result(3, 500, columns=100), ResultLimits(characters=5000))
     assert len(shown.text.splitlines()) == 1
     assert len(json.loads(shown.text)) == 100
     assert "99 values cut at 50 characters, in text: substr(column::text, 51) reads on." in shown.summary
 
 
 def test_a_long_value_is_cut_and_said() -> None:
-    shown = table(result(1, 5000), Caps(cell=2000))
+    shown = format_rows(result(1, 5000), ResultLimits(cell=2000))
     assert "1 value cut at 2,000 characters, in text: substr(column::text, 2001) reads on." in shown.summary
     assert "… (5,000 characters)" in shown.text
 
 
 def test_returned_rows_that_are_cut_are_no_reason_to_repeat_the_change() -> None:
-    shown = table(result(500, command="INSERT 0 {}"), Caps())
+    shown = format_rows(result(500, command="INSERT 0 {}"), ResultLimits())
     assert shown.summary.startswith("Cut: rows 1 to 100 of 500. All rows were changed; ")
     assert "do not run it again" in shown.summary
     assert shown.summary.endswith("\nINSERT 0 500: 500 rows (id int4, text text)")
@@ -99,27 +99,27 @@ def test_returned_rows_that_are_cut_are_no_reason_to_repeat_the_change() -> None
 
 
 def test_a_command_without_rows_says_what_it_changed() -> None:
-    shown = table(Result("UPDATE 3", 3), Caps())
+    shown = format_rows(Result("UPDATE 3", 3), ResultLimits())
     assert (shown.summary, shown.text) == ("UPDATE 3: 3 rows affected", "")
 
 
 def test_a_command_that_returns_what_it_changed_says_both() -> None:
     returning = Result("INSERT 0 1", 1, (Column("id", "int4", 23),), (("7",),))
-    assert table(returning, Caps()).summary == "INSERT 0 1: 1 row (id int4)"
+    assert format_rows(returning, ResultLimits()).summary == "INSERT 0 1: 1 row (id int4)"
 
 
 @pytest.mark.parametrize(
     ("caps", "rows", "kept"),
     [
         (None, 1000, 1000),
-        (Caps(), 1000, 100),
-        (Caps(characters=50), 1000, 6),
-        (Caps(rows=1), 3, 1),
-        (Caps(), 0, 0),
+        (ResultLimits(), 1000, 100),
+        (ResultLimits(characters=50), 1000, 6),
+        (ResultLimits(rows=1), 3, 1),
+        (ResultLimits(), 0, 0),
     ],
 )
-def test_no_more_is_kept_than_can_be_shown(caps: Caps | None, rows: int, kept: int) -> None:
-    held = Kept(caps)
+def test_no_more_is_kept_than_can_be_shown(caps: ResultLimits | None, rows: int, kept: int) -> None:
+    held = RowBuffer(caps)
     for _ in range(rows):
         if held.is_full:
             break
@@ -128,25 +128,25 @@ def test_no_more_is_kept_than_can_be_shown(caps: Caps | None, rows: int, kept: i
 
 
 def test_a_long_value_is_not_kept_whole() -> None:
-    held = Kept(Caps(cell=10))
+    held = RowBuffer(ResultLimits(cell=10))
     held.add(["x" * 1_000_000])
     assert held.rows == [("x" * 10,)]
 
 
 @given(
     st.lists(st.lists(st.none() | st.text(), min_size=3, max_size=3), max_size=30),
-    st.builds(Caps, st.integers(1, 20), st.integers(1, 300), st.integers(1, 40)),
+    st.builds(ResultLimits, st.integers(1, 20), st.integers(1, 300), st.integers(1, 40)),
 )
-def test_what_is_kept_is_enough_for_what_is_shown(rows: list[list[str | None]], caps: Caps) -> None:
-    held = Kept(caps)
+def test_what_is_kept_is_enough_for_what_is_shown(rows: list[list[str | None]], caps: ResultLimits) -> None:
+    held = RowBuffer(caps)
     for row in rows:
         if not held.is_full:
             held.add(row)
     columns = tuple(Column(name, "text", 25) for name in "abc")
     whole = Result(f"SELECT {len(rows)}", len(rows), columns, tuple(map(tuple, rows)), len(rows))
     kept = Result(f"SELECT {len(rows)}", len(rows), columns, tuple(held.rows), len(rows))
-    assert table(kept, caps) == table(whole, caps)
-    shown = table(kept, caps)
+    assert format_rows(kept, caps) == format_rows(whole, caps)
+    shown = format_rows(kept, caps)
     assert [json.loads(line) for line in shown.text.split("\n") if line] == shown.structured["rows"]
     assert bool(rows) == bool(shown.text)
     assert ("Cut: " in shown.summary) == (len(shown.text.split("\n")) < len(rows))

@@ -6,17 +6,17 @@ from datetime import datetime, timezone
 import pytest
 
 from awslabs_dsql_mcp.errors import StatementFailed
-from awslabs_dsql_mcp.migration.plan import Plan, Step
-from awslabs_dsql_mcp.migration.report import how_far
-from awslabs_dsql_mcp.server.audit_record import Call, How, record
+from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
+from awslabs_dsql_mcp.migration.report import progress_line
+from awslabs_dsql_mcp.server.audit_record import CallRecord, CallStatus, build_record
 from awslabs_dsql_mcp.server.error_results import error_result
 
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def outcome(tool: str, how: How, facts: Mapping[str, object]) -> object:
-    call = Call(tool, {}, BEGAN, 1.0, None, 1, how, facts)
-    return record(call, parameters=False)["outcome"]
+def outcome(tool: str, how: CallStatus, facts: Mapping[str, object]) -> object:
+    call = CallRecord(tool, {}, BEGAN, 1.0, None, 1, how, facts)
+    return build_record(call, parameters=False)["outcome"]
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,15 @@ def outcome(tool: str, how: How, facts: Mapping[str, object]) -> object:
         ("transact", "cancelled", {}, "cancelled"),
     ],
 )
-def test_an_outcome_is_what_became_of_it(tool: str, how: How, facts: Mapping[str, object], said: str) -> None:
+def test_an_outcome_is_what_became_of_it(
+    tool: str, how: CallStatus, facts: Mapping[str, object], said: str
+) -> None:
     assert outcome(tool, how, facts) == said
 
 
 def test_the_script_of_a_migration_is_told() -> None:
-    call = Call("migrate", {"statements": ["CREATE TABLE t ()"]}, BEGAN, 1.0, None, 1, "answered", {})
-    assert record(call, parameters=False)["sql"] == ["CREATE TABLE t ()"]
+    call = CallRecord("migrate", {"statements": ["CREATE TABLE t ()"]}, BEGAN, 1.0, None, 1, "answered", {})
+    assert build_record(call, parameters=False)["sql"] == ["CREATE TABLE t ()"]
 
 
 def test_who_has_stored_a_part_does_not_say_that_nothing_was_stored() -> None:
@@ -64,4 +66,4 @@ def test_who_has_stored_a_part_does_not_say_that_nothing_was_stored() -> None:
 )
 def test_how_far_a_migration_came(next_step: int, said: str) -> None:
     step = Step(("SELECT 1",), (), 1)
-    assert how_far(Plan((step, step, step), ()), next_step) == said
+    assert progress_line(MigrationPlan((step, step, step), ()), next_step) == said

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from awslabs_dsql_mcp.server.stdio import UNREADABLE, SwitchedInput, readable
+from awslabs_dsql_mcp.server.stdio import UNREADABLE, InterruptibleStdin, sanitize_line
 
 
-def piped() -> tuple[io.BufferedReader, SwitchedInput, int]:
+def piped() -> tuple[io.BufferedReader, InterruptibleStdin, int]:
     reading, writing = os.pipe()
-    source = SwitchedInput(reading, lambda: None)
+    source = InterruptibleStdin(reading, lambda: None)
     return io.BufferedReader(source, 1 << 16), source, writing
 
 
@@ -38,8 +38,8 @@ def test_the_switch_ends_a_read_that_waits() -> None:
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(stream.readline()))
     reader.start()
-    source.switch_off()
-    source.switch_off()
+    source.close_stdin()
+    source.close_stdin()
     reader.join(10)
     assert got == [b""]
 
@@ -54,12 +54,12 @@ def test_the_switch_ends_a_read_that_waits() -> None:
     ],
 )
 def test_a_line_that_can_be_read_is_left_alone(line: bytes) -> None:
-    assert readable(line) == line + b"\n"
+    assert sanitize_line(line) == line + b"\n"
 
 
 def test_a_lone_surrogate_marks_the_request() -> None:
     line = b'{"id":7,"method":"tools/call","params":{"arguments":{"sql":"\\ud800"},"_meta":{"a":1}}}'
-    message = json.loads(readable(line))
+    message = json.loads(sanitize_line(line))
     assert message["id"] == 7
     assert message["params"]["_meta"] == {"a": 1, UNREADABLE: "a lone surrogate"}
     assert message["params"]["arguments"]["sql"] == "?"

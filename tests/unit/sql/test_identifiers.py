@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.sql.identifiers import TableName, nearest, parse_name, suggestion
+from awslabs_dsql_mcp.sql.identifiers import TableName, closest, parse_name, suggestion
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def test_a_name_written_as_sql_is_read_again(schema: str, table: str) -> None:
 
 
 def test_the_nearest_names_are_found_whatever_their_case() -> None:
-    assert nearest("ordrs", ["Orders", "order_lines", "x"]) == ["Orders", "order_lines"]
-    assert nearest("lines", ["order_lines", "x"]) == ["order_lines"]
-    assert nearest("zzz", ["orders"]) == []
+    assert closest("ordrs", ["Orders", "order_lines", "x"]) == ["Orders", "order_lines"]
+    assert closest("lines", ["order_lines", "x"]) == ["order_lines"]
+    assert closest("zzz", ["orders"]) == []
 
 
 def test_a_suggestion_names_the_schema() -> None:

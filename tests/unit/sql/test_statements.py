@@ -3,7 +3,7 @@
 import pytest
 
 from awslabs_dsql_mcp.errors import StatementRefused
-from awslabs_dsql_mcp.guard.guard import inspect, judge
+from awslabs_dsql_mcp.guard.guard import check_statement, inspect
 from awslabs_dsql_mcp.sql.statements import bind_placeholders
 
 
@@ -189,7 +189,7 @@ def test_wrong_placeholders_are_named(sql: str, count: int, message: str) -> Non
 
 def test_a_refusal_points_into_the_text_with_its_placeholders() -> None:
     sql = "SELECT " + "%s, " * 12 + "'100%%', pg_sleep(%s)"
-    verdict = judge(sql, writes=False, parameters=13)
+    verdict = check_statement(sql, writes=False, parameters=13)
     assert verdict.sql.endswith("$12, '100%', pg_sleep($13)")
     assert verdict.refusal is not None
     assert sql[verdict.refusal.column - 1 :].startswith("pg_sleep(")
@@ -208,6 +208,6 @@ def test_a_refusal_points_into_the_text_with_its_placeholders() -> None:
     ],
 )
 def test_positions_count_characters(sql: str, line: int, column: int, text: str) -> None:
-    refusal = judge(sql, writes=False).refusal
+    refusal = check_statement(sql, writes=False).refusal
     assert refusal is not None
     assert (refusal.line, refusal.column, refusal.text) == (line, column, text)

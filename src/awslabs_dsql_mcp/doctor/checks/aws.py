@@ -5,21 +5,23 @@ import re
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
-from awslabs_dsql_mcp.aws.identity import look_at
+from awslabs_dsql_mcp.aws.identity import describe_credentials
 from awslabs_dsql_mcp.config.settings import region_of
-from awslabs_dsql_mcp.doctor.context import Patient, apart
-from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+from awslabs_dsql_mcp.doctor.context import CheckContext, run_in_daemon_thread
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 _SOON = timedelta(minutes=15)
 # Aurora DSQL user guide, "Accessing Aurora DSQL".
 _CLUSTER_ID = re.compile(r"[a-z0-9]{26}\.")
 
 
-async def credentials(patient: Patient) -> Verdict:
+async def credentials(patient: CheckContext) -> CheckOutcome:
     """Find the AWS credentials: where they come from, whose they are, until when."""
     limit = patient.settings.connect_timeout
     try:
-        known = await asyncio.wait_for(apart(lambda: look_at(patient.cluster.identity)), limit)
+        known = await asyncio.wait_for(
+            run_in_daemon_thread(lambda: describe_credentials(patient.cluster.identity)), limit
+        )
     except asyncio.TimeoutError:
         return failed(
             f"The AWS credentials did not come within {limit:g} s.",
@@ -29,7 +31,7 @@ async def credentials(patient: Patient) -> Verdict:
     patient.known = known
     says = f"{known.form} (…{known.key_end}), from {known.source}"
     if known.expires is None:
-        return Verdict(f"{says}.")
+        return CheckOutcome(f"{says}.")
     left = known.expires - patient.world.now()
     if left < _SOON:
         return warning(
@@ -37,7 +39,7 @@ async def credentials(patient: Patient) -> Verdict:
             code="credentials_expire",
             remedy="Renew them soon where they come from (such as `aws sso login --profile NAME`).",
         )
-    return Verdict(f"{says}; they expire in {_minutes(left)}.")
+    return CheckOutcome(f"{says}; they expire in {_minutes(left)}.")
 
 
 def _minutes(left: timedelta) -> str:
@@ -45,7 +47,7 @@ def _minutes(left: timedelta) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours
 
 
-async def region(patient: Patient) -> Verdict:
+async def region(patient: CheckContext) -> CheckOutcome:
     """Hold the region against the endpoint's name."""
     host, chosen = patient.cluster.host, patient.cluster.identity.region
     if _is_address(host):
@@ -64,7 +66,7 @@ async def region(patient: Patient) -> Verdict:
             remedy="Give --region, such as us-east-1.",
         )
     if patient.settings.local:
-        return Verdict(f"{chosen}, as the local cluster says.")
+        return CheckOutcome(f"{chosen}, as the local cluster says.")
     if named is None:
         return warning(
             f"{chosen}, not from the endpoint's name: a wrong one is refused only at the login.",
@@ -77,7 +79,7 @@ async def region(patient: Patient) -> Verdict:
             code="endpoint_unusual",
             remedy="Compare --cluster_endpoint with the console: 26 letters and digits, .dsql.REGION.on.aws.",
         )
-    return Verdict(f"{chosen}, as in the endpoint's name.")
+    return CheckOutcome(f"{chosen}, as in the endpoint's name.")
 
 
 def _is_address(host: str) -> bool:
@@ -88,7 +90,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-async def token(patient: Patient) -> Verdict:
+async def token(patient: CheckContext) -> CheckOutcome:
     """Make a login token."""
     target = patient.cluster
     patient.tokens = source = patient.world.tokens(target.identity)
@@ -100,7 +102,7 @@ async def token(patient: Patient) -> Verdict:
             code="wrong_action",
             remedy="Set --database_user to the role that is meant: `admin` alone takes DbConnectAdmin.",
         )
-    return Verdict(f"Made for the role {target.user} (dsql:{action}), for this host.")
+    return CheckOutcome(f"Made for the role {target.user} (dsql:{action}), for this host.")
 
 
 def signing_time(said: str) -> datetime | None:

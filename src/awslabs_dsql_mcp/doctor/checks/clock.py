@@ -6,20 +6,20 @@ A token is refused once its time is 15 minutes behind the cluster's, or five ahe
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from awslabs_dsql_mcp.doctor.context import Patient
-from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+from awslabs_dsql_mcp.doctor.context import CheckContext
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 _WAIT = 5.0  # seconds: what it tells, the login tells as well
 _EARLIEST, _LATEST = timedelta(minutes=-15), timedelta(minutes=5)
 _UNEASY = timedelta(seconds=60)
 
 
-async def clock(patient: Patient) -> Verdict:
+async def clock(patient: CheckContext) -> CheckOutcome:
     """Hold the clock against another machine's."""
     server = patient.settings.knowledge_server
     there = await _time_at(server, min(_WAIT, patient.settings.knowledge_timeout))
     if there is None:
-        return Verdict("No time to compare with: the documentation server did not give one.", "skipped")
+        return CheckOutcome("No time to compare with: the documentation server did not give one.", "skipped")
     return compared(patient.world.now() - there)
 
 
@@ -34,7 +34,7 @@ async def _time_at(server: str, limit: float) -> datetime | None:
         return None
 
 
-def compared(ahead: timedelta) -> Verdict:
+def compared(ahead: timedelta) -> CheckOutcome:
     """Judge a difference; positive when this machine's clock is ahead."""
     says = f"This machine's clock is {off(ahead)}."
     if not _EARLIEST < ahead < _LATEST:
@@ -50,7 +50,7 @@ def compared(ahead: timedelta) -> Verdict:
             code="clock_uneasy",
             remedy="Switch time synchronisation on: tokens are refused from 15 minutes behind and 5 ahead.",
         )
-    return Verdict("Within a minute of the documentation server's.")
+    return CheckOutcome("Within a minute of the documentation server's.")
 
 
 def off(ahead: timedelta) -> str:

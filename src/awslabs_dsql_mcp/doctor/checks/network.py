@@ -5,22 +5,22 @@ import errno
 import socket
 from ipaddress import ip_address
 
-from awslabs_dsql_mcp.doctor.context import Patient, apart
-from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+from awslabs_dsql_mcp.doctor.context import CheckContext, run_in_daemon_thread
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 
 
-async def dns(patient: Patient) -> Verdict:
+async def dns(patient: CheckContext) -> CheckOutcome:
     """Look the endpoint's name up."""
     fixed = patient.fixed_address
     if fixed is not None:
         patient.addresses = (fixed,)
         source = "the local cluster's" if patient.settings.local else "given by PGHOSTADDR"
-        return Verdict(f"Not asked: {fixed} is {source}.")
+        return CheckOutcome(f"Not asked: {fixed} is {source}.")
     host, limit = patient.cluster.host, patient.settings.connect_timeout
     try:
-        found = await asyncio.wait_for(apart(lambda: _look_up(host)), limit)
+        found = await asyncio.wait_for(run_in_daemon_thread(lambda: _look_up(host)), limit)
     except asyncio.TimeoutError:
         return failed(
             f"DNS gave no answer for {host} within {limit:g} s.",
@@ -35,7 +35,7 @@ async def dns(patient: Patient) -> Verdict:
             "cluster's name is gone too.",
         )
     patient.addresses = found
-    return Verdict(f"IPv4 {_listed(found, 4)}, IPv6 {_listed(found, 6)}.")
+    return CheckOutcome(f"IPv4 {_listed(found, 4)}, IPv6 {_listed(found, 6)}.")
 
 
 def _look_up(host: str) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ def _listed(addresses: tuple[str, ...], version: int) -> str:
     return ", ".join(fitting) or "none"
 
 
-async def tcp(patient: Patient) -> Verdict:
+async def tcp(patient: CheckContext) -> CheckOutcome:
     """Connect to each address; the ones that answer are kept, in their order."""
     port, limit = patient.port, patient.settings.connect_timeout
     outcomes = await asyncio.gather(*(_connect(address, port, limit) for address in patient.addresses))
@@ -60,7 +60,7 @@ async def tcp(patient: Patient) -> Verdict:
     patient.addresses = answering
     says = f"{', '.join(answering)} port {port} takes connections."
     if not refusing:
-        return Verdict(says)
+        return CheckOutcome(says)
     silent = "; ".join(f"{address}: {_words(error)}" for address, error in refusing)
     return warning(
         f"{says} Not so {silent}.",
@@ -86,7 +86,7 @@ def _words(error: OSError) -> str:
     return "no route" if error.errno in _NO_ROUTE else (error.strerror or str(error))
 
 
-def _unreachable(refusing: list[tuple[str, OSError]], port: int) -> Verdict:
+def _unreachable(refusing: list[tuple[str, OSError]], port: int) -> CheckOutcome:
     tried = "; ".join(f"{address} port {port}: {_words(error)}" for address, error in refusing)
     errors = [error for _, error in refusing]
     if any(isinstance(error, TimeoutError) for error in errors):

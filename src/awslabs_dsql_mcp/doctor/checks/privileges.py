@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 
 from awslabs_dsql_mcp.config.settings import region_of
-from awslabs_dsql_mcp.database.failure import DatabaseFailed
+from awslabs_dsql_mcp.database.failure import DatabaseError
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.doctor.checks.session import ask
-from awslabs_dsql_mcp.doctor.context import Patient
-from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+from awslabs_dsql_mcp.doctor.context import CheckContext
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 _MAY = Query(
     """
@@ -27,7 +27,7 @@ _MAY = Query(
     """
 )
 _CLUSTER_ID = re.compile(r"([a-z0-9]{26})\.")
-_MOST_SCHEMAS = 3
+_MAX_SCHEMAS = 3
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class _Powers:
         return f"reads {self.reads} and writes {self.writes} of {self.tables} tables{created}"
 
 
-async def privileges(patient: Patient) -> Verdict:
+async def privileges(patient: CheckContext) -> CheckOutcome:
     """Hold what the role may do against what the server is for."""
     role, writer = patient.cluster.user, patient.settings.allow_writes
     try:
         may = await _powers(patient)
-    except DatabaseFailed as refused:
+    except DatabaseError as refused:
         return warning(
             f"What the role {role} may do could not be read: {refused.failure.message}.",
             code="privileges_unknown",
@@ -77,16 +77,16 @@ async def privileges(patient: Patient) -> Verdict:
             code="may_not_write",
             remedy="Grant it INSERT, UPDATE or DELETE on the tables meant, or leave out --allow-writes.",
         )
-    return Verdict(f"The role {role} {may}.")
+    return CheckOutcome(f"The role {role} {may}.")
 
 
-async def _powers(patient: Patient) -> _Powers:
+async def _powers(patient: CheckContext) -> _Powers:
     (row,) = (await ask(patient, _MAY)).rows
     tables, reads, writes, creates_in, schemas = (cell or "" for cell in row)
     return _Powers(int(tables), int(reads), int(writes), creates_in, tuple(filter(None, schemas.split(","))))
 
 
-def _too_much(patient: Patient, may: _Powers, says: str, code: str) -> Verdict:
+def _too_much(patient: CheckContext, may: _Powers, says: str, code: str) -> CheckOutcome:
     return warning(
         says,
         code=code,
@@ -106,7 +106,7 @@ def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> 
     found = _CLUSTER_ID.match(host)
     where = region_of(host) or region or "<region>"
     arn = f"arn:aws:dsql:{where}:<account>:cluster/{found.group(1) if found else '<id>'}"
-    grants = [line for schema in (schemas[:_MOST_SCHEMAS] or ("public",)) for line in _grants(schema)]
+    grants = [line for schema in (schemas[:_MAX_SCHEMAS] or ("public",)) for line in _grants(schema)]
     return "\n".join(
         [
             "A role that only reads; run as admin, each statement by itself:",

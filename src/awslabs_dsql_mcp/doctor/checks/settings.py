@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from awslabs_dsql_mcp.config.settings import OPTIONS, Settings, SettingsError
-from awslabs_dsql_mcp.doctor.report import Verdict, failed, warning
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 # What libpq heeds of its own variables, since the server leaves these to it.
 _LIBPQ = ("PGHOSTADDR", "PGPORT")
 
 
-def described(settings: Settings, environ: Mapping[str, str]) -> Verdict:
+def described(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
     """Say what the server would do with these settings, and which variables had a part in it."""
     if not settings.local and settings.cluster_endpoint is None:
         return failed(
@@ -36,7 +36,7 @@ def described(settings: Settings, environ: Mapping[str, str]) -> Verdict:
             code="pgservice",
             remedy="Unset PGSERVICE where the client starts this server.",
         )
-    return Verdict(says)
+    return CheckOutcome(says)
 
 
 def _used(environ: Mapping[str, str]) -> list[str]:
@@ -44,7 +44,7 @@ def _used(environ: Mapping[str, str]) -> list[str]:
     return [name for name in dict.fromkeys([*ours, *_LIBPQ]) if environ.get(name)]
 
 
-def refused(error: SettingsError) -> Verdict:
+def refused(error: SettingsError) -> CheckOutcome:
     """Say that the server would not start."""
     wrong, expected, fits = str(error).partition(", expected ")
     remedy = f"Give {fits}." if expected else "See awslabs-dsql-mcp --help."

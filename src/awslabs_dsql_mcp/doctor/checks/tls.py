@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awslabs_dsql_mcp.database.connection import speaks_direct_tls
-from awslabs_dsql_mcp.doctor.context import Patient
-from awslabs_dsql_mcp.doctor.report import Verdict, failed
+from awslabs_dsql_mcp.doctor.context import CheckContext
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 
 _ALPN = "postgresql"
 _BEGINNING = 12  # bytes of another protocol's greeting that are shown
@@ -45,7 +45,7 @@ class _NotTls(Exception):
         self.answer = answer
 
 
-async def tls(patient: Patient) -> Verdict:
+async def tls(patient: CheckContext) -> CheckOutcome:
     """Agree on TLS with the first address that answers."""
     limit, root = patient.settings.connect_timeout, patient.cluster.root_cert
     try:
@@ -84,11 +84,11 @@ def _context(root: str) -> ssl.SSLContext:
     return context
 
 
-def _begins_direct(patient: Patient) -> bool:
+def _begins_direct(patient: CheckContext) -> bool:
     return patient.cluster.direct_tls and speaks_direct_tls()
 
 
-async def _agree(patient: Patient, context: ssl.SSLContext) -> _Agreed:
+async def _agree(patient: CheckContext, context: ssl.SSLContext) -> _Agreed:
     """Shake hands as the server will; if that fails for want of TLS, ask in the other way for the reason.
 
     Raises:
@@ -106,7 +106,7 @@ async def _agree(patient: Patient, context: ssl.SSLContext) -> _Agreed:
         raise ConnectionError("it takes TLS only when asked for it (SSLRequest), not directly") from refused
 
 
-async def _shake(patient: Patient, context: ssl.SSLContext, *, direct: bool) -> _Agreed:
+async def _shake(patient: CheckContext, context: ssl.SSLContext, *, direct: bool) -> _Agreed:
     reader, writer = await asyncio.open_connection(patient.addresses[0], patient.port)
     try:
         if not direct:
@@ -136,11 +136,11 @@ def _agreed(transport: asyncio.Transport, *, direct: bool) -> _Agreed:
     return _Agreed(session.version() or "TLS", certificate, direct)
 
 
-def _good(agreed: _Agreed) -> Verdict:
+def _good(agreed: _Agreed) -> CheckOutcome:
     issuer = _attribute(agreed.certificate, "issuer")
     until = str(agreed.certificate.get("notAfter", "?"))
     how = "direct" if agreed.direct else "asked for by SSLRequest"
-    return Verdict(
+    return CheckOutcome(
         f"{agreed.version}, {how}; the certificate for {_names(agreed.certificate)}, issued by {issuer}, "
         f"is trusted and valid until {_date(until)}."
     )
@@ -162,8 +162,8 @@ def _date(text: str) -> str:
 
 
 async def _untrusted(
-    patient: Patient, context: ssl.SSLContext, error: ssl.SSLCertVerificationError
-) -> Verdict:
+    patient: CheckContext, context: ssl.SSLContext, error: ssl.SSLCertVerificationError
+) -> CheckOutcome:
     if error.verify_code in (_OTHER_NAME, _OTHER_ADDRESS):
         names = await _names_shown(patient, context)
         return failed(
@@ -187,7 +187,7 @@ async def _untrusted(
     )
 
 
-async def _names_shown(patient: Patient, context: ssl.SSLContext) -> str:
+async def _names_shown(patient: CheckContext, context: ssl.SSLContext) -> str:
     context.check_hostname = False
     with suppress(OSError, _NotTls, asyncio.TimeoutError):
         shaking = _shake(patient, context, direct=_begins_direct(patient))
@@ -196,7 +196,7 @@ async def _names_shown(patient: Patient, context: ssl.SSLContext) -> str:
     return "another name"
 
 
-def _not_tls(answer: bytes, patient: Patient) -> Verdict:
+def _not_tls(answer: bytes, patient: CheckContext) -> CheckOutcome:
     where = f"{patient.addresses[0]} port {patient.port}"
     if answer == b"N":
         return failed(

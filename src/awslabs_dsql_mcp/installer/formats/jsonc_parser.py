@@ -15,7 +15,7 @@ _TOKEN = re.compile(
       | (?P<word>[^\s{}\[\],:"/]+)""",
     re.VERBOSE | re.DOTALL,
 )
-_DEEPEST = 100  # levels; settings files have five or so
+_MAX_DEPTH = 100  # levels; settings files have five or so
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class _Reader:
         return taken
 
     def value(self, depth: int) -> Value:
-        if depth > _DEEPEST:
-            raise self._wrong(self.token.start, f"more than {_DEEPEST} levels")
+        if depth > _MAX_DEPTH:
+            raise self._wrong(self.token.start, f"more than {_MAX_DEPTH} levels")
         if self.token.text == "{":
             return self._object(depth)
         if self.token.text == "[":

@@ -4,12 +4,12 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 
 _RENEW_AFTER = timedelta(days=365)
 
 
-def ensure(folder: DataFolder) -> None:
+def ensure(folder: DataDir) -> None:
     """Make the authority and the certificate unless there are some less than a year old.
 
     Both are made anew together and the authority's private key is never stored: nobody can sign

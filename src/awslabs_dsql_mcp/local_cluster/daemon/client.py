@@ -16,16 +16,16 @@ from typing import Any
 
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster import options
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import is_locked, locked
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 
 _JOIN_SECONDS = 180  # for others to join, a first start among them
-_KNOCK_SECONDS = 5
+_CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class Membership:
+class ClusterHandle:
     """An open connection to the keeper, which holds the cluster up.
 
     Args:
@@ -35,7 +35,7 @@ class Membership:
 
     connection: socket.socket
     port: int
-    behaviour: Behaviour
+    config: ClusterConfig
 
     def close(self) -> None:
         """Leave; the last to leave stops the cluster."""
@@ -55,12 +55,12 @@ class Membership:
             raise ConnectionResetError("the keeper has ended")
 
 
-def visit(folder: DataFolder) -> Membership | None:
+def connect_if_running(folder: DataDir) -> ClusterHandle | None:
     """Join the folder's cluster if it runs."""
-    return _knock(folder) if folder.path.is_dir() else None
+    return _connect(folder) if folder.path.is_dir() else None
 
 
-def join(folder: DataFolder, behaviour: Behaviour | None = None) -> Membership:
+def connect_or_start(folder: DataDir, behaviour: ClusterConfig | None = None) -> ClusterHandle:
     """Join the folder's cluster, starting it when it does not run; blocks for up to some seconds.
 
     Args:
@@ -73,32 +73,32 @@ def join(folder: DataFolder, behaviour: Behaviour | None = None) -> Membership:
     try:
         folder.make()
         with locked(folder.join_lock, _JOIN_SECONDS):
-            membership = _knock(folder)
+            membership = _connect(folder)
             if membership is None:
-                return _start(folder, behaviour or Behaviour())
+                return _start(folder, behaviour or ClusterConfig())
     except OSError as failure:  # TimeoutError among them
         raise NotConfigured(
             f"The local cluster's data folder cannot be used: {failure}",
             hint="Give another folder with --local-data DIR.",
         ) from failure
-    if behaviour not in (None, membership.behaviour):
+    if behaviour not in (None, membership.config):
         membership.close()
         raise NotConfigured(
             f"The local cluster in {folder.path} runs already, "
-            f"started with {options.flags(membership.behaviour) or 'no options of its behaviour'}.",
+            f"started with {options.flags(membership.config) or 'no options of its behaviour'}.",
             hint="Join it as it is, without such options; or end all that use it first; or give another "
             "folder with --local-data DIR.",
         )
     return membership
 
 
-def _knock(folder: DataFolder) -> Membership | None:
+def _connect(folder: DataDir) -> ClusterHandle | None:
     """Ask the keeper in; `None` when there is none or it is ending."""
-    if not is_locked(folder.keeper_lock):
+    if not is_locked(folder.daemon_lock):
         return None  # a port in a file that a dead keeper left may be anybody's
     try:
-        keeper = json.loads(folder.keeper_file.read_bytes())
-        connection = socket.create_connection(("127.0.0.1", keeper["port"]), _KNOCK_SECONDS)
+        keeper = json.loads(folder.daemon_file.read_bytes())
+        connection = socket.create_connection(("127.0.0.1", keeper["port"]), _CONNECT_SECONDS)
     except (OSError, ValueError):
         return None
     try:
@@ -107,7 +107,7 @@ def _knock(folder: DataFolder) -> Membership | None:
     except (OSError, ValueError):
         connection.close()
         return None
-    return Membership(connection, welcome["port"], Behaviour.from_json(welcome["behaviour"]))
+    return ClusterHandle(connection, welcome["port"], ClusterConfig.from_json(welcome["behaviour"]))
 
 
 def _read_line(connection: socket.socket) -> bytes:
@@ -115,21 +115,21 @@ def _read_line(connection: socket.socket) -> bytes:
         return stream.readline()
 
 
-def _start(folder: DataFolder, behaviour: Behaviour) -> Membership:
-    with _keeper(folder, behaviour) as outcome:
+def _start(folder: DataDir, behaviour: ClusterConfig) -> ClusterHandle:
+    with _daemon_command(folder, behaviour) as outcome:
         if "error" in outcome:
             raise NotConfigured(
                 f"The local cluster does not start: {outcome['error']}",
                 hint=outcome.get("hint") or f"The logs are in {folder.path}",
             )
-        membership = _knock(folder)
+        membership = _connect(folder)
     if membership is None:
         raise NotConfigured("The local cluster ended right after its start.", hint=f"The log is {folder.log}")
     return membership
 
 
 @contextmanager
-def _keeper(folder: DataFolder, behaviour: Behaviour) -> Generator[dict[str, Any], None, None]:
+def _daemon_command(folder: DataDir, behaviour: ClusterConfig) -> Generator[dict[str, Any], None, None]:
     """Start a keeper; give what it says of its start, and hold it up while in the block."""
     with folder.open_log() as log:
         process = subprocess.Popen(  # noqa: S603  our own program

@@ -18,13 +18,13 @@ from importlib import import_module
 from pathlib import Path
 
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon import certificates
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
 
-_FORMER_KEEPER_SECONDS = 30  # for the one before us to stop its PostgreSQL
+_FORMER_DAEMON_SECONDS = 30  # for the one before us to stop its PostgreSQL
 
 
 def main() -> int:
@@ -33,13 +33,13 @@ def main() -> int:
     The second argument is its behaviour, as JSON.
     """
     os.umask(0o077)
-    folder, behaviour = DataFolder(Path(sys.argv[1])), Behaviour.from_json(sys.argv[2])
+    folder, behaviour = DataDir(Path(sys.argv[1])), ClusterConfig.from_json(sys.argv[2])
     _allow_many_files()
     try:
-        with locked(folder.keeper_lock, _FORMER_KEEPER_SECONDS):
+        with locked(folder.daemon_lock, _FORMER_DAEMON_SECONDS):
             _keep(folder, behaviour)
     except TimeoutError:
-        hint = f"End it: its process id is in {folder.keeper_file}"
+        hint = f"End it: its process id is in {folder.daemon_file}"
         _announce({"error": "the keeper before this one neither answers nor ends.", "hint": hint})
     except DsqlError as failure:
         _announce({"error": failure.message, "hint": failure.hint})
@@ -67,7 +67,7 @@ def _announce(outcome: dict[str, object]) -> None:
     os.dup2(2, 1)
 
 
-def _keep(folder: DataFolder, behaviour: Behaviour) -> None:
+def _keep(folder: DataDir, behaviour: ClusterConfig) -> None:
     folder.ensure_credentials()
     server = postgres.find().start(
         folder.postgres, meanwhile=partial(_get_ready, folder), settings=behaviour.postgres_settings()
@@ -77,7 +77,7 @@ def _keep(folder: DataFolder, behaviour: Behaviour) -> None:
     service.run(folder, server, behaviour, ready=partial(_announce, {}))
 
 
-def _get_ready(folder: DataFolder) -> None:
+def _get_ready(folder: DataDir) -> None:
     """Do while PostgreSQL starts what takes its time."""
     certificates.ensure(folder)
     import_module("awslabs_dsql_mcp.local_cluster.daemon.service")  # brings asyncio and ssl

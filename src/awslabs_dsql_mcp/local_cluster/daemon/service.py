@@ -13,17 +13,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
-from awslabs_dsql_mcp.local_cluster.endpoint import listener as endpoint
-from awslabs_dsql_mcp.local_cluster.postgres import job_worker as jobs
-from awslabs_dsql_mcp.local_cluster.postgres.control import LateSuperuser
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.endpoint import listener
+from awslabs_dsql_mcp.local_cluster.postgres import job_worker
+from awslabs_dsql_mcp.local_cluster.postgres.control import ReconnectingSuperuser
 from awslabs_dsql_mcp.local_cluster.postgres.server import Server
 
-_KNOCK_SECONDS = 5  # for a member to show that it knows the secret
+_HELLO_SECONDS = 5  # for a member to show that it knows the secret
 
 
-def run(folder: DataFolder, server: Server, behaviour: Behaviour, ready: Callable[[], None]) -> None:
+def run(folder: DataDir, server: Server, behaviour: ClusterConfig, ready: Callable[[], None]) -> None:
     """Serve until nobody needs the cluster, or until PostgreSQL ends; then stop PostgreSQL.
 
     Args:
@@ -41,30 +41,32 @@ def run(folder: DataFolder, server: Server, behaviour: Behaviour, ready: Callabl
         loop.close()
 
 
-async def _serve(folder: DataFolder, server: Server, behaviour: Behaviour, ready: Callable[[], None]) -> None:
+async def _serve(
+    folder: DataDir, server: Server, behaviour: ClusterConfig, ready: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
-    listeners = endpoint.listen(folder.port)
+    listeners = listener.listen(folder.port)
     port = int(listeners[0].getsockname()[1])
     folder.keep_port(port)
-    control = LateSuperuser(server.address)
-    door = endpoint.Endpoint(server.address, folder, behaviour, control)
+    control = ReconnectingSuperuser(server.address)
+    door = listener.Endpoint(server.address, folder, behaviour, control)
     door.serve(listeners)
     welcome = json.dumps({"port": port, "behaviour": behaviour.to_json()})
-    members = Members(welcome.encode() + b"\n", door.admission.sleep.begin)
+    members = ClientRegistry(welcome.encode() + b"\n", door.admission.sleep.begin)
     members.enter()  # the one that started us
     _watch(loop, _until_input_ends, members.leave)
-    _watch(loop, server.process.wait, members.dismiss)
-    _end_on_signals(loop, members.dismiss)
-    lobby = await asyncio.start_server(members.meet, "127.0.0.1", 0)
+    _watch(loop, server.process.wait, members.stop)
+    _end_on_signals(loop, members.stop)
+    lobby = await asyncio.start_server(members.accept, "127.0.0.1", 0)
     where = {"port": lobby.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
-    folder.write(folder.keeper_file, json.dumps(where).encode())
+    folder.write(folder.daemon_file, json.dumps(where).encode())
     ready()
-    _watch(loop, _import_the_heavy, lambda: None)
-    async with jobs.running(jobs.Jobs(server.address, door.sessions.catalog_changed)):
+    _watch(loop, _import_parser, lambda: None)
+    async with job_worker.running(job_worker.Jobs(server.address, door.sessions.catalog_changed)):
         await members.gone.wait()
-    folder.keeper_file.unlink(missing_ok=True)
+    folder.daemon_file.unlink(missing_ok=True)
     lobby.close()
-    members.turn_out()
+    members.close_all()
     await door.close()
     await control.close()
 
@@ -90,7 +92,7 @@ def _until_input_ends() -> None:
         pass
 
 
-def _import_the_heavy() -> None:
+def _import_parser() -> None:
     """Import what checks tokens and reads SQL before the first comes: it takes half a second."""
     import_module("botocore.auth")
     import_module("postgast")
@@ -105,7 +107,7 @@ def _end_on_signals(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) ->
         signal.signal(number, handle)
 
 
-class Members:
+class ClientRegistry:
     """Who needs the cluster.
 
     Args:
@@ -130,28 +132,28 @@ class Members:
         if self._count == 0:
             self.gone.set()
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         """End it for all."""
         self.gone.set()
 
-    def turn_out(self) -> None:
+    def close_all(self) -> None:
         """Close every member's connection."""
         for connection in self._connections:
             connection.close()
 
-    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take in whoever knows the secret, until the connection closes."""
         self._connections.add(writer)
         try:
             with suppress(OSError, ValueError):  # reset, or a line without end
-                await self._host(reader, writer)
+                await self._serve(reader, writer)
         finally:
             self._connections.discard(writer)
             writer.close()
 
-    async def _host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            said = await asyncio.wait_for(reader.readline(), _KNOCK_SECONDS)
+            said = await asyncio.wait_for(reader.readline(), _HELLO_SECONDS)
         except asyncio.TimeoutError:
             return
         if not secrets.compare_digest(said.strip(), self.secret.encode()) or self.gone.is_set():

@@ -12,8 +12,16 @@ Nothing here touches the world. A message is Aurora DSQL's, as recorded on clust
 where there is a record; the rules say where there is none.
 """
 
-from awslabs_dsql_mcp.local_cluster.dialect.model import Kind, Table, Translated
-from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, refusal_in, refuse
+from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName, TranslatedStatement
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, raise_sql, refusal_in
 from awslabs_dsql_mcp.local_cluster.dialect.translate import translate
 
-__all__ = ["Kind", "Refusal", "Table", "Translated", "refusal_in", "refuse", "translate"]
+__all__ = [
+    "Refusal",
+    "StatementKind",
+    "TableName",
+    "TranslatedStatement",
+    "raise_sql",
+    "refusal_in",
+    "translate",
+]

@@ -44,7 +44,7 @@ _DISPLAYED: Final = {
     "timestamptz": "timestamp with time zone", "bool": "boolean", "varbit": "bit varying", "char": '"char"',
 }  # fmt: skip
 
-_LONGEST: Final = {"bpchar": ("char", 4_096), "varchar": ("varchar", 65_535)}
+_MAX_LENGTHS: Final = {"bpchar": ("char", 4_096), "varchar": ("varchar", 65_535)}
 """Declared lengths, in bytes (Aurora DSQL user guide, "Quotas and limits")."""
 
 _NO_KEYS: Final = frozenset(("json", "jsonb", "bytea"))
@@ -86,7 +86,7 @@ def refused_key(type_name: Node) -> Refusal | None:
 
 def declared_length(type_name: Node) -> int:
     """The length that char or varchar was declared with; 0 for all else."""
-    if builtin(type_name) not in _LONGEST:
+    if builtin(type_name) not in _MAX_LENGTHS:
         return 0
     text = constant(next(iter(type_name.get("typmods", ())), None))
     return int(text) if text and text.isdecimal() else 0
@@ -105,7 +105,7 @@ def default_numeric(statement: Statement, type_names: Iterator[Node]) -> Iterato
 
 
 def _too_long(type_name: Node) -> Refusal | None:
-    named, longest = _LONGEST.get(builtin(type_name) or "", ("", 0))
+    named, longest = _MAX_LENGTHS.get(builtin(type_name) or "", ("", 0))
     if declared_length(type_name) <= longest:
         return None
     return Refusal(TOO_LARGE, f"Datatype limit greater than {longest} bytes not supported for {named}")

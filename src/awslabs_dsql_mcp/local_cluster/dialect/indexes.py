@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.sql.parse_tree import Node
 
 def create(statement: Statement) -> Refusal | None:
     """CREATE INDEX."""
-    top = statement.tree.top
+    top = statement.tree.root
     if top.get("concurrent"):
         return unsupported("CONCURRENTLY not supported for CREATE INDEX")
     if "using" in statement.words:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Kind(Enum):
+class StatementKind(Enum):
     """What a statement is to a transaction.
 
     Members:
@@ -33,7 +33,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Table:
+class TableName:
     """A table's name as a statement has it: folded to lower case unless quoted, quotes taken off."""
 
     schema: str | None
@@ -41,7 +41,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Translated:
+class TranslatedStatement:
     """One statement, as PostgreSQL is to run it.
 
     Attributes:
@@ -57,11 +57,11 @@ class Translated:
     """
 
     sql: str
-    kind: Kind
+    kind: StatementKind
     tag: str | None = None
-    writes: tuple[Table, ...] = ()
+    writes: tuple[TableName, ...] = ()
     explains: bool = False
     changed: bool = False
-    alone: bool = False
-    silent: bool = False
+    not_in_block: bool = False
+    hide_rows: bool = False
     offset: int = 0

@@ -9,9 +9,9 @@ from typing import Final
 from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import TOO_LARGE, Refusal, unsupported
 from awslabs_dsql_mcp.local_cluster.dialect.tables import (
-    cached,
     refused_persistence,
     refused_table,
+    with_cache_size,
     without_cache,
 )
 from awslabs_dsql_mcp.sql.dsql_script import Statement
@@ -38,7 +38,7 @@ _SPELLED: Final = {
     "validUntil": "VALID UNTIL",
 }
 
-_LONGEST_VIEW: Final = 512 << 10
+_MAX_VIEW: Final = 512 << 10
 """Characters, where a cluster counts what it makes of them: its limit was met between 127 KiB and 524 KiB."""
 
 _ABOUT: Final = {
@@ -51,7 +51,7 @@ _ABOUT: Final = {
 
 def about(statement: Statement) -> Refusal | None:
     """DROP, RENAME, OWNER TO, SET SCHEMA: of the kinds of objects that a cluster has."""
-    top = statement.tree.top
+    top = statement.tree.root
     field, verb = _ABOUT[statement.tree.kind]
     if str(top.get(field, "OBJECT_TABLE")).removeprefix("OBJECT_") not in _OBJECTS:
         return unsupported(f"unsupported object in {verb} statement")
@@ -62,7 +62,7 @@ def about(statement: Statement) -> Refusal | None:
 
 def schema(statement: Statement) -> Refusal | None:
     """CREATE SCHEMA: with tables and views in it."""
-    for element in statement.tree.top.get("schemaElts", ()):
+    for element in statement.tree.root.get("schemaElts", ()):
         ((kind, top),) = element.items()
         if kind == "CreateStmt" and (found := refused_table(top)) is not None:
             return found
@@ -73,32 +73,32 @@ def schema(statement: Statement) -> Refusal | None:
 
 def sequence(statement: Statement) -> Refusal | None:
     """CREATE SEQUENCE."""
-    top = statement.tree.top
+    top = statement.tree.root
     if (temporary := refused_persistence(top["sequence"], "sequence", "SEQUENCE")) is not None:
         return temporary
-    if not cached(top.get("options")):
+    if not with_cache_size(top.get("options")):
         return without_cache("CREATE SEQUENCE")
     return _refused_sequence_type(top)
 
 
 def altered_sequence(statement: Statement) -> Refusal | None:
     """ALTER SEQUENCE: its cache and type keep to the rules of CREATE SEQUENCE."""
-    top = statement.tree.top
-    if _option(top, "cache") is not None and not cached(top.get("options")):
+    top = statement.tree.root
+    if _option(top, "cache") is not None and not with_cache_size(top.get("options")):
         return without_cache("ALTER SEQUENCE")
     return _refused_sequence_type(top)
 
 
 def view(statement: Statement) -> Refusal | None:
     """CREATE VIEW."""
-    if len(statement.written()) > _LONGEST_VIEW:
+    if len(statement.written()) > _MAX_VIEW:
         return Refusal(TOO_LARGE, "view definition too large")
-    return refused_persistence(statement.tree.top["view"], "view", "VIEW") or queries.refused(statement)
+    return refused_persistence(statement.tree.root["view"], "view", "VIEW") or queries.refused(statement)
 
 
 def function(statement: Statement) -> Refusal | None:
     """CREATE FUNCTION: in LANGUAGE SQL."""
-    top = statement.tree.top
+    top = statement.tree.root
     if top.get("is_procedure"):
         return unsupported("PROCEDURE is not supported")
     language = constant((_option(top, "language") or {}).get("arg"))
@@ -109,7 +109,7 @@ def function(statement: Statement) -> Refusal | None:
 
 def grant(statement: Statement) -> Refusal | None:
     """GRANT and REVOKE on objects."""
-    top = statement.tree.top
+    top = statement.tree.root
     if str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_") not in _GRANTED:
         return unsupported("unsupported object type in GRANT")
     on_objects = top.get("targtype", "ACL_TARGET_OBJECT") == "ACL_TARGET_OBJECT"
@@ -120,7 +120,7 @@ def grant(statement: Statement) -> Refusal | None:
 
 def role(statement: Statement) -> Refusal | None:
     """CREATE ROLE and ALTER ROLE: LOGIN and memberships; who may connect is IAM's business."""
-    for item in statement.tree.top.get("options", ()):
+    for item in statement.tree.root.get("options", ()):
         name = item["DefElem"]["defname"]
         if name not in _ROLE_OPTIONS:
             return unsupported(f"role option {_SPELLED.get(name, name.upper())} not supported")

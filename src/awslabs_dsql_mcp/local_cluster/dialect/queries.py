@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
-from awslabs_dsql_mcp.local_cluster.dialect.model import Kind, Table
+from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import UNDEFINED_OBJECT, Refusal, unsupported
 from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
 from awslabs_dsql_mcp.sql.dsql_script import Statement
@@ -57,7 +57,7 @@ def refused(statement: Statement) -> Refusal | None:
 
 def copy(statement: Statement) -> Refusal | None:
     """COPY: only from and to the client."""
-    top = statement.tree.top
+    top = statement.tree.root
     if "filename" in top or top.get("is_program"):
         return unsupported("COPY is only supported FROM STDIN and TO STDOUT")
     return refused(statement)
@@ -65,32 +65,32 @@ def copy(statement: Statement) -> Refusal | None:
 
 def explain(statement: Statement) -> Refusal | None:
     """EXPLAIN: of queries and changes."""
-    ((kind, _),) = statement.tree.top["query"].items()
+    ((kind, _),) = statement.tree.root["query"].items()
     if kind in ("SelectStmt", "MergeStmt", *_CHANGES):
         return refused(statement)
     return unsupported(f"unsupported statement: {kind.removesuffix('Stmt')}")
 
 
-def kind(tree: Tree) -> Kind:
+def kind(tree: Tree) -> StatementKind:
     """What a query, change, COPY or EXPLAIN is to the transaction."""
-    if tree.kind == "ExplainStmt" and not _on(tree.top, "analyze"):
-        return Kind.READ
-    if tree.top.get("is_from") or any(change in tree for change in _CHANGES):
-        return Kind.WRITE
-    return Kind.LOCK if "LockingClause" in tree else Kind.READ
+    if tree.kind == "ExplainStmt" and not _on(tree.root, "analyze"):
+        return StatementKind.READ
+    if tree.root.get("is_from") or any(change in tree for change in _CHANGES):
+        return StatementKind.WRITE
+    return StatementKind.LOCK if "LockingClause" in tree else StatementKind.READ
 
 
 def explains(tree: Tree) -> bool:
     """Whether it is EXPLAIN ANALYZE VERBOSE whose answer is text."""
     if tree.kind != "ExplainStmt":
         return False
-    return _on(tree.top, "analyze") and _on(tree.top, "verbose") and _format(tree.top) == "text"
+    return _on(tree.root, "analyze") and _on(tree.root, "verbose") and _format(tree.root) == "text"
 
 
-def written(tree: Tree) -> tuple[Table, ...]:
+def written(tree: Tree) -> tuple[TableName, ...]:
     """The tables that a statement changes or locks, each once."""
     changed = [place.node["relation"] for change in _CHANGES for place in tree.find(change)]
-    copied = [tree.top["relation"]] if tree.top.get("is_from") else []
+    copied = [tree.root["relation"]] if tree.root.get("is_from") else []
     locked = [table for place in tree.find("SelectStmt") for table in _locked(place.node)]
     queries = {place.node.get("ctename") for place in tree.find("CommonTableExpr")}
     found = (_table(relation) for relation in (*changed, *copied, *locked))
@@ -106,8 +106,8 @@ def _locked(select: Node) -> Iterator[Node]:
                 yield place.node
 
 
-def _table(relation: Node) -> Table:
-    return Table(relation.get("schemaname"), relation["relname"])
+def _table(relation: Node) -> TableName:
+    return TableName(relation.get("schemaname"), relation["relname"])
 
 
 def _refused_calls(tree: Tree) -> Iterator[Refusal]:

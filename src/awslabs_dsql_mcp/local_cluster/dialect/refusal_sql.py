@@ -25,7 +25,7 @@ def unsupported(message: str) -> Refusal:
     return Refusal(FEATURE_NOT_SUPPORTED, message)
 
 
-def refuse(refusal: Refusal, nonce: str) -> str:
+def raise_sql(refusal: Refusal, nonce: str) -> str:
     """Write the statement that fails with a refusal.
 
     Args:

@@ -33,7 +33,7 @@ def refused_setting(name: str) -> Refusal | None:
 
 def change(statement: Statement) -> Refusal | None:
     """SET and RESET."""
-    top = statement.tree.top
+    top = statement.tree.root
     if top.get("kind") == "VAR_RESET_ALL":
         return None
     return _refused_level(top.get("args")) or refused_setting(top.get("name", ""))
@@ -41,7 +41,7 @@ def change(statement: Statement) -> Refusal | None:
 
 def transaction(statement: Statement) -> Refusal | None:
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and the like."""
-    top = statement.tree.top
+    top = statement.tree.root
     name = str(top.get("kind", "")).removeprefix("TRANS_STMT_").replace("_", " ")
     if name in ("BEGIN", "START"):
         return _refused_level(top.get("options"))
@@ -57,7 +57,7 @@ _TWO_PHASE: Final = {"PREPARE": "PREPARE TRANSACTION"}
 
 def edits(statement: Statement) -> list[tuple[int, int, str]]:
     """What PostgreSQL must be told otherwise: a parameter that only Aurora DSQL has becomes a custom one."""
-    if statement.tree.top.get("name") != _UNKNOWN_TO_POSTGRES:
+    if statement.tree.root.get("name") != _UNKNOWN_TO_POSTGRES:
         return []
     return [
         (token.start, token.end, f"dsql.{_UNKNOWN_TO_POSTGRES}")
@@ -68,7 +68,7 @@ def edits(statement: Statement) -> list[tuple[int, int, str]]:
 
 def shown(statement: Statement) -> str | None:
     """The query that answers a SHOW in place of PostgreSQL; ``None`` for what PostgreSQL answers."""
-    name: str = statement.tree.top.get("name", "").lower()
+    name: str = statement.tree.root.get("name", "").lower()
     if name == _UNKNOWN_TO_POSTGRES:
         return f"SELECT current_setting('dsql.{name}') AS {name}"
     return f"SELECT '{_SHOWN[name]}'::text AS {name}" if name in _SHOWN else None

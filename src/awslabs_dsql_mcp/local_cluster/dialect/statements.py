@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import indexes, objects, queries, settings, tables
-from awslabs_dsql_mcp.local_cluster.dialect.model import Kind
+from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
 from awslabs_dsql_mcp.sql.dsql_script import Statement
 
@@ -20,52 +20,52 @@ def _anything(_: Statement) -> None:
 
 
 def _deallocate(statement: Statement) -> Refusal | None:
-    return unsupported("unsupported statement: Deallocate") if "name" in statement.tree.top else None
+    return unsupported("unsupported statement: Deallocate") if "name" in statement.tree.root else None
 
 
 def _analyze(statement: Statement) -> Refusal | None:
-    return unsupported("unsupported VACUUM statement") if statement.tree.top.get("is_vacuumcmd") else None
+    return unsupported("unsupported VACUUM statement") if statement.tree.root.get("is_vacuumcmd") else None
 
 
-_READS: Final = Kind.READ  # or what `queries.kind` finds
+_READS: Final = StatementKind.READ  # or what `queries.kind` finds
 
-_RULES: Final[dict[str, tuple[Kind, Rule]]] = {
+_RULES: Final[dict[str, tuple[StatementKind, Rule]]] = {
     "SelectStmt": (_READS, queries.refused),
     "InsertStmt": (_READS, queries.refused),
     "UpdateStmt": (_READS, queries.refused),
     "DeleteStmt": (_READS, queries.refused),
     "CopyStmt": (_READS, queries.copy),
     "ExplainStmt": (_READS, queries.explain),
-    "TransactionStmt": (Kind.OTHER, settings.transaction),
-    "VariableSetStmt": (Kind.SESSION, settings.change),
-    "VariableShowStmt": (Kind.SESSION, _anything),
-    "ConstraintsSetStmt": (Kind.SESSION, _anything),
-    "DeallocateStmt": (Kind.SESSION, _deallocate),
-    "CallStmt": (Kind.CALL, queries.refused),
-    "VacuumStmt": (Kind.OTHER, _analyze),
-    "CreateStmt": (Kind.DDL, tables.create),
-    "AlterTableStmt": (Kind.DDL, tables.alter),
-    "IndexStmt": (Kind.DDL, indexes.create),
-    "CreateDomainStmt": (Kind.DDL, tables.domain),
-    "AlterDomainStmt": (Kind.DDL, tables.altered_domain),
-    "CreateSeqStmt": (Kind.DDL, objects.sequence),
-    "AlterSeqStmt": (Kind.DDL, objects.altered_sequence),
-    "ViewStmt": (Kind.DDL, objects.view),
-    "CreateFunctionStmt": (Kind.DDL, objects.function),
-    "CreateSchemaStmt": (Kind.DDL, objects.schema),
-    "CreateStatsStmt": (Kind.DDL, _anything),
-    "AlterStatsStmt": (Kind.DDL, _anything),
-    "DropStmt": (Kind.DDL, objects.about),
-    "RenameStmt": (Kind.DDL, objects.about),
-    "AlterOwnerStmt": (Kind.DDL, objects.about),
-    "AlterObjectSchemaStmt": (Kind.DDL, objects.about),
-    "CommentStmt": (Kind.DDL, _anything),
-    "GrantStmt": (Kind.DDL, objects.grant),
-    "GrantRoleStmt": (Kind.DDL, _anything),
-    "AlterDefaultPrivilegesStmt": (Kind.DDL, _anything),
-    "CreateRoleStmt": (Kind.DDL, objects.role),
-    "AlterRoleStmt": (Kind.DDL, objects.role),
-    "DropRoleStmt": (Kind.DDL, _anything),
+    "TransactionStmt": (StatementKind.OTHER, settings.transaction),
+    "VariableSetStmt": (StatementKind.SESSION, settings.change),
+    "VariableShowStmt": (StatementKind.SESSION, _anything),
+    "ConstraintsSetStmt": (StatementKind.SESSION, _anything),
+    "DeallocateStmt": (StatementKind.SESSION, _deallocate),
+    "CallStmt": (StatementKind.CALL, queries.refused),
+    "VacuumStmt": (StatementKind.OTHER, _analyze),
+    "CreateStmt": (StatementKind.DDL, tables.create),
+    "AlterTableStmt": (StatementKind.DDL, tables.alter),
+    "IndexStmt": (StatementKind.DDL, indexes.create),
+    "CreateDomainStmt": (StatementKind.DDL, tables.domain),
+    "AlterDomainStmt": (StatementKind.DDL, tables.altered_domain),
+    "CreateSeqStmt": (StatementKind.DDL, objects.sequence),
+    "AlterSeqStmt": (StatementKind.DDL, objects.altered_sequence),
+    "ViewStmt": (StatementKind.DDL, objects.view),
+    "CreateFunctionStmt": (StatementKind.DDL, objects.function),
+    "CreateSchemaStmt": (StatementKind.DDL, objects.schema),
+    "CreateStatsStmt": (StatementKind.DDL, _anything),
+    "AlterStatsStmt": (StatementKind.DDL, _anything),
+    "DropStmt": (StatementKind.DDL, objects.about),
+    "RenameStmt": (StatementKind.DDL, objects.about),
+    "AlterOwnerStmt": (StatementKind.DDL, objects.about),
+    "AlterObjectSchemaStmt": (StatementKind.DDL, objects.about),
+    "CommentStmt": (StatementKind.DDL, _anything),
+    "GrantStmt": (StatementKind.DDL, objects.grant),
+    "GrantRoleStmt": (StatementKind.DDL, _anything),
+    "AlterDefaultPrivilegesStmt": (StatementKind.DDL, _anything),
+    "CreateRoleStmt": (StatementKind.DDL, objects.role),
+    "AlterRoleStmt": (StatementKind.DDL, objects.role),
+    "DropRoleStmt": (StatementKind.DDL, _anything),
 }
 
 _REFUSED: Final = {
@@ -77,21 +77,21 @@ _REFUSED: Final = {
 }
 
 _TRANSACTION_KINDS: Final = {
-    "TRANS_STMT_BEGIN": Kind.BEGIN,
-    "TRANS_STMT_START": Kind.BEGIN,
-    "TRANS_STMT_COMMIT": Kind.COMMIT,
-    "TRANS_STMT_ROLLBACK": Kind.ROLLBACK,
+    "TRANS_STMT_BEGIN": StatementKind.BEGIN,
+    "TRANS_STMT_START": StatementKind.BEGIN,
+    "TRANS_STMT_COMMIT": StatementKind.COMMIT,
+    "TRANS_STMT_ROLLBACK": StatementKind.ROLLBACK,
 }
 
 _FIRST_WORDS: Final = {
-    **dict.fromkeys(("select", "values", "table", "with", "explain"), Kind.READ),
-    **dict.fromkeys(("insert", "update", "delete", "copy"), Kind.WRITE),
-    **dict.fromkeys(("create", "alter", "drop", "grant", "revoke", "comment"), Kind.DDL),
-    **dict.fromkeys(("begin", "start"), Kind.BEGIN),
-    **dict.fromkeys(("commit", "end"), Kind.COMMIT),
-    **dict.fromkeys(("rollback", "abort"), Kind.ROLLBACK),
-    **dict.fromkeys(("set", "show", "reset", "deallocate"), Kind.SESSION),
-    "call": Kind.CALL,
+    **dict.fromkeys(("select", "values", "table", "with", "explain"), StatementKind.READ),
+    **dict.fromkeys(("insert", "update", "delete", "copy"), StatementKind.WRITE),
+    **dict.fromkeys(("create", "alter", "drop", "grant", "revoke", "comment"), StatementKind.DDL),
+    **dict.fromkeys(("begin", "start"), StatementKind.BEGIN),
+    **dict.fromkeys(("commit", "end"), StatementKind.COMMIT),
+    **dict.fromkeys(("rollback", "abort"), StatementKind.ROLLBACK),
+    **dict.fromkeys(("set", "show", "reset", "deallocate"), StatementKind.SESSION),
+    "call": StatementKind.CALL,
 }
 
 
@@ -105,19 +105,21 @@ def refused(statement: Statement) -> Refusal | None:
     return unsupported(_REFUSED.get(tree.kind, f"unsupported statement: {name}"))
 
 
-def kind(statement: Statement) -> Kind:
+def kind(statement: Statement) -> StatementKind:
     """What an accepted statement is to the transaction."""
     tree = statement.tree
     if tree.kind == "TransactionStmt":
-        return _TRANSACTION_KINDS.get(str(tree.top.get("kind", "TRANS_STMT_BEGIN")), Kind.OTHER)
-    found, _ = _RULES.get(tree.kind, (Kind.OTHER, _anything))
+        return _TRANSACTION_KINDS.get(str(tree.root.get("kind", "TRANS_STMT_BEGIN")), StatementKind.OTHER)
+    found, _ = _RULES.get(tree.kind, (StatementKind.OTHER, _anything))
     return queries.kind(tree) if found is _READS else found
 
 
-def guessed(sql: str) -> Kind:
+def guessed(sql: str) -> StatementKind:
     """What a text seems to be that nothing here can read."""
     head = sql[:_HEAD].split(maxsplit=1)
-    return _FIRST_WORDS.get(head[0].lower().rstrip(";("), Kind.OTHER) if head else Kind.OTHER
+    return (
+        _FIRST_WORDS.get(head[0].lower().rstrip(";("), StatementKind.OTHER) if head else StatementKind.OTHER
+    )
 
 
 _HEAD: Final = 1_000  # characters

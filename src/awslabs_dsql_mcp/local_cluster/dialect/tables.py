@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final, cast
 
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
-from awslabs_dsql_mcp.local_cluster.dialect.model import Table
+from awslabs_dsql_mcp.local_cluster.dialect.model import TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
     TOO_LARGE,
     TOO_MANY_COLUMNS,
@@ -20,10 +20,10 @@ from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
 from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings
 
-MOST_COLUMNS: Final = 255
-MOST_KEY_COLUMNS: Final = 8
-LONGEST_KEY: Final = 2_000  # declared bytes
-_SMALLEST_CACHE: Final = 65_536
+MAX_COLUMNS: Final = 255
+MAX_KEY_COLUMNS: Final = 8
+MAX_KEY_BYTES: Final = 2_000  # declared bytes
+_MIN_LARGE_CACHE: Final = 65_536
 
 _CLAUSES: Final = {
     "partspec": "PARTITION BY clause not supported for CREATE TABLE",
@@ -84,7 +84,7 @@ _ALTERS: Final = {
 
 def create(statement: Statement) -> Refusal | None:
     """CREATE TABLE."""
-    return refused_table(statement.tree.top)
+    return refused_table(statement.tree.root)
 
 
 def refused_table(top: Node) -> Refusal | None:
@@ -97,20 +97,20 @@ def refused_table(top: Node) -> Refusal | None:
     if top.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP":
         return unsupported("ON COMMIT clause not supported for CREATE TABLE")
     columns = {column.get("colname", ""): column for column in _elements(top, "ColumnDef")}
-    if len(columns) > MOST_COLUMNS:
-        return Refusal(TOO_MANY_COLUMNS, f"tables can have at most {MOST_COLUMNS} columns")
+    if len(columns) > MAX_COLUMNS:
+        return Refusal(TOO_MANY_COLUMNS, f"tables can have at most {MAX_COLUMNS} columns")
     found = (refused_column(column) for column in columns.values())
     return next(filter(None, found), None) or next(_refused_constraints(top, columns), None)
 
 
 def alter(statement: Statement) -> Refusal | None:
     """ALTER TABLE, and what PostgreSQL's grammar takes for it: ALTER VIEW, ALTER INDEX, ALTER TYPE."""
-    kind = str(statement.tree.top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_").replace("_", " ")
+    kind = str(statement.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_").replace("_", " ")
     if kind == "TYPE":
         return unsupported("ALTER TYPE not supported")
     if kind == "VIEW":
         return None
-    if statement.asynchronous and len(statement.tree.top["cmds"]) > 1:
+    if statement.asynchronous and len(statement.tree.root["cmds"]) > 1:
         return unsupported("unsupported ALTER TABLE ASYNC statement")
     for place in statement.tree.find("AlterTableCmd"):
         if (found := _refused_subcommand(place.node, kind, statement)) is not None:
@@ -118,28 +118,28 @@ def alter(statement: Statement) -> Refusal | None:
     return None
 
 
-def dropped(tree: Tree) -> tuple[Table, list[str], list[str]] | None:
+def dropped(tree: Tree) -> tuple[TableName, list[str], list[str]] | None:
     """The table, columns and constraints of an ALTER TABLE that drops some; ``None`` for all else."""
-    if tree.kind != "AlterTableStmt" or tree.top.get("objtype") != "OBJECT_TABLE":
+    if tree.kind != "AlterTableStmt" or tree.root.get("objtype") != "OBJECT_TABLE":
         return None
     commands = [place.node for place in tree.find("AlterTableCmd")]
     columns = [command["name"] for command in commands if command.get("subtype") == "AT_DropColumn"]
     constraints = [command["name"] for command in commands if command.get("subtype") == "AT_DropConstraint"]
-    relation: Node = tree.top["relation"]
-    table = Table(relation.get("schemaname"), relation["relname"])
+    relation: Node = tree.root["relation"]
+    table = TableName(relation.get("schemaname"), relation["relname"])
     return (table, columns, constraints) if columns or constraints else None
 
 
 def domain(statement: Statement) -> Refusal | None:
     """CREATE DOMAIN."""
-    if "collClause" in statement.tree.top:
+    if "collClause" in statement.tree.root:
         return unsupported("COLLATE clause not supported")
-    return column_types.refused_column(statement.tree.top["typeName"])
+    return column_types.refused_column(statement.tree.root["typeName"])
 
 
 def altered_domain(statement: Statement) -> Refusal | None:
     """ALTER DOMAIN: its default, and taking its constraints away."""
-    what = _DOMAIN_ALTERS.get(statement.tree.top.get("subtype", ""))
+    what = _DOMAIN_ALTERS.get(statement.tree.root.get("subtype", ""))
     return unsupported(f"unsupported ALTER DOMAIN {what} statement") if what else None
 
 
@@ -167,14 +167,14 @@ def refused_column(column: Node) -> Refusal | None:
     return next(_refused_identity(column, type_name), None)
 
 
-def cached(options: object) -> bool:
+def with_cache_size(options: object) -> bool:
     """Whether a sequence's options give a cache size that Aurora DSQL takes."""
     sizes = [
         int(constant(option.get("arg")) or 0)
         for option in (item["DefElem"] for item in _list(options))
         if option.get("defname") == "cache"
     ]
-    return bool(sizes) and (sizes[-1] == 1 or sizes[-1] >= _SMALLEST_CACHE)
+    return bool(sizes) and (sizes[-1] == 1 or sizes[-1] >= _MIN_LARGE_CACHE)
 
 
 def without_cache(what: str) -> Refusal:
@@ -187,9 +187,9 @@ def without_cache(what: str) -> Refusal:
 
 def refused_key_columns(count: int) -> Refusal | None:
     """Say why a key cannot have that many columns."""
-    if count <= MOST_KEY_COLUMNS:
+    if count <= MAX_KEY_COLUMNS:
         return None
-    message = f"more than {MOST_KEY_COLUMNS} column keys in an index are not supported"
+    message = f"more than {MAX_KEY_COLUMNS} column keys in an index are not supported"
     return Refusal(TOO_MANY_COLUMNS, message)
 
 
@@ -197,7 +197,7 @@ def _refused_identity(column: Node, type_name: Node) -> Iterator[Refusal]:
     for constraint in _constraints(column):
         if constraint.get("contype") != "CONSTR_IDENTITY":
             continue
-        if not cached(constraint.get("options")):
+        if not with_cache_size(constraint.get("options")):
             yield without_cache("identity column")
         if column_types.builtin(type_name) != "int8":
             shown = column_types.displayed(type_name)
@@ -233,8 +233,8 @@ def _refused_key(type_names: list[Node], count: int) -> Iterator[Refusal]:
     if (found := refused_key_columns(count)) is not None:
         yield found
     yield from filter(None, map(column_types.refused_key, type_names))
-    if sum(map(column_types.declared_length, type_names)) > LONGEST_KEY:
-        yield Refusal(TOO_LARGE, f"key size greater than {LONGEST_KEY} bytes not supported")
+    if sum(map(column_types.declared_length, type_names)) > MAX_KEY_BYTES:
+        yield Refusal(TOO_LARGE, f"key size greater than {MAX_KEY_BYTES} bytes not supported")
 
 
 def _refused_subcommand(command: Node, kind: str, statement: Statement) -> Refusal | None:
@@ -247,7 +247,7 @@ def _refused_subcommand(command: Node, kind: str, statement: Statement) -> Refus
         return _refused_addition(command["def"]["ColumnDef"])
     if name == "AddConstraint":
         return _refused_constraint(command["def"]["Constraint"])
-    if name == "AddIdentity" and not cached(command["def"]["Constraint"].get("options")):
+    if name == "AddIdentity" and not with_cache_size(command["def"]["Constraint"].get("options")):
         return without_cache("identity column")
     return _refused_identity_change(command) if name == "SetIdentity" else None
 
@@ -278,7 +278,7 @@ def _refused_identity_change(command: Node) -> Refusal | None:
     options: Node = command.get("def", {}).get("List", {})
     items = _list(options.get("items"))
     changes_cache = any(item["DefElem"].get("defname") == "cache" for item in items)
-    return without_cache("identity column") if changes_cache and not cached(items) else None
+    return without_cache("identity column") if changes_cache and not with_cache_size(items) else None
 
 
 def _constraints(column: Node) -> list[Node]:

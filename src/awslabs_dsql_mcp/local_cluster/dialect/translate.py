@@ -7,19 +7,19 @@ from typing import Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries, settings, tables
 from awslabs_dsql_mcp.local_cluster.dialect import statements as commands
-from awslabs_dsql_mcp.local_cluster.dialect.model import Kind, Table, Translated
-from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import SYNTAX_ERROR, Refusal, refuse
+from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName, TranslatedStatement
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import SYNTAX_ERROR, Refusal, raise_sql
 from awslabs_dsql_mcp.sql.dsql_script import ASYNC_SYNTAX, Iam, Statement, read, start_of
 from awslabs_dsql_mcp.sql.parse_tree import Node
-from awslabs_dsql_mcp.sql.parser import Fault
+from awslabs_dsql_mcp.sql.parser import ParseError
 
 
-def translate(sql: str, nonce: str) -> tuple[Translated, ...]:
+def translate(sql: str, nonce: str) -> tuple[TranslatedStatement, ...]:
     """Translate a text.
 
     Args:
         sql: Any text at all.
-        nonce: What marks refusals in it; see `refusals.refuse`.
+        nonce: What marks refusals in it; see `refusal_sql.raise_sql`.
 
     Returns:
         One for each statement, in their order; at least one. A text that cannot be read comes back unchanged
@@ -28,10 +28,10 @@ def translate(sql: str, nonce: str) -> tuple[Translated, ...]:
     """
     try:
         statements = read(sql)
-    except Fault as fault:
+    except ParseError as fault:
         return (_unread(sql, nonce, fault),)
     if not statements:
-        return (Translated(sql, Kind.OTHER),)
+        return (TranslatedStatement(sql, StatementKind.OTHER),)
     if len(statements) == 1:
         return (_translated(statements[0], nonce, sql),)
     offsets = _offsets(sql, [start_of(statement) for statement in statements])
@@ -41,10 +41,12 @@ def translate(sql: str, nonce: str) -> tuple[Translated, ...]:
     )
 
 
-def _unread(sql: str, nonce: str, fault: Fault) -> Translated:
+def _unread(sql: str, nonce: str, fault: ParseError) -> TranslatedStatement:
     if fault.rule == ASYNC_SYNTAX:
-        return Translated(refuse(Refusal(SYNTAX_ERROR, fault.message), nonce), Kind.OTHER, changed=True)
-    return Translated(sql, Kind.OTHER if fault.rule == "syntax" else commands.guessed(sql))
+        return TranslatedStatement(
+            raise_sql(Refusal(SYNTAX_ERROR, fault.message), nonce), StatementKind.OTHER, changed=True
+        )
+    return TranslatedStatement(sql, StatementKind.OTHER if fault.rule == "syntax" else commands.guessed(sql))
 
 
 def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
@@ -55,65 +57,67 @@ def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
     return accumulate(len(data[start:end].decode()) for start, end in pairwise([0, *starts]))
 
 
-def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None) -> Translated:
+def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None) -> TranslatedStatement:
     if isinstance(statement, Iam):
         return _iam(statement)
     if queries.is_plain(statement):
-        return Translated(statement.written() if alone is None else alone, Kind.READ)
+        return TranslatedStatement(statement.written() if alone is None else alone, StatementKind.READ)
     refusal = commands.refused(statement)
     if refusal is not None:
-        return Translated(refuse(refusal, nonce), Kind.OTHER, changed=True)
+        return TranslatedStatement(raise_sql(refusal, nonce), StatementKind.OTHER, changed=True)
     if statement.asynchronous:
         return _asynchronous(statement)
     return _carried_otherwise(statement) or _carried(statement, alone)
 
 
-def _carried_otherwise(statement: Statement) -> Translated | None:
+def _carried_otherwise(statement: Statement) -> TranslatedStatement | None:
     """What PostgreSQL runs in other words."""
     tree, kind = statement.tree, commands.kind(statement)
     if tree.kind == "VariableShowStmt" and (query := settings.shown(statement)) is not None:
-        return Translated(query, kind, tag="SHOW", changed=True)
+        return TranslatedStatement(query, kind, tag="SHOW", changed=True)
     if dropped := tables.dropped(tree):
         return _dropping(statement, *dropped)
     edits = _edits(statement)
-    return Translated(statement.written(edits), kind, changed=True) if edits else None
+    return TranslatedStatement(statement.written(edits), kind, changed=True) if edits else None
 
 
-def _carried(statement: Statement, alone: str | None) -> Translated:
+def _carried(statement: Statement, alone: str | None) -> TranslatedStatement:
     """What PostgreSQL runs as it is."""
     tree, kind = statement.tree, commands.kind(statement)
-    writes = queries.written(tree) if kind in (Kind.WRITE, Kind.LOCK) else ()
-    return Translated(
+    writes = queries.written(tree) if kind in (StatementKind.WRITE, StatementKind.LOCK) else ()
+    return TranslatedStatement(
         statement.written() if alone is None else alone,
         kind,
         writes=writes,
         explains=queries.explains(tree),
-        alone=tree.kind in ("VacuumStmt", "CallStmt"),
+        not_in_block=tree.kind in ("VacuumStmt", "CallStmt"),
     )
 
 
-def _asynchronous(statement: Statement) -> Translated:
+def _asynchronous(statement: Statement) -> TranslatedStatement:
     ddl = _quoted(statement.written())
     if statement.tree.kind == "IndexStmt":
         query, tag = f"SELECT sys.create_index_async({ddl}) AS job_id", "CREATE INDEX"
     else:
         query, tag = f"SELECT sys.validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
-    return Translated(query, Kind.DDL, tag=tag, changed=True)
+    return TranslatedStatement(query, StatementKind.DDL, tag=tag, changed=True)
 
 
-def _dropping(statement: Statement, table: Table, columns: list[str], constraints: list[str]) -> Translated:
+def _dropping(
+    statement: Statement, table: TableName, columns: list[str], constraints: list[str]
+) -> TranslatedStatement:
     """ALTER TABLE that could take the primary key away, which only the catalog can tell."""
     relation = _literal(".".join(_identifier(name) for name in (table.schema, table.name) if name))
     names = ", ".join(f"ARRAY[{', '.join(map(_literal, part))}]::text[]" for part in (columns, constraints))
     query = f"SELECT sys.drop_from_table({_quoted(statement.written())}, {relation}, {names})"
-    return Translated(query, Kind.DDL, tag="ALTER TABLE", changed=True, silent=True)
+    return TranslatedStatement(query, StatementKind.DDL, tag="ALTER TABLE", changed=True, hide_rows=True)
 
 
-def _iam(statement: Iam) -> Translated:
+def _iam(statement: Iam) -> TranslatedStatement:
     role, arns = _literal(_name(statement.role)), ", ".join(statement.arns)
     query = f"SELECT sys.iam_{statement.verb}({role}, ARRAY[{arns}])"
     tag = f"AWS IAM {statement.verb.upper()}"
-    return Translated(query, Kind.DDL, tag=tag, changed=True, silent=True)
+    return TranslatedStatement(query, StatementKind.DDL, tag=tag, changed=True, hide_rows=True)
 
 
 def _edits(statement: Statement) -> list[tuple[int, int, str]]:
@@ -130,7 +134,7 @@ _WITH_COLUMNS: Final = ("CreateStmt", "CreateSchemaStmt", "AlterTableStmt", "Cre
 
 def _type_names(statement: Statement) -> Iterator[Node]:
     columns = (place.node.get("typeName", {}) for place in statement.tree.find("ColumnDef"))
-    own = [statement.tree.top["typeName"]] if statement.tree.kind == "CreateDomainStmt" else []
+    own = [statement.tree.root["typeName"]] if statement.tree.kind == "CreateDomainStmt" else []
     return chain(columns, own)
 
 

@@ -9,12 +9,12 @@ nowhere: it is denied as other identities are, with a hint of ours.
 from dataclasses import dataclass
 from datetime import datetime
 
-from awslabs_dsql_mcp.local_cluster import iam_token as tokens
-from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters as parameters
+from awslabs_dsql_mcp.local_cluster import iam_token
+from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
-from awslabs_dsql_mcp.sql.identifiers import quoted
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 
 DATABASE = "postgres"
 _DENIED = "unable to accept connection, access denied"
@@ -56,16 +56,16 @@ def refuse_request(request: Request) -> Refusal | None:
         return Refusal("08006", "unable to accept connection, sni was not received")
     if not request.user:
         return Refusal("28000", "no PostgreSQL user name specified in startup packet")
-    return parameters.refuse(request.startup.parameters())
+    return startup_parameters.refuse(request.startup.parameters())
 
 
 def refuse_login(
-    request: Request, token: str, credentials: tokens.Credentials, now: datetime
+    request: Request, token: str, credentials: iam_token.Credentials, now: datetime
 ) -> Refusal | None:
     """Check the token that the client sent as its password, then the names it asked for."""
     try:
-        tokens.check(token, request.host or "", request.user, credentials, now)
-    except tokens.TokenRefused as refused:
+        iam_token.check(token, request.host or "", request.user, credentials, now)
+    except iam_token.TokenRefused as refused:
         return Refusal("08006", _DENIED, refused.hint)
     if request.user == SUPERUSER:
         return Refusal("28000", f'role "{request.user}" does not exist')
@@ -81,8 +81,8 @@ def refuse_role(role: str, *, mapped: bool) -> Refusal | None:
         role: A role that PostgreSQL lets in.
         mapped: Whether ``sys.iam_pg_role_mappings`` has any row of it; `admin` needs none.
     """
-    if role == tokens.ADMIN or mapped:
+    if role == iam_token.ADMIN or mapped:
         return None
-    grant = f"AWS IAM GRANT {quoted(role)} TO 'arn:aws:iam::…'"
+    grant = f"AWS IAM GRANT {quote_identifier(role)} TO 'arn:aws:iam::…'"
     hint = f"No IAM identity is mapped to role {role}: as admin, run {grant}"
     return Refusal("08006", _DENIED, hint)

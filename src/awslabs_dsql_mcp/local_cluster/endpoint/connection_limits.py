@@ -6,7 +6,7 @@ Texts, SQLSTATEs and numbers: Aurora DSQL user guide, "Cluster quotas and databa
 
 from collections.abc import Callable
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 
 WAKING = Refusal("08006", "unable to accept connection, waking up cluster, please retry later")
@@ -40,7 +40,7 @@ class TokenBucket:
         return True
 
 
-class Sleep:
+class SleepState:
     """An idle cluster's sleep, which the first who knocks ends.
 
     Args:
@@ -56,7 +56,7 @@ class Sleep:
         """Fall asleep; waking up will take so long from the first knock."""
         self._waking_seconds = waking_seconds
 
-    def knock(self) -> bool:
+    def wake(self) -> bool:
         """Say whether it is awake, and begin to wake it up if it sleeps."""
         now = self._clock()
         if self._waking_seconds is None:
@@ -65,7 +65,7 @@ class Sleep:
         return False
 
 
-class Admission:
+class ConnectionLimits:
     """Counts the connections of one cluster.
 
     Args:
@@ -73,15 +73,15 @@ class Admission:
         clock: Gives the time in seconds; it never goes back.
     """
 
-    def __init__(self, behaviour: Behaviour, clock: Clock) -> None:
-        self.sleep = Sleep(clock)
+    def __init__(self, behaviour: ClusterConfig, clock: Clock) -> None:
+        self.sleep = SleepState(clock)
         self._arrivals = TokenBucket(behaviour.connection_rate, behaviour.connection_burst, clock)
         self._most = behaviour.max_connections
         self._open = 0
 
     def enter(self) -> Refusal | None:
         """Count one more connection, or say why it is refused; who entered must `leave`."""
-        if not self.sleep.knock():
+        if not self.sleep.wake():
             return WAKING
         if not self._arrivals.take():
             return TOO_FAST

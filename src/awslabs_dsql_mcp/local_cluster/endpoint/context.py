@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import Admission
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
-from awslabs_dsql_mcp.local_cluster.session.registry import Sessions
+from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
 
 @dataclass(frozen=True)
-class Shared:
+class EndpointContext:
     """What a connection finds when it comes.
 
     Args:
@@ -28,8 +28,8 @@ class Shared:
 
     address: Address
     credentials: Credentials
-    behaviour: Behaviour
-    admission: Admission
+    behaviour: ClusterConfig
+    admission: ConnectionLimits
     now: Callable[[], datetime]
-    sessions: Sessions
+    sessions: SessionRegistry
     spawn: Callable[[Coroutine[Any, Any, None]], object]

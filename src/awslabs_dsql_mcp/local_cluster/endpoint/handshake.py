@@ -4,16 +4,19 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from awslabs_dsql_mcp.local_cluster.endpoint import authentication as gate
-from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters as parameters
-from awslabs_dsql_mcp.local_cluster.endpoint.context import Shared
-from awslabs_dsql_mcp.local_cluster.endpoint.transports import ClientEnd, End, ServerEnd
+from awslabs_dsql_mcp.local_cluster.endpoint import authentication, startup_parameters
+from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
+from awslabs_dsql_mcp.local_cluster.endpoint.transports import (
+    BackendTransport,
+    ClientTransport,
+    PacedTransport,
+)
 from awslabs_dsql_mcp.local_cluster.iam_token import ADMIN
-from awslabs_dsql_mcp.local_cluster.postgres import connect as backend
+from awslabs_dsql_mcp.local_cluster.postgres import connect
 from awslabs_dsql_mcp.local_cluster.postgres.server import Loopback
 from awslabs_dsql_mcp.local_cluster.protocol import wire
-from awslabs_dsql_mcp.local_cluster.session.fault_injection import Faults
-from awslabs_dsql_mcp.local_cluster.session.session import Session
+from awslabs_dsql_mcp.local_cluster.session.fault_injection import FaultInjector
+from awslabs_dsql_mcp.local_cluster.session.session import ClientSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 _LOGIN_SECONDS = 60  # PostgreSQL's authentication_timeout
 
 
-class Login(asyncio.Protocol):
+class Handshake(asyncio.Protocol):
     """The client's end until it is let in.
 
     Args:
@@ -32,11 +35,14 @@ class Login(asyncio.Protocol):
     """
 
     def __init__(
-        self, shared: Shared, host: "Callable[[asyncio.BaseTransport], str | None] | None", head: bytes
+        self,
+        shared: EndpointContext,
+        host: "Callable[[asyncio.BaseTransport], str | None] | None",
+        head: bytes,
     ) -> None:
         self._shared, self._host = shared, host
         self._received = bytearray(head)
-        self._request: gate.Request | None = None
+        self._request: authentication.Request | None = None
         self._counted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -73,8 +79,8 @@ class Login(asyncio.Protocol):
             self._cancel(packet)
             return
         host = self._host(self._client) if self._host else None
-        request = gate.Request(self._host is not None, host, packet)
-        refusal = gate.refuse_request(request) or self._enter()
+        request = authentication.Request(self._host is not None, host, packet)
+        refusal = authentication.refuse_request(request) or self._enter()
         if refusal:
             self._refuse(refusal)
             return
@@ -94,14 +100,14 @@ class Login(asyncio.Protocol):
         self._counted = refusal is None
         return refusal
 
-    def _read_password(self, request: gate.Request) -> None:
-        message = wire.read_message(self._received, wire.LONGEST_PASSWORD)
+    def _read_password(self, request: authentication.Request) -> None:
+        message = wire.read_message(self._received, wire.MAX_PASSWORD)
         if message is None:
             return
         if message.kind != wire.PASSWORD:
             raise wire.Malformed("no password")
         token = message.body.rstrip(b"\0").decode("utf-8", "replace")
-        refusal = gate.refuse_login(request, token, self._shared.credentials, self._shared.now())
+        refusal = authentication.refuse_login(request, token, self._shared.credentials, self._shared.now())
         if refusal:
             self._refuse(refusal)
             return
@@ -114,38 +120,40 @@ class Login(asyncio.Protocol):
 
     async def _pass_on(self, cancel: bytes) -> None:
         with suppress(OSError):
-            server = await backend.open_connection(self._shared.address, lambda: End(self._client))
+            server = await connect.open_connection(self._shared.address, lambda: PacedTransport(self._client))
             server.transport.write(cancel)
 
-    async def _join(self, request: gate.Request, rest: bytes) -> None:
+    async def _join(self, request: authentication.Request, rest: bytes) -> None:
         shared = self._shared
         try:
             mapped = request.user == ADMIN or await shared.sessions.is_mapped(request.user)
-            if refusal := gate.refuse_role(request.user, mapped=mapped):
+            if refusal := authentication.refuse_role(request.user, mapped=mapped):
                 self._refuse(refusal)
                 return
-            await backend.admit(shared.address, request.user)
-            server = await backend.open_connection(shared.address, self._server_end)
+            await connect.set_password(shared.address, request.user)
+            server = await connect.open_connection(shared.address, self._server_end)
         except OSError:
             self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
             return
         self._limit.cancel()
-        startup = parameters.for_postgres(
+        startup = startup_parameters.for_postgres(
             request.startup.parameters(), shared.behaviour.max_transaction_seconds
         )
         server.transport.write(wire.startup(startup))
-        self._client.set_protocol(ClientEnd(server.transport, server.session, shared.behaviour, self._leave))
+        self._client.set_protocol(
+            ClientTransport(server.transport, server.session, shared.behaviour, self._leave)
+        )
         if self._client.is_closing():
             server.transport.close()
         else:
             server.session.from_client(rest)
             self._client.resume_reading()
 
-    def _server_end(self) -> ServerEnd:
+    def _server_end(self) -> BackendTransport:
         address = self._shared.address
         password = address.password if isinstance(address, Loopback) else None
-        return ServerEnd(self._client, password, self._begin)
+        return BackendTransport(self._client, password, self._begin)
 
-    def _begin(self, server: asyncio.Transport) -> Session:
-        faults = Faults(self._shared.behaviour, self._shared.sessions.count())
-        return Session(self._shared.sessions, faults, self._client, server)
+    def _begin(self, server: asyncio.Transport) -> ClientSession:
+        faults = FaultInjector(self._shared.behaviour, self._shared.sessions.count())
+        return ClientSession(self._shared.sessions, faults, self._client, server)

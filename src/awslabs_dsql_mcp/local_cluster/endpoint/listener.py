@@ -1,4 +1,4 @@
-"""The address that clients connect to: TLS as Aurora DSQL has it, then one `login.Login` each.
+"""The address that clients connect to: TLS as Aurora DSQL has it, then one `login.Handshake` each.
 
 A connection begins in one of four ways (PostgreSQL documentation, 55.2 "Message Flow"): with TLS at
 once and the ALPN name ``postgresql``; with an SSLRequest, answered ``S``; with a GSSENCRequest,
@@ -16,14 +16,14 @@ from datetime import datetime, timezone
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
-from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import Admission
-from awslabs_dsql_mcp.local_cluster.endpoint.context import Shared
-from awslabs_dsql_mcp.local_cluster.endpoint.handshake import Login
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
+from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
+from awslabs_dsql_mcp.local_cluster.endpoint.handshake import Handshake
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
 from awslabs_dsql_mcp.local_cluster.protocol import wire
-from awslabs_dsql_mcp.local_cluster.session.registry import Control, Sessions
+from awslabs_dsql_mcp.local_cluster.session.registry import BackendControl, SessionRegistry
 
 ALPN = "postgresql"
 _HANDSHAKE_SECONDS = 10
@@ -82,15 +82,15 @@ class Endpoint:
     def __init__(
         self,
         address: Address,
-        folder: DataFolder,
-        behaviour: Behaviour,
-        control: Control,
+        folder: DataDir,
+        behaviour: ClusterConfig,
+        control: BackendControl,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self.admission = Admission(behaviour, time.monotonic)
-        self.sessions = Sessions(control, behaviour)
+        self.admission = ConnectionLimits(behaviour, time.monotonic)
+        self.sessions = SessionRegistry(control, behaviour)
         credentials = folder.credentials()
-        self._shared = Shared(
+        self._shared = EndpointContext(
             address, credentials, behaviour, self.admission, now, self.sessions, self._spawn
         )
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
@@ -136,7 +136,7 @@ class Endpoint:
                 self._spawn(self._open(client))
 
     async def _open(self, client: socket.socket) -> None:
-        """Hand a new connection to a `Login`, or drop it."""
+        """Hand a new connection to a `Handshake`, or drop it."""
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             opening = await asyncio.wait_for(_read_opening(client), _HANDSHAKE_SECONDS)
@@ -154,7 +154,7 @@ class Endpoint:
 
     async def _open_encrypted(self, client: socket.socket, *, direct: bool) -> None:
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Login(self._shared, self._name_asked_for, b""),
+            lambda: Handshake(self._shared, self._name_asked_for, b""),
             client,
             ssl=self._context,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS,
@@ -164,7 +164,7 @@ class Endpoint:
 
     async def _open_clear(self, client: socket.socket, opening: bytes) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Login(self._shared, None, opening), client
+            lambda: Handshake(self._shared, None, opening), client
         )
 
     def _name_asked_for(self, transport: asyncio.BaseTransport) -> str | None:

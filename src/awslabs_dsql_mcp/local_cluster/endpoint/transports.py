@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.protocol import wire
-from awslabs_dsql_mcp.local_cluster.session.fault_injection import Cut
-from awslabs_dsql_mcp.local_cluster.session.session import Session
+from awslabs_dsql_mcp.local_cluster.session.fault_injection import Disconnect
+from awslabs_dsql_mcp.local_cluster.session.session import ClientSession
 
 
-class End(asyncio.Protocol):
+class PacedTransport(asyncio.Protocol):
     """One end.
 
     Args:
@@ -43,7 +43,7 @@ class End(asyncio.Protocol):
         self.other.close()
 
 
-class ClientEnd(End):
+class ClientTransport(PacedTransport):
     """The client's end, once it is let in: for an hour at most, and with the faults that were ordered.
 
     Args:
@@ -54,7 +54,11 @@ class ClientEnd(End):
     """
 
     def __init__(
-        self, other: asyncio.Transport, session: Session, behaviour: Behaviour, leave: Callable[[], None]
+        self,
+        other: asyncio.Transport,
+        session: ClientSession,
+        behaviour: ClusterConfig,
+        leave: Callable[[], None],
     ) -> None:
         super().__init__(other)
         self._session, self._leave = session, leave
@@ -73,10 +77,10 @@ class ClientEnd(End):
 
     def _hand_over(self, data: bytes) -> None:
         cut = self._session.faults.disconnect()
-        if cut is Cut.BEFORE:
+        if cut is Disconnect.BEFORE:
             self._session.abort()
             return
-        if cut is Cut.AFTER:
+        if cut is Disconnect.AFTER:
             self._session.cut_off()
         self._session.from_client(data)
 
@@ -88,7 +92,7 @@ class ClientEnd(End):
         super().connection_lost(exc)
 
 
-class ServerEnd(End):
+class BackendTransport(PacedTransport):
     """PostgreSQL's end: answers its request for a password, where it has one, then serves the session.
 
     Args:
@@ -98,7 +102,10 @@ class ServerEnd(End):
     """
 
     def __init__(
-        self, other: asyncio.Transport, password: str | None, begin: Callable[[asyncio.Transport], Session]
+        self,
+        other: asyncio.Transport,
+        password: str | None,
+        begin: Callable[[asyncio.Transport], ClientSession],
     ) -> None:
         super().__init__(other)
         self._password, self._begin = password, begin
@@ -115,7 +122,7 @@ class ServerEnd(End):
             self.session.from_server(data)
             return
         self._received += data
-        first = wire.read_message(self._received, wire.LONGEST_PASSWORD)
+        first = wire.read_message(self._received, wire.MAX_PASSWORD)
         if first is None:
             return
         password, self._password = self._password, None

@@ -14,7 +14,7 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER, Address, L
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 
 P = TypeVar("P", bound=asyncio.Protocol)
-_LONGEST_ANSWER = 65_535  # bytes; the superuser's conversation is short
+_MAX_ANSWER = 65_535  # bytes; the superuser's conversation is short
 
 
 async def open_connection(address: Address, protocol: Callable[[], P]) -> P:
@@ -33,7 +33,7 @@ async def open_connection(address: Address, protocol: Callable[[], P]) -> P:
     return made
 
 
-async def admit(address: Address, role: str) -> None:
+async def set_password(address: Address, role: str) -> None:
     """See to it that the role's next connection is let in, if the role exists.
 
     Raises:
@@ -58,7 +58,7 @@ async def _until_ready(reader: asyncio.StreamReader) -> None:
     while True:
         head = await reader.readexactly(5)
         size = wire.message_size(head)
-        if size > _LONGEST_ANSWER:
+        if size > _MAX_ANSWER:
             raise wire.Malformed("message length")
         await reader.readexactly(size - len(head))
         if head[:1] == wire.READY_FOR_QUERY:

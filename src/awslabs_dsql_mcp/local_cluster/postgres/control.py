@@ -14,8 +14,8 @@ from awslabs_dsql_mcp.local_cluster.postgres.superuser import Superuser, connect
 T = TypeVar("T")
 
 
-class LateSuperuser:
-    """A `sessions.Control` that connects at the first question.
+class ReconnectingSuperuser:
+    """A `sessions.BackendControl` that connects at the first question.
 
     Args:
         address: Where PostgreSQL listens.

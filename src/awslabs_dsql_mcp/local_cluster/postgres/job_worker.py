@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import Address
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-_AT_ONCE = 4
+_MAX_CONCURRENT = 4
 _RETRY_SECONDS = 0.1
 _UNDONE = """
 SELECT job_id, job_type FROM sys._jobs WHERE status IN ('submitted', 'processing') ORDER BY position
@@ -39,7 +39,7 @@ class Jobs:
         self._address = address
         self._catalog_changed = catalog_changed
         self._pause = seconds / 2
-        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._free = asyncio.Semaphore(_MAX_CONCURRENT)
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:

@@ -26,7 +26,7 @@ _CACHE = Path("/var/cache/awslabs-dsql-mcp")
 
 
 @dataclass(frozen=True)
-class Owner:
+class RunAs:
     """The user that PostgreSQL runs as; `None` for whoever we are."""
 
     uid: int | None = None
@@ -38,7 +38,7 @@ class Owner:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
-    def take(self, directory: Path) -> None:
+    def create_dir(self, directory: Path) -> None:
         """Make a directory, which must not exist, this user's alone."""
         directory.mkdir(mode=0o700)
         if sys.platform != "win32" and self.uid is not None and self.gid is not None:
@@ -48,7 +48,7 @@ class Owner:
         """Give the name under which a program started in `directory` can open it."""
         return str(directory) if self.uid is None else "/proc/self/cwd"
 
-    def can_reach(self, path: Path) -> bool:
+    def can_access(self, path: Path) -> bool:
         """Say whether the user can pass through every directory above and read what is there."""
         if self.uid is None:
             return True
@@ -63,14 +63,14 @@ class Owner:
         return bool(place.st_mode & stat.S_IXOTH)
 
 
-def current_owner() -> Owner:
+def current_run_as() -> RunAs:
     """Choose the user: `nobody` for root, else ourselves.
 
     Raises:
         NotConfigured: We are root, on a system where that has no remedy.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
-        return Owner()
+        return RunAs()
     import pwd  # noqa: PLC0415  not on Windows
 
     try:
@@ -79,10 +79,10 @@ def current_owner() -> Owner:
         nobody = None
     if nobody is None or sys.platform != "linux":
         raise NotConfigured("PostgreSQL does not run as root.", hint="Start as another user.")
-    return Owner(nobody.pw_uid, nobody.pw_gid)
+    return RunAs(nobody.pw_uid, nobody.pw_gid)
 
 
-def reachable_programs(root: Path, owner: Owner) -> Path:
+def reachable_programs(root: Path, owner: RunAs) -> Path:
     """Give a directory with the same programs that `owner` can run: `root` itself or a copy.
 
     Args:
@@ -92,7 +92,7 @@ def reachable_programs(root: Path, owner: Owner) -> Path:
     Raises:
         OSError: The copy cannot be made.
     """
-    if owner.can_reach(root / "bin"):
+    if owner.can_access(root / "bin"):
         return root
     version = (root / "bin" / "postgres").stat().st_mtime_ns
     copy = _CACHE / sha256(f"{root}\0{version}".encode()).hexdigest()[:16]

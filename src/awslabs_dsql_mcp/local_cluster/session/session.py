@@ -10,28 +10,27 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import Kind, Refusal, Translated, refuse
+from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement, raise_sql
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Malformed, Message
-from awslabs_dsql_mcp.local_cluster.session import error_translation as wording
-from awslabs_dsql_mcp.local_cluster.session import private_copies as shadows
-from awslabs_dsql_mcp.local_cluster.session.backend_link import Line, Standing
-from awslabs_dsql_mcp.local_cluster.session.conflicts import Rivalry
-from awslabs_dsql_mcp.local_cluster.session.response_router import FAILED, IDLE, UNKNOWN, Sent
-from awslabs_dsql_mcp.local_cluster.session.transaction import DATA_CONFLICT, Transaction
+from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
+from awslabs_dsql_mcp.local_cluster.session.backend_link import BackendLink, SessionState
+from awslabs_dsql_mcp.local_cluster.session.conflicts import ConflictResolver
+from awslabs_dsql_mcp.local_cluster.session.response_router import FAILED, IDLE, UNKNOWN, PendingRequest
+from awslabs_dsql_mcp.local_cluster.session.transaction import DATA_CONFLICT, SessionTransaction
 
 if TYPE_CHECKING:
     import asyncio
 
-    from awslabs_dsql_mcp.local_cluster.session.fault_injection import Faults
-    from awslabs_dsql_mcp.local_cluster.session.registry import Sessions
+    from awslabs_dsql_mcp.local_cluster.session.fault_injection import FaultInjector
+    from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
 _REFUSED: Final = b"dsql refused"
 _AGAIN: Final = b"dsql again"
 
 
-class Session:
+class ClientSession:
     """What a client says, what PostgreSQL is told, and the other way round.
 
     Args:
@@ -42,26 +41,30 @@ class Session:
     """
 
     def __init__(
-        self, sessions: Sessions, faults: Faults, client: asyncio.Transport, server: asyncio.Transport
+        self,
+        sessions: SessionRegistry,
+        faults: FaultInjector,
+        client: asyncio.Transport,
+        server: asyncio.Transport,
     ) -> None:
         self._sessions, self._client = sessions, client
         self.faults = faults
-        self._standing = Standing()
-        self._line = Line(client, server, self, self._standing)
-        self._rivalry = Rivalry(sessions, self._line, self._standing, self._go_on)
-        self._statements: dict[bytes, tuple[Parsed, Translated]] = {}
-        self._portals: dict[bytes, Translated] = {}
+        self._standing = SessionState()
+        self._line = BackendLink(client, server, self, self._standing)
+        self._rivalry = ConflictResolver(sessions, self._line, self._standing, self._go_on)
+        self._statements: dict[bytes, tuple[Parsed, TranslatedStatement]] = {}
+        self._portals: dict[bytes, TranslatedStatement] = {}
         self._rolls_back = False
         self._cut_off = False
 
     @property
-    def transaction(self) -> Transaction | None:
+    def transaction(self) -> SessionTransaction | None:
         """The transaction that is open."""
         return self._standing.transaction
 
-    def lose(self, refusal: Refusal) -> None:
+    def fail_transaction(self, refusal: Refusal) -> None:
         """Give way to another session."""
-        self._rivalry.lose(refusal)
+        self._rivalry.abort(refusal)
 
     def abort(self) -> None:
         """Cut the client off."""
@@ -103,16 +106,18 @@ class Session:
         elif kind == messages.EXECUTE:
             self._execute(message, hidden=known)
         elif kind in (messages.DESCRIBE, messages.CLOSE):
-            self._line.send(Sent(kind, message, known, deque([self._named(message.body)])), _raw(message))
+            self._line.send(
+                PendingRequest(kind, message, known, deque([self._named(message.body)])), _raw(message)
+            )
         elif kind in (messages.SYNC, messages.FUNCTION_CALL):
             self._line.settling = True
-            self._line.send(Sent(kind, message), _raw(message))
+            self._line.send(PendingRequest(kind, message), _raw(message))
         else:
             if kind == messages.FLUSH:
-                self._line.group.append(Sent(kind, message))
+                self._line.group.append(PendingRequest(kind, message))
             self._line.pass_on(_raw(message))
 
-    def _named(self, body: bytes) -> Translated:
+    def _named(self, body: bytes) -> TranslatedStatement:
         name = messages.first_text(body[1:])
         if body[:1] == b"P":
             return self._portals.get(name, UNKNOWN)
@@ -121,12 +126,12 @@ class Session:
     def _query(self, message: Message, *, described: bool) -> None:
         statements = self._sessions.translate(_decode(message.body[:-1]))
         alone = len(statements) == 1
-        if alone and statements[0].kind is Kind.COMMIT and self._rivalry.must_write_back:
+        if alone and statements[0].kind is StatementKind.COMMIT and self._rivalry.has_private_copies:
             self._rivalry.hold(message)
             return
-        sent = Sent(messages.QUERY, message, alone=alone, described=described)
+        sent = PendingRequest(messages.QUERY, message, alone=alone, described=described)
         texts = [self._run_simply(statement, sent) for statement in statements]
-        if statements and statements[0].kind is Kind.LOCK and alone:
+        if statements and statements[0].kind is StatementKind.LOCK and alone:
             sent.kept = []  # a row may come before the conflict over the next
         self._line.settling = True
         self._statements.pop(b"", None)
@@ -140,15 +145,15 @@ class Session:
             sent, wire.message(messages.QUERY, _encode(";".join(texts)) + b"\0") if changed else _raw(message)
         )
 
-    def _run_simply(self, statement: Translated, sent: Sent) -> str:
+    def _run_simply(self, statement: TranslatedStatement, sent: PendingRequest) -> str:
         """Note what a statement of a simple query does, and give the text to send."""
-        if statement.kind is Kind.COMMIT and self._rivalry.must_write_back:
-            self._current().doom = DATA_CONFLICT  # no time to write back in the midst of a query
+        if statement.kind is StatementKind.COMMIT and self._rivalry.has_private_copies:
+            self._current().pending_error = DATA_CONFLICT  # no time to write back in the midst of a query
         refused = self._refuse(statement)
         sent.transaction = self._standing.transaction or sent.transaction
         if refused:
-            sent.commit = refused if statement.kind is Kind.COMMIT else sent.commit
-            text = refuse(refused, self._sessions.nonce)
+            sent.commit = refused if statement.kind is StatementKind.COMMIT else sent.commit
+            text = raise_sql(refused, self._sessions.nonce)
         else:
             if sent.alone:
                 self._rivalry.save(statement, simple=True)
@@ -164,84 +169,90 @@ class Session:
             parsed = parsed._replace(sql=_encode(statement.sql))
         self._statements[parsed.name] = parsed, statement
         self._line.unnamed_lost &= bool(parsed.name)
-        self._line.send(Sent(messages.PARSE, message, hidden, deque([statement])), messages.parse(parsed))
+        self._line.send(
+            PendingRequest(messages.PARSE, message, hidden, deque([statement])), messages.parse(parsed)
+        )
 
     def _bind(self, message: Message, *, hidden: bool) -> None:
         bound = messages.read_bind(message.body)
         parsed, statement = self._statements.get(bound.statement, (None, UNKNOWN))
-        if statement.kind is Kind.COMMIT and self._rivalry.must_write_back:
+        if statement.kind is StatementKind.COMMIT and self._rivalry.has_private_copies:
             self._rivalry.hold(message)
             return
         self._portals[bound.portal] = statement
         if refused := self._refuse(statement):
-            sent = Sent(messages.PARSE, message, statements=deque([statement]))
-            sent.commit = refused if statement.kind is Kind.COMMIT else None
-            text = refuse(refused, self._sessions.nonce)
+            sent = PendingRequest(messages.PARSE, message, statements=deque([statement]))
+            sent.commit = refused if statement.kind is StatementKind.COMMIT else None
+            text = raise_sql(refused, self._sessions.nonce)
             self._line.send(sent, messages.parse(Parsed(_REFUSED, _encode(text), b"\0\0")))
             return
         self._rivalry.save(statement, simple=False)
         if parsed is not None and self._must_parse_again(parsed):
-            self._line.say(messages.CLOSE, messages.close(b"S", _AGAIN))
+            self._line.send_hidden(messages.CLOSE, messages.close(b"S", _AGAIN))
             again = parsed._replace(name=_AGAIN, sql=_encode(self._text(statement)))
-            self._line.say(messages.PARSE, messages.parse(again))
+            self._line.send_hidden(messages.PARSE, messages.parse(again))
             bound = bound._replace(statement=_AGAIN)
-        self._line.send(Sent(messages.BIND, message, hidden, deque([statement])), messages.bind(bound))
+        self._line.send(
+            PendingRequest(messages.BIND, message, hidden, deque([statement])), messages.bind(bound)
+        )
 
     def _must_parse_again(self, parsed: Parsed) -> bool:
         transaction = self._standing.transaction
-        shadowed = transaction is not None and bool(transaction.shadowed)
+        shadowed = transaction is not None and bool(transaction.copied_tables)
         return shadowed or (not parsed.name and self._line.unnamed_lost)
 
     def _execute(self, message: Message, *, hidden: bool) -> None:
         statement = self._portals.get(messages.first_text(message.body), UNKNOWN)
-        sent = Sent(messages.EXECUTE, message, hidden, deque([statement]))
-        if statement.kind is Kind.LOCK:
+        sent = PendingRequest(messages.EXECUTE, message, hidden, deque([statement]))
+        if statement.kind is StatementKind.LOCK:
             sent.kept = []
         sent.began = self._began(statement)
         self._line.send(sent, _raw(message))
         self._advance(statement)
 
-    def _began(self, statement: Translated) -> float:
+    def _began(self, statement: TranslatedStatement) -> float:
         return self._sessions.now().seconds if statement.explains else 0.0
 
     # The transaction.
 
-    def _text(self, statement: Translated) -> str:
+    def _text(self, statement: TranslatedStatement) -> str:
         transaction = self._standing.transaction
-        if transaction is None or not transaction.shadowed:
+        if transaction is None or not transaction.copied_tables:
             return statement.sql
-        return shadows.renamed(statement.sql, transaction.shadowed)
+        return private_copies.redirect(statement.sql, transaction.copied_tables)
 
-    def _current(self) -> Transaction:
+    def _current(self) -> SessionTransaction:
         if self._standing.transaction is None:
-            self._standing.transaction = Transaction(self._sessions.now())
+            self._standing.transaction = SessionTransaction(self._sessions.now())
         return self._standing.transaction
 
-    def _refuse(self, statement: Translated) -> Refusal | None:
+    def _refuse(self, statement: TranslatedStatement) -> Refusal | None:
         """Say why a statement must fail, before it is sent."""
-        if self._standing.status == FAILED or (statement.kind is Kind.OTHER and not statement.alone):
+        if self._standing.status == FAILED or (
+            statement.kind is StatementKind.OTHER and not statement.not_in_block
+        ):
             return None
         transaction, now = self._current(), self._sessions.now()
-        if statement.kind is Kind.COMMIT:
+        if statement.kind is StatementKind.COMMIT:
             return self._refuse_commit(transaction) if transaction.explicit else None
         refused = transaction.refuse(statement, now)
-        if refused is None and statement.kind is Kind.WRITE and not transaction.explicit:
+        if refused is None and statement.kind is StatementKind.WRITE and not transaction.explicit:
             return DATA_CONFLICT if self.faults.conflict() else None
         return refused
 
-    def _refuse_commit(self, transaction: Transaction) -> Refusal | None:
-        if transaction.dml and transaction.doom is None and self.faults.conflict():
+    def _refuse_commit(self, transaction: SessionTransaction) -> Refusal | None:
+        if transaction.dml and transaction.pending_error is None and self.faults.conflict():
             return DATA_CONFLICT
         return transaction.refuse_commit(self._sessions.now(), self._sessions.longest_transaction)
 
-    def _advance(self, statement: Translated) -> None:
+    def _advance(self, statement: TranslatedStatement) -> None:
         """Go on to where a statement leads, if it does not fail."""
-        if statement.kind is Kind.BEGIN:
+        if statement.kind is StatementKind.BEGIN:
             self._current().explicit = True
-        elif statement.kind in (Kind.COMMIT, Kind.ROLLBACK):
+        elif statement.kind in (StatementKind.COMMIT, StatementKind.ROLLBACK):
             self._standing.transaction, self._standing.status = None, IDLE
 
-    def _committed(self, transaction: Transaction) -> None:
+    def _committed(self, transaction: SessionTransaction) -> None:
         transaction.committed = True
         if transaction.dml or transaction.locked:
             self._sessions.data_changed(transaction.locked)
@@ -252,7 +263,7 @@ class Session:
 
     def from_server(self, data: bytes) -> None:
         """Take what PostgreSQL has sent."""
-        shown = self._line.talk.answer(data)
+        shown = self._line.talk.on_data(data)
         if self._cut_off:
             self._client.abort()
             return
@@ -261,7 +272,7 @@ class Session:
         self._rivalry.write_back_if_quiet()
         self._go_on()
 
-    def told(self, kind: bytes, body: bytes) -> bytes:
+    def on_async_message(self, kind: bytes, body: bytes) -> bytes:
         """Take what answers nothing: who we are, a setting, a notice."""
         if kind == messages.BACKEND_KEY:
             self._standing.pid = int.from_bytes(body[:4], "big")
@@ -271,10 +282,10 @@ class Session:
             return b""
         if kind == messages.PARAMETER_STATUS:
             name, value = (text.decode() for text in body.split(b"\0")[:2])
-            return messages.parameter_status(name, wording.setting(name, value))
+            return messages.parameter_status(name, error_translation.setting(name, value))
         return wire.message(kind, body)
 
-    def finished(self, sent: Sent, tag: str) -> bytes:
+    def finished(self, sent: PendingRequest, tag: str) -> bytes:
         """Take the end of a statement."""
         statement = sent.statement
         if sent.transaction and tag == "COMMIT":
@@ -285,47 +296,55 @@ class Session:
         if not statement.explains:
             return end
         seconds = self._sessions.now().seconds - sent.began
-        return wording.dpu_rows(seconds, writes=statement.kind is Kind.WRITE) + end
+        return error_translation.dpu_rows(seconds, writes=statement.kind is StatementKind.WRITE) + end
 
-    def failed(self, sent: Sent | None, fields: dict[str, str]) -> bytes:
+    def failed(self, sent: PendingRequest | None, fields: dict[str, str]) -> bytes:
         """Take an error; what can be helped is not told."""
         if sent is None:
             return messages.error(fields)
         if sent.outcome is not None:
             sent.failure = fields
             return b""
-        if (sent.kind == messages.QUERY and sent.hidden) or self._rivalry.helps(sent, fields):
+        if (sent.kind == messages.QUERY and sent.hidden) or self._rivalry.can_recover(sent, fields):
             return b""
         told = self._word(sent, fields)
         if sent.commit is not None and told["M"] == sent.commit.message:
             self._rolls_back = True
         if (transaction := sent.transaction) is not None:
-            transaction.told = True
+            transaction.failure_reported = True
             if transaction.explicit:
                 self._standing.status = FAILED
             else:
                 transaction.ddl = transaction.dml = False
         return messages.error(told)
 
-    def _word(self, sent: Sent, fields: dict[str, str]) -> dict[str, str]:
+    def _word(self, sent: PendingRequest, fields: dict[str, str]) -> dict[str, str]:
         """Word an error, which may be the doing of others: they have cancelled us, or a savepoint of ours."""
         transaction = sent.transaction
-        cancelled = fields["C"] == wording.CANCELLED and self._rivalry.cancelled
-        untold = fields["C"] == wording.IN_FAILED and transaction is not None and not transaction.told
+        cancelled = fields["C"] == error_translation.CANCELLED and self._rivalry.cancelled
+        untold = (
+            fields["C"] == error_translation.IN_FAILED
+            and transaction is not None
+            and not transaction.failure_reported
+        )
         unchecked = (
-            fields["C"] == wording.FOREIGN_KEY and transaction is not None and bool(transaction.shadowed)
+            fields["C"] == error_translation.FOREIGN_KEY
+            and transaction is not None
+            and bool(transaction.copied_tables)
         )
         if cancelled or untold or unchecked:
-            return wording.as_fields((transaction and transaction.doom) or DATA_CONFLICT)
+            return error_translation.as_fields((transaction and transaction.pending_error) or DATA_CONFLICT)
         longest = self._sessions.longest_transaction
-        return wording.told(fields, self._sessions.nonce, longest, changed=sent.statement.changed)
+        return error_translation.translate_error(
+            fields, self._sessions.nonce, longest, changed=sent.statement.changed
+        )
 
-    def is_ready(self, sent: Sent, status: bytes) -> bytes:
+    def is_ready(self, sent: PendingRequest, status: bytes) -> bytes:
         """Take the end of an exchange."""
         if sent.outcome is not None:
             sent.outcome.set_result(sent.failure)
             return b""
-        if self._rivalry.takes_over(status) or sent.hidden:
+        if self._rivalry.begin_recovery(status) or sent.hidden:
             return b""
         if self._rolls_back:
             self._rolls_back = False

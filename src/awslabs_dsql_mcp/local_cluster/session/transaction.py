@@ -7,13 +7,13 @@ and database limits"; records of live clusters from July to October 2026.
 from dataclasses import dataclass, field
 from typing import Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import Kind, Refusal, Table, Translated
+from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TableName, TranslatedStatement
 
 DATA_CONFLICT: Final = Refusal("40001", "change conflicts with another transaction (OC000)")
 CATALOG_CONFLICT: Final = Refusal("40001", "schema has been updated by another transaction (OC001)")
 _MULTIPLE_DDL: Final = Refusal("0A000", "multiple ddl statements not supported in a transaction")
 _DDL_WITH_DML: Final = Refusal("0A000", "ddl and dml are not supported in the same transaction")
-_TOUCHING: Final = frozenset({Kind.READ, Kind.LOCK, Kind.WRITE, Kind.DDL})
+_TOUCHING: Final = frozenset({StatementKind.READ, StatementKind.LOCK, StatementKind.WRITE, StatementKind.DDL})
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Now:
 
 
 @dataclass
-class Transaction:
+class SessionTransaction:
     """One transaction of a session, as far as it is known to us.
 
     Attributes:
@@ -55,40 +55,40 @@ class Transaction:
     explicit: bool = False
     ddl: bool = False
     dml: bool = False
-    touched: bool = False
-    doom: Refusal | None = None
-    lost: bool = False
-    told: bool = False
-    saved: bool = False
+    snapshot_taken: bool = False
+    pending_error: Refusal | None = None
+    rolled_back: bool = False
+    failure_reported: bool = False
+    has_savepoint: bool = False
     locked: set[str] = field(default_factory=set[str])
     committed: bool = False
-    rivals: list["Transaction"] = field(default_factory=list["Transaction"])
-    shadowed: set[Table] = field(default_factory=set[Table])
+    concurrent_lockers: list["SessionTransaction"] = field(default_factory=list["SessionTransaction"])
+    copied_tables: set[TableName] = field(default_factory=set[TableName])
 
-    def refuse(self, statement: Translated, now: Now) -> Refusal | None:
+    def refuse(self, statement: TranslatedStatement, now: Now) -> Refusal | None:
         """Say why a statement cannot run in it, and count the statement in if it can."""
         kind = statement.kind
-        if self.shadowed and not _is_exact(statement):
-            self.doom = self.doom or DATA_CONFLICT
-        if self.lost and kind in _TOUCHING:
-            return self.doom
-        if self.explicit and statement.alone:
-            what = "CALL" if kind is Kind.CALL else "ANALYZE"
+        if self.copied_tables and not _is_exact(statement):
+            self.pending_error = self.pending_error or DATA_CONFLICT
+        if self.rolled_back and kind in _TOUCHING:
+            return self.pending_error
+        if self.explicit and statement.not_in_block:
+            what = "CALL" if kind is StatementKind.CALL else "ANALYZE"
             return Refusal("25001", f"{what} cannot run inside a transaction block")
-        if kind in _TOUCHING and not self.touched:
-            self.touched = True
+        if kind in _TOUCHING and not self.snapshot_taken:
+            self.snapshot_taken = True
             if now.catalog != self.began.catalog:
                 return CATALOG_CONFLICT
-        if kind is Kind.LOCK:
+        if kind is StatementKind.LOCK:
             self.locked.update(table.name for table in statement.writes)
         return self._mixed(kind)
 
-    def _mixed(self, kind: Kind) -> Refusal | None:
-        if kind is Kind.DDL:
+    def _mixed(self, kind: StatementKind) -> Refusal | None:
+        if kind is StatementKind.DDL:
             refused = _MULTIPLE_DDL if self.ddl else _DDL_WITH_DML if self.dml else None
             self.ddl = True
             return refused
-        if kind is Kind.WRITE:
+        if kind is StatementKind.WRITE:
             self.dml = True
             return _DDL_WITH_DML if self.ddl else None
         return None
@@ -100,21 +100,21 @@ class Transaction:
             now: The time and the catalog.
             longest: Seconds that a transaction may take.
         """
-        if self.doom:
-            return self.doom
-        if any(rival.committed for rival in self.rivals):
+        if self.pending_error:
+            return self.pending_error
+        if any(rival.committed for rival in self.concurrent_lockers):
             return DATA_CONFLICT
-        if self.touched and now.catalog != self.began.catalog:
+        if self.snapshot_taken and now.catalog != self.began.catalog:
             return CATALOG_CONFLICT
         age = now.seconds - self.began.seconds
         return too_old(age, longest) if age > longest else None
 
 
-def _is_exact(statement: Translated) -> bool:
+def _is_exact(statement: TranslatedStatement) -> bool:
     """Whether a statement does on private copies all that it would do on the tables themselves."""
-    if statement.kind is Kind.WRITE:
+    if statement.kind is StatementKind.WRITE:
         return statement.sql.lstrip()[:4].lower() != "copy"
-    return statement.kind not in (Kind.LOCK, Kind.CALL, Kind.OTHER)
+    return statement.kind not in (StatementKind.LOCK, StatementKind.CALL, StatementKind.OTHER)
 
 
 def too_old(age: float, longest: float) -> Refusal:
