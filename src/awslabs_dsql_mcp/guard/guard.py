@@ -3,7 +3,8 @@
 `check` is the door for anyone who wants to test SQL; the tools use `check_statement` and
 `check_statements`, which parse once for everything that a call needs to know. There are no guesses about
 intent here: the agent is the author of the SQL. What protects is an allow-list over PostgreSQL's own syntax
-tree (`guard/read_rules.py`, `guard/write_rules.py`), and behind it a READ ONLY transaction, a clean session and a role with few rights.
+tree (`guard/read_rules.py`, `guard/write_rules.py`), and behind it a READ ONLY transaction, a clean session
+and a role with few rights.
 """
 
 from collections.abc import Sequence
