@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.settings import Settings, SettingsError
+from awslabs_dsql_mcp.config.option_parser import SettingsError
+from awslabs_dsql_mcp.config.settings import Settings
 
 T = TypeVar("T")
 

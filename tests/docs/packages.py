@@ -13,7 +13,8 @@ from typing import Any
 import tomlkit
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.config.settings import OPTIONS, Option
+from awslabs_dsql_mcp.config.option_parser import Option
+from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.documentation.guide_pages import load_guide
 from awslabs_dsql_mcp.installer.clients import CLIENTS
 from awslabs_dsql_mcp.installer.examples import NAME, launch, snippet

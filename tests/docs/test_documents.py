@@ -12,7 +12,7 @@ import pytest
 
 from awslabs_dsql_mcp.cli import main
 from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.settings import OPTIONS
+from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.examples import NAME, file_name, files, links_of_readme
 from docs import client_examples

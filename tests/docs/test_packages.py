@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.settings import OPTIONS
+from awslabs_dsql_mcp.config.options import OPTIONS
 from docs.options_table import README
 from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, files
 

@@ -1,8 +1,8 @@
-"""The clusters that a server works on: the one of its flags, or those of a file.
+"""The clusters of a server: the one that its options name, or those in a file.
 
 The file is TOML 1.0 (https://toml.io)::
 
-    default = "dev"                    # for calls that name none; without it each call must
+    default = "dev"                    # of calls that name no cluster; without it, every call must
 
     [clusters.dev]
     local = true
@@ -14,7 +14,7 @@ The file is TOML 1.0 (https://toml.io)::
     profile = "prod-reader"
     description = "Orders of the shop"
 
-Keys are flags without their dashes. Paths are relative to the file's folder.
+Keys are option names without the leading dashes. Paths are relative to the file's directory.
 """
 
 import re
@@ -26,23 +26,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.config.arguments import read_value, with_region
-from awslabs_dsql_mcp.config.settings import OPTIONS, PER_CLUSTER_OPTIONS, Option, Settings, SettingsError
+from awslabs_dsql_mcp.config.arguments import with_region
+from awslabs_dsql_mcp.config.option_parser import Option, SettingsError, read_value
+from awslabs_dsql_mcp.config.options import OPTIONS, PER_CLUSTER_OPTIONS
+from awslabs_dsql_mcp.config.settings import Settings
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _DESCRIPTION: Final = "description"
-_MAX_DESCRIPTION: Final = 100  # characters of a description: clients cut instructions at 2,048 in all
+_MAX_DESCRIPTION: Final = 100  # characters; clients cut instructions at 2,048 in all
 _OPTIONS: Final = {option.name: option for option in OPTIONS if option.name in PER_CLUSTER_OPTIONS}
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster to work on.
+    """A cluster.
 
     Attributes:
-        name: How calls name it; empty for the only one.
-        settings: What the operator decided for it.
-        description: What it is for, in the operator's words.
+        name: The name that calls use; empty when there is only one cluster.
+        settings: The settings of the server for this cluster.
+        description: The operator's description.
     """
 
     name: str
@@ -55,8 +57,8 @@ class Clusters:
     """All clusters of a server.
 
     Attributes:
-        all: In the file's order; at least one.
-        default: The one that calls mean that name none.
+        all: At least one, in the file's order.
+        default: Name of the cluster for calls that name none.
     """
 
     all: tuple[Cluster, ...]
@@ -64,38 +66,38 @@ class Clusters:
 
     @property
     def several(self) -> bool:
-        """Whether calls have a choice."""
+        """True if there is more than one cluster."""
         return len(self.all) > 1
 
     @property
     def allow_writes(self) -> bool:
-        """Whether any of them may be written to."""
+        """True if any of the clusters may be written to."""
         return any(cluster.settings.allow_writes for cluster in self.all)
 
 
 def read_clusters(settings: Settings) -> Clusters:
-    """Find what a server works on.
+    """Read the clusters of a server.
 
     Args:
-        settings: What flags and environment say; it holds for what the file leaves open.
+        settings: Settings from options and environment; used for what the file does not set.
 
     Raises:
-        SettingsError: One line that names the file, the line in it, the key, and what is expected.
+        SettingsError: One line that names the file, the line, the key, and what is expected.
     """
     if settings.config is None:
         return Clusters((Cluster("", settings),))
-    found = _File(settings.config).clusters(replace(settings, config=None))
-    return found if found.several else Clusters((replace(found.all[0], name=""),))
+    clusters = _File(settings.config).clusters(replace(settings, config=None))
+    return clusters if clusters.several else Clusters((replace(clusters.all[0], name=""),))
 
 
 class _File:
     """A file of clusters.
 
     Args:
-        path: Where it is.
+        path: Path of the file.
 
     Raises:
-        SettingsError: It cannot be read, or is no TOML.
+        SettingsError: The file cannot be read, or is not TOML.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,26 +105,26 @@ class _File:
         try:
             self._text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise SettingsError(f"--config: {path} cannot be read: {why}") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"--config: {path} cannot be read: {reason}") from None
         try:
-            self._tables = _parsed(self._text)
+            self._tables = _parse(self._text)
         except ValueError as error:
-            raise SettingsError(f"{path}: no TOML: {error}") from None
+            raise SettingsError(f"{path}: not valid TOML: {error}") from None
 
     def clusters(self, settings: Settings) -> Clusters:
         """Read the clusters.
 
         Args:
-            settings: What holds where a cluster says nothing.
+            settings: Settings used for what a cluster does not set.
         """
         self._require_known((), self._tables, ("default", "clusters"))
         tables = self._tables.get("clusters")
         if not isinstance(tables, dict) or not tables:
             raise self._wrong(("clusters",), "got none, expected a table [clusters.NAME] for each cluster")
-        named = cast("dict[str, object]", tables)
-        found = tuple(self._cluster(name, table, settings) for name, table in named.items())
-        return Clusters(found, self._default(named))
+        tables = cast("dict[str, object]", tables)
+        clusters = tuple(self._cluster(name, table, settings) for name, table in tables.items())
+        return Clusters(clusters, self._default(tables))
 
     def _default(self, tables: Mapping[str, object]) -> str | None:
         default = self._tables.get("default")
@@ -133,78 +135,82 @@ class _File:
     def _cluster(self, name: str, table: object, settings: Settings) -> Cluster:
         at = ("clusters", name)
         if not _NAME.fullmatch(name):
-            raise self._wrong(at, "expected a letter, then letters, digits, - and _, 32 in all at most")
+            raise self._wrong(at, "expected a letter, then letters, digits, - and _, at most 32 characters")
         if not isinstance(table, dict):
             raise self._wrong(at, f"got {_kind(table)}, expected a table [clusters.{name}]")
-        given = cast("dict[str, object]", table)
-        self._require_known(at, given, (*_OPTIONS, _DESCRIPTION))
-        description = given.get(_DESCRIPTION, "")
+        keys = cast("dict[str, object]", table)
+        self._require_known(at, keys, (*_OPTIONS, _DESCRIPTION))
+        description = keys.get(_DESCRIPTION, "")
         if not isinstance(description, str) or len(description) > _MAX_DESCRIPTION:
             raise self._wrong(
                 (*at, _DESCRIPTION), f"expected a text of at most {_MAX_DESCRIPTION} characters"
             )
         values = {
             option.name: self._value((*at, key), option, value)
-            for key, value in given.items()
+            for key, value in keys.items()
             if (option := _OPTIONS.get(_field(key)))
         }
         if bool(values.get("local")) == ("cluster_endpoint" in values):
             raise self._wrong(at, "expected either cluster_endpoint or local = true")
-        chosen = cast("dict[str, Any]", with_region(values, self._source((*at, "region"))))
-        return Cluster(name, replace(settings, **chosen), " ".join(description.split()))
+        fields = cast("dict[str, Any]", with_region(values, self._source((*at, "region"))))
+        return Cluster(name, replace(settings, **fields), " ".join(description.split()))
 
     def _value(self, at: tuple[str, ...], option: Option, value: object) -> object:
-        fits = isinstance(value, bool) if option.is_switch else type(value) in (str, int, float)
-        if not fits:
+        valid = isinstance(value, bool) if option.is_switch else type(value) in (str, int, float)
+        if not valid:
             expected = "true or false" if option.is_switch else option.unit
             raise self._wrong(at, f"got {_kind(value)}, expected {expected}")
         if option.unit in {"FILE", "DIR"} and value != "system":
             value = str(self._path.parent / Path(str(value)).expanduser())
         return read_value(option, self._source(at), value)
 
-    def _require_known(self, at: tuple[str, ...], given: Mapping[str, object], known: Sequence[str]) -> None:
-        for key in given:
+    def _require_known(self, at: tuple[str, ...], keys: Mapping[str, object], known: Sequence[str]) -> None:
+        for key in keys:
             if _field(key) not in known:
-                near = get_close_matches(_field(key), known, 1) or known
-                raise self._wrong((*at, key), f"unknown key, expected {' or '.join(near)}")
+                close = get_close_matches(_field(key), known, 1) or known
+                raise self._wrong((*at, key), f"unknown key, expected {' or '.join(close)}")
 
-    def _wrong(self, at: tuple[str, ...], what: str) -> SettingsError:
-        return SettingsError(f"{self._source(at)}: {what}")
+    def _wrong(self, at: tuple[str, ...], problem: str) -> SettingsError:
+        return SettingsError(f"{self._source(at)}: {problem}")
 
     def _source(self, at: tuple[str, ...]) -> str:
         line = self._line(at)
         return f"{self._path}{f', line {line}' if line else ''}: {'.'.join(at)}"
 
     def _line(self, at: tuple[str, ...]) -> int | None:
-        """Find the line of a key: the last with its name before the file, read so far, has it."""
+        """Find the line of a key.
+
+        TOML parsers report no positions, so the file is parsed up to each line in turn: the key is in the
+        last line that has its name when it appears among the values.
+        """
         lines = self._text.splitlines(keepends=True)
-        named = None
+        line_of_key = None
         for number, line in enumerate(lines, 1):
-            named = number if at[-1] in line else named
-            if _has(_begun(lines[:number]), at):
-                return named
+            line_of_key = number if at[-1] in line else line_of_key
+            if _contains(_parsed_so_far(lines[:number]), at):
+                return line_of_key
         return None
 
 
-def _parsed(text: str) -> dict[str, object]:
+def _parse(text: str) -> dict[str, object]:
     toml: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     return toml.loads(text)
 
 
-def _begun(lines: Sequence[str]) -> dict[str, object]:
+def _parsed_so_far(lines: Sequence[str]) -> dict[str, object]:
     try:
-        return _parsed("".join(lines))
-    except ValueError:  # cut inside of a value
+        return _parse("".join(lines))
+    except ValueError:  # the last line is inside a value
         return {}
 
 
-def _has(table: object, at: Sequence[str]) -> bool:
+def _contains(table: object, at: Sequence[str]) -> bool:
     if not at:
         return True
     if not isinstance(table, dict):
         return False
     inner = cast("dict[str, object]", table)
-    return at[0] in inner and _has(inner[at[0]], at[1:])
+    return at[0] in inner and _contains(inner[at[0]], at[1:])
 
 
 def _field(key: str) -> str:

@@ -1,4 +1,4 @@
-"""How the values of options are read: text in, value out, or a `ValueError` that says what is expected."""
+"""Functions that read an option's value from text, or raise `ValueError` with what is expected."""
 
 import math
 import re
@@ -24,7 +24,7 @@ _TRUTH = {
 
 
 def read_switch(text: str) -> bool:
-    """Read a switch from an environment variable."""
+    """Read a Boolean."""
     try:
         return _TRUTH[text.strip().lower()]
     except KeyError:
@@ -32,7 +32,7 @@ def read_switch(text: str) -> bool:
 
 
 def read_text(text: str) -> str:
-    """Read a text that may not be empty."""
+    """Read a text that is not empty."""
     if not text.strip():
         raise ValueError("a value that is not empty")
     return text.strip()
@@ -74,14 +74,14 @@ def read_minutes(text: str) -> float:
 
 
 def read_count(text: str) -> int:
-    """Read a small positive number."""
+    """Read a number of connections or attempts."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100):  # noqa: PLR2004 - the bound is the rule
         raise ValueError("a whole number from 1 to 100")
     return int(text)
 
 
 def read_size(text: str) -> int:
-    """Read how many rows or characters at most."""
+    """Read a maximum number of rows or characters."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000_000):  # noqa: PLR2004 - the bound is the rule
         raise ValueError("a whole number from 1 to 10000000")
     return int(text)
@@ -104,7 +104,7 @@ def read_knowledge_url(text: str) -> str:
 
 
 def read_roots(text: str) -> str:
-    """Read the path of a file that exists, or ``system``: the roots that OpenSSL was built with."""
+    """Read the path of a file that exists, or ``system`` for the root certificates of OpenSSL."""
     path = Path(text).expanduser()
     if text != "system" and not path.is_file():
         raise ValueError("a file that exists, or system")
@@ -112,10 +112,10 @@ def read_roots(text: str) -> str:
 
 
 def read_folder(text: str) -> Path:
-    """Read the path of a folder, existing or to be made."""
+    """Read the path of a directory, which need not exist."""
     path = Path(read_text(text)).expanduser()
     if path.exists() and not path.is_dir():
-        raise ValueError("a folder")
+        raise ValueError("a directory")
     return path
 
 
@@ -128,15 +128,15 @@ def read_config_file(text: str) -> Path:
 
 
 def read_log_file(text: str) -> Path:
-    """Read the path of a file, existing or to be made in a folder that exists."""
+    """Read the path of a file, which need not exist, in a directory that exists."""
     path = Path(read_text(text)).expanduser()
     if path.is_dir() or not path.parent.is_dir():
-        raise ValueError("a file, in a folder that exists")
+        raise ValueError("a file in a directory that exists")
     return path
 
 
 def read_confirm(text: str) -> str:
-    """Read a policy of confirmation."""
+    """Read a confirmation policy."""
     if text.lower() not in CONFIRM_POLICIES:
         raise ValueError("one of " + ", ".join(CONFIRM_POLICIES))
     return text.lower()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import read_clusters
-from awslabs_dsql_mcp.config.settings import Settings, SettingsError
+from awslabs_dsql_mcp.config.option_parser import SettingsError
+from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.checks import aws, environment, network, session
 from awslabs_dsql_mcp.doctor.checks.clock import clock
 from awslabs_dsql_mcp.doctor.checks.privileges import privileges

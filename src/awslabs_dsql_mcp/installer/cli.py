@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from awslabs_dsql_mcp.config.arguments import OptionParser, add_options
-from awslabs_dsql_mcp.config.settings import SettingsError
+from awslabs_dsql_mcp.config.option_parser import OptionParser, SettingsError, add_options
+from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer import files
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.deeplinks import links
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "--from", metavar="SOURCE", help="what uvx gets the server from (default: its newest release)"
     )
     how.add_argument("--installed", action="store_true", help="start this installation, without uvx")
-    add_options(parser)
+    add_options(parser, OPTIONS)
     return parser
 
 

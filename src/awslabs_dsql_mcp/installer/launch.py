@@ -6,7 +6,8 @@ from pathlib import Path
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.settings import OPTIONS, SettingsError
+from awslabs_dsql_mcp.config.option_parser import SettingsError
+from awslabs_dsql_mcp.config.options import OPTIONS
 
 PACKAGE = "awslabs-dsql-mcp"
 # What shows that an entry starts this server: its package, its module, and its other command.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from awslabs_dsql_mcp.config.settings import OPTIONS
+from awslabs_dsql_mcp.config.options import OPTIONS
 
 _HIDDEN = "***"
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s"\'{}\[\],:=]+')

@@ -1,4 +1,4 @@
-"""The file of clusters: what it gives, and what a mistake in it is told."""
+"""The file of clusters: the settings that it gives, and errors for mistakes in it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.settings import SettingsError
+from awslabs_dsql_mcp.config.option_parser import SettingsError
 
 TWO = """\
 default = "dev"  # when none is named
@@ -37,7 +37,7 @@ def read(file: Path, text: str, *flags: str, **variables: str) -> Clusters:
     return read_clusters(read_settings(["--config", str(file), *flags], variables, version="1"))
 
 
-def told(file: Path, text: str, *flags: str) -> str:
+def error_of(file: Path, text: str, *flags: str) -> str:
     with pytest.raises(SettingsError) as caught:
         read(file, text, *flags)
     assert "\n" not in str(caught.value)
@@ -56,32 +56,32 @@ def test_each_cluster_gets_settings_of_its_own(file: Path) -> None:
     assert (prod.settings.confirm, prod.settings.database_user) == ("always", "agent")
 
 
-def test_flags_hold_where_a_cluster_says_nothing(file: Path) -> None:
+def test_flags_apply_to_what_a_cluster_does_not_set(file: Path) -> None:
     dev, prod = read(file, TWO, "--call-timeout=9", "--max-connections=7", DSQL_DATABASE_USER="all").all
     assert dev.settings.call_timeout == prod.settings.call_timeout == 9
     assert (dev.settings.max_connections, prod.settings.max_connections) == (7, 2)
     assert (dev.settings.database_user, prod.settings.database_user) == ("all", "agent")
 
 
-def test_a_variable_of_another_server_allows_nothing_here(file: Path) -> None:
+def test_variables_do_not_allow_writes_to_the_clusters_of_a_file(file: Path) -> None:
     _, prod = read(file, TWO, DSQL_ALLOW_WRITES="true", DSQL_REGION="us-east-1").all
     assert not prod.settings.allow_writes
     assert prod.settings.region == "eu-west-1"
 
 
-def test_a_flag_that_names_a_cluster_puts_aside_a_variable_that_names_a_file() -> None:
+def test_a_flag_that_names_a_cluster_overrides_a_variable_that_names_a_file() -> None:
     chosen = read_settings(["--cluster_endpoint=a.on.aws"], {"DSQL_CONFIG": __file__}, version="1")
     assert (chosen.config, chosen.cluster_endpoint) == (None, "a.on.aws")
 
 
-def test_flags_that_choose_a_cluster_do_not_go_with_a_file(file: Path) -> None:
-    assert "expected one of them" in told(file, TWO, "--local")
-    assert told(file, TWO, "--allow-writes") == (
+def test_flags_that_choose_a_cluster_exclude_a_file(file: Path) -> None:
+    assert "expected one of them" in error_of(file, TWO, "--local")
+    assert error_of(file, TWO, "--allow-writes") == (
         "--allow-writes: got it beside --config, expected allow-writes in that file"
     )
 
 
-def test_one_cluster_is_no_choice(file: Path) -> None:
+def test_a_single_cluster_needs_no_name(file: Path) -> None:
     clusters = read(file, "[clusters.only]\nlocal = true\n")
     assert (clusters.several, clusters.all[0].name) == (False, "")
 
@@ -125,11 +125,11 @@ LOCAL = "[clusters.a]\nlocal = true\n"
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_key(file: Path, text: str, expected: str) -> None:
-    assert told(file, text).startswith(expected)
+def test_the_error_for_a_mistake_names_its_line_and_key(file: Path, text: str, expected: str) -> None:
+    assert error_of(file, text).startswith(expected)
 
 
-def test_what_is_no_toml_is_told_with_its_line(file: Path) -> None:
-    said = told(file, "[clusters.a]\nlocal = yes\n")
-    assert said.startswith(": no TOML: ")
-    assert "line 2" in said
+def test_the_error_for_invalid_toml_names_the_line(file: Path) -> None:
+    message = error_of(file, "[clusters.a]\nlocal = yes\n")
+    assert message.startswith(": not valid TOML: ")
+    assert "line 2" in message

@@ -1,4 +1,4 @@
-"""Flags, variables, defaults: which wins, and what a wrong value is told."""
+"""Flags, variables and defaults: precedence, and errors for wrong values."""
 
 import dataclasses
 import subprocess
@@ -9,7 +9,9 @@ import pytest
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.settings import OPTIONS, Option, Settings, SettingsError, region_of
+from awslabs_dsql_mcp.config.option_parser import Option, SettingsError
+from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.config.settings import Settings, region_of
 
 GOOD = {
     "--cluster_endpoint": ("abc.dsql.us-east-1.on.aws", "abc.dsql.us-east-1.on.aws"),
@@ -61,7 +63,7 @@ WRONG = [
     ("--max-result-chars", "1e6", "a whole number from 1 to 10000000"),
     ("--ssl-root-cert", "/nowhere/roots.pem", "a file that exists"),
     ("--config", "/nowhere/clusters.toml", "a file that exists"),
-    ("--audit-log", "/nowhere/calls.jsonl", "a file, in a folder that exists"),
+    ("--audit-log", "/nowhere/calls.jsonl", "a file in a directory that exists"),
     ("--log-level", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
 ]
 
@@ -70,7 +72,7 @@ def line(option: Option, value: str) -> list[str]:
     return [option.flag] if option.is_switch else [option.flag, value]
 
 
-def told(*argv: str, **environ: str) -> str:
+def error_of(*argv: str, **environ: str) -> str:
     with pytest.raises(SettingsError) as caught:
         read_settings(argv, environ, version="1")
     return str(caught.value)
@@ -80,7 +82,19 @@ def test_there_is_one_option_for_each_field() -> None:
     assert [o.name for o in OPTIONS] == [f.name for f in dataclasses.fields(Settings)]
 
 
-def test_without_anything_the_defaults_hold() -> None:
+def test_the_documented_defaults_are_those_of_the_settings() -> None:
+    documented = {o.name: o.default for o in OPTIONS if o.unit and o.default}
+    described = {"region", "ssl_root_cert", "local_data", "local_session_minutes"}  # not values of the field
+    settings = read_settings(
+        [f"--{name}={value}" for name, value in documented.items() if name not in described],
+        {},
+        version="1",
+    )
+    assert settings == Settings()
+    assert described <= documented.keys()
+
+
+def test_without_options_the_defaults_apply() -> None:
     assert read_settings([], {}, version="1") == Settings()
 
 
@@ -98,7 +112,7 @@ def test_each_of_its_variables_sets_it_too(option: Option) -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_dashes_and_underscores_are_taken_alike(option: Option) -> None:
+def test_dashes_and_underscores_are_equivalent(option: Option) -> None:
     value, _ = GOOD[option.flag]
     read = {
         read_settings([spelling, *line(option, value)[1:]], {}, version="1") for spelling in option.spellings
@@ -121,39 +135,39 @@ def test_an_empty_variable_is_not_set() -> None:
 
 
 @pytest.mark.parametrize(("flag", "value", "expected"), WRONG)
-def test_a_wrong_value_is_told_in_one_line(flag: str, value: str, expected: str) -> None:
-    said = told(f"{flag}={value}")
-    assert said.startswith(f"{flag}: got {value!r}, expected {expected}")
-    assert "\n" not in said
+def test_a_wrong_value_is_an_error_of_one_line(flag: str, value: str, expected: str) -> None:
+    message = error_of(f"{flag}={value}")
+    assert message.startswith(f"{flag}: got {value!r}, expected {expected}")
+    assert "\n" not in message
 
 
 def test_a_wrong_variable_is_named() -> None:
-    assert told(DSQL_ALLOW_WRITES="maybe") == "DSQL_ALLOW_WRITES: got 'maybe', expected true or false"
+    assert error_of(DSQL_ALLOW_WRITES="maybe") == "DSQL_ALLOW_WRITES: got 'maybe', expected true or false"
 
 
 def test_a_password_in_a_wrong_value_is_not_repeated() -> None:
-    assert "hunter2" not in told("--cluster_endpoint=admin:hunter2@abc.on.aws")
+    assert "hunter2" not in error_of("--cluster_endpoint=admin:hunter2@abc.on.aws")
 
 
 def test_an_unknown_flag_names_the_nearest() -> None:
-    assert told("--alow-writes") == "--alow-writes: unknown flag, expected --allow-writes?"
+    assert error_of("--alow-writes") == "--alow-writes: unknown flag, expected --allow-writes?"
 
 
-def test_a_flag_without_its_value_says_what_it_takes() -> None:
-    assert told("--region") == "--region: got nothing, expected REGION"
+def test_the_error_for_a_flag_without_its_value_names_the_value() -> None:
+    assert error_of("--region") == "--region: got nothing, expected REGION"
 
 
 def test_a_switch_takes_no_value() -> None:
-    assert told("--allow-writes=false") == (
-        "--allow-writes: got a value, expected none: the flag stands alone"
+    assert error_of("--allow-writes=false") == (
+        "--allow-writes: got a value, expected none: the flag takes no value"
     )
 
 
 def test_local_and_an_endpoint_exclude_each_other() -> None:
-    assert "expected one of them" in told("--local", "--cluster_endpoint=abc.on.aws")
+    assert "expected one of them" in error_of("--local", "--cluster_endpoint=abc.on.aws")
 
 
-def test_a_flag_for_one_kind_of_cluster_puts_aside_a_variable_for_the_other() -> None:
+def test_a_flag_for_one_kind_of_cluster_overrides_a_variable_for_the_other() -> None:
     local = read_settings(["--local"], {"DSQL_CLUSTER_ENDPOINT": "abc.on.aws"}, version="1")
     remote = read_settings(["--cluster_endpoint=abc.on.aws"], {"DSQL_LOCAL": "true"}, version="1")
     assert (local.local, local.cluster_endpoint) == (True, None)
@@ -177,7 +191,7 @@ def test_the_region_is_in_a_clusters_name(endpoint: str, region: str | None) -> 
 
 
 def test_another_region_than_the_one_in_the_name_is_wrong() -> None:
-    assert told("--cluster_endpoint=abc.dsql.us-east-1.on.aws", "--region=us-west-2") == (
+    assert error_of("--cluster_endpoint=abc.dsql.us-east-1.on.aws", "--region=us-west-2") == (
         "--region: got 'us-west-2', expected us-east-1, as in the endpoint's name"
     )
 

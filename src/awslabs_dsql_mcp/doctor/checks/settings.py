@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from awslabs_dsql_mcp.config.settings import OPTIONS, Settings, SettingsError
+from awslabs_dsql_mcp.config.option_parser import SettingsError
+from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 # What libpq heeds of its own variables, since the server leaves these to it.
