@@ -1,25 +1,26 @@
 """An MCP server for Amazon Aurora DSQL.
 
-The way of a call, and where each part lives::
+The packages, in the order of a call::
 
-    cli        the commands; the only reader of the environment
-    settings   the table of options; arguments and readers turn text into it
-    doctor/    checks what the server needs, and names cause and remedy of what fails
-    targets    the cluster that the settings name
-    clusters   what the server works on: the cluster of its flags, or those of a file
-    serving    puts together what is offered, and serves it
-    services   builds what lives as long as the server, closes it at the end
-    server     every tool behind one boundary, where errors become answers
-    surface/   what clients see: names, texts, hints, schemas
-    tools/     what an agent can ask for
-    core/      what is true, without I/O: statements, guard, transactions, results
-    adapters/  what touches the world, one library a file: psycopg, boto3, httpx
-    local/     a cluster on this machine, reached as a real one is
-    guide/     pages about Aurora DSQL, for when its documentation cannot be reached
-    errors     what a caller is told when something failed
+    cli             commands; the only reader of the environment
+    config/         options, settings, the file of clusters
+    target          the cluster that the settings name
+    server/         the MCP server: tools, routing, errors as results, audit log
+    tools/          the tools: schema, texts and implementation
+    guard/          statements that may run, and reasons for those that may not
+    sql/            SQL text to values: parser, scripts, identifiers, functions
+    dsql/           facts about Aurora DSQL as data
+    database/       transactions, connections, errors of one cluster
+    aws/            credentials and login tokens
+    output/         results as text and as JSON
+    catalog/        tables, indexes and jobs of a cluster
+    explain/  bulk/  migration/  lint/  documentation/    one subject each
+    doctor/         checks of the installation, the credentials and the connection
+    installer/      entries in the configuration of MCP clients
+    local_cluster/  a cluster on this machine, independent of the server
+    errors          the errors that callers see
 
-Imports point one way: cli → serving → services → server → surface → tools → core → errors, and
-services → adapters → core.
+Imports point from the top of the list down; import-linter holds the rules (``pyproject.toml``).
 """
 
 __version__ = "0.1.0"

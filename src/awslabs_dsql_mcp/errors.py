@@ -1,16 +1,16 @@
-"""The errors a caller is told about, sorted by what the caller can do.
+"""The errors that callers see, grouped by what the caller can do about them.
 
 ::
 
     DsqlError                    anything not below is a bug: masked for the model, logged with an id
      ├── RequestInvalid          fix_request        an argument is wrong
-     ├── StatementRefused        fix_statement      the guard said no; nothing was sent
+     ├── StatementRefused        fix_statement      the guard refused a statement; nothing was sent
      ├── StatementFailed         fix_statement      the server refused or failed a statement
      ├── TooManyRows             fix_statement      more rows would have changed than the caller allowed
-     ├── NotConfirmed            fix_request        a yes is demanded, and nobody gave one
+     ├── NotConfirmed            fix_request        confirmation is required and was not given
      ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
-     ├── Busy                    retry_transaction  no turn, or no time: nothing was stored
-     ├── TimedOut                fix_statement      our own clock ran out before COMMIT: nothing was stored
+     ├── Busy                    retry_transaction  no connection or no time; nothing was stored
+     ├── TimedOut                fix_statement      a time limit ended before COMMIT; nothing was stored
      ├── OutcomeUnknown          check_outcome      the connection was lost during COMMIT
      ├── NotConfigured           ask_operator       no cluster, or writes not allowed
      ├── PermissionDenied        ask_operator       the role lacks a privilege
@@ -36,15 +36,15 @@ Outcome = Literal["committed", "rolled_back", "unknown", "partial"]
 
 
 class DsqlError(Exception):
-    """What a caller is told.
+    """Base class of the errors that callers see.
 
     Args:
         message: What was wrong, in the caller's terms; no secret, token or connection string.
         code: A stable name for programs, such as ``token_expired``; the class's own by default.
         sqlstate: The five characters of PostgreSQL's SQLSTATE, where the server gave one
             (PostgreSQL documentation, appendix A).
-        hint: One imperative sentence: what to do next.
-        outcome: What became of the transaction; ``None`` when none was begun.
+        hint: The next step, as one imperative sentence.
+        outcome: Outcome of the transaction; ``None`` when none was begun.
     """
 
     code: str = "error"
@@ -97,7 +97,7 @@ class TooManyRows(DsqlError):
 
 
 class NotConfirmed(DsqlError):
-    """A yes is demanded before this change, and nobody gave one; nothing was run."""
+    """Confirmation is required before this change and was not given; nothing was run."""
 
     code = "not_confirmed"
     remedy = "fix_request"
@@ -118,14 +118,14 @@ class Busy(DsqlError):
 
 
 class TimedOut(DsqlError):
-    """A limit of this server's own ran out before COMMIT; nothing was stored."""
+    """A time limit of this server ended before COMMIT; nothing was stored."""
 
     code = "timed_out"
     remedy = "fix_statement"
 
 
 class OutcomeUnknown(DsqlError):
-    """The connection was lost while COMMIT was under way: it may or may not have committed."""
+    """The connection was lost during COMMIT: the transaction may or may not have committed."""
 
     code = "outcome_unknown"
     remedy = "check_outcome"

@@ -1,4 +1,4 @@
-"""Logging to stderr: one line an event, no stack traces, no secrets."""
+"""Logging to standard error: one line per event, no stack traces, no secrets."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ from typing_extensions import override
 
 
 class SingleLineFormatter(logging.Formatter):
-    """Writes an event on one line; of an exception, its class alone.
+    """Formats an event as one line; of an exception, only the class.
 
     An exception's text and its stack may quote a connection string, a statement or a row.
     """
@@ -27,10 +27,10 @@ class SingleLineFormatter(logging.Formatter):
 
 
 def log_to_stderr(level: str) -> None:
-    """Send everything at or above a level to stderr; libraries speak from WARNING on."""
+    """Log events at or above a level to standard error; of libraries, WARNING and above."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(SingleLineFormatter())
     logging.basicConfig(level=max(getattr(logging, level), logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("awslabs_dsql_mcp").setLevel(level)
-    # psycopg warns of every pipeline that a failed statement ended; the failure itself is told anyway.
+    # psycopg warns of every pipeline that a failed statement ends; the failure itself is reported anyway.
     logging.getLogger("psycopg").setLevel(logging.ERROR)

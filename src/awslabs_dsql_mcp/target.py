@@ -1,4 +1,4 @@
-"""The cluster that the settings name: a real one by its endpoint, or the one on this machine."""
+"""The cluster that the settings name: an Aurora DSQL cluster or the local one."""
 
 from contextlib import AsyncExitStack
 
@@ -9,14 +9,14 @@ from awslabs_dsql_mcp.errors import NotConfigured
 
 
 async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
-    """Say how to reach the cluster; a local one is joined, or started, first.
+    """Resolve the address and the identity for a cluster; the local one is started if it does not run.
 
     Args:
-        settings: What the operator decided.
-        stack: Leaves the local cluster.
+        settings: The settings of the cluster.
+        stack: Disconnects from the local cluster when it is closed.
 
     Raises:
-        NotConfigured: None is configured, or the local one cannot be started.
+        NotConfigured: No cluster is configured, or the local one cannot be started.
     """
     if settings.local:
         return await _local(settings, stack)
@@ -34,7 +34,7 @@ async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
         settings.database_user,
         Identity(settings.region, settings.profile),
         settings.ssl_root_cert or certifi.where(),
-        # Any other name may be a proxy's or a private link's, which may want to be asked first.
+        # Any other name may belong to a proxy or a private link that expects libpq's request for TLS.
         direct_tls=region_of(settings.cluster_endpoint) is not None,
     )
 
@@ -44,8 +44,8 @@ async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
     from awslabs_dsql_mcp.local_cluster.config import ClusterConfig  # noqa: PLC0415 - only with --local
 
     minutes = settings.local_session_minutes
-    behaviour = ClusterConfig(session_minutes=minutes) if minutes is not None else None
-    local = await stack.enter_async_context(local_cluster(settings.local_data, behaviour))
+    config = ClusterConfig(session_minutes=minutes) if minutes is not None else None
+    local = await stack.enter_async_context(local_cluster(settings.local_data, config))
     return Target(
         local.host,
         settings.database_user,

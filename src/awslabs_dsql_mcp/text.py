@@ -1,13 +1,13 @@
-"""Texts cut to size."""
+"""Text shortened for display."""
 
 _MIN_SENTENCE = 40
 
 
-def truncate_sentence(text: str, longest: int) -> str:
-    """Cut a text at the end of a sentence or clause, else of a word."""
+def truncate_sentence(text: str, limit: int) -> str:
+    """Shorten a text to a limit, at the end of a sentence or clause, else of a word."""
     line = " ".join(text.split())
-    if len(line) <= longest:
+    if len(line) <= limit:
         return line
-    cut = line[: longest - 1]
+    cut = line[: limit - 1]
     end = max(cut.rfind(". "), cut.rfind("; "))
     return cut[: end + 1] if end >= _MIN_SENTENCE else cut.rpartition(" ")[0] + "…"

@@ -1,7 +1,7 @@
 """Login tokens from AWS credentials, with boto3.
 
-A token is a presigned URL that Aurora DSQL takes as the password; it is made without network, is valid
-for 15 minutes and is looked at only while a connection opens (Aurora DSQL user guide, "Generating an
+A token is a presigned URL that Aurora DSQL takes as the password. It is made without network access, is
+valid for 15 minutes and is checked only while a connection opens (Aurora DSQL user guide, "Generating an
 authentication token").
 """
 
@@ -14,19 +14,19 @@ from typing import Any, TypeVar
 
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
 
-_LIFETIME = 900
+_LIFETIME = 900  # seconds
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who signs.
+    """The AWS identity that signs tokens.
 
     Attributes:
-        region: Region of the cluster; ``None`` for the one of the AWS configuration.
-        profile: Named profile; ``None`` for boto3's own search for credentials.
-        access_key: A fixed key instead of that search.
-        secret_key: Its secret.
+        region: Region of the cluster; ``None`` for the region of the AWS configuration.
+        profile: AWS profile; ``None`` for the default credential chain of boto3.
+        access_key: A fixed access key instead of a profile or the chain.
+        secret_key: The secret of the access key.
     """
 
     region: str | None = None
@@ -36,24 +36,24 @@ class Identity:
 
 
 class TokenSource:
-    """Makes tokens for one identity; boto3 is imported and its client made once, off the event loop."""
+    """Creates tokens for one identity. boto3 is imported, and its client made, once and in a thread."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
         self._lock = threading.Lock()
-        self._client: Any = None  # boto3 makes its clients' classes at run time
+        self._client: Any = None  # boto3 creates its clients' classes at run time
 
     async def token(self, host: str, user: str) -> str:
-        """Make a token for a host and a role.
+        """Create a token for a host and a role.
 
         Raises:
-            ConnectionFailed: The credentials are missing, expired or cannot be had.
+            ConnectionFailed: The credentials are missing, expired or cannot be loaded.
             NotConfigured: The profile or the region is unknown.
         """
         return await asyncio.to_thread(self._token, host, user)
 
     def prepare(self) -> None:
-        """Import boto3 and make its client; what fails here fails again, with its reason, in ``token``."""
+        """Import boto3 and create its client; an error is raised later, by ``token``."""
         try:
             self._signer()
         except DsqlError:
@@ -66,47 +66,47 @@ class TokenSource:
             if user == "admin"
             else signer.generate_db_connect_auth_token
         )
-        return describe_error(lambda: sign(host, signer.meta.region_name, _LIFETIME))
+        return translate_errors(lambda: sign(host, signer.meta.region_name, _LIFETIME))
 
     def _signer(self) -> Any:  # noqa: ANN401 - see _client
         with self._lock:
             if self._client is None:
-                self._client = describe_error(self._new_client)
+                self._client = translate_errors(self._new_client)
             return self._client
 
     def _new_client(self) -> object:
-        return session_of(self._identity).client("dsql")
+        return create_session(self._identity).client("dsql")
 
 
-def session_of(who: Identity) -> Any:  # noqa: ANN401 - boto3 has no types
-    """Make the session of boto3 that has an identity's credentials; importing boto3 takes 100 ms."""
-    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see above
+def create_session(identity: Identity) -> Any:  # noqa: ANN401 - boto3 has no types
+    """Create a boto3 session with the credentials of an identity."""
+    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - importing it takes 100 ms
 
-    if who.access_key is not None:
-        return _is_credential_error(who)
-    return boto3.Session(region_name=who.region, profile_name=who.profile)
+    if identity.access_key is not None:
+        return _fixed_key_session(identity)
+    return boto3.Session(region_name=identity.region, profile_name=identity.profile)
 
 
-def _is_credential_error(who: Identity) -> Any:  # noqa: ANN401 - see _client
-    """Make a session for a fixed key, whatever the AWS configuration and AWS_PROFILE of this user say."""
+def _fixed_key_session(identity: Identity) -> Any:  # noqa: ANN401 - see _client
+    """Create a session for a fixed key, independent of the user's AWS configuration and AWS_PROFILE."""
     import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
     import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
 
-    nowhere = (None, None, os.devnull, None)
-    variables = {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    unset = (None, None, os.devnull, None)
+    variables = {"profile": (None, None, None, None), "config_file": unset, "credentials_file": unset}
     return boto3.Session(
-        aws_access_key_id=who.access_key,
-        aws_secret_access_key=who.secret_key,
-        region_name=who.region,
+        aws_access_key_id=identity.access_key,
+        aws_secret_access_key=identity.secret_key,
+        region_name=identity.region,
         botocore_session=botocore.session.Session(variables),
     )
 
 
-def describe_error(work: Callable[[], T]) -> T:
-    """Do something with botocore; its exceptions become ours.
+def translate_errors(call: Callable[[], T]) -> T:
+    """Call a function and translate exceptions of botocore.
 
     Raises:
-        ConnectionFailed: The credentials are missing, expired or cannot be had.
+        ConnectionFailed: The credentials are missing, expired or cannot be loaded.
         NotConfigured: The profile or the region is unknown.
     """
     from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
@@ -115,16 +115,17 @@ def describe_error(work: Callable[[], T]) -> T:
     )
 
     try:
-        return work()
-    except (BotoCoreError, ClientError, RuntimeError) as error:  # its word for "fresh, yet expired"
-        raise error_of_credentials(error) from error
+        return call()
+    # botocore raises RuntimeError when credentials that it refreshed have expired already.
+    except (BotoCoreError, ClientError, RuntimeError) as error:
+        raise credential_error(error) from error
 
 
-def error_of_credentials(error: Exception) -> DsqlError:
-    """Say what a botocore exception means for the operator, without its secrets.
+def credential_error(error: Exception) -> DsqlError:
+    """Translate an exception of botocore, without secrets.
 
     Args:
-        error: Any exception of botocore; one that no rule names is told by its class.
+        error: Any exception of botocore; without a rule for it, the error names its class.
     """
     from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
         exceptions as aws,
@@ -138,7 +139,7 @@ def error_of_credentials(error: Exception) -> DsqlError:
         )
     if isinstance(error, aws.NoRegionError | aws.InvalidRegionError):
         return NotConfigured(
-            "The region of the cluster is not known: the endpoint's name does not tell it.",
+            "The region of the cluster is unknown: it is not in the endpoint's name.",
             code="no_region",
             hint="Give --region, such as us-east-1.",
         )
@@ -153,9 +154,9 @@ def error_of_credentials(error: Exception) -> DsqlError:
         )
     if isinstance(error, RuntimeError):
         return ConnectionFailed(
-            "The AWS credentials have expired, and their source gives no newer ones.",
+            "The AWS credentials have expired, and their source returns no newer ones.",
             code="credentials_expired",
-            hint="Renew them where they come from (such as `aws sso login --profile NAME`) and ask again.",
+            hint="Renew them at their source (such as `aws sso login --profile NAME`) and try again.",
         )
     expired = (
         aws.SSOError,
@@ -166,5 +167,5 @@ def error_of_credentials(error: Exception) -> DsqlError:
     return ConnectionFailed(
         f"The AWS credentials could not be used ({type(error).__name__}).",
         code="credentials_expired" if isinstance(error, expired) else "credentials_failed",
-        hint="Renew them (such as `aws sso login --profile NAME`) and ask again.",
+        hint="Renew them (such as `aws sso login --profile NAME`) and try again.",
     )

@@ -1,10 +1,10 @@
-"""What can be told of the credentials that sign, without their secret: source, form, expiry."""
+"""Source, kind and expiry of the credentials that sign, without secrets."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from awslabs_dsql_mcp.aws.credentials import Identity, describe_error, session_of
+from awslabs_dsql_mcp.aws.credentials import Identity, create_session, translate_errors
 
 # botocore's names of its providers (botocore.credentials, METHOD).
 _SOURCES = {
@@ -20,55 +20,55 @@ _SOURCES = {
     "container-role": "the container's role",
     "iam-role": "the instance's role",
 }
-# Unique identifiers' prefixes (IAM user guide, "IAM identifiers").
-_FORMS = {"AKIA": "an IAM user's long-term key", "ASIA": "a temporary session's key"}
+# Prefixes of unique identifiers (IAM user guide, "IAM identifiers").
+_KINDS = {"AKIA": "an IAM user's long-term key", "ASIA": "a temporary session's key"}
 
 
 @dataclass(frozen=True)
 class CredentialInfo:
-    """What is known of credentials.
+    """Description of credentials.
 
     Attributes:
-        source: Where they come from, in words.
-        form: Which kind of identity the key belongs to.
-        key_end: The last four characters of the access key's id, which is no secret.
-        expires: When they end, where the source says so.
-        region: The region that requests will be signed for; ``None`` when nothing names one.
+        source: The provider, in words.
+        kind: Which kind of identity the key belongs to.
+        key_suffix: The last four characters of the access key's id, which is no secret.
+        expires_at: When they end, where the source says so.
+        region: The region that requests are signed for; ``None`` when none is configured.
     """
 
     source: str
-    form: str
-    key_end: str
-    expires: datetime | None
+    kind: str
+    key_suffix: str
+    expires_at: datetime | None
     region: str | None
 
 
-def describe_credentials(who: Identity) -> CredentialInfo:
-    """Find the credentials of an identity; blocks, and asks the network only where their source does.
+def describe_credentials(identity: Identity) -> CredentialInfo:
+    """Load and describe the credentials of an identity; blocks, and uses the network if their source does.
 
     Raises:
-        ConnectionFailed: They are missing, expired or cannot be had.
+        ConnectionFailed: They are missing, expired or cannot be loaded.
         NotConfigured: The profile is unknown.
     """
-    return describe_error(lambda: _known(session_of(who)))
+    return translate_errors(lambda: _describe(create_session(identity)))
 
 
-def _known(session: Any) -> CredentialInfo:  # noqa: ANN401 - boto3 has no types
+def _describe(session: Any) -> CredentialInfo:  # noqa: ANN401 - boto3 has no types
     from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
         NoCredentialsError,
     )
 
-    found = session.get_credentials()
-    if found is None:
+    credentials = session.get_credentials()
+    if credentials is None:
         raise NoCredentialsError
-    frozen = found.get_frozen_credentials()
+    frozen = credentials.get_frozen_credentials()
     key = str(frozen.access_key)
     kind = "a temporary session's key" if frozen.token else "a key"
     return CredentialInfo(
-        source=_SOURCES.get(method := str(found.method), method),
-        form=_FORMS.get(key[:4], kind),
-        key_end=key[-4:],
-        # Without public name; credentials that do not expire have none.
-        expires=getattr(found, "_expiry_time", None),
+        source=_SOURCES.get(method := str(credentials.method), method),
+        kind=_KINDS.get(key[:4], kind),
+        key_suffix=key[-4:],
+        # boto3 has no public name for it; credentials that do not expire lack the attribute.
+        expires_at=getattr(credentials, "_expiry_time", None),
         region=session.region_name,
     )

@@ -1,4 +1,4 @@
-"""What a call does on a cluster: noted where it is done, read where the call ends."""
+"""Facts about the current tool call, kept in a context variable for its log and audit record."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,39 +8,39 @@ from dataclasses import dataclass
 
 @dataclass
 class CallContext:
-    """One call's account.
+    """Facts about one call.
 
     Attributes:
-        cluster: The cluster that it works on, where there are several to choose from.
-        attempts: Runs of the transaction that was run most often; 0 while none was begun.
+        cluster: Name of the cluster, if the server has several.
+        attempts: The most attempts that one transaction took; 0 if none was begun.
     """
 
     cluster: str | None = None
     attempts: int = 0
 
 
-_CURRENT: ContextVar[CallContext | None] = ContextVar("account", default=None)
+_CURRENT: ContextVar[CallContext | None] = ContextVar("call_context", default=None)
 
 
 @contextmanager
 def call_context() -> Generator[CallContext]:
-    """Open an account for all that happens inside."""
-    account = CallContext()
-    token = _CURRENT.set(account)
+    """Create the context of a call; it is current inside the ``with`` block."""
+    context = CallContext()
+    token = _CURRENT.set(context)
     try:
-        yield account
+        yield context
     finally:
         _CURRENT.reset(token)
 
 
 def record_attempts(attempts: int) -> None:
-    """Note how often a transaction was run; without a call there is nobody to tell."""
-    account = _CURRENT.get()
-    if account is not None:
-        account.attempts = max(account.attempts, attempts)
+    """Record the attempts that a transaction took; without a current call, do nothing."""
+    context = _CURRENT.get()
+    if context is not None:
+        context.attempts = max(context.attempts, attempts)
 
 
 def current_cluster() -> str | None:
-    """Name the cluster that the call works on, where there are several to choose from."""
-    account = _CURRENT.get()
-    return account.cluster if account else None
+    """Name of the current call's cluster, if the server has several."""
+    context = _CURRENT.get()
+    return context.cluster if context else None

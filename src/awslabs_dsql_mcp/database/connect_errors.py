@@ -1,8 +1,7 @@
-"""Why a connection could not be opened, in the operator's terms.
+"""Causes of a failed connection, in the operator's terms.
 
-libpq reports a failed connection as text alone, without SQLSTATE. What Aurora DSQL says is taken from
-its user guide, "Troubleshooting"; what libpq says, from the messages of its fe-connect and fe-secure
-sources; both are matched without regard to case.
+libpq reports a failed connection as text, without SQLSTATE. The texts of Aurora DSQL are from its user
+guide, "Troubleshooting"; those of libpq from its sources (fe-connect, fe-secure). Case is ignored.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from awslabs_dsql_mcp.database.failure import Failure
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, DsqlError
 
-_QUOTED = 160  # characters of what was said: the rest repeats it
+_MAX_QUOTE = 160  # characters of the message; the rest repeats it
 
 
 @dataclass(frozen=True)
@@ -19,10 +18,10 @@ class _Cause:
     """One known cause.
 
     Attributes:
-        signs: Texts of which one must be in what was said, in lower case.
-        code: The error's stable name.
-        says: What is wrong.
-        hint: What to do.
+        patterns: Texts of which one must be in the message, in lower case.
+        code: The error's code.
+        message: The problem.
+        hint: The next step.
         error: The error's class.
     """
 
@@ -33,25 +32,25 @@ class _Cause:
     error: Callable[..., DsqlError] = ConnectionFailed
 
 
-# Ordered: what is more specific stands first.
+# The first match counts: specific causes come first.
 _CAUSES = (
     _Cause(
         ("signature expired",),
         "token_expired",
-        "The cluster says that the login token had expired, twice in a row",
+        "The cluster reports, twice in a row, that the login token had expired",
         "Set this machine's clock (tokens are valid for 15 minutes from its time), or renew the AWS session.",
     ),
     _Cause(
         ("signature not yet current",),
         "clock_ahead",
-        "The cluster says that the login token is from the future",
+        "The cluster reports that the login token is from the future",
         "Set this machine's clock: it is more than five minutes ahead.",
     ),
     _Cause(
         ("wrong user to action mapping",),
         "wrong_action",
         "The token's action does not fit the role",
-        "Set --database_user to the role that is meant: `admin` needs dsql:DbConnectAdmin, any other role "
+        "Set --database_user to the right role: `admin` needs dsql:DbConnectAdmin, any other role "
         "dsql:DbConnect.",
     ),
     _Cause(
@@ -64,33 +63,33 @@ _CAUSES = (
         ("waking up cluster",),
         "waking_up",
         "The cluster was inactive and is waking up",
-        "Ask again in some seconds.",
+        "Try again in a few seconds.",
         Busy,
     ),
     _Cause(
         ("too many open connections", "too many clients", "remaining connection slots"),
         "too_many_connections",
         "The cluster has no connection left",
-        "Ask again in some seconds; the operator can lower --max-connections or raise the cluster's quota.",
+        "Try again in a few seconds; the operator can lower --max-connections or raise the cluster's quota.",
         Busy,
     ),
     _Cause(
         ("rate exceeded",),
         "connection_rate",
-        "The cluster gets too many new connections a second",
-        "Ask again in some seconds.",
+        "The cluster receives too many new connections a second",
+        "Try again in a few seconds.",
         Busy,
     ),
     _Cause(
         ("sni was not received",),
         "no_sni",
-        "The cluster got no server name in TLS",
-        "Give --cluster_endpoint as a host name, not as an address (PGHOSTADDR may hold the address).",
+        "The cluster received no server name (SNI) in TLS",
+        "Give --cluster_endpoint as a host name, not as an address (PGHOSTADDR may be the address).",
     ),
     _Cause(
         ("no iam identity is mapped",),
         "not_mapped",
-        "The role is mapped to no IAM identity",
+        "The role is not mapped to an IAM identity",
         "As admin, run AWS IAM GRANT role TO 'arn:aws:iam::<account>:role/<name>'.",
     ),
     _Cause(
@@ -104,8 +103,8 @@ _CAUSES = (
         ("certificate verify failed", "root certificate file", "unable to get local issuer"),
         "tls_untrusted",
         "The server's certificate is not trusted",
-        "Give the right root certificates with --ssl-root-cert (Aurora DSQL uses Amazon Root CA 1); if a "
-        "proxy sits between, its CA must be among them.",
+        "Give the right root certificates with --ssl-root-cert (Aurora DSQL uses Amazon Root CA 1); with a "
+        "proxy in between, its CA must be among them.",
     ),
     _Cause(
         ('database "postgres" does not exist',),
@@ -122,20 +121,20 @@ _CAUSES = (
     _Cause(
         ("does not exist",),
         "no_such_role",
-        "The cluster knows no such role that may log in",
+        "The cluster has no such role that may log in",
         "Create it WITH LOGIN and map it with AWS IAM GRANT, or correct --database_user.",
     ),
     _Cause(
         ("does not match host name", "certificate for"),
         "tls_name_mismatch",
         "The server's certificate is for another name",
-        "Give --cluster_endpoint as the name in the certificate; PGHOSTADDR may hold the address.",
+        "Give --cluster_endpoint as the name in the certificate; PGHOSTADDR may be the address.",
     ),
     _Cause(
         ("does not support ssl", "ssl is mandatory", "ssl error", "direct ssl", "sslv3 alert", "tlsv1 alert"),
         "tls_failed",
-        "TLS could not be agreed on",
-        "Check that the endpoint and port are an Aurora DSQL cluster's and that nothing in between "
+        "The TLS handshake failed",
+        "Check that the endpoint and port are an Aurora DSQL cluster's and that no proxy "
         "intercepts TLS.",
     ),
     _Cause(
@@ -167,26 +166,26 @@ _CAUSES = (
         ("closed the connection", "connection reset", "eof detected", "broken pipe"),
         "connection_closed",
         "The connection was closed while it opened",
-        "Ask again; if it stays so, check what sits between this machine and the cluster.",
+        "Try again; if it persists, check the proxies and firewalls between this machine and the cluster.",
     ),
 )  # fmt: skip
 
 
-def error_of_login(failure: Failure) -> DsqlError:
-    """Name the cause of a failed connection.
+def login_error(failure: Failure) -> DsqlError:
+    """Translate a failed connection into an error that names the cause.
 
     Args:
-        failure: What libpq or the server said; its message may have several lines.
+        failure: The failure that libpq or the server reported; its message may have several lines.
     """
-    said = f"{failure.message}\n{failure.hint or ''}".lower()
-    cause = next((c for c in _CAUSES if any(sign in said for sign in c.patterns)), None)
+    text = f"{failure.message}\n{failure.hint or ''}".lower()
+    cause = next((c for c in _CAUSES if any(pattern in text for pattern in c.patterns)), None)
     if cause is None:
         return ConnectionFailed(
-            f"No connection to the cluster: {failure.message[:_QUOTED]}",
+            f"No connection to the cluster: {failure.message[:_MAX_QUOTE]}",
             sqlstate=failure.sqlstate,
             hint="Check the endpoint, the role and the network.",
         )
-    quoted = (failure.hint or failure.message)[:_QUOTED]
+    quoted = (failure.hint or failure.message)[:_MAX_QUOTE]
     return cause.error(
         f"{cause.message}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=cause.hint
     )

@@ -13,29 +13,29 @@ from psycopg.pq import ConnStatus, TransactionStatus
 
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Column, Result
-from awslabs_dsql_mcp.database.pipeline import PreparedMessage, StatementReply, message, run_pipeline
+from awslabs_dsql_mcp.database.pipeline import PreparedMessage, StatementReply, prepare, run_pipeline
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.database.type_names import type_name
 
 _FATAL = re.compile(r"(?:FATAL|ERROR):\s+(.*)")
 _HINT = re.compile(r"HINT:\s+(.*)")
 _LIBPQ_PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?", re.DOTALL)
-# libpq takes the first flight of TLS straight away where both sides know how (libpq 17, "sslnegotiation").
+# libpq 17 can begin with the TLS handshake instead of a request for TLS ("sslnegotiation").
 _DIRECT_TLS = 170000
 
-# Only for types that PostgreSQL does not come with: format_type writes their schema where it is needed.
+# For types that are not built in; format_type adds the schema where it is needed.
 _TYPE_NAMES = "SELECT oid, format_type(oid, NULL) FROM pg_type WHERE oid = ANY($1::oid[])"
 
 
-def speaks_direct_tls() -> bool:
-    """Tell whether the client library can begin with TLS, which saves a round trip."""
+def supports_direct_tls() -> bool:
+    """Return true if libpq can begin with the TLS handshake, which saves a round trip."""
     return psycopg.pq.version() >= _DIRECT_TLS
 
 
 class PostgresConnection:
-    """A connection in autocommit mode; transactions are begun by the batches that need them.
+    """A connection in autocommit mode; `run` begins the transactions.
 
-    Every method raises `DatabaseError` where the server or the network failed it.
+    Every method raises `DatabaseError` for an error of the server or the network.
     """
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
@@ -51,69 +51,71 @@ class PostgresConnection:
         """
         try:
             connection = await psycopg.AsyncConnection.connect(
-                **parameters,  # pyright: ignore[reportArgumentType] - libpq's names are open
+                **parameters,  # pyright: ignore[reportArgumentType] - any parameter of libpq
                 autocommit=True,
                 prepare_threshold=None,
             )
         except psycopg.Error as error:
-            raise DatabaseError(failure_of_connect(str(error))) from error
-        except asyncio.CancelledError as left:
-            # psycopg leaves a half-open connection to its own frames, which the traceback keeps alive.
-            traceback.clear_frames(left.__traceback__)
+            raise DatabaseError(connect_failure(str(error))) from error
+        except asyncio.CancelledError as cancelled:
+            # The traceback keeps psycopg's frames alive, and with them the half-open connection.
+            traceback.clear_frames(cancelled.__traceback__)
             raise
         return cls(connection)
 
     @property
     def is_clean(self) -> bool:
-        """Whether the next call may use it: open, and in no transaction."""
+        """True if the next call may use it: open and in no transaction."""
         return self._connection.pgconn.transaction_status == TransactionStatus.IDLE
 
     async def run(self, queries: Sequence[Query], *, read_only: bool, pipelined: bool) -> tuple[Result, ...]:
         """Begin a transaction and run statements in it; a read-only one is rolled back as well.
 
         Args:
-            queries: What to run.
+            queries: The statements.
             read_only: ``BEGIN READ ONLY`` … ``ROLLBACK`` instead of ``BEGIN`` ….
-            pipelined: Send all in one round trip; otherwise one by one.
+            pipelined: Send all statements in one round trip; otherwise one by one.
         """
         begin = Query("BEGIN READ ONLY" if read_only else "BEGIN")
         batch = [begin, *queries, *([Query("ROLLBACK")] if read_only else [])]
         replies: list[StatementReply] = []
         try:
-            for together in [batch] if pipelined else [[query] for query in batch]:
-                await self._send(together, replies)
+            for group in [batch] if pipelined else [[query] for query in batch]:
+                await self._send(group, replies)
         except DatabaseError as failed:
-            raise DatabaseError(_placed(failed.failure, replies, len(queries))) from failed.__cause__
-        theirs = replies[1 : len(queries) + 1]
-        await self._name(theirs, may_ask=read_only)
-        return tuple(_result_of(reply, self._type_names) for reply in theirs)
+            raise DatabaseError(
+                _with_statement_index(failed.failure, replies, len(queries))
+            ) from failed.__cause__
+        own = replies[1 : len(queries) + 1]  # without BEGIN and ROLLBACK
+        await self._resolve_type_names(own, may_query=read_only)
+        return tuple(_to_result(reply, self._type_names) for reply in own)
 
     async def commit(self) -> None:
-        """Send COMMIT; an answer other than COMMIT is a failure, nothing was stored then."""
+        """Send COMMIT; any command tag but COMMIT means that nothing was stored, and is an error."""
         (reply,) = await self._send([Query("COMMIT")], [])
         if reply.command != "COMMIT":
             raise DatabaseError(Failure(f"COMMIT was answered with {reply.command}", "25P02"))
 
     async def rollback(self) -> None:
-        """End a transaction, if there is one."""
+        """Roll back the transaction, if there is one."""
         if not self.is_clean:
             await self._send([Query("ROLLBACK")], [])
 
     async def reset_session(self) -> None:
-        """Undo what a function may have set in the session."""
+        """Reset the parameters and the role that a function may have set in the session."""
         await self._send([Query("RESET ALL"), Query("RESET ROLE")], [])
 
-    async def cancel(self, within: float) -> None:
-        """Ask the server to end the query under way; servers may ignore it.
+    async def cancel(self, time_limit: float) -> None:
+        """Request that the server cancel the running query; Aurora DSQL ignores it.
 
         Args:
-            within: Longest wait for the request itself, in seconds.
+            time_limit: Maximum time for the request itself, in seconds.
         """
         with suppress(psycopg.Error, OSError):
-            await self._connection.cancel_safe(timeout=within)
+            await self._connection.cancel_safe(timeout=time_limit)
 
     def shutdown(self) -> None:
-        """Cut the network: whoever waits for an answer learns at once that none will come."""
+        """Shut the socket down, so that pending reads and writes fail at once."""
         if self._connection.pgconn.status == ConnStatus.BAD:
             return
         borrowed = socket.socket(fileno=self._connection.pgconn.socket)
@@ -124,74 +126,74 @@ class PostgresConnection:
             borrowed.detach()
 
     async def close(self) -> None:
-        """Close it; whatever was not committed never will be."""
+        """Close the connection; an open transaction is rolled back by the server."""
         await self._connection.close()
 
     async def _send(self, queries: Sequence[Query], replies: list[StatementReply]) -> list[StatementReply]:
-        """Send queries in one round trip; add the reply to each to those to earlier ones."""
+        """Send queries in one round trip and append their replies to ``replies``."""
         connection, before = self._connection, len(replies)
         messages: list[PreparedMessage] = []
         try:
             for query in queries:
                 replies.append(StatementReply(query, connection.info))
-                messages.append(message(connection, query))
+                messages.append(prepare(connection, query))
             await connection.wait(run_pipeline(connection.pgconn, messages, replies[before:]))
         except psycopg.Error as error:
-            refusal = _refusal(replies)
-            raise DatabaseError(self._failure_of(error if refusal is None else refusal)) from error
-        if (refusal := _refusal(replies)) is not None:
-            raise DatabaseError(self._failure_of(refusal)) from refusal
+            server_error = _server_error(replies)
+            raise DatabaseError(self._failure_of(server_error or error)) from error
+        if (server_error := _server_error(replies)) is not None:
+            raise DatabaseError(self._failure_of(server_error)) from server_error
         return replies
 
-    async def _name(self, replies: Sequence[StatementReply], *, may_ask: bool) -> None:
-        """Learn the names of types that are not PostgreSQL's own; each costs one question a connection.
+    async def _resolve_type_names(self, replies: Sequence[StatementReply], *, may_query: bool) -> None:
+        """Query the names of types that are not built in, once per type and connection.
 
-        A transaction that is still open is asked nothing: no statement of ours may fail it.
+        Not in an open transaction, which a failure of this query would abort.
         """
         oids = {field.oid for reply in replies for field in reply.fields or ()}
         unknown = sorted(oid for oid in oids if type_name(oid) is None and oid not in self._type_names)
-        if not (unknown and may_ask):
+        if not (unknown and may_query):
             return
         with suppress(DatabaseError):
             (names,) = await self._send([Query(_TYPE_NAMES, (unknown,))], [])
-            self._type_names |= {int(str(oid)): str(name) for oid, name in names.kept.rows}
+            self._type_names |= {int(str(oid)): str(name) for oid, name in names.rows.rows}
 
     def _failure_of(self, error: psycopg.Error) -> Failure:
-        said = error.diag
+        diagnostics = error.diag
         return Failure(
-            message=said.message_primary or _first_line(str(error)),
+            message=diagnostics.message_primary or _first_line(str(error)),
             sqlstate=error.sqlstate,
-            detail=said.message_detail,
-            hint=said.message_hint,
-            position=int(said.statement_position) if said.statement_position else None,
+            detail=diagnostics.message_detail,
+            hint=diagnostics.message_hint,
+            position=int(diagnostics.statement_position) if diagnostics.statement_position else None,
             session_lost=self._connection.pgconn.status == ConnStatus.BAD,
         )
 
 
-def failure_of_connect(text: str) -> Failure:
-    """Read what libpq said of a failed connection, which has no SQLSTATE.
+def connect_failure(text: str) -> Failure:
+    """Parse libpq's message about a failed connection, which has no SQLSTATE.
 
     Args:
-        text: libpq's message; with several addresses it tells of each.
+        text: libpq's message; with several addresses it has a line for each.
     """
     fatal, hint = _FATAL.search(text), _HINT.search(text)
     message = fatal.group(1) if fatal else _first_line(_LIBPQ_PREFIX.sub("", text))
     return Failure(message.strip(), hint=hint.group(1).strip() if hint else None, connecting=True)
 
 
-def _placed(failure: Failure, replies: Sequence[StatementReply], statements: int) -> Failure:
-    """Say which statement failed, counted from the one behind BEGIN.
+def _with_statement_index(failure: Failure, replies: Sequence[StatementReply], statements: int) -> Failure:
+    """Add the index of the failed statement, counted from the one after BEGIN.
 
-    BEGIN and ROLLBACK are no statements of the unit, and a lost session is no statement's fault.
+    A failure of BEGIN or ROLLBACK, or a lost session, gets no index.
     """
-    refused = next((place for place, reply in enumerate(replies) if reply.failure is not None), None)
-    # What the server refuses has its reply; a value that psycopg does not take is in the last one.
-    place = (len(replies) if refused is None else refused + 1) - 2
-    is_theirs = 0 <= place < statements and not failure.session_lost
-    return replace(failure, statement=place) if is_theirs else failure
+    refused = next((index for index, reply in enumerate(replies) if reply.failure is not None), None)
+    # A statement that the server refused has a reply; a value that psycopg refused belongs to the last.
+    index = (len(replies) if refused is None else refused + 1) - 2
+    is_statement = 0 <= index < statements and not failure.session_lost
+    return replace(failure, statement=index) if is_statement else failure
 
 
-def _refusal(replies: Sequence[StatementReply]) -> psycopg.Error | None:
+def _server_error(replies: Sequence[StatementReply]) -> psycopg.Error | None:
     failure = next((reply.failure for reply in replies if reply.failure is not None), None)
     return None if failure is None else psycopg.errors.error_from_result(failure, "utf-8")
 
@@ -200,7 +202,7 @@ def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 
 
-def _result_of(reply: StatementReply, names: Mapping[int, str]) -> Result:
+def _to_result(reply: StatementReply, names: Mapping[int, str]) -> Result:
     if reply.command is None:
         raise DatabaseError(Failure("the server answered fewer statements than were sent", session_lost=True))
     columns = tuple(
@@ -213,4 +215,4 @@ def _result_of(reply: StatementReply, names: Mapping[int, str]) -> Result:
     )
     returned = None if reply.fields is None else reply.returned
     count = returned if reply.count is None else reply.count
-    return Result(reply.command, count, columns, tuple(reply.kept.rows), returned, tuple(reply.notices))
+    return Result(reply.command, count, columns, tuple(reply.rows.rows), returned, tuple(reply.notices))

@@ -1,4 +1,4 @@
-"""How to reach a cluster: its address, its trust, and a fresh token for each connection."""
+"""Connections to a cluster: address, trusted roots and a fresh token for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import anyio
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.database.connection import PostgresConnection, speaks_direct_tls
+from awslabs_dsql_mcp.database.connection import PostgresConnection, supports_direct_tls
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.errors import ConnectionFailed
 
-# A path that died in silence, as behind a NAT or a laptop's lid, is found out in seconds, not minutes
-# (PostgreSQL documentation, "Parameter Key Words"); the last one is Linux's and left alone elsewhere.
+# A dead path, as behind a NAT or after a laptop's sleep, is detected in seconds instead of minutes
+# (PostgreSQL documentation, "Parameter Key Words"). libpq ignores tcp_user_timeout outside Linux.
 _KEEPALIVES = {
     "keepalives_idle": "60",
     "keepalives_interval": "10",
@@ -23,16 +23,16 @@ _KEEPALIVES = {
 
 @dataclass(frozen=True)
 class Target:
-    """A cluster, and who logs in.
+    """A cluster and the role to log in as.
 
     Attributes:
         host: Host name or address; the token, the certificate and SNI are for it.
         user: Role to log in as.
-        identity: Whose AWS credentials sign the token.
-        root_cert: File of trusted roots (PEM), or ``system``.
-        port: Port; ``None`` for libpq's own choice: PGPORT, else 5432.
-        address: Address to connect to; ``None`` for libpq's own choice: PGHOSTADDR, else the name's.
-        direct_tls: Whether the server is known to take TLS without libpq's request for it.
+        identity: AWS identity that signs the token.
+        root_cert: File of trusted root certificates (PEM), or ``system``.
+        port: Port; ``None`` for libpq's default: PGPORT, else 5432.
+        address: Address to connect to; ``None`` for libpq's default: PGHOSTADDR, else by DNS.
+        direct_tls: The server is known to accept a TLS handshake without libpq's request for it.
     """
 
     host: str
@@ -49,8 +49,8 @@ class Connector:
 
     Args:
         target: The cluster.
-        timeout: Longest wait for a token, and for a connection, in seconds each.
-        tokens: Makes tokens for an identity.
+        timeout: Maximum time to get a token, and to open a connection, in seconds each.
+        tokens: Creates the token source of an identity.
     """
 
     def __init__(
@@ -65,25 +65,25 @@ class Connector:
         self._tokens = tokens(target.identity)
 
     def prepare(self) -> None:
-        """Do what needs no network and takes long: import boto3, make its client."""
+        """Import boto3 and create its client, which is slow and needs no network."""
         self._tokens.prepare()
 
     async def connect(self) -> PostgresConnection:
         """Open a connection with a fresh token.
 
         Raises:
-            ConnectionFailed: No token could be made; nobody was asked.
+            ConnectionFailed: No token could be created; the cluster was not contacted.
             NotConfigured: The AWS profile or the region is unknown.
-            DatabaseFailed: The network or the cluster refused.
+            DatabaseError: The network or the cluster refused the connection.
         """
         try:
             with anyio.fail_after(self._timeout):
                 password = await self._tokens.token(self._target.host, self._target.user)
         except TimeoutError:
             raise ConnectionFailed(
-                f"The AWS credentials took longer than {self._timeout:g} s to come.",
+                f"Loading the AWS credentials took longer than {self._timeout:g} s.",
                 code="credentials_timeout",
-                hint="Check what serves them: an SSO login, a credential process, the instance's metadata.",
+                hint="Check their source: an SSO login, a credential process, the instance's metadata.",
             ) from None
         try:
             with anyio.fail_after(self._timeout):
@@ -94,7 +94,7 @@ class Connector:
             ) from None
 
     def _parameters(self) -> dict[str, str]:
-        """Give libpq's parameters; those left out keep their variables: PGHOSTADDR, PGPORT."""
+        """Build libpq's parameters; PGHOSTADDR and PGPORT apply where they are not set."""
         target = self._target
         parameters = {
             "host": target.host,
@@ -106,13 +106,13 @@ class Connector:
             "target_session_attrs": "any",
             "application_name": f"awslabs-dsql-mcp/{__version__}",
             **_KEEPALIVES,
-            "options": "",  # PGOPTIONS may hold settings that Aurora DSQL refuses
-            "client_encoding": "UTF8",  # PGCLIENTENCODING would have the server misread statements
+            "options": "",  # PGOPTIONS may have settings that Aurora DSQL refuses
+            "client_encoding": "UTF8",  # with PGCLIENTENCODING the server would misread statements
         }
         if target.port is not None:
             parameters["port"] = str(target.port)
         if target.address is not None:
             parameters["hostaddr"] = target.address
-        if target.direct_tls and speaks_direct_tls():
+        if target.direct_tls and supports_direct_tls():
             parameters["sslnegotiation"] = "direct"
         return parameters

@@ -1,7 +1,7 @@
-"""Work on a connection that somebody may stop waiting for: then the connection goes, come what may.
+"""Operations on a connection with a deadline; after it, or after a cancellation, the connection is closed.
 
-psycopg answers a cancelled task by waiting for the server to end the query, which Aurora DSQL never does
-early: so the work is a task of its own that only ever ends by itself.
+psycopg reacts to a cancelled task by waiting until the server ends the query, which Aurora DSQL does not do
+early. The operation therefore runs in a task of its own that is not cancelled.
 """
 
 import asyncio
@@ -14,38 +14,40 @@ from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 
 T = TypeVar("T")
 
-# A cancel request is worth a moment: a server that takes it ends the query, Aurora DSQL ignores it.
+# PostgreSQL ends the query on a cancel request; Aurora DSQL ignores it.
 _CANCEL_TIME = 0.6
 _CLOSE_TIME = 0.3
 
 
 class Interruptible(Protocol):
-    """A connection that can be given up."""
+    """A connection whose operation can be interrupted."""
 
-    async def cancel(self, within: float) -> None:
-        """Ask the server to end the query under way."""
+    async def cancel(self, time_limit: float) -> None:
+        """Request that the server cancel the running query."""
         ...
 
     def shutdown(self) -> None:
-        """Cut the network."""
+        """Shut the socket down."""
         ...
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         ...
 
 
-async def run_with_deadline(work: Awaitable[T], connection: Interruptible, limit: float, too_late: str) -> T:
-    """Do work on a connection, but no longer than the limit; who leaves early closes the connection.
+async def run_with_deadline(
+    work: Awaitable[T], connection: Interruptible, limit: float, timeout_message: str
+) -> T:
+    """Await an operation on a connection, at most for a time limit; close the connection if it is not done.
 
     Args:
-        work: What to wait for.
-        connection: What it is done on.
-        limit: Longest wait, in seconds; giving up takes a second at most besides.
-        too_late: What to say when it is over.
+        work: The operation.
+        connection: The connection that it uses.
+        limit: Time limit in seconds; closing takes up to one second more.
+        timeout_message: Message of the failure when the limit is exceeded.
 
     Raises:
-        DatabaseFailed: The work failed, or was not done within the limit.
+        DatabaseError: The operation failed, or was not done within the limit.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -58,11 +60,11 @@ async def run_with_deadline(work: Awaitable[T], connection: Interruptible, limit
         return task.result()
     with anyio.CancelScope(shield=True):
         await _abandon(task, connection)
-    raise DatabaseError(Failure(too_late, session_lost=True, timed_out=True))
+    raise DatabaseError(Failure(timeout_message, session_lost=True, timed_out=True))
 
 
 async def _abandon(task: "asyncio.Future[Any]", connection: Interruptible) -> None:
-    """End work that nobody waits for: ask the server to stop, then cut the connection."""
+    """Request a cancel, then shut the socket down and close the connection."""
     await connection.cancel(_CANCEL_TIME)
     await asyncio.wait({task}, timeout=_CLOSE_TIME)
     connection.shutdown()

@@ -1,7 +1,7 @@
-"""The driver of transactions: it does what a unit's plan says, and reports what happened.
+"""Executor of the steps that `transaction` yields, on pooled connections.
 
-It decides nothing. Its one rule of its own: whatever leaves a step early, by a cancelled call or by our
-clock, drops the session, since a late cancel request could otherwise hit the next statement on it.
+The decisions are in `transaction`, with one exception: a step that ends early, by cancellation or by a time
+limit, discards the connection, since a late cancel request could hit the next statement on it.
 """
 
 import asyncio
@@ -41,21 +41,21 @@ from awslabs_dsql_mcp.errors import Busy
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# Aurora DSQL ends a session after 60 minutes (user guide, "Quotas and limits").
+# Seconds. Aurora DSQL ends a session after 60 minutes (user guide, "Quotas and limits").
 _SESSION_LIFE = 3600.0
 _SESSION_MARGIN = 60.0
 _IDLE_TIME = 60.0
 _ROLLBACK_TIME = 3.0
-# What a server says that takes no pipeline: protocol violation, or feature not supported.
+# SQLSTATEs of a server that refuses pipelines: protocol violation, feature not supported.
 _PIPELINE_REFUSED = frozenset({"08P01", "0A000"})
 
 
 class Connection(Interruptible, Protocol):
-    """What the driver needs of a connection; `connection.PostgresConnection` is the one."""
+    """The methods of a connection that the executor uses; see `connection.PostgresConnection`."""
 
     @property
     def is_clean(self) -> bool:
-        """Whether the next call may use it."""
+        """True if the next call may use it."""
         ...
 
     async def run(self, queries: Sequence[Query], *, read_only: bool, pipelined: bool) -> tuple[Result, ...]:
@@ -67,24 +67,24 @@ class Connection(Interruptible, Protocol):
         ...
 
     async def rollback(self) -> None:
-        """End a transaction, if there is one."""
+        """Roll back the transaction, if there is one."""
         ...
 
     async def reset_session(self) -> None:
-        """Undo what a function may have set in the session."""
+        """Reset the parameters and the role that a function may have set in the session."""
         ...
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a call may wait, in seconds, and how many may run.
+    """Limits of calls; times in seconds.
 
     Attributes:
-        statement_timeout: For the statements of a unit in all, and for its COMMIT; the option of that name.
-        call_timeout: For a call in all; the option of that name.
-        max_connections: Sessions at once; the option of that name.
-        commit_time: What COMMIT gets at least, though the call ran out of time: once it is sent, waiting
-            for its answer is better than not knowing.
+        statement_timeout: Time limit of all statements of a unit of work, and of its COMMIT.
+        call_timeout: Time limit of a call.
+        max_connections: Maximum number of open connections.
+        commit_time: Minimum time for COMMIT, even if it exceeds the call's limit: an answer that comes
+            late is better than an unknown outcome.
     """
 
     statement_timeout: float = 45.0
@@ -95,21 +95,21 @@ class Limits:
 
 @dataclass
 class _Call:
-    """One call under way: since when, and on which session."""
+    """State of a call: when it started, and its connection."""
 
-    began: float
+    started_at: float
     writes: bool
     session: PooledSession[Connection] | None = None
     attempts: int = 0
 
 
 class PooledDatabase:
-    """A cluster, on a few sessions.
+    """A cluster, reached through a pool of connections.
 
     Args:
-        connect: Opens a connection; raises `DatabaseError`, or a `DsqlError` where nobody was asked.
-        policy: When units of work are tried again.
-        limits: How long calls may wait.
+        connect: Opens a connection; raises `DatabaseError`, or `DsqlError` if the cluster was not contacted.
+        policy: Retry policy of units of work.
+        limits: Limits of calls.
         clock: Monotonic seconds.
         jitter: A random number from 0 to 1.
     """
@@ -128,8 +128,8 @@ class PooledDatabase:
         self._clock = clock
         self._jitter = jitter
         self._pipelined = True
-        self._scrubbing: set[asyncio.Task[None]] = set()
-        self._sessions: ConnectionPool[Connection] = ConnectionPool(
+        self._resets: set[asyncio.Task[None]] = set()
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
             connect,
             lambda connection: connection.close(),
             limit=limits.max_connections,
@@ -139,17 +139,17 @@ class PooledDatabase:
         )
 
     async def run(self, unit: UnitOfWork) -> Report:
-        """Run a unit of work, again as a whole where that is safe.
+        """Run a unit of work; retry it as a whole where that is safe.
 
         Raises:
-            DsqlError: One of `errors`, with the outcome where a transaction was begun.
+            DsqlError: One of `errors`, with the outcome if a transaction was begun.
         """
         call = _Call(self._clock(), writes=not unit.read_only)
         plan = transaction(unit, self._policy, self._jitter)
         try:
             step = next(plan)
             while True:
-                step = plan.send(await self._do(step, call))
+                step = plan.send(await self._execute(step, call))
         except StopIteration as ended:
             if unit.may_change_session:
                 self._reset_session(call)
@@ -160,13 +160,13 @@ class PooledDatabase:
                 await self._release(call)
 
     async def aclose(self) -> None:
-        """Close the idle sessions; those in use are closed by their calls."""
-        for task in self._scrubbing:
+        """Close the idle connections; those in use are closed when their calls end."""
+        for task in self._resets:
             task.cancel()
-        await asyncio.gather(*self._scrubbing, return_exceptions=True)
-        await self._sessions.close()
+        await asyncio.gather(*self._resets, return_exceptions=True)
+        await self._pool.close()
 
-    async def _do(self, step: Step, call: _Call) -> Reply:
+    async def _execute(self, step: Step, call: _Call) -> Reply:
         try:
             match step:
                 case Run():
@@ -183,8 +183,8 @@ class PooledDatabase:
         except DatabaseError as failed:
             if failed.failure.session_lost:
                 await self._drop(call)
-                await self._sessions.close_idle()
-            return Failed(failed.failure, self._clock() - call.began)
+                await self._pool.close_idle()
+            return Failed(failed.failure, self._clock() - call.started_at)
         return Done()
 
     async def _run(self, step: Run, call: _Call) -> Executed:
@@ -196,33 +196,33 @@ class PooledDatabase:
                 await self._run_with_deadline(work, call.session.connection, self._step_time(call))
             )
         except DatabaseError as failed:
-            said = failed.failure
-            if not (self._pipelined and _refuses_pipelines(said)):
+            failure = failed.failure
+            if not (self._pipelined and _refuses_pipelines(failure)):
                 raise
-            log.warning("the server takes no pipeline (%s): statements go one by one", said.sqlstate)
+            log.warning("the server refuses pipelines (%s): statements are sent one by one", failure.sqlstate)
             self._pipelined = False
-            await (self._drop(call) if said.session_lost else self._rollback(call))
+            await (self._drop(call) if failure.session_lost else self._rollback(call))
             return await self._run(step, call)
 
     async def _acquire(self, call: _Call) -> PooledSession[Connection]:
-        patience = self._remaining(call)
-        if not patience:
-            raise DatabaseError(Failure(self._timed_out(patience), timed_out=True))
+        timeout = self._remaining(call)
+        if not timeout:
+            raise DatabaseError(Failure(self._timed_out(timeout), timed_out=True))
         try:
-            return await self._sessions.acquire(patience)
+            return await self._pool.acquire(timeout)
         except Busy as busy:
             busy.outcome = "rolled_back" if call.writes else None
             raise
 
     async def _commit(self, call: _Call) -> None:
-        connection = _held(call)
+        connection = _connection_of(call)
         await anyio.lowlevel.checkpoint_if_cancelled()
         answer = asyncio.ensure_future(connection.commit())
         limit = max(self._step_time(call), self._limits.commit_time)
         try:
             await self._run_with_deadline(answer, connection, limit)
         except asyncio.CancelledError:
-            log.warning("cancelled while COMMIT was under way: it may or may not have committed")
+            log.warning("cancelled during COMMIT: the transaction may or may not have committed")
             raise
         except DatabaseError as failed:
             if not (failed.failure.timed_out and _succeeded(answer)):
@@ -247,7 +247,7 @@ class PooledDatabase:
         return f"no answer within {limits.statement_timeout:g} s (--statement-timeout)"
 
     def _remaining(self, call: _Call) -> float:
-        return max(0.0, call.began + self._limits.call_timeout - self._clock())
+        return max(0.0, call.started_at + self._limits.call_timeout - self._clock())
 
     def _step_time(self, call: _Call) -> float:
         return min(self._limits.statement_timeout, self._remaining(call))
@@ -257,46 +257,46 @@ class PooledDatabase:
         if session is None:
             return
         if session.connection.is_clean:
-            await self._sessions.release(session)
+            await self._pool.release(session)
         else:
-            await self._sessions.discard(session)
+            await self._pool.discard(session)
 
     async def _drop(self, call: _Call) -> None:
         session, call.session = call.session, None
         if session is not None:
-            await self._sessions.discard(session)
+            await self._pool.discard(session)
 
     def _reset_session(self, call: _Call) -> None:
-        """Clean the session behind the answer's back: the caller need not wait for it."""
+        """Reset the session in the background: the caller does not wait for it."""
         session, call.session = call.session, None
         if session is None:
             return
-        task = asyncio.ensure_future(self._was_reset(session))
-        self._scrubbing.add(task)
-        task.add_done_callback(self._scrubbing.discard)
+        task = asyncio.ensure_future(self._reset_and_release(session))
+        self._resets.add(task)
+        task.add_done_callback(self._resets.discard)
 
-    async def _was_reset(self, session: PooledSession[Connection]) -> None:
+    async def _reset_and_release(self, session: PooledSession[Connection]) -> None:
         connection = session.connection
         try:
             await self._run_with_deadline(connection.reset_session(), connection, _ROLLBACK_TIME)
         except BaseException as error:
-            await self._sessions.discard(session)
+            await self._pool.discard(session)
             if not isinstance(error, DatabaseError):
                 raise
         else:
-            await self._sessions.release(session)
+            await self._pool.release(session)
 
 
-def _held(call: _Call) -> Connection:
+def _connection_of(call: _Call) -> Connection:
     if call.session is None:
         raise RuntimeError("COMMIT without a session")
     return call.session.connection
 
 
-def _refuses_pipelines(said: Failure) -> bool:
-    """Tell whether a server refused a pipeline as such, not a statement in it."""
-    plainly = said.statement is None or "pipelin" in said.message.lower()
-    return plainly and said.sqlstate in _PIPELINE_REFUSED
+def _refuses_pipelines(failure: Failure) -> bool:
+    """Return true if the server refused the pipeline itself, not a statement in it."""
+    is_pipeline = failure.statement is None or "pipelin" in failure.message.lower()
+    return is_pipeline and failure.sqlstate in _PIPELINE_REFUSED
 
 
 def _succeeded(task: "asyncio.Future[Any]") -> bool:

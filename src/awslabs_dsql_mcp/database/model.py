@@ -1,4 +1,4 @@
-"""Results as the driver keeps them: columns, rows up to the caps, the command tag."""
+"""Results: columns, rows up to the limits, the command tag."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ class TruncatedText(str):
     """The beginning of a text.
 
     Args:
-        text: As much of it as was kept.
-        length: Characters of the whole.
+        text: The part that was kept.
+        length: Characters of the whole text.
     """
 
     __slots__ = ("length",)
 
     def __new__(cls, text: str, length: int) -> Self:
-        """Make one."""
-        made = super().__new__(cls, text)
-        made.length = length
-        return made
+        """Create the text with the length of the whole."""
+        self = super().__new__(cls, text)
+        self.length = length
+        return self
 
 
-def truncate_value(text: str | None, characters: int) -> str | None:
-    """Cut a text that is longer than so many characters."""
-    if text is None or len(text) <= characters:
+def truncate_value(text: str | None, limit: int) -> str | None:
+    """Truncate a text to a number of characters."""
+    if text is None or len(text) <= limit:
         return text
-    return TruncatedText(text[:characters], text.length if isinstance(text, TruncatedText) else len(text))
+    return TruncatedText(text[:limit], text.length if isinstance(text, TruncatedText) else len(text))
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Result:
-    """What one statement gave.
+    """Result of one statement.
 
     Attributes:
         command: The server's command tag, such as ``INSERT 0 3``.
-        rows_affected: Rows that the command changed or returned; ``None`` where it has no count.
+        rows_affected: Number of rows changed or returned; ``None`` for a command without a count.
         columns: Columns of the rows; empty for a statement without rows, and for rows without columns.
         rows: The cells in the server's text form; ``None`` is NULL.
-        returned: Rows that the server sent, kept in ``rows`` or not; ``None`` for a statement without rows.
-        notices: What the server remarked: that it skipped something, or did more than was written.
+        returned: Number of rows that the server sent, kept or not; ``None`` for a statement without rows.
+        notices: Notices and warnings of the server.
     """
 
     command: str
@@ -68,12 +68,12 @@ class Result:
 
 @dataclass(frozen=True)
 class ResultLimits:
-    """How much of a result is kept and shown.
+    """Limits of the part of a result that is kept and shown.
 
     Attributes:
-        rows: Rows at most.
-        characters: Characters of all rows at most; one row is shown in any case, its cells cut to fit.
-        cell: Characters of one value at most.
+        rows: Maximum number of rows.
+        characters: Maximum number of characters of all rows; the first row is always shown, truncated to fit.
+        cell: Maximum number of characters of one value.
     """
 
     rows: int = 100
@@ -82,26 +82,26 @@ class ResultLimits:
 
 
 class RowBuffer:
-    """Rows as they arrive: kept up to the caps, then only counted, so that no result is too large.
+    """Rows as they arrive, kept up to the limits.
 
     Args:
-        caps: How much to keep; ``None`` for all.
+        limits: The limits; ``None`` for none.
     """
 
-    def __init__(self, caps: ResultLimits | None) -> None:
-        self._caps = caps
+    def __init__(self, limits: ResultLimits | None) -> None:
+        self._limits = limits
         self._characters = 0
         self.rows: list[tuple[str | None, ...]] = []
 
     @property
     def is_full(self) -> bool:
-        """Whether no further row is kept."""
-        caps = self._caps
-        return caps is not None and (len(self.rows) >= caps.rows or self._characters > caps.characters)
+        """True if no further row is kept."""
+        limits = self._limits
+        return limits is not None and (len(self.rows) >= limits.rows or self._characters > limits.characters)
 
     def add(self, row: Sequence[str | None]) -> None:
-        """Keep a row, its long values cut."""
-        caps = self._caps
-        cells = tuple(row) if caps is None else tuple(truncate_value(text, caps.cell) for text in row)
+        """Keep a row, its long values truncated."""
+        limits = self._limits
+        cells = tuple(row) if limits is None else tuple(truncate_value(text, limits.cell) for text in row)
         self._characters += sum(len(text or "") for text in cells)
         self.rows.append(cells)

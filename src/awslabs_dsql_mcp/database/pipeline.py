@@ -1,7 +1,7 @@
 """A batch of statements over one connection in libpq's pipeline mode: one round trip, rows a few at a time.
 
-psycopg's own pipelines hold whole results; a million rows would be in memory at once. So this is libpq's
-interface as its manual has it ("Pipeline Mode", "Retrieving Query Results in Chunks"), on psycopg's loop.
+psycopg's pipelines keep whole results; a million rows would be in memory at once. This module uses libpq
+directly (PostgreSQL documentation, "Pipeline Mode", "Retrieving Query Results in Chunks").
 """
 
 from collections import deque
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
 _CHUNK_ROWS = 8  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
-_MOST_NOTICES, _LONGEST_NOTICE = 5, 300
+_MAX_NOTICES, _MAX_NOTICE = 5, 300
 _WITH_ROWS = (ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_OK)
-_WITHOUT = (ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY, ExecStatus.PIPELINE_ABORTED)
+_WITHOUT_ROWS = (ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY, ExecStatus.PIPELINE_ABORTED)
 
 
 @dataclass(frozen=True)
@@ -38,60 +38,60 @@ class Field:
 
 
 class StatementReply:
-    """What the server answers to one statement, as it comes.
+    """The server's reply to one statement, collected as it arrives.
 
     Attributes:
         command: The command tag; ``None`` while the statement has not succeeded.
-        count: The rows in the tag, where it has a number.
+        count: The number of rows in the tag, if any.
         fields: The columns; ``None`` for a statement without rows.
-        kept: The rows.
-        returned: How many rows came.
-        failure: What the server refused it with.
-        notices: What the server remarked: that it skipped something, or did more than was written.
+        rows: The rows that are kept.
+        returned: Number of rows received.
+        failure: The error result of the server.
+        notices: Notices and warnings of the server.
 
     Args:
         query: The statement.
-        session: What the connection knows of its session.
+        session: Information about the session.
     """
 
     def __init__(self, query: Query, session: psycopg.ConnectionInfo) -> None:
         self.command: str | None = None
         self.count: int | None = None
         self.fields: tuple[Field, ...] | None = None
-        self.kept = RowBuffer(query.caps)
+        self.rows = RowBuffer(query.limits)
         self.returned = 0
         self.failure: PGresult | None = None
         self.notices: list[str] = []
-        self._session = session  # which may change its encoding at any statement
+        self._session = session  # its encoding may change with any statement
 
-    def take(self, result: "PGresult") -> None:
-        """Take one of the statement's results."""
+    def add_result(self, result: "PGresult") -> None:
+        """Add one of the statement's results."""
         if result.status == ExecStatus.FATAL_ERROR:
             self.failure = result
         elif result.status in _WITH_ROWS:
-            self._take_rows(result)
-        elif result.status not in _WITHOUT:
-            raise psycopg.NotSupportedError("COPY cannot be run here")
+            self._add_rows(result)
+        elif result.status not in _WITHOUT_ROWS:
+            raise psycopg.NotSupportedError("COPY is not supported here")
         if result.command_status or result.status == ExecStatus.EMPTY_QUERY:
-            # libpq puts the tag on the last rows, or on the empty result behind them where those were full.
+            # libpq puts the tag on the last chunk, or on the empty result after it if the chunk was full.
             self.command = (result.command_status or b"").decode()
             self.count = result.command_tuples
 
-    def note(self, notice: "PGresult") -> None:
-        """Take a remark of the server's (PostgreSQL documentation, "NoticeResponse")."""
+    def add_notice(self, notice: "PGresult") -> None:
+        """Add a notice or warning (PostgreSQL documentation, "NoticeResponse")."""
         fields = (DiagnosticField.SEVERITY_NONLOCALIZED, DiagnosticField.MESSAGE_PRIMARY)
         severity, text = ((notice.error_field(f) or b"").decode(self._session.encoding) for f in fields)
-        if len(self.notices) < _MOST_NOTICES and severity in ("NOTICE", "WARNING"):
-            self.notices.append(f"{severity}: {text[:_LONGEST_NOTICE]}")
+        if len(self.notices) < _MAX_NOTICES and severity in ("NOTICE", "WARNING"):
+            self.notices.append(f"{severity}: {text[:_MAX_NOTICE]}")
 
-    def _take_rows(self, result: "PGresult") -> None:
+    def _add_rows(self, result: "PGresult") -> None:
         if self.fields is None:
             self.fields = tuple(self._field(result, column) for column in range(result.nfields))
         self.returned += result.ntuples
         for row in range(result.ntuples):
-            if self.kept.is_full:
+            if self.rows.is_full:
                 break
-            self.kept.add([self._text(result.get_value(row, column)) for column in range(result.nfields)])
+            self.rows.add([self._text(result.get_value(row, column)) for column in range(result.nfields)])
 
     def _field(self, result: "PGresult", column: int) -> Field:
         name = (result.fname(column) or b"").decode(self._session.encoding)
@@ -103,7 +103,7 @@ class StatementReply:
 
 @dataclass(frozen=True)
 class PreparedMessage:
-    """A statement and its values as libpq takes them (PostgreSQL documentation, "PQsendQueryParams")."""
+    """Arguments of libpq's PQsendQueryParams (PostgreSQL documentation)."""
 
     sql: bytes
     values: "Sequence[Buffer | None] | None"
@@ -111,23 +111,23 @@ class PreparedMessage:
     formats: Sequence[int] | None
 
 
-def message(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Query) -> PreparedMessage:
-    """Write a statement and its values for libpq.
+def prepare(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Query) -> PreparedMessage:
+    """Convert a statement and its values for libpq.
 
     Raises:
-        psycopg.Error: A value has no form for the server.
+        psycopg.Error: A value cannot be converted.
     """
     sql = query.sql.encode()
     if not query.params:
         return PreparedMessage(sql, None, (), None)
     transformer = Transformer(connection)
-    params = [_whole(value) for value in query.params]
+    params = [_as_int4(value) for value in query.params]
     values = transformer.dump_sequence(params, [PyFormat.AUTO] * len(params))
     return PreparedMessage(sql, values, transformer.types or (), transformer.formats)
 
 
-def _whole(value: object) -> object:
-    """Send small integers as SQL reads them: psycopg's smallint overflows where ``200 * 200`` does not."""
+def _as_int4(value: object) -> object:
+    """Send small integers as int4, as SQL reads them: with psycopg's int2, ``200 * 200`` overflows."""
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return Int4(value)
     return value
@@ -136,25 +136,25 @@ def _whole(value: object) -> object:
 def run_pipeline(
     pgconn: "PGconn", messages: Iterable[PreparedMessage], replies: Sequence[StatementReply]
 ) -> Generator[Wait, Ready | int, None]:
-    """Send statements, and hand what comes back to their replies, until the server has answered all.
+    """Send statements and collect their replies until the server has answered all.
 
     Args:
-        pgconn: A connection without a statement under way, not blocking.
+        pgconn: An idle, nonblocking connection.
         messages: The statements.
-        replies: One for each, filled as far as the server answers.
+        replies: One for each statement, filled as far as the server answers.
 
     Raises:
-        psycopg.Error: The connection failed, or a statement wants to copy.
+        psycopg.Error: The connection failed, or a statement is COPY.
     """
     pgconn.enter_pipeline_mode()
-    for one in messages:
-        pgconn.send_query_params(one.sql, one.values, one.types, one.formats)
+    for message in messages:
+        pgconn.send_query_params(message.sql, message.values, message.types, message.formats)
     pgconn.pipeline_sync()
     waiting = deque(replies)
-    pgconn.notice_handler = lambda notice: waiting[0].note(notice) if waiting else None
-    _in_chunks(pgconn)
+    pgconn.notice_handler = lambda notice: waiting[0].add_notice(notice) if waiting else None
+    _set_chunked_rows(pgconn)
     unsent = pgconn.flush()
-    while not _take(pgconn, waiting):
+    while not _receive(pgconn, waiting):
         ready = yield Wait.RW if unsent else Wait.R
         if ready & Ready.R:
             pgconn.consume_input()
@@ -163,25 +163,25 @@ def run_pipeline(
     pgconn.exit_pipeline_mode()
 
 
-def _take(pgconn: "PGconn", waiting: deque[StatementReply]) -> bool:
-    """Hand over what has come; true once it was all."""
+def _receive(pgconn: "PGconn", waiting: deque[StatementReply]) -> bool:
+    """Add the results received to their replies; true after the last one."""
     while not pgconn.is_busy():
         result = pgconn.get_result()
         if result is not None:
             if result.status == ExecStatus.PIPELINE_SYNC:
                 return True
-            waiting[0].take(result)
+            waiting[0].add_result(result)
         elif not waiting:
             raise psycopg.OperationalError("the connection was lost")
         else:
             waiting.popleft()
             if waiting and pgconn.pipeline_status == PipelineStatus.ON:
-                _in_chunks(pgconn)
+                _set_chunked_rows(pgconn)
     return False
 
 
-def _in_chunks(pgconn: "PGconn") -> None:
-    """Have the rows of the statement that is answered next come a few at a time."""
+def _set_chunked_rows(pgconn: "PGconn") -> None:
+    """Request that the next statement's rows arrive in chunks."""
     if psycopg.capabilities.has_stream_chunked():
         pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
     else:

@@ -1,8 +1,7 @@
-"""The sessions of one server: opened at the first need, reused, never older than the cluster allows.
+"""Pool of connections that are opened on demand, reused, and closed before the cluster's age limit.
 
-Why not a library's pool: those open connections in background tasks and keep the reason of a refused
-login to themselves, open new ones that nobody asked for (which wakes a sleeping cluster), open them one
-after another, and hand out old ones unseen. What is left is this page.
+psycopg_pool is not used: it opens connections in background tasks and hides why a login failed, opens
+connections without demand (which wakes an inactive cluster), one after another, and returns old ones.
 """
 
 from collections import deque
@@ -26,20 +25,20 @@ class PooledSession(Generic[Opened]):
 
 
 class ConnectionPool(Generic[Opened]):
-    """At most so many sessions; each serves one call at a time.
+    """A pool of a limited number of sessions; each serves one call at a time.
 
     Args:
-        open: Opens a connection, or raises what was wrong.
-        close: Closes one.
-        limit: Sessions open at once at most.
-        max_age: Age in seconds up to which a session is handed out.
+        open: Opens a connection, or raises the reason.
+        close: Closes a connection.
+        limit: Maximum number of open sessions.
+        max_age: Maximum age of a session that is reused, in seconds.
         idle_time: Seconds after which an idle session is closed while another one is idle too.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
-        open: Callable[[], Awaitable[Opened]],  # noqa: A002 - the word for it
+        open: Callable[[], Awaitable[Opened]],  # noqa: A002 - the term for it
         close: Callable[[Opened], Awaitable[None]],
         *,
         limit: int,
@@ -53,57 +52,57 @@ class ConnectionPool(Generic[Opened]):
         self._max_age = max_age
         self._idle_time = idle_time
         self._clock = clock
-        self._turns = anyio.Semaphore(limit)
+        self._slots = anyio.Semaphore(limit)
         self._idle: deque[tuple[PooledSession[Opened], float]] = deque()
         self._closed = False
 
-    async def acquire(self, patience: float) -> PooledSession[Opened]:
-        """Get a session of one's own.
+    async def acquire(self, time_limit: float) -> PooledSession[Opened]:
+        """Acquire a session for exclusive use.
 
         Args:
-            patience: Longest wait for a turn, in seconds.
+            time_limit: Maximum time to wait for a free slot, in seconds.
 
         Raises:
-            Busy: No turn came.
+            Busy: No slot became free.
         """
         try:
-            with anyio.fail_after(patience):
-                await self._turns.acquire()
+            with anyio.fail_after(time_limit):
+                await self._slots.acquire()
         except TimeoutError:
             raise Busy(
-                f"All {self._limit} connections were busy for {patience:.3g} s; nothing was stored.",
+                f"All {self._limit} connections were busy for {time_limit:.3g} s; nothing was stored.",
                 code="no_turn",
-                hint="Ask again when other calls have ended; the operator can raise --max-connections.",
+                hint="Try again when other calls have ended; the operator can raise --max-connections.",
             ) from None
         try:
             return await self._youngest_idle() or PooledSession(await self._open(), self._clock())
         except BaseException:
-            self._turns.release()
+            self._slots.release()
             raise
 
     async def release(self, session: PooledSession[Opened]) -> None:
-        """Give back a session that is clean."""
+        """Return a clean session to the pool."""
         if self._closed:
             return await self.discard(session)
         now = self._clock()
         self._idle.append((session, now))
-        self._turns.release()
+        self._slots.release()
         while len(self._idle) > 1 and now - self._idle[0][1] > self._idle_time:
             await self._close(self._idle.popleft()[0].connection)
         return None
 
     async def discard(self, session: PooledSession[Opened]) -> None:
         """Close a session that is not, or may not be, clean."""
-        self._turns.release()
+        self._slots.release()
         await self._close(session.connection)
 
     async def close_idle(self) -> None:
-        """Close every idle session: where one was lost, the others may be dead as well."""
+        """Close every idle session, for instance after one was lost: the others may be dead as well."""
         while self._idle:
             await self._close(self._idle.pop()[0].connection)
 
     async def close(self) -> None:
-        """Close every session: the idle ones now, those in use when they are given back."""
+        """Close every session: the idle ones now, those in use when they are released."""
         self._closed = True
         await self.close_idle()
 

@@ -1,4 +1,4 @@
-"""What tools need of a cluster."""
+"""Protocol of a cluster, for the tools."""
 
 from typing import Protocol
 
@@ -9,9 +9,9 @@ class Database(Protocol):
     """A cluster that runs units of work."""
 
     async def run(self, unit: UnitOfWork) -> Report:
-        """Run a unit of work, again as a whole where that is safe.
+        """Run a unit of work; retry it as a whole where that is safe.
 
         Raises:
-            DsqlError: One of `errors`, with the outcome where a transaction was begun.
+            DsqlError: One of `errors`, with the outcome if a transaction was begun.
         """
         ...

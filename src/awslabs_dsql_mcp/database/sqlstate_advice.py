@@ -1,20 +1,20 @@
-"""What to do about a failed statement: SQLSTATE and message to one sentence, as a table.
+"""Table of next steps for failed statements, by SQLSTATE and message.
 
-SQLSTATEs are PostgreSQL's (documentation, appendix A). What Aurora DSQL says is from its user guide
+SQLSTATEs are PostgreSQL's (documentation, appendix A). Messages of Aurora DSQL are from its user guide
 ("Troubleshooting", "Quotas and limits", "SQL commands") and from answers recorded on clusters in 2026, since
-the guide does not give all texts. Each sentence says what to do; a page of the guide says why.
+the guide does not have all of them. Pages of the offline guide explain the reasons.
 """
 
 from typing import Final, NamedTuple
 
 
 class Advice(NamedTuple):
-    """One row.
+    """One row of the table.
 
     Attributes:
         state: The SQLSTATE; empty for any.
-        text: What the message must have in it, in lower case.
-        do: One imperative sentence.
+        message_contains: Text that the message must contain, in lower case.
+        hint: One imperative sentence.
     """
 
     state: str
@@ -23,15 +23,15 @@ class Advice(NamedTuple):
 
 
 def advice_for(state: str | None, message: str) -> str | None:
-    """Find what to do; of the rows that fit, the first counts.
+    """Find the next step; the first matching row counts.
 
     Args:
-        state: The SQLSTATE, where there is one.
-        message: What the server said.
+        state: The SQLSTATE, if there is one.
+        message: The server's message.
     """
-    said = message.lower()
+    text = message.lower()
     return next(
-        (row.hint for row in ADVICE if row.state in ("", state) and row.message_contains in said), None
+        (row.hint for row in ADVICE if row.state in ("", state) and row.message_contains in text), None
     )
 
 
@@ -60,10 +60,10 @@ _QUERIES: Final = (
     Advice("42P18", "", "Cast the placeholder to its type, such as %s::text."),
     Advice("42P10", "conflict", "Name in ON CONFLICT the columns of a unique index or the primary key."),
     Advice("42P10", "", "Use an expression of the select list there."),
-    Advice("42804", "attribute", "Write CROSS JOIN LATERAL: LEFT JOIN LATERAL has a fault on Aurora DSQL."),
+    Advice("42804", "attribute", "Write CROSS JOIN LATERAL: LEFT JOIN LATERAL has a defect on Aurora DSQL."),
     Advice("42804", "type json", 'Give a JSON array or scalar as a text: the parameter "[1,2]", not [1,2].'),
     Advice("42804", "", "Cast the value to the type that is expected, such as %s::numeric."),
-    Advice("42846", "", "Cast by way of text: value::text::type."),
+    Advice("42846", "", "Cast through text: value::text::type."),
     Advice("42809", "is a procedure", "Read the job's row of sys.jobs again, until completed or failed."),
     Advice(
         "42P17", "immutable", "Use functions there that are IMMUTABLE: lower(), date_trunc() on timestamp."
@@ -120,7 +120,7 @@ _DDL: Final = (
         "set not null",
         "Add CHECK (x IS NOT NULL) NOT VALID, then ALTER TABLE ASYNC t VALIDATE CONSTRAINT c.",
     ),
-    Advice("0A000", "set statistics", "Leave it out: statistics are Aurora DSQL's own business."),
+    Advice("0A000", "set statistics", "Leave it out: Aurora DSQL manages statistics itself."),
     Advice("0A000", "validate constraint", "Write ALTER TABLE ASYNC t VALIDATE CONSTRAINT c."),
     Advice(
         "0A000",
@@ -177,7 +177,7 @@ _FORMS: Final = (
     Advice("0A000", "statement: lock", "Use SELECT … FOR UPDATE on the rows, in the same transact call."),
     Advice("0A000", "listen", "Read a table again every few seconds: there are no notifications."),
     Advice("0A000", "notify", "Write to a table that the others read: there are no notifications."),
-    Advice("0A000", "vacuum", "Leave VACUUM out: storage looks after itself."),
+    Advice("0A000", "vacuum", "Leave VACUUM out: Aurora DSQL reclaims storage itself."),
     Advice("0A000", "createdb", "Use a schema: a cluster has one database, postgres."),
     Advice("0A000", "isolation", "Leave it out: the isolation level is always REPEATABLE READ."),
     Advice("0A000", "configuration parameter", "Leave the setting out (dsql://guide/connecting)."),
@@ -233,7 +233,7 @@ _LIMITS: Final = (
     Advice("54000", "view definition", "Split the view into smaller ones."),
     Advice("54000", "", "Send less at once (dsql://guide/limits)."),
     Advice("53100", "", "Ask the operator to raise the cluster's storage quota, or delete data."),
-    Advice("XX000", "", "Ask again in some seconds; check what was stored before you repeat a change."),
+    Advice("XX000", "", "Try again in a few seconds; check what was stored before you repeat a change."),
 )
 _ROLES: Final = (
     Advice("", "look like an iam arn", "Write the role as 'arn:aws:iam::<12 digits>:role/<name>'."),

@@ -1,16 +1,16 @@
-"""A transaction as a value: what to do next, told what happened, until an outcome is certain.
+"""A transaction as a pure generator of steps, until its outcome is certain.
 
-``transaction`` is a pure generator. It yields a step, is sent a reply, and either returns a `Report` or
-raises one of `errors`, each with the outcome that it knows. The driver in `adapters.database` only does.
+``transaction`` yields a step, is sent the reply, and either returns a `Report` or raises one of `errors` with
+the outcome. `executor` executes the steps.
 
 The rules:
 
-1. A unit of work is run whole or not at all. It is run again only while nothing can have been stored.
-2. COMMIT travels alone, after every statement has succeeded. A session lost before COMMIT was sent has
-   rolled back for certain; one lost after it leaves the outcome unknown, and then nothing is repeated.
+1. A unit of work is run whole or not at all. It is retried only while nothing can have been stored.
+2. COMMIT is sent alone, after every statement has succeeded. If the session is lost before COMMIT was sent,
+   the transaction was rolled back; if it is lost later, the outcome is unknown and nothing is retried.
 3. A read unit ends with ROLLBACK inside its own batch, so that it costs one round trip.
-4. A failure that leaves the session alive is followed by ROLLBACK, so that no session returns to use with
-   an open transaction.
+4. A failure that leaves the session alive is followed by ROLLBACK, so that no session is reused with an open
+   transaction.
 5. Serialization failures are retried with exponential backoff and full jitter, bounded in attempts and
    in time (AWS, "Exponential Backoff And Jitter"; Aurora DSQL user guide, "Concurrency control").
 """
@@ -25,39 +25,39 @@ from awslabs_dsql_mcp.database.model import Result, ResultLimits
 from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
 
 _MAX_DELAY = 2.0
-_MAX_DOUBLINGS = 32  # that is enough for any delay, and no number is too large
-_OVERLOAD_DELAY = 0.5  # a crowded or waking cluster needs seconds: knocking faster only adds to the crowd
+_MAX_DOUBLINGS = 32  # reaches _MAX_DELAY from any delay, and does not overflow
+_OVERLOAD_DELAY = 0.5  # seconds; an overloaded or waking cluster needs some
 
 
 @dataclass(frozen=True)
 class Query:
-    """One statement as it is sent: ``$1``-style placeholders, values apart.
+    """One statement with ``$1``-style placeholders, and its values.
 
     Attributes:
         sql: The statement.
         params: The values.
-        caps: How much of its rows is kept; ``None`` for all.
+        limits: Limits of the rows that are kept; ``None`` for none.
     """
 
     sql: str
     params: tuple[object, ...] = ()
-    caps: ResultLimits | None = None
+    limits: ResultLimits | None = None
 
 
-# What COMMIT would check, a dry run checks as well (PostgreSQL documentation, "SET CONSTRAINTS").
+# A dry run checks deferred constraints as COMMIT does (PostgreSQL documentation, "SET CONSTRAINTS").
 _DEFERRED = (Query("SET CONSTRAINTS ALL IMMEDIATE"),)
 
 
 @dataclass(frozen=True)
 class UnitOfWork:
-    """A unit of work: all of it, or nothing.
+    """A unit of work, run as a whole or not at all.
 
     Attributes:
         queries: The statements, in order.
         read_only: Run in ``BEGIN READ ONLY`` and rolled back at the end.
-        dry_run: Run everything, then roll back.
-        max_rows_affected: Roll back when the statements changed more rows than this in all.
-        may_leave_traces: Whether a function that is not PostgreSQL's own could set something in the session.
+        dry_run: Run all statements, then roll back.
+        max_rows_affected: Roll back if the statements change more rows than this in total.
+        may_change_session: A function that is not built in could set something in the session.
     """
 
     queries: tuple[Query, ...]
@@ -69,11 +69,11 @@ class UnitOfWork:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When to try again.
+    """Retry policy.
 
     Attributes:
-        attempts: Runs of a unit that conflicts, at most.
-        time: Seconds since the unit began after which it is not begun again.
+        attempts: Maximum number of attempts of a unit that conflicts.
+        time: Seconds since the unit started after which it is not retried.
         delay: Upper bound of the first random delay, in seconds; it doubles up to two seconds.
     """
 
@@ -84,13 +84,13 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Run:
-    """Begin a transaction and run these statements, in one round trip; a read one is ended as well."""
+    """Begin a transaction and run statements in one round trip; a read-only one is also rolled back."""
 
     queries: tuple[Query, ...]
     read_only: bool
 
     def __str__(self) -> str:
-        """Word it for a log: its statements without their values."""
+        """Return the statements without their values, for the log."""
         begin = "BEGIN READ ONLY" if self.read_only else "BEGIN"
         return "; ".join((begin, *(query.sql for query in self.queries)))
 
@@ -102,12 +102,12 @@ class Commit:
 
 @dataclass(frozen=True)
 class Rollback:
-    """End the transaction without storing anything, or drop the session."""
+    """Roll back, or discard the session."""
 
 
 @dataclass(frozen=True)
 class Sleep:
-    """Wait, in seconds."""
+    """Wait for some seconds."""
 
     seconds: float
 
@@ -117,19 +117,19 @@ Step = Run | Commit | Rollback | Sleep
 
 @dataclass(frozen=True)
 class Executed:
-    """Every statement succeeded; one result each."""
+    """The statements succeeded; one result for each."""
 
     results: tuple[Result, ...]
 
 
 @dataclass(frozen=True)
 class Done:
-    """The step was done."""
+    """The step succeeded."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The step failed, so many seconds after the unit began."""
+    """The step failed; ``elapsed`` is in seconds since the unit started."""
 
     failure: Failure
     elapsed: float
@@ -140,12 +140,12 @@ Reply = Executed | Done | Failed
 
 @dataclass(frozen=True)
 class Report:
-    """How a unit ended well.
+    """Result of a unit that succeeded.
 
     Attributes:
         results: One for each statement.
         outcome: ``committed``, or ``rolled_back`` for reads and dry runs.
-        attempts: How often the unit was run.
+        attempts: Number of attempts.
     """
 
     results: tuple[Result, ...]
@@ -154,7 +154,7 @@ class Report:
 
     @property
     def rows_affected(self) -> int:
-        """Rows that the statements changed in all."""
+        """Total number of rows that the statements changed."""
         return rows_changed(self.results)
 
 
@@ -162,20 +162,21 @@ Transaction = Generator[Step, Reply, Report]
 
 
 def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], float]) -> Transaction:
-    """Run a unit of work, again as a whole where that is safe.
+    """Run a unit of work; retry it as a whole where that is safe.
 
     Args:
-        unit: What to run.
-        policy: When to try again.
-        jitter: Gives a random number from 0 to 1 for each delay.
+        unit: The unit of work.
+        policy: The retry policy.
+        jitter: Returns a random number from 0 to 1 for each delay.
 
     Raises:
         StatementFailed: A statement or COMMIT was refused; nothing was stored.
-        StatementRefused: More rows than ``unit.max_rows_affected`` would have changed; rolled back.
+        TooManyRows: More rows than ``unit.max_rows_affected`` would have changed; rolled back.
         TransactionConflict: It conflicted until attempts or time ran out; nothing was stored.
-        Busy: Our clock ran out, or the cluster had no room, before COMMIT; nothing was stored.
-        ConnectionFailed: No session, or it was lost again and again; nothing was stored.
-        OutcomeUnknown: The session was lost, or the clock ran out, during COMMIT.
+        TimedOut: A time limit ended before COMMIT; nothing was stored.
+        Busy: The cluster was overloaded or unavailable; nothing was stored.
+        ConnectionFailed: No session, or it was lost repeatedly; nothing was stored.
+        OutcomeUnknown: The session was lost, or a time limit ended, during COMMIT.
     """
     retries: Counter[FailureKind] = Counter()
     while True:
@@ -185,19 +186,19 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
             results = reply.results[: len(unit.queries)]
             if unit.read_only:
                 return Report(results, "rolled_back", attempts)
-            if unit.dry_run or _too_many(unit, results):
+            if unit.dry_run or _exceeds_max_rows(unit, results):
                 yield Rollback()
                 return _rolled_back(unit, results, attempts)
             reply = yield Commit()
             if isinstance(reply, Done):
                 return Report(results, "committed", attempts)
-            _stop_if_unknown(reply, attempts)
+            _raise_if_unknown(reply, attempts)
         failed = _failure_in(reply)
         if not failed.failure.session_lost:
             yield Rollback()
         delay = _delay(failed, unit, policy, retries)
         if delay is None:
-            failure = _within_transaction(failed.failure, unit)
+            failure = _without_check_statement(failed.failure, unit)
             raise error_mapping.to_error(
                 failure,
                 statement=_sql_of(failure, unit),
@@ -214,22 +215,22 @@ def rows_changed(results: tuple[Result, ...]) -> int:
     return sum(r.rows_affected or 0 for r in results if r.command.startswith(changing))
 
 
-def _too_many(unit: UnitOfWork, results: tuple[Result, ...]) -> bool:
+def _exceeds_max_rows(unit: UnitOfWork, results: tuple[Result, ...]) -> bool:
     return unit.max_rows_affected is not None and rows_changed(results) > unit.max_rows_affected
 
 
 def _rolled_back(unit: UnitOfWork, results: tuple[Result, ...], attempts: int) -> Report:
-    if _too_many(unit, results):
+    if _exceeds_max_rows(unit, results):
         raise TooManyRows(
             f"{rows_changed(results)} rows would have changed, more than max_rows_affected="
             f"{unit.max_rows_affected}: rolled back, nothing was stored.",
-            hint="Narrow the WHERE clause, or raise max_rows_affected if that many are meant.",
+            hint="Narrow the WHERE clause, or raise max_rows_affected if that many are intended.",
             outcome="rolled_back",
         )
     return Report(results, "rolled_back", attempts)
 
 
-def _stop_if_unknown(reply: Reply, attempts: int) -> None:
+def _raise_if_unknown(reply: Reply, attempts: int) -> None:
     if isinstance(reply, Failed) and reply.failure.leaves_commit_unknown:
         raise OutcomeUnknown(
             f"The transaction may or may not have committed: during COMMIT (attempt {attempts}) "
@@ -243,23 +244,23 @@ def _stop_if_unknown(reply: Reply, attempts: int) -> None:
 
 def _failure_in(reply: Reply) -> Failed:
     if not isinstance(reply, Failed):
-        raise TypeError(f"the driver answered {type(reply).__name__} where only a failure fits")
+        raise TypeError(f"expected a failure, got {type(reply).__name__}")
     return reply
 
 
 def _delay(
     failed: Failed, unit: UnitOfWork, policy: RetryPolicy, retries: Counter[FailureKind]
 ) -> float | None:
-    """Give the upper bound of the wait before the next run, or ``None`` for no further run."""
+    """Upper bound of the delay before the next attempt, in seconds; ``None`` for no further attempt."""
     kind = failed.failure.kind
-    again = {
+    max_retries = {
         FailureKind.CONFLICT: 1 if unit.read_only else policy.attempts - 1,
         FailureKind.UNAVAILABLE: 1 if unit.read_only else policy.attempts - 1,
         FailureKind.CONNECTION_LOST: 1 if unit.read_only else 2,
         FailureKind.LOGIN_EXPIRED: 1,
         FailureKind.OVERLOADED: 20,
     }.get(kind, 0)
-    if retries[kind] >= again or failed.elapsed >= policy.time:
+    if retries[kind] >= max_retries or failed.elapsed >= policy.time:
         return None
     if kind in (FailureKind.CONNECTION_LOST, FailureKind.LOGIN_EXPIRED):
         return 0.0
@@ -267,10 +268,10 @@ def _delay(
     return min(_MAX_DELAY, first * 2 ** min(retries[kind], _MAX_DOUBLINGS))
 
 
-def _within_transaction(failure: Failure, unit: UnitOfWork) -> Failure:
-    """Blame none of the caller's statements for what a dry run's check behind them found."""
-    beyond = failure.statement is not None and failure.statement >= len(unit.queries)
-    return replace(failure, statement=None) if beyond else failure
+def _without_check_statement(failure: Failure, unit: UnitOfWork) -> Failure:
+    """Drop the index of the constraint check that a dry run adds: it is not a statement of the caller."""
+    is_check = failure.statement is not None and failure.statement >= len(unit.queries)
+    return replace(failure, statement=None) if is_check else failure
 
 
 def _sql_of(failure: Failure, unit: UnitOfWork) -> str | None:

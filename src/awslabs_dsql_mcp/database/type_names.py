@@ -1,11 +1,11 @@
-"""Names of PostgreSQL's own types, by object id: no result has to ask for them."""
+"""Names of the built-in types of PostgreSQL by object id, so that no query is needed for them."""
 
 from typing import Final
 
 from psycopg.postgres import types
 
-# What psycopg leaves out and a query can answer with (PostgreSQL 16, pg_type.dat).
-_MORE: Final = {
+# Types that a query can return and psycopg does not know (PostgreSQL 16, pg_type.dat).
+_MISSING_IN_PSYCOPG: Final = {
     194: "pg_node_tree",
     705: "unknown",
     1263: "cstring[]",
@@ -18,14 +18,14 @@ _MORE: Final = {
 
 
 def type_name(oid: int, modifier: int = -1) -> str | None:
-    """Name a type of PostgreSQL's own, with its modifier: ``numeric(12,2)``, ``text[]``.
+    """Name of a built-in type with its modifier, such as ``numeric(12,2)`` or ``text[]``.
 
     Args:
-        oid: Its object id.
-        modifier: What a column adds to it, such as a length; -1 for nothing.
+        oid: Object id of the type.
+        modifier: Type modifier of the column, such as a length; -1 for none.
 
     Returns:
-        ``None`` for a type that PostgreSQL does not come with.
+        ``None`` for a type that is not built in.
     """
     known = types.get(oid)
-    return _MORE.get(oid) if known is None else known.get_type_display(oid=oid, fmod=modifier)
+    return _MISSING_IN_PSYCOPG.get(oid) if known is None else known.get_type_display(oid=oid, fmod=modifier)

@@ -381,7 +381,7 @@ async def test_too_many_connections(practice: Practice, tmp_path: Path) -> None:
 
 async def test_a_cluster_that_wakes_up(practice: Practice, cluster_folder: Path) -> None:
     assert local(["sleep", "--local-data", str(cluster_folder)]) == 0
-    assert "in some seconds" in only(await practice.examine(), "Login", "waking_up")
+    assert "in a few seconds" in only(await practice.examine(), "Login", "waking_up")
     assert (await practice.examine())["Login"].state == "ok"
 
 

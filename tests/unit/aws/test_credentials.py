@@ -6,7 +6,7 @@ from string import Formatter
 import pytest
 from botocore import exceptions as aws  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-from awslabs_dsql_mcp.aws.credentials import error_of_credentials
+from awslabs_dsql_mcp.aws.credentials import credential_error
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
 
 CLASSES = [
@@ -45,7 +45,7 @@ def test_botocore_has_exceptions() -> None:
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_each_has_its_error(kind: type[Exception]) -> None:
-    error: DsqlError = error_of_credentials(instance_of(kind))
+    error: DsqlError = credential_error(instance_of(kind))
     assert isinstance(error, ConnectionFailed | NotConfigured)
     assert error.hint
     assert SECRET not in f"{error.message} {error.hint}"
@@ -53,4 +53,4 @@ def test_each_has_its_error(kind: type[Exception]) -> None:
 
 @pytest.mark.parametrize(("name", "code"), CODES.items())
 def test_code(name: str, code: str) -> None:
-    assert error_of_credentials(instance_of(getattr(aws, name))).code == code
+    assert credential_error(instance_of(getattr(aws, name))).code == code

@@ -2,8 +2,8 @@
 
 import pytest
 
-from awslabs_dsql_mcp.database.connect_errors import error_of_login
-from awslabs_dsql_mcp.database.connection import failure_of_connect
+from awslabs_dsql_mcp.database.connect_errors import login_error
+from awslabs_dsql_mcp.database.connection import connect_failure
 from awslabs_dsql_mcp.errors import Busy, DsqlError
 
 AT = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
@@ -69,7 +69,7 @@ DENIED = AT + "FATAL:  unable to accept connection, access denied"
     ],
 )
 def test_cause(text: str, code: str, quoted: str) -> None:
-    error = error_of_login(failure_of_connect(text))
+    error = login_error(connect_failure(text))
     assert error.code == code
     assert quoted in error.message
     assert error.hint
@@ -81,7 +81,7 @@ def test_cause(text: str, code: str, quoted: str) -> None:
     [("waking up cluster", True), ("too many open connections", True), ("access denied", False)],
 )
 def test_what_time_may_heal_is_busy(said: str, *, busy: bool) -> None:
-    assert isinstance(error_of_login(failure_of_connect(f"{AT}FATAL:  {said}")), Busy) is busy
+    assert isinstance(login_error(connect_failure(f"{AT}FATAL:  {said}")), Busy) is busy
 
 
 def test_of_several_addresses_the_servers_own_word_counts() -> None:
@@ -91,5 +91,5 @@ def test_of_several_addresses_the_servers_own_word_counts() -> None:
         f"- host: 'x', hostaddr: '::1': {AT}Connection refused\n"
         f"- host: 'x', hostaddr: '127.0.0.1': {DENIED}"
     )
-    error: DsqlError = error_of_login(failure_of_connect(text))
+    error: DsqlError = login_error(connect_failure(text))
     assert error.code == "access_denied"

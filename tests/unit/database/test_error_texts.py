@@ -93,10 +93,10 @@ LIMITS = [
     ("54000", "view definition too large", "smaller"),
     ("53100", "Current cluster size exceeds cluster size limit.", "quota"),
     ("40001", "change conflicts with another transaction (OC000)", "fewer rows"),
-    ("40001", "schema has been updated by another transaction (OC001)", "Ask again"),
-    ("XX000", "server unavailable", "Ask again"),
-    ("53300", "Unable to accept connection, too many open connections.", "Ask again"),
-    ("53400", "Unable to accept connection, rate exceeded.", "Ask again"),
+    ("40001", "schema has been updated by another transaction (OC001)", "Try again"),
+    ("XX000", "server unavailable", "Try again"),
+    ("53300", "Unable to accept connection, too many open connections.", "Try again"),
+    ("53400", "Unable to accept connection, rate exceeded.", "Try again"),
 ]
 COMMON = [
     ("42P01", 'relation "x" does not exist', "get_schema"),

@@ -29,10 +29,10 @@ async def credentials(patient: CheckContext) -> CheckOutcome:
             remedy="Check what serves them: an SSO login, a credential process, the instance's metadata.",
         )
     patient.known = known
-    says = f"{known.form} (…{known.key_end}), from {known.source}"
-    if known.expires is None:
+    says = f"{known.kind} (…{known.key_suffix}), from {known.source}"
+    if known.expires_at is None:
         return CheckOutcome(f"{says}.")
-    left = known.expires - patient.world.now()
+    left = known.expires_at - patient.world.now()
     if left < _SOON:
         return warning(
             f"{says}; they expire in {_minutes(left)}.",

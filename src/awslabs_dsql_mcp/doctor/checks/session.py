@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from awslabs_dsql_mcp.database.connect_errors import error_of_login
+from awslabs_dsql_mcp.database.connect_errors import login_error
 from awslabs_dsql_mcp.database.connector import Connector
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Result
@@ -63,7 +63,7 @@ def _is_stale(signed: datetime, patient: CheckContext) -> bool:
 
 
 def _named(failure: Failure) -> CheckOutcome:
-    error = error_of_login(failure)
+    error = login_error(failure)
     return failed(error.message.rstrip(".") + ".", code=error.code, remedy=error.hint or "")
 
 

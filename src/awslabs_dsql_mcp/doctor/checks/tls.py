@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from awslabs_dsql_mcp.database.connection import speaks_direct_tls
+from awslabs_dsql_mcp.database.connection import supports_direct_tls
 from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 
@@ -85,7 +85,7 @@ def _context(root: str) -> ssl.SSLContext:
 
 
 def _begins_direct(patient: CheckContext) -> bool:
-    return patient.cluster.direct_tls and speaks_direct_tls()
+    return patient.cluster.direct_tls and supports_direct_tls()
 
 
 async def _agree(patient: CheckContext, context: ssl.SSLContext) -> _Agreed:
