@@ -153,6 +153,7 @@ def _registered(project: Mapping[str, Any]) -> dict[str, object]:
         "title": _TITLE,
         "description": project["description"],
         "version": __version__,
+        "repository": {"url": project["urls"]["Source"], "source": "github"},
         "packages": [
             {
                 "registryType": "pypi",
