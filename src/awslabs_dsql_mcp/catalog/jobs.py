@@ -1,4 +1,4 @@
-"""Aurora DSQL's jobs: what builds indexes and checks constraints behind the statement that asked for it.
+"""Asynchronous jobs of Aurora DSQL, which build indexes and validate constraints.
 
 Source: Aurora DSQL user guide, "Asynchronous indexes in Aurora DSQL" and the pages of schema sys. A job is
 ``submitted``, ``processing``, ``completed`` or ``failed``.
@@ -14,15 +14,15 @@ from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.text import truncate_sentence
 
 MAX_JOBS: Final = 20
-"""Jobs that are listed, unfinished and newest first."""
+"""Maximum number of jobs listed, unfinished and newest first."""
 
 JOB_KINDS: Final = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC"})
-"""Kinds of statement that answer with a job's id."""
+"""Kinds of statement that return a job's id."""
 
-_ENDED: Final = ("completed", "failed")
+_FINAL_STATES: Final = ("completed", "failed")
 _MAX_DETAIL: Final = 500
 _ID: Final = re.compile(r"[a-z2-7]{26}")
-# object_name goes with its object; pg_index knows whether an index may be used.
+# object_name is NULL once the object is dropped; pg_index has the validity of the index.
 _JOBS: Final = """
 SELECT j.job_id, j.status, j.job_type, j.object_name, j.details, i.indisvalid, j.start_time::text,
        j.update_time::text
@@ -39,13 +39,13 @@ class AsyncJob:
 
     Attributes:
         job_id: 26 characters of base32.
-        status: See the module.
+        status: See the module's docstring.
         job_type: ``INDEX_BUILD``, ``VALIDATE_CONSTRAINT``, ``ANALYZE`` or ``DROP``.
-        object_name: What it works on; ``None`` once that is dropped.
-        details: What went wrong, or is remarkable; a completed job may have some.
-        index_valid: Whether queries can use the index; ``None`` where it is about no index, or that is gone.
-        started: When it was submitted, as PostgreSQL writes it.
-        updated: When it last changed; ``None`` when it has not begun.
+        object_name: Name of the object; ``None`` once it is dropped.
+        details: Error or remark; a completed job may have one.
+        index_valid: Queries can use the index; ``None`` for other jobs, and once the index is dropped.
+        started: Time of submission, as PostgreSQL writes it.
+        updated: Time of the last change; ``None`` before the job has begun.
     """
 
     job_id: str
@@ -59,12 +59,12 @@ class AsyncJob:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.status in _ENDED
+        """True if the job has completed or failed."""
+        return self.status in _FINAL_STATES
 
     @property
     def line(self) -> str:
-        """The job in one line."""
+        """The job as one line of text."""
         index = {True: ", index valid", False: ", index not valid", None: ""}[self.index_valid]
         details = f": {truncate_sentence(self.details, _MAX_DETAIL)}" if self.details else ""
         times = f"since {self.started}" + (f", updated {self.updated}" if self.updated else "")
@@ -75,22 +75,22 @@ class AsyncJob:
 
     @property
     def facts(self) -> dict[str, object]:
-        """The job as JSON values; what is not known is left out."""
+        """The job as JSON values, without those that are unknown."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def is_job_id(text: str) -> bool:
-    """Whether a text can be a job's id: 16 bytes as lower-case base32 (RFC 4648) without padding."""
+    """Return true for the form of a job's id: 16 bytes in lower-case base32 (RFC 4648) without padding."""
     return _ID.fullmatch(text) is not None
 
 
 def jobs_query(job_id: str | None) -> Query:
-    """Ask for one job, or for the unfinished and newest ones."""
+    """Query for one job, or for the unfinished and newest ones."""
     return Query(_JOBS, (job_id,))
 
 
 def fold_jobs(result: Result) -> tuple[AsyncJob, ...]:
-    """Read the rows of `jobs_query`."""
+    """Convert the rows of `jobs_query`."""
     valid = {"t": True, "f": False, None: None}
     return tuple(
         AsyncJob(str(id_), str(status), str(kind), name, details or None, valid[index], started, updated)
@@ -99,7 +99,7 @@ def fold_jobs(result: Result) -> tuple[AsyncJob, ...]:
 
 
 def next_step(jobs: Sequence[AsyncJob]) -> str:
-    """Say what to do about jobs."""
+    """Next step for a list of jobs, as a sentence."""
     if unfinished := [job for job in jobs if not job.ended]:
         which = f'job_id="{unfinished[0].job_id}"' if len(unfinished) == 1 else "wait_s=30"
         return f"{len(unfinished)} unfinished: ask again with job_status({which})."
@@ -111,6 +111,6 @@ def next_step(jobs: Sequence[AsyncJob]) -> str:
 
 
 _AFTER_FAILURE: Final = (
-    "Nothing runs on. A failed index stays, not valid: mend what details says (duplicates, say), DROP INDEX "
-    "it, and create it again. A failed check: mend the rows, and validate again."
+    "No job is running. A failed index remains, not valid: fix the cause in details (such as duplicates), "
+    "DROP INDEX it, and create it again. After a failed validation: fix the rows, and validate again."
 )

@@ -1,4 +1,4 @@
-"""Tables as an entity diagram in Mermaid (mermaid.js.org, "Entity Relationship Diagrams")."""
+"""Entity relationship diagrams in Mermaid (mermaid.js.org, "Entity Relationship Diagrams")."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from awslabs_dsql_mcp.catalog.model import Column, Constraint, Page, Table
 from awslabs_dsql_mcp.sql.identifiers import TableName
 
 MAX_TABLES: Final = 100
-_MAX_WHOLE: Final = 30  # with more tables than these, only keys are drawn
-_SHORT: Final = {
+_MAX_FULL: Final = 30  # tables; with more, only keys are drawn
+_SHORT_TYPES: Final = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
     "time with time zone": "timetz",
@@ -18,8 +18,8 @@ _SHORT: Final = {
     "character": "char",
     "double precision": "float8",
 }
-# What Mermaid takes as a type or a name; the rest becomes an underscore.
-_NO_WORD: Final = re.compile(r"[^\w]+", re.ASCII)
+# Characters that Mermaid does not accept in a type or a name become underscores.
+_NOT_WORD: Final = re.compile(r"[^\w]+", re.ASCII)
 _MODIFIER: Final = re.compile(r"\([^)]*\)")
 
 
@@ -27,13 +27,13 @@ def diagram(page: Page) -> str:
     """Draw tables, their columns and their foreign keys.
 
     Args:
-        page: Tables with all there is to know; views are left out.
+        page: Tables with full details; views are omitted.
     """
     tables = [table for table in page.tables if table.kind == "table"]
-    only_keys = len(tables) > _MAX_WHOLE
-    left = [f"%% {page.remaining} more tables and views are not drawn"] if page.remaining else []
+    only_keys = len(tables) > _MAX_FULL
+    omitted = [f"%% {page.remaining} more tables and views are not drawn"] if page.remaining else []
     entities = [line for table in tables for line in _entity(table, only_keys=only_keys)]
-    return "\n".join(["erDiagram", *left, *entities, *_relations(tables)])
+    return "\n".join(["erDiagram", *omitted, *entities, *_relations(tables)])
 
 
 def _entity(table: Table, *, only_keys: bool) -> Iterator[str]:
@@ -46,20 +46,20 @@ def _entity(table: Table, *, only_keys: bool) -> Iterator[str]:
 
 
 def _roles(constraints: Sequence[Constraint]) -> dict[str, str]:
-    """What each column is a key of, as Mermaid writes it."""
-    found: dict[str, list[str]] = {}
+    """Map columns to the keys that they belong to, as Mermaid writes them."""
+    roles: dict[str, list[str]] = {}
     for kind, role in (("p", "PK"), ("f", "FK"), ("u", "UK")):
         for constraint in constraints:
             for column in constraint.columns if constraint.kind == kind else ():
-                found.setdefault(column, []).append(role)
-    return {column: ", ".join(dict.fromkeys(roles)) for column, roles in found.items()}
+                roles.setdefault(column, []).append(role)
+    return {column: ", ".join(dict.fromkeys(names)) for column, names in roles.items()}
 
 
 def _attribute(column: Column, role: str) -> str:
     base = _MODIFIER.sub("", column.type).replace("  ", " ")
     name = _word(column.name)
     comment = _quoted(column.name) if name != column.name else ""
-    return " ".join(part for part in (_word(_SHORT.get(base, base)), name, role, comment) if part)
+    return " ".join(part for part in (_word(_SHORT_TYPES.get(base, base)), name, role, comment) if part)
 
 
 def _relations(tables: Sequence[Table]) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _relations(tables: Sequence[Table]) -> Iterator[str]:
 
 
 def _word(text: str) -> str:
-    word = _NO_WORD.sub("_", text).strip("_")
+    word = _NOT_WORD.sub("_", text).strip("_")
     return word if word[:1].isalpha() else f"c_{word}"
 
 

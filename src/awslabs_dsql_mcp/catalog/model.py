@@ -1,4 +1,4 @@
-"""What is in the database, as values: the rows that `catalog_queries` asks for, folded into tables."""
+"""Tables, columns, constraints and indexes of a database, built from the rows of `queries`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,14 +21,14 @@ class Column:
 
     Attributes:
         name: Its name.
-        type: With its modifiers: ``numeric(12,2)``.
-        not_null: Whether it is NOT NULL.
-        default: The expression of its default, or of what it is generated from.
+        type: Type with modifiers: ``numeric(12,2)``.
+        not_null: The column is NOT NULL.
+        default: Expression of the default, or of a generated column.
         identity: ``ALWAYS`` or ``BY DEFAULT``.
-        generated: Whether it is generated from other columns.
-        collation: Where it is not the type's own.
-        comment: What COMMENT ON says.
-        cache: An identity's CACHE, where the catalog tells it.
+        generated: The column is generated from other columns.
+        collation: Collation, if it is not the type's default.
+        comment: Comment (COMMENT ON).
+        cache: CACHE of an identity column, if the catalog has it.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Constraint:
     Attributes:
         name: Its name.
         kind: ``p`` primary key, ``u`` unique, ``c`` check, ``f`` foreign key (pg_constraint.contype).
-        definition: As SQL; one that was never validated ends in NOT VALID.
+        definition: Definition as SQL; it ends in NOT VALID if the constraint is not validated.
         table: The table that has it.
-        columns: Its columns, in order.
-        target: For a foreign key, the table that it refers to.
+        columns: Columns, in order.
+        target: Referenced table of a foreign key.
     """
 
     name: str
@@ -70,11 +70,11 @@ class Index:
     Attributes:
         oid: Its object id.
         name: Its name.
-        unique: Whether it is unique.
-        primary: Whether it is the primary key's.
-        valid: Whether queries use it; one that is being built, or whose build failed, is not valid.
-        definition: The whole CREATE INDEX statement.
-        job: What sys.jobs says about its build, for one that is not valid.
+        unique: The index is unique.
+        primary: The index belongs to the primary key.
+        valid: Queries can use the index; false while it is built and after a failed build.
+        definition: The CREATE INDEX statement.
+        job: State of the job that builds it (sys.jobs), if it is not valid.
     """
 
     oid: str
@@ -94,22 +94,22 @@ class Table:
         schema: Its schema.
         name: Its name.
         kind: ``table``, ``view`` ….
-        width: How many columns it has.
-        estimate: Rows by the last statistics; ``None`` when there are none.
-        comment: What COMMENT ON says.
-        definition: A view's query.
+        column_count: Number of columns.
+        estimate: Number of rows by the last statistics; ``None`` without statistics.
+        comment: Comment (COMMENT ON).
+        definition: Query of a view.
         role: The current role.
-        privileges: Which of USAGE (of its schema), SELECT, INSERT, UPDATE, DELETE the role has.
+        privileges: Privileges of the role: USAGE (on the schema), SELECT, INSERT, UPDATE, DELETE.
         columns: In table order.
-        constraints: Its own.
-        referenced_by: Foreign keys of other tables that refer to it.
+        constraints: Constraints of the table.
+        referenced_by: Foreign keys of other tables that refer to this one.
         indexes: By name.
     """
 
     schema: str
     name: str
     kind: str
-    width: int
+    column_count: int
     estimate: int | None
     comment: str | None
     definition: str | None = None
@@ -122,7 +122,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """Its name with the schema, as SQL."""
+        """Qualified name, as SQL."""
         return identifiers.qualified_name(self.schema, self.name)
 
 
@@ -131,8 +131,8 @@ class Page:
     """A part of the list of tables.
 
     Attributes:
-        tables: In the order of their names.
-        left: How many come behind them.
+        tables: Tables in the order of their names.
+        remaining: Number of tables after them.
     """
 
     tables: tuple[Table, ...]
@@ -140,17 +140,17 @@ class Page:
 
 
 def fold_page(results: Sequence[Result]) -> Page:
-    """Fold the results of `page_queries`."""
+    """Build a page from the results of `page_queries`."""
     heads = results[0].rows
-    left = int(heads[0][7] or 0) - len(heads) if heads else 0
-    return Page(_tables(results), left)
+    remaining = int(heads[0][7] or 0) - len(heads) if heads else 0
+    return Page(_tables(results), remaining)
 
 
 def fold_tables(name: TableName, results: Sequence[Result]) -> tuple[Table, ...]:
-    """Fold the results of `table_queries` into one table for each schema that has the name.
+    """Build the tables of a name, one for each schema that has it, from the results of `table_queries`.
 
     Raises:
-        RequestInvalid: No table of that name; the error names the nearest.
+        RequestInvalid: There is no table of that name; the error suggests the closest one.
     """
     tables = _tables(results[1:])
     if not tables:
@@ -164,19 +164,19 @@ def fold_tables(name: TableName, results: Sequence[Result]) -> tuple[Table, ...]
 
 
 def with_jobs(tables: Sequence[Table], jobs: Result) -> tuple[Table, ...]:
-    """Add to indexes that are not valid what the rows of `jobs_query` say of their builds."""
-    said: dict[str, str] = {}
+    """Add the state of their jobs, from the rows of `index_jobs_query`, to indexes that are not valid."""
+    states: dict[str, str] = {}
     for oid, name, job, status, details in jobs.rows:
-        told = f"job {job} {status}" + (f": {details}" if details else "")
-        said |= {key: told for key in (oid, name) if key is not None}
-    return tuple(replace(table, indexes=_type_text(table, said)) for table in tables)
+        state = f"job {job} {status}" + (f": {details}" if details else "")
+        states |= {key: state for key in (oid, name) if key is not None}
+    return tuple(replace(table, indexes=_indexes_with_jobs(table, states)) for table in tables)
 
 
-def _type_text(table: Table, said: Mapping[str, str]) -> tuple[Index, ...]:
+def _indexes_with_jobs(table: Table, states: Mapping[str, str]) -> tuple[Index, ...]:
     return tuple(
         index
         if index.valid
-        else replace(index, job=said.get(index.oid) or said.get(f"{table.schema}.{index.name}"))
+        else replace(index, job=states.get(index.oid) or states.get(f"{table.schema}.{index.name}"))
         for index in table.indexes
     )
 
@@ -206,12 +206,12 @@ def _tables(results: Sequence[Result]) -> tuple[Table, ...]:
     for row in columns:
         parts[str(row[0])].columns.append(_column(row, caches.get((row[0], row[1]))))
     for row in constraints:
-        mine = parts[str(row[0])]
-        (mine.own if row[1] == "t" else mine.foreign).append(_constraint(row))
+        table = parts[str(row[0])]
+        (table.own if row[1] == "t" else table.foreign).append(_constraint(row))
     for row in indexes:
         parts[str(row[0])].indexes.append(_index(row))
     body = {str(row[0]): row for row in bodies}
-    return tuple(_whole(head, body[head.oid], parts[head.oid]) for head in heads)
+    return tuple(_build(head, body[head.oid], parts[head.oid]) for head in heads)
 
 
 def _head(row: Row) -> _Head:
@@ -223,7 +223,7 @@ def _head(row: Row) -> _Head:
     )
 
 
-def _whole(head: _Head, body: Row, parts: _Parts) -> Table:
+def _build(head: _Head, body: Row, parts: _Parts) -> Table:
     return replace(
         head.table,
         definition=body[1],

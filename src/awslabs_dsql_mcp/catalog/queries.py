@@ -1,7 +1,7 @@
-"""The questions to the catalog, each answered in one round trip; `catalog` folds what comes back.
+"""Queries of the system catalogs; `model` builds tables from their results.
 
-Only tables and functions of pg_catalog that Aurora DSQL has are used (user guide, "Systems tables"), except
-for pg_sequence, which has the cache size of identity columns: that query stands last, and can be left out.
+They use only tables and functions of pg_catalog that Aurora DSQL has (user guide, "Systems tables"), except
+for pg_sequence, which has the cache size of identity columns: that query is last and can be omitted.
 """
 
 from typing import Final
@@ -9,16 +9,19 @@ from typing import Final
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.sql.identifiers import TableName
 
-_USERS: Final = "n.nspname NOT IN ('information_schema', 'sys') AND n.nspname NOT LIKE 'pg\\_%'"
+_NOT_SYSTEM: Final = "n.nspname NOT IN ('information_schema', 'sys') AND n.nspname NOT LIKE 'pg\\_%'"
 _RELATIONS: Final = (
     "SELECT c.oid, c.relnamespace, n.nspname, c.relname, c.relkind, c.reltuples"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND "
 )
-# A schema that is named may be one of the system's.
-_NAMED: Final = _RELATIONS + f"c.relname = $2 AND (n.nspname = $1::text OR ($1::text IS NULL AND {_USERS}))"
+# A schema that the caller names may be a system schema.
+_NAMED: Final = (
+    _RELATIONS + f"c.relname = $2 AND (n.nspname = $1::text OR ($1::text IS NULL AND {_NOT_SYSTEM}))"
+)
 _PAGE: Final = (
-    _RELATIONS + f"{_USERS} AND (n.nspname, c.relname) > ($1::name, $2::name) ORDER BY 3, 4 LIMIT $3::int"
+    _RELATIONS
+    + f"{_NOT_SYSTEM} AND (n.nspname, c.relname) > ($1::name, $2::name) ORDER BY 3, 4 LIMIT $3::int"
 )
 
 _HEADS: Final = """
@@ -50,7 +53,7 @@ LEFT JOIN pg_description d
   ON d.objoid = w.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = a.attnum
 ORDER BY w.oid, a.attnum"""
 
-# Names of columns are joined by a line feed, which hardly any name has.
+# Column names are joined by a line feed, which names rarely contain.
 _CONSTRAINTS: Final = """
 SELECT w.oid, k.conrelid = w.oid, k.conname, k.contype, pg_get_constraintdef(k.oid), n.nspname, c.relname,
        (SELECT string_agg(a.attname::text, E'\\n' ORDER BY array_position(k.conkey, a.attnum))
@@ -68,7 +71,7 @@ ORDER BY i.relname"""
 
 _NEIGHBOURS: Final = f"""
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {_USERS}"""  # noqa: S608 - put together from constants
+WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {_NOT_SYSTEM}"""  # noqa: S608 - built from constants
 
 _CACHES: Final = """
 SELECT w.oid, a.attname, s.seqcache
@@ -83,32 +86,32 @@ FROM sys.jobs j WHERE j.job_type = 'INDEX_BUILD' ORDER BY j.start_time NULLS FIR
 
 
 def known_tables() -> Query:
-    """Ask for schema and name of every table and view of the users."""
+    """Query for schema and name of every table and view outside of the system schemas."""
     return Query(f"{_NEIGHBOURS} ORDER BY 1, 2 LIMIT 1000")
 
 
-def page_queries(after: TableName | None, limit: int, *, whole: bool) -> tuple[Query, ...]:
-    """Ask for the tables behind a name.
+def page_queries(after: TableName | None, limit: int, *, full: bool) -> tuple[Query, ...]:
+    """Queries for the tables after a name.
 
     Args:
-        after: The last table of the page before.
-        limit: Tables at most.
-        whole: Everything about each; otherwise what a line of a list needs.
+        after: The last table of the previous page.
+        limit: Maximum number of tables.
+        full: Full details of each table; otherwise those for one line of a list.
     """
     schema, table = (after.schema or "", after.table) if after else ("", "")
-    heads = _HEADS.format(users=_USERS, after="$1::name, $2::name")
+    heads = _HEADS.format(users=_NOT_SYSTEM, after="$1::name, $2::name")
     return tuple(
         Query(f"WITH w AS ({_PAGE}) {part}", (schema, table, limit))
-        for part in (heads, *((_BODIES, _COLUMNS, _CONSTRAINTS, _INDEXES) if whole else ()))
+        for part in (heads, *((_BODIES, _COLUMNS, _CONSTRAINTS, _INDEXES) if full else ()))
     )
 
 
 def table_queries(name: TableName, *, caches: bool) -> tuple[Query, ...]:
-    """Ask for everything about the tables of a name, and for the others if there is none.
+    """Queries for full details of the tables of a name, and for all names if there is none.
 
     Args:
         name: The name.
-        caches: Ask for the CACHE of identity columns as well, which not every server can tell.
+        caches: Include the CACHE of identity columns, which not every server has.
     """
     params = (name.schema, name.table)
     heads = _HEADS.format(users="false", after="'', ''")
@@ -117,6 +120,6 @@ def table_queries(name: TableName, *, caches: bool) -> tuple[Query, ...]:
     return tuple(Query(f"WITH w AS ({_NAMED}) {part}", params) for part in (others, *parts))
 
 
-def jobs_query() -> Query:
-    """Ask for the jobs that build indexes, the latest last."""
+def index_jobs_query() -> Query:
+    """Query for the jobs that build indexes, the latest last."""
     return Query(_JOBS)

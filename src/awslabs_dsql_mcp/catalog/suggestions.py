@@ -114,4 +114,4 @@ def _near_columns(wanted: str, table: Table) -> str:
 
 def _all_columns(table: Table) -> str:
     shown = ", ".join(quote_identifier(column.name) for column in table.columns[:_MAX_COLUMNS])
-    return f"{table.title} has {shown}{' …' if table.width > _MAX_COLUMNS else ''}."
+    return f"{table.title} has {shown}{' …' if table.column_count > _MAX_COLUMNS else ''}."

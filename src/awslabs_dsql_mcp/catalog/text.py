@@ -1,4 +1,4 @@
-"""Tables as text for a model: close to the SQL that would make them, one fact a line."""
+"""Tables as text for a model, similar to the SQL that creates them, one fact per line."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ Detail = Literal["names", "summary", "full"]
 _MAX_CHARACTERS: Final = 30_000
 _MAX_LENGTH: Final = {"comment": 300, "expression": 500, "view": 6_000}
 _IDENTIFIER: Final = r'(?:"(?:[^"]|"")*"|[^\s."]+)'
-# The part of an index's definition that says more than its name: pg_get_indexdef begins in this form.
+# The beginning of an index's definition as pg_get_indexdef writes it; the rest is shown.
 _INDEX_HEAD: Final = re.compile(
     rf"CREATE (?:UNIQUE )?INDEX {_IDENTIFIER} ON (?:ONLY )?{_IDENTIFIER}(?:\.{_IDENTIFIER})? USING \S+ "
 )
@@ -27,8 +27,8 @@ class Listing:
 
     Attributes:
         text: The list.
-        shown: How many tables are in it.
-        last: The name of the last, as SQL.
+        shown: Number of tables in it.
+        last: Name of the last table, as SQL.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Listing:
 
 
 def list_text(page: Page, detail: Detail) -> Listing:
-    """Write a page of the list of tables, as much of it as an answer may hold."""
+    """Format a page of the list of tables, as much of it as fits in a response."""
     if detail == "names":
         text = "\n".join(
             f"{quote_identifier(schema)}: {', '.join(quote_identifier(table.name) for table in tables)}"
@@ -45,11 +45,11 @@ def list_text(page: Page, detail: Detail) -> Listing:
         )
         return Listing(text, len(page.tables), page.tables[-1].title)
     written: list[str] = []
-    room = _MAX_CHARACTERS
+    remaining = _MAX_CHARACTERS
     for table in page.tables:
         text = table_text(table, detail) if detail == "full" else _line(table)
-        room -= len(text) + 1
-        if room < 0 and written:
+        remaining -= len(text) + 1
+        if remaining < 0 and written:
             break
         written.append(text)
     separator = "\n\n" if detail == "full" else "\n"
@@ -57,21 +57,21 @@ def list_text(page: Page, detail: Detail) -> Listing:
 
 
 def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | None]:
-    """Write tables, in less detail where an answer cannot hold as much as is asked for.
+    """Format tables, in less detail than requested if the text would not fit in a response.
 
     Returns:
-        The text, and the detail that it was cut to, if it was.
+        The text, and its detail if that was reduced.
     """
     levels: tuple[Detail, ...] = ("full", "summary", "names")
     for level in levels[levels.index(detail) :]:
-        text = _all(tables, level)
+        text = _join(tables, level)
         if len(text) <= _MAX_CHARACTERS:
             return text, None if level == detail else level
-    return f"{_all(tables, 'names')[:_MAX_CHARACTERS]}…", "names"
+    return f"{_join(tables, 'names')[:_MAX_CHARACTERS]}…", "names"
 
 
 def table_text(table: Table, detail: Detail = "full") -> str:
-    """Write a table: its columns' names, its columns and keys, or all there is to know."""
+    """Format a table: the names of its columns, its columns and keys, or full details."""
     if detail == "names":
         return f"{table.title}: {', '.join(quote_identifier(column.name) for column in table.columns)}"
     full = detail == "full"
@@ -86,22 +86,22 @@ def table_text(table: Table, detail: Detail = "full") -> str:
     return "\n".join(parts)
 
 
-def columns_text(column: Column) -> str:
-    """Write a column on one line, all there is to know."""
+def column_text(column: Column) -> str:
+    """Format a column on one line, with full details."""
     return _column(column, full=True)
 
 
 def index_keys(index: Index) -> str:
-    """What an index is on: ``(customer_id) INCLUDE (total) WHERE …``."""
+    """Columns and predicate of an index: ``(customer_id) INCLUDE (total) WHERE …``."""
     return _INDEX_HEAD.sub("", index.definition, count=1)
 
 
-def _all(tables: Sequence[Table], detail: Detail) -> str:
+def _join(tables: Sequence[Table], detail: Detail) -> str:
     return "\n\n".join(table_text(table, detail) for table in tables)
 
 
 def _line(table: Table) -> str:
-    count = f"{table.width} column" + "s" * (table.width != 1)
+    count = f"{table.column_count} column" + "s" * (table.column_count != 1)
     return f"{table.title} {table.kind}, {count}{_estimate(table)}{_comment(table.comment)}"
 
 
@@ -114,7 +114,7 @@ def _estimate(table: Table) -> str:
 
 
 def _comment(comment: str | None) -> str:
-    return f" -- {_short(' '.join(comment.split()), 'comment')}" if comment else ""
+    return f" -- {_truncate(' '.join(comment.split()), 'comment')}" if comment else ""
 
 
 def _column(column: Column, *, full: bool) -> str:
@@ -123,7 +123,7 @@ def _column(column: Column, *, full: bool) -> str:
         facts.append(f"COLLATE {quote_identifier(column.collation)}")
     if column.not_null:
         facts.append("NOT NULL")
-    default = _short(column.default or "", "expression")
+    default = _truncate(column.default or "", "expression")
     if column.identity:
         cache = f" (CACHE {column.cache})" if column.cache else ""
         facts.append(f"GENERATED {column.identity} AS IDENTITY{cache}")
@@ -151,28 +151,28 @@ def _state(index: Index) -> str:
         return ""
     if index.job is None:
         return " -- NOT VALID, queries do not use it: its build has not ended, or failed (see sys.jobs)"
-    return f" -- NOT VALID, queries do not use it: {_short(index.job, 'comment')}"
+    return f" -- NOT VALID, queries do not use it: {_truncate(index.job, 'comment')}"
 
 
 def _view(table: Table) -> list[str]:
-    return [f"definition:\n{_short(table.definition.strip(), 'view')}"] if table.definition else []
+    return [f"definition:\n{_truncate(table.definition.strip(), 'view')}"] if table.definition else []
 
 
 def _privileges(table: Table) -> list[str]:
-    """Say what the role may not do, where it matters."""
+    """List the role's privileges if it lacks any."""
     if not table.role or table.privileges >= {"USAGE", *_DATA}:
         return []
     may = [name for name in _DATA if name in table.privileges]
-    said = f"privileges of role {quote_identifier(table.role)}: {', '.join(may) or 'none'}"
+    line = f"privileges of role {quote_identifier(table.role)}: {', '.join(may) or 'none'}"
     if "USAGE" not in table.privileges:
-        said += f", but no USAGE on schema {quote_identifier(table.schema)}"
-    return [said]
+        line += f", but no USAGE on schema {quote_identifier(table.schema)}"
+    return [line]
 
 
 def _section(heading: str, lines: Sequence[str]) -> list[str]:
     return [f"{heading}:", *(f"  {line}" for line in lines)] if lines else []
 
 
-def _short(text: str, what: str) -> str:
-    longest = _MAX_LENGTH[what]
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
+def _truncate(text: str, kind: str) -> str:
+    limit = _MAX_LENGTH[kind]
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"

@@ -1,7 +1,8 @@
-"""What costs in a plan, in words.
+"""Findings about the expensive parts of a query plan, as sentences.
 
-The thresholds are those of AWS's guide to reading plans: an estimate 5 to 50 times off is significant, more
-is severe; a filter that drops more than half is worth an index; more than 10,000 look-ups deserve a word.
+The thresholds are from AWS's guide to reading plans: an estimate off by a factor of 5 to 50 is significant,
+more is severe; a filter that drops more than half of the rows is worth an index; more than 10,000 lookups
+are reported as slow.
 """
 
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ from awslabs_dsql_mcp.explain.plan import Dpu, PlanNode, QueryPlan
 
 _SIGNIFICANT: Final = 5
 _SEVERE: Final = 50
-_HALF: Final = 0.5
+_MIN_DROPPED: Final = 0.5
 _MANY_LOOKUPS: Final = 10_000
-_IMPLAUSIBLE: Final = 10  # times the rows around it: Storage Lookup's counts can be a fault of reporting
+_IMPLAUSIBLE: Final = 10  # times the rows around it: a Storage Lookup may report wrong counts
 _STORAGE: Final = ("Storage Scan", "B-Tree Scan", "Storage Lookup", "B-Tree Lookup")
 _READS_ALL: Final = ("Seq Scan", "Full Scan")
 _SEES_ALL: Final = ("Sort", "Aggregate", "Hash", "Materialize", "WindowAgg")
@@ -21,17 +22,17 @@ _BY_INDEX: Final = ("Index Only Scan", "Index Scan")
 
 
 def findings(plan: QueryPlan) -> list[str]:
-    """Say what costs, the reads first."""
-    said = [
+    """List the findings, reads first."""
+    found = [
         text
-        for place, node in enumerate(plan.nodes)
-        for text in (*_scan(plan, place, node), *_lookup(plan, place, node), *_sort(node))
+        for position, node in enumerate(plan.nodes)
+        for text in (*_scan(plan, position, node), *_lookup(plan, position, node), *_sort(node))
     ]
-    return list(dict.fromkeys(said + _misestimate(plan)))
+    return list(dict.fromkeys(found + _misestimate(plan)))
 
 
 def dpu_text(dpus: tuple[Dpu, ...]) -> str:
-    """Write a statement's DPUs on one line; empty when there are none."""
+    """Format a statement's DPUs on one line; empty without DPUs."""
     if not dpus:
         return ""
     parts = ", ".join(
@@ -43,16 +44,16 @@ def dpu_text(dpus: tuple[Dpu, ...]) -> str:
 
 
 def reads_all(node: PlanNode) -> bool:
-    """Whether a node reads its table from end to end: a primary key's index is the table."""
+    """Return true for a node that reads its whole table; the index of a primary key is the table."""
     if any(name in node.kind for name in _READS_ALL):
         return node.relation is not None
     return node.kind.startswith(_BY_INDEX) and node.relation is not None and "Index Cond" not in node.details
 
 
-def rows_read(plan: QueryPlan, place: int) -> float | None:
-    """Rows that a scan looks at in all its runs; ``None`` where the plan does not tell."""
-    node = plan.nodes[place]
-    below = [_at_least(child) for child in plan.below(place) if child.kind.startswith("B-Tree Scan")]
+def rows_read(plan: QueryPlan, position: int) -> float | None:
+    """Number of rows that a scan reads in all its loops; ``None`` if the plan does not have it."""
+    node = plan.nodes[position]
+    below = [_at_least(child) for child in plan.below(position) if child.kind.startswith("B-Tree Scan")]
     dropped = node.number("Rows Removed by Filter") + node.number("Rows Filtered")
     if below:
         return max(below) * node.loops
@@ -62,7 +63,7 @@ def rows_read(plan: QueryPlan, place: int) -> float | None:
 
 
 def rows_kept(node: PlanNode) -> float:
-    """Rows that a scan gives in all its runs."""
+    """Number of rows that a scan returns in all its loops."""
     return node.rows * node.loops
 
 
@@ -70,24 +71,24 @@ def _at_least(node: PlanNode) -> float:
     return node.rows + node.number("Rows Filtered")
 
 
-def _scan(plan: QueryPlan, place: int, node: PlanNode) -> Iterator[str]:
+def _scan(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
     if node.relation is None or node.kind.startswith(_STORAGE):
         return
-    read, kept = rows_read(plan, place), rows_kept(node)
-    if reads_all(node) and not _stops_early(plan, place):
-        count = f": {_rows(read)}" if read is not None else ""
-        often = f" in {node.loops:,} runs" if node.loops > 1 else ""
-        yield f"{node.kind} reads all of {node.relation}{count}{often}."
-    if read and kept < read * (1 - _HALF) and _is_filtered(plan, place):
+    read, kept = rows_read(plan, position), rows_kept(node)
+    if reads_all(node) and not _stops_early(plan, position):
+        count = f": {_format_rows(read)}" if read is not None else ""
+        loops = f" in {node.loops:,} loops" if node.loops > 1 else ""
+        yield f"{node.kind} reads all of {node.relation}{count}{loops}."
+    if read and kept < read * (1 - _MIN_DROPPED) and _is_filtered(plan, position):
         yield (
-            f"{node.relation}: filters drop {_rows(read - kept)} of {read:,.0f} read"
-            f" ({100 * (read - kept) / read:.0f} %){_where(plan, place)}."
+            f"{node.relation}: filters drop {_format_rows(read - kept)} of {read:,.0f} read"
+            f" ({100 * (read - kept) / read:.0f} %){_where(plan, position)}."
         )
 
 
-def _stops_early(plan: QueryPlan, place: int) -> bool:
-    """Whether a LIMIT above ends it, with nothing between that must see all rows first."""
-    for at, _ in plan.above(place):
+def _stops_early(plan: QueryPlan, position: int) -> bool:
+    """Return true if a LIMIT above ends the scan early, without a node in between that needs all rows."""
+    for at, _ in plan.above(position):
         kind = plan.nodes[at].kind
         if kind == "Limit":
             return True
@@ -96,40 +97,42 @@ def _stops_early(plan: QueryPlan, place: int) -> bool:
     return False
 
 
-def _is_filtered(plan: QueryPlan, place: int) -> bool:
-    nodes = (plan.nodes[place], *plan.below(place))
+def _is_filtered(plan: QueryPlan, position: int) -> bool:
+    nodes = (plan.nodes[position], *plan.below(position))
     return any(name in node.details for node in nodes for name in ("Filter", "Filters"))
 
 
-def _where(plan: QueryPlan, place: int) -> str:
-    if "Filter" in plan.nodes[place].details and any(
-        node.kind.startswith(_STORAGE) for node in plan.below(place)
+def _where(plan: QueryPlan, position: int) -> str:
+    if "Filter" in plan.nodes[position].details and any(
+        node.kind.startswith(_STORAGE) for node in plan.below(position)
     ):
-        return ", some of them only after they have left storage (Filter)"
+        return ", some of them only after leaving storage (Filter)"
     return ""
 
 
-def _lookup(plan: QueryPlan, place: int, node: PlanNode) -> Iterator[str]:
+def _lookup(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
     if not node.kind.startswith("Storage Lookup"):
         return
-    scan = next((plan.nodes[at] for at, _ in plan.above(place) if plan.nodes[at].relation), node)
-    around = [_at_least(other) for other in plan.below(place)] + [scan.rows]
+    scan = next((plan.nodes[at] for at, _ in plan.above(position) if plan.nodes[at].relation), node)
+    around = [_at_least(other) for other in plan.below(position)] + [scan.rows]
     each = max(around) if node.rows > _IMPLAUSIBLE * max(1, *around) else node.rows
-    total = each * (scan.loops if node.actual is not None else _executions(plan, place))
+    total = each * (scan.loops if node.actual is not None else _executions(plan, position))
     columns = node.details.get("Projections", "")
-    cure = f"INCLUDE ({columns}) in the index" if columns else "INCLUDE the columns that the index lacks"
-    much = "" if total <= _MANY_LOOKUPS else "; over 10,000 are slow: narrow the outer side, or join by hash"
+    remedy = f"INCLUDE ({columns}) in the index" if columns else "INCLUDE the columns that the index lacks"
+    slow = (
+        "" if total <= _MANY_LOOKUPS else "; over 10,000 are slow: narrow the outer side, or use a hash join"
+    )
     yield (
-        f"{scan.relation or node.relation}: {_rows(total)} looked up in storage one by one behind the index"
+        f"{scan.relation or node.relation}: {_format_rows(total)} looked up in storage one by one after index"
         f" {scan.index or ''}".rstrip()
-        + f"; {cure} and the look-ups go{much}."
+        + f"; {remedy} to avoid this{slow}."
     )
 
 
-def _executions(plan: QueryPlan, place: int) -> float:
-    """How often a node is expected to run: below a nested loop, once for each row of the outer side."""
+def _executions(plan: QueryPlan, position: int) -> float:
+    """Expected number of loops of a node: below a nested loop, one for each row of the outer side."""
     times = 1.0
-    for at, child in plan.above(place):
+    for at, child in plan.above(position):
         outer = plan.children[at][0]
         if "Nested Loop" in plan.nodes[at].kind and child != outer:
             times *= max(1, plan.nodes[outer].estimated)
@@ -138,29 +141,29 @@ def _executions(plan: QueryPlan, place: int) -> float:
 
 def _sort(node: PlanNode) -> Iterator[str]:
     if "Disk" in node.details.get("Sort Method", ""):
-        yield "The sort does not fit into memory: filter earlier, LIMIT, or index the sort's columns."
+        yield "The sort does not fit in memory: filter earlier, add LIMIT, or index the sort's columns."
 
 
 def _misestimate(plan: QueryPlan) -> list[str]:
-    """The worst estimate; what stops early, below a LIMIT, says nothing of it."""
+    """Report the worst estimate; not with a LIMIT, below which row counts are incomplete."""
     if any(node.kind == "Limit" for node in plan.nodes):
         return []
     worst = max(plan.nodes, key=_ratio, default=None)
     if worst is None or worst.actual is None or _ratio(worst) <= _SIGNIFICANT:
         return []
-    place = worst.kind + (f" on {worst.relation}" if worst.relation else "")
-    how = "severe" if _ratio(worst) > _SEVERE else "significant"
-    expected = f"{worst.estimated:,} rows were expected, {worst.actual:,.0f} came"
-    why = "statistics are old (a job renews them after changes), or the conditions depend on each other"
-    return [f"{place}: {expected} ({_ratio(worst):,.0f} times off, {how}): {why}."]
+    label = worst.kind + (f" on {worst.relation}" if worst.relation else "")
+    severity = "severe" if _ratio(worst) > _SEVERE else "significant"
+    expected = f"{worst.estimated:,} rows were expected, {worst.actual:,.0f} were found"
+    reason = "statistics are old (a job updates them after changes), or the conditions are correlated"
+    return [f"{label}: {expected} ({_ratio(worst):,.0f} times off, {severity}): {reason}."]
 
 
 def _ratio(node: PlanNode) -> float:
     if node.actual is None or node.kind.startswith(_STORAGE):
         return 0.0
-    expected, came = max(1.0, float(node.estimated)), max(1.0, node.actual)
-    return max(expected / came, came / expected)
+    expected, actual = max(1.0, float(node.estimated)), max(1.0, node.actual)
+    return max(expected / actual, actual / expected)
 
 
-def _rows(count: float) -> str:
+def _format_rows(count: float) -> str:
     return f"{count:,.0f} row" + "s" * (round(count) != 1)

@@ -1,9 +1,8 @@
-"""Query plans as values: PostgreSQL's text format, with the nodes that Aurora DSQL adds.
+"""Query plans parsed from the text of EXPLAIN, with the nodes that Aurora DSQL adds.
 
-A plan's text is made for people, so nothing here insists on it: what is not understood is left out, and any
-text gives a plan, if need be an empty one. (PostgreSQL documentation, "Using EXPLAIN"; Aurora DSQL user
-guide, "Reading EXPLAIN plans" and "Understanding DPUs". Aurora DSQL's own nodes stand behind ``-> `` with one
-space, PostgreSQL's behind two.)
+The text is made for people, so the parser is lenient: it skips what it does not know, and any text gives a
+plan, which may be empty. (PostgreSQL documentation, "Using EXPLAIN"; Aurora DSQL user guide, "Reading EXPLAIN
+plans" and "Understanding DPUs". Nodes of Aurora DSQL follow ``-> `` with one space, PostgreSQL's two.)
 """
 
 import re
@@ -34,14 +33,14 @@ class PlanNode:
     """One node of a plan.
 
     Attributes:
-        kind: What it does: ``Seq Scan``, ``Storage Lookup`` ….
-        relation: The table (or function, or CTE) that it is on, as it is written: ``shop.orders``.
-        index: The index that it uses.
-        parent: Its parent's place in the plan; ``None`` for the root.
-        estimated: Rows expected, each time it runs.
-        actual: Rows that came, on average each time; ``None`` when it was not run.
-        loops: How often it was run.
-        details: The lines below it, by name: ``Filter``, ``Index Cond`` ….
+        kind: Type of the node: ``Seq Scan``, ``Storage Lookup`` ….
+        relation: Table, function or CTE, as the plan writes it: ``shop.orders``.
+        index: Index used.
+        parent: Position of the parent in the plan; ``None`` for the root.
+        estimated: Expected number of rows per loop.
+        actual: Average number of rows per loop; ``None`` if the plan was not run.
+        loops: Number of loops.
+        details: Lines below the node, by name: ``Filter``, ``Index Cond`` ….
     """
 
     kind: str
@@ -55,11 +54,11 @@ class PlanNode:
 
     @property
     def rows(self) -> float:
-        """Rows each time it runs: those that came, or those that are expected."""
+        """Actual number of rows per loop, or the expected number."""
         return self.estimated if self.actual is None else self.actual
 
     def number(self, detail: str) -> int:
-        """A detail that is a number; 0 when it is not there."""
+        """Numeric value of a detail; 0 if it is missing."""
         digits = re.match(r"\d{1,18}", self.details.get(detail, ""))
         return int(digits.group()) if digits else 0
 
@@ -70,7 +69,7 @@ class Dpu(NamedTuple):
     Attributes:
         part: ``Compute``, ``Read``, ``Write``, ``Total`` ….
         amount: DPUs.
-        minimum: The least that a transaction with such a part costs, where the plan says.
+        minimum: Minimum of a transaction with such a part, if the plan has it.
     """
 
     part: str
@@ -83,8 +82,8 @@ class QueryPlan:
     """A plan.
 
     Attributes:
-        nodes: From the root on, each before those below it.
-        dpus: The estimate that Aurora DSQL gives with ANALYZE and VERBOSE.
+        nodes: Nodes from the root on, parents before children.
+        dpus: Estimate of Aurora DSQL with ANALYZE and VERBOSE.
     """
 
     nodes: tuple[PlanNode, ...]
@@ -92,39 +91,39 @@ class QueryPlan:
 
     @property
     def analyzed(self) -> bool:
-        """Whether the statement was run."""
+        """True if the statement was run."""
         return any(node.actual is not None for node in self.nodes)
 
     @cached_property
     def children(self) -> Mapping[int, Sequence[int]]:
-        """The places of the nodes right below each."""
+        """Positions of the children of each node."""
         found: dict[int, list[int]] = {}
-        for place, node in enumerate(self.nodes):
+        for position, node in enumerate(self.nodes):
             if node.parent is not None:
-                found.setdefault(node.parent, []).append(place)
+                found.setdefault(node.parent, []).append(position)
         return found
 
-    def below(self, place: int) -> Iterator[PlanNode]:
-        """All nodes below one."""
-        waiting = list(self.children.get(place, ()))
-        while waiting:
-            at = waiting.pop()
-            waiting += self.children.get(at, ())
+    def below(self, position: int) -> Iterator[PlanNode]:
+        """Iterate over the descendants of a node."""
+        pending = list(self.children.get(position, ()))
+        while pending:
+            at = pending.pop()
+            pending += self.children.get(at, ())
             yield self.nodes[at]
 
-    def above(self, place: int) -> Iterator[tuple[int, int]]:
-        """The nodes above one, each with that child of it which leads there."""
-        parent = self.nodes[place].parent
+    def above(self, position: int) -> Iterator[tuple[int, int]]:
+        """Iterate over the ancestors of a node, each with its child on the path."""
+        parent = self.nodes[position].parent
         while parent is not None:
-            yield parent, place
-            place, parent = parent, self.nodes[parent].parent
+            yield parent, position
+            position, parent = parent, self.nodes[parent].parent
 
 
 def parse_plan(text: str) -> QueryPlan:
-    """Read a plan."""
+    """Parse a plan."""
     nodes: list[PlanNode] = []
     details: list[dict[str, str]] = []
-    open_at: list[tuple[int, int]] = []  # column of the arrow, place
+    open_at: list[tuple[int, int]] = []  # column of the arrow, position
     dpus: list[Dpu] = []
     for line in text.splitlines():
         column = _column(line, first=not nodes)
@@ -143,7 +142,7 @@ def parse_plan(text: str) -> QueryPlan:
 
 
 def without_noise(text: str) -> str:
-    """A plan's text without what is told in words, or tells nothing: outputs, identifiers, DPUs."""
+    """Remove outputs, identifiers and DPUs from a plan's text."""
     kept: list[str] = []
     for line in text.splitlines():
         detail = _DETAIL.match(line)
@@ -155,7 +154,7 @@ def without_noise(text: str) -> str:
 
 
 def _column(line: str, *, first: bool) -> int | None:
-    """Where a node's line begins; ``None`` for a line that is none."""
+    """Column at which a node's line begins; ``None`` for any other line."""
     arrow = _ARROW.match(line)
     if arrow:
         return len(arrow.group(1))

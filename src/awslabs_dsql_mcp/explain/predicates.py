@@ -1,4 +1,4 @@
-"""Which columns a plan's condition compares: conditions are written as SQL, so its grammar reads them."""
+"""Columns that the conditions of a plan compare, found by parsing the conditions as SQL."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -14,12 +14,12 @@ _TEXTS: Final = frozenset({"text", "varchar", "bpchar"})
 
 @dataclass(frozen=True)
 class PredicateColumns:
-    """The columns of a condition whose parts must all hold.
+    """Columns of a conjunction of comparisons.
 
     Attributes:
         equal: Compared for equality, in order.
-        ranged: Compared with ``<``, ``>`` and the like.
-        other: In it in any other way.
+        ranged: Compared with ``<``, ``<=``, ``>`` or ``>=``.
+        other: Used in any other way.
     """
 
     equal: tuple[str, ...] = ()
@@ -28,18 +28,18 @@ class PredicateColumns:
 
 
 def predicate_columns(condition: str) -> PredicateColumns:
-    """Find the columns that an index could narrow; none for what is no plain AND of comparisons.
+    """Find the columns that an index could narrow; none unless the condition is a plain AND of comparisons.
 
     Args:
-        condition: As a plan has it: ``((status = 'open'::text) AND (total > '10'::numeric))``.
+        condition: Condition as in the plan: ``((status = 'open'::text) AND (total > '10'::numeric))``.
     """
     try:
         (tree,) = parser.parse(f"SELECT WHERE {condition}")
     except (parser.ParseError, ValueError):
         return PredicateColumns()
     parts = _conjuncts(tree.root.get("whereClause", {}))
-    equal = [column for part in parts if (column := _side(part, "=", {"="}))]
-    ranged = [column for part in parts if (column := _side(part, "", _RANGES))]
+    equal = [column for part in parts if (column := _compared_column(part, "=", {"="}))]
+    ranged = [column for part in parts if (column := _compared_column(part, "", _RANGES))]
     every = [strings(place.node.get("fields"))[-1:] for place in tree.find("ColumnRef")]
     other = [name for names in every for name in names if name not in (*equal, *ranged)]
     return PredicateColumns(_once(equal), _once(name for name in ranged if name not in equal), _once(other))
@@ -51,19 +51,19 @@ def _once(columns: Iterable[str]) -> tuple[str, ...]:
 
 def _conjuncts(condition: Node) -> list[Node]:
     found: list[Node] = []
-    waiting = [condition]
-    while waiting:
-        part = waiting.pop(0)
+    pending = [condition]
+    while pending:
+        part = pending.pop(0)
         both = part.get("BoolExpr", {})
         if both.get("boolop") == "AND_EXPR":
-            waiting = [*both.get("args", ()), *waiting]
+            pending = [*both.get("args", ()), *pending]
         else:
             found.append(part)
     return found
 
 
-def _side(part: Node, null: str, operators: AbstractSet[str]) -> str | None:
-    """The column that a part compares with something that is no column, by one of the operators."""
+def _compared_column(part: Node, null: str, operators: AbstractSet[str]) -> str | None:
+    """Find the column that a part compares with anything but a column, by one of the operators."""
     if null and part.get("NullTest", {}).get("nulltesttype") == "IS_NULL":
         return _column(part["NullTest"].get("arg", {}))
     expression = part.get("A_Expr", {})
@@ -76,7 +76,7 @@ def _side(part: Node, null: str, operators: AbstractSet[str]) -> str | None:
 
 
 def _column(node: Node) -> str | None:
-    """A column's name; a text type's cast around it changes nothing for an index."""
+    """Name of a column, also inside a cast to a text type, which does not matter to an index."""
     cast = node.get("TypeCast")
     if cast and set(strings(cast.get("typeName", {}).get("names"))) & _TEXTS:
         node = cast.get("arg", {})

@@ -66,7 +66,7 @@ class SchemaTools:
         if all(index.valid for table in tables for index in table.indexes):
             return tables
         try:
-            jobs = await self._database.run(UnitOfWork((catalog_queries.jobs_query(),), read_only=True))
+            jobs = await self._database.run(UnitOfWork((catalog_queries.index_jobs_query(),), read_only=True))
         except (StatementFailed, PermissionDenied):
             return tables  # a server without jobs
         return model.with_jobs(tables, jobs.results[0])
@@ -82,7 +82,7 @@ class SchemaTools:
         Raises:
             DsqlError: What `Database.run` raises.
         """
-        queries = catalog_queries.page_queries(after, limit, whole=whole)
+        queries = catalog_queries.page_queries(after, limit, full=whole)
         return model.fold_page((await self._database.run(UnitOfWork(queries, read_only=True))).results)
 
     async def names(self) -> list[TableName]:

@@ -64,7 +64,7 @@ def test_what_a_full_scan_drops_is_said_and_where() -> None:
     assert dropped.startswith(
         "transaction: filters drop 66,667 rows of 100,000 read (67 %), some of them only "
     )
-    assert dropped.endswith("after they have left storage (Filter).")
+    assert dropped.endswith("after leaving storage (Filter).")
 
 
 def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
@@ -80,7 +80,7 @@ def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
     assert "Read 0.04312 (at least 0.00375 a transaction)" in dpu_text(plan.dpus)
     said = findings(plan)
     assert said[0] == "Index Only Scan reads all of public.test_table: 120 rows."
-    assert "1,000,000 rows were expected, 120 came (8,333 times off, severe)" in said[1]
+    assert "1,000,000 rows were expected, 120 were found (8,333 times off, severe)" in said[1]
 
 
 def test_what_is_told_in_words_is_not_shown() -> None:
@@ -93,9 +93,9 @@ def test_what_is_told_in_words_is_not_shown() -> None:
 def test_lookups_are_counted_over_the_loops_and_absurd_counts_are_not_believed(count: int) -> None:
     said = findings(parse_plan(LOOKUPS.format(count=count)))
     assert (
-        "shop.orders: 20,000 rows looked up in storage one by one behind the index orders_customer;"
-        " INCLUDE (total) in the index and the look-ups go; over 10,000 are slow: narrow the outer side, or"
-        " join by hash."
+        "shop.orders: 20,000 rows looked up in storage one by one after index orders_customer;"
+        " INCLUDE (total) in the index to avoid this; over 10,000 are slow: narrow the outer side, or"
+        " use a hash join."
     ) in said
 
 
@@ -204,7 +204,7 @@ def test_no_index_is_advised_where_the_plan_does_not_support_it(plan: str, table
 
 def test_a_full_table_and_an_index_that_is_being_built_are_said() -> None:
     full = orders(*(index(f"(total, id) -- {n}") for n in range(24)))
-    assert "24 indexes, the most" in str(advice(scan(), full))
+    assert "24 indexes, the maximum" in str(advice(scan(), full))
     assert "not valid" in str(advice(scan(), orders(index("(status)", valid=False))))
 
 
