@@ -39,7 +39,7 @@ def denied_relation(message: str) -> str | None:
 def tables_in(sql: str) -> tuple[TableName, ...]:
     """The tables and views that a statement names, in order; none for a text that does not parse."""
     try:
-        trees = dsql_syntax.parse(sql).trees
+        trees = dsql_syntax.trees(sql)
     except (ParseError, RecursionError):
         return ()
     named: dict[TableName, None] = {}

@@ -289,7 +289,7 @@ def _cache(what: str, location: int) -> Violation:
 
 def _temporary(source: ParsedStatement, word: str, what: str) -> Violation:
     location = next(
-        (t.start for t in source.tokens() if t.word in ("temp", "temporary", "unlogged")), source.tree.start
+        (t.start for t in source.tokens if t.word in ("temp", "temporary", "unlogged")), source.tree.start
     )
     instead = "Use a WITH query inside of the statement, or a plain table that you drop afterwards."
     return _violation("temporary", location, f"{word} {what}", instead)

@@ -15,8 +15,7 @@ from awslabs_dsql_mcp.errors import StatementRefused
 from awslabs_dsql_mcp.guard import read_rules, transaction_rules, write_rules
 from awslabs_dsql_mcp.guard.refusal import Refusal, Violation, locate, locate_at, truncate_excerpt
 from awslabs_dsql_mcp.sql import statements
-from awslabs_dsql_mcp.sql.command_names import command
-from awslabs_dsql_mcp.sql.dsql_syntax import Parsed, parse
+from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
@@ -125,12 +124,11 @@ def check_statement(sql: str, *, writes: bool, parameters: int | None = None) ->
     bound = sql if parameters is None else statements.bind_placeholders(sql, parameters)
     try:
         parsed = parse(bound)
-        objection = _not_one(parsed)
     except ParseError as fault:
         return Verdict(bound, None, _refuse(_explain(fault, bound), bound, sql, parameters))
-    if objection:
+    if objection := _not_one(parsed):
         return Verdict(bound, None, _refuse(objection, bound, sql, parameters))
-    statement, objection = _evaluate(parsed, bound, writes=writes)
+    statement, objection = _evaluate(parsed[0], writes=writes)
     return Verdict(bound, statement, objection and _refuse(objection, bound, sql, parameters))
 
 
@@ -156,11 +154,12 @@ def check_statements(items: Sequence[tuple[str, int | None]], *, writes: bool) -
     return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), locate(objection, sql)))
 
 
-def _evaluate(parsed: Parsed, sql: str, *, writes: bool) -> tuple[StatementInfo, Violation | None]:
-    if parsed.iam:
-        statement = StatementInfo(parsed.iam, "ddl")
-        return statement, None if writes else read_rules.change(parsed.iam, 0)
-    source = _parse_one(parsed, sql)
+def _evaluate(
+    source: ParsedStatement | IamStatement, *, writes: bool
+) -> tuple[StatementInfo, Violation | None]:
+    if isinstance(source, IamStatement):
+        statement = StatementInfo(source.kind, "ddl")
+        return statement, None if writes else read_rules.change(source.kind, source.start)
     no_read = read_rules.check(source)
     statement = statements.describe(source, reads=no_read is None)
     if no_read is None:
@@ -169,16 +168,10 @@ def _evaluate(parsed: Parsed, sql: str, *, writes: bool) -> tuple[StatementInfo,
     return statement, no_write if writes else no_write or no_read
 
 
-def _parse_one(parsed: Parsed, sql: str) -> ParsedStatement:
-    tree = parsed.trees[0]
-    kind = command(tree) + (" ASYNC" if parsed.asynchronous else "")
-    return ParsedStatement(sql, tree, kind, parsed.asynchronous)
-
-
-def _not_one(parsed: Parsed) -> Violation | None:
-    if len(parsed.trees) > 1:
-        return _multiple(parsed.trees[1].start, f"The text holds {len(parsed.trees)} statements.")
-    if not parsed.trees and not parsed.iam:
+def _not_one(parsed: Sequence[ParsedStatement | IamStatement]) -> Violation | None:
+    if len(parsed) > 1:
+        return _multiple(parsed[1].start, f"The text holds {len(parsed)} statements.")
+    if not parsed:
         return Violation("no-statement", 0, "The text holds no statement.", "Write one statement of SQL.")
     return None
 
@@ -213,13 +206,11 @@ _FAULTS: Final = {
 
 def _explain(fault: ParseError, sql: str) -> Violation:
     location = len(sql[: fault.offset].encode(errors="replace"))
-    if fault.rule == "multiple-statements":
-        return _multiple(location, "The text holds more than one statement.")
-    if fault.rule == "syntax":
+    if fault.code == "syntax":
         why = f"This does not parse: {truncate_excerpt(fault.message)}."
     else:
         why = f"{fault.message[0].upper()}{fault.message[1:]}."
-    return Violation(fault.rule, location, why, _FAULTS[fault.rule])
+    return Violation(fault.code, location, why, _FAULTS[fault.code])
 
 
 def _refuse(objection: Violation, bound: str, sql: str, parameters: int | None) -> Refusal:

@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.migration import columns
 from awslabs_dsql_mcp.migration.alter_table import alter
 from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
-from awslabs_dsql_mcp.sql.dsql_syntax import parse
+from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script
@@ -21,7 +21,7 @@ def convert(script: str) -> Conversion:
     """Convert a script.
 
     Raises:
-        Fault: A statement does not parse; its offset is that of the statement in the script's line, from 1.
+        ScriptSyntaxError: A statement does not parse.
     """
     conversion = Conversion()
     for piece in split_script(script):
@@ -42,13 +42,17 @@ def _convert(conversion: Conversion, piece: ScriptItem) -> None:
         conversion.skipped.append(SkippedStatement(piece.line, piece.text[:40], "a line of psql's"))
         return
     try:
-        parsed = parse(piece.text)
+        statements = parse(piece.text)
     except ParseError as fault:
         raise ScriptSyntaxError(piece, fault) from None
-    if not parsed.trees:
+    if len(statements) != 1:
+        fault = ParseError("syntax", 0, f"{len(statements)} statements stand where one was read")
+        raise ScriptSyntaxError(piece, fault)
+    parsed = statements[0]
+    if isinstance(parsed, IamStatement):
         conversion.statements.append(ConvertedStatement("", {}, piece.line, piece.text))
         return
-    tree = parsed.trees[0]
+    tree = parsed.tree
     draft = ConvertedStatement(tree.kind, tree.root, piece.line, piece.text, rows=piece.rows)
     _type_mentions(conversion, draft)
     if parsed.asynchronous:

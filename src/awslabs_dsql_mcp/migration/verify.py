@@ -11,7 +11,7 @@ from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
-from awslabs_dsql_mcp.sql.dsql_syntax import parse
+from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 
 _RELATION: Final = (
@@ -66,8 +66,8 @@ class AppliedCheck:
 
 def check_for(sql: str) -> AppliedCheck | None:
     """Find a step's sign; ``None`` where the catalog cannot tell."""
-    trees = parse(sql).trees
-    return _check(trees[0]) if trees else None
+    found = trees(sql)
+    return _check(found[0]) if found else None
 
 
 def _check(tree: Tree) -> AppliedCheck | None:

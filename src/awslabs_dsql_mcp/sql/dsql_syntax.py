@@ -1,125 +1,201 @@
-"""Aurora DSQL's own statements, which PostgreSQL's grammar does not have.
+"""Statements of PostgreSQL's grammar and Aurora DSQL's own, which PostgreSQL's grammar does not have.
 
 ::
 
     CREATE [UNIQUE] INDEX ASYNC [[IF NOT EXISTS] name] ON …
     ALTER TABLE ASYNC name VALIDATE CONSTRAINT …
-    AWS IAM GRANT role TO 'arn' / AWS IAM REVOKE role FROM 'arn'
+    AWS IAM GRANT role TO 'arn' [, …] / AWS IAM REVOKE role FROM 'arn' [, …]
 
-They are recognised from the scanner's tokens. ASYNC is then overwritten with blanks, so that the rest is
-parsed by PostgreSQL's grammar and every position stays what it was. (AWS: Aurora DSQL user guide,
+They are recognised from the scanner's tokens. ASYNC and AWS IAM statements are then overwritten with blanks,
+so that PostgreSQL's grammar reads the rest and every location stays the same. (AWS: Aurora DSQL user guide,
 "Asynchronous indexes", "ALTER TABLE", "Database roles and IAM authentication".)
 """
 
-import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.parse_tree import Tree
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement, SourceText
 from awslabs_dsql_mcp.sql.parser import ParseError, Token
 
-_IAM: Final = {"grant": "to", "revoke": "from"}
+_PREPOSITIONS: Final = {"grant": "to", "revoke": "from"}
 _MIN_IAM_TOKENS: Final = 6
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """A text's statements.
+class IamStatement:
+    """AWS IAM GRANT or AWS IAM REVOKE.
 
     Attributes:
-        trees: One for each statement of PostgreSQL's grammar.
-        asynchronous: ASYNC was written where Aurora DSQL has it.
-        iam: ``AWS IAM GRANT`` or ``AWS IAM REVOKE``, which have no tree.
+        verb: ``grant`` or ``revoke``.
+        role: The role's name, as PostgreSQL folds it.
+        arns: String constants as written.
+        start: Byte offset of its first token.
     """
 
-    trees: tuple[Tree, ...]
-    asynchronous: bool = False
-    iam: str | None = None
+    verb: str
+    role: str
+    arns: tuple[str, ...]
+    start: int
+
+    @property
+    def kind(self) -> str:
+        """The command: ``AWS IAM GRANT`` or ``AWS IAM REVOKE``."""
+        return f"AWS IAM {self.verb.upper()}"
 
 
-def parse(sql: str) -> Parsed:
-    """Parse a text into statements of PostgreSQL's grammar or Aurora DSQL's.
+class DsqlSyntaxError(ParseError):
+    """A syntax error in a text with ASYNC or AWS IAM, where PostgreSQL would find another."""
+
+
+@dataclass(frozen=True)
+class _DsqlForms:
+    """Aurora DSQL's own syntax in a text.
+
+    Attributes:
+        blanks: First byte, and byte after the last, of what PostgreSQL's grammar must not see.
+        asynchronous: Byte offsets of the statements with ASYNC.
+        iam: The AWS IAM statements.
+    """
+
+    blanks: list[tuple[int, int]]
+    asynchronous: set[int]
+    iam: list[IamStatement]
+
+
+def parse(sql: str) -> tuple[ParsedStatement | IamStatement, ...]:
+    """Parse a text into its statements, in order.
 
     Raises:
-        Fault: It is neither, or larger than what is looked at.
+        ParseError: It is not SQL, or larger than `parser` reads.
     """
     lowered = sql.lower()
     if "async" not in lowered and "aws" not in lowered:
-        return Parsed(parser.parse(sql))
+        return _statements(sql, parser.parse(sql))
     try:
-        plain: Parsed | ParseError = Parsed(parser.parse(sql))
-    except ParseError as fault:
-        if fault.rule != "syntax":
+        plain: tuple[Tree, ...] | ParseError = parser.parse(sql)
+    except ParseError as error:
+        if error.code != "syntax":
             raise
-        plain = fault
-    return _parse_dsql(sql, plain)
+        plain = error
+    forms = _find_forms(sql)
+    if forms.blanks:
+        return _parse_rest(sql, forms, plain)
+    if isinstance(plain, ParseError):
+        raise plain
+    return _statements(sql, plain)
 
 
-def _parse_dsql(sql: str, plain: Parsed | ParseError) -> Parsed:
-    found = parser.tokens(sql)
-    words = [token.word for token in found[:5]]
-    if words[:2] == ["aws", "iam"]:
-        return _iam(found, len(sql))
-    if (at := _async_at(words)) is None:
+def trees(sql: str) -> tuple[Tree, ...]:
+    """Parse a text into the trees of its statements; AWS IAM statements have none.
+
+    Raises:
+        ParseError: As `parse` does.
+    """
+    return tuple(statement.tree for statement in parse(sql) if isinstance(statement, ParsedStatement))
+
+
+def _statements(sql: str, trees: tuple[Tree, ...]) -> tuple[ParsedStatement, ...]:
+    text = SourceText(sql)
+    return tuple(ParsedStatement(text, tree) for tree in trees)
+
+
+def _parse_rest(
+    sql: str, forms: _DsqlForms, plain: tuple[Tree, ...] | ParseError
+) -> tuple[ParsedStatement | IamStatement, ...]:
+    text = SourceText(_blank(sql.encode(), forms.blanks))
+    try:
+        trees = parser.parse(text.sql)
+    except ParseError as error:
         if isinstance(plain, ParseError):
-            raise plain
-        return plain
-    return _without_async(sql, found[at], plain, index=words[0] == "create")
+            furthest = max(plain, error, key=lambda fault: fault.offset)
+            raise DsqlSyntaxError(furthest.code, furthest.offset, furthest.message) from None
+        return _statements(sql, plain)
+    statements = [ParsedStatement(text, tree, tree.start in forms.asynchronous) for tree in trees]
+    return tuple(sorted([*statements, *forms.iam], key=lambda statement: statement.start))
 
 
-def _async_at(words: list[str]) -> int | None:
-    if words[:3] == ["create", "index", "async"] or words[:3] == ["alter", "table", "async"]:
+def _blank(data: bytes, spans: Iterable[tuple[int, int]]) -> str:
+    blanked = bytearray(data)
+    for start, end in spans:
+        blanked[start:end] = b" " * (end - start)
+    return blanked.decode()
+
+
+def _find_forms(sql: str) -> _DsqlForms:
+    data = sql.encode()
+    forms = _DsqlForms([], set(), [])
+    for tokens in _segments(parser.tokens(sql)):
+        words = [token.word for token in tokens]
+        if words[:2] == ["aws", "iam"]:
+            forms.iam.append(_parse_iam(tokens, words, data))
+            forms.blanks.append((tokens[0].start, tokens[-1].end))
+        elif (at := _async_position(words)) and _is_async(tokens, at, data):
+            forms.asynchronous.add(tokens[0].start)
+            forms.blanks.append((tokens[at].start, tokens[at].end))
+    return forms
+
+
+def _segments(tokens: Iterable[Token]) -> Iterator[list[Token]]:
+    """Cut tokens at semicolons: too finely inside a function's body, where no form of Aurora DSQL's is."""
+    segment: list[Token] = []
+    for token in tokens:
+        if token.text != ";":
+            segment.append(token)
+        elif segment:
+            yield segment
+            segment = []
+    if segment:
+        yield segment
+
+
+def _async_position(words: list[str]) -> int | None:
+    if words[:3] in (["create", "index", "async"], ["alter", "table", "async"]):
         return 2
     return 3 if words[:4] == ["create", "unique", "index", "async"] else None
 
 
-def _without_async(sql: str, word: Token, plain: Parsed | ParseError, *, index: bool) -> Parsed:
-    data = sql.encode()
-    blanked = data[: word.start] + b" " * (word.end - word.start) + data[word.end :]
+def _is_async(tokens: list[Token], at: int, data: bytes) -> bool:
+    """Tell ASYNC from an index or a table of that name: by which of the two PostgreSQL's grammar can read."""
+    start, end = tokens[0].start, tokens[-1].end
+    statement = data[start:end]
     try:
-        trees = parser.parse(blanked.decode())
-    except ParseError as fault:
-        if isinstance(plain, Parsed):
-            return plain
-        raise max(plain, fault, key=lambda fault: fault.offset) from None
-    if index or _only_validates(trees):
-        return Parsed(trees, asynchronous=True)
-    if isinstance(plain, ParseError):
-        raise plain
-    return plain
-
-
-def _only_validates(trees: tuple[Tree, ...]) -> bool:
-    return all(
-        place.node.get("subtype") == "AT_ValidateConstraint"
-        for tree in trees
-        for place in tree.find("AlterTableCmd")
+        (tree,) = parser.parse(_blank(statement, [(tokens[at].start - start, tokens[at].end - start)]))
+    except ParseError:
+        return not _parses(statement.decode())
+    return tree.kind == "IndexStmt" or any(
+        command.node.get("subtype") == "AT_ValidateConstraint" for command in tree.find("AlterTableCmd")
     )
 
 
-def _iam(found: tuple[Token, ...], end: int) -> Parsed:
-    words = [token.word for token in found]
-    while words and words[-1] == ";":
-        words.pop()
-    verb = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - after AWS IAM
-    if ";" not in words and not _is_iam(words, verb):
+def _parses(sql: str) -> bool:
+    try:
+        parser.parse(sql)
+    except ParseError:
+        return False
+    return True
+
+
+def _parse_iam(tokens: list[Token], words: list[str], data: bytes) -> IamStatement:
+    verb = words[2] if len(words) >= _MIN_IAM_TOKENS else ""
+    role = _role(tokens[3].text) if words[4:5] == [_PREPOSITIONS.get(verb)] else None
+    constants = all(word.startswith("'") if at % 2 == 0 else word == "," for at, word in enumerate(words[5:]))
+    if role is None or not constants or len(words) % 2:
+        place = tokens[2].start if len(tokens) > 2 else len(data)  # noqa: PLR2004 - after AWS IAM
         raise ParseError(
             "aws-iam",
-            min(found[2].start if len(found) > 2 else end, end),  # noqa: PLR2004 - after AWS IAM
+            len(data[:place].decode()),
             "AWS IAM GRANT and AWS IAM REVOKE take one role and the ARN of an IAM role or user",
         )
-    if ";" in words:
-        second = found[words.index(";") + 1]
-        raise ParseError("multiple-statements", second.start, "the text holds more than one statement")
-    return Parsed((), iam=f"AWS IAM {verb.upper()}")
+    return IamStatement(verb, role, tuple(token.text for token in tokens[5::2]), tokens[0].start)
 
 
-def _is_iam(words: list[str], verb: str) -> bool:
-    return (
-        len(words) >= _MIN_IAM_TOKENS
-        and words[4] == _IAM.get(verb)
-        and re.fullmatch(r'[a-z_]\w*|"(?:[^"]|"")+"', words[3]) is not None
-        and all(word.startswith("'") if at % 2 == 0 else word == "," for at, word in enumerate(words[5:]))
-        and len(words) % 2 == 0
-    )
+def _role(token: str) -> str | None:
+    """Read a role's name as PostgreSQL does; None for a word that is reserved, or no name."""
+    try:
+        (tree,) = parser.parse(f"DROP ROLE {token}")
+    except ParseError:
+        return None
+    return tree.root["roles"][0]["RoleSpec"].get("rolename")

@@ -12,6 +12,7 @@ The JSON tree is used rather than the protobuf one, whose decoder stops at 100 l
 """
 
 import re
+import string
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _SHORT: Final = 1_000
 _DEEP_STACK: Final = 128 << 20
 """Bytes of stack (virtual until touched) for ``MAX_TOKENS`` / 2 levels of a left-deep expression."""
 
+_FOLDED: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
 _TOO_DEEP: Final = "its parts are nested or chained thousands of levels deep"
 
 _OPERATOR_RUN: Final = re.compile(r"[~!@#^&|`?+\-*/%<>=]{256,}")
@@ -49,14 +52,14 @@ class ParseError(Exception):
     """Why a text cannot be parsed.
 
     Args:
-        rule: ``not-text``, ``too-long``, ``too-complex`` or ``syntax``.
+        code: ``not-text``, ``too-long``, ``too-complex``, ``syntax`` or ``aws-iam``.
         offset: Where, in characters from the start of the text.
         message: What is wrong, in the parser's words where it is the parser that says so.
     """
 
-    def __init__(self, rule: str, offset: int, message: str) -> None:
+    def __init__(self, code: str, offset: int, message: str) -> None:
         super().__init__(message)
-        self.rule = rule
+        self.code = code
         self.offset = offset
         self.message = message
 
@@ -77,8 +80,8 @@ class Token:
 
     @property
     def word(self) -> str:
-        """The token in lower case when it is an unquoted word, as written otherwise."""
-        return self.text if self.text.startswith('"') else self.text.lower()
+        """The token with its ASCII letters in lower case, as PostgreSQL folds names; as written if quoted."""
+        return self.text if self.text.startswith('"') else self.text.translate(_FOLDED)
 
 
 def parse(sql: str) -> tuple[Tree, ...]:
@@ -88,7 +91,7 @@ def parse(sql: str) -> tuple[Tree, ...]:
         sql: Any text at all.
 
     Raises:
-        Fault: It is not SQL, or larger than what is looked at.
+        ParseError: It is not SQL, or larger than what is looked at.
     """
     data = _encode(sql)
     if len(data) <= _SHORT:

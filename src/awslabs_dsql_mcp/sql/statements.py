@@ -70,7 +70,7 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.root.keys()),
         user_functions=_calls_users_code(tree),
         uncounted=_changes_uncounted(tree, reads=reads),
-        limit_at=None if _writes_rows(tree) else _limit_at(tree, source.sql),
+        limit_at=None if _writes_rows(tree) else _limit_at(tree, source.text.sql),
     )
 
 

@@ -307,9 +307,9 @@ def _job_id(report: Report) -> str | None:
 
 
 def _object_of(step: "Step") -> str | None:
-    from awslabs_dsql_mcp.sql.dsql_syntax import parse  # noqa: PLC0415 - only for jobs
+    from awslabs_dsql_mcp.sql.dsql_syntax import trees  # noqa: PLC0415 - only for jobs
 
-    return parse(step.queries[0]).trees[0].root.get("idxname")
+    return trees(step.queries[0])[0].root.get("idxname")
 
 
 def _start(plan: "MigrationPlan", handle: str | None) -> tuple[int, bool]:

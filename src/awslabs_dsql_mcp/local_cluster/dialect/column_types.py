@@ -12,8 +12,8 @@ from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
     Refusal,
     unsupported,
 )
-from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _STORED: Final = frozenset(
     (
@@ -92,7 +92,7 @@ def declared_length(type_name: Node) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-def default_numeric(statement: Statement, type_names: Iterator[Node]) -> Iterator[tuple[int, int, str]]:
+def default_numeric(statement: ParsedStatement, type_names: Iterator[Node]) -> Iterator[tuple[int, int, str]]:
     """The edits that give numeric columns their default precision."""
     ends = {place: token.end for place, token in enumerate(statement.tokens)}
     at = {token.start: place for place, token in enumerate(statement.tokens)}

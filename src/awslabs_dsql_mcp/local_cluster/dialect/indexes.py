@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from awslabs_dsql_mcp.local_cluster.dialect import tables
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
-from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 
-def create(statement: Statement) -> Refusal | None:
+def create(statement: ParsedStatement) -> Refusal | None:
     """CREATE INDEX."""
     top = statement.tree.root
     if top.get("concurrent"):

@@ -14,8 +14,8 @@ from awslabs_dsql_mcp.local_cluster.dialect.tables import (
     with_cache_size,
     without_cache,
 )
-from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _OBJECTS: Final = frozenset(
     (
@@ -49,7 +49,7 @@ _ABOUT: Final = {
 }
 
 
-def about(statement: Statement) -> Refusal | None:
+def about(statement: ParsedStatement) -> Refusal | None:
     """DROP, RENAME, OWNER TO, SET SCHEMA: of the kinds of objects that a cluster has."""
     top = statement.tree.root
     field, verb = _ABOUT[statement.tree.kind]
@@ -60,7 +60,7 @@ def about(statement: Statement) -> Refusal | None:
     return None
 
 
-def schema(statement: Statement) -> Refusal | None:
+def schema(statement: ParsedStatement) -> Refusal | None:
     """CREATE SCHEMA: with tables and views in it."""
     for element in statement.tree.root.get("schemaElts", ()):
         ((kind, top),) = element.items()
@@ -71,7 +71,7 @@ def schema(statement: Statement) -> Refusal | None:
     return None
 
 
-def sequence(statement: Statement) -> Refusal | None:
+def sequence(statement: ParsedStatement) -> Refusal | None:
     """CREATE SEQUENCE."""
     top = statement.tree.root
     if (temporary := refused_persistence(top["sequence"], "sequence", "SEQUENCE")) is not None:
@@ -81,7 +81,7 @@ def sequence(statement: Statement) -> Refusal | None:
     return _refused_sequence_type(top)
 
 
-def altered_sequence(statement: Statement) -> Refusal | None:
+def altered_sequence(statement: ParsedStatement) -> Refusal | None:
     """ALTER SEQUENCE: its cache and type keep to the rules of CREATE SEQUENCE."""
     top = statement.tree.root
     if _option(top, "cache") is not None and not with_cache_size(top.get("options")):
@@ -89,14 +89,14 @@ def altered_sequence(statement: Statement) -> Refusal | None:
     return _refused_sequence_type(top)
 
 
-def view(statement: Statement) -> Refusal | None:
+def view(statement: ParsedStatement) -> Refusal | None:
     """CREATE VIEW."""
     if len(statement.written()) > _MAX_VIEW:
         return Refusal(TOO_LARGE, "view definition too large")
     return refused_persistence(statement.tree.root["view"], "view", "VIEW") or queries.refused(statement)
 
 
-def function(statement: Statement) -> Refusal | None:
+def function(statement: ParsedStatement) -> Refusal | None:
     """CREATE FUNCTION: in LANGUAGE SQL."""
     top = statement.tree.root
     if top.get("is_procedure"):
@@ -107,7 +107,7 @@ def function(statement: Statement) -> Refusal | None:
     return None
 
 
-def grant(statement: Statement) -> Refusal | None:
+def grant(statement: ParsedStatement) -> Refusal | None:
     """GRANT and REVOKE on objects."""
     top = statement.tree.root
     if str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_") not in _GRANTED:
@@ -118,7 +118,7 @@ def grant(statement: Statement) -> Refusal | None:
     return None
 
 
-def role(statement: Statement) -> Refusal | None:
+def role(statement: ParsedStatement) -> Refusal | None:
     """CREATE ROLE and ALTER ROLE: LOGIN and memberships; who may connect is IAM's business."""
     for item in statement.tree.root.get("options", ()):
         name = item["DefElem"]["defname"]

@@ -13,8 +13,8 @@ from awslabs_dsql_mcp.local_cluster.dialect import column_types
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import UNDEFINED_OBJECT, Refusal, unsupported
 from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
-from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings, walk
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 _STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
@@ -35,13 +35,13 @@ _REMARKABLE: Final = re.compile(
 """All that is looked for in a query has one of these words; U& may hide any of them."""
 
 
-def is_plain(statement: Statement) -> bool:
+def is_plain(statement: ParsedStatement) -> bool:
     """Whether it is a query that cannot be anything but an accepted read: most are, and are told by that."""
     tree, data = statement.tree, statement.text.data
     return tree.kind == "SelectStmt" and not _REMARKABLE.search(data, tree.start, tree.end or len(data))
 
 
-def refused(statement: Statement) -> Refusal | None:
+def refused(statement: ParsedStatement) -> Refusal | None:
     """Say which clause or function a cluster refuses in a statement, nested ones too."""
     tree = statement.tree
     if "IntoClause" in tree:
@@ -55,7 +55,7 @@ def refused(statement: Statement) -> Refusal | None:
     return next(chain(_refused_calls(tree), _refused_casts(tree)), None)
 
 
-def copy(statement: Statement) -> Refusal | None:
+def copy(statement: ParsedStatement) -> Refusal | None:
     """COPY: only from and to the client."""
     top = statement.tree.root
     if "filename" in top or top.get("is_program"):
@@ -63,7 +63,7 @@ def copy(statement: Statement) -> Refusal | None:
     return refused(statement)
 
 
-def explain(statement: Statement) -> Refusal | None:
+def explain(statement: ParsedStatement) -> Refusal | None:
     """EXPLAIN: of queries and changes."""
     ((kind, _),) = statement.tree.root["query"].items()
     if kind in ("SelectStmt", "MergeStmt", *_CHANGES):

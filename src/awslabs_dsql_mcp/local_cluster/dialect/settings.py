@@ -7,8 +7,8 @@ refused (AWS's own list of parameters has it, though). By likeness: RESET of a p
 from typing import Final, cast
 
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
-from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _SETTABLE: Final = frozenset(
     (
@@ -31,7 +31,7 @@ def refused_setting(name: str) -> Refusal | None:
     return unsupported(f'setting configuration parameter "{name}" not supported')
 
 
-def change(statement: Statement) -> Refusal | None:
+def change(statement: ParsedStatement) -> Refusal | None:
     """SET and RESET."""
     top = statement.tree.root
     if top.get("kind") == "VAR_RESET_ALL":
@@ -39,7 +39,7 @@ def change(statement: Statement) -> Refusal | None:
     return _refused_level(top.get("args")) or refused_setting(top.get("name", ""))
 
 
-def transaction(statement: Statement) -> Refusal | None:
+def transaction(statement: ParsedStatement) -> Refusal | None:
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and the like."""
     top = statement.tree.root
     name = str(top.get("kind", "")).removeprefix("TRANS_STMT_").replace("_", " ")
@@ -55,7 +55,7 @@ def transaction(statement: Statement) -> Refusal | None:
 _TWO_PHASE: Final = {"PREPARE": "PREPARE TRANSACTION"}
 
 
-def edits(statement: Statement) -> list[tuple[int, int, str]]:
+def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
     """What PostgreSQL must be told otherwise: a parameter that only Aurora DSQL has becomes a custom one."""
     if statement.tree.root.get("name") != _UNKNOWN_TO_POSTGRES:
         return []
@@ -66,7 +66,7 @@ def edits(statement: Statement) -> list[tuple[int, int, str]]:
     ]
 
 
-def shown(statement: Statement) -> str | None:
+def shown(statement: ParsedStatement) -> str | None:
     """The query that answers a SHOW in place of PostgreSQL; ``None`` for what PostgreSQL answers."""
     name: str = statement.tree.root.get("name", "").lower()
     if name == _UNKNOWN_TO_POSTGRES:

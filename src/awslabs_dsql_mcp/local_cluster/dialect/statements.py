@@ -10,20 +10,20 @@ from typing import Final
 from awslabs_dsql_mcp.local_cluster.dialect import indexes, objects, queries, settings, tables
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
-from awslabs_dsql_mcp.sql.dsql_script import Statement
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
-Rule = Callable[[Statement], Refusal | None]
+Rule = Callable[[ParsedStatement], Refusal | None]
 
 
-def _anything(_: Statement) -> None:
+def _anything(_: ParsedStatement) -> None:
     return None
 
 
-def _deallocate(statement: Statement) -> Refusal | None:
+def _deallocate(statement: ParsedStatement) -> Refusal | None:
     return unsupported("unsupported statement: Deallocate") if "name" in statement.tree.root else None
 
 
-def _analyze(statement: Statement) -> Refusal | None:
+def _analyze(statement: ParsedStatement) -> Refusal | None:
     return unsupported("unsupported VACUUM statement") if statement.tree.root.get("is_vacuumcmd") else None
 
 
@@ -95,7 +95,7 @@ _FIRST_WORDS: Final = {
 }
 
 
-def refused(statement: Statement) -> Refusal | None:
+def refused(statement: ParsedStatement) -> Refusal | None:
     """Say why a cluster refuses a statement."""
     tree = statement.tree
     if tree.kind in _RULES:
@@ -105,7 +105,7 @@ def refused(statement: Statement) -> Refusal | None:
     return unsupported(_REFUSED.get(tree.kind, f"unsupported statement: {name}"))
 
 
-def kind(statement: Statement) -> StatementKind:
+def kind(statement: ParsedStatement) -> StatementKind:
     """What an accepted statement is to the transaction."""
     tree = statement.tree
     if tree.kind == "TransactionStmt":

@@ -17,8 +17,8 @@ from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
     Refusal,
     unsupported,
 )
-from awslabs_dsql_mcp.sql.dsql_script import Statement
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 MAX_COLUMNS: Final = 255
 MAX_KEY_COLUMNS: Final = 8
@@ -82,7 +82,7 @@ _ALTERS: Final = {
 """Refused subcommands as PostgreSQL's errors name them (tablecmds.c, ``alter_table_type_to_string``)."""
 
 
-def create(statement: Statement) -> Refusal | None:
+def create(statement: ParsedStatement) -> Refusal | None:
     """CREATE TABLE."""
     return refused_table(statement.tree.root)
 
@@ -103,7 +103,7 @@ def refused_table(top: Node) -> Refusal | None:
     return next(filter(None, found), None) or next(_refused_constraints(top, columns), None)
 
 
-def alter(statement: Statement) -> Refusal | None:
+def alter(statement: ParsedStatement) -> Refusal | None:
     """ALTER TABLE, and what PostgreSQL's grammar takes for it: ALTER VIEW, ALTER INDEX, ALTER TYPE."""
     kind = str(statement.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_").replace("_", " ")
     if kind == "TYPE":
@@ -130,14 +130,14 @@ def dropped(tree: Tree) -> tuple[TableName, list[str], list[str]] | None:
     return (table, columns, constraints) if columns or constraints else None
 
 
-def domain(statement: Statement) -> Refusal | None:
+def domain(statement: ParsedStatement) -> Refusal | None:
     """CREATE DOMAIN."""
     if "collClause" in statement.tree.root:
         return unsupported("COLLATE clause not supported")
     return column_types.refused_column(statement.tree.root["typeName"])
 
 
-def altered_domain(statement: Statement) -> Refusal | None:
+def altered_domain(statement: ParsedStatement) -> Refusal | None:
     """ALTER DOMAIN: its default, and taking its constraints away."""
     what = _DOMAIN_ALTERS.get(statement.tree.root.get("subtype", ""))
     return unsupported(f"unsupported ALTER DOMAIN {what} statement") if what else None
@@ -237,7 +237,7 @@ def _refused_key(type_names: list[Node], count: int) -> Iterator[Refusal]:
         yield Refusal(TOO_LARGE, f"key size greater than {MAX_KEY_BYTES} bytes not supported")
 
 
-def _refused_subcommand(command: Node, kind: str, statement: Statement) -> Refusal | None:
+def _refused_subcommand(command: Node, kind: str, statement: ParsedStatement) -> Refusal | None:
     name = str(command.get("subtype", "")).removeprefix("AT_")
     if name == "ValidateConstraint" and statement.asynchronous:
         return None

@@ -9,8 +9,9 @@ from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries, settin
 from awslabs_dsql_mcp.local_cluster.dialect import statements as commands
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import SYNTAX_ERROR, Refusal, raise_sql
-from awslabs_dsql_mcp.sql.dsql_script import ASYNC_SYNTAX, Iam, Statement, read, start_of
+from awslabs_dsql_mcp.sql.dsql_syntax import DsqlSyntaxError, IamStatement, parse
 from awslabs_dsql_mcp.sql.parse_tree import Node
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.parser import ParseError
 
 
@@ -27,14 +28,14 @@ def translate(sql: str, nonce: str) -> tuple[TranslatedStatement, ...]:
         runs as it is comes back as the very text that was given.
     """
     try:
-        statements = read(sql)
+        statements = parse(sql)
     except ParseError as fault:
         return (_unread(sql, nonce, fault),)
     if not statements:
         return (TranslatedStatement(sql, StatementKind.OTHER),)
     if len(statements) == 1:
         return (_translated(statements[0], nonce, sql),)
-    offsets = _offsets(sql, [start_of(statement) for statement in statements])
+    offsets = _offsets(sql, [statement.start for statement in statements])
     return tuple(
         replace(_translated(statement, nonce), offset=offset)
         for statement, offset in zip(statements, offsets, strict=True)
@@ -42,11 +43,12 @@ def translate(sql: str, nonce: str) -> tuple[TranslatedStatement, ...]:
 
 
 def _unread(sql: str, nonce: str, fault: ParseError) -> TranslatedStatement:
-    if fault.rule == ASYNC_SYNTAX:
+    if isinstance(fault, DsqlSyntaxError):
         return TranslatedStatement(
             raise_sql(Refusal(SYNTAX_ERROR, fault.message), nonce), StatementKind.OTHER, changed=True
         )
-    return TranslatedStatement(sql, StatementKind.OTHER if fault.rule == "syntax" else commands.guessed(sql))
+    wrong = fault.code in ("syntax", "aws-iam")
+    return TranslatedStatement(sql, StatementKind.OTHER if wrong else commands.guessed(sql))
 
 
 def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
@@ -57,8 +59,10 @@ def _offsets(sql: str, starts: list[int]) -> Iterable[int]:
     return accumulate(len(data[start:end].decode()) for start, end in pairwise([0, *starts]))
 
 
-def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None) -> TranslatedStatement:
-    if isinstance(statement, Iam):
+def _translated(
+    statement: ParsedStatement | IamStatement, nonce: str, alone: str | None = None
+) -> TranslatedStatement:
+    if isinstance(statement, IamStatement):
         return _iam(statement)
     if queries.is_plain(statement):
         return TranslatedStatement(statement.written() if alone is None else alone, StatementKind.READ)
@@ -70,7 +74,7 @@ def _translated(statement: Statement | Iam, nonce: str, alone: str | None = None
     return _carried_otherwise(statement) or _carried(statement, alone)
 
 
-def _carried_otherwise(statement: Statement) -> TranslatedStatement | None:
+def _carried_otherwise(statement: ParsedStatement) -> TranslatedStatement | None:
     """What PostgreSQL runs in other words."""
     tree, kind = statement.tree, commands.kind(statement)
     if tree.kind == "VariableShowStmt" and (query := settings.shown(statement)) is not None:
@@ -81,7 +85,7 @@ def _carried_otherwise(statement: Statement) -> TranslatedStatement | None:
     return TranslatedStatement(statement.written(edits), kind, changed=True) if edits else None
 
 
-def _carried(statement: Statement, alone: str | None) -> TranslatedStatement:
+def _carried(statement: ParsedStatement, alone: str | None) -> TranslatedStatement:
     """What PostgreSQL runs as it is."""
     tree, kind = statement.tree, commands.kind(statement)
     writes = queries.written(tree) if kind in (StatementKind.WRITE, StatementKind.LOCK) else ()
@@ -94,7 +98,7 @@ def _carried(statement: Statement, alone: str | None) -> TranslatedStatement:
     )
 
 
-def _asynchronous(statement: Statement) -> TranslatedStatement:
+def _asynchronous(statement: ParsedStatement) -> TranslatedStatement:
     ddl = _quoted(statement.written())
     if statement.tree.kind == "IndexStmt":
         query, tag = f"SELECT sys.create_index_async({ddl}) AS job_id", "CREATE INDEX"
@@ -104,7 +108,7 @@ def _asynchronous(statement: Statement) -> TranslatedStatement:
 
 
 def _dropping(
-    statement: Statement, table: TableName, columns: list[str], constraints: list[str]
+    statement: ParsedStatement, table: TableName, columns: list[str], constraints: list[str]
 ) -> TranslatedStatement:
     """ALTER TABLE that could take the primary key away, which only the catalog can tell."""
     relation = _literal(".".join(_identifier(name) for name in (table.schema, table.name) if name))
@@ -113,14 +117,13 @@ def _dropping(
     return TranslatedStatement(query, StatementKind.DDL, tag="ALTER TABLE", changed=True, hide_rows=True)
 
 
-def _iam(statement: Iam) -> TranslatedStatement:
-    role, arns = _literal(_name(statement.role)), ", ".join(statement.arns)
+def _iam(statement: IamStatement) -> TranslatedStatement:
+    role, arns = _literal(statement.role), ", ".join(statement.arns)
     query = f"SELECT sys.iam_{statement.verb}({role}, ARRAY[{arns}])"
-    tag = f"AWS IAM {statement.verb.upper()}"
-    return TranslatedStatement(query, StatementKind.DDL, tag=tag, changed=True, hide_rows=True)
+    return TranslatedStatement(query, StatementKind.DDL, tag=statement.kind, changed=True, hide_rows=True)
 
 
-def _edits(statement: Statement) -> list[tuple[int, int, str]]:
+def _edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
     kind = statement.tree.kind
     if kind in ("VariableSetStmt", "VariableShowStmt"):
         return settings.edits(statement)
@@ -132,7 +135,7 @@ def _edits(statement: Statement) -> list[tuple[int, int, str]]:
 _WITH_COLUMNS: Final = ("CreateStmt", "CreateSchemaStmt", "AlterTableStmt", "CreateDomainStmt")
 
 
-def _type_names(statement: Statement) -> Iterator[Node]:
+def _type_names(statement: ParsedStatement) -> Iterator[Node]:
     columns = (place.node.get("typeName", {}) for place in statement.tree.find("ColumnDef"))
     own = [statement.tree.root["typeName"]] if statement.tree.kind == "CreateDomainStmt" else []
     return chain(columns, own)
@@ -143,10 +146,6 @@ def _quoted(text: str) -> str:
     while f"${tag}$" in text:
         tag += "x"
     return f"${tag}${text}{' ' * text.endswith('$')}${tag}$"
-
-
-def _name(word: str) -> str:
-    return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
 
 
 def _identifier(name: str) -> str:
