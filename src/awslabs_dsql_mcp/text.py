@@ -1,13 +1,49 @@
-"""Text shortened for display."""
+"""Text made to fit: lines, sentences and lists cut to a length, and numbers with their nouns."""
+
+from collections.abc import Sequence
 
 _MIN_SENTENCE = 40
 
 
+def truncate(text: str, limit: int) -> str:
+    """Cut a text to at most ``limit`` characters, the last of them an ellipsis where something is missing."""
+    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def truncate_counted(text: str, limit: int) -> str:
+    """Cut a text after ``limit`` characters and add the length of the whole."""
+    return text if len(text) <= limit else mark_cut(text[:limit], len(text))
+
+
+def mark_cut(shown: str, length: int) -> str:
+    """Add to the beginning of a text that it is cut, and the number of characters of the whole."""
+    return f"{shown}… ({length:,} characters)"
+
+
 def truncate_sentence(text: str, limit: int) -> str:
-    """Shorten a text to a limit, at the end of a sentence or clause, else of a word."""
+    """Cut a text, as one line, at the end of a sentence or clause, else of a word."""
     line = " ".join(text.split())
     if len(line) <= limit:
         return line
     cut = line[: limit - 1]
     end = max(cut.rfind(". "), cut.rfind("; "))
     return cut[: end + 1] if end >= _MIN_SENTENCE else cut.rpartition(" ")[0] + "…"
+
+
+def one_line(text: str, limit: int = 80) -> str:
+    """Make one line of a text and cut it; control characters and lone surrogates are replaced."""
+    line = truncate(" ".join(text.split()), limit)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
+def truncate_lines(lines: Sequence[str], limit: int, noun: str = "") -> list[str]:
+    """Cut a list after ``limit`` lines; one more line counts what is missing."""
+    if len(lines) <= limit:
+        return list(lines)
+    return [*lines[:limit], f"… and {len(lines) - limit:,} more {noun}".rstrip()]
+
+
+def pluralize(number: float, noun: str) -> str:
+    """Write a number, rounded to a whole one, with its noun."""
+    whole = round(number)
+    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"

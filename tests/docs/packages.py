@@ -16,9 +16,9 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.option_parser import Option
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.documentation.guide_pages import load_guide
-from awslabs_dsql_mcp.installer.clients import CLIENTS
-from awslabs_dsql_mcp.installer.examples import NAME, launch, snippet
-from awslabs_dsql_mcp.installer.launch import PACKAGE
+from awslabs_dsql_mcp.installer.clients import CLIENTS, snippet
+from awslabs_dsql_mcp.installer.launch import PACKAGE, SERVER_NAME
+from docs.client_examples import launch
 
 TOP = Path(__file__).parents[2]
 PACKAGING = TOP / "packaging"
@@ -75,7 +75,7 @@ def files() -> dict[str, str]:
         "mcpb/manifest.json": _json(_bundle(project)),
         "server.json": _json(_registered(project)),
         "gemini-extension/gemini-extension.json": _json(_extension(project)),
-        "gemini-extension/GEMINI.md": _CONTEXT.format(title=_TITLE, name=NAME),
+        "gemini-extension/GEMINI.md": _CONTEXT.format(title=_TITLE, name=SERVER_NAME),
         **{f"kiro-power/{path}": text for path, text in _power(project)},
     }
 
@@ -104,7 +104,7 @@ def _bundle(project: Mapping[str, Any]) -> dict[str, object]:
     env = {option.variables[0]: "${user_config." + option.name + "}" for option in _asked()}
     return {
         "manifest_version": "0.4",
-        "name": NAME,
+        "name": SERVER_NAME,
         "display_name": _TITLE,
         "version": __version__,
         "description": project["description"],
@@ -183,10 +183,10 @@ def _variable(option: Option) -> dict[str, object]:
 def _extension(project: Mapping[str, Any]) -> dict[str, object]:
     """Gemini CLI's extension; it hands what it asks for to the server as variables."""
     return {
-        "name": NAME,
+        "name": SERVER_NAME,
         "version": __version__,
         "description": project["description"],
-        "mcpServers": {NAME: {"command": launch().command, "args": [f"{PACKAGE}@{__version__}"]}},
+        "mcpServers": {SERVER_NAME: {"command": launch().command, "args": [f"{PACKAGE}@{__version__}"]}},
         "contextFileName": "GEMINI.md",
         "settings": [
             {"name": _words(option), "description": _plain(option), "envVar": option.variables[0]}
@@ -199,11 +199,11 @@ def _power(project: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Kiro's power: the entry that ``install`` writes, and the guide as steering."""
     pages = load_guide().pages
     kiro = next(client for client in CLIENTS if client.name == "kiro")
-    yield "mcp.json", snippet(kiro, launch(), NAME)
+    yield "mcp.json", snippet(kiro, launch(), SERVER_NAME)
     yield (
         "POWER.md",
         _POWER.format(
-            name=NAME,
+            name=SERVER_NAME,
             title=_TITLE,
             description=project["description"],
             keywords=", ".join(f'"{word}"' for word in project["keywords"]),

@@ -14,9 +14,9 @@ from awslabs_dsql_mcp.cli import main
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
-from awslabs_dsql_mcp.installer.examples import NAME, file_name, files, links_of_readme
+from awslabs_dsql_mcp.installer.launch import SERVER_NAME
 from docs import client_examples
-from docs.client_examples import EXAMPLES
+from docs.client_examples import EXAMPLES, file_name, files, links_of_readme
 from docs.local_cluster_page import PAGE, page
 from docs.options_table import README, between, table
 from support.local_cluster.requirements import load
@@ -25,7 +25,7 @@ from support.local_cluster.requirements import load
 def entry(client: Client) -> dict[str, Any]:
     """The entry in a client's example, in the terms that most clients use."""
     found: Any = client.format.read((EXAMPLES / file_name(client)).read_text())[client.key]
-    return common(found[NAME])
+    return common(found[SERVER_NAME])
 
 
 def common(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_link_holds_the_entry() -> None:
     configs["Cursor"] = base64.b64decode(configs["Cursor"]).decode()
     assert configs.keys() == {"Cursor", "VS Code", "Kiro"}
     for title, config in configs.items():
-        assert queries[title]["name"] == [NAME]
+        assert queries[title]["name"] == [SERVER_NAME]
         starts_the_server_on_a_cluster(common(json.loads(config)))
 
 

@@ -23,7 +23,7 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     TransactionConflict,
 )
-from awslabs_dsql_mcp.output.rows import pluralize
+from awslabs_dsql_mcp.text import pluralize
 
 log = logging.getLogger(__name__)
 

@@ -13,16 +13,14 @@ from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.text import truncate_sentence
 
-MAX_JOBS: Final = 20
-"""Maximum number of jobs listed, unfinished and newest first."""
-
 JOB_KINDS: Final = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC"})
 """Kinds of statement that return a job's id."""
 
 _FINAL_STATES: Final = ("completed", "failed")
 _MAX_DETAIL: Final = 500
 _ID: Final = re.compile(r"[a-z2-7]{26}")
-# object_name is NULL once the object is dropped; pg_index has the validity of the index.
+# The first 20, unfinished and newest first. object_name is NULL once the object is dropped; pg_index has the
+# validity of the index.
 _JOBS: Final = """
 SELECT j.job_id, j.status, j.job_type, j.object_name, j.details, i.indisvalid, j.start_time::text,
        j.update_time::text

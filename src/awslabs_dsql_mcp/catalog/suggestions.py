@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.sql import identifiers
 from awslabs_dsql_mcp.sql.identifiers import TableName, qualified_name, quote_identifier
+from awslabs_dsql_mcp.text import truncate
 
 _UNKNOWN_TABLE: Final = "42P01"
 _UNKNOWN_COLUMN: Final = "42703"
@@ -50,7 +51,7 @@ class NameSuggester:
                 found = None
         except DsqlError:
             return None
-        return error_mapping.truncate(found, _MAX_HINT) if found else None
+        return truncate(found, _MAX_HINT) if found else None
 
     async def _ask(self, *queries: Query) -> tuple[Result, ...]:
         return (await self._database.run(UnitOfWork(queries, read_only=True))).results

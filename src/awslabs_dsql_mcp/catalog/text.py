@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Page, Table
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
+from awslabs_dsql_mcp.text import pluralize, truncate, truncate_counted
 
 Detail = Literal["names", "summary", "full"]
 
@@ -67,7 +68,7 @@ def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | 
         text = _join(tables, level)
         if len(text) <= _MAX_CHARACTERS:
             return text, None if level == detail else level
-    return f"{_join(tables, 'names')[:_MAX_CHARACTERS]}…", "names"
+    return truncate(_join(tables, "names"), _MAX_CHARACTERS), "names"
 
 
 def table_text(table: Table, detail: Detail = "full") -> str:
@@ -86,11 +87,6 @@ def table_text(table: Table, detail: Detail = "full") -> str:
     return "\n".join(parts)
 
 
-def column_text(column: Column) -> str:
-    """Format a column on one line, with full details."""
-    return _column(column, full=True)
-
-
 def index_keys(index: Index) -> str:
     """Columns and predicate of an index: ``(customer_id) INCLUDE (total) WHERE …``."""
     return _INDEX_HEAD.sub("", index.definition, count=1)
@@ -101,7 +97,7 @@ def _join(tables: Sequence[Table], detail: Detail) -> str:
 
 
 def _line(table: Table) -> str:
-    count = f"{table.column_count} column" + "s" * (table.column_count != 1)
+    count = pluralize(table.column_count, "column")
     return f"{table.title} {table.kind}, {count}{_estimate(table)}{_comment(table.comment)}"
 
 
@@ -174,5 +170,4 @@ def _section(heading: str, lines: Sequence[str]) -> list[str]:
 
 
 def _truncate(text: str, kind: str) -> str:
-    limit = _MAX_LENGTH[kind]
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+    return truncate_counted(text, _MAX_LENGTH[kind])

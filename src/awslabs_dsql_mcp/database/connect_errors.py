@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from awslabs_dsql_mcp.database.failure import Failure
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, DsqlError
+from awslabs_dsql_mcp.text import truncate
 
 _MAX_QUOTE = 160  # characters of the message; the rest repeats it
 
@@ -181,11 +182,11 @@ def login_error(failure: Failure) -> DsqlError:
     cause = next((c for c in _CAUSES if any(pattern in text for pattern in c.patterns)), None)
     if cause is None:
         return ConnectionFailed(
-            f"No connection to the cluster: {failure.message[:_MAX_QUOTE]}",
+            f"No connection to the cluster: {truncate(failure.message, _MAX_QUOTE)}",
             sqlstate=failure.sqlstate,
             hint="Check the endpoint, the role and the network.",
         )
-    quoted = (failure.hint or failure.message)[:_MAX_QUOTE]
+    quoted = truncate(failure.hint or failure.message, _MAX_QUOTE)
     return cause.error(
         f"{cause.message}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=cause.hint
     )

@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.errors import (
     TimedOut,
     TransactionConflict,
 )
+from awslabs_dsql_mcp.text import truncate
 
 ROLE = "the role that this server logs in as"
 _DENIED = re.compile(r"permission denied for (?:materialized )?(\w+) (.*)", re.DOTALL)
@@ -78,11 +79,6 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
         return PermissionDenied(_format(failure, statement, hint), sqlstate="42501", hint=hint)
     hint = _advice(failure)
     return StatementFailed(_format(failure, statement, hint), sqlstate=failure.sqlstate, hint=hint)
-
-
-def truncate(text: str, limit: int) -> str:
-    """Shorten a text to a number of characters."""
-    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
 def _format(failure: Failure, statement: str | None, hint: str | None) -> str:

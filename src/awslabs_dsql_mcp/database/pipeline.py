@@ -17,6 +17,7 @@ from psycopg.waiting import Ready, Wait
 
 from awslabs_dsql_mcp.database.model import RowBuffer
 from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.text import truncate
 
 if TYPE_CHECKING:
     from psycopg.abc import Buffer
@@ -82,7 +83,7 @@ class StatementReply:
         fields = (DiagnosticField.SEVERITY_NONLOCALIZED, DiagnosticField.MESSAGE_PRIMARY)
         severity, text = ((notice.error_field(f) or b"").decode(self._session.encoding) for f in fields)
         if len(self.notices) < _MAX_NOTICES and severity in ("NOTICE", "WARNING"):
-            self.notices.append(f"{severity}: {text[:_MAX_NOTICE]}")
+            self.notices.append(f"{severity}: {truncate(text, _MAX_NOTICE)}")
 
     def _add_rows(self, result: "PGresult") -> None:
         if self.fields is None:

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.text import one_line
 
 SEARCH = "dsql_search_documentation"
 READ = "dsql_read_documentation"
@@ -21,6 +22,7 @@ RECOMMEND = "dsql_recommend"
 
 AWS_HOSTS = frozenset({"docs.aws.amazon.com", "aws.amazon.com"})
 MAX_URL = 2_000
+MAX_LINE = 240
 _LISTS = ("search_results", "results", "recommendations", "result", "items")
 _TEXTS = ("content", "markdown", "text", "result")
 _LINES = ("context", "summary", "description", "excerpt", "snippet", "seo_abstract")
@@ -91,12 +93,6 @@ def page_text(reply: Reply) -> str:
             if text:
                 return text
     return "\n".join(reply.texts)
-
-
-def one_line(text: str, most: int = 240) -> str:
-    """A text with its white space collapsed, cut to ``most`` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def documentation_url(url: str, *, returned: Container[str] = ()) -> str:
@@ -200,7 +196,9 @@ def _parse_result(item: object) -> SearchResult | None:
     url = _first(record, ("url", "link"))
     title = _first(record, ("title", "name")) or url
     return (
-        SearchResult(one_line(title), one_line(url, MAX_URL + 1), one_line(_first(record, _LINES)))
+        SearchResult(
+            one_line(title, MAX_LINE), one_line(url, MAX_URL + 1), one_line(_first(record, _LINES), MAX_LINE)
+        )
         if title
         else None
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from awslabs_dsql_mcp.explain.plan import Dpu, PlanNode, QueryPlan
+from awslabs_dsql_mcp.text import pluralize
 
 _SIGNIFICANT: Final = 5
 _SEVERE: Final = 50
@@ -76,12 +77,12 @@ def _scan(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
         return
     read, kept = rows_read(plan, position), rows_kept(node)
     if reads_all(node) and not _stops_early(plan, position):
-        count = f": {_format_rows(read)}" if read is not None else ""
+        count = f": {pluralize(read, 'row')}" if read is not None else ""
         loops = f" in {node.loops:,} loops" if node.loops > 1 else ""
         yield f"{node.kind} reads all of {node.relation}{count}{loops}."
     if read and kept < read * (1 - _MIN_DROPPED) and _is_filtered(plan, position):
         yield (
-            f"{node.relation}: filters drop {_format_rows(read - kept)} of {read:,.0f} read"
+            f"{node.relation}: filters drop {pluralize(read - kept, 'row')} of {read:,.0f} read"
             f" ({100 * (read - kept) / read:.0f} %){_where(plan, position)}."
         )
 
@@ -123,8 +124,8 @@ def _lookup(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
         "" if total <= _MANY_LOOKUPS else "; over 10,000 are slow: narrow the outer side, or use a hash join"
     )
     yield (
-        f"{scan.relation or node.relation}: {_format_rows(total)} looked up in storage one by one after index"
-        f" {scan.index or ''}".rstrip()
+        f"{scan.relation or node.relation}: {pluralize(total, 'row')} looked up in storage one by one "
+        f"after index {scan.index or ''}".rstrip()
         + f"; {remedy} to avoid this{slow}."
     )
 
@@ -163,7 +164,3 @@ def _ratio(node: PlanNode) -> float:
         return 0.0
     expected, actual = max(1.0, float(node.estimated)), max(1.0, node.actual)
     return max(expected / actual, actual / expected)
-
-
-def _format_rows(count: float) -> str:
-    return f"{count:,.0f} row" + "s" * (round(count) != 1)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from awslabs_dsql_mcp.text import mark_cut
+
 _ARROW: Final = re.compile(r"( *)->  ?(?=\S)")
 _COST: Final = re.compile(r" +\(cost=[\d.]+\.\.[\d.]+ rows=(\d{1,30}) width=\d+\)")
 _ACTUAL: Final = re.compile(
@@ -89,11 +91,6 @@ class QueryPlan:
     nodes: tuple[PlanNode, ...]
     dpus: tuple[Dpu, ...] = ()
 
-    @property
-    def analyzed(self) -> bool:
-        """True if the statement was run."""
-        return any(node.actual is not None for node in self.nodes)
-
     @cached_property
     def children(self) -> Mapping[int, Sequence[int]]:
         """Positions of the children of each node."""
@@ -150,7 +147,7 @@ def without_noise(text: str) -> str:
             continue
         kept.append(line)
     whole = "\n".join(kept)
-    return whole if len(whole) <= _MAX_LENGTH else f"{whole[:_MAX_LENGTH]}\n… ({len(whole):,} characters)"
+    return whole if len(whole) <= _MAX_LENGTH else mark_cut(f"{whole[:_MAX_LENGTH]}\n", len(whole))
 
 
 def _column(line: str, *, first: bool) -> int | None:

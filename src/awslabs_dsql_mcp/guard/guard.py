@@ -13,12 +13,13 @@ from typing import Final
 
 from awslabs_dsql_mcp.errors import StatementRefused
 from awslabs_dsql_mcp.guard import read_rules, transaction_rules, write_rules
-from awslabs_dsql_mcp.guard.refusal import Refusal, Violation, locate, locate_at, truncate_excerpt
+from awslabs_dsql_mcp.guard.refusal import Refusal, Violation, locate, locate_at
 from awslabs_dsql_mcp.sql import statements
 from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
+from awslabs_dsql_mcp.text import one_line
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,6 @@ def check(sql: str, *, writes: bool) -> Refusal | None:
         ``None`` when it may.
     """
     return check_statement(sql, writes=writes).refusal
-
-
-def check_transaction(statements: Sequence[str], *, writes: bool) -> IndexedRefusal | None:
-    """Say whether statements may run together in one transaction.
-
-    Args:
-        statements: One statement each, in order.
-        writes: Whether they may change data.
-
-    Returns:
-        ``None`` when they may; else the first statement's refusal, or what Aurora DSQL does not do in one
-        transaction, with the calls to make instead.
-    """
-    return check_statements([(sql, None) for sql in statements], writes=writes).refusal
 
 
 def inspect(sql: str) -> StatementInfo:
@@ -207,7 +194,7 @@ _FAULTS: Final = {
 def _explain(fault: ParseError, sql: str) -> Violation:
     location = len(sql[: fault.offset].encode(errors="replace"))
     if fault.code == "syntax":
-        why = f"This does not parse: {truncate_excerpt(fault.message)}."
+        why = f"This does not parse: {one_line(fault.message)}."
     else:
         why = f"{fault.message[0].upper()}{fault.message[1:]}."
     return Violation(fault.code, location, why, _FAULTS[fault.code])

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from awslabs_dsql_mcp.text import one_line
+
 _MAX_EXCERPT: Final = 60
 _LEXEME: Final = re.compile(
     r"""--[^\n]*|(?:[uU]&)?"(?:[^"]|"")*"?|(?:[uU]&|\w)?'(?:[^']|'')*'?"""
@@ -75,13 +77,6 @@ def locate_at(objection: Violation, sql: str, offset: int) -> Refusal:
     )
 
 
-def truncate_excerpt(text: str) -> str:
-    """Cut a text to what fits in a line of a refusal, without control characters or lone surrogates."""
-    line = " ".join(text[: _MAX_EXCERPT + 1].split())
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-    return clean if len(text) <= _MAX_EXCERPT else clean[: _MAX_EXCERPT - 1] + "…"
-
-
 def _excerpt(sql: str, offset: int) -> str:
     found = _LEXEME.match(sql, offset, offset + 2 * _MAX_EXCERPT)
-    return truncate_excerpt(found.group()) if found else ""
+    return one_line(found.group()) if found else ""

@@ -11,11 +11,17 @@ from shutil import which
 from awslabs_dsql_mcp.config.option_parser import OptionParser, SettingsError, add_options
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer import files
-from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
+from awslabs_dsql_mcp.installer.clients import CLIENTS, Client, snippet
 from awslabs_dsql_mcp.installer.deeplinks import links
-from awslabs_dsql_mcp.installer.examples import NAME, snippet
 from awslabs_dsql_mcp.installer.formats import NotEditable
-from awslabs_dsql_mcp.installer.launch import LaunchCommand, check, flags_of, through_python, through_uvx
+from awslabs_dsql_mcp.installer.launch import (
+    SERVER_NAME,
+    LaunchCommand,
+    check,
+    flags_of,
+    through_python,
+    through_uvx,
+)
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
@@ -85,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("--user", action="store_true", help="for all projects of the user (default)")
     scope.add_argument("--project", action="store_true", help="for the project in the current folder")
-    parser.add_argument("--name", metavar="NAME", help=f"name of the server in the client (default: {NAME})")
+    parser.add_argument(
+        "--name", metavar="NAME", help=f"name of the server in the client (default: {SERVER_NAME})"
+    )
     parser.add_argument(
         "--env", metavar="KEY=VALUE", action="append", help="variable to start the server with; repeatable"
     )
@@ -113,7 +121,7 @@ def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
     if not places:
         raise SettingsError(f"--project: {client.title} has no file of a project, expected --user")
     path = next((place for place in places if place.exists()), places[0])
-    return Target(client, path, is_project, str(options.get("name", NAME)))
+    return Target(client, path, is_project, str(options.get("name", SERVER_NAME)))
 
 
 def _launch(options: Mapping[str, object]) -> LaunchCommand:

@@ -46,6 +46,11 @@ class Client:
     note: str = ""
 
 
+def snippet(client: Client, launch: LaunchCommand, name: str) -> str:
+    """Give a client's file with nothing but our entry in it."""
+    return client.format.put("", (client.key, name), client.shape(launch, name).full)
+
+
 def _with(before: Mapping[str, object], **defaults: object) -> Shape:
     return lambda launch, _: ServerEntry({**before, **standard(launch)}, defaults)
 

@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.config.option_parser import SettingsError
 from awslabs_dsql_mcp.config.options import OPTIONS
 
 PACKAGE = "awslabs-dsql-mcp"
+SERVER_NAME = "aurora-dsql"
 # What shows that an entry starts this server: its package, its module, and its other command.
 _MARKS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.guard import guard
-from awslabs_dsql_mcp.guard.refusal import truncate_excerpt
 from awslabs_dsql_mcp.lint.model import UNPARSED, Diagnostic
 from awslabs_dsql_mcp.sql import parser
+from awslabs_dsql_mcp.text import one_line
 
 DSQL_RULES: Final = frozenset(
     {
@@ -94,9 +94,7 @@ def _judged(piece: Piece) -> Iterator[Diagnostic]:
     refusal = guard.check_statement(piece.text, writes=True).refusal
     if refusal is not None and refusal.rule in DSQL_RULES:
         line = piece.line + refusal.line - 1
-        yield Diagnostic(
-            refusal.rule, line, refusal.why, refusal.instead, statement=truncate_excerpt(piece.text)
-        )
+        yield Diagnostic(refusal.rule, line, refusal.why, refusal.instead, statement=one_line(piece.text))
 
 
 def _spans(tokens: Sequence[parser.Token]) -> Iterator[tuple[int, int]]:

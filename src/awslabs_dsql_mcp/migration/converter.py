@@ -110,17 +110,13 @@ _STRIPPED: Final = {
     "tablespacename": "TABLESPACE left out",
     "accessMethod": "USING left out",
 }
-
-
 _DERIVED: Final = frozenset({"partspec", "partbound", "inhRelations", "ofTypename"})
 
 
 def _table(conversion: Conversion, draft: ConvertedStatement) -> None:
     top = draft.top
     persistence = top["relation"].get("relpersistence")
-    if persistence == "t" or not top.keys().isdisjoint(
-        {"partspec", "partbound", "inhRelations", "ofTypename"}
-    ):
+    if persistence == "t" or not top.keys().isdisjoint(_DERIVED):
         why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
         conversion.skip(draft, why, blocks=True)
         return

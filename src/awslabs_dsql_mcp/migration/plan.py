@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Final
 
 from awslabs_dsql_mcp.guard import guard
-from awslabs_dsql_mcp.guard.refusal import truncate_excerpt
 from awslabs_dsql_mcp.migration.columns import constraints, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.sql import deparse
@@ -24,6 +23,7 @@ from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
+from awslabs_dsql_mcp.text import one_line
 
 _MAX_ROWS: Final = 1_000  # of the 3,000 a transaction may change: cascades and keys leave room
 _MAX_CHARACTERS: Final = 200_000  # of a statement: what the parser reads without a thread of its own
@@ -54,7 +54,7 @@ class Step:
     def title(self) -> str:
         """The step in a few words."""
         first, *others = self.queries
-        return truncate_excerpt(first) + (f" and {len(others)} more" if others else "")
+        return one_line(first) + (f" and {len(others)} more" if others else "")
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _steps(
             refusal = verdict.refusal
             why = f"{refusal.why} {refusal.instead}" if refusal else "no statement"
             left_out.append(
-                SkippedStatement(draft.line, truncate_excerpt(text), why, needs_review=True, is_blocking=True)
+                SkippedStatement(draft.line, one_line(text), why, needs_review=True, is_blocking=True)
             )
         else:
             yield Step((verdict.sql,), (verdict.statement,), draft.line, notes, _rows(draft))

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
+from awslabs_dsql_mcp.text import truncate_lines
 
-_MAX_CHARACTERS: Final = 80  # lines of a kind
+_MAX_LINES: Final = 80  # lines of a kind
 _BY_HAND: Final = "NEEDS A HUMAN: "
 
 
 def steps_text(plan: MigrationPlan, states: Mapping[int, str]) -> str:
     """List the steps, with what was changed, and the outcome of those that have one."""
     lines = [_step(number, step, states.get(number)) for number, step in enumerate(plan.steps, 1)]
-    return "\n".join(_truncate(lines, "steps"))
+    return "\n".join(truncate_lines(lines, _MAX_LINES, "steps"))
 
 
 def skipped_text(plan: MigrationPlan) -> str:
@@ -30,7 +31,9 @@ def skipped_text(plan: MigrationPlan) -> str:
             quiet.setdefault(f"{left.what}: {left.why}", []).append(left.line)
     rest = [f"- {what} ({_lines(where)})" for what, where in quiet.items()]
     parts = [("Needs a human:", human), ("Left out:", rest)]
-    return "\n".join("\n".join([title, *_truncate(lines, "entries")]) for title, lines in parts if lines)
+    return "\n".join(
+        "\n".join([title, *truncate_lines(lines, _MAX_LINES, "entries")]) for title, lines in parts if lines
+    )
 
 
 def progress_line(plan: MigrationPlan, next_step: int) -> str:
@@ -54,11 +57,3 @@ def _step(number: int, step: Step, state: str | None) -> str:
 
 def _lines(where: Sequence[int]) -> str:
     return f"line {where[0]}" if len(where) == 1 else f"{len(where)} times, first in line {where[0]}"
-
-
-def _truncate(lines: list[str], what: str) -> list[str]:
-    return (
-        lines
-        if len(lines) <= _MAX_CHARACTERS
-        else [*lines[:_MAX_CHARACTERS], f"… and {len(lines) - _MAX_CHARACTERS} more {what}"]
-    )

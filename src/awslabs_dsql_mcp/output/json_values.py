@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import Final, NoReturn
 
 from awslabs_dsql_mcp.database.model import TruncatedText
+from awslabs_dsql_mcp.text import mark_cut
 
 _EXACT: Final = 2**53
 _MAX_DEPTH: Final = 100  # writers of JSON give up at some depth; pydantic's at 255
@@ -34,7 +35,7 @@ def to_json(text: str | None, oid: int) -> object:
     if text is None:
         return None
     if isinstance(text, TruncatedText):
-        return f"{text}… ({text.length:,} characters)"
+        return mark_cut(text, text.length)
     read = _READERS.get(oid)
     return text if read is None else read(text)
 

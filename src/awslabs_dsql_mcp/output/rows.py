@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.database.model import Result, ResultLimits, TruncatedText, truncate_value
 from awslabs_dsql_mcp.output.json_values import to_json
+from awslabs_dsql_mcp.text import pluralize
 
 _MIN_CELL = 20  # characters: what a cell of a very wide row keeps in any case
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
@@ -71,11 +72,6 @@ def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) ->
 def head(result: Result) -> str:
     """Name the columns and their types, once, for the lines below."""
     return ", ".join(f"{column.name} {column.type}" for column in result.columns)
-
-
-def pluralize(number: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _facts(result: Result) -> dict[str, object]:

@@ -16,8 +16,8 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.guard.refusal import Violation, locate
-from awslabs_dsql_mcp.output.rows import pluralize
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
 

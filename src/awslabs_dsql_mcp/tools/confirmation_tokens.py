@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.text import truncate_counted
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.sql.statements import StatementInfo
@@ -56,14 +57,10 @@ def prompt(queries: Sequence[Query], statements: "Sequence[StatementInfo]") -> s
 def _with_values(query: Query, statement: "StatementInfo") -> str:
     what = statement.kind + (", every row" if statement.whole_table else "")
     values = (
-        f"\n  ${number} = {_clipped(json.dumps(value, default=str, ensure_ascii=False))}"
+        f"\n  ${number} = {truncate_counted(json.dumps(value, default=str, ensure_ascii=False), _MAX_SHOWN)}"
         for number, value in enumerate(query.params[:_MAX_LENGTH], 1)
     )
-    return f"{what}: {_clipped(query.sql.strip())}" + "".join(values)
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} … ({len(text):,} characters)"
+    return f"{what}: {truncate_counted(query.sql.strip(), _MAX_SHOWN)}" + "".join(values)
 
 
 def token(queries: Sequence[Query], *, key: bytes, now: float, nonce: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from awslabs_dsql_mcp.documentation.excerpt import WRAPPING, Excerpt, page_from_server, paginate
 from awslabs_dsql_mcp.documentation.guide import SCHEME, Guide, Page, SearchHit
 from awslabs_dsql_mcp.documentation.replies import (
+    MAX_LINE,
     READ,
     RECOMMEND,
     SEARCH,
@@ -17,13 +18,13 @@ from awslabs_dsql_mcp.documentation.replies import (
     RequestRejected,
     SearchResult,
     documentation_url,
-    one_line,
     page_text,
     parse_search_results,
 )
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
 from awslabs_dsql_mcp.output.marks import new_nonce
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
+from awslabs_dsql_mcp.text import one_line, pluralize
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50
@@ -141,7 +142,7 @@ class Documentation:
         self._remember(page.url for page in found)
         lines = [_numbered(i, page.title, page.url, page.line) for i, page in enumerate(found, 1)]
         text = (
-            f"{_count(len(found))} from {_origin(reply)}.\n"
+            f"{pluralize(len(found), 'page')} from {_origin(reply)}.\n"
             f"{wrap_untrusted(chr(10).join(lines), kind='results', nonce=self._mark())}\n"
             "Read one with dsql_read_documentation(url)."
         )
@@ -187,7 +188,9 @@ class Documentation:
     def _notice(self, failure: KnowledgeUnavailable) -> str:
         notice = f"The documentation server gave no answer: {failure.message}."
         if isinstance(failure, RequestRejected) and failure.said:
-            notice += "\n" + wrap_untrusted(one_line(failure.said), kind="error", nonce=self._mark())
+            notice += "\n" + wrap_untrusted(
+                one_line(failure.said, MAX_LINE), kind="error", nonce=self._mark()
+            )
         return notice
 
     async def _excerpt(self, url: str, start: int, length: int) -> tuple[Reply, Excerpt]:
@@ -264,7 +267,7 @@ def _hits_answer(hits: Sequence[SearchHit], notice: str) -> ToolOutput:
         for hit in hits
     ]
     lines = [_numbered(i, r["title"], r["url"], r["summary"]) for i, r in enumerate(results, 1)]
-    head = f"{_count(len(hits))} from the built-in guide, as of {dates}."
+    head = f"{pluralize(len(hits), 'page')} from the built-in guide, as of {dates}."
     text = "\n".join([notice, head, *lines, "Read one with dsql_read_documentation(url)."]).lstrip()
     return ToolOutput(text, _list_values(results, "guide", notice=notice))
 
@@ -277,10 +280,6 @@ def _list_values(
 
 def _numbered(number: int, title: str, url: str, line: str) -> str:
     return "\n   ".join(part for part in (f"{number}. {title}", url, line) if part)
-
-
-def _count(number: int) -> str:
-    return "1 page" if number == 1 else f"{number} pages"
 
 
 def _origin(reply: Reply) -> str:

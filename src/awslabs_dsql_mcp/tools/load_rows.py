@@ -29,10 +29,10 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
 from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.rows import pluralize
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
+from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.batch_write import answer
 from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 

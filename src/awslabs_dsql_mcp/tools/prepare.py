@@ -40,9 +40,9 @@ class PreparedStatements:
             read_only: Whether they run in a READ ONLY transaction.
         """
         queries = (
-            replace(_limited(query, statement, caps.rows + 1), caps=caps)
+            replace(_limited(query, statement, caps.rows + 1), limits=caps)
             if takes_limit(statement, read_only=read_only)
-            else replace(query, caps=caps)
+            else replace(query, limits=caps)
             for query, statement in zip(self.queries, self.statements, strict=True)
         )
         # A view may call what sets something; what a read-only transaction set is gone with it.

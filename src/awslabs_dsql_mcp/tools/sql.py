@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.output import rows as results
 from awslabs_dsql_mcp.output.marks import new_nonce
 from awslabs_dsql_mcp.output.rows import FormattedRows
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools import confirmation_tokens
 from awslabs_dsql_mcp.tools.confirmation import TransactionConfirmation
 from awslabs_dsql_mcp.tools.confirmation_tokens import ConfirmPolicy
@@ -176,7 +177,7 @@ class SqlTools:
     def _answer(self, report: Report, unit: UnitOfWork, judged: PreparedStatements) -> ToolOutput:
         tables = self._tables(report, unit, judged)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
-        said = [f"{_outcome(report, unit)}{attempts}: {results.pluralize(len(tables), 'statement')}"]
+        said = [f"{_outcome(report, unit)}{attempts}: {pluralize(len(tables), 'statement')}"]
         for number, (table, statement) in enumerate(zip(tables, judged.statements, strict=True), 1):
             said.append(f"{number}. {table.summary}{_remark(statement, unit)}")
         facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}

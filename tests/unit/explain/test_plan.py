@@ -55,7 +55,7 @@ def test_aurora_dsqls_nodes_are_read_with_their_details() -> None:
     assert [node.estimated for node in plan.nodes] == [33333, 66666, 100000]
     assert plan.nodes[1].details["Projections"] == "account_id, description"
     assert {node.relation for node in plan.nodes} == {"transaction"}
-    assert not plan.analyzed
+    assert [node.actual for node in plan.nodes] == [None, None, None]
 
 
 def test_what_a_full_scan_drops_is_said_and_where() -> None:
@@ -69,7 +69,7 @@ def test_what_a_full_scan_drops_is_said_and_where() -> None:
 
 def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
     plan = parse_plan(ANALYZED)
-    assert plan.analyzed
+    assert all(node.actual is not None for node in plan.nodes)
     assert (plan.nodes[0].index, plan.nodes[0].relation) == ("test_table_pkey", "public.test_table")
     assert plan.dpus == (
         Dpu("Compute", 0.01607, None),

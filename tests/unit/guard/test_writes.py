@@ -1,8 +1,15 @@
 """With writes allowed: what Aurora DSQL has passes, alone and together."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from awslabs_dsql_mcp.guard.guard import check, check_statements, check_transaction, inspect
+from awslabs_dsql_mcp.guard.guard import IndexedRefusal, check, check_statements, inspect
+
+
+def check_transaction(unit: Sequence[str], *, writes: bool) -> IndexedRefusal | None:
+    return check_statements([(sql, None) for sql in unit], writes=writes).refusal
+
 
 ALLOWED = [
     "INSERT INTO t VALUES (1, 'a'), (2, 'b') ON CONFLICT (id) DO UPDATE SET a = excluded.a RETURNING *",

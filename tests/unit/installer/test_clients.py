@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
-from awslabs_dsql_mcp.installer.examples import snippet
+from awslabs_dsql_mcp.installer.clients import CLIENTS, Client, snippet
 from awslabs_dsql_mcp.installer.launch import LaunchCommand, is_ours
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 

@@ -12,9 +12,9 @@ from awslabs_dsql_mcp.local_cluster.protocol.wire import ERROR_RESPONSE, QUERY, 
 PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, SYNC, FLUSH = b"P", b"B", b"D", b"E", b"C", b"S", b"H"
 COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION_CALL = b"d", b"c", b"f", b"F"
 PARSE_COMPLETE, BIND_COMPLETE, CLOSE_COMPLETE = b"1", b"2", b"3"
-ROW_DESCRIPTION, NO_DATA, PARAMETER_DESCRIPTION, DATA_ROW = b"T", b"n", b"t", b"D"
+ROW_DESCRIPTION, NO_DATA, DATA_ROW = b"T", b"n", b"D"
 COMMAND_COMPLETE, EMPTY_QUERY, PORTAL_SUSPENDED = b"C", b"I", b"s"
-COPY_IN, COPY_OUT, COPY_BOTH = b"G", b"H", b"W"
+COPY_IN, COPY_BOTH = b"G", b"W"
 BACKEND_KEY, PARAMETER_STATUS, NOTICE = b"K", b"S", b"N"
 __all__ = ["ERROR_RESPONSE", "QUERY", "message", "query"]
 
