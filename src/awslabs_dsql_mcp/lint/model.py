@@ -4,7 +4,8 @@ Source of the shapes: dsql-lint 0.2.22, ``--format json``, schema version 1.
 """
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from awslabs_dsql_mcp.text import truncate_sentence
@@ -15,7 +16,8 @@ MAX_LINTED: Final = 1_000_000
 UNPARSED: Final = "parse_error"
 """The rule of a statement that dsql-lint cannot parse; much of it is SQL all the same."""
 
-_SHORTEST_ADVICE, _LONGEST_ADVICE = 40, 240
+_TOKEN_ERROR: Final = re.compile(r"Failed to tokenize SQL: .* at Line: (\d+), Column: ", re.DOTALL)
+_LONGEST_ADVICE: Final = 240
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ class LintReport:
 
     diagnostics: tuple[Diagnostic, ...]
     fixed_sql: str | None = None
+
+    @property
+    def token_error(self) -> Diagnostic | None:
+        """The error that made dsql-lint give up the whole text, with the line of the unreadable token."""
+        for finding in self.diagnostics:
+            if finding.rule == UNPARSED and (place := _TOKEN_ERROR.match(finding.message)):
+                return replace(finding, line=int(place.group(1)))
+        return None
 
     def count(self, fix: str) -> int:
         """Count the findings with a fix of one kind."""

@@ -9,14 +9,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid, TimedOut
-from awslabs_dsql_mcp.lint.model import MAX_LINTED, LintReport, parse
+from awslabs_dsql_mcp.lint.model import MAX_LINTED, Diagnostic, LintReport, parse
+from awslabs_dsql_mcp.lint.script import LintScript
 
 _NAME: Final = "dsql-lint"
+_MAX_UNREADABLE: Final = 9  # statements without tokens: the program is run once more for each
 _DONE: Final = (0, 1, 3)  # clean or fixed; errors; fixed with warnings (its --help, "EXIT CODES")
 
 
@@ -31,29 +35,45 @@ class LintProgram:
         self._program = program
 
     async def lint(self, sql: str, *, fix: bool, timeout: float) -> LintReport:
-        """Lint a text.
+        """Lint a script.
 
         Args:
-            sql: Any number of statements.
-            fix: Whether to give the text with fixes.
+            sql: Statements, psql meta-commands and rows of COPY, such as pg_dump writes.
+            fix: Whether to give the script with fixes.
             timeout: Seconds after which the program is killed.
 
         Raises:
-            RequestInvalid: The text is too large, or not Unicode.
+            RequestInvalid: The script is too large, or not Unicode.
             NotConfigured: There is no dsql-lint, or it does not work.
             TimedOut: It took too long.
         """
-        data = _encoded(sql)
+        _require_lintable(sql)
+        script = await asyncio.to_thread(LintScript.split, sql)
+        deadline = time.monotonic() + timeout
+        unreadable: list[Diagnostic] = []
+        while True:
+            try:
+                report = await self._run(script.text, fix=fix, timeout=max(deadline - time.monotonic(), 0))
+            except subprocess.TimeoutExpired:
+                raise TimedOut(
+                    f"dsql-lint took longer than {timeout:g} s and was stopped.",
+                    hint="Lint fewer statements at once.",
+                ) from None
+            error = report.token_error
+            without = error and len(unreadable) < _MAX_UNREADABLE and script.withhold(error.line)
+            if not error or not without:
+                break
+            unreadable.append(error)
+            script = without
+        return await asyncio.to_thread(_finish, script, report, unreadable)
+
+    async def _run(self, text: str, *, fix: bool, timeout: float) -> LintReport:
+        data = text.encode()
         process = self._start(fix=fix)
         talking = asyncio.ensure_future(asyncio.to_thread(_talk, process, data, timeout))
         talking.add_done_callback(_seen)
         try:
             output = await asyncio.shield(talking)
-        except subprocess.TimeoutExpired:
-            raise TimedOut(
-                f"dsql-lint took longer than {timeout:g} s and was stopped.",
-                hint="Lint fewer statements at once.",
-            ) from None
         finally:
             process.kill()  # a cancelled call's; the thread sees its end, and ends too
         try:
@@ -101,7 +121,16 @@ def _of_package(name: str) -> list[Path]:
     return [Path(str(file.locate())) for file in files if file.name == name]
 
 
-def _encoded(sql: str) -> bytes:
+def _finish(script: LintScript, report: LintReport, unreadable: Sequence[Diagnostic]) -> LintReport:
+    diagnostics = sorted((*report.diagnostics, *unreadable), key=lambda found: found.line)
+    try:
+        fixed = None if report.fixed_sql is None else script.apply(report.fixed_sql)
+    except ValueError as error:
+        raise _unusable(f"dsql-lint gave no usable answer: {error}.") from None
+    return LintReport(tuple(diagnostics), fixed)
+
+
+def _require_lintable(sql: str) -> None:
     try:
         data = sql.encode()
     except UnicodeEncodeError:
@@ -113,7 +142,6 @@ def _encoded(sql: str) -> bytes:
             f"sql has {len(data):,} bytes; at most {MAX_LINTED:,} are linted.",
             hint="Lint the schema without its data, or a part at a time.",
         )
-    return data
 
 
 def _read(output: bytes, status: int) -> LintReport:

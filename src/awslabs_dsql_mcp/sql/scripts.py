@@ -1,7 +1,8 @@
-"""A script as people have it: statements, psql's own lines, and the rows of COPY … FROM stdin.
+"""Scripts cut into statements, psql meta-commands and the rows of COPY … FROM stdin.
 
 PostgreSQL's scanner stops at the backslashes of psql, so a script is cut by a lexer that knows only where
-strings, comments and bodies end (PostgreSQL documentation, "Lexical Structure"; "psql", meta-commands).
+strings, comments and bodies end (PostgreSQL documentation, "Lexical Structure"; "psql", meta-commands). One
+without an end runs to the end of the script.
 """
 
 import re
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 _LEXEME: Final = re.compile(
-    r"""(?P<blank>\s+|--[^\n]*)|(?P<comment>/\*)"""
-    r"""|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*\""""
-    r"""|\$(?P<tag>[^\W\d]\w*|)\$.*?\$(?P=tag)\$|\$\d+"""
-    r"""|(?P<word>[^\W\d][\w$]*)|(?P<end>;)|(?P<open>[(\[])|(?P<close>[)\]])|.""",
+    r"""(?P<blank>[ \t\n\r\f\v]+|--[^\n\r]*)|(?P<comment>/\*)"""
+    r"""|[eE]'(?:[^'\\]|\\.|'')*'?|'(?:[^']|'')*'?|"(?:[^"]|"")*"?"""
+    r"""|\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][A-Za-z_\x80-\U0010ffff0-9]*)?)\$.*?(?:\$(?P=tag)\$|\Z)|\$[0-9]+"""
+    r"""|(?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z_\x80-\U0010ffff0-9$]*)"""
+    r"""|(?P<end>;)|(?P<open>[(\[])|(?P<close>[)\]])|.""",
     re.DOTALL,
 )
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 _COPY: Final = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
 _END_OF_ROWS: Final = re.compile(r"^\\\.[ \r]*(?:\n|\Z)", re.MULTILINE)
@@ -30,37 +33,39 @@ class ScriptItem:
     """A part of a script.
 
     Attributes:
-        text: A statement without its semicolon, or a line of psql's.
+        text: A statement without its semicolon and comments around it, or a psql meta-command.
         line: The line it begins in, from 1.
-        meta: Whether it is a line of psql's.
+        start: Characters of the script before it.
+        meta: True for a meta-command.
         rows: What follows a COPY … FROM stdin; ``None`` for anything else.
     """
 
     text: str
     line: int
+    start: int = 0
     meta: bool = False
     rows: tuple[Row, ...] | None = None
 
 
 def split_script(script: str) -> Iterator[ScriptItem]:
-    """Cut a script into its parts, in order."""
-    at = 0
+    """Cut a script into its parts, in order; a byte order mark at its start is none of them."""
+    at = len(_BYTE_ORDER_MARK) if script.startswith(_BYTE_ORDER_MARK) else 0
     line, counted = 1, 0
     while (start := _after_blanks(script, at)) < len(script):
         line, counted = line + script.count("\n", counted, start), start
         if script[start] == "\\":
             end = _end_of_line(script, start)
-            yield ScriptItem(script[start:end].rstrip(), line, meta=True)
+            yield ScriptItem(script[start:end].rstrip(), line, start, meta=True)
             at = end
             continue
-        end = _end_of_statement(script, start)
-        text = script[start:end].rstrip()
+        stop, end = _end_of_statement(script, start)
+        text = script[start:stop]
         at = end + 1
         if _COPY.match(text):
             rows, at = _copied(script, _end_of_line(script, end) + 1)
-            yield ScriptItem(text, line, rows=rows)
-        elif text:
-            yield ScriptItem(text, line)
+            yield ScriptItem(text, line, start, rows=rows)
+        else:
+            yield ScriptItem(text, line, start)
 
 
 def decode_row(line: str) -> Row:
@@ -103,9 +108,13 @@ def _after_blanks(script: str, at: int) -> int:
     return at
 
 
-def _end_of_statement(script: str, at: int) -> int:
-    """Find the semicolon that ends a statement: not in parentheses, nor in a body of BEGIN ATOMIC."""
+def _end_of_statement(script: str, at: int) -> tuple[int, int]:
+    """Find the end of a statement's last word and the semicolon after it, or the script's end.
+
+    A semicolon in parentheses or in a body of BEGIN ATOMIC does not end a statement.
+    """
     depth = body = 0
+    stop = at
     previous = ""
     while match := _LEXEME.match(script, at):
         kind = match.lastgroup
@@ -113,7 +122,7 @@ def _end_of_statement(script: str, at: int) -> int:
             at = _after_comment(script, match.end())
             continue
         if kind == "end" and depth <= 0 and not body:
-            return at
+            return stop, at
         depth += (kind == "open") - (kind == "close")
         if kind == "word":
             word = match.group().lower()
@@ -121,7 +130,8 @@ def _end_of_statement(script: str, at: int) -> int:
             body -= body > 0 and word == "end"
             previous = word
         at = match.end()
-    return len(script)
+        stop = stop if kind == "blank" else at
+    return stop, len(script)
 
 
 def _after_comment(script: str, at: int) -> int:

@@ -25,7 +25,7 @@ def queries(script: str) -> list[str]:
     ("script", "expected"),
     [
         ("SELECT 1;\n\\connect x\nSELECT ';'", ["SELECT 1", "\\connect x", "SELECT ';'"]),
-        ("-- a; b\n/* c; /* d; */ */ SELECT 1 -- e;\n;;", ["SELECT 1 -- e;"]),
+        ("-- a; b\n/* c; /* d; */ */ SELECT 1 -- e;\n;;", ["SELECT 1"]),
         ("SELECT $a$;$$;$a$; SELECT E'\\';'", ["SELECT $a$;$$;$a$", "SELECT E'\\';'"]),
         ('SELECT "a;b" FROM (SELECT 1; 2)', ['SELECT "a;b" FROM (SELECT 1; 2)']),
         (
