@@ -9,8 +9,8 @@ reply, and tries once more after what often passes by itself: a broken connectio
 from __future__ import annotations
 
 import json
-import re
 import ssl
+from contextlib import aclosing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 import httpx
+from httpx_sse import EventSource
 
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
     Message = Mapping[str, object]
@@ -31,7 +32,6 @@ MAX_BYTES = 5_000_000
 JITTER_SECONDS = 0.5
 TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
 _KINDS = frozenset({"application/json", "text/event-stream", "text/html", "text/plain", "application/xml"})
-_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 
 
 @dataclass(frozen=True)
@@ -196,16 +196,15 @@ async def _bounded(response: httpx.Response) -> AsyncIterator[bytes]:
 
 async def _streamed(response: httpx.Response, wanted: object) -> Message:
     """The first event that answers our request; others (progress, pings) are passed over."""
-    events = EventStream()
-    async for chunk in _bounded(response):
-        for data in events.feed(chunk):
+    async with aclosing(event_data(_bounded(response))) as events:
+        async for data in events:
             message = _decoded(data, "text/event-stream")
             if message.get("id") == wanted and ("result" in message or "error" in message):
                 return message
     raise TransientError("its event stream ended without an answer")
 
 
-def _decoded(body: bytes, kind: str) -> Message:
+def _decoded(body: bytes | str, kind: str) -> Message:
     try:
         value: object = json.loads(body)
     except (ValueError, RecursionError):
@@ -216,24 +215,13 @@ def _decoded(body: bytes, kind: str) -> Message:
     return cast("Message", value)
 
 
-class EventStream:
-    """The data of server-sent events, from bytes as they come (WHATWG HTML, section 9.2.6)."""
-
-    def __init__(self) -> None:
-        self._pending = b""
-        self._data: list[bytes] = []
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The data of every event that the chunk completes."""
-        *lines, self._pending = _LINE_END.split(self._pending + chunk)
-        for line in lines:
-            field, _, value = line.partition(b":")
-            if field == b"data":
-                self._data.append(value.removeprefix(b" "))
-            elif not line and self._data:
-                data, self._data = b"\n".join(self._data), []
-                if data:
-                    yield data
+async def event_data(body: AsyncIterable[bytes]) -> AsyncGenerator[str]:
+    """The data of each server-sent event of a body, as it comes (WHATWG HTML, section 9.2.6)."""
+    response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+    async with aclosing(EventSource(response).aiter_sse()) as events:
+        async for event in events:
+            if event.data:
+                yield event.data
 
 
 def _translated(error: httpx.TransportError, timeout: float) -> KnowledgeUnavailable:

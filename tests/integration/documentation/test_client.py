@@ -405,6 +405,7 @@ def test_an_address_that_cannot_be_trusted_is_refused(server: str) -> None:
 
 
 def test_httpx_is_imported_at_the_first_call() -> None:
-    code = "import sys, awslabs_dsql_mcp.documentation.client as k; k.Knowledge('https://x', timeout=1); "
+    code = "import sys, awslabs_dsql_mcp.documentation.client as k; "
+    code += "k.DocumentationClient('https://x', timeout=1); "
     code += "sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,6 +1,7 @@
 """Laws of the documentation tools' pure parts, for any input."""
 
 import json
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from awslabs_dsql_mcp.documentation.cache import TTLCache
 from awslabs_dsql_mcp.documentation.excerpt import page_from_server, paginate
 from awslabs_dsql_mcp.documentation.guide_pages import load_guide
-from awslabs_dsql_mcp.documentation.http import EventStream
+from awslabs_dsql_mcp.documentation.http import event_data
 from awslabs_dsql_mcp.documentation.replies import Reply, documentation_url, page_text, parse_search_results
 from awslabs_dsql_mcp.errors import RequestInvalid
 
@@ -28,19 +29,32 @@ JSON = st.recursive(
     end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
     cuts=st.lists(st.integers(min_value=1, max_value=20), min_size=1),
 )
-def test_events_are_the_same_however_they_arrive(
+async def test_events_are_the_same_however_they_arrive(
     messages: list[dict[str, str]], end: bytes, cuts: list[int]
 ) -> None:
     stream = b"".join(
         b"event: message" + end + b"data: " + json.dumps(m).encode() + end * 2 for m in messages
     )
     stream += b": bye\n"
-    events, seen, at, turn = EventStream(), list[bytes](), 0, 0
-    while at < len(stream):
-        step = cuts[turn % len(cuts)]
-        seen += events.feed(stream[at : at + step])
-        at, turn = at + step, turn + 1
-    assert [json.loads(data) for data in seen] == messages
+
+    async def pieces() -> AsyncIterator[bytes]:
+        at, turn = 0, 0
+        while at < len(stream):
+            step = cuts[turn % len(cuts)]
+            yield stream[at : at + step]
+            at, turn = at + step, turn + 1
+
+    assert [json.loads(data) async for data in event_data(pieces())] == messages
+
+
+async def test_a_large_event_in_small_pieces_arrives_within_a_tests_time() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"data: "
+        for _ in range(40_000):
+            yield b"x" * 100
+        yield b"\n\n"
+
+    assert [len(data) async for data in event_data(pieces())] == [4_000_000]
 
 
 @given(text=st.text(min_size=1), length=st.integers(min_value=1, max_value=50))
