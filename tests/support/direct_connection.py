@@ -18,7 +18,8 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.server.services import LazyDatabase
 
 
-async def _connect(cluster: LocalCluster, user: str) -> psycopg.AsyncConnection[TupleRow]:
+async def connect(cluster: LocalCluster, user: str = "admin") -> psycopg.AsyncConnection[TupleRow]:
+    """Connect to the cluster as a role."""
     keys = Credentials(cluster.access_key, cluster.secret_key, cluster.region)
     return await psycopg.AsyncConnection.connect(
         host=cluster.host,
@@ -34,14 +35,14 @@ async def _connect(cluster: LocalCluster, user: str) -> psycopg.AsyncConnection[
 
 async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> None:
     """Run statements, each by itself."""
-    async with await _connect(cluster, user) as connection:
+    async with await connect(cluster, user) as connection:
         for statement in statements:
             await connection.execute(statement.encode())
 
 
 async def has_done(cluster: LocalCluster, statement: str) -> bool:
     """Run a statement that starts a job, wait for the job, and tell whether it succeeded."""
-    async with await _connect(cluster, "admin") as connection:
+    async with await connect(cluster, "admin") as connection:
         job = await (await connection.execute(statement.encode())).fetchone()
         assert job is not None
         succeeded = await (await connection.execute("CALL sys.wait_for_job(%s)", job)).fetchone()

@@ -2,7 +2,8 @@
 
 from importlib.resources import files
 
-from awslabs_dsql_mcp.documentation.guide import Guide, parse_page
+from awslabs_dsql_mcp.documentation.guide import Guide
+from awslabs_dsql_mcp.documentation.page import parse_page
 
 
 def load_guide() -> Guide:

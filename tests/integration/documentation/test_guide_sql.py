@@ -1,0 +1,60 @@
+"""The guide's examples of SQL, on the local cluster: each block runs as it stands on its page."""
+
+import re
+
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+
+from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.page import Page
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.sql.scripts import split_script
+from support.direct_connection import connect
+
+BLOCK = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [page for page in load_guide().pages if BLOCK.search(page.body)]
+
+
+def test_pages_about_sql_have_examples() -> None:
+    assert {page.slug for page in PAGES} >= {"ddl", "keys-and-indexes", "data-modelling", "loading", "types"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+async def test_the_examples_of_a_page_run(cluster: LocalCluster, page: Page) -> None:
+    schema = "guide_" + page.slug.replace("-", "_")
+    job = ""
+    async with await connect(cluster) as connection:
+        await connection.execute(f"CREATE SCHEMA {schema}".encode())
+        await connection.execute(f"SET search_path = {schema}".encode())
+        try:
+            for block in BLOCK.findall(page.body):
+                for item in split_script(block):
+                    reply = await connection.execute(item.text.replace("JOB_ID", job).encode())
+                    job = await _job_of(reply) or job
+        finally:
+            if connection.info.transaction_status is TransactionStatus.INERROR:
+                await connection.execute("ROLLBACK")
+            await _remove(connection, schema)
+
+
+async def _job_of(reply: psycopg.AsyncCursor[TupleRow]) -> str | None:
+    """The job that a statement has started; a CALL that waits for one must say that it succeeded."""
+    names = [column.name for column in reply.description or ()]
+    row = await reply.fetchone() if names else None
+    if names == ["succeeded"]:
+        assert row == (True,)
+    return str(row[0]) if row and names == ["job_id"] else None
+
+
+async def _remove(connection: psycopg.AsyncConnection[TupleRow], schema: str) -> None:
+    """Leave the cluster as it was: it is shared, and takes 10 schemas."""
+    await connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+    reply = await connection.execute(
+        "SELECT pg_role_name, arn FROM sys.iam_pg_role_mappings WHERE pg_role_name LIKE 'guide\\_%'"
+    )
+    for role, arn in await reply.fetchall():
+        await connection.execute("DROP SCHEMA guide_data CASCADE")
+        await connection.execute(f"AWS IAM REVOKE {role} FROM '{arn}'".encode())
+        await connection.execute(f"DROP ROLE {role}".encode())
