@@ -1,4 +1,4 @@
-"""Write core/function_table.py from the catalog of a PostgreSQL 16 server.
+"""Write sql/function_catalog.py from the catalog of a PostgreSQL 16 server.
 
 ::
 
@@ -32,7 +32,7 @@ where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regname
 """
 OPERATORS = "select distinct oprname from pg_operator where oprnamespace = 'pg_catalog'::regnamespace"
 
-HEADER = '''"""The functions and operators of PostgreSQL 16; `core/functions.py` says what they do.
+HEADER = '''"""The functions and operators of PostgreSQL 16; `sql/functions.py` says what they do.
 
 Written by tests/support/regenerate_functions.py: do not edit.
 """
@@ -43,7 +43,7 @@ from typing import Final
 
 
 def render(connection: psycopg.Connection) -> str:
-    """The text of core/function_table.py for this server's catalog."""
+    """The text of sql/function_catalog.py for this server's catalog."""
     return HEADER + "\n".join(
         f'{name}: Final = """\n{_names(connection, query)}\n"""\n"""{meaning}"""\n'
         for name, query, meaning in (

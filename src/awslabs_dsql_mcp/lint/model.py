@@ -1,4 +1,4 @@
-"""What dsql-lint says, as values: its JSON output read, and put in few words.
+"""dsql-lint's findings, read from its JSON output and summed up for an error.
 
 Source of the shapes: dsql-lint 0.2.22, ``--format json``, schema version 1.
 """
@@ -14,7 +14,7 @@ MAX_LINTED: Final = 1_000_000
 """Longest text that is linted, in UTF-8 bytes: as much as the guard parses."""
 
 UNPARSED: Final = "parse_error"
-"""The rule of a statement that dsql-lint cannot parse; much of it is SQL all the same."""
+"""The rule of a statement that dsql-lint cannot parse, which PostgreSQL's grammar often can."""
 
 _TOKEN_ERROR: Final = re.compile(r"Failed to tokenize SQL: .* at Line: (\d+), Column: ", re.DOTALL)
 _LONGEST_ADVICE: Final = 240
@@ -22,15 +22,15 @@ _LONGEST_ADVICE: Final = 240
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing that Aurora DSQL would not take.
+    """A part of a statement that Aurora DSQL does not support.
 
     Attributes:
         rule: The rule's stable id: dsql-lint's in snake case, this server's in kebab case.
-        line: Line of what it is about, from 1.
-        message: What is wrong.
-        suggestion: What to write instead; may be empty.
-        fix: ``fixed``, ``fixed_with_warning`` or ``unfixable``: what ``fix`` does with it.
-        detail: What a fix changes, and what to mind then; may be empty.
+        line: The line that it is about, from 1.
+        message: Description of the fault.
+        suggestion: The form to write instead; may be empty.
+        fix: Result of ``--fix``: ``fixed``, ``fixed_with_warning`` or ``unfixable``.
+        detail: Changes that a fix makes, and their consequences; may be empty.
         statement: The beginning of the statement.
     """
 
@@ -45,11 +45,11 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class LintReport:
-    """What was found in a text.
+    """Findings in a script.
 
     Attributes:
-        findings: In the order of the text.
-        fixed_sql: The text with what can be fixed; ``None`` when no fix was asked for.
+        diagnostics: Findings, in the order of the script.
+        fixed_sql: The script with its fixes; ``None`` when no fix was asked for.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -89,8 +89,8 @@ def advice(linted: LintReport, *, single: bool) -> str | None:
     """Put findings into a sentence or two, for an error.
 
     Args:
-        linted: What was found, with fixes.
-        single: Whether the text was one statement, so that its fixed form can be shown whole.
+        linted: The findings, with fixes.
+        single: True if the text was one statement, so that its fixed form can be shown whole.
     """
     found = next((finding for finding in linted.diagnostics if finding.rule != UNPARSED), None)
     if found is None:

@@ -39,7 +39,7 @@ class LintProgram:
 
         Args:
             sql: Statements, psql meta-commands and rows of COPY, such as pg_dump writes.
-            fix: Whether to give the script with fixes.
+            fix: True to return the script with its fixes as well.
             timeout: Seconds after which the program is killed.
 
         Raises:
@@ -161,6 +161,6 @@ def _unusable(told: str) -> NotConfigured:
 
 
 def _seen(talking: "asyncio.Future[bytes]") -> None:
-    """Take note of how it ended when nobody waits for it any more."""
+    """Retrieve the exception of a run that was cancelled, which asyncio would log otherwise."""
     if not talking.cancelled():
         talking.exception()

@@ -1,4 +1,4 @@
-"""The names of commands: what the headings of PostgreSQL's manual call each statement."""
+"""Names of commands, as the headings of PostgreSQL's manual have them."""
 
 import re
 from typing import Any, Final
@@ -93,7 +93,7 @@ def command(tree: Tree) -> str:
 
 
 def name(kind: str, top: Node) -> str:
-    """The same for a statement inside of another one.
+    """Name a statement inside another one.
 
     Args:
         kind: Its node type.

@@ -1,4 +1,4 @@
-"""Trees back into SQL: what a rule has changed is written again by libpg_query's own deparser."""
+"""Parse trees written as SQL again, by libpg_query's own deparser."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ def deparse(kind: str, top: Node) -> str:
         top: Its fields.
 
     Raises:
-        Fault: It is nested too deep to be written.
+        ParseError: It is nested too deep to be written.
     """
     from google.protobuf import json_format  # noqa: PLC0415 - loads a C library and protobuf: at first need
     from postgast import deparse, pg_query_pb2  # noqa: PLC0415 - as above

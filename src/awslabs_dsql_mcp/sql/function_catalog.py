@@ -1,4 +1,4 @@
-"""The functions and operators of PostgreSQL 16; `core/functions.py` says what they do.
+"""The functions and operators of PostgreSQL 16; `sql/functions.py` says what they do.
 
 Written by tests/support/regenerate_functions.py: do not edit.
 """

@@ -1,6 +1,6 @@
-"""What the functions that come with the database do to state.
+"""Effects of the functions that come with the database.
 
-The names are PostgreSQL 16's own (`core/function_table.py`, from its catalog). An immutable or stable
+The names are PostgreSQL 16's own (`sql/function_catalog.py`, from its catalog). An immutable or stable
 function changes nothing (PostgreSQL documentation, "Function Volatility Categories") but for two that
 assign a transaction id; a volatile one counts as changing something unless it is listed here with a
 reason. What it changes follows from the family that its name belongs to.
@@ -16,7 +16,7 @@ from typing import Final
 
 
 class Effect(Enum):
-    """What a call changes, or reaches beyond the transaction for."""
+    """Something that a call changes, or reaches outside the transaction."""
 
     SEQUENCE = "sequence"
     TRANSACTION_ID = "transaction-id"
@@ -105,7 +105,7 @@ _SYS_READS: Final = frozenset(
     "dsql_major_version fetch_seq_data_tuple get_key_desc iam_session_user job_err_msg supported_datatypes "
     "uuid_to_base32_str".split()
 )
-"""What a cluster shows in schema ``sys`` but for ``wait_for_job``, a procedure (seen 2026-09)."""
+"""Functions that a cluster shows in schema ``sys``; ``wait_for_job`` is a procedure (seen 2026-09)."""
 
 
 def effect(name: list[str], arguments: int, *, executed: bool = True) -> Effect | None:
@@ -130,7 +130,7 @@ def effect(name: list[str], arguments: int, *, executed: bool = True) -> Effect 
 
 
 def is_user_defined(name: list[str]) -> bool:
-    """Whether a function is neither PostgreSQL's nor Aurora DSQL's."""
+    """Tell whether a function is neither PostgreSQL's nor Aurora DSQL's."""
     schema, bare = _split(name)
     if schema == "sys":
         return False
@@ -140,12 +140,12 @@ def is_user_defined(name: list[str]) -> bool:
 
 
 def is_volatile(name: list[str]) -> bool:
-    """Whether a function may give another value at each call, or changes something."""
+    """Tell whether a function may give another value at each call, or changes something."""
     return is_user_defined(name) or _split(name)[1] in _volatile()
 
 
 def is_user_defined_operator(name: list[str]) -> bool:
-    """Whether an operator is not PostgreSQL's; like a function, it may do anything."""
+    """Tell whether an operator is not PostgreSQL's; like a function, it may do anything."""
     schema, bare = _split(name)
     return schema not in ("", "pg_catalog") or bare not in _operators()
 
@@ -177,13 +177,13 @@ def _side_effect_free() -> frozenset[str]:
 
 @cache
 def _volatile() -> frozenset[str]:
-    from awslabs_dsql_mcp.sql.function_catalog import VOLATILE  # noqa: PLC0415 - see _quiet()
+    from awslabs_dsql_mcp.sql.function_catalog import VOLATILE  # noqa: PLC0415 - see _side_effect_free()
 
     return frozenset(VOLATILE.split())
 
 
 @cache
 def _operators() -> frozenset[str]:
-    from awslabs_dsql_mcp.sql.function_catalog import OPERATORS  # noqa: PLC0415 - see _quiet()
+    from awslabs_dsql_mcp.sql.function_catalog import OPERATORS  # noqa: PLC0415 - see _side_effect_free()
 
     return frozenset(OPERATORS.split())

@@ -1,7 +1,8 @@
-"""Names of tables: as people write them, as PostgreSQL folds them, and the ones that were probably meant."""
+"""Names of tables: read as PostgreSQL reads them, written as SQL, and looked up by resemblance."""
 
 import difflib
 import re
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _RESERVED = frozenset(
     when where window with
     """.split()  # noqa: SIM905 - a wall of quotes reads worse
 )
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SIMILARITY = 0.6
 _MAX_SHOWN = 5
 
@@ -40,7 +42,7 @@ class TableName:
 def parse_name(text: str) -> TableName:
     """Read ``table``, ``schema.table`` or either part quoted.
 
-    Unquoted parts are folded to lower case (PostgreSQL documentation, "Identifiers and Key Words").
+    Unquoted parts are folded (PostgreSQL documentation, "Identifiers and Key Words").
 
     Raises:
         RequestInvalid: It is not a name of one or two parts.
@@ -61,6 +63,11 @@ def parse_name(text: str) -> TableName:
     return TableName(parts[0] if len(parts) > 1 else None, parts[-1])
 
 
+def fold_identifier(name: str) -> str:
+    """Write an unquoted name's ASCII letters in lower case; UTF-8 databases fold no others."""
+    return name.translate(_FOLDED)
+
+
 def quote_identifier(name: str) -> str:
     """Write a name as SQL: in double quotes where it must be."""
     if _PLAIN.fullmatch(name) and name not in _RESERVED:
@@ -74,7 +81,7 @@ def qualified_name(schema: str, name: str) -> str:
 
 
 def closest(wanted: str, known: Iterable[str], limit: int = _MAX_SHOWN) -> list[str]:
-    """The known names that are most like the wanted one, without regard to case; the best first."""
+    """Find the known names that are most like the wanted one, whatever their case; the best first."""
     names = list(dict.fromkeys(known))
     folded = [name.lower() for name in names]
     close = difflib.get_close_matches(wanted.lower(), dict.fromkeys(folded), limit, _SIMILARITY)
@@ -84,7 +91,7 @@ def closest(wanted: str, known: Iterable[str], limit: int = _MAX_SHOWN) -> list[
 
 
 def suggestion(wanted: str, known: Sequence[tuple[str, str]]) -> str:
-    """Say which tables were probably meant, or which there are.
+    """List the tables that were probably meant, or those there are.
 
     Args:
         wanted: The name that no table has, without a schema.
@@ -104,7 +111,7 @@ def suggestion(wanted: str, known: Sequence[tuple[str, str]]) -> str:
 def _next_part(text: str) -> tuple[str, str]:
     if not text.startswith('"'):
         end = next((i for i, c in enumerate(text) if c in '."'), len(text))
-        return text[:end].strip().lower(), text[end:]
+        return fold_identifier(text[:end].strip()), text[end:]
     end = 1
     while (end := text.find('"', end)) >= 0 and text[end : end + 2] == '""':
         end += 2

@@ -1,4 +1,4 @@
-"""libpg_query's JSON parse tree, as what the rules look at: nodes by type, each with its place.
+"""libpg_query's JSON parse tree: nodes by type, each with its location.
 
 Trees can be thousands of levels deep (a chain of operators, a UNION of many branches), so nothing here
 recurses: neither the decoder for what `json` finds too deep, nor the walk.
@@ -17,7 +17,7 @@ Node = dict[str, Any]
 
 
 class NodeRef(NamedTuple):
-    """A node and where it stands.
+    """A node and its location.
 
     Attributes:
         node: The node's fields.
@@ -37,9 +37,9 @@ class Tree:
 
     Attributes:
         kind: The statement's node type, ``SelectStmt`` for instance.
-        top: Its fields.
+        root: Its fields.
         start: Byte offset of the statement's first token.
-        end: Byte offset of what ends it (the semicolon), ``None`` when it runs to the end of the text.
+        end: Byte offset of the semicolon that ends it; ``None`` when it runs to the end of the text.
     """
 
     kind: str
@@ -49,15 +49,15 @@ class Tree:
 
     @cached_property
     def nodes(self) -> Mapping[str, list[NodeRef]]:
-        """What is in it, the statement itself included, by node type and in no order."""
+        """Its nodes, the statement itself included, by node type and in no order."""
         return walk(self.root, self.kind, self.start)
 
     def __contains__(self, kind: object) -> bool:
-        """Whether a node of this type is anywhere in the tree."""
+        """Tell whether a node of this type is anywhere in the tree."""
         return kind in self.nodes
 
     def find(self, kind: str) -> Sequence[NodeRef]:
-        """All nodes of a type, from the start of the text on."""
+        """Find all nodes of a type, in the order of their locations."""
         return sorted(self.nodes.get(kind, ()), key=_LOCATION) if kind in self.nodes else ()
 
 
@@ -81,13 +81,13 @@ def decode(text: str) -> tuple[Tree, ...]:
 
 
 def strings(items: object) -> list[str]:
-    """The texts of a list of ``String`` nodes: the parts of a dotted name."""
+    """Read the texts of a list of ``String`` nodes: the parts of a dotted name."""
     listed = cast("list[Node]", items or [])
     return [item["String"].get("sval", "") for item in listed if "String" in item]
 
 
 def constant(value: object) -> str | None:
-    """A constant's text as SQL would print it (``t`` and ``f`` for booleans); ``None`` for what is none."""
+    """Read a constant's text as SQL prints it (``t`` and ``f`` for booleans); ``None`` for other nodes."""
     fields = cast("Node", value or {})
     inner: Node = fields.get("A_Const") or fields
     for kind, key in (("sval", "sval"), ("String", "sval"), ("fval", "fval"), ("Float", "fval")):

@@ -1,6 +1,6 @@
 """PostgreSQL's own grammar (libpg_query, shipped by postgast), made safe for any text.
 
-libpg_query takes a C string and recurses in C, so what it is given is bounded first, in one linear pass:
+libpg_query takes a C string and recurses in C, so texts are bounded first, in one linear pass:
 
 * a NUL would end the text early, a lone surrogate has no UTF-8 form;
 * a long run of operator characters is quadratic in PostgreSQL's lexer, which looks at the whole run for
@@ -12,12 +12,12 @@ The JSON tree is used rather than the protobuf one, whose decoder stops at 100 l
 """
 
 import re
-import string
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from awslabs_dsql_mcp.sql.identifiers import fold_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Tree, decode
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _SHORT: Final = 1_000
 _DEEP_STACK: Final = 128 << 20
 """Bytes of stack (virtual until touched) for ``MAX_TOKENS`` / 2 levels of a left-deep expression."""
 
-_FOLDED: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
 _TOO_DEEP: Final = "its parts are nested or chained thousands of levels deep"
 
 _OPERATOR_RUN: Final = re.compile(r"[~!@#^&|`?+\-*/%<>=]{256,}")
@@ -49,12 +47,12 @@ _STACK_SIZE: Final = threading.Lock()
 
 
 class ParseError(Exception):
-    """Why a text cannot be parsed.
+    """A text that cannot be parsed.
 
     Args:
         code: ``not-text``, ``too-long``, ``too-complex``, ``syntax`` or ``aws-iam``.
-        offset: Where, in characters from the start of the text.
-        message: What is wrong, in the parser's words where it is the parser that says so.
+        offset: Characters of the text before the error.
+        message: Description of the error; PostgreSQL's own for ``syntax``.
     """
 
     def __init__(self, code: str, offset: int, message: str) -> None:
@@ -66,7 +64,7 @@ class ParseError(Exception):
 
 @dataclass(frozen=True)
 class Token:
-    """One token of PostgreSQL's scanner: comments and white space are none.
+    """A token of PostgreSQL's scanner; comments and white space are not tokens.
 
     Attributes:
         text: As written.
@@ -81,7 +79,7 @@ class Token:
     @property
     def word(self) -> str:
         """The token with its ASCII letters in lower case, as PostgreSQL folds names; as written if quoted."""
-        return self.text if self.text.startswith('"') else self.text.translate(_FOLDED)
+        return self.text if self.text.startswith('"') else fold_identifier(self.text)
 
 
 def parse(sql: str) -> tuple[Tree, ...]:
@@ -91,7 +89,7 @@ def parse(sql: str) -> tuple[Tree, ...]:
         sql: Any text at all.
 
     Raises:
-        ParseError: It is not SQL, or larger than what is looked at.
+        ParseError: It is not SQL, or larger than the limits here.
     """
     data = _encode(sql)
     if len(data) <= _SHORT:
@@ -101,10 +99,10 @@ def parse(sql: str) -> tuple[Tree, ...]:
 
 
 def tokens(sql: str) -> tuple[Token, ...]:
-    """Split a text that `parse` has looked at into tokens.
+    """Split a text into tokens; only a text that `parse` has bounded.
 
     Returns:
-        The tokens without comments; none if the text cannot be split (an open quote, say).
+        The tokens without comments; none if the text cannot be split (an open quote, for instance).
     """
     from postgast import PgQueryError, scan  # noqa: PLC0415 - loads a C library and protobuf: at first need
 

@@ -1,7 +1,4 @@
-"""SQL text as Statement values: what the guard judges and the tools need to know.
-
-PostgreSQL's grammar and Aurora DSQL's own statements are behind this module; nothing else parses SQL.
-"""
+"""Facts about a statement that the guard and the tools need, and placeholders for its values."""
 
 import re
 from collections.abc import Iterator
@@ -23,21 +20,22 @@ _SETTINGS: Final = ("VariableSetStmt", "ConstraintsSetStmt")
 
 @dataclass(frozen=True)
 class StatementInfo:
-    """What one statement is and does.
+    """Facts about one statement.
 
     Attributes:
         kind: The command as the manual's headings have it: ``SELECT``, ``CREATE TABLE``, ``AWS IAM GRANT``.
         category: ``read`` runs in a READ ONLY transaction; ``dml`` needs one that may write; ``ddl`` has to
             be alone in its transaction (GRANT and REVOKE are DDL); ``setting`` holds until the transaction
             ends.
-        whole_table: It runs an UPDATE or DELETE, in a CTE too, whose WHERE is absent or made of constants.
-        drops: Something is dropped: DROP of any object, ALTER TABLE DROP COLUMN.
-        returns_rows: It answers with rows.
-        user_functions: It calls a function or operator that is neither PostgreSQL's nor Aurora DSQL's, which
-            may leave something in the session. Those inside a view, that overload a name of PostgreSQL's,
-            or are written like a column (``row.function``) cannot be told from the text.
-        uncounted: It may change rows that its command tag does not count: in a WITH, behind EXPLAIN ANALYZE,
-            in a function of the user's.
+        whole_table: True if it runs an UPDATE or DELETE, in a CTE too, whose WHERE is absent or made of
+            constants.
+        drops: True if something is dropped: DROP of any object, ALTER TABLE DROP COLUMN.
+        returns_rows: True if it answers with rows.
+        user_functions: True if it calls a function or operator that is neither PostgreSQL's nor Aurora
+            DSQL's, which may leave something in the session. Those inside a view, that overload a name of
+            PostgreSQL's, or are written like a column (``row.function``) cannot be told from the text.
+        uncounted: True if it may change rows that its command tag does not count: in a WITH, behind EXPLAIN
+            ANALYZE, in a function of the user's.
         limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted without changing what
             the statement does, with ``user_functions`` only where they cannot write; ``None`` for what is no
             query, is limited already, or does something for each row, such as to lock it.
@@ -58,7 +56,7 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
 
     Args:
         source: The statement.
-        reads: Whether the rules of read-only mode let it pass.
+        reads: True if the rules of read-only mode allow it.
     """
     tree = source.tree
     return StatementInfo(
@@ -75,7 +73,7 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
 
 
 def calls(tree: Tree) -> Iterator[tuple[list[str], int, int]]:
-    """All that may be a function call: name, number of arguments, byte offset.
+    """Find all that may be a function call: name, number of arguments, byte offset.
 
     PostgreSQL also calls a function written like a column: ``(expr).nextval``, and ``c.nextval`` when ``c``
     is the result of a function in FROM (PostgreSQL documentation, "Using Composite Types in Queries").
@@ -117,7 +115,7 @@ def bind_placeholders(sql: str, count: int) -> str:
 
 
 def unbound_offset(sql: str, offset: int) -> int:
-    """Where a character of the bound text stands in the text with ``%s`` that it was made from."""
+    """Map a character offset in the bound text to the text with ``%s`` that it was made from."""
     shift = 0
     for match, new in _placeholders(sql):
         if match.start() + shift >= offset:

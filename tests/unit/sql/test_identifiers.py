@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.sql.identifiers import TableName, closest, parse_name, sug
         ('"Order Lines"', TableName(None, "Order Lines")),
         ('shop."Order.Lines"', TableName("shop", "Order.Lines")),
         ('"a""b".c', TableName('a"b', "c")),
+        ("ÉTÉ.Ün", TableName("ÉtÉ", "Ün")),
     ],
 )
 def test_a_name_is_read(text: str, name: TableName) -> None:
