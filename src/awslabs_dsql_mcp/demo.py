@@ -1,6 +1,6 @@
-"""``awslabs-dsql-mcp demo``: every tool on a local cluster, called as a client calls it.
+"""``awslabs-dsql-mcp demo``: a demonstration of the tools on a local cluster.
 
-A real MCP client starts this server over stdio, with a cluster in a folder that is removed at the end.
+An MCP client starts this server over stdio, with a cluster in a temporary directory.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from typing import Any
 
 from awslabs_dsql_mcp.config.option_parser import SettingsError
 
-_LONGEST = 28.0
+_TIMEOUT = 28.0
 _CUSTOMERS, _PRODUCTS, _ORDERS = 300, 60, 2_400
-_ROWS_A_STATEMENT = 500
-_SHOWN = 1_200
+_ROWS_PER_STATEMENT = 500
+_MAX_SHOWN = 1_200
 _TABLES = (
     "CREATE SCHEMA shop",
     "CREATE TABLE shop.customers (id bigint PRIMARY KEY, name text NOT NULL, country char(2) NOT NULL)",
@@ -38,7 +38,7 @@ _BEST_SELLERS = (
 
 
 class DemoFailed(Exception):
-    """A call did not answer as it must."""
+    """A call had an unexpected result."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,17 +48,17 @@ def main(argv: Sequence[str]) -> int:
         argv: Must be empty.
 
     Returns:
-        0, or 1 after saying what failed.
+        0, or 1 after printing the failure.
     """
     if list(argv) in (["--help"], ["-h"]):
-        _say("usage: awslabs-dsql-mcp demo\n\nShow every tool on a local cluster, in under 30 s.")
+        _say("usage: awslabs-dsql-mcp demo\n\nDemonstrate the tools on a local cluster, in under 30 s.")
         return 0
     if argv:
         raise SettingsError(f"demo: got {argv[0]!r}, expected no arguments")
     try:
-        asyncio.run(asyncio.wait_for(_demonstrate(), _LONGEST))
+        asyncio.run(asyncio.wait_for(_demonstrate(), _TIMEOUT))
     except asyncio.TimeoutError:
-        return _fail(f"not done after {_LONGEST:.0f} s")
+        return _fail(f"not done after {_TIMEOUT:.0f} s")
     except DemoFailed as failed:
         return _fail(str(failed))
     _say("\nDone. Configure your client with the same server: see README.md.")
@@ -75,7 +75,7 @@ async def _with_writes(folder: str) -> None:
     async with _client(folder, "--allow-writes") as client:
         tools = await client.list_tools()
         _say("  tools: " + ", ".join(tool.name for tool in tools.tools))
-        for statement in _TABLES:  # one DDL statement a transaction
+        for statement in _TABLES:  # one DDL statement per transaction
             await _call(client, "transact", sql_list=[statement])
         await _load(client)
         await _call(client, "get_schema")
@@ -83,7 +83,7 @@ async def _with_writes(folder: str) -> None:
         await _call(client, "readonly_query", sql=_BEST_SELLERS, params=["DE"])
         await _call(client, "explain_query", sql=_BEST_SELLERS, params=["DE"])
         await _call(client, "readonly_query", fails=True, sql="SELECT * FROM shop.order")
-        _say("All or nothing: the second statement fails, so the first one is not stored either.")
+        _say("A transaction is atomic: the second statement fails, so the first is rolled back.")
         await _call(
             client,
             "transact",
@@ -146,10 +146,10 @@ async def _load(client: Any) -> None:  # noqa: ANN401 - as above
 
 
 def _inserts(into: str, rows: Sequence[Sequence[object]]) -> Iterator[tuple[str, list[object]]]:
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        part = rows[start : start + _ROWS_A_STATEMENT]
-        places = ", ".join("(" + ", ".join(["%s"] * len(row)) + ")" for row in part)
-        yield f"INSERT INTO {into} VALUES {places}", [value for row in part for value in row]  # noqa: S608 - constants
+    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+        part = rows[start : start + _ROWS_PER_STATEMENT]
+        placeholders = ", ".join("(" + ", ".join(["%s"] * len(row)) + ")" for row in part)
+        yield f"INSERT INTO {into} VALUES {placeholders}", [value for row in part for value in row]  # noqa: S608 - constants
 
 
 def _client(folder: str, *flags: str) -> Any:  # noqa: ANN401 - as above
@@ -173,16 +173,16 @@ async def _call(client: Any, name: str, *, fails: bool = False, **arguments: obj
     _say(f"\n→ {name} {textwrap.shorten(json.dumps(arguments, ensure_ascii=False), 300, placeholder=' …')}")
     result = await client.call_tool(name, arguments)
     text = "\n".join(part.text for part in result.content)
-    _say(textwrap.indent(text if len(text) <= _SHOWN else text[:_SHOWN] + " …", "  "))
+    _say(textwrap.indent(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " …", "  "))
     if result.is_error is not fails:
-        raise DemoFailed(f"{name} " + ("succeeded, but must be refused" if fails else "failed"))
+        raise DemoFailed(f"{name} " + ("succeeded, but should be refused" if fails else "failed"))
     return text
 
 
-def _fail(why: str) -> int:
-    print(f"awslabs-dsql-mcp demo: {why}", file=sys.stderr)  # noqa: T201 - a command's own words
+def _fail(reason: str) -> int:
+    print(f"awslabs-dsql-mcp demo: {reason}", file=sys.stderr)  # noqa: T201 - output of a command
     return 1
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a command's own words
+    print(text, flush=True)  # noqa: T201 - output of a command

@@ -1,7 +1,7 @@
-"""Reading on behind a key: which rows are next, up to where, and how much they weigh.
+"""Keyset pagination: queries for ranges of rows by their primary key.
 
-Ranges are compared by rows, ``(a, b) > (x, y)``, which a primary key's index answers in its order (PostgreSQL
-documentation, "Row and Array Comparisons"). Keys travel as text in both directions.
+Ranges are row comparisons, ``(a, b) > (x, y)``, which the index of a primary key answers in its order
+(PostgreSQL documentation, "Row and Array Comparisons"). Keys are sent and received as text.
 """
 
 import re
@@ -17,13 +17,13 @@ from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 
 MAX_BATCH_ROWS: Final = MAX_ROWS - 100
-"""Rows in a batch at most: room for our own, and for a few that come in between."""
+"""Maximum number of rows in a batch: the limit less our own row and a margin for concurrent inserts."""
 
-_WEIGHT: Final = MAX_BYTES * 3 // 4
-_PLACE: Final = re.compile(r"\$\d+")
+_MAX_WEIGHT: Final = MAX_BYTES * 3 // 4
+_PLACEHOLDER: Final = re.compile(r"\$\d+")
 
 Position = tuple[str, ...]
-"""The key of the last row that is done, each part as text."""
+"""The key of the last row processed, each column as text."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Key:
     types: tuple[str, ...]
 
     def names(self, qualifier: str) -> list[str]:
-        """The columns as SQL."""
+        """Qualified column names, as SQL."""
         return [f"{qualifier}.{quote_identifier(column)}" for column in self.columns]
 
-    def compared(self, operator: str, qualifier: str, first: int) -> str:
-        """A comparison of a row's key with values.
+    def comparison(self, operator: str, qualifier: str, first: int) -> str:
+        """Write a comparison of a row's key with placeholders.
 
         Args:
             operator: ``>`` or ``<=``.
-            qualifier: What the table is called.
-            first: Number of the first value's placeholder.
+            qualifier: Name or alias of the table.
+            first: Number of the first placeholder.
         """
         values = (f"${number}::{kind}" for number, kind in enumerate(self.types, first))
         return f"({', '.join(self.names(qualifier))}) {operator} ({', '.join(values)})"
@@ -56,12 +56,12 @@ class Key:
 
 @dataclass(frozen=True)
 class KeyRange:
-    """The next rows.
+    """A range of rows.
 
     Attributes:
-        upto: The key of the last of them.
-        rows: How many.
-        weight: Bytes of their text form.
+        last_key: The key of the last row.
+        rows: Number of rows.
+        weight: Size of the rows as text, in bytes.
     """
 
     last_key: Position
@@ -69,72 +69,76 @@ class KeyRange:
     weight: int
 
 
-def next_rows(statement: Query, parts: SplitStatement, key: Key, after: Position | None, rows: int) -> Query:
-    """Ask for the next stretch.
+def next_range_query(
+    statement: Query, parts: SplitStatement, key: Key, after: Position | None, rows: int
+) -> Query:
+    """Query for the next range of rows.
 
     Args:
-        statement: The statement as it was judged, with its values.
-        parts: The same, divided.
-        key: What cuts it.
-        after: The last key that is done; ``None`` at the beginning.
-        rows: How many at most.
+        statement: The checked statement, with its values.
+        parts: The same statement, split.
+        key: The key by which it is split.
+        after: The last key processed; ``None`` at the beginning.
+        rows: Maximum number of rows.
     """
     names = key.names(parts.qualifier)
-    ranges = key.compared(">", parts.qualifier, len(statement.params) + 1) if after else "TRUE"
+    ranges = key.comparison(">", parts.qualifier, len(statement.params) + 1) if after else "TRUE"
     parts_of_key = [f"k{number}" for number in range(len(names))]
     inner = ", ".join(f"{name} AS {part}" for name, part in zip(names, parts_of_key, strict=True))
-    # Behind "cut." it is the key itself that is ordered by, not its text.
+    # With the qualifier "page" ORDER BY means the key, not the output column of the same name, its text.
     sql = (
         f"SELECT {', '.join(f'{part}::text' for part in parts_of_key)}, count(*) OVER (), sum(w) OVER ()\n"
         f"FROM (SELECT {inner}, octet_length(({parts.qualifier}.*)::text) AS w\n"
         f"FROM {parts.sources}\nWHERE {parts.where(ranges)}\n"
-        f"ORDER BY {', '.join(names)} LIMIT {rows}) AS cut\n"
-        f"ORDER BY {', '.join(f'cut.{part} DESC' for part in parts_of_key)} LIMIT 1"
+        f"ORDER BY {', '.join(names)} LIMIT {rows}) AS page\n"
+        f"ORDER BY {', '.join(f'page.{part} DESC' for part in parts_of_key)} LIMIT 1"
     )
-    return _renumbered(sql, (*statement.params, *(after or ())))
+    return _renumber(sql, (*statement.params, *(after or ())))
 
 
 def parse_range(result: Result) -> KeyRange | None:
-    """Read the answer to `next_rows`; ``None`` if there are no more rows."""
+    """Convert the result of `next_range_query`; ``None`` if there are no more rows."""
     if not result.rows:
         return None
-    *upto, rows, weight = (cell or "0" for cell in result.rows[0])
-    return KeyRange(tuple(upto), int(rows), int(weight))
+    *last_key, rows, weight = (cell or "0" for cell in result.rows[0])
+    return KeyRange(tuple(last_key), int(rows), int(weight))
 
 
-def batch(statement: Query, parts: SplitStatement, key: Key, after: Position | None, upto: Position) -> Query:
-    """Give the statement for the rows behind one key, up to another."""
+def batch_query(
+    statement: Query, parts: SplitStatement, key: Key, after: Position | None, last_key: Position
+) -> Query:
+    """Build the statement for the rows after one key, up to and including another."""
     first = len(statement.params) + 1
-    ranges = key.compared("<=", parts.qualifier, first)
+    ranges = key.comparison("<=", parts.qualifier, first)
     if after is not None:
-        ranges += " AND " + key.compared(">", parts.qualifier, first + len(upto))
-    return Query(parts.with_range(ranges), (*statement.params, *upto, *(after or ())))
+        ranges += " AND " + key.comparison(">", parts.qualifier, first + len(last_key))
+    return Query(parts.with_range(ranges), (*statement.params, *last_key, *(after or ())))
 
 
-def count_rows(statement: Query, parts: SplitStatement) -> Query:
-    """Count the rows that the statement would meet."""
+def count_query(statement: Query, parts: SplitStatement) -> Query:
+    """Query for the number of rows that the statement would process."""
     where = f"\nWHERE {parts.where('TRUE')}" if parts.condition else ""
-    return _renumbered(f"SELECT count(*) FROM {parts.sources}{where}", statement.params)  # noqa: S608 - as above
+    return _renumber(f"SELECT count(*) FROM {parts.sources}{where}", statement.params)  # noqa: S608 - as above
 
 
 def rows_that_fit(rows: int, weight: int, indexes: int) -> int:
-    """How many of so many rows fit into a transaction's bytes, by what they weigh.
+    """Number of rows that fit in a transaction, by their average size.
 
     Args:
-        rows: How many there are.
-        weight: Bytes of their text form.
-        indexes: Indexes of the table that is changed; each may take as much again.
+        rows: Number of rows measured.
+        weight: Size of these rows as text, in bytes.
+        indexes: Number of indexes of the changed table; each may add the same size.
     """
-    heavy = weight * (1 + indexes)
-    return rows if heavy <= _WEIGHT else max(1, rows * _WEIGHT // heavy)
+    total = weight * (1 + indexes)
+    return rows if total <= _MAX_WEIGHT else max(1, rows * _MAX_WEIGHT // total)
 
 
-def _renumbered(sql: str, params: Sequence[object]) -> Query:
-    """Leave out the values that a part of the statement does not use: nothing would tell their types."""
+def _renumber(sql: str, params: Sequence[object]) -> Query:
+    """Drop the values that a part of the statement does not use: the server could not infer their types."""
     text, pieces, end = sql.encode(), list[bytes](), 0
     numbers: dict[str, int] = {}
     for token in parser.tokens(sql):
-        if _PLACE.fullmatch(token.text):
+        if _PLACEHOLDER.fullmatch(token.text):
             number = numbers.setdefault(token.text, len(numbers) + 1)
             pieces += text[end : token.start], f"${number}".encode()
             end = token.end

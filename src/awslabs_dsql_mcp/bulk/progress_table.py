@@ -1,8 +1,8 @@
-"""The bookkeeping by which a batch that was committed is known, even when COMMIT was never answered.
+"""Table that records committed batches, so that each is applied once even if COMMIT gets no answer.
 
-Each batch inserts a row (run, batch) in its own transaction. The row is there exactly if the batch was
-committed; and since the two are its key, a batch can never be committed twice: the second one fails on the
-key, however late the first one's COMMIT arrives.
+Each batch inserts a row (run, batch) in its own transaction. The row exists if and only if the batch was
+committed. As the pair is the primary key, a batch cannot be committed twice: the second attempt fails with a
+unique violation, however late the first COMMIT takes effect.
 """
 
 import json
@@ -21,21 +21,21 @@ _RETENTION: Final = "7 days"
 
 @dataclass(frozen=True)
 class ProgressTable:
-    """The bookkeeping table beside a table that is changed.
+    """The progress table in a schema.
 
     Attributes:
-        schema: The schema that both are in.
+        schema: The schema, which is that of the changed table.
     """
 
     schema: str
 
     @property
     def name(self) -> str:
-        """Its name, as SQL."""
+        """Qualified name, as SQL."""
         return qualified_name(self.schema, TABLE)
 
     def create(self) -> Query:
-        """Make the table."""
+        """Statement that creates the table."""
         return Query(
             f"CREATE TABLE IF NOT EXISTS {self.name} (run text, batch integer, work text NOT NULL, "
             "upto text, rows_done bigint NOT NULL, done boolean NOT NULL, "
@@ -43,20 +43,22 @@ class ProgressTable:
         )
 
     def exists(self) -> Query:
-        """Ask whether the table is there."""
+        """Query for the table's existence."""
         return Query("SELECT to_regclass($1)::text", (self.name,))
 
-    def record_batch(self, work: str, before: Progress, upto: Position, rows: int, *, done: bool) -> Query:
-        """Mark a batch as committed; to be the first statement of its transaction.
+    def record_batch(
+        self, fingerprint: str, before: Progress, last_key: Position, rows: int, *, done: bool
+    ) -> Query:
+        """Statement that records a batch; the first statement of the batch's transaction.
 
         Args:
-            work: The work's fingerprint.
-            before: Where the run was before it.
-            upto: The last key in the batch.
-            rows: How many rows the batch is expected to change.
-            done: Whether it is the last one.
+            fingerprint: Fingerprint of the job.
+            before: Progress of the run before the batch.
+            last_key: The last key in the batch.
+            rows: Expected number of rows changed.
+            done: The batch is the last one.
         """
-        values = (before.run, before.batches + 1, work, json.dumps(upto), before.rows + rows, done)
+        values = (before.run, before.batches + 1, fingerprint, json.dumps(last_key), before.rows + rows, done)
         return Query(
             f"INSERT INTO {self.name} (run, batch, work, upto, rows_done, done) "  # noqa: S608 - our own names
             "VALUES ($1::text, $2::int, $3::text, $4::text, $5::bigint, $6::bool)",
@@ -64,15 +66,17 @@ class ProgressTable:
         )
 
     def last_of_run(self, run: str) -> Query:
-        """Ask where a run is."""
+        """Query for the last batch of a run."""
         return Query(f"{self._last} WHERE run = $1::text ORDER BY batch DESC LIMIT 1", (run,))
 
-    def last_of_work(self, work: str) -> Query:
-        """Ask where the last run of some work is."""
-        return Query(f"{self._last} WHERE work = $1::text ORDER BY made_at DESC, batch DESC LIMIT 1", (work,))
+    def last_with_fingerprint(self, fingerprint: str) -> Query:
+        """Query for the last batch of the last run of a job."""
+        return Query(
+            f"{self._last} WHERE work = $1::text ORDER BY made_at DESC, batch DESC LIMIT 1", (fingerprint,)
+        )
 
     def delete_expired(self) -> Query:
-        """Forget the runs of long ago."""
+        """Statement that deletes expired rows."""
         return Query(
             f"DELETE FROM {self.name} WHERE (run, batch) IN (SELECT run, batch FROM {self.name} "  # noqa: S608 - our own names
             f"WHERE made_at < now() - interval '{_RETENTION}' LIMIT 1000)"
@@ -84,7 +88,7 @@ class ProgressTable:
 
 
 def parse_progress(result: Result) -> Progress | None:
-    """Read the answer to `Ledger.last_of_run` or `Ledger.last_of_work`; ``None`` if nothing is known."""
+    """Convert the result of `last_of_run` or `last_with_fingerprint`; ``None`` without a row."""
     if not result.rows:
         return None
     run, batch, upto, rows, done = result.rows[0]

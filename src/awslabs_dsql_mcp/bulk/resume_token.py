@@ -1,7 +1,7 @@
-"""Where a long change has come to, as a text that a caller can keep and give back.
+"""Resume tokens: the progress of a batch job as a text that the caller keeps and sends back.
 
-The handle holds everything, so that it outlives the server; it is bound to the work that it belongs to, and
-checked against typing errors. It gives no rights: whoever gives it back could run the work anyway.
+A token has all the state, so it outlives the server. It is bound to its job by a fingerprint and has a
+checksum against typing errors. It grants no rights: its holder could run the job anyway.
 """
 
 import base64
@@ -15,22 +15,20 @@ from awslabs_dsql_mcp.bulk.keyset import Position
 from awslabs_dsql_mcp.errors import RequestInvalid
 
 _PREFIX: Final = "bulk-"
-_CHECK: Final = 6
-_HINT: Final = (
-    "Give the handle exactly as it was given, with the same arguments; or resume='new' to begin anew."
-)
+_CHECKSUM_LENGTH: Final = 6
+_HINT: Final = "Send the resume token unchanged, with the same arguments; or resume='new' to start over."
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run of batches is.
+    """Progress of a run of batches.
 
     Attributes:
         run: The run's id.
-        batches: How many are committed.
-        after: The key of the last row that is done; ``None`` at the beginning.
-        rows: Rows changed in all.
-        done: Whether nothing is left.
+        batches: Number of committed batches.
+        after: The key of the last row processed; ``None`` at the beginning.
+        rows: Total number of rows changed.
+        done: The run is finished.
     """
 
     run: str
@@ -39,45 +37,47 @@ class Progress:
     rows: int = 0
     done: bool = False
 
-    def advance(self, upto: Position, rows: int, *, done: bool) -> "Progress":
-        """Where it is behind one more batch."""
+    def advance(self, last_key: Position, rows: int, *, done: bool) -> "Progress":
+        """Progress after one more batch."""
         return replace(
-            self, batches=self.batches + 1, after=upto, rows=self.rows + rows, done=done or self.done
+            self, batches=self.batches + 1, after=last_key, rows=self.rows + rows, done=done or self.done
         )
 
 
 def fingerprint(parts: Sequence[object]) -> str:
-    """Give what stands for a piece of work: the same for the same statement, values and options."""
+    """Hash of a job's statement, values and options."""
     return hashlib.sha256(json.dumps(list(parts), default=repr).encode()).hexdigest()[:20]
 
 
-def encode(work: str, progress: Progress) -> str:
-    """Write a run's progress as a handle.
+def encode(owner: str, progress: Progress) -> str:
+    """Encode the progress of a run as a resume token.
 
     Args:
-        work: The work's fingerprint.
-        progress: Where it is.
+        owner: Fingerprint of the job.
+        progress: Progress of the run.
     """
-    fields = [work, progress.run, progress.batches, progress.after, progress.rows, progress.done]
+    fields = [owner, progress.run, progress.batches, progress.after, progress.rows, progress.done]
     data = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
     return f"{_PREFIX}{base64.urlsafe_b64encode(data).decode().rstrip('=')}-{_checksum(data)}"
 
 
-def decode(text: str, work: str) -> Progress:
-    """Read a handle.
+def decode(text: str, owner: str) -> Progress:
+    """Decode a resume token.
 
     Args:
-        text: What the caller gave.
-        work: The fingerprint of the work that it is given for.
+        text: The token.
+        owner: Fingerprint of the job that it is used for.
 
     Raises:
-        RequestInvalid: It is damaged, or belongs to other work.
+        RequestInvalid: The token is damaged, or belongs to another job.
     """
     try:
-        owner, run, batches, after, rows, done = _fields(text)
+        fingerprint, run, batches, after, rows, done = _fields(text)
     except ValueError:
-        raise RequestInvalid("resume is no handle, or a damaged one; nothing was run.", hint=_HINT) from None
-    if owner != work:
+        raise RequestInvalid(
+            "resume is not a resume token, or is damaged; nothing was run.", hint=_HINT
+        ) from None
+    if fingerprint != owner:
         raise RequestInvalid(
             "resume belongs to another statement, or to other values, rows or options; nothing was run.",
             code="resume_mismatch",
@@ -87,8 +87,8 @@ def decode(text: str, work: str) -> Progress:
     return Progress(str(run), int(str(batches)), position, int(str(rows)), bool(done))
 
 
-def work_of(text: str) -> str:
-    """Read which work a handle says that it belongs to; empty if it is no handle."""
+def fingerprint_in(text: str) -> str:
+    """Fingerprint in a resume token; empty if the text is not a token."""
     try:
         return str(_fields(text)[0])
     except (ValueError, IndexError):
@@ -96,10 +96,10 @@ def work_of(text: str) -> str:
 
 
 def _fields(text: str) -> list[object]:
-    """Take a handle apart.
+    """Decode the fields of a resume token.
 
     Raises:
-        ValueError: It is none, or damaged.
+        ValueError: The text is not a token, or is damaged.
     """
     body, _, check = text.strip().removeprefix(_PREFIX).rpartition("-")
     data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))  # binascii.Error is a ValueError
@@ -107,9 +107,9 @@ def _fields(text: str) -> list[object]:
         raise ValueError("damaged")
     fields: object = json.loads(data)
     if not isinstance(fields, list):
-        raise ValueError("no handle")  # noqa: TRY004 - of a text, not of a type
+        raise ValueError("not a token")  # noqa: TRY004 - of a text, not of a type
     return cast("list[object]", fields)
 
 
 def _checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:_CHECK]
+    return hashlib.sha256(data).hexdigest()[:_CHECKSUM_LENGTH]

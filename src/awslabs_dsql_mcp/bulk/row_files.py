@@ -1,4 +1,4 @@
-"""Files with rows in the one folder that the operator allows: CSV, JSON Lines, Parquet, read as a stream."""
+"""CSV, JSON Lines and Parquet files in the directory that the operator allows, read as streams."""
 
 import csv
 import hashlib
@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from awslabs_dsql_mcp.bulk.rows import InvalidRow, Row, RowSource, SizedText, row_of
+from awslabs_dsql_mcp.bulk.rows import InvalidRow, Row, RowSource, SizedText, to_row
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 
 _SAMPLE: Final = 1 << 20
@@ -21,11 +21,11 @@ _MAX_FIELD: Final = 1 << 22  # characters; a value can be 1 MiB (Aurora DSQL use
 _CHUNK_ROWS: Final = 1000
 
 
-class Folder:
-    """The folder from which files may be read.
+class LoadDirectory:
+    """The directory from which files may be read.
 
     Args:
-        root: Where it is; ``None`` for none.
+        root: Path of the directory; ``None`` for none.
     """
 
     def __init__(self, root: Path | None) -> None:
@@ -35,13 +35,13 @@ class Folder:
         """Open a file.
 
         Args:
-            path: Where it is, from the folder.
-            columns: Names of its columns if the file does not tell, or the ones to load.
-            null: The text of a CSV file's field that is NULL.
+            path: Path of the file, relative to the directory.
+            columns: Names of the columns, if the file has none, or the columns to load.
+            null: Text of a field in a CSV file that means NULL.
 
         Raises:
-            RequestInvalid: It is not there, not within the folder, or of no known form.
-            NotConfigured: There is no folder, or nothing that reads this form.
+            RequestInvalid: The file does not exist, is outside of the directory, or has an unknown format.
+            NotConfigured: There is no directory, or no reader for the format.
         """
         readers: dict[str, Callable[[BinaryIO], _Stream]] = {
             ".csv": lambda file: _csv(file, ",", columns, null),
@@ -52,13 +52,11 @@ class Folder:
         }
         reader = readers.get(Path(path).suffix.lower())
         if reader is None:
-            raise RequestInvalid(
-                f"{path!r} is of no form that is read here.", hint=f"Forms: {', '.join(readers)}."
-            )
+            raise RequestInvalid(f"{path!r} has an unknown format.", hint=f"Formats: {', '.join(readers)}.")
         file = self._file(path)
         try:
             identity = _identity(file)
-            return _Opened(reader(file), identity, file)
+            return _OpenFile(reader(file), identity, file)
         except BaseException as error:
             file.close()
             if isinstance(error, (UnicodeDecodeError, csv.Error, json.JSONDecodeError)):
@@ -68,12 +66,12 @@ class Folder:
     def _file(self, path: str) -> BinaryIO:
         if self._root is None:
             raise NotConfigured(
-                "This server reads no files: no folder is allowed.",
+                "This server reads no files: no directory is configured.",
                 code="no_load_dir",
                 hint="Give rows in the call, or ask the operator to start the server with --load-dir.",
             )
         missing = RequestInvalid(
-            f"There is no file {path!r} in the folder of --load-dir.", hint="Check its name."
+            f"There is no file {path!r} in the directory of --load-dir.", hint="Check its name."
         )
         try:
             root = self._root.resolve(strict=True)
@@ -82,15 +80,15 @@ class Folder:
             raise missing from None
         if not place.is_relative_to(root):
             raise RequestInvalid(
-                f"{path!r} is outside of the folder of --load-dir.",
+                f"{path!r} is outside of the directory of --load-dir.",
                 code="outside_load_dir",
                 hint="Move it there.",
             )
-        return _opened(place, missing)
+        return _open_regular_file(place, missing)
 
 
-def _opened(place: Path, missing: RequestInvalid) -> BinaryIO:
-    """Open a regular file, and no link that has taken its place since it was looked at."""
+def _open_regular_file(place: Path, missing: RequestInvalid) -> BinaryIO:
+    """Open a regular file; not a link that has replaced it since its path was resolved."""
     flags = (
         os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
@@ -105,14 +103,14 @@ def _opened(place: Path, missing: RequestInvalid) -> BinaryIO:
 
 
 def _identity(file: BinaryIO) -> str:
-    """What is the same for the same file: its length, its beginning and its end."""
+    """Hash of a file's length, beginning and end."""
     size = file.seek(0, os.SEEK_END)
-    found = hashlib.sha256(str(size).encode())
+    digest = hashlib.sha256(str(size).encode())
     for start in (0, max(0, size - _SAMPLE)):
         file.seek(start)
-        found.update(file.read(_SAMPLE))
+        digest.update(file.read(_SAMPLE))
     file.seek(0)
-    return found.hexdigest()
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ class _Stream:
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _OpenFile:
     """A file that is being read."""
 
     stream: _Stream
@@ -135,12 +133,12 @@ class _Opened:
         return self.stream.columns
 
     def rows(self) -> Iterator[Row]:
-        """Give the rows, once."""
+        """Iterate over the rows, once."""
         try:
             yield from self.stream.rows
         except (UnicodeDecodeError, csv.Error, OSError) as error:
             raise RequestInvalid(
-                f"The file cannot be read further: {error}.", hint="Mend the file."
+                f"The file cannot be read further: {error}.", hint="Correct the file."
             ) from None
 
     def close(self) -> None:
@@ -149,7 +147,7 @@ class _Opened:
 
 
 def _csv(file: BinaryIO, delimiter: str, columns: Sequence[str] | None, null: str) -> _Stream:
-    """CSV as RFC 4180 has it; the first line names the columns unless they are given."""
+    """Read CSV (RFC 4180); the first line names the columns unless they are given."""
     csv.field_size_limit(_MAX_FIELD)
     lines = csv.reader(TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=delimiter, strict=True)
     names = list(columns) if columns else next(lines, list[str]())
@@ -165,13 +163,13 @@ def _csv_rows(lines: Iterator[list[str]], width: int, null: str) -> Iterator[Row
 
 
 def _json_lines(file: BinaryIO, columns: Sequence[str] | None) -> _Stream:
-    """One JSON object a line; numbers keep their digits."""
+    """Read one JSON object per line; numbers keep their digits."""
     lines = (line for line in file if line.strip())
     first = next(lines, None)
     if first is None:
         return _Stream(list(columns or ()), iter(()))
-    shown = _decoded(first)
-    names = list(columns or (cast("dict[str, object]", shown) if isinstance(shown, dict) else ()))
+    value = _parse_json(first)
+    names = list(columns or (cast("dict[str, object]", value) if isinstance(value, dict) else ()))
     return _Stream(names, _json_rows(_chained(first, lines), names))
 
 
@@ -183,14 +181,14 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _json_rows(lines: Iterator[bytes], names: Sequence[str]) -> Iterator[Row]:
     for line in lines:
         try:
-            found = _decoded(line)
+            value = _parse_json(line)
         except ValueError as error:
-            yield InvalidRow(f"it is no JSON: {error}")
+            yield InvalidRow(f"it is not JSON: {error}")
             continue
-        yield row_of(found, names)
+        yield to_row(value, names)
 
 
-def _decoded(line: bytes) -> object:
+def _parse_json(line: bytes) -> object:
     return json.loads(line, parse_float=Decimal)
 
 

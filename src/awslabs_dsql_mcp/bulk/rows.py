@@ -1,8 +1,8 @@
-"""Rows from outside as one INSERT a batch: each value in the text form that its column's type reads.
+"""INSERT statements for rows from a call or a file, with values in the text form of their column's type.
 
-Values travel as one array a column (PostgreSQL documentation, "Array Value Input"), so that a batch is one
-statement with few parameters. Types stand without their modifiers: a cast to varchar(3) would cut a text
-silently, where storing it is refused.
+A batch is one statement with an array per column as parameters (PostgreSQL documentation, "Array Value
+Input"). Types are without modifiers: a cast to varchar(3) would truncate a text silently, while storing it
+fails.
 """
 
 import json
@@ -20,13 +20,13 @@ from awslabs_dsql_mcp.sql.identifiers import closest, quote_identifier
 OnConflict = Literal["error", "skip", "update"]
 RowText = tuple[str | None, ...]
 
-_DOCUMENTS: Final = frozenset({"pg_catalog.json", "pg_catalog.jsonb"})
+_JSON_TYPES: Final = frozenset({"pg_catalog.json", "pg_catalog.jsonb"})
 _QUOTED: Final = re.compile(r'["\\]')
 
 
 @dataclass(frozen=True)
 class InvalidRow:
-    """Why something cannot be a row."""
+    """A row that cannot be loaded, with the reason."""
 
     reason: str
 
@@ -36,12 +36,12 @@ Row = Sequence[object] | InvalidRow
 
 @dataclass(frozen=True)
 class InsertPlan:
-    """Where rows go.
+    """An INSERT into columns of a table.
 
     Attributes:
         table: The table.
-        columns: Its columns that get values, in the rows' order.
-        on_conflict: What happens to a row whose key is there.
+        columns: The columns that receive values, in the order of the rows.
+        on_conflict: Action for a row whose key exists.
     """
 
     table: TableInfo
@@ -50,25 +50,25 @@ class InsertPlan:
 
     @property
     def repeatable(self) -> bool:
-        """Whether storing the same rows again changes nothing more: their keys are there then."""
+        """True if inserting the same rows again changes nothing, because their keys exist then."""
         key = self.table.key
         given = {column.name for column in self.columns}
         return self.on_conflict != "error" and key is not None and given.issuperset(key.columns)
 
     def cells(self, values: Sequence[object]) -> RowText | InvalidRow:
-        """Write a row's values as text."""
+        """Convert a row's values to text."""
         if len(values) != len(self.columns):
             return InvalidRow(f"it has {len(values)} values for {len(self.columns)} columns")
         cells: list[str | None] = []
         for value, column in zip(values, self.columns, strict=True):
-            cell = text_of(value, document=column.type in _DOCUMENTS)
+            cell = to_text(value, as_json=column.type in _JSON_TYPES)
             if cell is not None and "\0" in cell:
-                return InvalidRow(f"{column.name} has a NUL character, which no text can hold")
+                return InvalidRow(f"{column.name} has a NUL character, which text cannot contain")
             cells.append(cell)
         return tuple(cells)
 
     def insert(self, rows: Sequence[RowText]) -> Query:
-        """Give the statement that stores rows."""
+        """Build the INSERT for rows."""
         names = ", ".join(quote_identifier(column.name) for column in self.columns)
         arrays = ", ".join(f"${number}::{c.type}[]" for number, c in enumerate(self.columns, 1))
         sql = f"INSERT INTO {self.table.full_name} ({names}) SELECT * FROM unnest({arrays}){self._conflict()}"  # noqa: S608 - names from the catalog
@@ -92,105 +92,105 @@ def plan_insert(table: TableInfo, names: Sequence[str], on_conflict: OnConflict)
     Args:
         table: The table.
         names: The source's columns, in order.
-        on_conflict: What happens to a row whose key is there.
+        on_conflict: Action for a row whose key exists.
 
     Raises:
-        RequestInvalid: A name is no column of the table, comes twice or takes no value; or ``update`` has no
-            key to go by.
+        RequestInvalid: A name is not a column of the table, occurs twice or accepts no value; or the rows do
+            not have the key that ``update`` needs.
     """
     if not table.is_table:
-        raise RequestInvalid(f"{table.name} is no table.", hint="Name the table itself.")
+        raise RequestInvalid(f"{table.name} is not a table.", hint="Name the table itself.")
     known = {column.name: column for column in table.columns}
     folded = {column.name.lower(): column for column in table.columns}
     chosen: list[ColumnInfo] = []
     for name in names:
         column = known.get(name) or folded.get(name.strip().lower())
         if column is None:
-            near = closest(name, known) or list(known)
-            hint = f"Did you mean {', '.join(near[:5])}? Name the source's columns in columns."
+            suggestions = closest(name, known) or list(known)
+            hint = f"Did you mean {', '.join(suggestions[:5])}? Name the source's columns in columns."
             raise RequestInvalid(f"{table.name} has no column {name[:80]!r}; nothing was loaded.", hint=hint)
         if column.is_generated or column in chosen:
-            why = "takes no value: the database makes it" if column.is_generated else "comes twice"
-            raise RequestInvalid(f"Column {column.name} {why}; nothing was loaded.", hint="Leave it out.")
+            reason = "is generated and accepts no value" if column.is_generated else "occurs twice"
+            raise RequestInvalid(f"Column {column.name} {reason}; nothing was loaded.", hint="Leave it out.")
         chosen.append(column)
-    found = InsertPlan(table, tuple(chosen), on_conflict)
-    if on_conflict == "update" and not found.repeatable:
+    plan = InsertPlan(table, tuple(chosen), on_conflict)
+    if on_conflict == "update" and not plan.repeatable:
         raise RequestInvalid(
             "on_conflict='update' finds rows by their primary key, and the rows do not have all of it.",
             hint="Give the key's columns too, or use on_conflict='error'.",
         )
-    return found
+    return plan
 
 
-def row_of(found: object, names: Sequence[str]) -> Row:
-    """Give an object's values in the order of names; what is absent is NULL."""
-    if isinstance(found, list):
-        return cast("list[object]", found)
-    if not isinstance(found, dict):
-        return InvalidRow("it is no JSON object")
-    fields = cast("dict[str, object]", found)
+def to_row(value: object, names: Sequence[str]) -> Row:
+    """Convert a JSON object to a row in the order of names; absent fields are NULL."""
+    if isinstance(value, list):
+        return cast("list[object]", value)
+    if not isinstance(value, dict):
+        return InvalidRow("it is not a JSON object")
+    fields = cast("dict[str, object]", value)
     if unknown := sorted(fields.keys() - set(names)):
-        return InvalidRow(f"it has a field {unknown[0][:80]!r}, which the first row has not")
+        return InvalidRow(f"it has a field {unknown[0][:80]!r}, which the first row does not have")
     return [fields.get(name) for name in names]
 
 
-def text_of(value: object, *, document: bool) -> str | None:
-    """Write a value as the text that a column's type reads; ``None`` is NULL.
+def to_text(value: object, *, as_json: bool) -> str | None:
+    """Convert a value to the text form of a column's type; ``None`` is NULL.
 
     Args:
-        value: A value of JSON's, or what has a text form of its own: numbers, dates, bytes.
-        document: Whether the column takes JSON: a text is a text of JSON's there, unless it is a `SizedText`.
+        value: A JSON value, a number, a date or time, or bytes.
+        as_json: The column is of a JSON type: a str becomes a JSON string, unless it is a `SizedText`.
     """
     if value is None:
         return None
-    if isinstance(value, SizedText) or (isinstance(value, str) and not document):
+    if isinstance(value, SizedText) or (isinstance(value, str) and not as_json):
         return value
-    if document or isinstance(value, (bool, dict, list)):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+    if as_json or isinstance(value, (bool, dict, list)):
+        return json.dumps(value, ensure_ascii=False, default=_json_default)
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     isoformat = getattr(value, "isoformat", None)
     return str(isoformat()) if callable(isoformat) else str(value)
 
 
-def _plain(value: object) -> object:
+def _json_default(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else str(value)
 
 
 class SizedText(str):
-    """A value that is text already, in whatever form its column's type reads: a field of a CSV file."""
+    """A value that is in the text form of its column's type already, such as a field of a CSV file."""
 
     __slots__ = ()
 
 
 def weight(cells: RowText) -> int:
-    """Bytes of a row, about."""
+    """Approximate size of a row in bytes."""
     return sum(len(cell) + 4 for cell in cells if cell is not None)
 
 
-def find_rejected_rows(count: int, most: int) -> Generator[tuple[int, ...], str | None, dict[int, str]]:
-    """Find the rows of a batch that the server does not take, in few tries.
+def find_rejected_rows(count: int, limit: int) -> Generator[tuple[int, ...], str | None, dict[int, str]]:
+    """Find the rows of a batch that the server rejects, by bisection.
 
-    Yields the indexes of rows to try, in order, and is sent why they are not taken, or ``None``. A row that
-    only fails behind another one, such as the second with the same key, is the one that is found.
+    Yields the indexes of rows to try, in order, and is sent the reason for a rejection, or ``None``. Of rows
+    that fail only together, such as two with the same key, the later one is found.
 
     Args:
-        count: How many rows there are.
-        most: How many to find.
+        count: Number of rows.
+        limit: Maximum number of rejected rows to find.
 
     Returns:
-        The reason for each row that is not taken. If they are fewer than ``most``, all others are taken
+        The reason for each rejected row. If they are fewer than ``limit``, the server accepts all others
         together.
     """
     rows, bad, low = list(range(count)), dict[int, str](), 0
-    while len(bad) < most and (reason := (yield tuple(rows))) is not None:
-        high = len(rows)  # rows up to low are taken, up to high they are not
+    while len(bad) < limit and (reason := (yield tuple(rows))) is not None:
+        high = len(rows)  # rows up to low are accepted, up to high they are not
         while high - low > 1:
             middle = (low + high) // 2
-            if (said := (yield tuple(rows[:middle]))) is None:
+            if (rejection := (yield tuple(rows[:middle]))) is None:
                 low = middle
             else:
-                high, reason = middle, said
+                high, reason = middle, rejection
         bad[rows.pop(high - 1)] = reason
     return bad
 
@@ -214,7 +214,7 @@ class RowSource(Protocol):
 
     Attributes:
         columns: Names of their columns, in order.
-        identity: The same for the same rows.
+        identity: Identifies the rows: the same for the same rows.
     """
 
     @property
@@ -224,27 +224,27 @@ class RowSource(Protocol):
     def identity(self) -> str: ...  # noqa: D102 - above
 
     def rows(self) -> Iterator[Row]:
-        """Give each row's values, or why there are none, from the first row on; it blocks."""
+        """Iterate over the rows, valid or not; blocks."""
         ...
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Close the source."""
         ...
 
 
 class RowFiles(Protocol):
-    """The operator's folder of files with rows."""
+    """The directory of files that may be loaded."""
 
     def open(self, path: str, columns: Sequence[str] | None, null: str) -> RowSource:
-        """Open a file; it blocks.
+        """Open a file; blocks.
 
         Args:
-            path: Where it is, from the folder.
-            columns: Names of its columns if the file does not tell, or the ones to load.
-            null: The text of a CSV file's field that is NULL.
+            path: Path of the file, relative to the directory.
+            columns: Names of the columns, if the file has none, or the columns to load.
+            null: Text of a field in a CSV file that means NULL.
 
         Raises:
-            RequestInvalid: It is not there, not within the folder, or of no known form.
-            NotConfigured: There is no folder, or nothing that reads this form.
+            RequestInvalid: The file does not exist, is outside of the directory, or has an unknown format.
+            NotConfigured: There is no directory, or no reader for the format.
         """
         ...

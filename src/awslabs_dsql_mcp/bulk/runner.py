@@ -1,4 +1,4 @@
-"""A long change as a run of transactions: each batch once, told as it goes, and resumed where it stopped."""
+"""Runner of batch jobs: one transaction per batch, each applied once, with progress and resumption."""
 
 import asyncio
 import logging
@@ -28,25 +28,25 @@ from awslabs_dsql_mcp.text import pluralize
 log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[int, str], Awaitable[None]]
-"""Told how many rows are done, and the same in words."""
+"""Called with the number of rows processed, and a text."""
 
 RESTART: Final = "new"
-_SHARE: Final = 0.7  # of a call's time, after which no batch is begun
-_PROGRESS_INTERVAL: Final = 0.5
-_PATIENCE: Final = 5  # failures in a row that may pass by themselves
-_MIN_BATCH: Final = 50  # rows: conflicts do not get rarer below
+_TIME_SHARE: Final = 0.7  # share of a call's time after which no batch is started
+_PROGRESS_INTERVAL: Final = 0.5  # seconds
+_MAX_FAILURES: Final = 5  # consecutive transient failures
+_MIN_BATCH: Final = 50  # rows; smaller batches do not conflict less
 _MAX_REMEMBERED: Final = 100
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One transaction's worth.
+    """The changes of one transaction.
 
     Attributes:
-        query: What changes it; ``None`` where nothing is left to change.
-        upto: The key of its last row.
-        rows: How many rows it is expected to change.
-        last: Whether nothing is left behind it.
+        query: The statement; ``None`` if nothing remains to be changed.
+        last_key: The key of its last row.
+        rows: Expected number of rows changed.
+        last: It is the last batch.
     """
 
     query: Query | None
@@ -56,62 +56,62 @@ class Batch:
 
 
 class BatchJob(Protocol):
-    """Work that comes in batches.
+    """A job that is run in batches.
 
     Attributes:
-        work: Its fingerprint.
-        ledger: Where its batches are marked; ``None`` if one can be repeated without harm.
+        fingerprint: Identifies the job: the same for the same statement, values and options.
+        progress_table: Table that records its batches; ``None`` if batches can be repeated safely.
     """
 
     @property
-    def work(self) -> str: ...  # noqa: D102 - above
+    def fingerprint(self) -> str: ...  # noqa: D102 - above
 
     @property
     def progress_table(self) -> ProgressTable | None: ...  # noqa: D102 - above
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
-        """Give the next batch behind a key, of so many rows at most; ``None`` if nothing is left."""
+        """Return the next batch after a key, of a maximum number of rows; ``None`` if no rows remain."""
         ...
 
     async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
-        """Take out of a batch what cannot be stored, or raise the error."""
+        """Remove from a batch the rows that cannot be stored, or raise the error."""
         ...
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a call ended well.
+    """Result of a call that did not fail.
 
     Attributes:
-        progress: Where the run is.
-        handle: What resumes it; ``None`` if it is finished.
-        why: Why it stopped, if it is not finished.
+        progress: Progress of the run.
+        resume_token: Token to continue the run; ``None`` if it is finished.
+        reason: Reason for the pause, if it is not finished.
     """
 
     progress: Progress
-    handle: str | None
-    why: str = ""
+    resume_token: str | None
+    reason: str = ""
 
 
 @dataclass
 class _RunState:
-    """A run in this call."""
+    """State of a run in this call."""
 
-    at: Progress
+    progress: Progress
     size: int
-    began: float
-    rows_here: int = 0
+    started_at: float
+    rows_in_call: int = 0
     outcome_unknown: bool = False
     failures: int = 0
-    told: float = 0.0
+    reported_at: float = 0.0
 
 
 class BatchRunner:
-    """Runs jobs.
+    """Runs batch jobs.
 
     Args:
-        database: Where.
-        call_time: Seconds that a call may take.
+        database: The cluster.
+        call_time: Time limit of a call, in seconds.
         clock: Monotonic seconds.
     """
 
@@ -119,101 +119,107 @@ class BatchRunner:
         self, database: Database, *, call_time: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
-        self._time = call_time * _SHARE
+        self._time = call_time * _TIME_SHARE
         self._clock = clock
-        self._left: dict[str, Progress] = {}
+        self._unfinished_runs: dict[str, Progress] = {}
 
-    def knows(self, work: str) -> bool:
-        """Whether a run of this work was begun here and is not finished."""
-        return work in self._left
+    def has_unfinished(self, fingerprint: str) -> bool:
+        """Return true if this server started a run of the job that is not finished."""
+        return fingerprint in self._unfinished_runs
 
     async def run(
-        self, job: BatchJob, resume: str, tell: ProgressCallback, rows_per_second: int | None = None
+        self, job: BatchJob, resume: str, on_progress: ProgressCallback, rows_per_second: int | None = None
     ) -> RunResult:
-        """Run a job until it is finished or the call's time is up.
+        """Run a job until it is finished or the call's time is used up.
 
         Args:
-            job: What to do.
-            resume: A handle; empty to begin; `RESTART` to begin though an earlier run was not finished.
-            tell: Is told of progress.
-            rows_per_second: How fast at most.
+            job: The job.
+            resume: A resume token; empty to start; `RESTART` to start although an earlier run is unfinished.
+            on_progress: Called with the progress.
+            rows_per_second: Maximum rate.
 
         Raises:
-            RequestInvalid: The handle does not fit, or there is an earlier run that was not finished.
-            DsqlError: What stopped it; the message says what is committed, the hint how to go on.
+            RequestInvalid: The resume token is not for this job, or an earlier run is unfinished.
+            DsqlError: The error that stopped it; the message has the progress, the hint the next step.
         """
-        at = await self._begin(job, resume)
-        most = MAX_BATCH_ROWS if rows_per_second is None else max(1, min(MAX_BATCH_ROWS, rows_per_second))
-        course = _RunState(at, most, self._clock())
+        progress = await self._begin(job, resume)
+        max_size = MAX_BATCH_ROWS if rows_per_second is None else max(1, min(MAX_BATCH_ROWS, rows_per_second))
+        run = _RunState(progress, max_size, self._clock())
         try:
-            while not course.at.done:
-                if why := await self._throttle(course, rows_per_second):
-                    await tell(course.at.rows, self._record_result(job, course.at))
-                    return RunResult(course.at, encode(job.work, course.at), why)
-                await self._next(job, course, most)
-                await self._report_progress(job, course, tell)
+            while not run.progress.done:
+                if reason := await self._throttle(run, rows_per_second):
+                    await on_progress(run.progress.rows, self._status(job, run.progress))
+                    return RunResult(run.progress, encode(job.fingerprint, run.progress), reason)
+                await self._run_batch(job, run, max_size)
+                await self._report_progress(job, run, on_progress)
         except asyncio.CancelledError:
-            log.warning("cancelled: %s", self._record_result(job, course.at))
+            log.warning("cancelled: %s", self._status(job, run.progress))
             raise
         except DsqlError as error:
-            raise self._stopped(job, course, error) from error
-        self._left.pop(job.work, None)
-        return RunResult(course.at, None)
+            raise self._stop_error(job, run, error) from error
+        self._unfinished_runs.pop(job.fingerprint, None)
+        return RunResult(run.progress, None)
 
     async def _begin(self, job: BatchJob, resume: str) -> Progress:
         if resume not in ("", RESTART):
-            return await self._resumed(job, decode(resume, job.work))
-        there = job.progress_table is not None and await self._has(job.progress_table)
+            return await self._resume(job, decode(resume, job.fingerprint))
+        exists = job.progress_table is not None and await self._exists(job.progress_table)
         if resume != RESTART:
-            earlier = self._left.get(job.work)
-            if job.progress_table and there:
-                earlier = await self._read(job.progress_table.last_of_work(job.work)) or earlier
+            earlier = self._unfinished_runs.get(job.fingerprint)
+            if job.progress_table and exists:
+                earlier = (
+                    await self._read(job.progress_table.last_with_fingerprint(job.fingerprint)) or earlier
+                )
             if earlier is not None and not earlier.done:
-                raise self._unfinished(job, earlier)
+                raise self._unfinished_error(job, earlier)
         if job.progress_table is not None:
-            await self._prepare(job.progress_table, there=there)
+            await self._prepare(job.progress_table, exists=exists)
         return self._remember(job, Progress(secrets.token_hex(8)))
 
-    async def _resumed(self, job: BatchJob, at: Progress) -> Progress:
-        """The later of what the handle and what the bookkeeping says."""
+    async def _resume(self, job: BatchJob, progress: Progress) -> Progress:
+        """Return the later of the token's progress and the recorded progress."""
         if job.progress_table is None:
-            known = self._left.get(job.work)
-            return known if known and known.run == at.run and known.batches > at.batches else at
+            known = self._unfinished_runs.get(job.fingerprint)
+            return (
+                known
+                if known and known.run == progress.run and known.batches > progress.batches
+                else progress
+            )
         known = (
-            await self._read(job.progress_table.last_of_run(at.run))
-            if await self._has(job.progress_table)
+            await self._read(job.progress_table.last_of_run(progress.run))
+            if await self._exists(job.progress_table)
             else None
         )
-        if known is None and at.batches:
+        if known is None and progress.batches:
             raise RequestInvalid(
-                f"The bookkeeping of this run in {job.progress_table.name} is gone, so that it cannot be "
-                "told what was done since the handle was given; nothing was run.",
-                hint="Query what is done, and write a WHERE for the rest.",
+                f"The progress of this run is no longer recorded in {job.progress_table.name}, so the "
+                "changes made since the resume token was issued are unknown; nothing was run.",
+                hint="Query for the changes made, and write a WHERE for the other rows.",
             )
         if known is None:
-            await self._prepare(job.progress_table, there=await self._has(job.progress_table))
-        return self._remember(job, known if known and known.batches > at.batches else at)
+            await self._prepare(job.progress_table, exists=await self._exists(job.progress_table))
+        return self._remember(job, known if known and known.batches > progress.batches else progress)
 
-    def _unfinished(self, job: BatchJob, earlier: Progress) -> RequestInvalid:
+    def _unfinished_error(self, job: BatchJob, earlier: Progress) -> RequestInvalid:
         return RequestInvalid(
-            f"An earlier run of this was not finished: {_describe(earlier)}. Nothing was run now.",
+            f"An earlier run of this job is unfinished: {_describe(earlier)}. Nothing was run now.",
             code="unfinished_run",
-            hint=f"To go on with it: resume='{encode(job.work, earlier)}'. To begin anew, on all rows: "
+            hint=f"To continue it: resume='{encode(job.fingerprint, earlier)}'. To start over, on all rows: "
             f"resume='{RESTART}'.",
         )
 
-    async def _has(self, ledger: ProgressTable) -> bool:
-        report = await self._database.run(UnitOfWork((ledger.exists(),), read_only=True))
+    async def _exists(self, table: ProgressTable) -> bool:
+        report = await self._database.run(UnitOfWork((table.exists(),), read_only=True))
         return report.results[0].rows[0][0] is not None
 
-    async def _prepare(self, ledger: ProgressTable, *, there: bool) -> None:
-        query = ledger.delete_expired() if there else ledger.create()
+    async def _prepare(self, table: ProgressTable, *, exists: bool) -> None:
+        query = table.delete_expired() if exists else table.create()
         try:
             await self._database.run(UnitOfWork((query,), read_only=False))
         except PermissionDenied as error:
             error.hint = (
-                f"What this changes must not be done twice, so each batch is marked in {ledger.name}: ask "
-                f"the operator to run {ledger.create().sql}; and to GRANT SELECT, INSERT, DELETE on it."
+                f"A batch must not be applied twice, so each is recorded in {table.name}: ask the operator "
+                f"to run {table.create().sql}; and to GRANT SELECT, INSERT, DELETE on it."
             )
             raise
 
@@ -221,55 +227,57 @@ class BatchRunner:
         report = await self._database.run(UnitOfWork((query,), read_only=True))
         return bookkeeping.parse_progress(report.results[0])
 
-    def _remember(self, job: BatchJob, at: Progress) -> Progress:
-        self._left.pop(job.work, None)
-        while len(self._left) >= _MAX_REMEMBERED:
-            self._left.pop(next(iter(self._left)))
-        self._left[job.work] = at
-        return at
+    def _remember(self, job: BatchJob, progress: Progress) -> Progress:
+        self._unfinished_runs.pop(job.fingerprint, None)
+        while len(self._unfinished_runs) >= _MAX_REMEMBERED:
+            self._unfinished_runs.pop(next(iter(self._unfinished_runs)))
+        self._unfinished_runs[job.fingerprint] = progress
+        return progress
 
-    async def _throttle(self, course: _RunState, rate: int | None) -> str:
-        """Keep to the rate; say why no batch is to be begun."""
+    async def _throttle(self, run: _RunState, rate: int | None) -> str:
+        """Wait as the rate requires; return the reason if no further batch may start."""
         now = self._clock()
-        end = course.began + self._time
-        due = now if rate is None else max(now, course.began + course.rows_here / rate)
+        end = run.started_at + self._time
+        due = now if rate is None else max(now, run.started_at + run.rows_in_call / rate)
         if due >= end:
-            return "the time of a call is up"
+            return "the call's time is used up"
         if due > now:
             await asyncio.sleep(due - now)
         return ""
 
-    async def _next(self, job: BatchJob, course: _RunState, most: int) -> None:
-        at = course.at
-        batch = await job.next_batch(at.after, course.size)
-        if batch is None and at.after is not None and job.progress_table is not None:
-            batch = Batch(None, at.after, 0, last=True)
+    async def _run_batch(self, job: BatchJob, run: _RunState, max_size: int) -> None:
+        progress = run.progress
+        batch = await job.next_batch(progress.after, run.size)
+        if batch is None and progress.after is not None and job.progress_table is not None:
+            batch = Batch(None, progress.after, 0, last=True)
         if batch is None:
-            course.at = (
-                at.advance(at.after or (), 0, done=True) if at.batches else Progress(at.run, done=True)
+            run.progress = (
+                progress.advance(progress.after or (), 0, done=True)
+                if progress.batches
+                else Progress(progress.run, done=True)
             )
             return
         try:
-            batch, changed = await self._store(job, at, batch)
+            batch, changed = await self._store(job, progress, batch)
         except (OutcomeUnknown, ConnectionFailed, TransactionConflict, StatementFailed) as error:
-            await self._handle_failure(job, course, batch, error)
+            await self._handle_failure(job, run, batch, error)
             return
-        # A batch that may have run twice counts what it was expected to change.
-        rows = batch.rows if course.outcome_unknown else changed
-        course.at = self._remember(job, at.advance(batch.last_key, rows, done=batch.last))
-        course.rows_here += rows
-        course.outcome_unknown, course.failures = False, 0
-        course.size = min(most, course.size + course.size // 4 + 1)
+        # A batch that may have run twice counts with its expected number of rows.
+        rows = batch.rows if run.outcome_unknown else changed
+        run.progress = self._remember(job, progress.advance(batch.last_key, rows, done=batch.last))
+        run.rows_in_call += rows
+        run.outcome_unknown, run.failures = False, 0
+        run.size = min(max_size, run.size + run.size // 4 + 1)
 
-    async def _store(self, job: BatchJob, at: Progress, batch: Batch) -> tuple[Batch, int]:
-        """Run a batch, without what cannot be stored of it; give it, and the rows that it changed."""
+    async def _store(self, job: BatchJob, progress: Progress, batch: Batch) -> tuple[Batch, int]:
+        """Run a batch, without rows that cannot be stored; return it and the number of rows changed."""
         while True:
             queries = () if batch.query is None else (batch.query,)
             if job.progress_table is not None:
-                mark = job.progress_table.record_batch(
-                    job.work, at, batch.last_key, batch.rows, done=batch.last
+                record = job.progress_table.record_batch(
+                    job.fingerprint, progress, batch.last_key, batch.rows, done=batch.last
                 )
-                queries = (mark, *queries)
+                queries = (record, *queries)
             if not queries:
                 return batch, 0
             try:
@@ -281,69 +289,69 @@ class BatchRunner:
             else:
                 return batch, 0 if batch.query is None else report.results[-1].rows_affected or 0
 
-    async def _handle_failure(self, job: BatchJob, course: _RunState, batch: Batch, error: DsqlError) -> None:
-        """Make ready for another try of a batch, or raise the error."""
+    async def _handle_failure(self, job: BatchJob, run: _RunState, batch: Batch, error: DsqlError) -> None:
+        """Prepare a retry of a batch, or raise the error."""
         halved = max(1, batch.rows // 2)
         if isinstance(error, StatementFailed) and error.sqlstate == "54000" and batch.rows > 1:
-            course.size = halved
+            run.size = halved
             return
         if isinstance(error, StatementFailed) and not _is_progress_conflict(job, error):
             raise error
-        course.failures += 1
-        if course.failures > _PATIENCE or (
+        run.failures += 1
+        if run.failures > _MAX_FAILURES or (
             isinstance(error, TransactionConflict) and batch.rows < _MIN_BATCH
         ):
             raise error
         if isinstance(error, TransactionConflict):
-            course.size = halved
+            run.size = halved
             return
-        course.outcome_unknown = course.outcome_unknown or isinstance(error, OutcomeUnknown)
+        run.outcome_unknown = run.outcome_unknown or isinstance(error, OutcomeUnknown)
         if job.progress_table is not None:
-            known = await self._read(job.progress_table.last_of_run(course.at.run))
-            if known is not None and known.batches > course.at.batches:
-                course.rows_here += known.rows - course.at.rows
-                course.at = self._remember(job, known)
-                course.outcome_unknown = False
+            known = await self._read(job.progress_table.last_of_run(run.progress.run))
+            if known is not None and known.batches > run.progress.batches:
+                run.rows_in_call += known.rows - run.progress.rows
+                run.progress = self._remember(job, known)
+                run.outcome_unknown = False
 
-    async def _report_progress(self, job: BatchJob, course: _RunState, tell: ProgressCallback) -> None:
+    async def _report_progress(self, job: BatchJob, run: _RunState, on_progress: ProgressCallback) -> None:
         now = self._clock()
-        if course.at.done or now - course.told >= _PROGRESS_INTERVAL:
-            course.told = now
-            await tell(course.at.rows, self._record_result(job, course.at))
+        if run.progress.done or now - run.reported_at >= _PROGRESS_INTERVAL:
+            run.reported_at = now
+            await on_progress(run.progress.rows, self._status(job, run.progress))
 
-    def _record_result(self, job: BatchJob, at: Progress) -> str:
-        return f"{_describe(at)}; resume='{encode(job.work, at)}'"
+    def _status(self, job: BatchJob, progress: Progress) -> str:
+        return f"{_describe(progress)}; resume='{encode(job.fingerprint, progress)}'"
 
-    def _stopped(self, job: BatchJob, course: _RunState, error: DsqlError) -> DsqlError:
-        at = course.at
-        if not at.batches and not course.outcome_unknown:
-            self._left.pop(job.work, None)
+    def _stop_error(self, job: BatchJob, run: _RunState, error: DsqlError) -> DsqlError:
+        progress = run.progress
+        if not progress.batches and not run.outcome_unknown:
+            self._unfinished_runs.pop(job.fingerprint, None)
             return error
-        this = f"Batch {at.batches + 1} failed"
+        failed = f"Batch {progress.batches + 1} failed"
         if error.outcome == "rolled_back":
-            this += ", nothing of it was stored"
-        error.message = f"Stopped: {_describe(at)}. {this}: {error.message}"
-        error.outcome = "partial" if at.batches else "unknown"
-        go_on = f"To go on from there: the same call with resume='{encode(job.work, at)}'."
-        if course.outcome_unknown:
-            go_on += (
-                " It finds out first whether that batch was stored."
+            failed += ", nothing of it was stored"
+        error.message = f"Stopped: {_describe(progress)}. {failed}: {error.message}"
+        error.outcome = "partial" if progress.batches else "unknown"
+        next_step = f"To continue: the same call with resume='{encode(job.fingerprint, progress)}'."
+        if run.outcome_unknown:
+            next_step += (
+                " It first checks if that batch was stored."
                 if job.progress_table
-                else (" It runs that batch again, which changes nothing more if it was stored.")
+                else " It runs that batch again, which changes nothing if it was stored."
             )
-            error.hint = go_on
+            error.hint = next_step
         else:
-            error.hint = f"{error.hint or ''} {go_on}".strip()
+            error.hint = f"{error.hint or ''} {next_step}".strip()
         return error
 
 
 def _is_progress_conflict(job: BatchJob, error: StatementFailed) -> bool:
-    """Whether a batch failed because it is marked as committed already."""
+    """Return true if a batch failed because it is recorded as committed."""
     return job.progress_table is not None and error.sqlstate == "23505" and bookkeeping.TABLE in error.message
 
 
-def _describe(at: Progress) -> str:
-    if not at.batches:
+def _describe(progress: Progress) -> str:
+    if not progress.batches:
         return "nothing is committed yet"
-    where = f", up to key ({', '.join(at.after or ())})"
-    return f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed{where}"
+    where = f", up to key ({', '.join(progress.after or ())})"
+    return f"{pluralize(progress.rows, 'row')} in {progress.batches:,} batches committed{where}"

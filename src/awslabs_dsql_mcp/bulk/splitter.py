@@ -1,9 +1,9 @@
-"""Whether one big change can be cut into many by ranges of a key, and where in its text the cuts go.
+"""Split an UPDATE, DELETE or INSERT … SELECT into batches by primary-key range.
 
-A change can be cut where each row of one table, by its key, is changed or copied for itself: then the
-batches together do what the statement would have done. What looks at rows that it changes, or at several
-rows at once, cannot. The parse tree decides; the text is then divided at its clauses, and what was divided is
-parsed again and compared, so that no clause is ever taken for another.
+A statement can be split if it changes or copies each row of one table independently of the others: then the
+batches together do the same as the statement. It cannot if it reads rows that it changes, or uses several
+rows at once. The parse tree decides. The text is then divided at its clauses; the parts are parsed again and
+compared with the statement, so that no clause is mistaken for another.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 from awslabs_dsql_mcp.sql.parser import ParseError, Token
 
-_WHOLE: Final = {
+_WHOLE_RESULT_CLAUSES: Final = {
     "distinctClause": "DISTINCT",
     "groupClause": "GROUP BY",
     "havingClause": "HAVING",
@@ -33,21 +33,21 @@ _WHOLE: Final = {
 
 @dataclass(frozen=True)
 class SplitStatement:
-    """A statement that can be cut, divided at its clauses.
+    """A statement divided at its clauses.
 
     Attributes:
         kind: ``UPDATE``, ``DELETE`` or ``INSERT``.
-        target: Name of the table that is changed, as SQL.
-        driving: Name of the table whose key cuts: the target, or what INSERT … SELECT reads first.
-        qualifier: How the statement calls that table, as SQL.
-        reads: Names of all other tables in it, as SQL.
-        sets: Columns that UPDATE sets.
-        calls: Names of functions that it calls outside of subqueries.
+        target: Name of the changed table, as SQL.
+        driving: Name of the table by whose key it is split: the target, or the first in FROM of INSERT.
+        qualifier: Name or alias of that table in the statement, as SQL.
+        reads: Names of all other tables, as SQL.
+        assigned_columns: Columns that UPDATE sets.
+        calls: Names of functions called outside of subqueries.
         before: Text before WHERE.
-        sources: What stands in FROM of a SELECT that finds the same rows.
-        condition: Text behind WHERE; empty without one.
-        after: Text behind the condition.
-        repeatable: Running it again on a row that it has changed changes nothing more.
+        sources: FROM list of a SELECT that finds the same rows.
+        condition: Text after WHERE; empty without WHERE.
+        after: Text after the condition.
+        repeatable: Running it again on a row that it has changed changes nothing.
     """
 
     kind: str
@@ -64,48 +64,48 @@ class SplitStatement:
     repeatable: bool
 
     def where(self, ranges: str) -> str:
-        """The statement's own condition together with another."""
+        """Combine the statement's condition with another one."""
         return f"(\n{self.condition}\n) AND {ranges}" if self.condition else ranges
 
     def with_range(self, ranges: str) -> str:
-        """The statement for the rows of a range."""
+        """Build the statement for the rows of a range."""
         return f"{self.before}\nWHERE {self.where(ranges)}\n{self.after}"
 
 
 def split(sql: str) -> SplitStatement | Violation:
-    """Divide a statement, or say why it cannot be cut.
+    """Split a statement, or return the reason why it cannot be split.
 
     Args:
-        sql: One statement that the guard lets pass, with ``$1`` for its values.
+        sql: One statement that the guard allows, with ``$1`` for its values.
     """
     (tree,) = parser.parse(sql)
     for rule in _RULES:
-        if (objection := rule(tree)) is not None:
-            return objection
-    found = _divide(tree, sql)
+        if (violation := rule(tree)) is not None:
+            return violation
+    parts = _divide(tree, sql)
     try:
-        known = found is not None and _same(tree, found)
+        equivalent = parts is not None and _is_equivalent(tree, parts)
     except RecursionError:
-        known = False
-    if found is None or not known:
-        return _refuse(tree, "The clauses of this statement cannot be told apart.", "Write it more plainly.")
-    return found
+        equivalent = False
+    if parts is None or not equivalent:
+        return _refuse(tree, "The clauses of this statement cannot be separated.", "Simplify the statement.")
+    return parts
 
 
 def _select(tree: Tree) -> Node:
     return cast("Node", tree.root.get("selectStmt", {}).get("SelectStmt", {}))
 
 
-def _refuse(tree: Tree, why: str, instead: str, location: int | None = None) -> Violation:
-    return Violation("not-cuttable", tree.start if location is None else location, why, instead)
+def _refuse(tree: Tree, reason: str, instead: str, location: int | None = None) -> Violation:
+    return Violation("not-cuttable", tree.start if location is None else location, reason, instead)
 
 
-def _kind(tree: Tree) -> Violation | None:
+def _statement_kind(tree: Tree) -> Violation | None:
     if tree.kind in ("UpdateStmt", "DeleteStmt") or (tree.kind == "InsertStmt" and _select(tree)):
         return None
     return _refuse(
         tree,
-        "Only one UPDATE, DELETE or INSERT … SELECT can be cut into batches.",
+        "Only a single UPDATE, DELETE or INSERT … SELECT can be split into batches.",
         "Use `transact` for anything else.",
     )
 
@@ -113,16 +113,19 @@ def _kind(tree: Tree) -> Violation | None:
 def _returning(tree: Tree) -> Violation | None:
     if tree.root.keys() & {"returningClause", "returningList"}:
         return _refuse(
-            tree, "RETURNING would give rows of many transactions.", "Leave it out; SELECT afterwards."
+            tree, "RETURNING would return rows of many transactions.", "Leave it out; SELECT afterwards."
         )
     return None
 
 
-def _with(tree: Tree) -> Violation | None:
+def _common_table_expression(tree: Tree) -> Violation | None:
     for place in tree.find("CommonTableExpr"):
-        why = "What WITH computes would be computed anew for each batch, on changed data."
+        reason = "The queries in WITH would be evaluated again for each batch, on changed data."
         return _refuse(
-            tree, why, "Write it as a subquery on other tables, or keep it in a table.", place.location
+            tree,
+            reason,
+            "Write it as a subquery on other tables, or store its result in a table.",
+            place.location,
         )
     return None
 
@@ -137,30 +140,30 @@ def _whole_result(tree: Tree) -> Violation | None:
     if tree.kind != "InsertStmt":
         return None
     select = _select(tree)
-    found = next((word for field, word in _WHOLE.items() if field in select), None)
+    found = next((word for field, word in _WHOLE_RESULT_CLAUSES.items() if field in select), None)
     if select.get("op", "SETOP_NONE") != "SETOP_NONE":
         found = "UNION, INTERSECT or EXCEPT"
     if found is None and not select.get("fromClause"):
         found = "a SELECT without FROM"
     if found is None:
         return None
-    why = f"{found} looks at the rows together, and each batch would only see its own."
-    return _refuse(tree, why, "Leave it out, or run the statement whole with `transact` if it is small.")
+    reason = f"{found} uses all rows together, and each batch would see only its own."
+    return _refuse(tree, reason, "Leave it out, or run the statement whole with `transact` if it is small.")
 
 
 def _windows(tree: Tree) -> Violation | None:
     for node in _called_functions(tree):
         if "over" in node or node.get("agg_distinct") or node.get("agg_star"):
-            why = "A window or aggregate function looks at rows together; each batch would only see its own."
-            return _refuse(tree, why, "Compute it in a subquery on another table.", node.get("location"))
+            reason = "A window or aggregate function uses several rows; each batch would see only its own."
+            return _refuse(tree, reason, "Compute it in a subquery on another table.", node.get("location"))
     return None
 
 
 def _driving(tree: Tree) -> Violation | None:
     if tree.kind != "InsertStmt" or _leftmost(_select(tree)["fromClause"][0]) is not None:
         return None
-    why = "The rows are to be cut by the primary key of the first table in FROM, and there is none."
-    return _refuse(tree, why, "Put a table first, with inner or left joins behind it.")
+    reason = "The rows are split by the primary key of the first table in FROM, and no table is first."
+    return _refuse(tree, reason, "Put a table first, followed by inner or left joins.")
 
 
 def _reads_target(tree: Tree) -> Violation | None:
@@ -174,39 +177,41 @@ def _reads_target(tree: Tree) -> Violation | None:
 
 
 def self_reading(location: int = 0) -> Violation:
-    """Refuse what reads the table that it changes: later batches would see what earlier ones changed."""
+    """Violation of a statement that reads the table that it changes."""
     return Violation(
         "not-cuttable",
         location,
-        "The statement also reads the table that it changes: later batches would see what earlier ones did.",
-        "Keep what is to be read in another table first, and read it there.",
+        "The statement also reads the table that it changes: later batches would see earlier changes.",
+        "Copy the rows to be read to another table first, and read them there.",
     )
 
 
-def _users_code(tree: Tree) -> Violation | None:
+def _user_function(tree: Tree) -> Violation | None:
     for place in tree.find("FuncCall"):
         name = strings(place.node.get("funcname"))
         if functions.is_user_defined(name):
-            why = f"{'.'.join(name)}() is a function of your own, which may read what the batches change."
-            return _refuse(tree, why, "Write its expression into the statement.", place.location)
+            reason = (
+                f"{'.'.join(name)}() is a user-defined function, which may read rows that the batches change."
+            )
+            return _refuse(tree, reason, "Write its expression into the statement.", place.location)
     return None
 
 
 _RULES: Final[tuple[Callable[[Tree], Violation | None], ...]] = (
-    _kind,
+    _statement_kind,
     _returning,
-    _with,
+    _common_table_expression,
     _cursor,
     _whole_result,
     _windows,
     _driving,
     _reads_target,
-    _users_code,
+    _user_function,
 )
 
 
 def _leftmost(item: Node) -> Node | None:
-    """The table that a FROM item begins with, if each of its rows is sure to come with its key."""
+    """First table of a FROM item, if each row of the join has a row of that table."""
     while "JoinExpr" in item:
         join = item["JoinExpr"]
         if join.get("jointype", "JOIN_INNER") not in ("JOIN_INNER", "JOIN_LEFT") or "alias" in join:
@@ -216,20 +221,20 @@ def _leftmost(item: Node) -> Node | None:
 
 
 def _called_functions(tree: Tree) -> Iterator[Node]:
-    """All function calls that are not in a subquery."""
-    waiting: list[Any] = [tree.root]
-    while waiting:
-        item = waiting.pop()
+    """Iterate over the function calls outside of subqueries."""
+    pending: list[Any] = [tree.root]
+    while pending:
+        item = pending.pop()
         if isinstance(item, list):
-            waiting += cast("list[Any]", item)
+            pending += cast("list[Any]", item)
         elif isinstance(item, dict):
             fields = cast("Node", item)
             if "FuncCall" in fields:
                 yield fields["FuncCall"]
-            waiting += [value for key, value in fields.items() if key not in ("SubLink", "RangeSubselect")]
+            pending += [value for key, value in fields.items() if key not in ("SubLink", "RangeSubselect")]
 
 
-def _named(relation: Node) -> str:
+def _name_of(relation: Node) -> str:
     schema = relation.get("schemaname")
     return qualified_name(schema, relation["relname"]) if schema else quote_identifier(relation["relname"])
 
@@ -249,10 +254,10 @@ def _divide(tree: Tree, sql: str) -> SplitStatement | None:
     alias = driving.get("alias", {}).get("aliasname")
     return SplitStatement(
         kind=tree.kind.removesuffix("Stmt").upper(),
-        target=_named(relation),
-        driving=_named(driving),
+        target=_name_of(relation),
+        driving=_name_of(driving),
         qualifier=quote_identifier(alias or driving["relname"]),
-        reads=tuple(dict.fromkeys(_named(place.node) for place in tree.find("RangeVar"))),
+        reads=tuple(dict.fromkeys(_name_of(place.node) for place in tree.find("RangeVar"))),
         assigned_columns=_assigned_columns(tree),
         calls=frozenset(strings(node.get("funcname"))[-1] for node in _called_functions(tree)),
         before=before,
@@ -270,56 +275,56 @@ def _assigned_columns(tree: Tree) -> frozenset[str]:
 
 
 def _repeatable(tree: Tree) -> bool:
-    """Whether a second run on the same row changes nothing more.
+    """Return true if a second run on the same row changes nothing.
 
-    An UPDATE whose values come from columns that it does not set gives the same values again; a DELETE finds
-    nothing more. What a volatile function gives is another value at each call.
+    An UPDATE whose values come from columns that it does not set assigns the same values again; a DELETE
+    finds no more rows. A volatile function returns another value at each call.
     """
     if tree.kind == "InsertStmt" or any(
         functions.is_volatile(strings(place.node.get("funcname"))) for place in tree.find("FuncCall")
     ):
         return False
     relation = tree.root["relation"]
-    whole = {relation["relname"], relation.get("alias", {}).get("aliasname")}
-    touched = _assigned_columns(tree) | whole
+    row_names = {relation["relname"], relation.get("alias", {}).get("aliasname")}
+    assigned = _assigned_columns(tree) | row_names
     values = Tree("Values", {"list": tree.root.get("targetList", [])}, 0, None)
     fields = [place.node.get("fields", []) for place in values.find("ColumnRef")]
-    return not any("A_Star" in names[-1] or strings(names)[-1] in touched for names in fields if names)
+    return not any("A_Star" in names[-1] or strings(names)[-1] in assigned for names in fields if names)
 
 
 class _Clauses:
-    """A statement's text, divided at words that stand outside of all brackets.
+    """A statement's text, divided at keywords outside of brackets.
 
     Args:
         tokens: The statement's tokens.
         text: The whole text, as UTF-8.
-        end: Where the statement ends in it.
+        end: End of the statement in the text, in bytes.
     """
 
     def __init__(self, tokens: Sequence[Token], text: bytes, end: int) -> None:
         self.start = tokens[0].start
         self.end = end
         self._text = text
-        self._outside = list(_outside(tokens))
+        self._outside = list(_top_level(tokens))
 
     def find(self, word: str, after: int, before: int | None = None, then: str | None = None) -> Token | None:
-        """The first such word in a stretch of the text that is a keyword, not a name."""
+        """Find the first keyword in a range of the text that is not used as a name."""
         pairs = pairwise((*self._outside, Token("", self.end, self.end)))
         previous = ""
         for token, follower in pairs:
             name = previous in ("as", ".", "distinct")
-            fits = token.word == word and not name and (then is None or follower.word == then)
-            if fits and token.start >= after and (before is None or token.start < before):
+            matches = token.word == word and not name and (then is None or follower.word == then)
+            if matches and token.start >= after and (before is None or token.start < before):
                 return token
             previous = token.word
         return None
 
     def text(self, start: int, end: int) -> str:
-        """A stretch of the text."""
+        """A range of the text."""
         return self._text[start:end].decode()
 
 
-def _outside(tokens: Sequence[Token]) -> Iterator[Token]:
+def _top_level(tokens: Sequence[Token]) -> Iterator[Token]:
     depth = 0
     for token in tokens:
         depth -= token.text in (")", "]")
@@ -340,7 +345,7 @@ def _update(clauses: _Clauses) -> _Parts | None:
     target = clauses.text(verb.end, then.start)
     stop = where.start if where else clauses.end
     sources = f"{target}\n, {clauses.text(more.end, stop)}" if more else target
-    return clauses.text(clauses.start, stop), sources, _behind(clauses, where, clauses.end), ""
+    return clauses.text(clauses.start, stop), sources, _text_after(clauses, where, clauses.end), ""
 
 
 def _delete(clauses: _Clauses) -> _Parts | None:
@@ -352,7 +357,7 @@ def _delete(clauses: _Clauses) -> _Parts | None:
     stop = where.start if where else clauses.end
     target = clauses.text(verb.end, more.start if more else stop)
     sources = f"{target}\n, {clauses.text(more.end, stop)}" if more else target
-    return clauses.text(clauses.start, stop), sources, _behind(clauses, where, clauses.end), ""
+    return clauses.text(clauses.start, stop), sources, _text_after(clauses, where, clauses.end), ""
 
 
 def _insert(clauses: _Clauses) -> _Parts | None:
@@ -367,33 +372,35 @@ def _insert(clauses: _Clauses) -> _Parts | None:
     return (
         clauses.text(clauses.start, stop),
         clauses.text(source.end, stop),
-        _behind(clauses, where, end),
+        _text_after(clauses, where, end),
         clauses.text(end, clauses.end),
     )
 
 
-def _behind(clauses: _Clauses, where: Token | None, end: int) -> str:
+def _text_after(clauses: _Clauses, where: Token | None, end: int) -> str:
     return clauses.text(where.end, end) if where else ""
 
 
-def _same(tree: Tree, found: SplitStatement) -> bool:
-    """Whether the parts mean what the statement means, by the grammar's own account."""
+def _is_equivalent(tree: Tree, parts: SplitStatement) -> bool:
+    """Return true if the parts, parsed again, give the statement's parse tree."""
     try:
-        (changed,) = parser.parse(found.with_range("TRUE"))
-        (read,) = parser.parse(f"SELECT FROM {found.sources}\nWHERE {found.where('TRUE')}")
+        (changed,) = parser.parse(parts.with_range("TRUE"))
+        (read,) = parser.parse(f"SELECT FROM {parts.sources}\nWHERE {parts.where('TRUE')}")
     except (ParseError, ValueError):
         return False
     old, new = _without_locations(tree.root), _without_locations(changed.root)
-    condition = _take_where(old, tree.kind)
+    condition = _pop_where(old, tree.kind)
     reading = _without_locations(read.root)
     return (
-        _with_true(condition) == _flat(_take_where(new, tree.kind)) == _flat(reading.get("whereClause"))
+        _with_true(condition)
+        == _conjuncts(_pop_where(new, tree.kind))
+        == _conjuncts(reading.get("whereClause"))
         and old == new
         and reading.get("fromClause") == _from(_without_locations(tree.root), tree.kind)
     )
 
 
-def _take_where(top: Node, kind: str) -> Node | None:
+def _pop_where(top: Node, kind: str) -> Node | None:
     holder: Node = top["selectStmt"]["SelectStmt"] if kind == "InsertStmt" else top
     return holder.pop("whereClause", None)
 
@@ -409,11 +416,11 @@ _TRUE: Final = {"A_Const": {"boolval": {"boolval": True}}}
 
 
 def _with_true(condition: Node | None) -> list[object]:
-    return [*_flat(condition), _TRUE] if condition else [_TRUE]
+    return [*_conjuncts(condition), _TRUE] if condition else [_TRUE]
 
 
-def _flat(condition: Node | None) -> list[object]:
-    """The parts that AND joins, as the grammar flattens them when more are added behind."""
+def _conjuncts(condition: Node | None) -> list[object]:
+    """Operands of AND, flattened as the grammar does when more are appended."""
     if condition is None:
         return []
     both = condition.get("BoolExpr", {})
@@ -421,7 +428,7 @@ def _flat(condition: Node | None) -> list[object]:
 
 
 def _without_locations(item: Any) -> Any:  # noqa: ANN401 - any part of a tree
-    """A copy without positions. Trees that are too deep for this are refused as too deep to compare."""
+    """Copy without locations; recursion fails on a tree that is too deep, and the statement is refused."""
     if isinstance(item, dict):
         fields = cast("Node", item)
         return {

@@ -1,4 +1,4 @@
-"""What the catalog knows of the tables in a big change: are they tables, and what is the key."""
+"""Catalog information about the tables of a batch job: kind, columns, primary key, cascades."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.sql.identifiers import qualified_name
 
-# Only plain ASCII identifiers of types come out of this: quote_ident puts all others in quotes.
+# Type names are safe to use in SQL: quote_ident quotes all but plain ASCII identifiers.
 _TABLES: Final = """
 SELECT w.name, c.oid, n.nspname, c.relname, c.relkind,
   (SELECT json_agg(json_build_array(a.attname, quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
@@ -36,8 +36,8 @@ class ColumnInfo:
     Attributes:
         name: Its name.
         type: Its type as SQL, without modifiers.
-        in_key: Its place in the primary key, from 1; ``None`` outside of it.
-        computed: Whether it can take no value.
+        key_position: Position in the primary key, from 1; ``None`` for other columns.
+        is_generated: The column accepts no value.
     """
 
     name: str
@@ -48,18 +48,18 @@ class ColumnInfo:
 
 @dataclass(frozen=True)
 class TableInfo:
-    """A table as the catalog has it.
+    """A table in the catalog.
 
     Attributes:
-        name: As the statement names it.
-        oid: Its id.
-        schema: Its schema.
-        table: Its own name.
-        is_table: Whether it is no view.
-        columns: Its columns, in order.
-        indexes: How many indexes it has.
-        moves: Ids of the tables whose rows change when rows of this one are deleted or changed.
-        moves_itself: Whether a foreign key of it on itself changes rows when others are deleted or changed.
+        name: Name in the statement, as SQL.
+        oid: Object id.
+        schema: Schema.
+        table: Name without the schema.
+        is_table: It is a table, not a view.
+        columns: Columns, in order.
+        indexes: Number of indexes.
+        has_self_cascade: A foreign key on the table itself changes rows when others are deleted or changed.
+        cascade_targets: Object ids of the tables whose rows change when rows of this one do.
     """
 
     name: str
@@ -74,24 +74,26 @@ class TableInfo:
 
     @property
     def full_name(self) -> str:
-        """Its name with its schema, as SQL."""
+        """Qualified name, as SQL."""
         return qualified_name(self.schema, self.table)
 
     @property
     def key(self) -> Key | None:
-        """Its primary key."""
+        """Primary key."""
         parts = sorted((c.key_position, c.name, c.type) for c in self.columns if c.key_position is not None)
         return Key(tuple(p[1] for p in parts), tuple(p[2] for p in parts)) if parts else None
 
 
 def table_info_query(name: str) -> Query:
-    """Ask about a table, by its name as SQL."""
+    """Query for a table by its name as SQL."""
     return Query(_TABLES, (name,))
 
 
 def parse_table_info(result: Result) -> TableInfo | None:
-    """Read the answer to `table_info_query`; ``None`` if there is no such table."""
-    name, oid, schema, table, kind, columns, indexes, itself, moved = (cell or "" for cell in result.rows[0])
+    """Convert the result of `table_info_query`; ``None`` if there is no such table."""
+    name, oid, schema, table, kind, columns, indexes, self_cascades, cascades = (
+        cell or "" for cell in result.rows[0]
+    )
     if not oid:
         return None
     listed = cast("list[tuple[str, str, int | None, bool, str]]", json.loads(columns or "[]"))
@@ -103,11 +105,11 @@ def parse_table_info(result: Result) -> TableInfo | None:
         kind in ("r", "p"),
         tuple(ColumnInfo(c[0], c[1], c[2], c[3] or c[4] == "a") for c in listed),
         int(indexes),
-        itself != "0",
-        frozenset(cast("list[str]", json.loads(moved or "[]"))),
+        self_cascades != "0",
+        frozenset(cast("list[str]", json.loads(cascades or "[]"))),
     )
 
 
-def aggregates_among(names: frozenset[str]) -> Query:
-    """Ask which functions look at several rows at once."""
+def aggregates_query(names: frozenset[str]) -> Query:
+    """Query for the aggregate and window functions among names."""
     return Query(_AGGREGATES, (sorted(names),))

@@ -1,10 +1,10 @@
-"""A migration as a plan: numbered steps, each a transaction of Aurora DSQL's, and what is not carried over.
+"""Migration plans: numbered steps, each one transaction, and the statements that are skipped.
 
-Pure: a plan depends on the script alone, so that the same script resumes where it stopped. A handle names a
-step and the plan's fingerprint, so that a changed script is not resumed by mistake::
+A plan depends on the script alone, so the same script resumes where it stopped. A resume token has the number
+of a step and the plan's fingerprint, so that a changed script is not resumed by mistake::
 
-    7-3f2a90c1d0b4     go on with step 7
-    7?-3f2a90c1d0b4    the same, but step 7 may have been applied: look first
+    7-3f2a90c1d0b4     continue with step 7
+    7?-3f2a90c1d0b4    the same, but step 7 may have been applied already
 """
 
 import hashlib
@@ -25,9 +25,9 @@ from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import one_line
 
-_MAX_ROWS: Final = 1_000  # of the 3,000 a transaction may change: cascades and keys leave room
-_MAX_CHARACTERS: Final = 200_000  # of a statement: what the parser reads without a thread of its own
-_HANDLE: Final = re.compile(r"(\d{1,6})(\?)?-([0-9a-f]{12})")
+_MAX_ROWS: Final = 1_000  # of the 3,000 that a transaction may change, a margin for cascades
+_MAX_CHARACTERS: Final = 200_000  # of a statement; longer ones are parsed in another thread
+_RESUME_TOKEN: Final = re.compile(r"(\d{1,6})(\?)?-([0-9a-f]{12})")
 
 _DOLLARS: Final = re.compile(r"-?\$[\d,]+\.\d\d")
 
@@ -37,11 +37,11 @@ class Step:
     """One transaction.
 
     Attributes:
-        queries: Its statements: one DDL, or changes of data.
-        statements: What they are.
-        line: Where it comes from in the script.
-        notes: What was changed, and why.
-        rows: How many rows it inserts; ``None`` where the text does not tell.
+        queries: SQL texts: one DDL statement, or changes of data.
+        statements: Information about each.
+        line: Line in the script.
+        notes: Changes made, with their reasons.
+        rows: Number of rows inserted; ``None`` if unknown.
     """
 
     queries: tuple[str, ...]
@@ -52,77 +52,79 @@ class Step:
 
     @property
     def title(self) -> str:
-        """The step in a few words."""
+        """The step as a short text."""
         first, *others = self.queries
         return one_line(first) + (f" and {len(others)} more" if others else "")
 
 
 @dataclass(frozen=True)
 class MigrationPlan:
-    """All steps.
+    """The steps of a migration.
 
     Attributes:
         steps: In order.
-        left_out: What is not carried over, in the script's order.
-        where: Names the cluster: a handle is good on no other.
+        skipped: Statements that are skipped, in the script's order.
+        cluster: Identifies the cluster: a resume token is valid on no other.
     """
 
     steps: tuple[Step, ...]
     skipped: tuple[SkippedStatement, ...]
-    where: str = ""
+    cluster: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that stand for exactly these steps."""
-        text = json.dumps([self.where, [step.queries for step in self.steps]])
+        """Hash of the cluster and the steps, as 12 hexadecimal digits."""
+        text = json.dumps([self.cluster, [step.queries for step in self.steps]])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def blocked(self) -> tuple[SkippedStatement, ...]:
-        """What must be mended before anything runs."""
-        return tuple(left for left in self.skipped if left.is_blocking)
+        """Statements that must be corrected before the migration can run."""
+        return tuple(skipped for skipped in self.skipped if skipped.is_blocking)
 
-    def handle(self, number: int, *, doubtful: bool = False) -> str:
-        """Name the step to go on with.
+    def resume_token(self, number: int, *, doubtful: bool = False) -> str:
+        """Write the token for a step to continue with.
 
         Args:
-            number: The step, from 1; one more than there are when all is done.
-            doubtful: Whether it may have been applied.
+            number: Number of the step, from 1; one more than the last after all steps.
+            doubtful: The step may have been applied.
         """
         return f"{number}{'?' if doubtful else ''}-{self.fingerprint}"
 
-    def start(self, handle: str) -> tuple[int, bool]:
-        """Read a handle: the step's number, and whether it may have been applied.
+    def parse_resume_token(self, token: str) -> tuple[int, bool]:
+        """Parse a token into the step's number and a flag that it may have been applied.
 
         Raises:
-            ValueError: It is none, or one of another plan.
+            ValueError: The text is not a token, or belongs to another plan.
         """
-        match = _HANDLE.fullmatch(handle.strip())
+        match = _RESUME_TOKEN.fullmatch(token.strip())
         if match is None or match.group(3) != self.fingerprint:
-            raise ValueError("it is not a handle of exactly this script")
+            raise ValueError("it is not a resume token of exactly this script")
         number = int(match.group(1))
         if not 1 <= number <= len(self.steps) + 1:
             raise ValueError(f"there is no step {number}")
         return number, bool(match.group(2))
 
 
-def refused(conversion: Conversion) -> tuple[str, ...]:
-    """The statements that no rule mended and the guard refuses: work for a linter."""
+def refused_statements(conversion: Conversion) -> tuple[str, ...]:
+    """Converted statements that the guard still refuses, for dsql-lint to fix."""
     return tuple(
-        sql for draft in conversion.statements if (sql := _sql(draft)) is not None and not _passes(sql)
+        sql for draft in conversion.statements if (sql := _sql(draft)) is not None and not _is_allowed(sql)
     )
 
 
 def plan(conversion: Conversion, fixed: Mapping[str, str]) -> MigrationPlan:
-    """Put a converted script into steps.
+    """Arrange a converted script in steps.
 
     Args:
         conversion: The script.
-        fixed: For a statement that the guard refuses, what a linter makes of it.
+        fixed: Statements that the guard refuses, mapped to the linter's fixes.
     """
-    left_out = list(conversion.skipped)
-    singles = [step for draft in conversion.statements for step in _steps(conversion, draft, fixed, left_out)]
-    return MigrationPlan(tuple(_together(singles)), tuple(sorted(left_out, key=lambda left: left.line)))
+    skipped = list(conversion.skipped)
+    singles = [step for draft in conversion.statements for step in _steps(conversion, draft, fixed, skipped)]
+    return MigrationPlan(
+        tuple(_merge_inserts(singles)), tuple(sorted(skipped, key=lambda statement: statement.line))
+    )
 
 
 def _sql(draft: ConvertedStatement) -> str | None:
@@ -134,7 +136,7 @@ def _sql(draft: ConvertedStatement) -> str | None:
         return None
 
 
-def _passes(sql: str) -> bool:
+def _is_allowed(sql: str) -> bool:
     return guard.check_statement(sql, writes=True).refusal is None
 
 
@@ -142,16 +144,16 @@ def _steps(
     conversion: Conversion,
     draft: ConvertedStatement,
     fixed: Mapping[str, str],
-    left_out: list[SkippedStatement],
+    skipped: list[SkippedStatement],
 ) -> Iterator[Step]:
     if draft.rows is not None:
-        yield from _copied(conversion, draft)
+        yield from _copy_as_inserts(conversion, draft)
         return
     try:
         texts = _texts(draft)
-    except ParseError as fault:
-        left_out.append(
-            SkippedStatement(draft.line, draft.kind, fault.message, needs_review=True, is_blocking=True)
+    except ParseError as error:
+        skipped.append(
+            SkippedStatement(draft.line, draft.kind, error.message, needs_review=True, is_blocking=True)
         )
         return
     for text in texts:
@@ -164,16 +166,16 @@ def _steps(
             )
         if verdict.refusal or verdict.statement is None:
             refusal = verdict.refusal
-            why = f"{refusal.why} {refusal.instead}" if refusal else "no statement"
-            left_out.append(
-                SkippedStatement(draft.line, one_line(text), why, needs_review=True, is_blocking=True)
+            reason = f"{refusal.why} {refusal.instead}" if refusal else "no statement"
+            skipped.append(
+                SkippedStatement(draft.line, one_line(text), reason, needs_review=True, is_blocking=True)
             )
         else:
             yield Step((verdict.sql,), (verdict.statement,), draft.line, notes, _rows(draft))
 
 
 def _texts(draft: ConvertedStatement) -> list[str]:
-    """A statement; one that inserts more rows than go into a transaction, in parts."""
+    """Deparse a statement; an INSERT of more rows than a transaction may have, in parts."""
     values: list[Node] = draft.top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists", [])
     if len(values) <= _MAX_ROWS:
         return [draft.sql]
@@ -194,8 +196,8 @@ def _with_values(top: Node, values: list[Node]) -> Node:
     return top | {"selectStmt": {"SelectStmt": select}}
 
 
-def _copied(conversion: Conversion, draft: ConvertedStatement) -> Iterator[Step]:
-    """COPY as INSERTs of so many rows."""
+def _copy_as_inserts(conversion: Conversion, draft: ConvertedStatement) -> Iterator[Step]:
+    """Convert COPY to INSERT statements."""
     relation: Node = draft.top["relation"]
     target = (
         qualified_name(*relation_name(relation))
@@ -207,7 +209,7 @@ def _copied(conversion: Conversion, draft: ConvertedStatement) -> Iterator[Step]
     overriding = " OVERRIDING SYSTEM VALUE" if _always(conversion, relation) else ""
     head = f"INSERT INTO {target}{listed}{overriding} VALUES\n"
     note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT",)
-    amounts = _amounts(conversion, draft)
+    amounts = _money_fields(conversion, draft)
     lines: list[str] = []
     for row in draft.rows or ():
         values = (_without_money(value) if at in amounts else value for at, value in enumerate(row))
@@ -217,14 +219,14 @@ def _copied(conversion: Conversion, draft: ConvertedStatement) -> Iterator[Step]
         yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch))
 
 
-def _amounts(conversion: Conversion, draft: ConvertedStatement) -> set[int]:
-    """Which of COPY's fields were of type money."""
+def _money_fields(conversion: Conversion, draft: ConvertedStatement) -> set[int]:
+    """Positions of COPY's fields that were of type money."""
     money = conversion.money.get(relation_name(draft.top["relation"]), set())
     return {at for at, name in enumerate(strings(draft.top.get("attlist"))) if name in money}
 
 
 def _without_money(value: str | None) -> str | None:
-    """An amount without its dollar sign and commas; in another locale's form it is left alone, and fails."""
+    """Remove dollar sign and commas from an amount; other locales' forms are kept and fail on insert."""
     return value.replace("$", "").replace(",", "") if value and _DOLLARS.fullmatch(value) else value
 
 
@@ -251,33 +253,33 @@ def _batches(rows: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _together(steps: Sequence[Step]) -> Iterator[Step]:
-    """Put neighbours that insert few rows into one transaction."""
-    waiting: list[Step] = []
+def _merge_inserts(steps: Sequence[Step]) -> Iterator[Step]:
+    """Merge consecutive steps that insert few rows into one transaction."""
+    group: list[Step] = []
     for step in steps:
-        if waiting and not _fits(step, waiting):
-            yield _joined(waiting)
-            waiting = []
+        if group and not _fits(step, group):
+            yield _merge(group)
+            group = []
         if step.rows is None:
             yield step
         else:
-            waiting.append(step)
-    if waiting:
-        yield _joined(waiting)
+            group.append(step)
+    if group:
+        yield _merge(group)
 
 
-def _fits(step: Step, waiting: Sequence[Step]) -> bool:
-    together = (*waiting, step)
-    if step.rows is None or sum(map(_size, together)) > _MAX_CHARACTERS:
+def _fits(step: Step, group: Sequence[Step]) -> bool:
+    merged = (*group, step)
+    if step.rows is None or sum(map(_size, merged)) > _MAX_CHARACTERS:
         return False
-    return sum(one.rows or 0 for one in together) <= _MAX_ROWS
+    return sum(one.rows or 0 for one in merged) <= _MAX_ROWS
 
 
 def _size(step: Step) -> int:
     return sum(map(len, step.queries))
 
 
-def _joined(steps: Sequence[Step]) -> Step:
+def _merge(steps: Sequence[Step]) -> Step:
     return Step(
         tuple(query for step in steps for query in step.queries),
         tuple(statement for step in steps for statement in step.statements),

@@ -1,4 +1,4 @@
-"""A plan and how far it came, in the words that an agent reads."""
+"""Text of a migration plan and its progress."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,18 +6,18 @@ from typing import Final
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.text import truncate_lines
 
-_MAX_LINES: Final = 80  # lines of a kind
+_MAX_LINES: Final = 80  # of each section
 _BY_HAND: Final = "NEEDS A HUMAN: "
 
 
 def steps_text(plan: MigrationPlan, states: Mapping[int, str]) -> str:
-    """List the steps, with what was changed, and the outcome of those that have one."""
+    """List the steps with their changes and, where known, their outcome."""
     lines = [_step(number, step, states.get(number)) for number, step in enumerate(plan.steps, 1)]
     return "\n".join(truncate_lines(lines, _MAX_LINES, "steps"))
 
 
 def skipped_text(plan: MigrationPlan) -> str:
-    """List what is not carried over: what needs a human first, then the rest, alike ones together."""
+    """List the skipped statements: those that need review first, then the others, grouped by reason."""
     human = [f"- line {left.line}, {left.what}: {left.why}" for left in plan.skipped if left.needs_review]
     human += [
         f"- step {number}: {note.removeprefix(_BY_HAND)}"
@@ -37,7 +37,7 @@ def skipped_text(plan: MigrationPlan) -> str:
 
 
 def progress_line(plan: MigrationPlan, next_step: int) -> str:
-    """Say which steps are applied and which are not."""
+    """Summarize the steps that are applied and those that are not."""
     total = len(plan.steps)
     if next_step > total:
         return f"All {total} steps are applied."
@@ -50,9 +50,9 @@ def _steps(first: int, last: int) -> str:
 
 
 def _step(number: int, step: Step, state: str | None) -> str:
-    told = [note for note in step.notes if not note.startswith(_BY_HAND)]
-    notes = f"  [{'; '.join(told)}]" if told else ""
-    return f"{number}. {step.title}{f': {state}' if state else ''}{notes}"
+    notes = [note for note in step.notes if not note.startswith(_BY_HAND)]
+    suffix = f"  [{'; '.join(notes)}]" if notes else ""
+    return f"{number}. {step.title}{f': {state}' if state else ''}{suffix}"
 
 
 def _lines(where: Sequence[int]) -> str:

@@ -1,7 +1,4 @@
-"""Was a step of DDL applied? Questions to the catalog, for when its own answer was lost.
-
-Each question is answered by one row: whether the step's work is there, and what keeps it from being ready.
-"""
+"""Catalog queries that check if a DDL step was applied, for use after its answer was lost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,12 +44,12 @@ _REPEATABLE: Final = frozenset(
 
 @dataclass(frozen=True)
 class AppliedCheck:
-    """How to find out whether a step was applied.
+    """A check if a step was applied.
 
     Attributes:
-        query: Gives one row: ``t`` if it is there; ``f`` or NULL if not.
-        gone: The step drops it: it was applied when the query finds nothing.
-        repeatable: There is nothing to find out: doing it again changes nothing.
+        query: Query for one row: ``t`` if the object exists; ``f`` or NULL if not.
+        expect_absent: The step drops the object: it was applied if the object does not exist.
+        repeatable: No check is needed: applying the step again changes nothing.
     """
 
     query: Query | None
@@ -60,12 +57,12 @@ class AppliedCheck:
     repeatable: bool = False
 
     def applied(self, answer: object) -> bool:
-        """Tell it from the query's answer, ``t``, ``f`` or ``None``."""
+        """Interpret the query's value: ``t``, ``f`` or ``None``."""
         return (answer == "t") != self.expect_absent
 
 
 def check_for(sql: str) -> AppliedCheck | None:
-    """Find a step's sign; ``None`` where the catalog cannot tell."""
+    """Find the check for a step; ``None`` if the catalog cannot show it."""
     found = trees(sql)
     return _check(found[0]) if found else None
 
@@ -78,7 +75,7 @@ def _check(tree: Tree) -> AppliedCheck | None:
 
 
 def _setval(top: Node) -> AppliedCheck | None:
-    """Setting a sequence to a number twice is setting it once."""
+    """Recognize setval, which is repeatable."""
     called = [target["ResTarget"].get("val", {}).get("FuncCall", {}) for target in top.get("targetList", ())]
     names = [strings(call.get("funcname"))[-1:] for call in called]
     return AppliedCheck(None, repeatable=True) if names == [["setval"]] else None
@@ -95,21 +92,21 @@ def _index(top: Node) -> AppliedCheck | None:
     return AppliedCheck(Query(_INDEX, (schema, top["idxname"])))
 
 
-def _alteration(top: Node) -> AppliedCheck | None:
-    """One command of ALTER TABLE: a step has no more, unless it was written so for Aurora DSQL."""
+def _alter_table(top: Node) -> AppliedCheck | None:
+    """Check for a single command of ALTER TABLE; converted steps have only one."""
     if len(top["cmds"]) > 1:
         return None
     command: Node = top["cmds"][0]["AlterTableCmd"]
     subtype: str = command["subtype"]
     if subtype in _REPEATABLE:
         return AppliedCheck(None, repeatable=True)
-    sql, gone = _ALTERATIONS.get(subtype, (None, False))
+    sql, expect_absent = _ALTER_TABLE.get(subtype, (None, False))
     defined: Node = command.get("def", {})
     name = command.get("name") or defined.get("Constraint", {}).get("conname")
     name = name or defined.get("ColumnDef", {}).get("colname")
     if sql is None or name is None:
         return None
-    return AppliedCheck(Query(sql, (*relation_name(top["relation"]), name)), expect_absent=gone)
+    return AppliedCheck(Query(sql, (*relation_name(top["relation"]), name)), expect_absent=expect_absent)
 
 
 def _drop(top: Node) -> AppliedCheck | None:
@@ -119,7 +116,7 @@ def _drop(top: Node) -> AppliedCheck | None:
     return AppliedCheck(Query(_RELATION, qualified_name(parts)), expect_absent=True)
 
 
-_ALTERATIONS: Final[dict[str, tuple[LiteralString, bool]]] = {
+_ALTER_TABLE: Final[dict[str, tuple[LiteralString, bool]]] = {
     "AT_AddConstraint": (f"SELECT count(*) > 0 {_CONSTRAINT}", False),
     "AT_ValidateConstraint": (f"SELECT bool_or(k.convalidated) {_CONSTRAINT}", False),
     "AT_DropConstraint": (f"SELECT count(*) > 0 {_CONSTRAINT}", True),
@@ -134,7 +131,7 @@ _QUERIES: Final[dict[str, Callable[[Node], AppliedCheck | None]]] = {
     "CreateSchemaStmt": lambda top: AppliedCheck(Query(_SCHEMA, (top.get("schemaname"),))),
     "CreateDomainStmt": lambda top: AppliedCheck(Query(_TYPE, qualified_name(strings(top["domainname"])))),
     "CreateRoleStmt": lambda top: AppliedCheck(Query(_ROLE, (top["role"],))),
-    "AlterTableStmt": _alteration,
+    "AlterTableStmt": _alter_table,
     "DropStmt": _drop,
     "SelectStmt": _setval,
 }

@@ -297,10 +297,12 @@ class LateBulk:
 
     @cached_property
     def _load_rows(self) -> "LoadRows":
-        from awslabs_dsql_mcp.bulk.row_files import Folder  # noqa: PLC0415 - see the class
+        from awslabs_dsql_mcp.bulk.row_files import LoadDirectory  # noqa: PLC0415 - see the class
         from awslabs_dsql_mcp.tools.load_rows import LoadRows  # noqa: PLC0415 - see the class
 
-        return LoadRows(self._database, *self._parts, Folder(self._settings.load_dir), _named(self._settings))
+        return LoadRows(
+            self._database, *self._parts, LoadDirectory(self._settings.load_dir), _named(self._settings)
+        )
 
     def batch_write(self) -> "BatchWrite":
         """Give what runs big changes."""

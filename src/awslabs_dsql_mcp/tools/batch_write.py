@@ -52,13 +52,13 @@ class StatementJob:
     parts: SplitStatement
     key: Key
     indexes: int
-    work: str
+    fingerprint: str
     progress_table: ProgressTable | None
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Find the next rows, and give the statement for them."""
         while True:
-            query = keyset.next_rows(self.query, self.parts, self.key, after, rows)
+            query = keyset.next_range_query(self.query, self.parts, self.key, after, rows)
             report = await self.database.run(UnitOfWork((query,), read_only=True))
             found = keyset.parse_range(report.results[0])
             if found is None:
@@ -66,7 +66,7 @@ class StatementJob:
             fitting = keyset.rows_that_fit(found.rows, found.weight, self.indexes)
             if fitting >= found.rows:
                 last = found.rows < rows
-                statement = keyset.batch(self.query, self.parts, self.key, after, found.last_key)
+                statement = keyset.batch_query(self.query, self.parts, self.key, after, found.last_key)
                 return Batch(statement, found.last_key, found.rows, last=last)
             rows = fitting
 
@@ -105,7 +105,7 @@ class BatchWrite:
             judged = await self._check(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if request.resume not in ("", RESTART) and self._batches.knows(_work(judged, self._where)):
+        if request.resume not in ("", RESTART) and self._batches.has_unfinished(_work(judged, self._where)):
             return None  # it had its yes when it began
         return self._approval.prompt_for("batch_write", judged.queries, judged.statements, can_ask=can_ask)
 
@@ -143,7 +143,7 @@ class BatchWrite:
         names = dict.fromkeys((parts.target, parts.driving, *parts.reads))
         asked = [table_info.table_info_query(name) for name in names]
         report = await self._database.run(
-            UnitOfWork((*asked, table_info.aggregates_among(parts.calls)), read_only=True)
+            UnitOfWork((*asked, table_info.aggregates_query(parts.calls)), read_only=True)
         )
         found = [table_info.parse_table_info(result) for result in report.results[:-1]]
         tables = {name: _known(name, facts) for name, facts in zip(names, found, strict=True)}
@@ -162,7 +162,7 @@ class BatchWrite:
         return StatementJob(self._database, query, parts, driving.key, target.indexes, work, ledger)
 
     async def _estimate(self, statement: StatementJob, judged: PreparedStatements) -> ToolOutput:
-        query = keyset.count_rows(statement.query, statement.parts)
+        query = keyset.count_query(statement.query, statement.parts)
         report = await self._database.run(UnitOfWork((query,), read_only=True))
         rows = int(report.results[0].rows[0][0] or 0)
         first = await statement.next_batch(None, keyset.MAX_BATCH_ROWS)
@@ -190,16 +190,16 @@ def answer(stopped: RunResult, ledger: ProgressTable | None, more: str = "") -> 
     at = stopped.progress
     done = f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed"
     facts: dict[str, object] = {"rows": at.rows, "batches": at.batches}
-    if stopped.handle is None:
+    if stopped.resume_token is None:
         return ToolOutput(
             f"{more}finished: {done}.{_with_progress_note(ledger, at.batches)}",
             {"status": "finished", **facts},
         )
     text = (
-        f"{more}paused, not finished: {done}; {stopped.why}.\n"
-        f"Next: make the same call with resume='{stopped.handle}', and again until it is finished."
+        f"{more}paused, not finished: {done}; {stopped.reason}.\n"
+        f"Next: make the same call with resume='{stopped.resume_token}', and again until it is finished."
     )
-    return ToolOutput(text, {"status": "paused", **facts, "resume": stopped.handle})
+    return ToolOutput(text, {"status": "paused", **facts, "resume": stopped.resume_token})
 
 
 def _with_progress_note(ledger: ProgressTable | None, batches: int) -> str:

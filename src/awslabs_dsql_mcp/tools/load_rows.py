@@ -10,7 +10,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.bulk import keyset, table_info
 from awslabs_dsql_mcp.bulk.keyset import Position
 from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
-from awslabs_dsql_mcp.bulk.resume_token import fingerprint, work_of
+from awslabs_dsql_mcp.bulk.resume_token import fingerprint, fingerprint_in
 from awslabs_dsql_mcp.bulk.rows import (
     InsertPlan,
     InvalidRow,
@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.bulk.rows import (
     RowText,
     find_rejected_rows,
     plan_insert,
-    row_of,
+    to_row,
     weight,
 )
 from awslabs_dsql_mcp.bulk.runner import Batch, BatchRunner, ProgressCallback
@@ -88,7 +88,7 @@ class InlineRows:
 
     def rows(self) -> Iterator[Row]:
         """Give the rows."""
-        return (row_of(row, self.columns) for row in self.listed)
+        return (to_row(row, self.columns) for row in self.listed)
 
     def close(self) -> None:
         """Let go of nothing."""
@@ -106,9 +106,15 @@ class RowLoadJob:
     """
 
     def __init__(
-        self, database: Database, plan: InsertPlan, source: RowSource, work: str, *, skip_bad_rows: bool
+        self,
+        database: Database,
+        plan: InsertPlan,
+        source: RowSource,
+        fingerprint: str,
+        *,
+        skip_bad_rows: bool,
     ) -> None:
-        self.work = work
+        self.fingerprint = fingerprint
         self.progress_table = None if plan.repeatable else ProgressTable(plan.table.schema)
         self.bad: dict[int, str] = {}
         self._database = database
@@ -255,7 +261,7 @@ class LoadRows:
         """
         if request.dry_run or request.dry_run_token is not None:
             return None
-        if self._batches.knows(work_of(request.resume)):
+        if self._batches.has_unfinished(fingerprint_in(request.resume)):
             return None  # it had its yes when it began
         insert = StatementInfo("INSERT", "dml")
         return self._approval.prompt_for("load_rows", [_asked(request)], [insert], can_ask=can_ask)

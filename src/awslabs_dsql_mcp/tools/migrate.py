@@ -69,7 +69,7 @@ class _RunState:
     @property
     def handle(self) -> str:
         """How to go on from here."""
-        return self.plan.handle(self.number, doubtful=self.may_be_applied)
+        return self.plan.resume_token(self.number, doubtful=self.may_be_applied)
 
     @property
     def step(self) -> "Step":
@@ -166,7 +166,7 @@ class MigrateTools:
     async def _plan(self, script: str) -> "MigrationPlan":
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""
         if self._last is None or self._last[0] != script:
-            self._last = (script, replace(await self._planned(script), where=self._where))
+            self._last = (script, replace(await self._planned(script), cluster=self._where))
         return self._last[1]
 
     async def _planned(self, script: str) -> "MigrationPlan":
@@ -183,7 +183,7 @@ class MigrateTools:
                 code="syntax",
                 hint="Correct it there.",
             ) from None
-        refused = await asyncio.to_thread(migration.refused, conversion)
+        refused = await asyncio.to_thread(migration.refused_statements, conversion)
         fixed = {sql: text for sql in refused[:_MAX_LINTED] if (text := await self._fixed(sql))}
         return await asyncio.to_thread(migration.plan, conversion, fixed)
 
@@ -201,7 +201,7 @@ class MigrateTools:
             if self._left(course) <= _ROOM:
                 course.paused = "This call's time is over."
                 return
-            resume = course.plan.handle(course.number, doubtful=True)
+            resume = course.plan.resume_token(course.number, doubtful=True)
             told = f"step {course.number} of {total}: {course.step.title}; if cut off, resume_from={resume}"
             await progress(course.number - 1, total, told)
             try:
@@ -248,8 +248,8 @@ class MigrateTools:
             raise RequestInvalid(
                 f"Whether step {number} ({step.title}) was applied, the catalog cannot tell.",
                 code="step_in_doubt",
-                hint=f"Look with readonly_query; then resume_from={plan.handle(number)} if it is not, "
-                f"{plan.handle(number + 1)} if it is.",
+                hint=f"Look with readonly_query; then resume_from={plan.resume_token(number)} if it is not, "
+                f"{plan.resume_token(number + 1)} if it is.",
             )
         if sign.query is None:
             return None
@@ -316,7 +316,7 @@ def _start(plan: "MigrationPlan", handle: str | None) -> tuple[int, bool]:
     if handle is None:
         return 1, False
     try:
-        return plan.start(handle)
+        return plan.parse_resume_token(handle)
     except ValueError as error:
         raise RequestInvalid(
             f"resume_from: {error}; nothing was run.",
@@ -349,10 +349,10 @@ def _shown(plan: "MigrationPlan") -> ToolOutput:
     go = (
         f"{len(plan.blocked)} statements stop it: rewrite or remove them first."
         if plan.blocked
-        else f"To carry it out, send the same with resume_from={plan.handle(1)}."
+        else f"To carry it out, send the same with resume_from={plan.resume_token(1)}."
     )
     text = "\n".join(filter(None, [head, steps_text(plan, {}), skipped_text(plan), f"Next: {go}"]))
-    return ToolOutput(text, _facts(plan, None if plan.blocked else plan.handle(1), "planned"))
+    return ToolOutput(text, _facts(plan, None if plan.blocked else plan.resume_token(1), "planned"))
 
 
 def _summary(course: _RunState) -> ToolOutput:

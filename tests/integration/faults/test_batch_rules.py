@@ -58,10 +58,10 @@ REFUSED = {
     "UPDATE bulk.t SET n = 1 WHERE id IN (SELECT id FROM bulk.v)": "view",
     "UPDATE bulk.t SET id = id + 1": "part of the primary key",
     "UPDATE bulk.t SET n = 1 RETURNING id": "RETURNING",
-    "UPDATE bulk.t SET n = bulk.f(id)::int": "function of your own",
+    "UPDATE bulk.t SET n = bulk.f(id)::int": "user-defined function",
     "WITH x AS (SELECT 1) UPDATE bulk.t SET n = 1": "WITH",
     "UPDATE bulk.keyless SET id = 1": "no primary key",
-    "UPDATE bulk.v SET n = 1": "no table",
+    "UPDATE bulk.v SET n = 1": "not a table",
     "INSERT INTO bulk.t (id) SELECT id + 10000 FROM bulk.t": "also reads the table",
     "INSERT INTO bulk.copy (id) SELECT DISTINCT n FROM bulk.o": "DISTINCT",
     "INSERT INTO bulk.copy (id) SELECT max(n) FROM bulk.o": "max()",
@@ -73,7 +73,7 @@ REFUSED = {
     "INSERT INTO bulk.copy (id) SELECT o.id FROM bulk.t RIGHT JOIN bulk.o ON o.id = t.id": "primary key",
     "INSERT INTO bulk.copy (id) VALUES (1)": "VALUES",
     "INSERT INTO bulk.copy (id) SELECT g FROM generate_series(1, 9) g": "primary key",
-    "SELECT 1": "Only one UPDATE",
+    "SELECT 1": "Only a single UPDATE",
     "TRUNCATE bulk.t": "TRUNCATE",
 }
 
@@ -100,7 +100,7 @@ async def test_rows_that_change_with_others_by_a_foreign_key_are_not_looked_at(
         sql = "DELETE FROM bulk.p WHERE EXISTS (SELECT FROM bulk.ch WHERE ch.p = 4001 - p.id)"
         reply = await call(client, "batch_write", sql=sql)
     assert reply.is_error
-    assert "looks at bulk.ch, whose rows change with those of bulk.p" in reply.text
+    assert "reads bulk.ch, whose rows change with those of bulk.p" in reply.text
 
 
 async def test_a_change_that_a_computed_column_may_depend_on_is_marked(bed: Harness, opens: Opens) -> None:

@@ -117,11 +117,11 @@ def test_the_values_of_a_cut_keep_their_places() -> None:
     assert isinstance(parts, SplitStatement)
     key = Key(("a", "B"), ("pg_catalog.int4", "pg_catalog.text"))
     statement = Query(parts.with_range("TRUE"), ("one", "two"))
-    reading = keyset.next_rows(statement, parts, key, ("7", "x"), 10)
+    reading = keyset.next_range_query(statement, parts, key, ("7", "x"), 10)
     assert reading.params == ("two", "7", "x")
     assert "m = $1 AND s = '$1'" in reading.sql
     assert '(t.a, t."B") > ($2::pg_catalog.int4, $3::pg_catalog.text)' in reading.sql
-    batch = keyset.batch(statement, parts, key, ("7", "x"), ("9", "y"))
+    batch = keyset.batch_query(statement, parts, key, ("7", "x"), ("9", "y"))
     assert batch.params == ("one", "two", "9", "y", "7", "x")
     assert '(t.a, t."B") <= ($3::pg_catalog.int4, $4::pg_catalog.text)' in batch.sql
 
@@ -170,8 +170,8 @@ def table() -> TableInfo:
     ("names", "why"),
     [
         (["id", "noet"], "Did you mean"),
-        (["id", "ID"], "comes twice"),
-        (["made"], "takes no value"),
+        (["id", "ID"], "occurs twice"),
+        (["made"], "accepts no value"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(names: list[str], why: str) -> None:

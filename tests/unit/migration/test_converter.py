@@ -123,7 +123,7 @@ def test_what_cannot_be_carried_over_stops_everything(script: str) -> None:
 
 def test_a_linters_word_is_taken_where_no_rule_knows_better() -> None:
     sql = "TRUNCATE t"
-    assert migration.refused(convert(sql)) == (sql,)
+    assert migration.refused_statements(convert(sql)) == (sql,)
     assert planned(sql, {sql: "DELETE FROM t"}).steps[0].queries == ("DELETE FROM t",)
     assert planned(sql, {sql: "TRUNCATE t CASCADE"}).blocked
 
@@ -135,11 +135,11 @@ def test_a_text_that_does_not_parse_is_told_by_its_line() -> None:
 
 def test_a_handle_is_good_for_its_plan_alone() -> None:
     plan, other = planned("DROP TABLE a; DROP TABLE b"), planned("DROP TABLE a; DROP TABLE c")
-    assert plan.start(plan.handle(2, doubtful=True)) == (2, True)
-    assert plan.start(plan.handle(3)) == (3, False)
-    for handle in (other.handle(1), plan.handle(4), "1", ""):
-        with pytest.raises(ValueError, match=r"step|handle"):
-            plan.start(handle)
+    assert plan.parse_resume_token(plan.resume_token(2, doubtful=True)) == (2, True)
+    assert plan.parse_resume_token(plan.resume_token(3)) == (3, False)
+    for handle in (other.resume_token(1), plan.resume_token(4), "1", ""):
+        with pytest.raises(ValueError, match=r"step|resume token"):
+            plan.parse_resume_token(handle)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_the_catalog_knows_of_some_steps(sql: str, *, known: bool) -> None:
 
 def test_a_handle_is_good_on_its_cluster_alone() -> None:
     plan = planned("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);")
-    here, there = replace(plan, where="here"), replace(plan, where="there")
-    assert here.start(here.handle(2)) == (2, False)
-    with pytest.raises(ValueError, match="not a handle of exactly this script"):
-        there.start(here.handle(2))
+    here, there = replace(plan, cluster="here"), replace(plan, cluster="there")
+    assert here.parse_resume_token(here.resume_token(2)) == (2, False)
+    with pytest.raises(ValueError, match="not a resume token of exactly this script"):
+        there.parse_resume_token(here.resume_token(2))
