@@ -1,6 +1,6 @@
-"""What was answered a moment ago: a bounded memory whose entries grow too old.
+"""A bounded cache whose entries expire.
 
-The clock is the caller's: each operation is told what time it is, so that a test can be.
+The clock is the caller's: each operation is given the time, so that a test can set it.
 """
 
 from collections import OrderedDict
@@ -19,11 +19,11 @@ class _Entry(Generic[V]):
 
 
 class TTLCache(Generic[V]):
-    """Values by key, the least recently used forgotten first.
+    """Values by key; the least recently used are dropped first.
 
     Args:
-        lifetime: Seconds after which a value is no longer told.
-        capacity: The sizes of all values together stay at or below this.
+        lifetime: Seconds after which a value has expired.
+        capacity: Bound on the sizes of all values together.
     """
 
     def __init__(self, *, lifetime: float, capacity: int) -> None:

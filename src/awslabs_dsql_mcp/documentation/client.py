@@ -65,7 +65,7 @@ class DocumentationClient:
         self._ca_file = ca_file
         self._clock = clock
         self._random = random
-        self._speaker: ProtocolNegotiator | None = None
+        self._negotiator: ProtocolNegotiator | None = None
         self._recent: TTLCache[Reply] = TTLCache(lifetime=CACHE_SECONDS, capacity=CACHE_CHARACTERS)
         self._flights: dict[str, _Flight] = {}
 
@@ -88,19 +88,19 @@ class DocumentationClient:
         """Give up what is under way and close the connections."""
         for flight in tuple(self._flights.values()):
             await _cancelled(flight.task)
-        if self._speaker is not None:
+        if self._negotiator is not None:
             with anyio.move_on_after(CLOSE_SECONDS):
-                await self._speaker.aclose()
+                await self._negotiator.aclose()
 
     def _opened(self) -> ProtocolNegotiator:
-        if self._speaker is None:
+        if self._negotiator is None:
             from awslabs_dsql_mcp.documentation.http import HttpTransport  # noqa: PLC0415 - httpx at the first call
 
-            channel = HttpTransport(
+            transport = HttpTransport(
                 self._server, timeout=self._timeout, ca_file=self._ca_file, random=self._random
             )
-            self._speaker = ProtocolNegotiator(channel)
-        return self._speaker
+            self._negotiator = ProtocolNegotiator(transport)
+        return self._negotiator
 
     async def _join(self, key: str, tool: str, arguments: Mapping[str, object]) -> Reply:
         flight = self._flights.get(key)
@@ -146,7 +146,7 @@ async def _cancelled(task: asyncio.Task[Reply]) -> None:
 
 
 def _reply(result: Mapping[str, object]) -> Reply:
-    """A CallToolResult (MCP, server/tools) as a value; ``Refused`` if it says that the tool failed."""
+    """A CallToolResult (MCP, server/tools) as a value; ``CallRejected`` if it says that the tool failed."""
     texts = tuple(_texts(result.get("content")))
     if result.get("isError"):
         raise CallRejected("its tool failed", said=" ".join(texts))

@@ -17,7 +17,7 @@ class Excerpt:
     Attributes:
         text: The part.
         start: The position of its first character.
-        following: Where to continue; ``None`` at the end.
+        next_start: Position to continue at; ``None`` at the end.
         total: The length of the whole; ``None`` where it is not known.
     """
 
@@ -28,7 +28,7 @@ class Excerpt:
 
     @property
     def extent(self) -> str:
-        """Which part this is and how to go on, as half a sentence."""
+        """Name the part and where to continue, as half a sentence."""
         of = "" if self.total is None else f" of {self.total}"
         part = f"characters {self.start} to {self.start + len(self.text)}{of}"
         return part if self.next_start is None else f"{part}; continue at start_index={self.next_start}{of}"
@@ -48,9 +48,9 @@ def paginate(text: str, start: int, length: int) -> Excerpt:
 
 
 def page_from_server(text: str, start: int, length: int) -> Excerpt:
-    """A part that was cut before it came here: a note at its end tells where it goes on, or its length."""
+    """A part that the server has cut: a note at its end names the next position, or its length does."""
     noted = [int(number) for number in _GOES_ON.findall(text[-WRAPPING:])]
-    following = max((number for number in noted if number > start), default=None)
-    if following is None and len(text) >= length:
-        following = start + length
-    return Excerpt(text, start, following, start + len(text) if following is None else None)
+    next_start = max((number for number in noted if number > start), default=None)
+    if next_start is None and len(text) >= length:
+        next_start = start + length
+    return Excerpt(text, start, next_start, start + len(text) if next_start is None else None)

@@ -1,9 +1,9 @@
-"""The HTTPS channel to the documentation server: what may be sent, what may come back, for how long.
+"""HTTPS to the documentation server, with bounds on what is sent, on what comes back and on time.
 
-One kept ``httpx`` client, which verifies certificates, sends no credentials
-and keeps no cookies, follows a redirect only within its own origin, reads at most ``MAX_BYTES`` of a
-reply, and tries once more after what often passes by itself: a broken connection and the statuses
-429, 502, 503 and 504 (RFC 9110, sections 10.2.3 and 15.6; RFC 6585, section 4).
+One kept ``httpx`` client, which verifies certificates, sends no credentials and keeps no cookies, follows a
+redirect only within its own origin, reads at most ``MAX_BYTES`` of a reply, and tries once more after what
+often passes by itself: a broken connection and the statuses 429, 502, 503 and 504
+(RFC 9110, sections 10.2.3 and 15.6; RFC 6585, section 4).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class HttpTransport:
         """Send one message and read its reply.
 
         Returns:
-            The reply: any 2xx, or a 4xx (which the caller may cure by speaking differently).
+            The reply: any 2xx, or a 4xx (which another variant of the protocol may avoid).
 
         Raises:
             KnowledgeUnavailable: No usable reply: network, TLS, status, size, or not JSON-RPC.

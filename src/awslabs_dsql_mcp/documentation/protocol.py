@@ -1,12 +1,12 @@
-"""The three ways in which a documentation server can be asked, and which one this server takes.
+"""The three variants of the protocol of documentation servers, and the choice among them.
 
 ::
 
-    Bare        a tools/call and nothing else: what the public server takes
-    Stateless   MCP 2026-07-28: every request says its version and its client
-    Session     MCP 2025-11-25 and before: initialize first, then Mcp-Session-Id
+    PlainJsonRpc        a tools/call and nothing else: what the public server takes
+    Stateless           MCP 2026-07-28: every request says its version and its client
+    InitializedSession  MCP 2025-11-25 and before: initialize first, then Mcp-Session-Id
 
-Each is tried in that order until one is answered. The forms are written out here, and do not go
+Each is tried in that order until one is answered. The variants are written out here, and do not go
 through the SDK's client, because that client hides what the retry needs: it turns every status into
 the same error, drops Retry-After, and reads a JSON reply of any size.
 """
@@ -34,36 +34,36 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 class UnsupportedVariant(RequestRejected):
-    """The server answered, but not to this: it may take another form, or none."""
+    """The server answered, but not to this: it may take another variant, or none."""
 
 
 class CallRejected(RequestRejected):
-    """The server takes the form, and refused this call."""
+    """The server takes the variant, and refused this call."""
 
 
 class Variant(Protocol):
     """A way to call a tool."""
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
-        """The result object of ``tools/call``; ``NotSpoken`` when the server refused the request."""
+        """Call a tool and give the result object; ``UnsupportedVariant`` where the request was refused."""
         ...
 
     async def aclose(self) -> None:
-        """Say goodbye where the form has one."""
+        """End the session where the variant has one."""
         ...
 
 
 class PlainJsonRpc:
     """JSON-RPC 2.0 without a protocol around it."""
 
-    def __init__(self, channel: HttpTransport, ids: Iterator[int]) -> None:
-        self._channel = channel
+    def __init__(self, transport: HttpTransport, ids: Iterator[int]) -> None:
+        self._transport = transport
         self._ids = ids
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
         """Post the call alone."""
         request = _request(next(self._ids), "tools/call", {"name": tool, "arguments": arguments})
-        return _result(await self._channel.post(request, {}))
+        return _result(await self._transport.post(request, {}))
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -72,8 +72,8 @@ class PlainJsonRpc:
 class Stateless:
     """MCP 2026-07-28, basic/transports: one self-describing request, no handshake."""
 
-    def __init__(self, channel: HttpTransport, ids: Iterator[int]) -> None:
-        self._channel = channel
+    def __init__(self, transport: HttpTransport, ids: Iterator[int]) -> None:
+        self._transport = transport
         self._ids = ids
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
@@ -86,7 +86,7 @@ class Stateless:
             "mcp-method": "tools/call",
             "mcp-name": tool,
         }
-        return _result(await self._channel.post(_request(next(self._ids), "tools/call", params), headers))
+        return _result(await self._transport.post(_request(next(self._ids), "tools/call", params), headers))
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -95,8 +95,8 @@ class Stateless:
 class InitializedSession:
     """MCP 2024-11-05 to 2025-11-25 over streamable HTTP: a handshake, then calls that name the session."""
 
-    def __init__(self, channel: HttpTransport, ids: Iterator[int]) -> None:
-        self._channel = channel
+    def __init__(self, transport: HttpTransport, ids: Iterator[int]) -> None:
+        self._transport = transport
         self._ids = ids
         self._lock = anyio.Lock()
         self._headers: Mapping[str, str] | None = None
@@ -106,16 +106,16 @@ class InitializedSession:
         params = {"name": tool, "arguments": arguments}
         request = _request(next(self._ids), "tools/call", params)
         headers = await self._begun(None)
-        reply = await self._channel.post(request, headers)
+        reply = await self._transport.post(request, headers)
         if reply.status == _NOT_FOUND:
-            reply = await self._channel.post(request, await self._begun(headers))
-        # The handshake has succeeded: what is refused now is the call, not the form.
+            reply = await self._transport.post(request, await self._begun(headers))
+        # The handshake has succeeded: what is refused now is the call, not the variant.
         return _result(reply, refusal=CallRejected)
 
     async def aclose(self) -> None:
         """End the session at the server too."""
         if self._headers is not None and "mcp-session-id" in self._headers:
-            await self._channel.delete(self._headers)
+            await self._transport.delete(self._headers)
 
     async def _begun(self, stale: Mapping[str, str] | None) -> Mapping[str, str]:
         async with self._lock:
@@ -125,71 +125,71 @@ class InitializedSession:
 
     async def _begin(self) -> Mapping[str, str]:
         params = {"protocolVersion": SESSION_VERSION, "capabilities": {}, "clientInfo": _CLIENT}
-        reply = await self._channel.post(_request(next(self._ids), "initialize", params), {})
+        reply = await self._transport.post(_request(next(self._ids), "initialize", params), {})
         headers = {"mcp-protocol-version": str(_result(reply).get("protocolVersion", SESSION_VERSION))}
         if "mcp-session-id" in reply.headers:
             headers["mcp-session-id"] = reply.headers["mcp-session-id"]
-        await self._channel.post({"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
+        await self._transport.post({"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
         return headers
 
 
 class ProtocolNegotiator:
-    """Calls tools in whichever form the server takes, found out once.
+    """Calls tools by the variant that the server takes, which the first call finds out.
 
     Args:
-        channel: Where to post.
+        transport: Channel to the server.
     """
 
-    def __init__(self, channel: HttpTransport) -> None:
+    def __init__(self, transport: HttpTransport) -> None:
         ids = itertools.count(1)
-        self._channel = channel
-        self._forms: tuple[Variant, ...] = (
-            PlainJsonRpc(channel, ids),
-            Stateless(channel, ids),
-            InitializedSession(channel, ids),
+        self._transport = transport
+        self._variants: tuple[Variant, ...] = (
+            PlainJsonRpc(transport, ids),
+            Stateless(transport, ids),
+            InitializedSession(transport, ids),
         )
-        self._form: Variant | None = None
-        self._finding = anyio.Lock()
+        self._variant: Variant | None = None
+        self._lock = anyio.Lock()
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Message:
         """The result object of ``tools/call``.
 
         Raises:
-            KnowledgeUnavailable: The server refused the call in every form, or did not answer.
+            KnowledgeUnavailable: The server refused the call by every variant, or did not answer.
         """
-        if self._form is None:
-            async with self._finding:
-                if self._form is None:
+        if self._variant is None:
+            async with self._lock:
+                if self._variant is None:
                     return await self._find(tool, arguments)
-        return await self._form.call(tool, arguments)
+        return await self._variant.call(tool, arguments)
 
     async def aclose(self) -> None:
-        """End the session, if there is one, and close the channel."""
-        if self._form is not None:
-            await self._form.aclose()
-        await self._channel.aclose()
+        """End the session, if there is one, and close the connections."""
+        if self._variant is not None:
+            await self._variant.aclose()
+        await self._transport.aclose()
 
     async def _find(self, tool: str, arguments: Mapping[str, object]) -> Message:
         outcomes: list[UnsupportedVariant] = []
-        for form in self._forms:
-            outcome = await self._try(form, tool, arguments)
+        for variant in self._variants:
+            outcome = await self._try(variant, tool, arguments)
             if not isinstance(outcome, UnsupportedVariant):
                 return outcome
             outcomes.append(outcome)
-        # A server that takes the first form, and refuses this call, has said why at the first.
+        # A server that takes the first variant, and refuses this call, has said why at the first.
         raise outcomes[0]
 
     async def _try(
-        self, form: Variant, tool: str, arguments: Mapping[str, object]
+        self, variant: Variant, tool: str, arguments: Mapping[str, object]
     ) -> Message | UnsupportedVariant:
         try:
-            result = await form.call(tool, arguments)
+            result = await variant.call(tool, arguments)
         except UnsupportedVariant as refusal:
             return refusal
         except CallRejected:
-            self._form = form
+            self._variant = variant
             raise
-        self._form = form
+        self._variant = variant
         return result
 
 

@@ -1,4 +1,4 @@
-"""What goes to the documentation server and what its replies mean.
+"""Requests to the documentation server, and the reading of its replies.
 
 Only a search phrase, a page's address and numbers ever go there: no SQL, no rows. What comes back is
 read leniently, since no published schema binds it: search results come as a JSON list, as an object
@@ -57,7 +57,7 @@ class RequestRejected(KnowledgeUnavailable):
 
 
 class DocumentationSource(Protocol):
-    """Where documentation comes from."""
+    """A source of documentation."""
 
     async def call(self, tool: str, arguments: Mapping[str, object]) -> Reply:
         """Call a documentation tool; ``KnowledgeUnavailable`` says why there is no reply."""
