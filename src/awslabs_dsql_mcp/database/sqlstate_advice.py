@@ -101,7 +101,9 @@ _DDL: Final = (
     Advice("0A000", "in included columns", "INCLUDE plain columns only."),
     Advice("0A000", "supported in a key", "Index an expression of a plain type: ((doc ->> 'name'))."),
     Advice(
-        "55000", "is not valid", "Follow the index's job in sys.jobs until it is completed, then do it again."
+        "55000",
+        "is not valid",
+        "Wait for the index's job in sys.jobs; if it failed or is gone, drop the index and create it again.",
     ),
     Advice(
         "0A000", "multiple ddl", "Send each DDL statement in a transact call of its own (dsql://guide/ddl)."
@@ -120,7 +122,9 @@ _DDL: Final = (
         "set not null",
         "Add CHECK (x IS NOT NULL) NOT VALID, then ALTER TABLE ASYNC t VALIDATE CONSTRAINT c.",
     ),
-    Advice("0A000", "set statistics", "Leave it out: Aurora DSQL manages statistics itself."),
+    Advice(
+        "0A000", "set statistics", "Leave it out; CREATE STATISTICS covers columns that depend on each other."
+    ),
     Advice("0A000", "validate constraint", "Write ALTER TABLE ASYNC t VALIDATE CONSTRAINT c."),
     Advice(
         "0A000",
@@ -160,6 +164,7 @@ _FORMS: Final = (
     Advice("0A000", "createtableas", "Use CREATE TABLE, then INSERT INTO … SELECT; or CREATE VIEW."),
     Advice("0A000", "temporary", "Use WITH, or an ordinary table that you drop afterwards."),
     Advice("0A000", "unlogged", "Leave UNLOGGED out."),
+    Advice("0A000", "disable trigger", "Leave it out: there are no triggers."),
     Advice("0A000", "trigger", "Do it in the same transact call: there are no triggers."),
     Advice("0A000", "language", "Write LANGUAGE sql, or do it in the application."),
     Advice(

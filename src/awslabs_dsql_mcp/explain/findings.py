@@ -155,7 +155,10 @@ def _misestimate(plan: QueryPlan) -> list[str]:
     label = worst.kind + (f" on {worst.relation}" if worst.relation else "")
     severity = "severe" if _ratio(worst) > _SEVERE else "significant"
     expected = f"{worst.estimated:,} rows were expected, {worst.actual:,.0f} were found"
-    reason = "statistics are old (a job updates them after changes), or the conditions are correlated"
+    reason = (
+        "statistics are old (a job updates them after changes), or the conditions are correlated"
+        " (CREATE STATISTICS covers columns that depend on each other)"
+    )
     return [f"{label}: {expected} ({_ratio(worst):,.0f} times off, {severity}): {reason}."]
 
 
