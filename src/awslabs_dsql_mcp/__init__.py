@@ -1,26 +1,34 @@
 """An MCP server for Amazon Aurora DSQL.
 
-The packages, in the order of a call::
+The packages, from the top down; imports point down, as import-linter checks::
 
-    cli             commands; the only reader of the environment
-    config/         options, settings, the file of clusters
-    target          the cluster that the settings name
-    server/         the MCP server: tools, routing, errors as results, audit log
-    tools/          the tools: schema, texts and implementation
-    guard/          statements that may run, and reasons for those that may not
-    sql/            SQL text to values: parser, scripts, identifiers, functions
+    cli             the commands; the only reader of the environment and of command lines
+    server/         the MCP server: its contents, the boundary of calls, errors as results, routing, audit
+    doctor/         ``doctor``: checks of all that the server needs
+    installer/      ``install``: the server's entry in the configuration files of MCP clients
+    demo            ``demo``: every tool on a local cluster
+    tools/          the tools: what an agent can ask for
+    target          the cluster that the settings name, real or local
+    bulk/           large writes in batches that can be resumed
+    explain/        query plans: findings, index advice
+    lint/           dsql-lint and the server's own rules
+    migration/      PostgreSQL scripts rewritten for Aurora DSQL, and applied in steps
+    catalog/        the database catalog: queries, model, text, suggestions for errors
+    output/         results as text and as structured content
+    guard/          may this statement run? pure
+    database/       one cluster: transactions, connections, errors
+    local_cluster/  a cluster on this machine; it stands alone
+    sql/            SQL text to values; the only package that parses
+    documentation/  the documentation service, and the guide for when it cannot be reached
+    aws/            AWS credentials and login tokens
     dsql/           facts about Aurora DSQL as data
-    database/       transactions, connections, errors of one cluster
-    aws/            credentials and login tokens
-    output/         results as text and as JSON
-    catalog/        tables, indexes and jobs of a cluster
-    explain/  bulk/  migration/  lint/  documentation/    one subject each
-    doctor/         checks of the installation, the credentials and the connection
-    installer/      entries in the configuration of MCP clients
-    local_cluster/  a cluster on this machine, independent of the server
+    config/         options, environment and files of clusters to frozen settings
     errors          the errors that callers see
+    logging_setup   logging to standard error
+    text            text made to fit
 
-Imports point from the top of the list down; import-linter holds the rules (``pyproject.toml``).
+A call goes from `server.app` to its tool in `tools/`; `guard` judges its statements; `database.transaction`
+decides each step and `database.executor` carries it out; `output` formats what came back.
 """
 
 __version__ = "0.1.0"
