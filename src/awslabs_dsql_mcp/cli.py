@@ -23,7 +23,7 @@ from awslabs_dsql_mcp.config.settings import Settings
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.tools.ports import AuditTrail
+    from awslabs_dsql_mcp.server.audit_record import AuditTrail
 
 _USAGE_ERROR = 2
 # Modules of the SDK's web server and colored logs, which a stdio server does not need. They take a tenth of

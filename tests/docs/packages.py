@@ -15,7 +15,7 @@ import tomlkit
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.option_parser import Option
 from awslabs_dsql_mcp.config.options import OPTIONS
-from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.installer.clients import CLIENTS, snippet
 from awslabs_dsql_mcp.installer.launch import PACKAGE, SERVER_NAME
 from docs.client_examples import launch

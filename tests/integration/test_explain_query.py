@@ -6,7 +6,7 @@ import pytest
 from mcp import Client
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
-from awslabs_dsql_mcp.tools.explain_query import PlanTools
+from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
 from support.client_helpers import call, rows
 from support.direct_connection import counted, run
 
@@ -122,7 +122,7 @@ async def test_a_plan_is_one_round_trip_and_an_index_one_more(
 ) -> None:
     assert cluster.port
     async with counted(cluster_folder) as database:
-        await PlanTools(database).explain_query("SELECT * FROM sales WHERE id = 5")
+        await ExplainQuery(database).explain_query("SELECT * FROM sales WHERE id = 5")
         assert database.units == 1
-        await PlanTools(database).explain_query(OPEN)
+        await ExplainQuery(database).explain_query(OPEN)
         assert database.units == 3

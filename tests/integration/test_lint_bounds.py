@@ -12,9 +12,9 @@ from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused, TimedOut
 from awslabs_dsql_mcp.lint.program import LintProgram
-from awslabs_dsql_mcp.server.services import LazyDatabase
+from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
-from awslabs_dsql_mcp.tools.sql import SqlTools, TransactRequest
+from awslabs_dsql_mcp.tools.transact import Transact, TransactRequest
 from support.client_helpers import call
 
 ENDLESS = "SELECT 1" + " + 1" * 200_000  # dsql-lint 0.2.22 has not read it after ten minutes
@@ -58,12 +58,12 @@ async def test_a_cancelled_lint_leaves_no_process(reader: Client) -> None:
 async def refusal(advice: LintAdvice | None) -> StatementRefused:
     """What ``transact`` says of an index without ASYNC."""
     async with AsyncExitStack() as stack:
-        tools = SqlTools(
+        tools = Transact(
             LazyDatabase(Settings(), stack),
             allow_writes=True,
             confirm="never",
-            caps=ResultLimits(),
-            linting=advice,
+            limits=ResultLimits(),
+            lint_advice=advice,
         )
         with pytest.raises(StatementRefused) as refused:
             await tools.transact(TransactRequest([CREATE_INDEX]))

@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
-from awslabs_dsql_mcp.server.services import LazyDatabase
+from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
 
 
 async def connect(cluster: LocalCluster, user: str = "admin") -> psycopg.AsyncConnection[TupleRow]:

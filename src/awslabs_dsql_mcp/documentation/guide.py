@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from urllib.parse import urlsplit
 
-from awslabs_dsql_mcp.documentation.page import SCHEME, Page
+from awslabs_dsql_mcp.documentation.page import SCHEME, Page, parse_page
 from awslabs_dsql_mcp.documentation.search_index import SearchHit, SearchIndex
 
 
@@ -46,3 +47,15 @@ class Guide:
     @cached_property
     def _index(self) -> SearchIndex:
         return SearchIndex(self.pages)
+
+
+def load_guide() -> Guide:
+    """Read all pages, by name."""
+    folder = files("awslabs_dsql_mcp") / "documentation" / "pages"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".md"))
+    return Guide(
+        tuple(
+            parse_page(name.removesuffix(".md"), (folder / name).read_text(encoding="utf-8"))
+            for name in names
+        )
+    )

@@ -6,7 +6,7 @@ Source of the shapes: dsql-lint 0.2.22, ``--format json``, schema version 1.
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from awslabs_dsql_mcp.text import truncate_sentence
 
@@ -66,6 +66,20 @@ class LintReport:
     def count(self, fix: str) -> int:
         """Count the findings with a fix of one kind."""
         return sum(finding.fix == fix for finding in self.diagnostics)
+
+
+class Linter(Protocol):
+    """Finds what Aurora DSQL does not support in SQL text."""
+
+    async def lint(self, sql: str, *, fix: bool, timeout: float) -> LintReport:
+        """Lint a text of any number of statements, within so many seconds.
+
+        Raises:
+            RequestInvalid: The text is too large, or not Unicode.
+            NotConfigured: There is nothing to lint with.
+            TimedOut: It took too long.
+        """
+        ...
 
 
 def parse(output: str) -> LintReport:

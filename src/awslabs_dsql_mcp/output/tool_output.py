@@ -4,8 +4,12 @@ Text that someone else wrote (rows, documentation pages) stands between markers 
 author could not know, so that it cannot close the fence and speak as the server.
 """
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+
+ReportProgress = Callable[[float, float | None, str | None], Awaitable[None]]
+"""Reports the progress of a call: done so far (it must grow), the total if known, a message."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,11 @@ class ToolOutput:
 
     text: str
     structured: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def new_nonce() -> str:
+    """Draw an id that no row or page can know: digits, which tokenizers take three at once."""
+    return f"{secrets.randbelow(10**12):012}"
 
 
 def untrusted_notice(nonce: str) -> str:

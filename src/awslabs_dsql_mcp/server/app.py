@@ -31,6 +31,7 @@ from typing_extensions import override
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.server.audit_record import AuditTrail
 from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
@@ -39,7 +40,6 @@ from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
 from awslabs_dsql_mcp.server.stdio import UNREADABLE
-from awslabs_dsql_mcp.tools.ports import AuditTrail
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ An outcome is one of:
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Final, Literal, cast
+from typing import Final, Literal, Protocol, cast
 
 CallStatus = Literal["answered", "failed", "asked", "cancelled"]
 
@@ -56,6 +56,19 @@ class CallRecord:
     attempts: int
     status: CallStatus
     structured: Mapping[str, object]
+
+
+class AuditTrail(Protocol):
+    """Keeps records of calls."""
+
+    @property
+    def parameters(self) -> bool:
+        """Whether records hold the arguments other than SQL."""
+        ...
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Keep a record; it raises nothing, since the call is done by then."""
+        ...
 
 
 def build_record(call: CallRecord, *, parameters: bool) -> dict[str, object]:

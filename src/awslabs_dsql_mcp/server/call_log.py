@@ -12,8 +12,7 @@ from typing import Any
 from mcp.types import CallToolResult, InputRequiredResult
 
 from awslabs_dsql_mcp.database.call_context import CallContext, call_context
-from awslabs_dsql_mcp.server.audit_record import CallRecord, CallStatus, build_record
-from awslabs_dsql_mcp.tools.ports import AuditTrail
+from awslabs_dsql_mcp.server.audit_record import AuditTrail, CallRecord, CallStatus, build_record
 
 log = logging.getLogger(__name__)
 

@@ -1,99 +1,125 @@
-"""What a server offers, put together: the tools of each cluster, and what belongs to all."""
+"""The server put together: the table of tools, for each cluster and shared, and the resources."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from awslabs_dsql_mcp.catalog.teaching import SuggestingDatabase
+from awslabs_dsql_mcp.bulk.row_files import LoadDirectory
+from awslabs_dsql_mcp.bulk.runner import BatchRunner
+from awslabs_dsql_mcp.catalog.reader import CatalogReader
+from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.model import ResultLimits
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.documentation.client import DocumentationClient
+from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
+from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
+from awslabs_dsql_mcp.server.audit_record import AuditTrail
+from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
-from awslabs_dsql_mcp.server.services import LateBulk, LateDocumentation, LateTools, LazyDatabase, WarmUp
-from awslabs_dsql_mcp.tools.bulk_spec import bulk_tools
-from awslabs_dsql_mcp.tools.documentation_spec import documentation_tools
-from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
-from awslabs_dsql_mcp.tools.dsql_lint_spec import lint_tools
-from awslabs_dsql_mcp.tools.explain_query_spec import plan_tools
-from awslabs_dsql_mcp.tools.get_schema_spec import schema_tools
-from awslabs_dsql_mcp.tools.job_status_spec import job_tools
-from awslabs_dsql_mcp.tools.migrate_spec import migrate_tools
-from awslabs_dsql_mcp.tools.ports import AuditTrail
+from awslabs_dsql_mcp.tools.batch_write import BatchWrite
+from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.documentation import Documentation
+from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
+from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
+from awslabs_dsql_mcp.tools.get_schema import GetSchema
+from awslabs_dsql_mcp.tools.job_status import JobStatus
+from awslabs_dsql_mcp.tools.load_rows import LoadRows
+from awslabs_dsql_mcp.tools.migrate import Migrate
+from awslabs_dsql_mcp.tools.readonly_query import ReadonlyQuery
+from awslabs_dsql_mcp.tools.resources import ResourceReader
 from awslabs_dsql_mcp.tools.spec import ToolSpec
-from awslabs_dsql_mcp.tools.sql import SqlTools
-from awslabs_dsql_mcp.tools.sql_spec import sql_tools
+from awslabs_dsql_mcp.tools.transact import Transact
 
 
-class ClusterTools:
-    """A cluster's database and tools.
+def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReader) -> tuple[ToolSpec, ...]:
+    """List the tools that work on a cluster, in the order in which clients see them."""
+    suggesting = SuggestingDatabase(database)
+    limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
+    linter = LintProgram()
+    call_time = settings.call_timeout
+    transact = Transact(
+        suggesting,
+        allow_writes=settings.allow_writes,
+        confirm=settings.confirm,
+        limits=limits,
+        lint_advice=LintAdvice(linter),
+        job_status="schema-changes" in settings.tools,
+    )
+    reading = (
+        ReadonlyQuery(suggesting, limits).spec(),
+        transact.spec(),
+        GetSchema(catalog).spec(),
+        ExplainQuery(suggesting).spec(),
+        JobStatus(database, call_time=call_time).spec(),
+    )
+    if not settings.allow_writes:
+        return reading
+    # Handles and marks of one cluster must not be taken for another's.
+    name = settings.cluster_endpoint or f"local {settings.local_data or ''}"
+    batch = (BatchRunner(suggesting, call_time=call_time), BatchConfirmation(settings.confirm))
+    return (
+        *reading,
+        BatchWrite(suggesting, *batch, name).spec(),
+        LoadRows(suggesting, *batch, LoadDirectory(settings.load_dir), name).spec(),
+        Migrate(database, linter, confirm=settings.confirm, call_time=call_time, cluster=name).spec(),
+    )
+
+
+def _shared_tools(
+    settings: Settings, guide: Callable[[], Guide], stack: AsyncExitStack
+) -> tuple[ToolSpec, ...]:
+    """List the tools that need no cluster."""
+    service = DocumentationClient(settings.knowledge_server, timeout=settings.knowledge_timeout)
+    stack.push_async_callback(service.aclose)
+    lint = DsqlLint(LintProgram(), characters=settings.max_result_chars)
+    return (lint.spec(), *Documentation(service, guide).specs())
+
+
+class _Member:
+    """A cluster with its database, tools and resources.
 
     Args:
         cluster: The cluster.
-        stack: Closes what is opened here.
+        guide: Reads the guide.
+        stack: Closes what is opened.
     """
 
-    def __init__(self, cluster: Cluster, stack: AsyncExitStack) -> None:
+    def __init__(self, cluster: Cluster, guide: Callable[[], Guide], stack: AsyncExitStack) -> None:
         self.cluster = cluster
         self.database = LazyDatabase(cluster.settings, stack)
-        self._teaching = SuggestingDatabase(self.database)
-        self.late = LateTools(self.database, self._teaching, cluster.settings)
-        self._bulk = LateBulk(self._teaching, cluster.settings)
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        """The tools that work on it."""
-        settings = self.cluster.settings
-        sql = SqlTools(
-            self._teaching,
-            allow_writes=settings.allow_writes,
-            confirm=settings.confirm,
-            linting=LintAdvice(self.late),
-            job_status="schema-changes" in settings.tools,
-            caps=ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars),
-        )
-        tools = (
-            *sql_tools(sql, allow_writes=settings.allow_writes),
-            *schema_tools(self.late.schema),
-            *plan_tools(self.late.plan),
-            *job_tools(self.late.jobs),
-            *(bulk_tools(self._bulk.batch_write, self._bulk.load_rows) if settings.allow_writes else ()),
-            *(migrate_tools(self.late.migration) if settings.allow_writes else ()),
-        )
-        name = self.cluster.name or None
-        return tuple(replace(tool, cluster=name) for tool in tools)
-
-    @property
-    def offered(self) -> ClusterInfo:
-        """How clients see it."""
-        return ClusterInfo(self.cluster.name, self.cluster.settings.allow_writes, self.cluster.description)
+        catalog = CatalogReader(self.database)
+        tools = _cluster_tools(cluster.settings, self.database, catalog)
+        self.tools = tuple(replace(tool, cluster=cluster.name or None) for tool in tools)
+        self.resources = ResourceReader(catalog, guide)
+        self.info = ClusterInfo(cluster.name, cluster.settings.allow_writes, cluster.description)
 
 
-def _offer(
-    settings: Settings, clusters: Clusters, on: Sequence[ClusterTools], stack: AsyncExitStack
+def _contents(
+    settings: Settings, clusters: Clusters, members: Sequence[_Member], shared: Sequence[ToolSpec]
 ) -> ServerContents:
-    tools = (
-        *(tool for one in on for tool in one.tools),
-        *lint_tools(on[0].late.linting),
-        *documentation_tools(LateDocumentation(settings, stack)),
-    )
+    tools = (*(tool for member in members for tool in member.tools), *shared)
     if not clusters.several:
-        resources = Resources(on[0].late.resources)
+        resources = Resources(members[0].resources)
         return ServerContents(tools, clusters.allow_writes, settings.tools, resources=resources)
-    offered = [one.offered for one in on]
+    infos = [member.info for member in members]
     resources = ClusterResources(
-        {one.name: str(one) for one in offered}, {one.cluster.name: one.late.resources for one in on}
+        {info.name: str(info) for info in infos},
+        {member.cluster.name: member.resources for member in members},
     )
-    return ServerContents(tools, clusters.allow_writes, settings.tools, offered, clusters.default, resources)
+    return ServerContents(tools, clusters.allow_writes, settings.tools, infos, clusters.default, resources)
 
 
 async def serve(settings: Settings, clusters: Clusters, audit: AuditTrail | None = None) -> None:
     """Serve MCP over stdio until the input ends.
 
     Args:
-        settings: What the operator decided.
-        clusters: Where.
+        settings: The server's settings.
+        clusters: The clusters that it works on.
         audit: Takes a record of each call.
     """
     async with AsyncExitStack() as stack:
@@ -103,19 +129,20 @@ async def serve(settings: Settings, clusters: Clusters, audit: AuditTrail | None
 def create_server(
     settings: Settings, clusters: Clusters, stack: AsyncExitStack, audit: AuditTrail | None = None
 ) -> DsqlServer:
-    """Put a server together, whatever it is spoken to through.
+    """Put a server together, for any transport.
 
     Args:
-        settings: What the operator decided.
-        clusters: Where.
+        settings: The server's settings.
+        clusters: The clusters that it works on.
         stack: Closes what the server opens.
         audit: Takes a record of each call.
     """
-    on = [ClusterTools(cluster, stack) for cluster in clusters.all]
-    # Of several, only the usual one is surely needed.
-    first = next((one for one in on if not clusters.several or one.cluster.name == clusters.default), None)
+    guide = functools.cache(load_guide)
+    members = [_Member(cluster, guide, stack) for cluster in clusters.all]
+    # Of several, only the default one is surely needed.
+    first = next((m for m in members if not clusters.several or m.cluster.name == clusters.default), None)
     return build_server(
-        _offer(settings, clusters, on, stack),
+        _contents(settings, clusters, members, _shared_tools(settings, guide, stack)),
         log_level=settings.log_level,
         audit=audit,
         middleware=[WarmUp(first.database if first else None)],

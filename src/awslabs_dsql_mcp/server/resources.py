@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from awslabs_dsql_mcp.errors import RequestInvalid
-
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.tools.resources import ResourceReader
+from awslabs_dsql_mcp.tools.resources import ResourceReader
 
 _MARKDOWN: Final = "text/markdown"
 _MERMAID: Final = "text/vnd.mermaid"
@@ -53,54 +51,31 @@ class ResourceTable(Protocol):
 
 
 class Resources:
-    """The resources, and who reads them.
+    """The resources of the only cluster.
 
     Args:
-        reader: Gives the reader, when something is first read.
+        reader: Reads them.
     """
 
-    def __init__(self, reader: "Callable[[], ResourceReader]") -> None:
+    def __init__(self, reader: ResourceReader) -> None:
         self._reader = reader
 
     @property
     def specs(self) -> tuple[ResourceSpec, ...]:
         """All resources, in the order in which clients list them."""
+        reader = self._reader
         return (
-            ResourceSpec("dsql://schema", self.tables, *_TABLES),
-            ResourceSpec("dsql://schema/{schema}/{table}", self.table, *_TABLE),
-            ResourceSpec("dsql://diagram", self.diagram, *_DIAGRAM, _MERMAID),
-            ResourceSpec("dsql://diagram/{schema}", self.diagram_of, *_DIAGRAM_OF, _MERMAID),
-            ResourceSpec("dsql://guide", self.index, *_GUIDE, _MARKDOWN),
-            ResourceSpec("dsql://guide/{page}", self.page, *_PAGE, _MARKDOWN),
+            ResourceSpec("dsql://schema", reader.tables, *_TABLES),
+            ResourceSpec("dsql://schema/{schema}/{table}", reader.table, *_TABLE),
+            ResourceSpec("dsql://diagram", reader.diagram, *_DIAGRAM, _MERMAID),
+            ResourceSpec("dsql://diagram/{schema}", reader.diagram_of, *_DIAGRAM_OF, _MERMAID),
+            ResourceSpec("dsql://guide", reader.index, *_GUIDE, _MARKDOWN),
+            ResourceSpec("dsql://guide/{page}", reader.page, *_PAGE, _MARKDOWN),
         )
-
-    async def tables(self) -> str:
-        """List all tables."""
-        return await self._reader().tables()
-
-    async def table(self, schema: str, table: str) -> str:
-        """Describe a table."""
-        return await self._reader().table(schema, table)
-
-    async def diagram(self) -> str:
-        """Draw all tables."""
-        return await self._reader().diagram()
-
-    async def diagram_of(self, schema: str) -> str:
-        """Draw the tables of a schema."""
-        return await self._reader().diagram_of(schema)
-
-    async def index(self) -> str:
-        """List the pages of the guide."""
-        return await self._reader().index()
-
-    async def page(self, page: str) -> str:
-        """Give a page of the guide."""
-        return await self._reader().page(page)
 
     async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
         """Complete a part of an address."""
-        return await self._reader().complete(uri, argument, value, known)
+        return await self._reader.complete(uri, argument, value, known)
 
 
 class ClusterResources:
@@ -108,12 +83,10 @@ class ClusterResources:
 
     Args:
         clusters: Each worded on a line, by name.
-        readers: For each, what gives its reader when something is first read.
+        readers: The reader of each.
     """
 
-    def __init__(
-        self, clusters: Mapping[str, str], readers: "Mapping[str, Callable[[], ResourceReader]]"
-    ) -> None:
+    def __init__(self, clusters: Mapping[str, str], readers: Mapping[str, ResourceReader]) -> None:
         self._clusters = clusters
         self._readers = readers
         self._guide = Resources(next(iter(readers.values())))
@@ -159,13 +132,13 @@ class ClusterResources:
             return await self._guide.complete(uri, argument, value, known)
         if known.get("cluster") not in self._readers:
             return []
-        return await self._readers[known["cluster"]]().complete(uri, argument, value, known)
+        return await self._readers[known["cluster"]].complete(uri, argument, value, known)
 
-    def _reader(self, cluster: str) -> "ResourceReader":
+    def _reader(self, cluster: str) -> ResourceReader:
         if cluster not in self._readers:
             raise RequestInvalid(
                 f"There is no cluster {cluster!r:.60}.",
                 code="unknown_cluster",
                 hint=f"There are: {', '.join(self._readers)}.",
             )
-        return self._readers[cluster]()
+        return self._readers[cluster]

@@ -1,30 +1,48 @@
 """``batch_write``: one UPDATE, DELETE or INSERT … SELECT over any number of rows."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from awslabs_dsql_mcp.bulk import keyset, split_rules, table_info
-from awslabs_dsql_mcp.bulk.keyset import Key, Position
+from mcp.server.elicitation import ElicitationResult
+from mcp.server.mcpserver import Context, Elicit, Resolve
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from awslabs_dsql_mcp.bulk import keyset
 from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.resume_token import fingerprint
-from awslabs_dsql_mcp.bulk.runner import RESTART, Batch, BatchRunner, ProgressCallback, RunResult
-from awslabs_dsql_mcp.bulk.split_rules import SplitContext
-from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
-from awslabs_dsql_mcp.bulk.table_info import TableInfo
+from awslabs_dsql_mcp.bulk.runner import RESTART, BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.guard.refusal import Violation, locate
+from awslabs_dsql_mcp.database.transaction import UnitOfWork
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.elicitation import (
+    Confirmation,
+    ask,
+    require_confirmation,
+    supports_elicitation,
+)
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
+from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token, progress_callback, run_output
+from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+
+_DESCRIPTION: Final = (
+    "Run one UPDATE, DELETE or INSERT … SELECT over any number of rows, in transactions of under 3,000 rows "
+    "cut by primary key. Not atomic: batches stay committed if a later one fails. Each row is done once: "
+    "where repeating a batch could change more (n = n + 1, INSERT), batches are marked in a table made "
+    "beside the target, dsql_mcp_progress. Stops at the first error, or paused when the call's time is up: "
+    "call again with resume until finished. Refuses what cannot be cut: no primary key, reads of the changed "
+    "table, aggregates."
+)
 
 
 @dataclass(frozen=True)
 class WriteRequest:
-    """What an agent asks of ``batch_write``.
+    """The arguments of a call.
 
     Attributes:
         sql: The statement.
@@ -43,131 +61,110 @@ class WriteRequest:
     rows_per_second: int | None = None
 
 
-@dataclass(frozen=True)
-class StatementJob:
-    """A statement that is cut by a key: a job of `BatchRunner`."""
-
-    database: Database
-    query: Query
-    parts: SplitStatement
-    key: Key
-    indexes: int
-    fingerprint: str
-    progress_table: ProgressTable | None
-
-    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
-        """Find the next rows, and give the statement for them."""
-        while True:
-            query = keyset.next_range_query(self.query, self.parts, self.key, after, rows)
-            report = await self.database.run(UnitOfWork((query,), read_only=True))
-            found = keyset.parse_range(report.results[0])
-            if found is None:
-                return None
-            fitting = keyset.rows_that_fit(found.rows, found.weight, self.indexes)
-            if fitting >= found.rows:
-                last = found.rows < rows
-                statement = keyset.batch_query(self.query, self.parts, self.key, after, found.last_key)
-                return Batch(statement, found.last_key, found.rows, last=last)
-            rows = fitting
-
-    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form
-        """Raise the error: no part of a statement is left out."""
-        raise error
-
-
 class BatchWrite:
     """Runs big changes.
 
     Args:
-        database: Where.
-        batches: What runs jobs.
-        approval: What wants a yes.
-        where: Names the cluster: a handle is good on no other.
+        database: Where statements run.
+        runner: Runs batch jobs.
+        confirmation: Asks for confirmation, and checks tokens of dry runs.
+        cluster: Name of the cluster: a handle is good on no other.
     """
 
     def __init__(
-        self, database: Database, batches: BatchRunner, approval: BatchConfirmation, where: str
+        self, database: Database, runner: BatchRunner, confirmation: BatchConfirmation, cluster: str
     ) -> None:
         self._database = database
-        self._where = where
-        self._batches = batches
-        self._approval = approval
+        self._cluster = cluster
+        self._runner = runner
+        self._confirmation = confirmation
+
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced; for servers that may write."""
+
+        async def confirm(
+            ctx: Context[None, Any],
+            sql: str,
+            params: list[Any] | None,
+            dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
+            dry_run_token: str | None,
+            resume: str,
+        ) -> Confirmation | Elicit[Confirmation]:
+            request = WriteRequest(sql, params, dry_run, dry_run_token, resume)
+            return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
+
+        async def batch_write(  # noqa: PLR0913, PLR0917 - a tool's arguments
+            ctx: Context[None, Any],
+            sql: Annotated[str, Field(description="The statement; %s where a value goes.")],
+            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
+            params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
+            dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
+                bool, Field(description="Only count rows and batches; gives a dry_run_token.")
+            ] = False,
+            dry_run_token: Token = None,
+            resume: Resume = "",
+            rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
+        ) -> Annotated[CallToolResult, BatchResult]:
+            require_confirmation(answer)
+            request = WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second)
+            return to_result(await self.batch_write(request, progress_callback(ctx)))
+
+        return ToolSpec(
+            "batch_write", batch_write, "Change many rows", _DESCRIPTION, reads=False, family="bulk"
+        )
 
     async def prompt(self, request: WriteRequest, *, can_ask: bool) -> str | None:
-        """Word what the user must be asked; ``None`` for nothing, and for what will be refused.
+        """Give the question for the user; ``None`` for no question, and for what will be refused.
 
         Raises:
-            NotConfirmed: A yes is demanded for each change, and nobody can be asked.
+            NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
         if request.dry_run or request.dry_run_token is not None:
             return None
         try:
-            judged = await self._check(request)
+            prepared = await self._check(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if request.resume not in ("", RESTART) and self._batches.has_unfinished(_work(judged, self._where)):
-            return None  # it had its yes when it began
-        return self._approval.prompt_for("batch_write", judged.queries, judged.statements, can_ask=can_ask)
+        if request.resume not in ("", RESTART) and self._runner.has_unfinished(
+            _work(prepared, self._cluster)
+        ):
+            return None  # confirmed when it began
+        return self._confirmation.prompt_for(
+            "batch_write", prepared.queries, prepared.statements, can_ask=can_ask
+        )
 
-    async def batch_write(self, request: WriteRequest, tell: ProgressCallback) -> ToolOutput:
+    async def batch_write(self, request: WriteRequest, report: ProgressCallback) -> ToolOutput:
         """Run a change in batches, or say how much it would be.
 
         Args:
             request: What to do.
-            tell: Is told of progress.
+            report: Called with the progress.
 
         Raises:
             RequestInvalid: The values, the handle or the token do not fit.
             StatementRefused: It may not run, or cannot be cut.
             DsqlError: What stopped it.
         """
-        judged = await self._check(request)
+        prepared = await self._check(request)
         if request.dry_run_token is not None:
-            self._approval.redeem(request.dry_run_token, judged.queries)
-        statement = await self._statement(judged)
+            self._confirmation.redeem(request.dry_run_token, prepared.queries)
+        (query,) = prepared.queries
+        job = await StatementJob.plan(self._database, query, _work(prepared, self._cluster))
         if request.dry_run:
-            return await self._estimate(statement, judged)
-        return answer(
-            await self._batches.run(statement, request.resume, tell, request.rows_per_second),
-            statement.progress_table,
-        )
+            return await self._estimate(job, prepared)
+        result = await self._runner.run(job, request.resume, report, request.rows_per_second)
+        return run_output(result, job.progress_table)
 
     async def _check(self, request: WriteRequest) -> PreparedStatements:
         return await prepare([request.sql], [request.params], writes=True)
 
-    async def _statement(self, judged: PreparedStatements) -> StatementJob:
-        (query,) = judged.queries
-        parts = await asyncio.to_thread(split, query.sql)
-        if isinstance(parts, Violation):
-            raise _refused(parts, query.sql)
-        names = dict.fromkeys((parts.target, parts.driving, *parts.reads))
-        asked = [table_info.table_info_query(name) for name in names]
-        report = await self._database.run(
-            UnitOfWork((*asked, table_info.aggregates_query(parts.calls)), read_only=True)
-        )
-        found = [table_info.parse_table_info(result) for result in report.results[:-1]]
-        tables = {name: _known(name, facts) for name, facts in zip(names, found, strict=True)}
-        target, driving = tables[parts.target], tables[parts.driving]
-        aggregates = [str(row[0]) for row in report.results[-1].rows]
-        reads = [tables[name] for name in parts.reads]
-        known = SplitContext(parts, target, driving, reads, aggregates)
-        if (objection := split_rules.check(known)) is not None:
-            raise _refused(objection, query.sql)
-        if driving.key is None:
-            raise TypeError("a table without a key passed the rules")
-        # What a column is computed from may be what is set.
-        repeatable = parts.repeatable and not any(column.is_generated for column in target.columns)
-        ledger = None if repeatable else ProgressTable(target.schema)
-        work = _work(judged, self._where)
-        return StatementJob(self._database, query, parts, driving.key, target.indexes, work, ledger)
-
-    async def _estimate(self, statement: StatementJob, judged: PreparedStatements) -> ToolOutput:
+    async def _estimate(self, statement: StatementJob, prepared: PreparedStatements) -> ToolOutput:
         query = keyset.count_query(statement.query, statement.parts)
         report = await self._database.run(UnitOfWork((query,), read_only=True))
         rows = int(report.results[0].rows[0][0] or 0)
         first = await statement.next_batch(None, keyset.MAX_BATCH_ROWS)
         batches = -(-rows // first.rows) if first else 0
-        token = self._approval.token(judged.queries)
+        token = self._confirmation.token(prepared.queries)
         key = ", ".join(statement.key.columns)
         text = (
             f"dry run, nothing was changed: {pluralize(rows, 'row')} now, in about {batches:,} batches by "
@@ -179,51 +176,12 @@ class BatchWrite:
         )
 
 
-def answer(stopped: RunResult, ledger: ProgressTable | None, more: str = "") -> ToolOutput:
-    """Tell how a call of a bulk tool ended.
-
-    Args:
-        stopped: How.
-        ledger: Where its batches are marked.
-        more: What else is to be told, first of all.
-    """
-    at = stopped.progress
-    done = f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed"
-    facts: dict[str, object] = {"rows": at.rows, "batches": at.batches}
-    if stopped.resume_token is None:
-        return ToolOutput(
-            f"{more}finished: {done}.{_with_progress_note(ledger, at.batches)}",
-            {"status": "finished", **facts},
-        )
-    text = (
-        f"{more}paused, not finished: {done}; {stopped.reason}.\n"
-        f"Next: make the same call with resume='{stopped.resume_token}', and again until it is finished."
-    )
-    return ToolOutput(text, {"status": "paused", **facts, "resume": stopped.resume_token})
-
-
-def _with_progress_note(ledger: ProgressTable | None, batches: int) -> str:
-    if ledger is None or not batches:
-        return ""
-    return f" Its batches are marked in {ledger.name}, which may be dropped while nothing runs."
-
-
 def _safety(ledger: ProgressTable | None) -> str:
     if ledger is None:
         return "A batch of it can be repeated without harm."
     return f"Each batch is marked in {ledger.name} (made if need be), so that none is done twice."
 
 
-def _work(judged: PreparedStatements, where: str) -> str:
-    (query,) = judged.queries
-    return fingerprint([where, "batch_write", query.sql.strip(), query.params])
-
-
-def _known(name: str, facts: TableInfo | None) -> TableInfo:
-    if facts is None:
-        raise RequestInvalid(f"There is no table {name}.", hint="Call get_schema for the tables there are.")
-    return facts
-
-
-def _refused(objection: Violation, sql: str) -> StatementRefused:
-    return StatementRefused(str(locate(objection, sql)), code=objection.rule)
+def _work(prepared: PreparedStatements, cluster: str) -> str:
+    (query,) = prepared.queries
+    return fingerprint([cluster, "batch_write", query.sql.strip(), query.params])

@@ -5,9 +5,16 @@ Every answer says where it comes from.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated
+
+from mcp.types import CallToolResult
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.documentation.excerpt import WRAPPING, Excerpt, page_from_server, paginate
-from awslabs_dsql_mcp.documentation.guide import SCHEME, Guide, Page, SearchHit
+from awslabs_dsql_mcp.documentation.guide import Guide
+from awslabs_dsql_mcp.documentation.page import SCHEME, Page
 from awslabs_dsql_mcp.documentation.replies import (
     MAX_LINE,
     READ,
@@ -21,10 +28,11 @@ from awslabs_dsql_mcp.documentation.replies import (
     page_text,
     parse_search_results,
 )
+from awslabs_dsql_mcp.documentation.search_index import SearchHit
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
-from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.text import one_line, pluralize
+from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50
@@ -34,22 +42,96 @@ MAX_PHRASE = 500
 _MAX_LINKS = 1_000
 
 
+class Pages(TypedDict):
+    """Pages of documentation."""
+
+    results: list[dict[str, str]]
+    source: str
+    notice: NotRequired[str]
+    content: NotRequired[str]
+
+
+class PageText(TypedDict):
+    """A page of documentation, or a part of it."""
+
+    url: str
+    content: str
+    start_index: int
+    next_start_index: int | None
+    total_length: int | None
+    source: str
+    notice: NotRequired[str]
+
+
+Url = Annotated[str, Field(description="Address of a page, as a search gave it.")]
+
+
 class Documentation:
     """Searches, reads and recommends pages about Aurora DSQL.
 
     Args:
         source: The documentation server.
-        guide: The pages to answer from when it gives nothing.
+        guide: Reads the pages to answer from when it gives nothing; called at the first need.
         mark: A fresh random id per call, for the markers around untrusted text.
     """
 
     def __init__(
-        self, source: DocumentationSource, guide: Guide, *, mark: Callable[[], str] = new_nonce
+        self, source: DocumentationSource, guide: Callable[[], Guide], *, mark: Callable[[], str] = new_nonce
     ) -> None:
         self._source = source
-        self._guide = guide
+        self._load_guide = guide
         self._mark = mark
         self._links: dict[str, None] = {}
+
+    @cached_property
+    def _guide(self) -> Guide:
+        return self._load_guide()
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools as they are announced."""
+
+        async def search(
+            search_phrase: Annotated[str, Field(description="What to look for, in words.")],
+            limit: Annotated[int | None, Field(description="Results at most.", ge=1, le=50)] = None,
+        ) -> Annotated[CallToolResult, Pages]:
+            return to_result(await self.search(search_phrase, limit))
+
+        async def read(
+            url: Url,
+            start_index: Annotated[int | None, Field(description="First character.", ge=0)] = None,
+            max_length: Annotated[int | None, Field(description="Characters at most.", ge=1)] = None,
+        ) -> Annotated[CallToolResult, PageText]:
+            return to_result(await self.read(url, start_index, max_length))
+
+        async def recommend(url: Url) -> Annotated[CallToolResult, Pages]:
+            return to_result(await self.recommend(url))
+
+        return (
+            ToolSpec(
+                "dsql_search_documentation",
+                search,
+                "Search Aurora DSQL documentation",
+                "Search Aurora DSQL's documentation.",
+                open_world=True,
+                family="docs",
+            ),
+            ToolSpec(
+                "dsql_read_documentation",
+                read,
+                "Read Aurora DSQL documentation",
+                "Read a page of AWS documentation, or of the built-in guide, as Markdown.",
+                open_world=True,
+                family="docs",
+            ),
+            ToolSpec(
+                "dsql_recommend",
+                recommend,
+                "Related Aurora DSQL documentation",
+                "List pages related to a page of AWS documentation.",
+                open_world=True,
+                family="docs",
+            ),
+        )
 
     async def search(self, search_phrase: str, limit: int | None = None) -> ToolOutput:
         """Find pages about a phrase.

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Any, Final
+
+from mcp.types import CallToolResult
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.lint.model import Diagnostic, LintReport, advice
+from awslabs_dsql_mcp.lint.model import Diagnostic, Linter, LintReport, advice
+from awslabs_dsql_mcp.lint.own_rules import DSQL_RULES, own_diagnostics
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import truncate_sentence
-from awslabs_dsql_mcp.tools.ports import Linter
+from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
 
 _UNSUPPORTED: Final = "0A000"
 _TIMEOUT: Final = 20.0  # seconds for a script
@@ -19,7 +24,16 @@ _MAX_LENGTH: Final = 300  # characters of a text in a finding
 _NOT_ALL: Final = "Neither dsql-lint nor this server knows every rule: a cluster has the last word."
 
 
-class LintTools:
+class Lint(TypedDict):
+    """Findings."""
+
+    summary: str
+    findings: list[dict[str, Any]]
+    fixed_sql: NotRequired[str]
+    fixed_sql_cut: NotRequired[bool]
+
+
+class DsqlLint:
     """Lints scripts.
 
     Args:
@@ -31,8 +45,26 @@ class LintTools:
         self._linter = linter
         self._characters = characters
 
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced."""
+
+        async def dsql_lint(
+            sql: Annotated[str, Field(description="A script: any number of statements.")],
+            fix: Annotated[bool, Field(description="Also give the script as fixed.")] = False,  # noqa: FBT002 - clients pass arguments by name
+        ) -> Annotated[CallToolResult, Lint]:
+            return to_result(await self.dsql_lint(sql, fix=fix))
+
+        return ToolSpec(
+            "dsql_lint",
+            dsql_lint,
+            "Lint SQL for Aurora DSQL",
+            "What Aurora DSQL does not take of PostgreSQL DDL (a pg_dump, a migration): rule, line, what to "
+            "write instead. Nothing is run.",
+            family="schema-changes",
+        )
+
     async def dsql_lint(self, sql: str, *, fix: bool = False) -> ToolOutput:
-        """Say what Aurora DSQL would not take of a script.
+        """List what Aurora DSQL does not support in a script.
 
         Args:
             sql: Any number of statements.
@@ -43,8 +75,6 @@ class LintTools:
             NotConfigured: There is no dsql-lint.
             TimedOut: It took too long.
         """
-        from awslabs_dsql_mcp.lint.own_rules import own_diagnostics  # noqa: PLC0415 - the parser, at first need
-
         if not sql.strip():
             raise RequestInvalid("sql is empty.", hint="Give one or more statements.")
         linted = await self._linter.lint(sql, fix=fix, timeout=_TIMEOUT)
@@ -53,7 +83,7 @@ class LintTools:
 
 
 class LintAdvice:
-    """Adds dsql-lint's word to errors about what Aurora DSQL does not have.
+    """Adds dsql-lint's advice to errors about what Aurora DSQL does not have.
 
     Args:
         linter: dsql-lint.
@@ -80,8 +110,6 @@ class LintAdvice:
 
 
 def _is_about_dsql(error: DsqlError) -> bool:
-    from awslabs_dsql_mcp.lint.own_rules import DSQL_RULES  # noqa: PLC0415 - only behind a failure
-
     if isinstance(error, StatementRefused):
         return error.code in DSQL_RULES
     return isinstance(error, StatementFailed) and error.sqlstate == _UNSUPPORTED

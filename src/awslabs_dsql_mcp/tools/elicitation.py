@@ -1,19 +1,47 @@
-"""Questions to the user."""
+"""Questions to the user (MCP specification, "Elicitation")."""
 
 from typing import Any
 
-from mcp.server.mcpserver import Elicit
-from pydantic import BaseModel
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context, Elicit
+from pydantic import BaseModel, Field
 
 from awslabs_dsql_mcp.database.call_context import current_cluster
+from awslabs_dsql_mcp.errors import NotConfirmed
 
 
-def ask(text: str, answer: type[BaseModel]) -> Elicit[Any]:
+class Confirmation(BaseModel):
+    """The form that the user is asked to fill in."""
+
+    run: bool = Field(description="Run it?")
+
+
+def supports_elicitation(ctx: Context[None, Any]) -> bool:
+    """Whether the client can put a question to its user."""
+    capabilities = ctx.client_capabilities
+    return capabilities is not None and capabilities.elicitation is not None
+
+
+def ask(question: str | None) -> Confirmation | Elicit[Any]:
     """Put a question to the user, which names the cluster where there are several.
 
     Args:
-        text: The question.
-        answer: What the user is to fill in.
+        question: The question; ``None`` where none is needed, which counts as confirmed.
     """
+    if question is None:
+        return Confirmation(run=True)
     cluster = current_cluster()
-    return Elicit(f"On cluster {cluster}:\n{text}" if cluster else text, answer)
+    return Elicit(f"On cluster {cluster}:\n{question}" if cluster else question, Confirmation)
+
+
+def require_confirmation(answer: ElicitationResult[Confirmation]) -> None:
+    """Stop where the user was asked and did not agree.
+
+    Raises:
+        NotConfirmed: The user declined, or did not answer.
+    """
+    if not (isinstance(answer, AcceptedElicitation) and answer.data.run):
+        raise NotConfirmed(
+            "The user did not approve this transaction; nothing was run.",
+            hint="Ask the user what to do instead.",
+        )

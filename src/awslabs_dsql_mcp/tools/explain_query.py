@@ -1,34 +1,56 @@
-"""What a statement will cost, or has cost: its plan, and what in it matters."""
+"""``explain_query``: a statement's plan, and its costs in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, Final
+
+from mcp.types import CallToolResult
+from pydantic import Field
 
 from awslabs_dsql_mcp.catalog import model, queries
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
-from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
+from awslabs_dsql_mcp.explain import findings, index_advisor
+from awslabs_dsql_mcp.explain import plan as plans
+from awslabs_dsql_mcp.explain.index_advisor import Candidate
+from awslabs_dsql_mcp.guard import guard
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.tools.prepare import Value, to_parameter
+from awslabs_dsql_mcp.tools.spec import Text, ToolSpec, to_result
 
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.explain.index_advisor import Candidate
-    from awslabs_dsql_mcp.sql.statements import StatementInfo
+_DESCRIPTION: Final = (
+    "A statement's plan, and in words what costs in it: whole tables read, look-ups, filters that drop most "
+    "rows, wrong estimates, and an index as a ready CREATE INDEX ASYNC where the plan supports one. Nothing "
+    "is run, except with analyze: that runs a read in a READ ONLY transaction for real rows and DPUs."
+)
 
 _MAX_TABLES = 2  # that are looked up for advice
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
-class PlanTools:
+class ExplainQuery:
     """Explains statements: one round trip, and one more where an index may be worth advising.
 
     Args:
-        database: Where.
+        database: Where statements run.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced."""
+
+        async def explain_query(
+            sql: Annotated[str, Field(description="One statement, without EXPLAIN; %s where a value goes.")],
+            params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
+            analyze: Annotated[bool, Field(description="Run it; only for reads.")] = False,  # noqa: FBT002 - clients pass arguments by name
+        ) -> Annotated[CallToolResult, Text]:
+            return to_result(await self.explain_query(sql, params, analyze=analyze))
+
+        return ToolSpec("explain_query", explain_query, "Query plan and cost", _DESCRIPTION)
 
     async def explain_query(
         self, sql: str, params: Sequence[Value] | None = None, *, analyze: bool = False
@@ -45,9 +67,6 @@ class PlanTools:
             StatementRefused: The guard refused it.
             DsqlError: What `Database.run` raises.
         """
-        from awslabs_dsql_mcp.explain import findings, index_advisor  # noqa: PLC0415 - see tools.sql
-        from awslabs_dsql_mcp.explain import plan as plans  # noqa: PLC0415 - as above
-
         explained = _explained(sql, params, analyze=analyze)
         traces = analyze and explained.statement.user_functions
         unit = UnitOfWork((explained.query,), read_only=True, may_change_session=traces)
@@ -67,10 +86,8 @@ class PlanTools:
         ]
         return ToolOutput("\n".join(told))
 
-    async def _advice(self, candidates: "Sequence[Candidate]") -> list[str]:
+    async def _advice(self, candidates: Sequence[Candidate]) -> list[str]:
         """Look at the tables of possible indexes; without them the plan is worth telling all the same."""
-        from awslabs_dsql_mcp.explain import index_advisor  # noqa: PLC0415 - see explain_query
-
         chosen = candidates[:_MAX_TABLES]
         if not chosen:
             return []
@@ -96,13 +113,11 @@ class _Explained:
     """A statement that the guard lets be explained."""
 
     query: Query
-    statement: "StatementInfo"
+    statement: StatementInfo
 
 
 def _explained(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> _Explained:
     """Let the guard look at a statement, by itself and as it will be explained."""
-    from awslabs_dsql_mcp.guard import guard  # noqa: PLC0415 - a start without a statement need not pay for it
-
     count = len(params) if params else None
     explain = "EXPLAIN (ANALYZE, VERBOSE) " if analyze else "EXPLAIN VERBOSE "
     try:
@@ -118,7 +133,7 @@ def _explained(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> _E
     return _Explained(Query(whole.sql, tuple(map(to_parameter, params or ()))), alone.statement)
 
 
-def _require_plan(statement: "StatementInfo", *, analyze: bool) -> None:
+def _require_plan(statement: StatementInfo, *, analyze: bool) -> None:
     if statement.kind in ("EXPLAIN", "SHOW") or statement.category in ("ddl", "setting"):
         raise RequestInvalid(
             f"{statement.kind} has no plan.",
@@ -132,7 +147,7 @@ def _require_plan(statement: "StatementInfo", *, analyze: bool) -> None:
         )
 
 
-def _next(statement: "StatementInfo", *, analyze: bool, advised: bool) -> str:
+def _next(statement: StatementInfo, *, analyze: bool, advised: bool) -> str:
     if advised:
         return "create the index with transact, follow its job as that says, then explain again."
     if statement.kind in _CHANGES:

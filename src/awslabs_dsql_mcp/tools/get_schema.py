@@ -1,37 +1,55 @@
-"""What tables there are, and what each is made of."""
+"""``get_schema``: tables listed, or one described in full."""
 
 from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
-from awslabs_dsql_mcp.catalog import model
-from awslabs_dsql_mcp.catalog import queries as catalog_queries
+from mcp.types import CallToolResult
+from pydantic import Field
+
 from awslabs_dsql_mcp.catalog import text as schema_text
-from awslabs_dsql_mcp.catalog.model import Page, Table
+from awslabs_dsql_mcp.catalog.model import Table
+from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.text import Detail
-from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
-from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
-from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, wrap_untrusted
-from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.sql.identifiers import parse_name
+from awslabs_dsql_mcp.tools.spec import Text, ToolSpec, to_result
 
-_NO_MORE = "There is no table behind that name: this was the last page."
-_NONE = "There are no tables or views yet.\nNext: create one with transact, if writes are allowed."
-_WHOLE_PAGE = 20  # described in full, more would not fit into an answer
-# What a server says that lacks a catalog, or does not show it: undefined table, insufficient privilege,
-# feature not supported.
-_LACKING = frozenset({"42P01", "42501", "0A000"})
+_DESCRIPTION: Final = (
+    "Without table_name: the tables and views of all schemas, with estimated rows. With it: columns with "
+    "types, defaults and comments, keys, foreign keys both ways, indexes, a view's definition. Names fold as "
+    'in SQL: quote one with capitals ("Order Lines"). A name in several schemas gives each.'
+)
+_NO_MORE: Final = "There is no table behind that name: this was the last page."
+_NONE: Final = "There are no tables or views yet.\nNext: create one with transact, if writes are allowed."
+_MAX_FULL_TABLES: Final = 20  # described in full, more would not fit into an answer
 
 
-class SchemaTools:
-    """Reads the catalog: one round trip a call, or two while an index of the table is not valid.
+class GetSchema:
+    """Describes tables.
 
     Args:
-        database: Where.
+        catalog: Reads the catalog.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._caches = True
+    def __init__(self, catalog: CatalogReader) -> None:
+        self._catalog = catalog
+
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced."""
+
+        # A name may look like JSON (null, 123, [a]): the SDK leaves alone only what is typed exactly str.
+        async def get_schema(
+            table_name: Annotated[str, Field(description="table or schema.table; empty: list all.")] = "",
+            detail: Annotated[
+                Literal["names", "summary", "full"] | None,
+                Field(description="Default: summary for the list, full for a table."),
+            ] = None,
+            after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
+            limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
+        ) -> Annotated[CallToolResult, Text]:
+            return to_result(await self.get_schema(table_name, detail, after, limit))
+
+        return ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION)
 
     async def get_schema(
         self, table_name: str, detail: Detail | None = None, after: str = "", limit: int = 100
@@ -50,69 +68,15 @@ class SchemaTools:
         """
         if not table_name.strip():
             return await self._list(detail or "summary", after, limit)
-        tables = await self.tables(parse_name(table_name))
+        tables = await self._catalog.tables(parse_name(table_name))
         text, cut = schema_text.tables_text(tables, detail or "full")
         notice = f"Too long to tell whole: cut to detail={cut}.\n" if cut else ""
         return ToolOutput(f"{notice}{fenced(text)}\n{_next_for(tables)}")
 
-    async def tables(self, name: TableName) -> tuple[Table, ...]:
-        """Read everything about the tables of a name, one of each schema that has it.
-
-        Raises:
-            RequestInvalid: No table has it.
-            DsqlError: What `Database.run` raises.
-        """
-        tables = model.fold_tables(name, (await self._about(name)).results)
-        if all(index.valid for table in tables for index in table.indexes):
-            return tables
-        try:
-            jobs = await self._database.run(UnitOfWork((catalog_queries.index_jobs_query(),), read_only=True))
-        except (StatementFailed, PermissionDenied):
-            return tables  # a server without jobs
-        return model.with_jobs(tables, jobs.results[0])
-
-    async def page(self, after: TableName | None, limit: int, *, whole: bool) -> Page:
-        """Read a page of the list of tables.
-
-        Args:
-            after: The last table of the page before.
-            limit: Tables at most.
-            whole: Everything about each.
-
-        Raises:
-            DsqlError: What `Database.run` raises.
-        """
-        queries = catalog_queries.page_queries(after, limit, full=whole)
-        return model.fold_page((await self._database.run(UnitOfWork(queries, read_only=True))).results)
-
-    async def names(self) -> list[TableName]:
-        """Read the names of all tables and views.
-
-        Raises:
-            DsqlError: What `Database.run` raises.
-        """
-        report = await self._database.run(UnitOfWork((catalog_queries.known_tables(),), read_only=True))
-        return [TableName(schema, str(table)) for schema, table in report.results[0].rows]
-
-    async def _about(self, name: TableName) -> Report:
-        """Ask about a table; once a server has said that it lacks a catalog, without that."""
-        try:
-            return await self._database.run(
-                UnitOfWork(catalog_queries.table_queries(name, caches=self._caches), read_only=True)
-            )
-        except DsqlError as error:
-            if not self._caches or error.sqlstate not in _LACKING:
-                raise
-        report = await self._database.run(
-            UnitOfWork(catalog_queries.table_queries(name, caches=False), read_only=True)
-        )
-        self._caches = False
-        return report
-
     async def _list(self, detail: Detail, after: str, limit: int) -> ToolOutput:
         whole = detail == "full"
-        limit = min(limit, _WHOLE_PAGE) if whole else limit
-        page = await self.page(parse_name(after) if after.strip() else None, limit, whole=whole)
+        limit = min(limit, _MAX_FULL_TABLES) if whole else limit
+        page = await self._catalog.page(parse_name(after) if after.strip() else None, limit, whole=whole)
         if not page.tables:
             return ToolOutput(_NO_MORE if after.strip() else _NONE)
         listing = schema_text.list_text(page, detail)

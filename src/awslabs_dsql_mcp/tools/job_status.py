@@ -3,30 +3,50 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Annotated, Any, Final
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.catalog import jobs
 from awslabs_dsql_mcp.catalog.jobs import AsyncJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
-from awslabs_dsql_mcp.tools.ports import Progress
+from awslabs_dsql_mcp.output.tool_output import (
+    ReportProgress,
+    ToolOutput,
+    new_nonce,
+    untrusted_notice,
+    wrap_untrusted,
+)
+from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
 
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
 
 _DEFAULT_WAIT: Final = 20.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
+_FIRST_PAUSE, _MAX_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
 _MARGIN: Final = 5.0  # seconds of a call's time that the last look may take
 
 
-class JobTools:
+class Jobs(TypedDict):
+    """Status of jobs."""
+
+    next: str
+    unfinished: int
+    data: NotRequired[str]
+    jobs: list[dict[str, Any]]
+    end: NotRequired[str]
+
+
+class JobStatus:
     """Follows jobs by looking at ``sys.jobs``: ``CALL sys.wait_for_job`` would hold a connection.
 
     Args:
-        database: Where.
+        database: Where statements run.
         call_time: Longest a call may take, in seconds.
         sleep: Waits so many seconds.
         clock: Monotonic seconds.
@@ -41,17 +61,41 @@ class JobTools:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._longest = max(0.0, min(MAX_WAIT, call_time - _MARGIN))
+        self._max_wait = max(0.0, min(MAX_WAIT, call_time - _MARGIN))
         self._sleep = sleep
         self._clock = clock
 
-    async def job_status(self, job_id: str | None, wait_s: float | None, progress: Progress) -> ToolOutput:
-        """Tell how jobs stand, at the latest when the wait is over.
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced."""
+
+        async def job_status(
+            ctx: Context[None, Any],
+            job_id: Annotated[str, Field(description="One job; empty: a list.")] = "",
+            wait_s: Annotated[
+                float | None,
+                Field(description="Wait so long for the end; 20 for one job.", ge=0, le=MAX_WAIT),
+            ] = None,
+        ) -> Annotated[CallToolResult, Jobs]:
+            return to_result(await self.job_status(job_id or None, wait_s, ctx.report_progress))
+
+        return ToolSpec(
+            "job_status",
+            job_status,
+            "Jobs",
+            "Status of the jobs that CREATE INDEX ASYNC and ALTER TABLE ASYNC start: index validity, why one "
+            "failed. If unfinished, ask again.",
+            family="schema-changes",
+        )
+
+    async def job_status(
+        self, job_id: str | None, wait_s: float | None, progress: ReportProgress
+    ) -> ToolOutput:
+        """Report the status of jobs, at the latest when the wait is over.
 
         Args:
             job_id: One job; ``None`` for the unfinished and the newest.
             wait_s: Seconds to wait for the end of all of them; by default 20 for one job, none for a list.
-            progress: Is told of each look that found something unfinished.
+            progress: Called after each look that found an unfinished job.
 
         Raises:
             RequestInvalid: There is no such job.
@@ -62,10 +106,12 @@ class JobTools:
                 "job_id is not a job's id: those have 26 characters of a-z and 2-7.", hint=_LIST
             )
         usual = 0.0 if job_id is None else _DEFAULT_WAIT
-        wait = min(usual if wait_s is None else wait_s, self._longest)
+        wait = min(usual if wait_s is None else wait_s, self._max_wait)
         return _answer(await self._follow(job_id, wait, progress))
 
-    async def _follow(self, job_id: str | None, wait: float, progress: Progress) -> tuple[AsyncJob, ...]:
+    async def _follow(
+        self, job_id: str | None, wait: float, progress: ReportProgress
+    ) -> tuple[AsyncJob, ...]:
         began, pause = self._clock(), _FIRST_PAUSE
         while True:
             found = await self._look(job_id)
@@ -74,7 +120,7 @@ class JobTools:
                 return found
             await progress(waited, wait, _state(found))
             await self._sleep(min(pause, wait - waited))
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 1.5, _MAX_PAUSE)
 
     async def _look(self, job_id: str | None) -> tuple[AsyncJob, ...]:
         report = await self._database.run(UnitOfWork((jobs.jobs_query(job_id),), read_only=True))

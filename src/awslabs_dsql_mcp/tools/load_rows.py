@@ -1,56 +1,68 @@
 """``load_rows``: rows from the call or from a file into a table, any number of them."""
 
 import asyncio
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Final, cast
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, cast
+
+from mcp.server.elicitation import ElicitationResult
+from mcp.server.mcpserver import Context, Elicit, Resolve
+from mcp.types import CallToolResult
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk import keyset, table_info
-from awslabs_dsql_mcp.bulk.keyset import Position
-from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.resume_token import fingerprint, fingerprint_in
-from awslabs_dsql_mcp.bulk.rows import (
-    InsertPlan,
-    InvalidRow,
-    OnConflict,
-    Row,
-    RowFiles,
-    RowSource,
-    RowText,
-    find_rejected_rows,
-    plan_insert,
-    to_row,
-    weight,
-)
-from awslabs_dsql_mcp.bulk.runner import Batch, BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.row_loader import InlineRows, RowLoadJob
+from awslabs_dsql_mcp.bulk.rows import OnConflict, RowFiles, RowSource, plan_insert
+from awslabs_dsql_mcp.bulk.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
-from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.batch_write import answer
 from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
-
-# What a server says of one row rather than of the statement: data exception, integrity constraint violation,
-# cardinality violation (PostgreSQL documentation, appendix A).
-_OF_A_ROW: Final = ("22", "23", "21")
-_WAY_ON: Final = (
-    "Leave it out with skip_bad_rows=true, which tells of each. A mended file is another one: load only its "
-    "rows from here on, or all with on_conflict='skip'."
+from awslabs_dsql_mcp.tools.elicitation import (
+    Confirmation,
+    ask,
+    require_confirmation,
+    supports_elicitation,
 )
-_MAX_BAD: Final = 100  # in one batch
+from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token, progress_callback, run_output
+from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+
 _MAX_SHOWN: Final = 20
-_REASON: Final = 300
+_DESCRIPTION: Final = (
+    "Load rows into a table in transactions of under 3,000 rows: given here as objects, or from a CSV (first "
+    "line names the columns), JSON Lines or Parquet file in the operator's folder. Not atomic, and resumed "
+    "like batch_write: nothing is lost or loaded twice; where rows have no key of their own to tell, batches "
+    "are marked in dsql_mcp_progress. A row that cannot be stored is named with its reason and stops the "
+    "load before its batch, or is left out with skip_bad_rows."
+)
+
+
+class BadRow(TypedDict):
+    """A row that was left out."""
+
+    row: int
+    reason: str
+
+
+class LoadResult(BatchResult):
+    """Progress of a load."""
+
+    bad_rows: NotRequired[int]
+    data: NotRequired[str]
+    reasons: NotRequired[list[BadRow]]
+    end: NotRequired[str]
 
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """What an agent asks of ``load_rows``.
+    """The arguments of a call.
 
     Attributes:
         table: Where to.
@@ -78,200 +90,122 @@ class LoadRequest:
     rows_per_second: int | None = None
 
 
-@dataclass(frozen=True)
-class InlineRows:
-    """Rows that came with the call: a `RowSource`."""
-
-    columns: Sequence[str]
-    identity: str
-    listed: Sequence[object]
-
-    def rows(self) -> Iterator[Row]:
-        """Give the rows."""
-        return (to_row(row, self.columns) for row in self.listed)
-
-    def close(self) -> None:
-        """Let go of nothing."""
-
-
-class RowLoadJob:
-    """Rows on their way into a table: a job of `BatchRunner`.
-
-    Args:
-        database: Where.
-        plan: Which columns they fill.
-        source: Where they come from.
-        work: The work's fingerprint.
-        skip_bad_rows: Leave out what cannot be stored, and remember it.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        plan: InsertPlan,
-        source: RowSource,
-        fingerprint: str,
-        *,
-        skip_bad_rows: bool,
-    ) -> None:
-        self.fingerprint = fingerprint
-        self.progress_table = None if plan.repeatable else ProgressTable(plan.table.schema)
-        self.bad: dict[int, str] = {}
-        self._database = database
-        self._plan = plan
-        self._skip = skip_bad_rows
-        self._coming = enumerate(map(self._cells, source.rows()), 1)
-        self._ahead: deque[tuple[int, RowText | InvalidRow]] = deque()
-        self._batch: list[tuple[int, RowText]] = []
-
-    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
-        """Read the next rows.
-
-        Raises:
-            RequestInvalid: One of them is none, and is not to be left out.
-        """
-        return await asyncio.to_thread(self._cut, int(after[0]) if after else 0, rows)
-
-    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
-        """Find the rows that the server does not take.
-
-        Raises:
-            StatementFailed: They are not to be left out, or it is not the rows' fault.
-        """
-        if not (error.sqlstate or "").startswith(_OF_A_ROW):
-            raise error
-        found = await self._unstorable(_MAX_BAD if self._skip else 1)
-        if not found:
-            return batch  # it has passed by itself
-        if not self._skip:
-            index = min(found)
-            number = self._batch[index][0]
-            error.message = f"Row {number:,}: {found[index]}"
-            error.hint = _WAY_ON
-            raise error
-        self.bad |= {self._batch[index][0]: reason for index, reason in found.items()}
-        self._batch = [row for index, row in enumerate(self._batch) if index not in found]
-        return replace(batch, query=self._query(), rows=len(self._batch))
-
-    async def all_rows(self) -> int:
-        """Count all rows from the beginning on; for a dry run, which reads no more then."""
-        return len(self._ahead) + await asyncio.to_thread(lambda: sum(1 for _ in self._coming))
-
-    async def first_rejected(self) -> str:
-        """Try the batch that was cut, and say what is wrong with it."""
-        found = await self._unstorable(1)
-        return "".join(f"row {self._batch[index][0]:,}: {reason}" for index, reason in found.items())
-
-    async def _unstorable(self, most: int) -> Mapping[int, str]:
-        search = find_rejected_rows(len(self._batch), most)
-        try:
-            rows = next(search)
-            while True:
-                rows = search.send(await self._try(rows))
-        except StopIteration as ended:
-            return ended.value
-
-    async def _try(self, indexes: tuple[int, ...]) -> str | None:
-        query = self._plan.insert([self._batch[index][1] for index in indexes])
-        try:
-            await self._database.run(UnitOfWork((query,), read_only=False, dry_run=True))
-        except StatementFailed as error:
-            if not (error.sqlstate or "").startswith(_OF_A_ROW):
-                raise
-            return error.message[:_REASON]
-        return None
-
-    def _cells(self, row: Row) -> RowText | InvalidRow:
-        return row if isinstance(row, InvalidRow) else self._plan.cells(row)
-
-    def _cut(self, done: int, rows: int) -> Batch | None:
-        taken = self._take(done, rows)
-        if not taken:
-            return None
-        self._batch = []
-        for number, cells in taken:
-            if not isinstance(cells, InvalidRow):
-                self._batch.append((number, cells))
-            elif self._skip:
-                self.bad[number] = cells.reason
-            else:
-                raise RequestInvalid(
-                    f"Row {number:,} cannot be loaded: {cells.reason}.", code="bad_row", hint=_WAY_ON
-                )
-        upto = (str(taken[-1][0]),)
-        self._ahead.extendleft(reversed(taken))  # they may be asked for again
-        last = len(self._ahead) == len(taken) and not self._look_ahead()
-        return Batch(self._query(), upto, len(self._batch), last=last)
-
-    def _take(self, done: int, rows: int) -> list[tuple[int, RowText | InvalidRow]]:
-        while self._ahead and self._ahead[0][0] <= done:
-            self._ahead.popleft()
-        taken: list[tuple[int, RowText | InvalidRow]] = []
-        heavy = 0
-        while len(taken) < rows and (self._ahead or self._look_ahead()):
-            number, cells = self._ahead[0]
-            if number > done:
-                heavy += 0 if isinstance(cells, InvalidRow) else weight(cells)
-                if taken and keyset.rows_that_fit(2, heavy, self._plan.table.indexes) < 2:  # noqa: PLR2004 - fits or not
-                    break
-                taken.append((number, cells))
-            self._ahead.popleft()
-        return taken
-
-    def _look_ahead(self) -> bool:
-        found = next(self._coming, None)
-        if found is not None:
-            self._ahead.append(found)
-        return found is not None
-
-    def _query(self) -> Query | None:
-        return self._plan.insert([cells for _, cells in self._batch]) if self._batch else None
-
-
 class LoadRows:
     """Loads rows.
 
     Args:
-        database: Where.
-        batches: What runs jobs.
-        approval: What wants a yes.
+        database: Where statements run.
+        runner: Runs batch jobs.
+        confirmation: Asks for confirmation, and checks tokens of dry runs.
         files: The operator's folder.
-        where: Names the cluster: a handle is good on no other.
+        cluster: Name of the cluster: a handle is good on no other.
     """
 
     def __init__(
         self,
         database: Database,
-        batches: BatchRunner,
-        approval: BatchConfirmation,
+        runner: BatchRunner,
+        confirmation: BatchConfirmation,
         files: RowFiles,
-        where: str,
+        cluster: str,
     ) -> None:
-        self._where = where
+        self._cluster = cluster
         self._database = database
-        self._batches = batches
-        self._approval = approval
+        self._runner = runner
+        self._confirmation = confirmation
         self._files = files
 
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced; for servers that may write."""
+
+        async def confirm(  # noqa: PLR0913, PLR0917 - resolvers take tools' arguments by name
+            ctx: Context[None, Any],
+            table: str,
+            rows: list[Any] | None,
+            path: str,
+            columns: list[str] | None,
+            on_conflict: Literal["error", "skip", "update"],
+            null: str,
+            dry_run: bool,  # noqa: FBT001 - as above
+            dry_run_token: str | None,
+            resume: str,
+        ) -> Confirmation | Elicit[Confirmation]:
+            request = LoadRequest(
+                table,
+                rows,
+                path,
+                columns,
+                on_conflict,
+                null=null,
+                dry_run=dry_run,
+                dry_run_token=dry_run_token,
+                resume=resume,
+            )
+            return ask(self.prompt(request, can_ask=supports_elicitation(ctx)))
+
+        async def load_rows(  # noqa: PLR0913, PLR0917 - a tool's arguments
+            ctx: Context[None, Any],
+            table: Annotated[str, Field(description="table or schema.table.")],
+            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
+            rows: Annotated[
+                list[Any] | None, Field(description="Objects by column, or arrays in the order of columns.")
+            ] = None,
+            path: Annotated[str, Field(description="File in the operator's folder.")] = "",
+            columns: Annotated[
+                list[str] | None, Field(description="Columns of rows, or of a CSV file without a first line.")
+            ] = None,
+            on_conflict: Annotated[
+                Literal["error", "skip", "update"],
+                Field(description="For a row that is there: update goes by primary key."),
+            ] = "error",
+            skip_bad_rows: Annotated[  # noqa: FBT002 - clients pass arguments by name
+                bool, Field(description="Leave out and report what cannot be stored.")
+            ] = False,
+            null: Annotated[str, Field(description="What a CSV field that is NULL reads.")] = "",
+            dry_run: Annotated[  # noqa: FBT002 - as above
+                bool, Field(description="Count, and try the first batch; gives a dry_run_token.")
+            ] = False,
+            dry_run_token: Token = None,
+            resume: Resume = "",
+            rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
+        ) -> Annotated[CallToolResult, LoadResult]:
+            require_confirmation(answer)
+            request = LoadRequest(
+                table,
+                rows,
+                path,
+                columns,
+                on_conflict,
+                skip_bad_rows,
+                null,
+                dry_run,
+                dry_run_token,
+                resume,
+                rows_per_second,
+            )
+            return to_result(await self.load_rows(request, progress_callback(ctx)))
+
+        return ToolSpec("load_rows", load_rows, "Load many rows", _DESCRIPTION, reads=False, family="bulk")
+
     def prompt(self, request: LoadRequest, *, can_ask: bool) -> str | None:
-        """Word what the user must be asked; ``None`` for nothing.
+        """Give the question for the user; ``None`` for no question.
 
         Raises:
-            NotConfirmed: A yes is demanded for each change, and nobody can be asked.
+            NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
         if request.dry_run or request.dry_run_token is not None:
             return None
-        if self._batches.has_unfinished(fingerprint_in(request.resume)):
-            return None  # it had its yes when it began
+        if self._runner.has_unfinished(fingerprint_in(request.resume)):
+            return None  # confirmed when it began
         insert = StatementInfo("INSERT", "dml")
-        return self._approval.prompt_for("load_rows", [_asked(request)], [insert], can_ask=can_ask)
+        return self._confirmation.prompt_for("load_rows", [_asked(request)], [insert], can_ask=can_ask)
 
-    async def load_rows(self, request: LoadRequest, tell: ProgressCallback) -> ToolOutput:
+    async def load_rows(self, request: LoadRequest, report: ProgressCallback) -> ToolOutput:
         """Load rows, or try to.
 
         Args:
             request: What to load.
-            tell: Is told of progress.
+            report: Called with the progress.
 
         Raises:
             RequestInvalid: An argument, a file, a name or a row is wrong.
@@ -279,13 +213,13 @@ class LoadRows:
             DsqlError: What stopped it.
         """
         if request.dry_run_token is not None:
-            self._approval.redeem(request.dry_run_token, [_asked(request)])
+            self._confirmation.redeem(request.dry_run_token, [_asked(request)])
         with closing(await self._source(request)) as source:
             job = await self._job(request, source)
             if request.dry_run:
                 return await self._tried(job, request)
-            stopped = await self._batches.run(job, request.resume, tell, request.rows_per_second)
-        return _with_bad_rows(answer(stopped, job.progress_table), job.bad)
+            result = await self._runner.run(job, request.resume, report, request.rows_per_second)
+        return _with_bad_rows(run_output(result, job.progress_table), job.bad)
 
     async def _source(self, request: LoadRequest) -> RowSource:
         if (request.rows is None) == (not request.path):
@@ -309,7 +243,7 @@ class LoadRows:
         plan = plan_insert(table, source.columns, request.on_conflict)
         columns = [column.name for column in plan.columns]
         what = (table.full_name, columns, request.on_conflict, source.identity)
-        work = fingerprint([self._where, "load_rows", *what])
+        work = fingerprint([self._cluster, "load_rows", *what])
         return RowLoadJob(self._database, plan, source, work, skip_bad_rows=request.skip_bad_rows)
 
     async def _tried(self, job: RowLoadJob, request: LoadRequest) -> ToolOutput:
@@ -317,7 +251,7 @@ class LoadRows:
         fault = await job.first_rejected() if batch else ""
         rows = await job.all_rows()
         batches = -(-rows // keyset.MAX_BATCH_ROWS)
-        token = self._approval.token([_asked(request)])
+        token = self._confirmation.token([_asked(request)])
         found = wrap_untrusted(fault, kind="rows", nonce=new_nonce()) + "\n" if fault else ""
         text = (
             f"dry run, nothing was stored: {pluralize(rows, 'row')}, in about {batches:,} batches; "

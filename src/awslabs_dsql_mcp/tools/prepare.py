@@ -1,20 +1,19 @@
-"""From what an agent wrote to what is sent: judged by the guard, and no more asked than is shown."""
+"""Statements checked by the guard, with parameters and limits: from the request to what is sent."""
 
 import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
-
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.guard.guard import IndexedRefusal
-    from awslabs_dsql_mcp.sql.statements import StatementInfo
+from awslabs_dsql_mcp.guard import guard
+from awslabs_dsql_mcp.guard.guard import IndexedRefusal
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
 _MAX_ON_LOOP = 10_000  # characters that are parsed in well under a millisecond
@@ -25,12 +24,12 @@ class PreparedStatements:
     """Statements that the guard lets pass.
 
     Attributes:
-        queries: As they are sent, but without a limit.
-        statements: What they are.
+        queries: The statements as they are sent, but without a limit.
+        statements: The kind and properties of each.
     """
 
     queries: tuple[Query, ...]
-    statements: "tuple[StatementInfo, ...]"
+    statements: tuple[StatementInfo, ...]
 
     def unit(self, caps: ResultLimits, *, read_only: bool) -> UnitOfWork:
         """Make them a unit that asks for one row more than is shown: so a cut is noticed, and no more read.
@@ -53,15 +52,15 @@ class PreparedStatements:
         return UnitOfWork(tuple(queries), read_only, may_change_session=traces)
 
 
-def takes_limit(statement: "StatementInfo", *, read_only: bool) -> bool:
-    """Whether a statement does the same with a LIMIT.
+def takes_limit(statement: StatementInfo, *, read_only: bool) -> bool:
+    """Check whether a statement does the same with a LIMIT.
 
     Not where it may write: a view, or a function behind a name of PostgreSQL's, may do so at each row.
     """
     return read_only and statement.limit_at is not None
 
 
-def _limited(query: Query, statement: "StatementInfo", rows: int) -> Query:
+def _limited(query: Query, statement: StatementInfo, rows: int) -> Query:
     at = statement.limit_at
     return replace(query, sql=f"{query.sql[:at]}\nLIMIT {rows}{query.sql[at:]}")
 
@@ -69,7 +68,7 @@ def _limited(query: Query, statement: "StatementInfo", rows: int) -> Query:
 async def prepare(
     texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
 ) -> PreparedStatements:
-    """Let the guard look at statements, off the event loop where they are long.
+    """Check statements with the guard, off the event loop where they are long.
 
     Args:
         texts: The statements, with ``%s`` where a value goes.
@@ -88,8 +87,6 @@ async def prepare(
 def _prepare(
     texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
 ) -> PreparedStatements:
-    from awslabs_dsql_mcp.guard import guard  # noqa: PLC0415 - a start without a statement need not pay for it
-
     counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
     try:
         verdict = guard.check_statements(counted, writes=writes)
@@ -106,7 +103,7 @@ def _prepare(
     return PreparedStatements(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
 
 
-def _explain_placeholder_error(refused: "IndexedRefusal", sql: str, params: Sequence[Value] | None) -> None:
+def _explain_placeholder_error(refused: IndexedRefusal, sql: str, params: Sequence[Value] | None) -> None:
     """Say in the caller's terms what the parser can only say of ``%`` and ``$1``.
 
     Raises:

@@ -1,16 +1,15 @@
-"""What a client reads at an address: the schema, a diagram of it, a page of the guide."""
+"""Resources: the schema, a diagram of it, the pages of the guide."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from awslabs_dsql_mcp.catalog import mermaid, text
-from awslabs_dsql_mcp.documentation.guide import SCHEME
+from awslabs_dsql_mcp.catalog.reader import CatalogReader
+from awslabs_dsql_mcp.documentation.guide import Guide
+from awslabs_dsql_mcp.documentation.page import SCHEME
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import TableName, closest
-from awslabs_dsql_mcp.tools.get_schema import SchemaTools, fenced
-
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.documentation.guide import Guide
+from awslabs_dsql_mcp.tools.get_schema import fenced
 
 _MAX_TABLES: Final = 1_000
 
@@ -19,17 +18,17 @@ class ResourceReader:
     """Reads resources, and completes the parts of their addresses.
 
     Args:
-        schema: Reads the catalog.
+        catalog: Reads the catalog.
         guide: Gives the pages of the guide, read when they are first needed.
     """
 
-    def __init__(self, schema: SchemaTools, guide: "Callable[[], Guide]") -> None:
-        self._schema = schema
+    def __init__(self, catalog: CatalogReader, guide: Callable[[], Guide]) -> None:
+        self._catalog = catalog
         self._guide = guide
 
     async def tables(self) -> str:
         """List all tables, as many as an answer may hold."""
-        page = await self._schema.page(None, _MAX_TABLES, whole=False)
+        page = await self._catalog.page(None, _MAX_TABLES, whole=False)
         if not page.tables:
             return "There are no tables or views yet."
         listing = text.list_text(page, "summary")
@@ -39,16 +38,16 @@ class ResourceReader:
 
     async def table(self, schema: str, table: str) -> str:
         """Describe a table, named exactly."""
-        tables = await self._schema.tables(TableName(schema, table))
+        tables = await self._catalog.tables(TableName(schema, table))
         return fenced("\n\n".join(map(text.table_text, tables)))
 
     async def diagram(self) -> str:
         """Draw the tables of all schemas."""
-        return mermaid.diagram(await self._schema.page(None, mermaid.MAX_TABLES, whole=True))
+        return mermaid.diagram(await self._catalog.page(None, mermaid.MAX_TABLES, whole=True))
 
     async def diagram_of(self, schema: str) -> str:
         """Draw the tables of one schema."""
-        page = await self._schema.page(TableName(schema, ""), mermaid.MAX_TABLES, whole=True)
+        page = await self._catalog.page(TableName(schema, ""), mermaid.MAX_TABLES, whole=True)
         mine = tuple(table for table in page.tables if table.schema == schema)
         left = page.remaining if len(mine) == len(page.tables) else 0
         return mermaid.diagram(type(page)(mine, left))
@@ -86,7 +85,7 @@ class ResourceReader:
         if uri.startswith(SCHEME):
             values = [page.slug for page in self._guide().pages]
         else:
-            names = await self._schema.names()
+            names = await self._catalog.names()
             within = known.get("schema")
             chosen = [name for name in names if argument == "schema" or within in (None, name.schema)]
             values = [str(name.schema) if argument == "schema" else name.table for name in chosen]

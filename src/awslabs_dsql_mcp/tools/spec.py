@@ -1,20 +1,32 @@
-"""What a tool is to a client, and how an answer becomes a result."""
+"""The description of a tool for clients, and its results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.config.settings import Toolset
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
 
 class Text(TypedDict):
-    """What the tool says."""
+    """The answer, as text."""
 
     text: str
+
+
+class RowsResult(TypedDict):
+    """Result of one statement."""
+
+    data: NotRequired[str]
+    notice: NotRequired[str]
+    command: str
+    row_count: int | None
+    columns: NotRequired[list[str]]
+    rows: NotRequired[list[list[Any]]]
+    end: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -22,14 +34,14 @@ class ToolSpec:
     """One tool.
 
     Attributes:
-        name: Its name, a contract.
+        name: Name that clients call it by; it does not change.
         function: Typed parameters with descriptions; it gives ``Annotated[CallToolResult, …]`` with the
             schema of its structured content, or a bare ``CallToolResult`` when its text is all there is.
         title: For people.
         description: For the model.
         reads: Whether it only reads; what may write counts as destructive and as not repeatable.
         open_world: Whether it reaches beyond the configured cluster.
-        family: What operators choose it by.
+        family: Set of tools that operators choose.
         cluster: The cluster that it works on, where there are several; each then has a tool of its own.
     """
 
@@ -44,7 +56,7 @@ class ToolSpec:
 
     @property
     def key(self) -> str:
-        """What it is registered as."""
+        """Name that it is registered under."""
         return self.name if self.cluster is None else f"{self.name}.{self.cluster}"
 
     @property
@@ -59,7 +71,7 @@ class ToolSpec:
         )
 
 
-def result_of(answer: ToolOutput) -> CallToolResult:
-    """Give an answer as text for the model, and as structured content that says the same."""
+def to_result(answer: ToolOutput) -> CallToolResult:
+    """Convert an answer: text for the model, and as structured content that says the same."""
     structured = dict(answer.structured) or {"text": answer.text}
     return CallToolResult(content=[TextContent(text=answer.text)], structured_content=structured)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
-from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
 from awslabs_dsql_mcp.tools.documentation import Documentation
 
@@ -49,7 +49,7 @@ def documentation(certificate: Certificate) -> Open:
             remote.url, timeout=timeout, ca_file=certificate.authority, random=lambda: 0.0, clock=lambda: 0.0
         )
         remote.clients.push_async_callback(knowledge.aclose)
-        return Documentation(knowledge, load_guide(), mark=lambda: "f00d")
+        return Documentation(knowledge, load_guide, mark=lambda: "f00d")
 
     return make
 
@@ -163,7 +163,7 @@ async def test_each_tool_answers_from_the_guide_and_says_why(
             remote.url, timeout=timeout, ca_file=certificate.authority, random=lambda: 0.0
         )
         remote.clients.push_async_callback(knowledge.aclose)
-        tools = Documentation(knowledge, load_guide())
+        tools = Documentation(knowledge, load_guide)
         answers = [await tools.search("row limit"), await tools.read(URL), await tools.recommend(URL)]
     for answer in answers:
         assert answer.text.startswith("The documentation server gave no answer: ")
@@ -340,7 +340,7 @@ async def test_a_real_server_in_trouble_is_replaced_by_the_guide(
             random=lambda: 0.0,
         )
         remote.clients.push_async_callback(knowledge.aclose)
-        tools = Documentation(knowledge, load_guide())
+        tools = Documentation(knowledge, load_guide)
         assert (await tools.search("transaction")).structured["source"] == "server"
         remote.trouble = trouble
         answer = await tools.search("transaction limits")

@@ -7,7 +7,7 @@ import pytest
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
-from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.documentation.page import Page
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.sql.scripts import split_script

@@ -8,7 +8,7 @@ from mcp.types import TextContent
 from awslabs_dsql_mcp.database.error_mapping import to_error
 from awslabs_dsql_mcp.database.failure import Failure
 from awslabs_dsql_mcp.database.sqlstate_advice import ADVICE, advice_for
-from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.server.error_results import error_result
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.documentation.cache import TTLCache
 from awslabs_dsql_mcp.documentation.excerpt import page_from_server, paginate
-from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.documentation.http import event_data
 from awslabs_dsql_mcp.documentation.replies import Reply, documentation_url, page_text, parse_search_results
 from awslabs_dsql_mcp.errors import RequestInvalid

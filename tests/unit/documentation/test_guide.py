@@ -5,8 +5,7 @@ import re
 
 import pytest
 
-from awslabs_dsql_mcp.documentation.guide import Guide
-from awslabs_dsql_mcp.documentation.guide_pages import load_guide
+from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
 from awslabs_dsql_mcp.documentation.page import parse_page
 from awslabs_dsql_mcp.documentation.search_index import MAX_PASSAGE, words
 from awslabs_dsql_mcp.dsql import limits

@@ -1,33 +1,68 @@
-"""The SQL tools: a read, and a transaction."""
+"""``transact``: statements in one transaction, all or nothing."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Annotated, Any, Final
+
+from mcp.server.elicitation import ElicitationResult
+from mcp.server.mcpserver import Context, Elicit, Resolve
+from mcp.types import CallToolResult
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.catalog.jobs import JOB_KINDS
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.output import rows as results
-from awslabs_dsql_mcp.output.marks import new_nonce
-from awslabs_dsql_mcp.output.rows import FormattedRows
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools import confirmation_tokens
-from awslabs_dsql_mcp.tools.confirmation import TransactionConfirmation
-from awslabs_dsql_mcp.tools.confirmation_tokens import ConfirmPolicy
+from awslabs_dsql_mcp.tools.confirmation import TOKEN_LIFE, ConfirmPolicy, TransactionConfirmation
+from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
+from awslabs_dsql_mcp.tools.elicitation import (
+    Confirmation,
+    ask,
+    require_confirmation,
+    supports_elicitation,
+)
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
+from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, to_result
 
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.sql.statements import StatementInfo
-    from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
+_WRITES: Final = (
+    "Run statements in one transaction: all are committed, or none. One DDL statement alone, or up to "
+    "3,000 changed rows. A conflict is retried as a whole. Returns the outcome (committed, rolled_back, "
+    "unknown), the attempts, and each statement's command, rows affected and rows."
+)
+_READS: Final = (
+    "Run several reads in one READ ONLY transaction, all from one snapshot. This server does not allow "
+    "writes. Returns each statement's rows."
+)
+
+
+class TransactResult(TypedDict):
+    """Result of a transaction."""
+
+    outcome: str
+    attempts: int
+    dry_run_token: NotRequired[str]
+    job_id: NotRequired[str]
+    next: NotRequired[str]
+    data: NotRequired[str]
+    statements: list[RowsResult]
+
+
+SqlList = Annotated[list[str], Field(description="Statements in order, one each.")]
+ParamsList = Annotated[
+    list[list[Any] | None] | None, Field(description="For each statement its values, or null.")
+]
 
 
 @dataclass(frozen=True)
 class TransactRequest:
-    """What an agent asks of ``transact``.
+    """The arguments of a call.
 
     Attributes:
         sql_list: The statements in order.
@@ -44,15 +79,15 @@ class TransactRequest:
     max_rows_affected: int | None = None
 
 
-class SqlTools:
-    """Runs what agents write.
+class Transact:
+    """Runs transactions.
 
     Args:
-        database: Where.
+        database: Where statements run.
         allow_writes: Whether ``transact`` may change anything.
-        confirm: Which changes want a yes.
-        caps: How much of a result is shown.
-        linting: Adds dsql-lint's word to refusals; ``None`` for none.
+        confirm: Which changes need confirmation.
+        limits: Largest result that is shown.
+        lint_advice: Adds dsql-lint's advice to refusals; ``None`` for none.
         job_status: Whether there is a tool of that name to follow jobs with.
         clock: Monotonic seconds, for the life of dry runs' tokens.
     """
@@ -63,66 +98,86 @@ class SqlTools:
         *,
         allow_writes: bool,
         confirm: ConfirmPolicy,
-        caps: ResultLimits,
-        linting: "LintAdvice | None" = None,
+        limits: ResultLimits,
+        lint_advice: LintAdvice | None = None,
         job_status: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
-        self._approval = TransactionConfirmation(confirm, clock=clock)
-        self._caps = caps
-        self._linting = linting
+        self._confirmation = TransactionConfirmation(confirm, clock=clock)
+        self._limits = limits
+        self._lint_advice = lint_advice
         self._job_status = job_status
 
-    @property
-    def max_rows(self) -> int:
-        """Rows of a result that are shown, at most."""
-        return self._caps.rows
+    def spec(self) -> ToolSpec:
+        """The tool as it is announced: without writes allowed, it takes no arguments for them."""
+        return self._writing_spec() if self._allow_writes else self._reading_spec()
 
-    async def readonly_query(
-        self, sql: str, params: Sequence[Value] | None, limit: int | None = None
-    ) -> ToolOutput:
-        """Run one read-only statement in a READ ONLY transaction.
+    def _reading_spec(self) -> ToolSpec:
+        async def transact(
+            sql_list: SqlList, params_list: ParamsList = None
+        ) -> Annotated[CallToolResult, TransactResult]:
+            return to_result(await self.transact(TransactRequest(sql_list, params_list)))
 
-        Args:
-            sql: One statement, with ``%s`` where a value goes.
-            params: The values.
-            limit: Show fewer rows than the server's own limit.
+        return ToolSpec("transact", transact, "Transaction", _READS)
 
-        Raises:
-            RequestInvalid: The values do not fit the placeholders.
-            StatementRefused: The guard refused it.
-            DsqlError: What `Database.run` raises.
-        """
-        judged = await prepare([sql], [params], writes=False)
-        caps = self._caps if limit is None else replace(self._caps, rows=min(limit, self._caps.rows))
-        unit = judged.unit(caps, read_only=True)
-        (result,) = (await self._database.run(unit)).results
-        limited = takes_limit(judged.statements[0], read_only=True)
-        return _rows_answer(results.format_rows(result, caps, limited=limited))
+    def _writing_spec(self) -> ToolSpec:
+        async def confirm(
+            ctx: Context[None, Any],
+            sql_list: list[str],
+            params_list: list[list[Any] | None] | None,
+            dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
+            dry_run_token: str | None,
+        ) -> Confirmation | Elicit[Confirmation]:
+            request = TransactRequest(sql_list, params_list, dry_run, dry_run_token)
+            return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
+
+        async def transact(
+            sql_list: SqlList,
+            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
+            params_list: ParamsList = None,
+            dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
+                bool,
+                Field(
+                    description="Run all, report, roll back (sequences stay moved); gives a dry_run_token."
+                ),
+            ] = False,
+            dry_run_token: Annotated[
+                str | None, Field(description="Of a dry run of the same, in place of the user's yes.")
+            ] = None,
+            max_rows_affected: Annotated[
+                int | None,
+                Field(description="Roll back if more changed rows are reported; cascades are not.", ge=0),
+            ] = None,
+        ) -> Annotated[CallToolResult, TransactResult]:
+            require_confirmation(answer)
+            request = TransactRequest(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
+            return to_result(await self.transact(request))
+
+        return ToolSpec("transact", transact, "Transaction", _WRITES, reads=False)
 
     async def prompt(self, request: TransactRequest, *, can_ask: bool) -> str | None:
-        """Word what the user must be asked before a transaction; ``None`` for nothing.
+        """Give the question for the user before a transaction; ``None`` for no question.
 
-        A request that will be refused wants no question: `transact` says why.
+        A request that will be refused needs no question: `transact` says why.
 
         Args:
             request: What is to run.
             can_ask: Whether the client can put a question to its user.
 
         Raises:
-            NotConfirmed: A yes is demanded for each change, and nobody can be asked.
+            NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
         try:
-            judged = await self._prepare(request)
+            prepared = await self._prepare(request)
         except (RequestInvalid, StatementRefused):
             return None
         if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
             return None
-        return self._approval.prompt(
-            judged.queries,
-            judged.statements,
+        return self._confirmation.prompt(
+            prepared.queries,
+            prepared.statements,
             can_ask=can_ask,
             otherwise="Call transact with dry_run=true, look at what it would change, then call it again "
             "with the dry_run_token that it gave.",
@@ -134,7 +189,7 @@ class SqlTools:
         Without writes allowed they are reads, all from one snapshot.
 
         Args:
-            request: What to run; where `prompt` has one, the user has said yes to it.
+            request: What to run; where `prompt` has a question, the user has confirmed.
 
         Raises:
             RequestInvalid: The lists do not fit each other, or the token is not for these statements.
@@ -144,48 +199,48 @@ class SqlTools:
         try:
             return await self._run(request)
         except (StatementRefused, StatementFailed) as error:
-            if self._linting is not None:
-                await self._linting.add(error, request.sql_list)
+            if self._lint_advice is not None:
+                await self._lint_advice.add(error, request.sql_list)
             raise
 
     async def _run(self, request: TransactRequest) -> ToolOutput:
-        judged = await self._prepare(request)
+        prepared = await self._prepare(request)
         if request.max_rows_affected is not None:
-            _require_counted(judged)
+            _require_counted(prepared)
         if request.dry_run_token is not None:
-            self._approval.consume(request.dry_run_token)
+            self._confirmation.consume(request.dry_run_token)
         unit = replace(
-            judged.unit(self._caps, read_only=not self._allow_writes),
+            prepared.unit(self._limits, read_only=not self._allow_writes),
             dry_run=request.dry_run,
             max_rows_affected=request.max_rows_affected,
         )
-        return self._answer(await self._database.run(unit), unit, judged)
+        return self._answer(await self._database.run(unit), unit, prepared)
 
     async def _prepare(self, request: TransactRequest) -> PreparedStatements:
         values = _values(request)
-        judged = await prepare(request.sql_list, values, writes=self._allow_writes)
+        prepared = await prepare(request.sql_list, values, writes=self._allow_writes)
         token = request.dry_run_token
-        if token is not None and not self._approval.is_valid(token, judged.queries):
+        if token is not None and not self._confirmation.is_valid(token, prepared.queries):
             raise RequestInvalid(
                 "dry_run_token is not of a dry run of exactly these statements and values within the last "
-                f"{confirmation_tokens.TOKEN_LIFE // 60} minutes, or was used already.",
+                f"{TOKEN_LIFE // 60} minutes, or was used already.",
                 code="dry_run_token_invalid",
                 hint="Call transact again with dry_run=true, and without dry_run_token.",
             )
-        return judged
+        return prepared
 
-    def _answer(self, report: Report, unit: UnitOfWork, judged: PreparedStatements) -> ToolOutput:
-        tables = self._tables(report, unit, judged)
+    def _answer(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> ToolOutput:
+        tables = self._tables(report, unit, prepared)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
         said = [f"{_outcome(report, unit)}{attempts}: {pluralize(len(tables), 'statement')}"]
-        for number, (table, statement) in enumerate(zip(tables, judged.statements, strict=True), 1):
+        for number, (table, statement) in enumerate(zip(tables, prepared.statements, strict=True), 1):
             said.append(f"{number}. {table.summary}{_remark(statement, unit)}")
         facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
         if unit.dry_run:
-            token = self._approval.token(judged.queries)
+            token = self._confirmation.token(prepared.queries)
             said.append(f"To run it for real, send the same with dry_run_token={token} (once, in 10 min).")
             facts["dry_run_token"] = token
-        elif (job_id := _started_job(report, judged)) is not None:
+        elif (job_id := _started_job(report, prepared)) is not None:
             step = _follow(job_id, job_status=self._job_status)
             said.append(f"Next: {step}")
             facts |= {"job_id": job_id, "next": step}
@@ -196,25 +251,25 @@ class SqlTools:
             facts["data"] = untrusted_notice(mark)
         return ToolOutput(text, {**facts, "statements": [_sealed(table, mark) for table in tables]})
 
-    def _tables(self, report: Report, unit: UnitOfWork, judged: PreparedStatements) -> list[FormattedRows]:
+    def _tables(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> list[FormattedRows]:
         """Show the results; what one leaves of the answer's characters is the next ones'."""
         tables: list[FormattedRows] = []
-        left, share = self._caps.characters, self._caps.characters // len(report.results)
-        for result, statement in zip(report.results, judged.statements, strict=True):
-            caps = replace(self._caps, characters=max(left, share))
+        left, share = self._limits.characters, self._limits.characters // len(report.results)
+        for result, statement in zip(report.results, prepared.statements, strict=True):
+            caps = replace(self._limits, characters=max(left, share))
             limited = takes_limit(statement, read_only=unit.read_only)
-            tables.append(results.format_rows(result, caps, limited=limited))
+            tables.append(format_rows(result, caps, limited=limited))
             left -= len(tables[-1].text)
         return tables
 
 
-def _require_counted(judged: PreparedStatements) -> None:
+def _require_counted(prepared: PreparedStatements) -> None:
     """Refuse a limit of rows where nobody would count them.
 
     Raises:
         RequestInvalid: A statement may change rows that the server does not report.
     """
-    for number, statement in enumerate(judged.statements, 1):
+    for number, statement in enumerate(prepared.statements, 1):
         if statement.uncounted:
             raise RequestInvalid(
                 f"max_rows_affected cannot hold for statement {number}: what a DROP, a WITH, EXPLAIN "
@@ -223,7 +278,7 @@ def _require_counted(judged: PreparedStatements) -> None:
             )
 
 
-def _remark(statement: "StatementInfo", unit: UnitOfWork) -> str:
+def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:
     if unit.read_only:
         return ""
     if statement.whole_table:
@@ -231,9 +286,9 @@ def _remark(statement: "StatementInfo", unit: UnitOfWork) -> str:
     return " (what it changed inside is not counted)" if statement.uncounted else ""
 
 
-def _started_job(report: Report, judged: PreparedStatements) -> str | None:
+def _started_job(report: Report, prepared: PreparedStatements) -> str | None:
     """Find the id of the job that a statement, which stands alone, has started; none if none was."""
-    if judged.statements[0].kind not in JOB_KINDS:
+    if prepared.statements[0].kind not in JOB_KINDS:
         return None
     rows = report.results[0].rows
     return rows[0][0] if rows else None
@@ -250,15 +305,6 @@ def _outcome(report: Report, unit: UnitOfWork) -> str:
     if unit.read_only:
         return "read from one snapshot"
     return "dry run, rolled back" if unit.dry_run else report.outcome
-
-
-def _rows_answer(table: FormattedRows) -> ToolOutput:
-    if not table.text:
-        return ToolOutput(table.summary, table.structured)
-    mark = new_nonce()
-    text = f"{table.summary}\n{wrap_untrusted(table.text, kind='rows', nonce=mark)}"
-    told = {name: value for name, value in table.structured.items() if name != "rows"}
-    return ToolOutput(text, {**told, "data": untrusted_notice(mark), **_sealed(table, mark)})
 
 
 def _sealed(table: FormattedRows, mark: str) -> dict[str, object]:

@@ -1,0 +1,66 @@
+"""Arguments and answers of tools that work in many transactions, and are resumed."""
+
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
+
+from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
+from awslabs_dsql_mcp.bulk.runner import ProgressCallback, RunResult
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.text import pluralize
+
+
+class BatchResult(TypedDict):
+    """Progress of a run."""
+
+    status: str
+    rows: int
+    batches: int
+    resume: NotRequired[str]
+    dry_run_token: NotRequired[str]
+
+
+Resume = Annotated[
+    str,
+    Field(description="Handle that an earlier call gave; 'new' to begin again beside an unfinished run."),
+]
+Token = Annotated[str | None, Field(description="Of a dry run of the same, in place of the user's yes.")]
+
+
+def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
+    """Report the progress of a run to the client."""
+
+    async def report(rows: int, message: str) -> None:
+        await ctx.report_progress(rows, None, message)
+
+    return report
+
+
+def run_output(result: RunResult, ledger: ProgressTable | None) -> ToolOutput:
+    """Describe the result of a call: finished, or paused with the next call.
+
+    Args:
+        result: The result.
+        ledger: Where its batches are recorded.
+    """
+    at = result.progress
+    done = f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed"
+    facts: dict[str, object] = {"rows": at.rows, "batches": at.batches}
+    if result.resume_token is None:
+        return ToolOutput(
+            f"finished: {done}.{_progress_note(ledger, at.batches)}",
+            {"status": "finished", **facts},
+        )
+    text = (
+        f"paused, not finished: {done}; {result.reason}.\n"
+        f"Next: make the same call with resume='{result.resume_token}', and again until it is finished."
+    )
+    return ToolOutput(text, {"status": "paused", **facts, "resume": result.resume_token})
+
+
+def _progress_note(ledger: ProgressTable | None, batches: int) -> str:
+    if ledger is None or not batches:
+        return ""
+    return f" Its batches are marked in {ledger.name}, which may be dropped while nothing runs."
