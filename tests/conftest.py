@@ -20,9 +20,13 @@ T = TypeVar("T")
 
 
 def pytest_configure() -> None:
-    """Let property tests take their time: how long one takes says more of the machine than of us."""
-    hypothesis.settings.register_profile("patient", deadline=None)
-    hypothesis.settings.load_profile("patient")
+    """Make the profiles of property tests, for ``--hypothesis-profile``; ``usual`` is loaded without one.
+
+    None has a deadline: how long an example takes says more of the machine than of the code.
+    """
+    for name, examples in {"few": 10, "usual": 100, "many": 2000}.items():
+        hypothesis.settings.register_profile(name, deadline=None, max_examples=examples)
+    hypothesis.settings.load_profile("usual")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

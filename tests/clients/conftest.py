@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
 
 Run = Callable[..., str]
 TOP = Path(__file__).parents[2]
@@ -26,6 +28,7 @@ PACKAGES = (
     "@anthropic-ai/mcpb@2.1.2",
 )
 _NODE = (22, "22.23.3")  # what the conformance suite needs at least, and what is brought if there is less
+_MAX_INSTALLING = 380  # seconds; below the timeout of the tests that may have to wait
 # Install scripts are off; these two put a native program in its place.
 _SETUPS = ("@anthropic-ai/claude-code/install.cjs", "opencode-ai/postinstall.mjs")
 
@@ -38,19 +41,23 @@ def programs() -> Path:
     modules, done = CACHE / "node_modules", CACHE / "installed"
     packages = PACKAGES if _has_node() else (*PACKAGES, f"{_node_package()}@{_NODE[1]}")
     wanted = "\n".join(packages)
-    if not done.exists() or done.read_text() != wanted:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / "package.json").write_text('{"private": true}')
-        flags = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix", str(CACHE))
-        made = subprocess.run(
-            ["npm", "install", *flags, *packages], capture_output=True, text=True, check=False
-        )
-        if made.returncode:
-            pytest.skip(f"npm could not install the clients: {made.stderr[-200:]}")
-        for script in _SETUPS:
-            subprocess.run(["node", modules / script], check=True, capture_output=True)
-        done.write_text(wanted)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with locked(CACHE / "lock", timeout=_MAX_INSTALLING):  # one worker brings them for all
+        if not done.exists() or done.read_text() != wanted:
+            _bring(packages, modules)
+            done.write_text(wanted)
     return modules / ".bin"
+
+
+def _bring(packages: Sequence[str], modules: Path) -> None:
+    """Install packages from npm, or skip the test."""
+    (CACHE / "package.json").write_text('{"private": true}')
+    flags = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix", str(CACHE))
+    made = subprocess.run(["npm", "install", *flags, *packages], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"npm could not install the clients: {made.stderr[-200:]}")
+    for script in _SETUPS:
+        subprocess.run(["node", modules / script], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ SQL_LIKE = st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join) | st.lis
 ).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=settings().max_examples * 5)
 @given(st.text() | SQL_LIKE)
 def test_any_text_is_translated(text: str) -> None:
     found = translate(text, NONCE)
@@ -79,7 +79,7 @@ REFUSALS = st.builds(Refusal, st.just("0A000"), TEXTS, hint=st.none() | TEXTS, d
 
 
 # The statement fails and leaves nothing: one session serves all examples.
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(REFUSALS)
 def test_postgresql_s_error_carries_any_refusal(session: psycopg.Connection, refusal: Refusal) -> None:
     with pytest.raises(psycopg.errors.InvalidTextRepresentation) as failed:

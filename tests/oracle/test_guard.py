@@ -243,8 +243,7 @@ def _disguise(sql: str, chance: random.Random) -> str:
 
 
 COMMON = settings(
-    max_examples=1500,
-    deadline=None,
+    max_examples=settings().max_examples * 5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -173,7 +173,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
 
 
 @pytest.mark.parametrize("kind", VALUES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples * 2 // 5)
 @given(data=st.data())
 def test_a_value_survives(server: psycopg.Connection, kind: str, data: st.DataObject) -> None:
     theirs, oid = told(server, data.draw(VALUES[kind]), kind)

@@ -1,7 +1,7 @@
 """What must hold of handles, of keys and cuts, and of the search for bad rows, whatever the rows are."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.bulk import keyset
@@ -96,7 +96,6 @@ CONDITIONS = st.sampled_from(
 )
 
 
-@settings(deadline=None)  # the first case loads the parser
 @given(NAMES, NAMES, NAMES, CONDITIONS, st.sampled_from(["", "AS x "]))
 def test_a_cut_is_a_statement_of_the_same_kind_with_the_same_parts(
     table: str, column: str, other: str, condition: str, alias: str

@@ -26,7 +26,7 @@ SQL_LIKE = st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join) | st.lis
 ).map("".join)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=settings().max_examples * 8)
 @given(st.text() | SQL_LIKE)
 def test_any_text_is_answered(text: str) -> None:
     for writes in (False, True):
@@ -41,7 +41,7 @@ def test_any_text_is_answered(text: str) -> None:
             assert check(f"{text}\n;", writes=writes) is None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=settings().max_examples * 3)
 @given(SQL_LIKE)
 def test_what_a_read_may_do_a_write_may_too(text: str) -> None:
     if check(text, writes=False) is None:

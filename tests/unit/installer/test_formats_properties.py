@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.installer.formats import Format, NotEditable
@@ -122,7 +122,6 @@ def test_toml(
     in_and_out(text.replace("\n", "\r\n") if crlf and "\r" not in text else text, TOML, first, second)
 
 
-@settings(deadline=None)  # PyYAML is slow, the machine may be busy
 @given(DATA, st.booleans(), st.booleans(), ENTRIES, ENTRIES)
 def test_yaml(
     data: dict[str, Any],
