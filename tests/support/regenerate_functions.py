@@ -18,7 +18,7 @@ import psycopg
 TABLE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "sql" / "function_catalog.py"
 
 # A type's name is a function too: int4('1') is a cast, and runs the type's own conversion.
-QUIET = """
+SIDE_EFFECT_FREE = """
 select proname from pg_proc
 where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 group by proname having bool_and(provolatile <> 'v')
@@ -48,8 +48,8 @@ def render(connection: psycopg.Connection) -> str:
         f'{name}: Final = """\n{_names(connection, query)}\n"""\n"""{meaning}"""\n'
         for name, query, meaning in (
             (
-                "QUIET",
-                QUIET,
+                "SIDE_EFFECT_FREE",
+                SIDE_EFFECT_FREE,
                 "Immutable or stable in every overload, and names of types.",
             ),
             ("VOLATILE", VOLATILE, "Volatile in at least one overload."),
