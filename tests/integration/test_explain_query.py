@@ -1,10 +1,13 @@
 """explain_query against PostgreSQL's own plans, over a real client."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from mcp import Client
 
+from awslabs_dsql_mcp.errors import StatementRefused
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
 from support.client_helpers import call, rows
@@ -26,6 +29,7 @@ async def tables(cluster: LocalCluster) -> None:
     )
 
 
+EMPTY: list[object] = []
 OPEN = "SELECT id, total FROM sales WHERE state = 'open'"
 
 
@@ -126,3 +130,48 @@ async def test_a_plan_is_one_round_trip_and_an_index_one_more(
         assert database.units == 1
         await ExplainQuery(database).explain_query(OPEN)
         assert database.units == 3
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("SELECT * FROM sales WHERE id = %s", None),
+        ("SELECT * FROM sales WHERE id = %s", [1, 2]),
+        ("SELECT * FROM sales WHERE id IN %s", [[1, 2]]),
+        ("SELECT * FROM %s", ["sales"]),
+        ("SELECT id % 2 FROM sales WHERE id = %s", [1]),
+        ("SELECT '100%' FROM sales WHERE id = %s", [1]),
+        ("SELECT %s", [EMPTY]),
+    ],
+)
+async def test_placeholders_are_explained_as_in_readonly_query(
+    reader: Client, sql: str, params: list[object] | None
+) -> None:
+    run_it = await call(reader, "readonly_query", sql=sql, params=params)
+    explained = await call(reader, "explain_query", sql=sql, params=params)
+    assert explained.is_error
+    assert explained.text == run_it.text
+
+
+async def test_a_long_statement_leaves_the_event_loop_free(cluster_folder: Path) -> None:
+    done = asyncio.Event()
+
+    async def longest_gap() -> float:
+        gaps: list[float] = []
+        while not done.is_set():
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            gaps.append(time.perf_counter() - began)
+        return max(gaps)
+
+    async with counted(cluster_folder) as database:
+        tool = ExplainQuery(database)
+        await tool.explain_query("SELECT 1")
+        beats = asyncio.ensure_future(longest_gap())
+        await asyncio.sleep(0)  # the first beat begins
+        began = time.perf_counter()
+        with pytest.raises(StatementRefused, match="at end of input"):
+            await tool.explain_query(f"SELECT {'1 + (2), ' * 28_000}3 FROM")
+        took = time.perf_counter() - began
+        done.set()
+    assert await beats < took / 2

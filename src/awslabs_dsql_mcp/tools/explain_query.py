@@ -1,7 +1,6 @@
 """``explain_query``: a statement's plan, and its costs in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from mcp.types import CallToolResult
@@ -14,10 +13,9 @@ from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.explain import findings, index_advisor
 from awslabs_dsql_mcp.explain import plan as plans
 from awslabs_dsql_mcp.explain.index_advisor import Candidate
-from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.statements import StatementInfo
-from awslabs_dsql_mcp.tools.prepare import Value, to_parameter
+from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
 from awslabs_dsql_mcp.tools.spec import Text, ToolSpec, to_result
 
 _DESCRIPTION: Final = (
@@ -67,9 +65,9 @@ class ExplainQuery:
             StatementRefused: The guard refused it.
             DsqlError: What `Database.run` raises.
         """
-        explained = _explained(sql, params, analyze=analyze)
-        traces = analyze and explained.statement.user_functions
-        unit = UnitOfWork((explained.query,), read_only=True, may_change_session=traces)
+        query, statement = await _prepare(sql, params, analyze=analyze)
+        traces = analyze and statement.user_functions
+        unit = UnitOfWork((query,), read_only=True, may_change_session=traces)
         result = (await self._database.run(unit)).results[0]
         text = "\n".join(row[0] or "" for row in result.rows)
         plan = plans.parse_plan(text)
@@ -82,7 +80,7 @@ class ExplainQuery:
             "What costs:",
             *said,
             *([costs] if costs else []),
-            f"Next: {_next(explained.statement, analyze=analyze, advised=advised)}",
+            f"Next: {_next(statement, analyze=analyze, advised=advised)}",
         ]
         return ToolOutput("\n".join(told))
 
@@ -108,29 +106,16 @@ class ExplainQuery:
         return found
 
 
-@dataclass(frozen=True)
-class _Explained:
-    """A statement that the guard lets be explained."""
-
-    query: Query
-    statement: StatementInfo
-
-
-def _explained(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> _Explained:
-    """Let the guard look at a statement, by itself and as it will be explained."""
-    count = len(params) if params else None
+async def _prepare(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> tuple[Query, StatementInfo]:
+    """Check a statement by itself, whose errors the caller understands, and then as it is explained."""
+    alone = await check(sql, params, writes=not analyze)
+    if alone.statement is not None:
+        _require_plan(alone.statement, analyze=analyze)
+    if alone.statement is None or alone.refusal is not None:
+        raise StatementRefused(str(alone.refusal), code=alone.refusal and alone.refusal.rule)
     explain = "EXPLAIN (ANALYZE, VERBOSE) " if analyze else "EXPLAIN VERBOSE "
-    try:
-        alone = guard.check_statement(sql, writes=not analyze, parameters=count)
-        if alone.statement is not None:
-            _require_plan(alone.statement, analyze=analyze)
-        whole = guard.check_statement(explain + sql, writes=False, parameters=count)
-    except ValueError as error:
-        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
-    if alone.statement is None or whole.refusal is not None:
-        refusal = alone.refusal or whole.refusal
-        raise StatementRefused(str(refusal), code=refusal.rule if refusal else None)
-    return _Explained(Query(whole.sql, tuple(map(to_parameter, params or ()))), alone.statement)
+    (query,) = (await prepare([explain + sql], [params], writes=False)).queries
+    return query, alone.statement
 
 
 def _require_plan(statement: StatementInfo, *, analyze: bool) -> None:

@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.guard import guard
-from awslabs_dsql_mcp.guard.guard import IndexedRefusal
+from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
@@ -84,16 +84,27 @@ async def prepare(
     return await asyncio.to_thread(_prepare, texts, values, writes=writes)
 
 
+async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Verdict:
+    """Check one statement with the guard, off the event loop where it is long, refused or not.
+
+    Args:
+        sql: The statement, with ``%s`` where a value goes.
+        params: The values.
+        writes: True if it may change anything.
+
+    Raises:
+        RequestInvalid: The values do not fit the placeholders.
+    """
+    if len(sql) < _MAX_ON_LOOP:
+        return _check([sql], [params], writes=writes).verdicts[0]
+    return (await asyncio.to_thread(_check, [sql], [params], writes=writes)).verdicts[0]
+
+
 def _prepare(
     texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
 ) -> PreparedStatements:
-    counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
-    try:
-        verdict = guard.check_statements(counted, writes=writes)
-    except ValueError as error:
-        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
+    verdict = _check(texts, values, writes=writes)
     if (refused := verdict.refusal) is not None:
-        _explain_placeholder_error(refused, texts[refused.index], values[refused.index])
         refusal = refused if len(texts) > 1 else refused.refusal
         raise StatementRefused(str(refusal), code=refused.refusal.rule)
     queries = tuple(
@@ -101,6 +112,17 @@ def _prepare(
         for one, params in zip(verdict.verdicts, values, strict=True)
     )
     return PreparedStatements(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
+
+
+def _check(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> UnitVerdict:
+    counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
+    try:
+        verdict = guard.check_statements(counted, writes=writes)
+    except ValueError as error:
+        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
+    if (refused := verdict.refusal) is not None:
+        _explain_placeholder_error(refused, texts[refused.index], values[refused.index])
+    return verdict
 
 
 def _explain_placeholder_error(refused: IndexedRefusal, sql: str, params: Sequence[Value] | None) -> None:
