@@ -1,4 +1,4 @@
-"""``awslabs-dsql-mcp doctor``: arguments in, lines or JSON out, and an exit status."""
+"""The command ``awslabs-dsql-mcp doctor``."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,22 @@ from awslabs_dsql_mcp.doctor.runner import run_checks
 from awslabs_dsql_mcp.logging_setup import log_to_stderr
 
 _HELP = """\
-usage: awslabs-dsql-mcp doctor [--json] [the server's flags]
+usage: awslabs-dsql-mcp doctor [--json] [the server's options]
 
-Check what the server needs, in order, with the flags and the environment that
-it would be started with (see awslabs-dsql-mcp --help), and say for what fails
-the cause and the remedy. --json writes the same for programs.
+Check the settings, credentials, network, TLS, login and privileges that the
+server needs, with the options and the environment that it would be started
+with (see awslabs-dsql-mcp --help). For each failure, print the cause and the
+remedy. --json prints JSON.
 
-The exit status is 0 if nothing failed, 1 if something did.
+The exit status is 0 if no check failed, 1 otherwise.
 """
 
 
 async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Examine a configuration and say what was found.
+    """Run the checks and print their results.
 
     Args:
-        argv: What follows ``doctor`` on the command line.
+        argv: The arguments after ``doctor``.
         environ: The environment.
 
     Returns:
@@ -34,7 +35,7 @@ async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if {"--help", "-h"} & set(argv):
         _say(_HELP.rstrip())
         return 0
-    log_to_stderr("CRITICAL")  # what libraries have to say, the findings say better
+    log_to_stderr("CRITICAL")  # the results report the errors of libraries
     for_programs, flags = "--json" in argv, [word for word in argv if word != "--json"]
     plain, findings, about = not _can_show(SIGNS), list[CheckResult](), ""
     async for finding in run_checks(flags, Environment(environ)):
@@ -58,4 +59,4 @@ def _can_show(signs: str) -> bool:
 
 def _say(text: str) -> None:
     encoding = sys.stdout.encoding or "ascii"
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201 - a command's own words
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201 - output of a command

@@ -1,4 +1,4 @@
-"""What is examined, and what the checks learn of it on the way."""
+"""Context of the checks: settings, environment, and results of earlier checks."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.database.connection import PostgresConnection
 from awslabs_dsql_mcp.database.connector import Target
 
 T = TypeVar("T")
-_PORT = 5432  # libpq's own
+_PORT = 5432  # libpq's default
 
 
 def _utc_now() -> datetime:
@@ -24,12 +24,12 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a check asks of the rest of the world; tests have their own.
+    """Environment of the checks; tests replace parts of it.
 
     Attributes:
-        environ: The environment.
-        now: This machine's time, with its zone.
-        tokens: Makes login tokens for an identity.
+        environ: Environment variables.
+        now: Returns the current time, with its zone.
+        tokens: Creates the token source of an identity.
     """
 
     environ: Mapping[str, str]
@@ -39,55 +39,55 @@ class Environment:
 
 @dataclass
 class CheckContext:
-    """A server as it would start.
+    """State shared by the checks of one cluster.
 
     Attributes:
-        settings: What the operator decided.
-        world: What is around it.
-        stack: Closes what the checks open.
-        target: The cluster; known once the settings, or the local cluster, are.
-        tokens: Makes this target's tokens.
-        known: What is known of the credentials.
-        addresses: Where the endpoint's name leads, as texts.
+        settings: Settings of the server.
+        environment: Environment, clock and token source.
+        stack: Closes the resources that checks open.
+        target: The cluster, once it is resolved.
+        tokens: Token source of the cluster.
+        credentials: Description of the credentials.
+        addresses: Addresses of the endpoint.
         connection: The session, once logged in.
     """
 
     settings: Settings
-    world: Environment
+    environment: Environment
     stack: AsyncExitStack
     target: Target | None = None
     tokens: TokenSource | None = None
-    known: CredentialInfo | None = None
+    credentials: CredentialInfo | None = None
     addresses: tuple[str, ...] = field(default=())
     connection: PostgresConnection | None = None
 
     @property
     def cluster(self) -> Target:
-        """The cluster; only for checks that need it known."""
+        """The cluster; for checks that require it to be resolved."""
         if self.target is None:
             raise LookupError("no cluster is known yet")
         return self.target
 
     @property
     def port(self) -> int:
-        """The port that libpq will choose."""
-        return self.cluster.port or int(self.world.environ.get("PGPORT") or _PORT)
+        """The port that libpq uses."""
+        return self.cluster.port or int(self.environment.environ.get("PGPORT") or _PORT)
 
     @property
     def fixed_address(self) -> str | None:
-        """The address that libpq takes without asking DNS."""
-        return self.cluster.address or self.world.environ.get("PGHOSTADDR") or None
+        """The address that libpq uses instead of DNS."""
+        return self.cluster.address or self.environment.environ.get("PGHOSTADDR") or None
 
     @property
     def session(self) -> PostgresConnection:
-        """The session; only for checks behind the login."""
+        """The session; for checks after the login."""
         if self.connection is None:
-            raise LookupError("nobody is logged in yet")
+            raise LookupError("not logged in yet")
         return self.connection
 
 
 async def run_in_daemon_thread(work: Callable[[], T]) -> T:
-    """Do what blocks in a thread that holds up nobody's end: a name or a login may take minutes to fail."""
+    """Run a blocking function in a daemon thread, which does not delay the end of the process."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
@@ -103,7 +103,7 @@ async def run_in_daemon_thread(work: Callable[[], T]) -> T:
         result, error = None, None
         try:
             result = work()
-        except BaseException as raised:  # noqa: BLE001 - handed to who waits
+        except BaseException as raised:  # noqa: BLE001 - passed to the awaiting task
             error = raised
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, result, error)

@@ -1,4 +1,4 @@
-"""Findings as lines of at most 80 columns, and as JSON."""
+"""Results as lines of at most 80 columns, and as JSON."""
 
 import json
 import textwrap
@@ -20,11 +20,11 @@ _REMEDY, _PLAIN_REMEDY = "→ ", "> "
 
 
 def as_line(finding: CheckResult, *, plain: bool = False) -> str:
-    """Write a finding: sign, name, time, what was found; below it the remedy.
+    """Format a result: sign, name, duration, message; the remedy below.
 
     Args:
         finding: The finding.
-        plain: Whether only ASCII signs can be shown.
+        plain: Use only ASCII signs.
     """
     sign = (_PLAIN_SIGNS if plain else _SIGNS)[finding.state]
     head = f"{sign} {finding.name:<{_NAME}} {_duration(finding):>7}  "
@@ -37,7 +37,7 @@ def as_line(finding: CheckResult, *, plain: bool = False) -> str:
 
 
 def as_summary(findings: Sequence[CheckResult]) -> str:
-    """Write what stands below the lines: what is to be copied, then the count."""
+    """Format the part after the lines: details to copy, and counts."""
     details = [finding.outcome.details for finding in findings if finding.outcome.details]
     return "\n" + "\n\n".join([*details, _count(findings)])
 
@@ -48,8 +48,7 @@ def as_json(findings: Sequence[CheckResult], *, version: str) -> str:
     Returns:
         An object with ``version``, ``ok``, and ``checks``: in order, each with ``name``, ``state``
         (``ok``, ``warning``, ``failed`` or ``skipped``), ``seconds``, ``says``, ``code``, ``remedy`` and
-        ``details``; the last three are null where there is nothing to say. Of several clusters, each
-        check has ``cluster`` besides.
+        ``details``; the last three may be null. With several clusters, each check has ``cluster``.
     """
     checks = [
         ({"cluster": finding.cluster} if finding.cluster else {})
@@ -89,9 +88,9 @@ def _duration(finding: CheckResult) -> str:
 def _count(findings: Sequence[CheckResult]) -> str:
     words: tuple[tuple[State, str], ...] = (
         ("failed", "failed"),
-        ("warning", "to look at"),
+        ("warning", "with a warning"),
         ("skipped", "skipped"),
     )
     counted = [(sum(f.state == state for f in findings), word) for state, word in words]
-    told = ", ".join(f"{number} {word}" for number, word in counted if number)
-    return f"{len(findings)} checks: {told}." if told else f"All {len(findings)} checks are good."
+    counts = ", ".join(f"{number} {word}" for number, word in counted if number)
+    return f"{len(findings)} checks: {counts}." if counts else f"All {len(findings)} checks passed."

@@ -1,4 +1,4 @@
-"""What the checks found."""
+"""Results of checks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ State = Literal["ok", "warning", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What one check says.
+    """Outcome of one check.
 
     Attributes:
-        says: What was found; one or two sentences, no secret.
-        state: ``warning`` is for what works, yet should be otherwise.
-        code: A stable name of the cause, for programs; ``None`` where all is well.
-        remedy: What to do, in one or two lines; empty where nothing is to do.
-        details: Lines to copy: SQL, a policy.
+        message: The finding, in one or two sentences without secrets.
+        state: ``warning`` is for something that works but should be changed.
+        code: Code of the cause, for programs; ``None`` if there is no problem.
+        remedy: The remedy, in one or two lines; empty if none is needed.
+        details: Lines to copy, such as SQL or a policy.
     """
 
     message: str
@@ -26,22 +26,22 @@ class CheckOutcome:
     details: str = ""
 
 
-def warning(says: str, *, code: str, remedy: str, details: str = "") -> CheckOutcome:
-    """Say that something works, yet should be otherwise."""
-    return CheckOutcome(says, "warning", code, remedy, details)
+def warning(message: str, *, code: str, remedy: str, details: str = "") -> CheckOutcome:
+    """Outcome of a check of something that works but should be changed."""
+    return CheckOutcome(message, "warning", code, remedy, details)
 
 
-def failed(says: str, *, code: str, remedy: str) -> CheckOutcome:
-    """Say that something does not work."""
-    return CheckOutcome(says, "failed", code, remedy)
+def failed(message: str, *, code: str, remedy: str) -> CheckOutcome:
+    """Outcome of a check that failed."""
+    return CheckOutcome(message, "failed", code, remedy)
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check's verdict, with its name and the seconds that it took.
+    """Result of a check: name, duration in seconds, outcome.
 
     Attributes:
-        cluster: Which of several clusters it is about; empty where there is one, or it is about all.
+        cluster: Name of the cluster, if the server has several.
     """
 
     name: str
@@ -51,10 +51,10 @@ class CheckResult:
 
     @property
     def state(self) -> State:
-        """How the check came out."""
+        """State of the outcome."""
         return self.outcome.state
 
 
 def exit_status(findings: Iterable[CheckResult]) -> int:
-    """Give 1 if a check failed; warnings alone leave it 0."""
+    """Return 1 if a check failed, else 0."""
     return int(any(finding.state == "failed" for finding in findings))

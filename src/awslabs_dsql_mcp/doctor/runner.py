@@ -1,4 +1,4 @@
-"""All checks in their order: each runs if what it needs is well, and is timed."""
+"""Runner of the checks: in order, each only if its prerequisites succeeded."""
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.checks import aws, environment, network, session
 from awslabs_dsql_mcp.doctor.checks.clock import clock
 from awslabs_dsql_mcp.doctor.checks.privileges import privileges
-from awslabs_dsql_mcp.doctor.checks.settings import described, refused
+from awslabs_dsql_mcp.doctor.checks.settings import describe, refuse
 from awslabs_dsql_mcp.doctor.checks.tls import tls
 from awslabs_dsql_mcp.doctor.context import CheckContext, Environment
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, CheckResult, State
@@ -30,9 +30,9 @@ class Check:
     """One check.
 
     Attributes:
-        name: As it is shown.
-        look: Does it; what it raises of `errors` is a failure, told by its text and hint.
-        needs: Names of checks without which it cannot be done.
+        name: Name shown.
+        run: Runs the check; an exception in `errors` is a failure with its message and hint.
+        requires: Names of checks that must succeed first.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Check:
     requires: tuple[str, ...] = ()
 
 
-_OF_A_CLUSTER = (
+_CLUSTER_CHECKS = (
     Check("AWS credentials", aws.credentials, (SETTINGS, LOCAL)),
     Check("Region", aws.region, (SETTINGS, LOCAL)),
     Check("DNS", network.dns, (SETTINGS, LOCAL)),
@@ -58,70 +58,70 @@ _OF_A_CLUSTER = (
 
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:
-    """Say what is to be checked; a local cluster comes first, since all else is asked of it."""
+    """List the checks for settings; a local cluster is started first, as the others depend on it."""
     if settings.local:
-        return (Check(LOCAL, environment.local_cluster, (SETTINGS,)), *_OF_A_CLUSTER)
+        return (Check(LOCAL, environment.local_cluster, (SETTINGS,)), *_CLUSTER_CHECKS)
     if environment.local_is_installed():
-        return (*_OF_A_CLUSTER, Check(LOCAL, environment.embedded_postgres))
-    return _OF_A_CLUSTER
+        return (*_CLUSTER_CHECKS, Check(LOCAL, environment.embedded_postgres))
+    return _CLUSTER_CHECKS
 
 
-async def run_checks(argv: Sequence[str], world: Environment) -> AsyncGenerator[CheckResult, None]:
-    """Check all that a server started with these arguments needs; each finding comes when it is known.
+async def run_checks(argv: Sequence[str], environment: Environment) -> AsyncGenerator[CheckResult, None]:
+    """Check everything that a server with these arguments needs; yield results as they arrive.
 
     Args:
-        argv: The server's flags.
-        world: What is around it.
+        argv: The server's options.
+        environment: Environment, clock and token source.
 
     Raises:
         SystemExit: After ``--version``.
     """
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     try:
-        clusters = read_clusters(read_settings(argv, world.environ, version=__version__))
+        clusters = read_clusters(read_settings(argv, environment.environ, version=__version__))
     except SettingsError as error:
-        yield CheckResult(SETTINGS, time.perf_counter() - began, refused(error))
-        for check in _OF_A_CLUSTER:
+        yield CheckResult(SETTINGS, time.perf_counter() - started_at, refuse(error))
+        for check in _CLUSTER_CHECKS:
             yield _skipped(check, SETTINGS)
         return
     for cluster in clusters.all:
-        async for finding in _run_checks(cluster.settings, world):
-            yield replace(finding, cluster=cluster.name if clusters.several else "")
+        async for result in _run_checks(cluster.settings, environment):
+            yield replace(result, cluster=cluster.name if clusters.several else "")
 
 
-async def _run_checks(settings: Settings, world: Environment) -> AsyncGenerator[CheckResult, None]:
-    began = time.perf_counter()
-    first = CheckResult(SETTINGS, time.perf_counter() - began, described(settings, world.environ))
+async def _run_checks(settings: Settings, environment: Environment) -> AsyncGenerator[CheckResult, None]:
+    started_at = time.perf_counter()
+    first = CheckResult(SETTINGS, time.perf_counter() - started_at, describe(settings, environment.environ))
     yield first
     async with AsyncExitStack() as stack:
-        patient = CheckContext(settings, world, stack)
+        context = CheckContext(settings, environment, stack)
         if not settings.local and first.state != "failed":
-            patient.target = await resolve_target(settings, stack)
+            context.target = await resolve_target(settings, stack)
         states: dict[str, State] = {SETTINGS: first.state}
         for check in checks_of(settings):
-            finding = await _done(check, patient, states)
-            states[check.name] = finding.state
-            yield finding
+            result = await _run_check(check, context, states)
+            states[check.name] = result.state
+            yield result
 
 
-async def _done(check: Check, patient: CheckContext, states: Mapping[str, State]) -> CheckResult:
-    lacking = next((name for name in check.requires if states.get(name) in _BAD), None)
-    if lacking is not None:
-        return _skipped(check, lacking)
-    began = time.perf_counter()
+async def _run_check(check: Check, context: CheckContext, states: Mapping[str, State]) -> CheckResult:
+    missing = next((name for name in check.requires if states.get(name) in _BAD), None)
+    if missing is not None:
+        return _skipped(check, missing)
+    started_at = time.perf_counter()
     try:
-        verdict = await check.run(patient)
+        outcome = await check.run(context)
     except DsqlError as error:
-        verdict = CheckOutcome(error.message, "failed", error.code, error.hint or "")
-    except Exception as bug:  # noqa: BLE001 - the other checks are worth having all the same
-        verdict = CheckOutcome(
+        outcome = CheckOutcome(error.message, "failed", error.code, error.hint or "")
+    except Exception as bug:  # noqa: BLE001 - the other checks still run
+        outcome = CheckOutcome(
             f"The check itself failed ({type(bug).__name__}).",
             "failed",
             "bug",
             "Report it with this line and the version of awslabs-dsql-mcp.",
         )
-    return CheckResult(check.name, time.perf_counter() - began, verdict)
+    return CheckResult(check.name, time.perf_counter() - started_at, outcome)
 
 
-def _skipped(check: Check, lacking: str) -> CheckResult:
-    return CheckResult(check.name, 0.0, CheckOutcome(f"Skipped: it needs {lacking}.", "skipped"))
+def _skipped(check: Check, missing: str) -> CheckResult:
+    return CheckResult(check.name, 0.0, CheckOutcome(f"Skipped: it needs {missing}.", "skipped"))

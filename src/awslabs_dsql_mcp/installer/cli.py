@@ -1,4 +1,4 @@
-"""``awslabs-dsql-mcp install CLIENT``: arguments in, a changed file and words about it out."""
+"""The command ``awslabs-dsql-mcp install CLIENT``."""
 
 import argparse
 import os
@@ -26,18 +26,18 @@ from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
 
-_NEW_PROJECT_FILE = 0o644  # what a project's files are; a user's may hold secrets
+_NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
 
 
 @dataclass(frozen=True)
 class Target:
-    """The file that an installation is about.
+    """The configuration file to change.
 
     Attributes:
-        client: Whose it is.
-        path: Where it is.
-        is_project: Whether it is a project's.
-        name: The server's name in it.
+        client: The client.
+        path: Path of the file.
+        is_project: The file belongs to a project, not to the user.
+        name: The server's name in the file.
     """
 
     client: Client
@@ -55,11 +55,10 @@ def main(argv: Sequence[str]) -> int:
     """Run ``awslabs-dsql-mcp install``.
 
     Args:
-        argv: What follows ``install`` on the command line.
+        argv: The arguments after ``install``.
 
     Returns:
-        The exit status: 0 when all is as it was asked to be; 1 when the file cannot be read, edited or
-        written, and was left as it is.
+        The exit status: 0 on success; 1 if the file cannot be read, edited or written, and is unchanged.
 
     Raises:
         SettingsError: Wrong arguments, the server's included.
@@ -67,39 +66,41 @@ def main(argv: Sequence[str]) -> int:
     options = vars(_parser().parse_args(argv))
     target = _target(options, PlatformPaths(sys.platform, os.environ, str(Path.home())))
     if options.get("uninstall"):
-        return _told(target, lambda: _uninstall(target))
+        return _report_errors(target, lambda: _uninstall(target))
     launch = _launch(options)
     if options.get("print"):
         return _print(target, launch)
-    return _told(target, lambda: _install(target, launch))
+    return _report_errors(target, lambda: _install(target, launch))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = OptionParser(
         prog="awslabs-dsql-mcp install",
-        description="Write the server's entry into the configuration of an MCP client. The options of the "
-        "server are those that it shall be started with. What is in the file stays; the old file is kept "
-        "beside it as FILE.bak.",
+        description="Add the server's entry to the configuration of an MCP client. The server's options are "
+        "those with which the client starts it. The rest of the file is unchanged; a backup is kept as "
+        "FILE.bak.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
     names = [client.name for client in CLIENTS]
     parser.add_argument("client", metavar="CLIENT", help=f"one of {', '.join(names)}")
     act = parser.add_mutually_exclusive_group()
-    act.add_argument("--print", action="store_true", help="print the entry, change nothing")
-    act.add_argument("--uninstall", action="store_true", help="take the entry out")
+    act.add_argument("--print", action="store_true", help="print the entry and change nothing")
+    act.add_argument("--uninstall", action="store_true", help="remove the entry")
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("--user", action="store_true", help="for all projects of the user (default)")
-    scope.add_argument("--project", action="store_true", help="for the project in the current folder")
+    scope.add_argument("--project", action="store_true", help="for the project in the current directory")
     parser.add_argument(
         "--name", metavar="NAME", help=f"name of the server in the client (default: {SERVER_NAME})"
     )
     parser.add_argument(
-        "--env", metavar="KEY=VALUE", action="append", help="variable to start the server with; repeatable"
+        "--env", metavar="KEY=VALUE", action="append", help="environment variable of the server; repeatable"
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
-        "--from", metavar="SOURCE", help="what uvx gets the server from (default: its newest release)"
+        "--from",
+        metavar="SOURCE",
+        help="source from which uvx installs the server (default: the newest release)",
     )
     how.add_argument("--installed", action="store_true", help="start this installation, without uvx")
     add_options(parser, OPTIONS)
@@ -107,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
-    """Find the file: of several that a client reads, the first that exists."""
+    """Choose the file: the first that exists of those that the client reads, else the first."""
     client = next((client for client in CLIENTS if client.name == options["client"]), None)
     if client is None:
         names = ", ".join(client.name for client in CLIENTS)
@@ -119,13 +120,13 @@ def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
         else [Path(f(machine)) for f in client.user]
     )
     if not places:
-        raise SettingsError(f"--project: {client.title} has no file of a project, expected --user")
+        raise SettingsError(f"--project: {client.title} has no project file, expected --user")
     path = next((place for place in places if place.exists()), places[0])
     return Target(client, path, is_project, str(options.get("name", SERVER_NAME)))
 
 
 def _launch(options: Mapping[str, object]) -> LaunchCommand:
-    """Put together how the server is started, and check that it would start."""
+    """Build the command line, and check that the server accepts it."""
     given = dict(options)
     env = dict(map(_variable, _texts(given.get("env"))))
     if profile := given.pop("profile", None):
@@ -152,19 +153,21 @@ def _variable(text: str) -> tuple[str, str]:
 
 def _print(target: Target, launch: LaunchCommand) -> int:
     sys.stdout.write(snippet(target.client, launch, target.name))
-    _say(f"This goes into {target.path}.", target.client.note)
+    _print_message(f"This goes into {target.path}.", target.client.note)
     link = links(launch, target.name).get(target.client.title.split(" IDE")[0])
-    _say(f"Or open {link}" if link else "")
+    _print_message(f"Or open {link}" if link else "")
     return 0
 
 
-def _told(target: Target, work: Callable[[], int]) -> int:
+def _report_errors(target: Target, work: Callable[[], int]) -> int:
     try:
         return work()
     except NotEditable as reason:
-        _say(f"{target.path} is left as it is: {reason}.", "--print shows the entry, to add it by hand.")
+        _print_message(
+            f"{target.path} is unchanged: {reason}.", "--print shows the entry, to add it by hand."
+        )
     except OSError as error:
-        _say(f"{target.path} is left as it is: {error.strerror or error}.")
+        _print_message(f"{target.path} is unchanged: {error.strerror or error}.")
     return 1
 
 
@@ -173,13 +176,13 @@ def _install(target: Target, launch: LaunchCommand) -> int:
     entry = client.shape(launch, target.name)
     text = with_entry(original.text, client.format, target.key, entry)
     if text == original.text:
-        _say(f"{client.title} has {target.name} already, in {target.path}.")
+        _print_message(f"{client.title} already has {target.name}, in {target.path}.")
         return 0
     _write(target, original, text, entry.full)
-    _say(f"{client.title} has {target.name} now, in {target.path}.", client.note)
+    _print_message(f"{client.title} has {target.name} now, in {target.path}.", client.note)
     if which(launch.command) is None:
-        _say(
-            f"{launch.command}, which starts it, is not on your PATH: install uv "
+        _print_message(
+            f"{launch.command}, which starts the server, is not on your PATH: install uv "
             "(https://docs.astral.sh/uv/), or run this again with --installed."
         )
     return 0
@@ -189,15 +192,15 @@ def _uninstall(target: Target) -> int:
     client, original = target.client, files.load(target.path)
     text = without_entry(original.text, client.format, target.key)
     if text == original.text:
-        _say(f"{client.title} has no {target.name} in {target.path}.")
+        _print_message(f"{client.title} has no {target.name} in {target.path}.")
         return 0
     _write(target, original, text, {})
-    _say(f"{client.title} has {target.name} no more, in {target.path}.")
+    _print_message(f"{client.title} has {target.name} no more, in {target.path}.")
     return 0
 
 
 def _write(target: Target, original: files.Original, text: str, entry: Mapping[str, object]) -> None:
-    """Replace the file and show what became different."""
+    """Replace the file and print the changes."""
     kept = files.save(original, text, mode=_NEW_PROJECT_FILE if target.is_project else 0o600)
     before = target.client.format.read(original.text.lstrip("\ufeff").replace("\r\n", "\n"))
     servers = before.get(target.client.key)
@@ -205,9 +208,9 @@ def _write(target: Target, original: files.Original, text: str, entry: Mapping[s
     shown = (target.client.key, target.name, entry, old)  # pyright: ignore[reportUnknownVariableType] - as above
     sys.stdout.write(redacted_diff(original.text, text, str(target.path), shown) + "\n")  # pyright: ignore[reportUnknownArgumentType] - as above
     if kept:
-        _say(f"The old file is kept as {kept}.")
+        _print_message(f"The old file was saved as {kept}.")
 
 
-def _say(*sentences: str) -> None:
+def _print_message(*sentences: str) -> None:
     if text := " ".join(filter(None, sentences)):
         sys.stderr.write(f"awslabs-dsql-mcp install: {text}\n")

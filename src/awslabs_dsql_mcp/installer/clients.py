@@ -1,4 +1,4 @@
-"""The clients: who keeps which entry in which file, under which key.
+"""Table of MCP clients: configuration files, keys and entries.
 
 Checked with the client itself (``tests/clients``): Claude Code, Codex, Gemini CLI, OpenCode, Copilot CLI.
 The others follow their documentation, named in each row.
@@ -24,15 +24,15 @@ class Client:
     """A client and its configuration.
 
     Attributes:
-        name: What ``install`` calls it.
-        title: What its makers call it.
-        key: The key of the file that holds all servers.
-        source: Where the format is documented, or how it was found out.
-        user: The user's files, of which the first that exists counts, else the first.
-        project: The same in a project's folder; empty where the client knows no such file.
-        shape: Makes the entry of a launch and the server's name.
-        format: The format of the file.
-        note: What the user has to know or do besides.
+        name: Name for ``install``.
+        title: Product name.
+        key: Key of the servers in the file.
+        source: Documentation of the format, or the test that found it.
+        user: The user's files; the first that exists is used, else the first.
+        project: The same in a project's directory; empty if the client has no such file.
+        shape: Creates the entry from a launch command and the server's name.
+        format: Format of the file.
+        note: Advice for the user.
     """
 
     name: str
@@ -78,8 +78,8 @@ def _xdg(path: str) -> UserFile:
     return lambda machine: machine.xdg_config / path
 
 
-def _under(variable: str, otherwise: str, path: str) -> UserFile:
-    return lambda machine: machine.either(variable, otherwise) / path
+def _variable_or(variable: str, otherwise: str, path: str) -> UserFile:
+    return lambda machine: machine.from_variable(variable, otherwise) / path
 
 
 def _on_windows(windows: UserFile, elsewhere: UserFile) -> UserFile:
@@ -92,7 +92,7 @@ CLIENTS: tuple[Client, ...] = (
         "Claude Code",
         "mcpServers",
         "tests/clients; code.claude.com/docs/en/mcp",
-        (_under("CLAUDE_CONFIG_DIR", "~/", ".claude.json"),),
+        (_variable_or("CLAUDE_CONFIG_DIR", "~/", ".claude.json"),),
         (".mcp.json",),
         _with({"type": "stdio"}),
         note="Of a project's servers, Claude Code asks once whether to trust them.",
@@ -137,7 +137,7 @@ CLIENTS: tuple[Client, ...] = (
         "Codex",
         "mcp_servers",
         "tests/clients; the repository openai/codex, docs/config.md",
-        (_under("CODEX_HOME", "~/.codex", "config.toml"),),
+        (_variable_or("CODEX_HOME", "~/.codex", "config.toml"),),
         (".codex/config.toml",),
         _with({}, startup_timeout_sec=30),
         TOML,
@@ -148,7 +148,7 @@ CLIENTS: tuple[Client, ...] = (
         "Gemini CLI",
         "mcpServers",
         "tests/clients; the repository google-gemini/gemini-cli, docs/tools/mcp-server.md",
-        (_under("GEMINI_CLI_HOME", "~/", ".gemini/settings.json"),),
+        (_variable_or("GEMINI_CLI_HOME", "~/", ".gemini/settings.json"),),
         (".gemini/settings.json",),
         _with({}, timeout=600_000),  # ms, its default for calls; `gemini mcp list` gives up after 5 s without
         note="Gemini CLI starts servers only in folders that it trusts.",
@@ -208,7 +208,7 @@ CLIENTS: tuple[Client, ...] = (
         "GitHub Copilot CLI",
         "mcpServers",
         "tests/clients; docs.github.com/copilot/how-tos/copilot-cli",
-        (_under("COPILOT_HOME", "~/.copilot", "mcp-config.json"),),
+        (_variable_or("COPILOT_HOME", "~/.copilot", "mcp-config.json"),),
         (".github/mcp.json",),
         _with({"type": "local"}, tools=["*"]),
     ),

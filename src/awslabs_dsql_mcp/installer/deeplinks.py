@@ -1,4 +1,4 @@
-"""Links that install the server by a click, for the clients that take them."""
+"""Links for one-click installation in the clients that support them."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.installer.launch import LaunchCommand, standard
 
 
 def links(launch: LaunchCommand, name: str) -> dict[str, str]:
-    """Give the link of each client that has one, by the client's title.
+    """Links by the client's title.
 
     Sources: cursor.com/docs/context/mcp/install-links; code.visualstudio.com/api/extension-guides/ai/mcp;
     kiro.dev/docs/mcp/servers.

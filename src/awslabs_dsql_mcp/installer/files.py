@@ -1,4 +1,4 @@
-"""Configuration files read and written: whole or not at all, with the old one kept."""
+"""Reading and atomic writing of configuration files, with a backup."""
 
 import os
 import tempfile
@@ -11,11 +11,11 @@ from awslabs_dsql_mcp.installer.formats import NotEditable
 
 @dataclass(frozen=True)
 class Original:
-    """A file as it was found.
+    """A file as it was read.
 
     Attributes:
-        path: The file itself, behind any symbolic links.
-        content: Its bytes; ``None`` if there is no such file.
+        path: Path of the file, with symbolic links resolved.
+        content: Its bytes; ``None`` if the file does not exist.
     """
 
     path: Path
@@ -38,7 +38,7 @@ def load(path: Path) -> Original:
     """Read a file.
 
     Raises:
-        OSError: It is there, but cannot be read.
+        OSError: The file exists but cannot be read.
     """
     real = Path(os.path.realpath(path))
     try:
@@ -48,7 +48,7 @@ def load(path: Path) -> Original:
 
 
 def save(original: Original, text: str, *, mode: int = 0o600) -> Path | None:
-    """Replace a file in one step, or create it and its folders.
+    """Replace a file atomically, or create it and its directories.
 
     Args:
         original: The file as it was read.
@@ -56,7 +56,7 @@ def save(original: Original, text: str, *, mode: int = 0o600) -> Path | None:
         mode: The permissions of a new file; an old one keeps its own.
 
     Returns:
-        Where the old content is kept, if there was any.
+        Path of the backup, if the file existed.
 
     Raises:
         NotEditable: The file has changed since it was read.
@@ -70,8 +70,8 @@ def save(original: Original, text: str, *, mode: int = 0o600) -> Path | None:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        _like(original, Path(name), mode)
-        _demand_unchanged(original)
+        _copy_permissions(original, Path(name), mode)
+        _require_unchanged(original)
         Path(name).replace(original.path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -79,13 +79,13 @@ def save(original: Original, text: str, *, mode: int = 0o600) -> Path | None:
     return kept
 
 
-def _demand_unchanged(original: Original) -> None:
+def _require_unchanged(original: Original) -> None:
     if load(original.path).content != original.content:
         raise NotEditable("another program changed it just now; try again")
 
 
 def _backup(original: Original) -> Path | None:
-    """Keep the old content beside the file, under a name that no other content has."""
+    """Save the old content next to the file, under an unused name."""
     if original.content is None:
         return None
     number = 0
@@ -93,7 +93,7 @@ def _backup(original: Original) -> Path | None:
         kept = original.path.with_name(f"{original.path.name}.bak" + (f".{number}" if number else ""))
         try:
             with kept.open("xb") as file:
-                _like(original, kept, 0o600)
+                _copy_permissions(original, kept, 0o600)
                 file.write(original.content)
         except FileExistsError:
             if kept.is_file() and kept.read_bytes() == original.content:
@@ -103,8 +103,8 @@ def _backup(original: Original) -> Path | None:
             return kept
 
 
-def _like(original: Original, path: Path, mode: int) -> None:
-    """Give a file the permissions, and if we may the owner, of the original."""
+def _copy_permissions(original: Original, path: Path, mode: int) -> None:
+    """Copy the permissions, and if permitted the owner, of the original."""
     if original.content is None:
         path.chmod(mode)
         return

@@ -1,4 +1,4 @@
-"""How a client starts the server, and the shapes in which clients want to be told."""
+"""Command line with which a client starts the server, and the entry for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from awslabs_dsql_mcp.config.options import OPTIONS
 
 PACKAGE = "awslabs-dsql-mcp"
 SERVER_NAME = "aurora-dsql"
-# What shows that an entry starts this server: its package, its module, and its other command.
-_MARKS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
+# Texts that identify an entry of this server: its package, its module, and its other command.
+_IDENTIFIERS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class LaunchCommand:
     Attributes:
         command: The program.
         args: Its arguments.
-        env: Variables set for it, beside what the client hands on.
+        env: Environment variables, in addition to those that the client passes.
     """
 
     command: str
@@ -32,11 +32,11 @@ class LaunchCommand:
 
 @dataclass(frozen=True)
 class ServerEntry:
-    """What a client's file says of a server.
+    """A server's entry in a client's file.
 
     Attributes:
-        fixed: What makes the server start; set anew by each installation.
-        defaults: What the user may change afterwards; set by the first installation only.
+        required: Fields that each installation sets.
+        defaults: Fields that the user may change; set only by the first installation.
     """
 
     required: Mapping[str, object]
@@ -44,7 +44,7 @@ class ServerEntry:
 
     @property
     def full(self) -> dict[str, object]:
-        """The entry as it is written where there was none."""
+        """All fields, for a new entry."""
         return {**self.required, **self.defaults}
 
 
@@ -59,14 +59,14 @@ def through_uvx(
 
 
 def through_python(python: str, flags: Sequence[str], env: Mapping[str, str]) -> LaunchCommand:
-    """Start what is installed for an interpreter."""
+    """Start the installation of an interpreter."""
     return LaunchCommand(python, ("-m", "awslabs_dsql_mcp", *flags), env)
 
 
 def flags_of(given: Mapping[str, object], folder: Path) -> list[str]:
-    """Write options as flags, in the table's order; files and folders become absolute.
+    """Write options as arguments, in the table's order, with absolute paths.
 
-    A client starts the server in a folder of its own choice.
+    A client may start the server in any directory.
     """
     flags = list[str]()
     for option in OPTIONS:
@@ -80,33 +80,31 @@ def flags_of(given: Mapping[str, object], folder: Path) -> list[str]:
 
 
 def check(flags: Sequence[str], env: Mapping[str, str]) -> Clusters:
-    """Check that the server would start, and on a cluster.
+    """Check that the server accepts the arguments, and that they name a cluster.
 
     Returns:
-        The clusters that it would work on.
+        The clusters.
 
     Raises:
-        SettingsError: What it would say, or that no cluster is named.
+        SettingsError: The server's error, or that no cluster is named.
     """
     clusters = read_clusters(read_settings(flags, env, version=""))
     for cluster in clusters.all:
         if not cluster.settings.cluster_endpoint and not cluster.settings.local:
-            raise SettingsError(
-                "--cluster_endpoint: got nothing, expected HOST, or --local for a cluster here, or --config"
-            )
+            raise SettingsError("--cluster_endpoint: got nothing, expected HOST, --local or --config")
     return clusters
 
 
 def is_ours(entry: object) -> bool:
-    """Tell whether an entry starts this server."""
+    """Return true if an entry starts this server."""
     if isinstance(entry, Mapping):
         return any(map(is_ours, entry.values()))  # pyright: ignore[reportUnknownArgumentType,reportUnknownMemberType] - of a parsed file
     if isinstance(entry, list):
         return any(map(is_ours, entry))  # pyright: ignore[reportUnknownArgumentType] - of a parsed file
-    return isinstance(entry, str) and any(mark in entry for mark in _MARKS)
+    return isinstance(entry, str) and any(mark in entry for mark in _IDENTIFIERS)
 
 
 def standard(launch: LaunchCommand) -> dict[str, object]:
-    """Give the entry that most clients share."""
+    """Entry in the form that most clients use."""
     entry: dict[str, object] = {"command": launch.command, "args": list(launch.args)}
     return entry | ({"env": dict(launch.env)} if launch.env else {})

@@ -1,4 +1,4 @@
-"""What has to change in a client's file so that it has our entry, or has it no more; pure."""
+"""Edits that add our entry to a client's file, or remove it."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Drop:
-    """Take out what is at a path."""
+    """Remove the value at a path."""
 
     path: Path
 
@@ -31,72 +31,71 @@ Edit = Put | Drop
 
 
 def with_entry(text: str, fmt: Format, path: Path, entry: ServerEntry) -> str:
-    """Give a file's text with an entry in it.
+    """Add an entry to a file's text.
 
-    Where the entry is there already, its command, arguments and variables are renewed; whatever else it
-    holds stays.
+    In an existing entry, command, arguments and variables are replaced; other fields are unchanged.
 
     Raises:
         NotEditable: The text cannot be read, or edited without risk, or has another server at the path.
     """
-    return _edited(text, fmt, lambda data: _installing(_at(data, path), path, entry))
+    return _edit(text, fmt, lambda data: _install(_at(data, path), path, entry))
 
 
 def without_entry(text: str, fmt: Format, path: Path) -> str:
-    """Give a file's text without the entry at a path; the same text if there is none.
+    """Remove the entry at a path from a file's text; without an entry, the text is unchanged.
 
     Raises:
         NotEditable: As for ``with_entry``.
     """
-    return _edited(text, fmt, lambda data: _removing(_at(data, path), path))
+    return _edit(text, fmt, lambda data: _remove(_at(data, path), path))
 
 
-def _installing(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:
+def _install(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:
     if present is None:
         yield Put(path, entry.full)
         return
-    _demand_ours(present, path)
-    yield from _renewing(present, path, entry.required)
+    _require_ours(present, path)
+    yield from _update(present, path, entry.required)
 
 
-def _renewing(present: object, path: Path, value: object) -> Iterator[Edit]:
-    """Set a value; of a mapping only the members that differ, so that others stay."""
+def _update(present: object, path: Path, value: object) -> Iterator[Edit]:
+    """Set a value; of a mapping, only the members that differ."""
     if isinstance(present, Mapping) and isinstance(value, Mapping):
         for key, inner in cast("Mapping[str, object]", value).items():
-            yield from _renewing(_at(cast("object", present), (key,)), (*path, key), inner)
+            yield from _update(_at(cast("object", present), (key,)), (*path, key), inner)
     elif present != value:
         yield Put(path, value)
 
 
-def _removing(present: object, path: Path) -> Iterator[Edit]:
+def _remove(present: object, path: Path) -> Iterator[Edit]:
     if present is not None:
-        _demand_ours(present, path)
+        _require_ours(present, path)
         yield Drop(path)
 
 
-def _demand_ours(present: object, path: Path) -> None:
+def _require_ours(present: object, path: Path) -> None:
     if not isinstance(present, Mapping) or not is_ours(cast("object", present)):
         raise NotEditable(
             f"its entry {path[-1]!r} does not start this server; give ours another name with --name"
         )
 
 
-def _edited(text: str, fmt: Format, plan: Callable[[Mapping[str, object]], Iterable[Edit]]) -> str:
-    """Carry out edits and make sure that they did what they should, and nothing else."""
+def _edit(text: str, fmt: Format, plan: Callable[[Mapping[str, object]], Iterable[Edit]]) -> str:
+    """Apply edits and verify that the result has these changes and no others."""
     bom, text = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     newline = "\r\n" if text.count("\n") == text.count("\r\n") > 0 else "\n"
     before = text.replace(newline, "\n")
     data = fmt.read(before)
     after, expected = before, deepcopy(dict(data))
     for edit in plan(data):
-        after = _carried_out(after, fmt, edit)
+        after = _apply(after, fmt, edit)
         _expect(expected, edit)
     if not _reads_as(after, fmt, expected):
         raise NotEditable(f"it writes its {fmt.name} in a way that cannot be edited without risk")
     return bom + after.replace("\n", newline)
 
 
-def _carried_out(text: str, fmt: Format, edit: Edit) -> str:
+def _apply(text: str, fmt: Format, edit: Edit) -> str:
     return fmt.put(text, edit.path, edit.value) if isinstance(edit, Put) else fmt.drop(text, edit.path)
 
 
@@ -119,7 +118,7 @@ def _reads_as(text: str, fmt: Format, expected: Mapping[str, object]) -> bool:
 
 
 def _pruned(data: Mapping[str, object]) -> Mapping[str, object]:
-    """Leave out empty tables: TOML has none left when its last member goes."""
+    """Omit empty tables: in TOML a table without members disappears."""
     return {key: value for key, value in data.items() if value not in ({}, None)}
 
 
@@ -132,7 +131,7 @@ def _at(data: object, path: Path) -> object:
 
 
 def _same(one: object, other: object) -> bool:
-    """Compare data; a NaN, which TOML and YAML can hold, is the same as itself."""
+    """Compare data; a NaN, which TOML and YAML allow, equals itself."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         left, right = cast("Mapping[object, object]", one), cast("Mapping[object, object]", other)
         return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)

@@ -1,4 +1,4 @@
-"""Where a platform keeps the settings of its users' programs."""
+"""Configuration directories of the platforms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ class PlatformPaths:
     """A platform and a user's environment on it.
 
     Attributes:
-        platform: ``win32``, ``darwin``, or anything else for Linux and its like, as ``sys.platform`` says.
+        platform: Value of ``sys.platform``: ``win32``, ``darwin``, or anything else for Linux and similar.
         environ: The user's environment.
-        home: The user's home folder.
+        home: The user's home directory.
     """
 
     platform: str
@@ -20,28 +20,28 @@ class PlatformPaths:
     home: str
 
     def folder(self, text: str) -> PurePath:
-        """Make a path of this platform; ``~/`` at its beginning is the home folder."""
+        """Create a path of this platform; a leading ``~/`` is the home directory."""
         flavour = PureWindowsPath if self.platform == "win32" else PurePosixPath
         return flavour(self.home, text[2:]) if text.startswith("~/") else flavour(text)
 
-    def either(self, variable: str, otherwise: str) -> PurePath:
-        """Take the folder that a variable names, or another one."""
+    def from_variable(self, variable: str, otherwise: str) -> PurePath:
+        """Directory that a variable names, or a default."""
         return self.folder(self.environ.get(variable) or otherwise)
 
     @property
     def app_data(self) -> PurePath:
-        """Where desktop programs keep settings.
+        """Configuration directory of desktop programs.
 
         Sources: XDG Base Directory Specification; Apple's File System Programming Guide, "Library";
         Windows' known folder ``RoamingAppData``.
         """
         if self.platform == "win32":
-            return self.either("APPDATA", "~/AppData/Roaming")
+            return self.from_variable("APPDATA", "~/AppData/Roaming")
         if self.platform == "darwin":
             return self.folder("~/Library/Application Support")
         return self.xdg_config
 
     @property
     def xdg_config(self) -> PurePath:
-        """Where programs of the terminal keep settings, on macOS too."""
-        return self.either("XDG_CONFIG_HOME", "~/.config")
+        """Configuration directory of command-line programs, also on macOS."""
+        return self.from_variable("XDG_CONFIG_HOME", "~/.config")

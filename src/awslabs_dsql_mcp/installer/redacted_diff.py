@@ -1,8 +1,7 @@
-"""A change to a file as people read it, with nobody's secrets in it.
+"""Diffs of configuration files without secrets.
 
-A client's file holds keys and tokens of other servers, and lines hold more than what we change. So only
-changed lines are shown, and in them only words that are ours; of variables, only those whose values are
-no secret.
+A client's file has keys and tokens of other servers, and a line may have more than our change. Only changed
+lines are shown, and in them only words of our entry; values of variables only if they are not secret.
 """
 
 import difflib
@@ -15,24 +14,24 @@ from awslabs_dsql_mcp.config.options import OPTIONS
 _HIDDEN = "***"
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s"\'{}\[\],:=]+')
 _STRUCTURE = frozenset({"true", "false", "null", "-", "|", ">"})
-_OPEN_VARIABLES = frozenset({"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE"}) | {
+_PUBLIC_VARIABLES = frozenset({"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE"}) | {
     variable for option in OPTIONS for variable in option.variables
 }
 
 
-def redacted_diff(before: str, after: str, name: str, shown: Iterable[object]) -> str:
-    """Show a change as a unified diff without context.
+def redacted_diff(before: str, after: str, name: str, visible: Iterable[object]) -> str:
+    """Write a unified diff without context.
 
     Args:
         before: The text before.
         after: The text after.
-        name: The file's name, for the head.
-        shown: What may be shown: keys, and entries of ours as data.
+        name: The file's name, for the header.
+        visible: Keys and our entries as data: the words that may be shown.
     """
-    ours = {word for item in shown for word in _words(item)}
+    ours = {word for item in visible for word in _words(item)}
     words = ours | {piece for word in ours for piece in _WORD.findall(word)} | _STRUCTURE
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=0, lineterm="")
-    return "\n".join(line if place < 2 else _masked(line, words) for place, line in enumerate(lines))  # noqa: PLR2004 - the head
+    return "\n".join(line if place < 2 else _mask(line, words) for place, line in enumerate(lines))  # noqa: PLR2004 - the head
 
 
 def _words(item: object) -> Iterator[str]:
@@ -53,17 +52,17 @@ def _words(item: object) -> Iterator[str]:
 def _variables(env: Mapping[str, object]) -> Iterator[str]:
     for key, value in env.items():
         yield key
-        if key in _OPEN_VARIABLES:
+        if key in _PUBLIC_VARIABLES:
             yield str(value)
 
 
-def _masked(line: str, words: set[str]) -> str:
+def _mask(line: str, words: set[str]) -> str:
     if line.startswith("@@"):
         return line
-    return line[0] + _WORD.sub(lambda match: _shown(match.group(), words), line[1:])
+    return line[0] + _WORD.sub(lambda match: _mask_word(match.group(), words), line[1:])
 
 
-def _shown(word: str, words: set[str]) -> str:
+def _mask_word(word: str, words: set[str]) -> str:
     quote = word[0] if word[0] in "\"'" else ""
     bare = word[1:-1].replace("\\\\", "\\") if quote else word
     parts = bare.strip("[]").split(".") if not quote else [bare]  # a table's name in TOML

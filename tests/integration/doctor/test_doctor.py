@@ -49,7 +49,7 @@ async def test_all_is_good_on_the_local_cluster(reader_flags: list[str]) -> None
     status, out, err = await run(*reader_flags, PYTHONIOENCODING="utf-8")
     lines = [line for line in out.splitlines() if line.startswith("✓ ")]
     assert [line[2:18].strip() for line in lines] == CHECKS, out
-    assert out.splitlines()[-1] == "All 15 checks are good."
+    assert out.splitlines()[-1] == "All 15 checks passed."
     assert (status, err) == (0, "")
     assert max(map(len, out.splitlines())) <= WIDTH
 
@@ -114,8 +114,8 @@ def test_the_summary_counts() -> None:
         CheckResult("B", 0, CheckOutcome("b", "failed", "b", "Do.")),
     )
     odd = CheckResult("C", 0, CheckOutcome("c", "warning", "c", "Do.", "CREATE ROLE"))
-    assert as_summary([good]) == "\nAll 1 checks are good."
-    assert as_summary([good, bad, odd]) == "\nCREATE ROLE\n\n3 checks: 1 failed, 1 to look at."
+    assert as_summary([good]) == "\nAll 1 checks passed."
+    assert as_summary([good, bad, odd]) == "\nCREATE ROLE\n\n3 checks: 1 failed, 1 with a warning."
     assert (exit_status([good, odd]), exit_status([good, bad])) == (0, 1)
 
 

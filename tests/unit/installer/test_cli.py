@@ -65,7 +65,7 @@ def test_a_program_that_is_not_there_is_told(
 ) -> None:
     monkeypatch.setenv("PATH", str(home))
     assert main(["install", "cursor", *CLUSTER]) == 0
-    assert "uvx, which starts it, is not on your PATH: install uv" in capsys.readouterr().err
+    assert "uvx, which starts the server, is not on your PATH: install uv" in capsys.readouterr().err
     assert main(["install", "cursor", *CLUSTER, "--installed"]) == 0
     assert "not on your PATH" not in capsys.readouterr().err
 
@@ -76,7 +76,7 @@ def test_a_second_time_it_does_nothing(home: Path, capsys: pytest.CaptureFixture
     before = file.stat()
     capsys.readouterr()
     assert main(["install", "claude-code", *CLUSTER]) == 0
-    assert "Claude Code has aurora-dsql already" in capsys.readouterr().err
+    assert "Claude Code already has aurora-dsql" in capsys.readouterr().err
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert [path.name for path in home.iterdir() if path.is_file()] == [".claude.json"]
 
@@ -123,7 +123,7 @@ def test_how_the_server_is_started(home: Path) -> None:
         (["cursor", "--cluster_endpoint", "http://x"], "--cluster_endpoint: got 'http://x'"),
         (["cursor", "--local", "--evn", "a=b"], "--evn: unknown flag, expected --env?"),
         (["cursor", "--local", "--env", "secret"], "--env: got no =, expected KEY=VALUE"),
-        (["windsurf", "--local", "--project"], "--project: Windsurf has no file of a project"),
+        (["windsurf", "--local", "--project"], "--project: Windsurf has no project file"),
         (["cursor", "--local", "--print", "--uninstall"], "--uninstall: not allowed with argument --print"),
     ],
 )
@@ -141,7 +141,7 @@ def test_what_it_cannot_read_it_does_not_touch(
     file.parent.mkdir()
     file.write_bytes(content)
     assert main(["install", "cursor", *CLUSTER]) == 1
-    assert f"{file} is left as it is: " in capsys.readouterr().err
+    assert f"{file} is unchanged: " in capsys.readouterr().err
     assert file.read_bytes() == content
     assert list(file.parent.iterdir()) == [file]
 
@@ -149,7 +149,7 @@ def test_what_it_cannot_read_it_does_not_touch(
 def test_a_folder_in_the_file_s_place_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / ".cursor/mcp.json").mkdir(parents=True)
     assert main(["install", "cursor", *CLUSTER]) == 1
-    assert "mcp.json is left as it is: " in capsys.readouterr().err
+    assert "mcp.json is unchanged: " in capsys.readouterr().err
 
 
 def test_the_file_that_is_there_is_chosen(home: Path) -> None:

@@ -1,6 +1,6 @@
-"""The check of this machine's clock, against the Date that the documentation server sends.
+"""Check of this machine's clock against the Date header of the documentation server.
 
-A token is refused once its time is 15 minutes behind the cluster's, or five ahead.
+A token is refused if its time is 15 minutes behind the cluster's, or five ahead.
 """
 
 from datetime import datetime, timedelta
@@ -9,22 +9,22 @@ from email.utils import parsedate_to_datetime
 from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
-_WAIT = 5.0  # seconds: what it tells, the login tells as well
+_MAX_WAIT = 5.0  # seconds; the login detects a wrong clock as well
 _EARLIEST, _LATEST = timedelta(minutes=-15), timedelta(minutes=5)
-_UNEASY = timedelta(seconds=60)
+_NOTICEABLE = timedelta(seconds=60)
 
 
-async def clock(patient: CheckContext) -> CheckOutcome:
-    """Hold the clock against another machine's."""
-    server = patient.settings.knowledge_server
-    there = await _time_at(server, min(_WAIT, patient.settings.knowledge_timeout))
+async def clock(context: CheckContext) -> CheckOutcome:
+    """Compare the clock with the documentation server's."""
+    server = context.settings.knowledge_server
+    there = await _time_at(server, min(_MAX_WAIT, context.settings.knowledge_timeout))
     if there is None:
-        return CheckOutcome("No time to compare with: the documentation server did not give one.", "skipped")
-    return compared(patient.world.now() - there)
+        return CheckOutcome("No time to compare with: the documentation server sent none.", "skipped")
+    return compare(context.environment.now() - there)
 
 
 async def _time_at(server: str, limit: float) -> datetime | None:
-    import httpx  # noqa: PLC0415 - a tenth of a second
+    import httpx  # noqa: PLC0415 - importing it takes 100 ms
 
     try:
         async with httpx.AsyncClient(timeout=limit, follow_redirects=False) as client:
@@ -34,17 +34,17 @@ async def _time_at(server: str, limit: float) -> datetime | None:
         return None
 
 
-def compared(ahead: timedelta) -> CheckOutcome:
-    """Judge a difference; positive when this machine's clock is ahead."""
-    says = f"This machine's clock is {off(ahead)}."
+def compare(ahead: timedelta) -> CheckOutcome:
+    """Evaluate a difference; positive if this machine's clock is ahead."""
+    says = f"This machine's clock is {format_offset(ahead)}."
     if not _EARLIEST < ahead < _LATEST:
         return failed(
-            f"{says} The cluster takes no token with such a time.",
+            f"{says} The cluster refuses tokens with such a time.",
             code="clock_wrong",
             remedy="Set it: switch time synchronisation on (Linux: `timedatectl set-ntp true`; macOS and "
             "Windows: Date & Time settings).",
         )
-    if abs(ahead) > _UNEASY:
+    if abs(ahead) > _NOTICEABLE:
         return warning(
             says,
             code="clock_uneasy",
@@ -53,8 +53,8 @@ def compared(ahead: timedelta) -> CheckOutcome:
     return CheckOutcome("Within a minute of the documentation server's.")
 
 
-def off(ahead: timedelta) -> str:
-    """Put a difference in words."""
+def format_offset(ahead: timedelta) -> str:
+    """Format a difference."""
     seconds = round(abs(ahead.total_seconds()))
     amount = f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"  # noqa: PLR2004 - two minutes
     return f"{amount} {'ahead' if ahead > timedelta() else 'behind'}"

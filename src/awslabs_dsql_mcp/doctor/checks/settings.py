@@ -1,4 +1,4 @@
-"""The check of flags and environment."""
+"""Check of options and environment."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,12 @@ from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
-# What libpq heeds of its own variables, since the server leaves these to it.
+# Variables of libpq that the server leaves in effect.
 _LIBPQ = ("PGHOSTADDR", "PGPORT")
 
 
-def described(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
-    """Say what the server would do with these settings, and which variables had a part in it."""
+def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
+    """Describe the cluster, the role and the mode, and the variables that were used."""
     if not settings.local and settings.cluster_endpoint is None:
         return failed(
             "No cluster is configured: only the documentation tools would work.",
@@ -21,14 +21,14 @@ def described(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
             "machine.",
         )
     cluster = "the local cluster" if settings.local else settings.cluster_endpoint
-    doing = "reading and writing" if settings.allow_writes else "reading only"
+    mode = "reading and writing" if settings.allow_writes else "reading only"
     used = _used(environ)
     from_environment = f" From the environment: {', '.join(used)}." if used else ""
-    says = f"{cluster}, as {settings.database_user}, {doing}.{from_environment}"
+    says = f"{cluster}, as {settings.database_user}, {mode}.{from_environment}"
     port = environ.get("PGPORT", "")
     if port and not settings.local and not port.isdigit():
         return failed(
-            f"PGPORT is {port!r}, which is no port.",
+            f"PGPORT is {port!r}, which is not a port.",
             code="settings_invalid",
             remedy="Unset PGPORT: Aurora DSQL's port is 5432.",
         )
@@ -46,8 +46,8 @@ def _used(environ: Mapping[str, str]) -> list[str]:
     return [name for name in dict.fromkeys([*ours, *_LIBPQ]) if environ.get(name)]
 
 
-def refused(error: SettingsError) -> CheckOutcome:
-    """Say that the server would not start."""
+def refuse(error: SettingsError) -> CheckOutcome:
+    """Outcome for settings with which the server would not start."""
     wrong, expected, fits = str(error).partition(", expected ")
     remedy = f"Give {fits}." if expected else "See awslabs-dsql-mcp --help."
     code = "region_mismatch" if "as in the endpoint's name" in fits else "settings_invalid"

@@ -1,8 +1,7 @@
-"""The check of TLS: it is agreed on as libpq does it, and each way to fail has its name.
+"""Check of the TLS handshake, done as libpq does it.
 
-libpq asks for TLS with an SSLRequest, which the server answers with one byte (PostgreSQL documentation,
-"SSL Session Encryption"), or, with ``sslnegotiation=direct``, begins with TLS at once and demands that
-ALPN names ``postgresql``.
+libpq requests TLS with an SSLRequest, which the server answers with one byte (PostgreSQL documentation, "SSL
+Session Encryption"). With ``sslnegotiation=direct`` it begins with TLS and requires ``postgresql`` in ALPN.
 """
 
 import asyncio
@@ -18,15 +17,15 @@ from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 
 _ALPN = "postgresql"
-_BEGINNING = 12  # bytes of another protocol's greeting that are shown
+_MAX_SHOWN = 12  # bytes of another protocol's greeting
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 # X.509 verification results (OpenSSL documentation, "X509_STORE_CTX_get_error").
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 
 
 @dataclass(frozen=True)
-class _Agreed:
-    """What a handshake gave: TLS's version, the certificate, and how it began."""
+class _Handshake:
+    """Result of a handshake: TLS version, certificate, and the kind of negotiation."""
 
     version: str
     certificate: dict[str, Any]
@@ -34,10 +33,10 @@ class _Agreed:
 
 
 class _NotTls(Exception):
-    """The other side did not agree to speak TLS.
+    """The server did not accept TLS.
 
     Args:
-        answer: The first bytes that it sent; empty when it hung up.
+        answer: The first bytes that it sent; empty if it closed the connection.
     """
 
     def __init__(self, answer: bytes) -> None:
@@ -45,104 +44,104 @@ class _NotTls(Exception):
         self.answer = answer
 
 
-async def tls(patient: CheckContext) -> CheckOutcome:
-    """Agree on TLS with the first address that answers."""
-    limit, root = patient.settings.connect_timeout, patient.cluster.root_cert
+async def tls(context: CheckContext) -> CheckOutcome:
+    """Do a TLS handshake with the first address that accepts connections."""
+    limit, root = context.settings.connect_timeout, context.cluster.root_cert
     try:
-        context = _context(root)
+        ssl_context = _ssl_context(root)
     except OSError:  # ssl.SSLError among them
         return failed(
-            f"The file of trusted roots {root} holds no certificate that can be read.",
+            f"The file of trusted roots {root} has no readable certificate.",
             code="tls_roots_unreadable",
             remedy="Give --ssl-root-cert (or PGSSLROOTCERT) a PEM file, or leave it out for certifi's.",
         )
     try:
-        return _good(await asyncio.wait_for(_agree(patient, context), limit))
+        return _trusted(await asyncio.wait_for(_handshake(context, ssl_context), limit))
     except ssl.SSLCertVerificationError as error:
-        return await _untrusted(patient, context, error)
+        return await _untrusted(context, ssl_context, error)
     except _NotTls as other:
-        return _not_tls(other.answer, patient)
+        return _not_tls(other.answer, context)
     except asyncio.TimeoutError:
         return failed(
-            f"The port takes connections, but says nothing: no TLS within {limit:g} s.",
+            f"The port accepts connections but does not answer: no TLS within {limit:g} s.",
             code="connect_timeout",
-            remedy="Check what stands between: a proxy, a load balancer, a firewall that inspects; and "
-            "that the port is the cluster's.",
+            remedy="Check for a proxy, a load balancer or an inspecting firewall in between, and that the "
+            "port is the cluster's.",
         )
     except OSError as error:
         return failed(
-            f"TLS could not be agreed on: {_reason(error)}.",
+            f"The TLS handshake failed: {_reason(error)}.",
             code="tls_failed",
-            remedy="Check that endpoint and port are an Aurora DSQL cluster's and that nothing in between "
+            remedy="Check that endpoint and port are an Aurora DSQL cluster's and that no proxy "
             "intercepts TLS.",
         )
 
 
-def _context(root: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=None if root == "system" else root)
-    context.set_alpn_protocols([_ALPN])
-    return context
+def _ssl_context(root: str) -> ssl.SSLContext:
+    ssl_context = ssl.create_default_context(cafile=None if root == "system" else root)
+    ssl_context.set_alpn_protocols([_ALPN])
+    return ssl_context
 
 
-def _begins_direct(patient: CheckContext) -> bool:
-    return patient.cluster.direct_tls and supports_direct_tls()
+def _begins_direct(context: CheckContext) -> bool:
+    return context.cluster.direct_tls and supports_direct_tls()
 
 
-async def _agree(patient: CheckContext, context: ssl.SSLContext) -> _Agreed:
-    """Shake hands as the server will; if that fails for want of TLS, ask in the other way for the reason.
+async def _handshake(context: CheckContext, ssl_context: ssl.SSLContext) -> _Handshake:
+    """Do the handshake as the server would; if direct TLS fails, try SSLRequest to find the reason.
 
     Raises:
-        _NotTls: It speaks none.
+        _NotTls: The server does not accept TLS.
         OSError: The handshake failed, or the certificate is not trusted (`ssl.SSLCertVerificationError`).
     """
-    if not _begins_direct(patient):
-        return await _shake(patient, context, direct=False)
+    if not _begins_direct(context):
+        return await _connect(context, ssl_context, direct=False)
     try:
-        return await _shake(patient, context, direct=True)
+        return await _connect(context, ssl_context, direct=True)
     except ssl.SSLCertVerificationError:
         raise
     except OSError as refused:
-        await _shake(patient, context, direct=False)
-        raise ConnectionError("it takes TLS only when asked for it (SSLRequest), not directly") from refused
+        await _connect(context, ssl_context, direct=False)
+        raise ConnectionError("it accepts TLS only after an SSLRequest, not directly") from refused
 
 
-async def _shake(patient: CheckContext, context: ssl.SSLContext, *, direct: bool) -> _Agreed:
-    reader, writer = await asyncio.open_connection(patient.addresses[0], patient.port)
+async def _connect(context: CheckContext, ssl_context: ssl.SSLContext, *, direct: bool) -> _Handshake:
+    reader, writer = await asyncio.open_connection(context.addresses[0], context.port)
     try:
         if not direct:
             writer.write(_SSL_REQUEST)
-            answer = await reader.read(_BEGINNING)  # one byte, from PostgreSQL
+            answer = await reader.read(_MAX_SHOWN)  # one byte, from PostgreSQL
             if answer != b"S":
                 raise _NotTls(answer)
         transport = await asyncio.get_running_loop().start_tls(
             writer.transport,
             asyncio.StreamReaderProtocol(asyncio.StreamReader()),
-            context,
-            server_hostname=patient.cluster.host,
+            ssl_context,
+            server_hostname=context.cluster.host,
         )
         if transport is None:
             raise ConnectionError("the connection was closed")
-        return _agreed(transport, direct=direct)
+        return _describe(transport, direct=direct)
     finally:
         writer.transport.abort()
 
 
-def _agreed(transport: asyncio.Transport, *, direct: bool) -> _Agreed:
+def _describe(transport: asyncio.Transport, *, direct: bool) -> _Handshake:
     session: ssl.SSLObject = transport.get_extra_info("ssl_object")
     alpn, certificate = session.selected_alpn_protocol(), session.getpeercert() or {}
     transport.abort()
     if direct and alpn != _ALPN:
         raise ConnectionError("it does not name postgresql in ALPN")
-    return _Agreed(session.version() or "TLS", certificate, direct)
+    return _Handshake(session.version() or "TLS", certificate, direct)
 
 
-def _good(agreed: _Agreed) -> CheckOutcome:
-    issuer = _attribute(agreed.certificate, "issuer")
-    until = str(agreed.certificate.get("notAfter", "?"))
-    how = "direct" if agreed.direct else "asked for by SSLRequest"
+def _trusted(handshake: _Handshake) -> CheckOutcome:
+    issuer = _attribute(handshake.certificate, "issuer")
+    until = str(handshake.certificate.get("notAfter", "?"))
+    negotiation = "direct" if handshake.direct else "requested by SSLRequest"
     return CheckOutcome(
-        f"{agreed.version}, {how}; the certificate for {_names(agreed.certificate)}, issued by {issuer}, "
-        f"is trusted and valid until {_date(until)}."
+        f"{handshake.version}, {negotiation}; the certificate for {_names(handshake.certificate)}, issued by "
+        f"{issuer}, is trusted and valid until {_date(until)}."
     )
 
 
@@ -162,17 +161,17 @@ def _date(text: str) -> str:
 
 
 async def _untrusted(
-    patient: CheckContext, context: ssl.SSLContext, error: ssl.SSLCertVerificationError
+    context: CheckContext, ssl_context: ssl.SSLContext, error: ssl.SSLCertVerificationError
 ) -> CheckOutcome:
     if error.verify_code in (_OTHER_NAME, _OTHER_ADDRESS):
-        names = await _names_shown(patient, context)
+        names = await _names_shown(context, ssl_context)
         return failed(
-            f"The certificate is for {names}, not for {patient.cluster.host}.",
+            f"The certificate is for {names}, not for {context.cluster.host}.",
             code="tls_name_mismatch",
-            remedy="Give --cluster_endpoint as a name in the certificate; PGHOSTADDR may hold the address.",
+            remedy="Give --cluster_endpoint as a name in the certificate; PGHOSTADDR may be the address.",
         )
     if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
-        today = patient.world.now().date()
+        today = context.environment.now().date()
         return failed(
             f"The certificate is not valid today ({today}): {error.verify_message}.",
             code="tls_not_valid_now",
@@ -182,37 +181,37 @@ async def _untrusted(
     return failed(
         f"The certificate is not trusted: {error.verify_message}.",
         code="tls_untrusted",
-        remedy="Leave --ssl-root-cert out, or give the right roots (Aurora DSQL: Amazon Root CA 1); if a "
-        "proxy sits between, its CA must be among them.",
+        remedy="Leave --ssl-root-cert out, or give the right roots (Aurora DSQL: Amazon Root CA 1); with a "
+        "proxy in between, its CA must be among them.",
     )
 
 
-async def _names_shown(patient: CheckContext, context: ssl.SSLContext) -> str:
-    context.check_hostname = False
+async def _names_shown(context: CheckContext, ssl_context: ssl.SSLContext) -> str:
+    ssl_context.check_hostname = False
     with suppress(OSError, _NotTls, asyncio.TimeoutError):
-        shaking = _shake(patient, context, direct=_begins_direct(patient))
-        agreed = await asyncio.wait_for(shaking, patient.settings.connect_timeout)
-        return _names(agreed.certificate)
+        connecting = _connect(context, ssl_context, direct=_begins_direct(context))
+        handshake = await asyncio.wait_for(connecting, context.settings.connect_timeout)
+        return _names(handshake.certificate)
     return "another name"
 
 
-def _not_tls(answer: bytes, patient: CheckContext) -> CheckOutcome:
-    where = f"{patient.addresses[0]} port {patient.port}"
+def _not_tls(answer: bytes, context: CheckContext) -> CheckOutcome:
+    where = f"{context.addresses[0]} port {context.port}"
     if answer == b"N":
         return failed(
-            f"A PostgreSQL server at {where} takes no TLS: it is no Aurora DSQL cluster.",
+            f"The PostgreSQL server at {where} does not accept TLS: it is not an Aurora DSQL cluster.",
             code="tls_failed",
             remedy="Check --cluster_endpoint, PGHOSTADDR and PGPORT: they lead to another server.",
         )
     if not answer:
         return failed(
-            f"The connection to {where} is closed as soon as TLS is asked for.",
+            f"The connection to {where} is closed as soon as TLS is requested.",
             code="connection_closed",
-            remedy="Check --cluster_endpoint and PGPORT, and what stands between: a proxy, a load balancer.",
+            remedy="Check --cluster_endpoint and PGPORT, and any proxy or load balancer in between.",
         )
-    kind = "PostgreSQL's protocol" if answer[:1] == b"E" else "something else than PostgreSQL"
+    kind = "PostgreSQL's protocol" if answer[:1] == b"E" else "another protocol than PostgreSQL's"
     return failed(
-        f"At {where} answers {kind}, without TLS (it begins with {_shown(answer)}).",
+        f"{where} answers with {kind}, without TLS (it begins with {_shown(answer)}).",
         code="not_postgresql",
         remedy="Check --cluster_endpoint, PGHOSTADDR and PGPORT (Aurora DSQL's is 5432).",
     )

@@ -12,13 +12,13 @@ class NotEditable(ValueError):
 
 @dataclass(frozen=True)
 class Format:
-    """How texts of a format are read and edited.
+    """Functions that read and edit texts of a format.
 
     Attributes:
-        name: What people call it.
-        read: Makes data of a text, an empty one included. Raises ``NotEditable``.
-        put: Gives the text with the value at the path, replaced or added, mappings on the way made.
-        drop: Gives the text without what is at the path.
+        name: Name of the format.
+        read: Parses a text, which may be empty. Raises ``NotEditable``.
+        put: Sets the value at a path, and creates missing mappings.
+        drop: Removes the value at a path.
     """
 
     name: str

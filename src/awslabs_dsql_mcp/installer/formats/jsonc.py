@@ -71,7 +71,7 @@ def _descend(root: Value, path: Path) -> tuple[list[Member], Path]:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a member is written: behind which indentation, or in line with its siblings."""
+    """Layout of a member: its indentation, or on one line with its siblings."""
 
     indent: str | None
     unit: str
