@@ -1,10 +1,11 @@
 """The documentation tools: the documentation server if it answers, our own guide if it does not.
 
-What the server sends is someone else's text, and stands between markers; the guide's pages are ours.
-Every answer says where it comes from.
+Texts of the server are someone else's, and stand between markers; the guide's pages are ours. Every answer
+names its source. A page of the guide that was shown before is not printed again in place of a page of AWS.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
@@ -66,6 +67,15 @@ class PageText(TypedDict):
 Url = Annotated[str, Field(description="Address of a page, as a search gave it.")]
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A page of the guide in a list: the section that answers, if one does, and a line of text."""
+
+    page: Page
+    heading: str
+    text: str
+
+
 class Documentation:
     """Searches, reads and recommends pages about Aurora DSQL.
 
@@ -82,6 +92,7 @@ class Documentation:
         self._load_guide = guide
         self._mark = mark
         self._links: dict[str, None] = {}
+        self._shown: dict[str, str] = {}
 
     @cached_property
     def _guide(self) -> Guide:
@@ -154,7 +165,7 @@ class Documentation:
         arguments: dict[str, object] = {"search_phrase": phrase}
         if limit is not None:
             arguments["limit"] = limit
-        return await self._listed(SEARCH, arguments, most, self._guide.search(phrase, most))
+        return await self._listed(SEARCH, arguments, most, _passages(self._guide.search(phrase, most)))
 
     async def recommend(self, url: str) -> ToolOutput:
         """Find pages related to a page.
@@ -171,9 +182,9 @@ class Documentation:
         """
         if url.startswith(SCHEME):
             page = self._own(url)
-            return _hits_answer(self._guide.related(page.url, DEFAULT_LIMIT), "")
+            return self._guide_list(self._summaries(page.url), "")
         checked = documentation_url(url, returned=self._links)
-        near = self._guide.related(checked, DEFAULT_LIMIT)
+        near = self._summaries(checked)
         return await self._listed(RECOMMEND, {"url": checked}, 2 * DEFAULT_LIMIT, near)
 
     async def read(
@@ -200,7 +211,7 @@ class Documentation:
         length = min(asked, MAX_LENGTH)
         if url.startswith(SCHEME):
             page = self._own(url)
-            return _page_answer(page, paginate(page.text, start, length), "")
+            return self._guide_page(page, paginate(page.text, start, length), f"{page.url}:", "")
         checked = documentation_url(url, returned=self._links)
         try:
             reply, excerpt = await self._excerpt(checked, start, length)
@@ -209,7 +220,7 @@ class Documentation:
         return self._remote_page(checked, reply, excerpt)
 
     async def _listed(
-        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[SearchHit]
+        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[_Line]
     ) -> ToolOutput:
         try:
             reply = await self._source.call(tool, arguments)
@@ -243,29 +254,61 @@ class Documentation:
         body = wrap_untrusted(excerpt.text, kind="page", nonce=self._mark())
         return ToolOutput(f"{head}\n{body}", _page_values(url, excerpt, _kind(reply), ""))
 
-    def _offline(self, hits: Sequence[SearchHit], failure: KnowledgeUnavailable) -> ToolOutput:
+    def _offline(self, lines: Sequence[_Line], failure: KnowledgeUnavailable) -> ToolOutput:
         notice = self._notice(failure)
-        if not hits:
+        if not lines:
             titles = ", ".join(page.slug for page in self._guide.pages)
             raise KnowledgeUnavailable(
-                f"{notice}\nThe built-in guide has nothing about it.",
+                f"{notice}\nThe built-in guide has no page on this.",
                 code=failure.code,
-                hint=f"Try other words, or read one of dsql://guide/: {titles}.",
+                hint=f"Try other words, or read one of {SCHEME}: {titles}.",
             )
-        return _hits_answer(hits, notice)
+        return self._guide_list(lines, notice)
 
     def _instead(self, url: str, start: int, length: int, failure: KnowledgeUnavailable) -> ToolOutput:
         notice = self._notice(failure)
-        page = self._guide.page_for_url(url) or self._guide.closest(url)
+        same = self._guide.page_for_url(url)
+        page = same or self._guide.closest(url)
         if page is None:
             raise KnowledgeUnavailable(
-                f"{notice}\nThe built-in guide has nothing close to that page.",
+                f"{notice}\nThe built-in guide has no page on this.",
                 code=failure.code,
                 hint="Search the guide with dsql_search_documentation.",
             )
+        head = f"{page.url} " + ("stands for that page:" if same else "is the closest page:")
+        shown = self._shown.get(page.slug)
+        if shown and not start:
+            notice = (
+                f"{notice}\n{head} {shown} shown before, from {_built_in(page.as_of)}\n"
+                f"Read {page.url} for its text."
+            )
+            return ToolOutput(
+                notice, _page_values(page.url, Excerpt("", 0, 0, len(page.text)), "guide", notice)
+            )
         # The caller counted in the other page's characters.
         excerpt = paginate(page.text, start if start < len(page.text) else 0, length)
-        return _page_answer(page, excerpt, f"{notice}\nThe closest page of the built-in guide instead.")
+        return self._guide_page(page, excerpt, head, notice)
+
+    def _guide_page(self, page: Page, excerpt: Excerpt, head: str, notice: str) -> ToolOutput:
+        self._shown[page.slug] = f"characters {excerpt.start} to {excerpt.start + len(excerpt.text)} were"
+        text = f"{notice}\n{head} {excerpt.extent}, from {_built_in(page.as_of)}\n\n{excerpt.text}".lstrip()
+        return ToolOutput(text, _page_values(page.url, excerpt, "guide", notice))
+
+    def _guide_list(self, lines: Sequence[_Line], notice: str) -> ToolOutput:
+        results = [{"title": one.page.title, "url": one.page.url, "summary": one.text} for one in lines]
+        listed = [_numbered(i, r["title"], r["url"], r["summary"]) for i, r in enumerate(results, 1)]
+        head = f"{pluralize(len(lines), 'page')} from {_built_in(min(one.page.as_of for one in lines))}"
+        text = "\n".join([notice, head, *listed, "Read one with dsql_read_documentation(url)."]).lstrip()
+        for one in lines:
+            self._shown.setdefault(one.page.slug, f"its part '{one.heading}' was" if one.heading else "")
+        return ToolOutput(text, _list_values(results, "guide", notice=notice))
+
+    def _summaries(self, url: str) -> tuple[_Line, ...]:
+        """The pages of the guide related to an address; one that was shown before by its name alone."""
+        return tuple(
+            _Line(hit.page, "", "Shown before." if self._shown.get(hit.page.slug) else hit.page.summary)
+            for hit in self._guide.related(url, DEFAULT_LIMIT)
+        )
 
     def _notice(self, failure: KnowledgeUnavailable) -> str:
         notice = f"The documentation server gave no answer: {failure.message}."
@@ -324,12 +367,6 @@ def _checked(name: str, value: int, least: int, most: int | None) -> int:
     return value
 
 
-def _page_answer(page: Page, excerpt: Excerpt, notice: str) -> ToolOutput:
-    head = f"{page.url}: {excerpt.extent}, from the built-in guide, as of {page.as_of}."
-    text = f"{notice}\n{head}\n\n{excerpt.text}".lstrip()
-    return ToolOutput(text, _page_values(page.url, excerpt, "guide", notice))
-
-
 def _page_values(url: str, excerpt: Excerpt, source: str, notice: str) -> Mapping[str, object]:
     return {
         "url": url,
@@ -342,16 +379,12 @@ def _page_values(url: str, excerpt: Excerpt, source: str, notice: str) -> Mappin
     }
 
 
-def _hits_answer(hits: Sequence[SearchHit], notice: str) -> ToolOutput:
-    dates = min(hit.page.as_of for hit in hits)
-    results = [
-        {"title": hit.page.title, "url": hit.page.url, "summary": f"{hit.heading}. {hit.page.summary}"}
-        for hit in hits
-    ]
-    lines = [_numbered(i, r["title"], r["url"], r["summary"]) for i, r in enumerate(results, 1)]
-    head = f"{pluralize(len(hits), 'page')} from the built-in guide, as of {dates}."
-    text = "\n".join([notice, head, *lines, "Read one with dsql_read_documentation(url)."]).lstrip()
-    return ToolOutput(text, _list_values(results, "guide", notice=notice))
+def _passages(hits: Sequence[SearchHit]) -> tuple[_Line, ...]:
+    return tuple(_Line(hit.page, hit.heading, f"{hit.heading}. {hit.passage}") for hit in hits)
+
+
+def _built_in(as_of: str) -> str:
+    return f"the built-in guide, as of {as_of} (AWS's documentation in short)."
 
 
 def _list_values(

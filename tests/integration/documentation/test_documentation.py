@@ -164,13 +164,53 @@ async def test_each_tool_answers_from_the_guide_and_says_why(
         )
         remote.clients.push_async_callback(knowledge.aclose)
         tools = Documentation(knowledge, load_guide)
-        answers = [await tools.search("row limit"), await tools.read(URL), await tools.recommend(URL)]
+        answers = [await tools.read(URL), await tools.search("row limit"), await tools.recommend(URL)]
     for answer in answers:
         assert answer.text.startswith("The documentation server gave no answer: ")
         assert reason in answer.text
         assert "from the built-in guide, as of 20" in answer.text
         assert answer.structured["source"] == "guide"
-    assert "3,000 rows" in answers[1].text
+    assert "3,000 rows" in answers[0].text
+
+
+async def test_a_search_in_the_guide_shows_the_passage_that_answers(
+    scripted: Scripted, behave: type[Behave], documentation: Open
+) -> None:
+    async with scripted(behave.drops) as remote:
+        answer = await documentation(remote).search("how long can a connection live", 1)
+    line = "How long a connection lives. A connection lives at most 60 minutes."
+    assert f"1. Connecting\n   dsql://guide/connecting\n   {line}" in answer.text
+    assert line in json.dumps(answer.structured["results"])
+
+
+async def test_a_page_of_the_guide_is_not_printed_again_in_place_of_a_page_of_aws(
+    scripted: Scripted, behave: type[Behave], documentation: Open
+) -> None:
+    async with scripted(behave.drops) as remote:
+        tools = documentation(remote)
+        await tools.search("how many rows can a transaction change")
+        again = await tools.read(URL)
+        assert (
+            "dsql://guide/limits stands for that page: its part 'Rows a transaction can change'" in again.text
+        )
+        assert again.text.endswith("\nRead dsql://guide/limits for its text.")
+        assert again.structured["notice"] == again.text
+        assert (again.structured["url"], again.structured["next_start_index"]) == ("dsql://guide/limits", 0)
+        assert len(again.text) < 400
+        whole = await tools.read("dsql://guide/limits")
+        limits = load_guide().page("limits")
+        assert limits is not None
+        assert whole.structured["content"] == limits.text
+        assert f"characters 0 to {len(str(whole.structured['content']))} were" in (await tools.read(URL)).text
+        assert len(str((await tools.read(URL, 100)).structured["content"])) > 1_000
+        assert (
+            "Limits and quotas\n   dsql://guide/limits\n   Shown before."
+            in (
+                await tools.recommend(
+                    "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/quotas-limits.html"
+                )
+            ).text
+        )
 
 
 async def test_a_refusals_own_words_stand_between_markers(
@@ -186,9 +226,9 @@ async def test_with_nothing_anywhere_the_error_names_the_pages(
 ) -> None:
     async with scripted(behave.drops) as remote:
         tools = documentation(remote)
-        with pytest.raises(KnowledgeUnavailable, match="nothing about it") as nothing:
+        with pytest.raises(KnowledgeUnavailable, match="guide has no page on this") as nothing:
             await tools.search("zebra")
-        with pytest.raises(KnowledgeUnavailable, match="nothing close"):
+        with pytest.raises(KnowledgeUnavailable, match="guide has no page on this"):
             await tools.read("https://docs.aws.amazon.com/s3/policy.html")
     assert nothing.value.hint is not None
     assert "limits" in nothing.value.hint
