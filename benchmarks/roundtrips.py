@@ -13,13 +13,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from startup import CLIENT, Server, peer_in
+from startup import Server, client_of, peer_in
 
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
@@ -34,18 +33,6 @@ PINGS = 300
 
 Call = Callable[[], Awaitable[None]]
 Cost = tuple[float, float]  # round trips, milliseconds
-
-
-@contextmanager
-def client_of(command: list[str], environment: dict[str, str]) -> Generator[Server]:
-    """Start a server, shake hands, and end it at the end."""
-    server = Server(command, environment)
-    try:
-        server.ask("initialize", CLIENT)
-        server.send({"method": "notifications/initialized"})
-        yield server
-    finally:
-        server.stop()
 
 
 def call(server: Server, tool: str, **arguments: Any) -> Call:  # noqa: ANN401 - JSON

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,18 @@ class Server:
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+@contextmanager
+def client_of(command: Sequence[str], environment: dict[str, str]) -> Generator[Server]:
+    """Start a server, shake hands, and end it at the end."""
+    server = Server(list(command), environment)
+    try:
+        server.ask("initialize", CLIENT)
+        server.send({"method": "notifications/initialized"})
+        yield server
+    finally:
+        server.stop()
 
 
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:

@@ -14,13 +14,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from startup import CLIENT, Server, peer_in
+from startup import Server, client_of, peer_in
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 
@@ -79,18 +78,6 @@ CASES = (
 def compact(value: object) -> str:
     """Write JSON as clients do that hand it to a model."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-@contextmanager
-def client_of(command: Sequence[str], environment: dict[str, str]) -> Generator[Server]:
-    """Start a server, shake hands, and end it at the end."""
-    server = Server(list(command), environment)
-    try:
-        server.ask("initialize", CLIENT)
-        server.send({"method": "notifications/initialized"})
-        yield server
-    finally:
-        server.stop()
 
 
 def ask(server: Server, tool: str, arguments: dict[str, Any]) -> Said:

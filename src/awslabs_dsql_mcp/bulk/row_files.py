@@ -32,17 +32,7 @@ class LoadDirectory:
         self._root = root
 
     def open(self, path: str, columns: Sequence[str] | None, null: str) -> RowSource:
-        """Open a file.
-
-        Args:
-            path: Path of the file, relative to the directory.
-            columns: Names of the columns, if the file has none, or the columns to load.
-            null: Text of a field in a CSV file that means NULL.
-
-        Raises:
-            RequestInvalid: The file does not exist, is outside of the directory, or has an unknown format.
-            NotConfigured: There is no directory, or no reader for the format.
-        """
+        """Open a file; see `RowFiles.open`."""
         readers: dict[str, Callable[[BinaryIO], _Stream]] = {
             ".csv": lambda file: _csv(file, ",", columns, null),
             ".tsv": lambda file: _csv(file, "\t", columns, null),

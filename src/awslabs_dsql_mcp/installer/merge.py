@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, cast
 
-from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path
+from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path, value_at
 from awslabs_dsql_mcp.installer.launch import ServerEntry, is_ours
 
 _BOM = "\ufeff"
@@ -38,7 +38,7 @@ def with_entry(text: str, fmt: Format, path: Path, entry: ServerEntry) -> str:
     Raises:
         NotEditable: The text cannot be read, or edited without risk, or has another server at the path.
     """
-    return _edit(text, fmt, lambda data: _install(_at(data, path), path, entry))
+    return _edit(text, fmt, lambda data: _install(value_at(data, path), path, entry))
 
 
 def without_entry(text: str, fmt: Format, path: Path) -> str:
@@ -47,7 +47,7 @@ def without_entry(text: str, fmt: Format, path: Path) -> str:
     Raises:
         NotEditable: As for ``with_entry``.
     """
-    return _edit(text, fmt, lambda data: _remove(_at(data, path), path))
+    return _edit(text, fmt, lambda data: _remove(value_at(data, path), path))
 
 
 def _install(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:
@@ -62,7 +62,7 @@ def _update(present: object, path: Path, value: object) -> Iterator[Edit]:
     """Set a value; of a mapping, only the members that differ."""
     if isinstance(present, Mapping) and isinstance(value, Mapping):
         for key, inner in cast("Mapping[str, object]", value).items():
-            yield from _update(_at(cast("object", present), (key,)), (*path, key), inner)
+            yield from _update(value_at(cast("object", present), (key,)), (*path, key), inner)
     elif present != value:
         yield Put(path, value)
 
@@ -120,14 +120,6 @@ def _reads_as(text: str, fmt: Format, expected: Mapping[str, object]) -> bool:
 def _pruned(data: Mapping[str, object]) -> Mapping[str, object]:
     """Omit empty tables: in TOML a table without members disappears."""
     return {key: value for key, value in data.items() if value not in ({}, None)}
-
-
-def _at(data: object, path: Path) -> object:
-    for key in path:
-        if not isinstance(data, Mapping):
-            return None
-        data = cast("Mapping[str, object]", data).get(key)
-    return data
 
 
 def _same(one: object, other: object) -> bool:

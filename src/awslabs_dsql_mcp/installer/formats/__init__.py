@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 Path = tuple[str, ...]
 
@@ -25,3 +26,12 @@ class Format:
     read: Callable[[str], Mapping[str, object]]
     put: Callable[[str, Path, object], str]
     drop: Callable[[str, Path], str]
+
+
+def value_at(data: object, path: Path) -> object:
+    """Look up a value in nested mappings; ``None`` where the path leads nowhere."""
+    for key in path:
+        if not isinstance(data, Mapping):
+            return None
+        data = cast("Mapping[str, object]", data).get(key)
+    return data

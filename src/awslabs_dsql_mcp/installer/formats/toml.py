@@ -12,7 +12,7 @@ from typing import Any, cast
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path
+from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path, value_at
 
 # TOML 1.0, "String", "Comment", "Array": what may hold a line break or a bracket that means nothing.
 _TOKEN = re.compile(
@@ -28,7 +28,7 @@ def read(text: str) -> Mapping[str, object]:
 
 def put(text: str, path: Path, value: object) -> str:
     """Give the text with a value at a path: a mapping that is new stands at the end, as a table."""
-    if isinstance(value, dict) and _at(read(text), path) is None:
+    if isinstance(value, dict) and value_at(read(text), path) is None:
         appended = text + _gap(text) + _table(path, cast("dict[str, object]", value))
         if _parses(appended):
             return appended
@@ -42,10 +42,10 @@ def put(text: str, path: Path, value: object) -> str:
 
 def drop(text: str, path: Path) -> str:
     """Give the text without the table or the value at a path."""
-    if _at(read(text), path) is None:
+    if value_at(read(text), path) is None:
         return text
     cut = "".join(_without(text, path))
-    if _parses(cut) and _at(read(cut), path) is None:
+    if _parses(cut) and value_at(read(cut), path) is None:
         return cut
     document = _document(text)
     here: Any = document
@@ -72,14 +72,6 @@ def _parses(text: str) -> bool:
     except NotEditable:
         return False
     return True
-
-
-def _at(data: object, path: Path) -> object:
-    for key in path:
-        if not isinstance(data, Mapping):
-            return None
-        data = cast("Mapping[str, object]", data).get(key)
-    return data
 
 
 def _gap(text: str) -> str:
