@@ -12,7 +12,7 @@ _HEAD = """\
 title: The local cluster and how it differs from Aurora DSQL
 summary: What --local is, how far it can be trusted, and each known difference from a cluster on AWS.
 keywords: local cluster --local emulator emulation offline testing tests ci difference differences differs fidelity simulated faults conflict-rate without an aws account sandbox try
-as-of: 2026-11-24
+as-of: 2026-11-28
 sources: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/what-is-aurora-dsql.html; the table of requirements of this project's tests, where each fact has its source
 ---
 ## What it is
