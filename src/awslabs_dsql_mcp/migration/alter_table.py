@@ -4,30 +4,14 @@
 is added with an index that was built before, a primary key is made with its table.)
 """
 
-from typing import Final
-
+from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.alter_table import refused_form
+from awslabs_dsql_mcp.dsql.types import IDENTITY
 from awslabs_dsql_mcp.migration import columns
 from awslabs_dsql_mcp.migration.columns import Name, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
-
-_MAX_NAME: Final = 63
-_LEFT_OUT: Final = {
-    "AT_ChangeOwner": "who runs this owns what it makes",
-    "AT_SetStatistics": "Aurora DSQL keeps statistics by itself",
-    "AT_ReplicaIdentity": "Aurora DSQL has no logical replication",
-    "AT_ClusterOn": "a table is ordered by its primary key",
-    "AT_SetRelOptions": "Aurora DSQL has no storage parameters",
-    "AT_SetLogged": "every table is logged",
-    "AT_SetTableSpace": "Aurora DSQL has no tablespaces",
-    "AT_SetCompression": "Aurora DSQL chooses compression",
-    "AT_EnableTrig": "Aurora DSQL has no triggers",
-    "AT_DisableTrig": "Aurora DSQL has no triggers",
-    "AT_DisableTrigAll": "Aurora DSQL has no triggers",
-    "AT_EnableTrigAll": "Aurora DSQL has no triggers",
-}
-_SECURITY: Final = frozenset({"AT_EnableRowSecurity", "AT_ForceRowSecurity"})
 
 
 def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -45,10 +29,11 @@ def _single_command(draft: ConvertedStatement, item: Node) -> ConvertedStatement
 def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
     subtype: str = command["subtype"]
     column = conversion.column(table, command.get("name", ""))
-    if subtype in _LEFT_OUT:
-        conversion.skip(draft, _LEFT_OUT[subtype])
-    elif subtype in _SECURITY:
-        conversion.skip(draft, "no row-level security: filter in views", human=True)
+    form = refused_form(subtype)
+    if form is not None and form.dispensable:
+        conversion.skip(draft, form.dispensable, human=form.needs_review)
+    elif subtype == "AT_ChangeOwner":
+        conversion.skip(draft, "who runs this owns what it makes")
     elif subtype == "AT_AddConstraint":
         _constraint(conversion, draft, table, command["def"]["Constraint"])
     elif subtype == "AT_AddColumn":
@@ -79,7 +64,7 @@ def _column(conversion: Conversion, draft: ConvertedStatement, table: Name, colu
         conversion.skip(source, f"it is the identity of {table[1]}.{name}")
         columns.make_identity(column, source.top.get("options", ()))
         _rename(conversion, table, name, sequence)
-        made.changed(f"{name}: serial (line {draft.line}) is bigint {columns.IDENTITY}")
+        made.changed(f"{name}: serial (line {draft.line}) is bigint {IDENTITY}")
     else:
         conversion.statements.append(draft)
 
@@ -90,7 +75,7 @@ def _serial(conversion: Conversion, command: Node, column: Node, table: Name) ->
     if strings(call.get("funcname"))[-1:] != ["nextval"] or not columns.is_integer(column):
         return None
     name = columns.sequence_named(call)
-    fits = len(f"{table[1]}_{column['colname']}_seq") <= _MAX_NAME
+    fits = len(f"{table[1]}_{column['colname']}_seq") <= limits.MAX_IDENTIFIER_BYTES
     return name if name in conversion.sequences and fits else None
 
 
@@ -142,7 +127,12 @@ def _unique(conversion: Conversion, draft: ConvertedStatement, constraint: Node)
     )
     command: Node = draft.top["cmds"][0]["AlterTableCmd"]
     command["def"] = {"Constraint": {"contype": "CONSTR_UNIQUE", "conname": name, "indexname": name}}
-    draft.changed("UNIQUE USING INDEX")
+    lost = (
+        ["NEEDS A HUMAN: DEFERRABLE left out: each statement is checked"]
+        if "deferrable" in constraint
+        else []
+    )
+    draft.changed("UNIQUE USING INDEX", *lost)
     conversion.statements.append(draft)
 
 
@@ -171,7 +161,7 @@ def _checked_later(conversion: Conversion, draft: ConvertedStatement, constraint
 def _constraint_name(draft: ConvertedStatement, constraint: Node) -> str:
     table = draft.top["relation"]["relname"]
     if constraint["contype"] == "CONSTR_FOREIGN":
-        return "_".join([table, *strings(constraint["fk_attrs"]), "fkey"])[:_MAX_NAME]
+        return "_".join([table, *strings(constraint["fk_attrs"]), "fkey"])[: limits.MAX_IDENTIFIER_BYTES]
     return f"{table}_check_{draft.line}"
 
 

@@ -7,10 +7,20 @@ a default into an identity. Nothing is reordered. A statement that no rule touch
 from collections.abc import Callable
 from typing import Final
 
+from awslabs_dsql_mcp.dsql.unsupported import (
+    INDEX_CLAUSES,
+    INDEX_METHOD,
+    ROLE_OPTIONS,
+    STATEMENTS,
+    TABLE_CLAUSES,
+    UPKEEP,
+    is_object,
+)
 from awslabs_dsql_mcp.migration import columns
 from awslabs_dsql_mcp.migration.alter_table import alter
 from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.sql.definitions import is_grantable
 from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
@@ -58,7 +68,7 @@ def _convert(conversion: Conversion, piece: ScriptItem) -> None:
     if parsed.asynchronous:
         conversion.statements.append(draft)
     else:
-        RULES.get(tree.kind, _keep)(conversion, draft)
+        RULES.get(tree.kind, _keep_or_skip)(conversion, draft)
 
 
 def _type_mentions(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -74,12 +84,8 @@ def _type_mentions(conversion: Conversion, draft: ConvertedStatement) -> None:
             column["typeName"] = kept
 
 
-def _keep(conversion: Conversion, draft: ConvertedStatement) -> None:
-    conversion.statements.append(draft)
-
-
-def _skip(why: str, *, human: bool = False) -> "Callable[[Conversion, ConvertedStatement], None]":
-    return lambda conversion, draft: conversion.skip(draft, why, human=human)
+def _skip(why: str) -> "Callable[[Conversion, ConvertedStatement], None]":
+    return lambda conversion, draft: conversion.skip(draft, why)
 
 
 def _enum(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -105,27 +111,21 @@ def _composite(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.skip(draft, "a composite type: its columns are jsonb", human=True)
 
 
-_STRIPPED: Final = {
-    "options": "WITH (…) left out",
-    "tablespacename": "TABLESPACE left out",
-    "accessMethod": "USING left out",
-}
-_DERIVED: Final = frozenset({"partspec", "partbound", "inhRelations", "ofTypename"})
-
-
 def _table(conversion: Conversion, draft: ConvertedStatement) -> None:
     top = draft.top
     persistence = top["relation"].get("relpersistence")
-    if persistence == "t" or not top.keys().isdisjoint(_DERIVED):
+    given = [clause for field, clause in TABLE_CLAUSES.items() if field in top]
+    if persistence == "t" or not all(clause.dispensable for clause in given):
         why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
         conversion.skip(draft, why, blocks=True)
         return
     if persistence == "u":
         top["relation"]["relpersistence"] = "p"
         draft.changed("UNLOGGED left out")
-    for name, note in _STRIPPED.items():
-        if top.pop(name, None) is not None:
-            draft.changed(note)
+    for field in [field for field in TABLE_CLAUSES if field in top]:
+        del top[field]
+    if given:
+        draft.changed(*(f"{clause.spelled} left out" for clause in given))
     defined = [item["ColumnDef"] for item in top.get("tableElts", ()) if "ColumnDef" in item]
     conversion.money[relation_name(top["relation"])] = set(columns.money_columns(defined))
     for item in top.get("tableElts", ()):
@@ -157,14 +157,14 @@ def _owned_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
 def _index(conversion: Conversion, draft: ConvertedStatement) -> None:
     top = draft.top
     method = top.pop("accessMethod", "btree")
-    if method != "btree":
+    if method not in ("btree", INDEX_METHOD):
         conversion.skip(draft, f"USING {method}: Aurora DSQL's indexes are b-trees", human=True)
         return
     draft.changed("CREATE INDEX ASYNC: built by a job, which is waited for")
     top["relation"]["inh"] = True
-    for name, note in (("concurrent", ""), ("options", "WITH (…)"), ("tableSpace", "TABLESPACE")):
-        if top.pop(name, None) is not None and note:
-            draft.notes.append(f"{note} left out")
+    top.pop("concurrent", None)
+    for clause in (row for field, row in INDEX_CLAUSES.items() if top.pop(field, None) is not None):
+        draft.notes.append(f"{clause.spelled} left out")
     for item in (*top.get("indexParams", ()), *top.get("indexIncludingParams", ())):
         _index_element(draft, item["IndexElem"])
     conversion.statements.append(draft)
@@ -252,7 +252,49 @@ def _schema(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.statements.append(draft)
 
 
-_NO_TRIGGERS: Final = "Aurora DSQL has no triggers: do its work in the statements that change the table"
+def _domain(conversion: Conversion, draft: ConvertedStatement) -> None:
+    if notes := list(columns.convert_domain(draft.top, conversion.types)):
+        draft.changed(*notes)
+    conversion.statements.append(draft)
+
+
+def _grant(conversion: Conversion, draft: ConvertedStatement) -> None:
+    if is_grantable(draft.top):
+        conversion.statements.append(draft)
+        return
+    why = "no privileges there: every role can use public, and AWS IAM GRANT lets a role connect"
+    conversion.skip(draft, why, human=True)
+
+
+def _drop(conversion: Conversion, draft: ConvertedStatement) -> None:
+    if not is_object(draft.top) and draft.top.get("missing_ok"):
+        conversion.skip(draft, "Aurora DSQL has none of its kind")
+        return
+    if draft.top.pop("concurrent", None):
+        draft.changed("CONCURRENTLY left out")
+    conversion.statements.append(draft)
+
+
+def _role(conversion: Conversion, draft: ConvertedStatement) -> None:
+    given: list[Node] = draft.top.get("options", [])
+    kept = [item for item in given if item["DefElem"]["defname"] in ROLE_OPTIONS]
+    if kept != given:
+        draft.top["options"] = kept
+        draft.changed("attributes left out that IAM has in place of roles, such as PASSWORD")
+    if given and not kept and draft.kind == "AlterRoleStmt":
+        conversion.skip(draft, "attributes that IAM has in place of roles, such as PASSWORD")
+        return
+    conversion.statements.append(draft)
+
+
+def _keep_or_skip(conversion: Conversion, draft: ConvertedStatement) -> None:
+    row = STATEMENTS.get(draft.kind)
+    if row is not None and row.dispensable:
+        conversion.skip(draft, row.dispensable, human=row.needs_review)
+    else:
+        conversion.statements.append(draft)
+
+
 RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "CreateEnumStmt": _enum,
     "AlterEnumStmt": _more_labels,
@@ -262,9 +304,7 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "AlterSeqStmt": _owned_sequence,
     "IndexStmt": _index,
     "CreateTableAsStmt": _materialized,
-    "RefreshMatViewStmt": _skip("a plain view needs no refresh"),
     "CreateFunctionStmt": _function,
-    "CreateTrigStmt": _skip(_NO_TRIGGERS, human=True),
     "VariableSetStmt": _setting,
     "SelectStmt": _select,
     "TransactionStmt": _transaction,
@@ -272,8 +312,10 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "CreateSchemaStmt": _schema,
     "AlterTableStmt": alter,
     "AlterOwnerStmt": _skip("who runs this owns what it makes"),
-    "CreateExtensionStmt": _skip("Aurora DSQL has no extensions", human=True),
-    "CreatePolicyStmt": _skip("no row-level security: filter in views", human=True),
-    "VacuumStmt": _skip("upkeep, which Aurora DSQL does by itself"),
-    "LockStmt": _skip("Aurora DSQL locks no tables; conflicts are found at COMMIT"),
+    "VacuumStmt": _skip(UPKEEP.dispensable),
+    "CreateDomainStmt": _domain,
+    "GrantStmt": _grant,
+    "DropStmt": _drop,
+    "CreateRoleStmt": _role,
+    "AlterRoleStmt": _role,
 }

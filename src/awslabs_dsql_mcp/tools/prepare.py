@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
+_FRAMING_BYTES = 1_024  # of a protocol message, around the text and its parameters
 _MAX_ON_LOOP = 10_000  # characters that are parsed in well under a millisecond
 
 
@@ -148,7 +149,8 @@ def _explain_placeholder_error(refused: IndexedRefusal, sql: str, params: Sequen
 
 
 def _sendable(query: Query) -> Query:
-    if len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params) > MAX_MESSAGE_BYTES:
+    size = len(query.sql.encode()) + sum(len(str(value).encode()) for value in query.params)
+    if size > MAX_MESSAGE_BYTES - _FRAMING_BYTES:
         raise RequestInvalid(
             "The statement and its values are larger than the 10 MiB that Aurora DSQL takes in a message.",
             hint="Send fewer or smaller values at once.",

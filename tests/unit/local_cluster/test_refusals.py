@@ -202,7 +202,7 @@ ALTERS = {
     "VALIDATE CONSTRAINT c": "unsupported ALTER TABLE VALIDATE CONSTRAINT statement",
     "ENABLE ROW LEVEL SECURITY": "unsupported ALTER TABLE ENABLE ROW SECURITY statement",
     "REPLICA IDENTITY FULL": "unsupported ALTER TABLE REPLICA IDENTITY statement",
-    "DISABLE TRIGGER ALL": "unsupported ALTER TABLE DISABLE TRIGGER ALL statement",
+    "DISABLE TRIGGER g": "unsupported ALTER TABLE DISABLE TRIGGER statement",
     "ENABLE RULE r": "unsupported ALTER TABLE ENABLE RULE statement",
     "SET TABLESPACE s": "unsupported ALTER TABLE SET TABLESPACE statement",
     "SET (fillfactor = 70)": "unsupported ALTER TABLE SET statement",

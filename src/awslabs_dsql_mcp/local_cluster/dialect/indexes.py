@@ -4,7 +4,9 @@ Recorded on clusters: all texts but those for COLLATE, WITH and TABLESPACE, whic
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.local_cluster.dialect import tables
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
 from awslabs_dsql_mcp.sql.parse_tree import Node
@@ -16,18 +18,26 @@ def create(statement: ParsedStatement) -> Refusal | None:
     top = statement.tree.root
     if top.get("concurrent"):
         return unsupported("CONCURRENTLY not supported for CREATE INDEX")
-    if "using" in statement.words:
+    if "using" in statement.words and top.get("accessMethod") != INDEX_METHOD:
         return unsupported("USING not supported for CREATE INDEX")
     if not statement.asynchronous:
         return unsupported("unsupported mode. please use CREATE INDEX ASYNC.")
     return next(_refused_parts(top), None)
 
 
+def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
+    """List the edits that give an index PostgreSQL's name of its access method."""
+    return [
+        (token.start, token.end, "btree")
+        for before, token in pairwise(statement.tokens)
+        if (before.word, token.word) == ("using", INDEX_METHOD)
+    ]
+
+
 def _refused_parts(top: Node) -> Iterator[Refusal]:
-    if "options" in top:
-        yield unsupported("WITH not supported for CREATE INDEX")
-    if "tableSpace" in top:
-        yield unsupported("TABLESPACE not supported for CREATE INDEX")
+    for field, clause in INDEX_CLAUSES.items():
+        if field in top:
+            yield unsupported(f"{clause.spelled} not supported for CREATE INDEX")
     keys = [item["IndexElem"] for item in top.get("indexParams", ())]
     if (found := tables.refused_key_columns(len(keys))) is not None:
         yield found

@@ -6,31 +6,24 @@ By likeness: TEMPORARY sequences and views, a sequence's type, OWNER TO, SET SCH
 
 from typing import Final
 
+from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.unsupported import (
+    GRANTED_OBJECTS,
+    ROLE_OPTIONS,
+    SCHEMA_ELEMENTS,
+    SYSTEM_SCHEMAS,
+    is_object,
+)
 from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import TOO_LARGE, Refusal, unsupported
 from awslabs_dsql_mcp.local_cluster.dialect.tables import (
     refused_persistence,
     refused_table,
-    with_cache_size,
     without_cache,
 )
+from awslabs_dsql_mcp.sql.definitions import has_cache_size, is_builtin, option
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
-
-_OBJECTS: Final = frozenset(
-    (
-        "TABLE", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "STATISTIC_EXT",
-        "ROLE", "COLUMN", "TABCONSTRAINT", "DOMCONSTRAINT",
-    )
-)  # fmt: skip
-
-_GRANTED: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN"))
-
-_SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_schema"))
-
-_ROLE_OPTIONS: Final = frozenset(
-    ("canlogin", "inherit", "addroleto", "rolemembers", "adminmembers", "createrole", "createdb")
-)
 
 _SPELLED: Final = {
     "isreplication": "REPLICATION",
@@ -38,23 +31,19 @@ _SPELLED: Final = {
     "validUntil": "VALID UNTIL",
 }
 
-_MAX_VIEW: Final = 512 << 10
-"""Characters, where a cluster counts what it makes of them: its limit was met between 127 KiB and 524 KiB."""
-
-_ABOUT: Final = {
-    "DropStmt": ("removeType", "DROP"),
-    "RenameStmt": ("renameType", "RENAME"),
-    "AlterOwnerStmt": ("objectType", "ALTER OWNER"),
-    "AlterObjectSchemaStmt": ("objectType", "ALTER SET SCHEMA"),
+_VERBS: Final = {
+    "DropStmt": "DROP",
+    "RenameStmt": "RENAME",
+    "AlterOwnerStmt": "ALTER OWNER",
+    "AlterObjectSchemaStmt": "ALTER SET SCHEMA",
 }
 
 
 def about(statement: ParsedStatement) -> Refusal | None:
     """DROP, RENAME, OWNER TO, SET SCHEMA: of the kinds of objects that a cluster has."""
     top = statement.tree.root
-    field, verb = _ABOUT[statement.tree.kind]
-    if str(top.get(field, "OBJECT_TABLE")).removeprefix("OBJECT_") not in _OBJECTS:
-        return unsupported(f"unsupported object in {verb} statement")
+    if not is_object(top):
+        return unsupported(f"unsupported object in {_VERBS[statement.tree.kind]} statement")
     if top.get("concurrent"):
         return unsupported("DROP INDEX CONCURRENTLY must be first action in transaction")
     return None
@@ -66,7 +55,7 @@ def schema(statement: ParsedStatement) -> Refusal | None:
         ((kind, top),) = element.items()
         if kind == "CreateStmt" and (found := refused_table(top)) is not None:
             return found
-        if kind not in ("CreateStmt", "ViewStmt"):
+        if kind not in SCHEMA_ELEMENTS:
             return unsupported(f"unsupported statement: {kind.removesuffix('Stmt')}")
     return None
 
@@ -76,7 +65,7 @@ def sequence(statement: ParsedStatement) -> Refusal | None:
     top = statement.tree.root
     if (temporary := refused_persistence(top["sequence"], "sequence", "SEQUENCE")) is not None:
         return temporary
-    if not with_cache_size(top.get("options")):
+    if not has_cache_size(top.get("options")):
         return without_cache("CREATE SEQUENCE")
     return _refused_sequence_type(top)
 
@@ -84,14 +73,14 @@ def sequence(statement: ParsedStatement) -> Refusal | None:
 def altered_sequence(statement: ParsedStatement) -> Refusal | None:
     """ALTER SEQUENCE: its cache and type keep to the rules of CREATE SEQUENCE."""
     top = statement.tree.root
-    if _option(top, "cache") is not None and not with_cache_size(top.get("options")):
+    if option(top.get("options"), "cache") is not None and not has_cache_size(top.get("options")):
         return without_cache("ALTER SEQUENCE")
     return _refused_sequence_type(top)
 
 
 def view(statement: ParsedStatement) -> Refusal | None:
     """CREATE VIEW."""
-    if len(statement.written()) > _MAX_VIEW:
+    if len(statement.written()) > limits.MAX_VIEW_CHARACTERS:
         return Refusal(TOO_LARGE, "view definition too large")
     return refused_persistence(statement.tree.root["view"], "view", "VIEW") or queries.refused(statement)
 
@@ -101,7 +90,7 @@ def function(statement: ParsedStatement) -> Refusal | None:
     top = statement.tree.root
     if top.get("is_procedure"):
         return unsupported("PROCEDURE is not supported")
-    language = constant((_option(top, "language") or {}).get("arg"))
+    language = constant((option(top.get("options"), "language") or {}).get("arg"))
     if language and language.lower() != "sql":
         return unsupported(f"CREATE FUNCTION with language {language} not supported")
     return None
@@ -110,10 +99,10 @@ def function(statement: ParsedStatement) -> Refusal | None:
 def grant(statement: ParsedStatement) -> Refusal | None:
     """GRANT and REVOKE on objects."""
     top = statement.tree.root
-    if str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_") not in _GRANTED:
+    if str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_") not in GRANTED_OBJECTS:
         return unsupported("unsupported object type in GRANT")
     on_objects = top.get("targtype", "ACL_TARGET_OBJECT") == "ACL_TARGET_OBJECT"
-    if top.get("objtype") == "OBJECT_SCHEMA" and on_objects and _SYSTEM_SCHEMAS & {*strings(top["objects"])}:
+    if top.get("objtype") == "OBJECT_SCHEMA" and on_objects and SYSTEM_SCHEMAS & {*strings(top["objects"])}:
         return unsupported("feature not supported on system entity")
     return None
 
@@ -122,19 +111,14 @@ def role(statement: ParsedStatement) -> Refusal | None:
     """CREATE ROLE and ALTER ROLE: LOGIN and memberships; who may connect is IAM's business."""
     for item in statement.tree.root.get("options", ()):
         name = item["DefElem"]["defname"]
-        if name not in _ROLE_OPTIONS:
+        if name not in ROLE_OPTIONS:
             return unsupported(f"role option {_SPELLED.get(name, name.upper())} not supported")
     return None
 
 
 def _refused_sequence_type(top: Node) -> Refusal | None:
-    type_name = (_option(top, "as") or {}).get("arg", {}).get("TypeName")
-    if type_name is None or column_types.builtin(type_name) == "int8":
+    type_name = (option(top.get("options"), "as") or {}).get("arg", {}).get("TypeName")
+    if type_name is None or is_builtin(type_name, "int8"):
         return None
     shown = column_types.displayed(type_name)
     return unsupported(f"datatype {shown} not supported, sequence type must be bigint")
-
-
-def _option(top: Node, name: str) -> Node | None:
-    found = (item["DefElem"] for item in top.get("options", ()) if item["DefElem"].get("defname") == name)
-    return next(found, None)

@@ -9,24 +9,17 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
+from awslabs_dsql_mcp.dsql import functions
+from awslabs_dsql_mcp.dsql.unsupported import LOCK_STRENGTHS
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import UNDEFINED_OBJECT, Refusal, unsupported
 from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
+from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings, walk
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
-_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
-_SHAPES: Final = frozenset(("point", "line", "lseg", "box", "path", "polygon", "circle"))
-_TEXT_SEARCH: Final = frozenset(
-    ("to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery")
-)
-"""Functions that take a configuration first, or use the default one, which is ``english``."""
-
-_ONLY_CONFIGURATION: Final = "simple"
-
-
 _REMARKABLE: Final = re.compile(
     rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|to_ts|inet_server|u&"
     rb"|point|line|lseg|box|path|polygon|circle",
@@ -50,7 +43,7 @@ def refused(statement: ParsedStatement) -> Refusal | None:
         return unsupported("unsupported statement type: MERGE")
     if "RangeTableSample" in tree:
         return unsupported("TABLESAMPLE clause not supported")
-    if any(place.node.get("strength") not in _STRENGTHS for place in tree.find("LockingClause")):
+    if any(place.node.get("strength") not in LOCK_STRENGTHS for place in tree.find("LockingClause")):
         return unsupported("locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported")
     return next(chain(_refused_calls(tree), _refused_casts(tree)), None)
 
@@ -116,7 +109,8 @@ def _refused_calls(tree: Tree) -> Iterator[Refusal]:
 
 def _refused_casts(tree: Tree) -> Iterator[Refusal]:
     for place in tree.find("TypeCast"):
-        if column_types.builtin(place.node["typeName"]) in _SHAPES:
+        row = builtin_type(place.node["typeName"])
+        if row and row.name in functions.SHAPES:
             yield unsupported(f"datatype {column_types.displayed(place.node['typeName'])} not supported")
 
 
@@ -127,11 +121,11 @@ def _refused_call(call: Node) -> Refusal | None:
     arguments = [_text(argument) for argument in call.get("args", ())]
     if name == "set_config" and arguments and arguments[0] is not None:
         return refused_setting(arguments[0])
-    if name in _TEXT_SEARCH:
+    if name in functions.TEXT_SEARCH:
         return _refused_configuration(arguments)
-    if name in _SHAPES:
+    if name in functions.SHAPES:
         return unsupported(f"datatype {name} not supported")
-    if name.startswith(("pg_advisory_", "pg_try_advisory_", "inet_server_")):
+    if functions.is_unsupported(name):
         return unsupported(f"function {name} not supported")
     return None
 
@@ -142,7 +136,7 @@ def _text(argument: Node) -> str | None:
 
 def _refused_configuration(arguments: list[str | None]) -> Refusal | None:
     named = arguments[0] if len(arguments) > 1 else "english"
-    if named is None or named.removeprefix("pg_catalog.") == _ONLY_CONFIGURATION:
+    if named is None or named.removeprefix("pg_catalog.") == functions.TEXT_SEARCH_CONFIGURATION:
         return None
     return Refusal(UNDEFINED_OBJECT, f'text search configuration "{named}" does not exist')
 

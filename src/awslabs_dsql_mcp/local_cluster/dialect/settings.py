@@ -6,17 +6,10 @@ refused (AWS's own list of parameters has it, though). By likeness: RESET of a p
 
 from typing import Final, cast
 
+from awslabs_dsql_mcp.dsql.settings import is_settable
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
-
-_SETTABLE: Final = frozenset(
-    (
-        "application_name", "client_encoding", "datestyle", "dsql.enable_batched_nestloop",
-        "disable_sync_create_index", "extra_float_digits", "intervalstyle", "search_path", "timezone",
-    )
-)  # fmt: skip
-"""With ``enable_*``: Aurora DSQL user guide, "Supported session parameters"."""
 
 _UNKNOWN_TO_POSTGRES: Final = "disable_sync_create_index"
 
@@ -26,7 +19,7 @@ _SHOWN: Final = {"server_version": "16.15", "server_version_num": "160015", "max
 
 def refused_setting(name: str) -> Refusal | None:
     """Say why a parameter cannot be set."""
-    if name.lower() in _SETTABLE or name.lower().startswith("enable_"):
+    if is_settable(name):
         return None
     return unsupported(f'setting configuration parameter "{name}" not supported')
 

@@ -1,7 +1,8 @@
-"""Which statements a cluster has, what each is to a transaction, and the rule that looks into it.
+"""Statements that a cluster has: what each is to a transaction, and the rule that looks into it.
 
-What is not here is refused as ``unsupported statement: X``, where X is PostgreSQL's name of the parse node:
-so do clusters, wherever there is a record, but for the texts of `_REFUSED`.
+They are those of `dsql.unsupported.SUPPORTED_STATEMENTS`. Any other is refused as ``unsupported statement:
+X``, where X is PostgreSQL's name of the parse node: so do clusters, wherever there is a record, but for the
+texts of `_REFUSED`.
 """
 
 from collections.abc import Callable
@@ -23,13 +24,18 @@ def _deallocate(statement: ParsedStatement) -> Refusal | None:
     return unsupported("unsupported statement: Deallocate") if "name" in statement.tree.root else None
 
 
+def _role_setting(statement: ParsedStatement) -> Refusal | None:
+    resets = str(statement.tree.root["setstmt"].get("kind", "")).startswith("VAR_RESET")
+    return None if resets else unsupported("unsupported statement: AlterRoleSet")
+
+
 def _analyze(statement: ParsedStatement) -> Refusal | None:
     return unsupported("unsupported VACUUM statement") if statement.tree.root.get("is_vacuumcmd") else None
 
 
 _READS: Final = StatementKind.READ  # or what `queries.kind` finds
 
-_RULES: Final[dict[str, tuple[StatementKind, Rule]]] = {
+RULES: Final[dict[str, tuple[StatementKind, Rule]]] = {
     "SelectStmt": (_READS, queries.refused),
     "InsertStmt": (_READS, queries.refused),
     "UpdateStmt": (_READS, queries.refused),
@@ -65,6 +71,7 @@ _RULES: Final[dict[str, tuple[StatementKind, Rule]]] = {
     "AlterDefaultPrivilegesStmt": (StatementKind.DDL, _anything),
     "CreateRoleStmt": (StatementKind.DDL, objects.role),
     "AlterRoleStmt": (StatementKind.DDL, objects.role),
+    "AlterRoleSetStmt": (StatementKind.DDL, _role_setting),
     "DropRoleStmt": (StatementKind.DDL, _anything),
 }
 
@@ -98,8 +105,8 @@ _FIRST_WORDS: Final = {
 def refused(statement: ParsedStatement) -> Refusal | None:
     """Say why a cluster refuses a statement."""
     tree = statement.tree
-    if tree.kind in _RULES:
-        _, rule = _RULES[tree.kind]
+    if tree.kind in RULES:
+        _, rule = RULES[tree.kind]
         return rule(statement)
     name = tree.kind.removesuffix("Stmt")
     return unsupported(_REFUSED.get(tree.kind, f"unsupported statement: {name}"))
@@ -110,7 +117,7 @@ def kind(statement: ParsedStatement) -> StatementKind:
     tree = statement.tree
     if tree.kind == "TransactionStmt":
         return _TRANSACTION_KINDS.get(str(tree.root.get("kind", "TRANS_STMT_BEGIN")), StatementKind.OTHER)
-    found, _ = _RULES.get(tree.kind, (StatementKind.OTHER, _anything))
+    found, _ = RULES.get(tree.kind, (StatementKind.OTHER, _anything))
     return queries.kind(tree) if found is _READS else found
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries, settings, tables
+from awslabs_dsql_mcp.local_cluster.dialect import column_types, indexes, queries, settings, tables
 from awslabs_dsql_mcp.local_cluster.dialect import statements as commands
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import SYNTAX_ERROR, Refusal, raise_sql
@@ -99,10 +99,11 @@ def _carried(statement: ParsedStatement, alone: str | None) -> TranslatedStateme
 
 
 def _asynchronous(statement: ParsedStatement) -> TranslatedStatement:
-    ddl = _quoted(statement.written())
     if statement.tree.kind == "IndexStmt":
+        ddl = _quoted(statement.written(indexes.edits(statement)))
         query, tag = f"SELECT sys.create_index_async({ddl}) AS job_id", "CREATE INDEX"
     else:
+        ddl = _quoted(statement.written())
         query, tag = f"SELECT sys.validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
     return TranslatedStatement(query, StatementKind.DDL, tag=tag, changed=True)
 

@@ -1,0 +1,281 @@
+"""Statements, objects and clauses that Aurora DSQL lacks, and what to do instead.
+
+Statements are named by the parser's node, clauses by the node's field.
+
+Sources: Aurora DSQL user guide, "Supported SQL commands", "CREATE TABLE", "CREATE INDEX", "Migrating from
+PostgreSQL to Aurora DSQL"; messages of clusters recorded from July to October 2026; dsql-lint 0.2.22 (ALTER
+FUNCTION, ALTER ROLE … SET, policies). Statements that no source names are taken to be unsupported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A statement or clause that Aurora DSQL refuses.
+
+    Attributes:
+        rule: A stable id of the reason, in kebab case.
+        why: What is wrong, as a sentence; ``{}`` stands for the command or clause.
+        instead: What to do instead, as one or two sentences.
+        dispensable: The reason why a script works without it, as a clause; empty when it does not.
+        needs_review: Somebody has to make up for it when it is left out of a script.
+    """
+
+    rule: str
+    why: str
+    instead: str
+    dispensable: str = ""
+    needs_review: bool = False
+
+
+SUPPORTED_STATEMENTS: Final = frozenset(
+    (
+        *("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "CopyStmt", "ExplainStmt", "CallStmt"),
+        *("TransactionStmt", "VariableSetStmt", "VariableShowStmt", "ConstraintsSetStmt", "DeallocateStmt"),
+        *("VacuumStmt", "CreateStmt", "AlterTableStmt", "IndexStmt", "CreateDomainStmt", "AlterDomainStmt"),
+        *("CreateSeqStmt", "AlterSeqStmt", "ViewStmt", "CreateFunctionStmt", "CreateSchemaStmt"),
+        *("CreateStatsStmt", "AlterStatsStmt", "DropStmt", "RenameStmt", "AlterOwnerStmt"),
+        *("AlterObjectSchemaStmt", "CommentStmt", "GrantStmt", "GrantRoleStmt"),
+        *(
+            "AlterDefaultPrivilegesStmt",
+            "CreateRoleStmt",
+            "AlterRoleStmt",
+            "AlterRoleSetStmt",
+            "DropRoleStmt",
+        ),
+    )
+)
+"""Statements of which Aurora DSQL has at least one form: VACUUM's node stands for ANALYZE too."""
+
+_CURSOR: Final = Unsupported(
+    "session-state",
+    "{} is about cursors, which Aurora DSQL does not have.",
+    "SELECT with ORDER BY a key and LIMIT; for the next page, add WHERE key > the last one you saw.",
+)
+_CHANNEL: Final = Unsupported(
+    "session-state",
+    "{} is about notifications, which Aurora DSQL does not have.",
+    "Write messages to a table with `transact`, and read them from there.",
+)
+_PREPARED: Final = Unsupported(
+    "session-state",
+    "{} is about prepared statements, which live in a session; a call does not keep one.",
+    "Send the statement itself, with %s for each value and the values as parameters.",
+)
+_SECURITY: Final = Unsupported(
+    "unsupported-statement",
+    "Aurora DSQL does not have {}: it has no row-level security.",
+    "Filter in views, and grant on those.",
+    "Aurora DSQL has no row-level security: filter in views",
+    needs_review=True,
+)
+
+CREATE_FROM_QUERY: Final = Unsupported(
+    "create-from-query",
+    "{} makes a table from a query, which Aurora DSQL does not have.",
+    "Two calls of `transact`, in this order: CREATE TABLE with its columns; then INSERT INTO … SELECT …, at "
+    "most 3,000 rows a call.",
+)
+MATERIALIZED: Final = Unsupported(
+    "no-materialized-views",
+    "{}: Aurora DSQL has no materialized views.",
+    "Use CREATE VIEW, or a table that you fill with INSERT … SELECT.",
+    "a plain view needs no refresh",
+)
+PROCEDURE: Final = Unsupported(
+    "no-procedures",
+    "{} runs code that Aurora DSQL does not have: it has functions in LANGUAGE SQL and no procedures.",
+    "Send the statements themselves, in one list to `transact`.",
+)
+UPKEEP: Final = Unsupported(
+    "maintenance",
+    "{} is upkeep, which Aurora DSQL does by itself.",
+    "Leave it out; statistics follow changes of the data (jobs of type ANALYZE in sys.jobs).",
+    "upkeep, which Aurora DSQL does by itself",
+)
+TYPE: Final = Unsupported(
+    "no-types",
+    "Aurora DSQL has no types of your own.",
+    "Use text or varchar with CHECK (column IN ('a', 'b')), or a domain: CREATE DOMAIN.",
+)
+TEMPORARY: Final = Unsupported(
+    "temporary",
+    "Aurora DSQL does not have {}.",
+    "Use a WITH query inside of the statement, or a plain table that you drop afterwards.",
+)
+OTHER: Final = Unsupported(
+    "unsupported-statement",
+    "{} is not a statement that Aurora DSQL has.",
+    "Leave it out; the documentation tools find what Aurora DSQL has for the purpose.",
+)
+
+STATEMENTS: Final = {
+    "DeclareCursorStmt": _CURSOR,
+    "FetchStmt": _CURSOR,
+    "ClosePortalStmt": _CURSOR,
+    "ListenStmt": _CHANNEL,
+    "UnlistenStmt": _CHANNEL,
+    "NotifyStmt": _CHANNEL,
+    "PrepareStmt": _PREPARED,
+    "ExecuteStmt": _PREPARED,
+    "DoStmt": PROCEDURE,
+    "CreateTableAsStmt": CREATE_FROM_QUERY,
+    "RefreshMatViewStmt": MATERIALIZED,
+    "LockStmt": Unsupported(
+        "lock-table",
+        "{}: Aurora DSQL locks no tables.",
+        "Leave it out: conflicts are found at COMMIT and the transaction is run again. SELECT … FOR UPDATE "
+        "protects rows.",
+        "Aurora DSQL locks no tables; conflicts are found at COMMIT",
+    ),
+    "TruncateStmt": Unsupported(
+        "truncate",
+        "Aurora DSQL has no TRUNCATE.",
+        "Calls of `transact`, in this order: DELETE FROM the table by ranges of its key, under 3,000 rows a "
+        "call, until none is left. Or, if nothing depends on it: DROP TABLE, then CREATE TABLE, "
+        "one call each.",
+    ),
+    "MergeStmt": Unsupported(
+        "merge",
+        "Aurora DSQL has no MERGE.",
+        "INSERT … ON CONFLICT (key) DO UPDATE SET …; or an UPDATE and an INSERT … WHERE NOT EXISTS, in one "
+        "list to `transact`.",
+    ),
+    "ReindexStmt": UPKEEP,
+    "ClusterStmt": UPKEEP,
+    "CheckPointStmt": UPKEEP,
+    "CreateTrigStmt": Unsupported(
+        "no-triggers",
+        "Aurora DSQL has no triggers.",
+        "Do the work in the statements that change the table: all in one list to `transact`.",
+        "Aurora DSQL has no triggers: do its work in the statements that change the table",
+        needs_review=True,
+    ),
+    "CreateExtensionStmt": Unsupported(
+        "no-extensions",
+        "Aurora DSQL has no extensions.",
+        "Use what is built in: gen_random_uuid(), for instance, needs none.",
+        "Aurora DSQL has no extensions",
+        needs_review=True,
+    ),
+    "CreateEnumStmt": TYPE,
+    "AlterEnumStmt": TYPE,
+    "AlterTypeStmt": TYPE,
+    "CreateRangeStmt": TYPE,
+    "CompositeTypeStmt": Unsupported(
+        "no-types", "Aurora DSQL has no composite types.", "Use columns, or one of type jsonb."
+    ),
+    "CreatedbStmt": Unsupported(
+        "one-database",
+        "A cluster has one database, postgres.",
+        "CREATE SCHEMA (up to 10 a cluster) keeps things apart; another database is another cluster.",
+    ),
+    "CreatePolicyStmt": _SECURITY,
+    "AlterPolicyStmt": _SECURITY,
+    "AlterFunctionStmt": Unsupported(
+        "unsupported-statement",
+        "Aurora DSQL changes no properties of a function.",
+        "CREATE OR REPLACE FUNCTION with the properties that it is to have.",
+    ),
+}
+"""Statements of which Aurora DSQL has no form, with advice of their own."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause that Aurora DSQL refuses.
+
+    Attributes:
+        spelled: The clause's words.
+        instead: What to do instead, as a sentence.
+        dispensable: A script works without it.
+        effect: What leaving it out changes, as a clause; empty for nothing.
+    """
+
+    spelled: str
+    instead: str
+    dispensable: bool = True
+    effect: str = ""
+
+    @property
+    def word(self) -> str:
+        """The word to look for in the statement's text."""
+        return self.spelled.split()[0].lower()
+
+
+_ONE_TABLE: Final = "Use one table: Aurora DSQL splits it by its key."
+
+TABLE_CLAUSES: Final = {
+    "partspec": Clause("PARTITION BY", _ONE_TABLE, dispensable=False),
+    "partbound": Clause("PARTITION OF", _ONE_TABLE, dispensable=False),
+    "inhRelations": Clause(
+        "INHERITS", "Use separate tables, with their columns written out.", dispensable=False
+    ),
+    "ofTypename": Clause("OF", "Write the columns out.", dispensable=False),
+    "options": Clause("WITH", "Leave WITH (…) out: Aurora DSQL has no storage parameters."),
+    "tablespacename": Clause("TABLESPACE", "Leave TABLESPACE out."),
+    "accessMethod": Clause("USING", "Leave USING out."),
+}
+"""Clauses of CREATE TABLE."""
+
+INDEX_CLAUSES: Final = {
+    "options": Clause("WITH", "Leave WITH (…) out: Aurora DSQL has no storage parameters."),
+    "tableSpace": Clause("TABLESPACE", "Leave TABLESPACE out."),
+}
+"""Clauses of CREATE INDEX; its USING is accepted with `INDEX_METHOD` alone."""
+
+INDEX_METHOD: Final = "btree_index"
+"""The access method that a cluster names, and accepts, in CREATE INDEX ASYNC (recorded on 2026-08-27)."""
+
+COLUMN_CLAUSES: Final = {
+    "collClause": Clause(
+        "COLLATE",
+        "Leave it out: text sorts by byte; compare lower(column) to ignore case.",
+        effect="text sorts by byte",
+    ),
+    "compression": Clause("COMPRESSION", "Leave it out: Aurora DSQL chooses compression."),
+}
+"""Clauses of a column."""
+
+DOMAIN_FORMS: Final = {"C": "ADD CONSTRAINT", "O": "SET NOT NULL", "V": "VALIDATE CONSTRAINT"}
+"""Refused forms of ALTER DOMAIN, by the parser's letter; taken to be so, as those of ALTER TABLE are."""
+
+ROLE_OPTIONS: Final = frozenset(
+    ("canlogin", "inherit", "addroleto", "rolemembers", "adminmembers", "createrole", "createdb")
+)
+"""Options of CREATE ROLE and ALTER ROLE that are accepted: passwords and the like are IAM's business."""
+
+OBJECTS: Final = frozenset(
+    (
+        *("TABLE", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "STATISTIC_EXT"),
+        *("ROLE", "COLUMN", "TABCONSTRAINT", "DOMCONSTRAINT"),
+    )
+)
+"""Kinds of objects that DROP, RENAME, OWNER TO and SET SCHEMA can be about, as in ``OBJECT_TABLE``."""
+
+GRANTED_OBJECTS: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN"))
+"""Kinds of objects that privileges are granted on."""
+
+SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_schema"))
+"""Schemas on which nothing is granted: ``feature not supported on system entity``."""
+
+SCHEMA_ELEMENTS: Final = frozenset(("CreateStmt", "ViewStmt"))
+"""Statements inside of CREATE SCHEMA."""
+
+LOCK_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
+"""Row locks that Aurora DSQL has."""
+
+
+def is_object(node: Mapping[str, Any]) -> bool:
+    """Say whether DROP, RENAME, OWNER TO or SET SCHEMA is about a kind of object that Aurora DSQL has.
+
+    ``DROP TRIGGER IF EXISTS`` is accepted, since no trigger exists (AWS's cluster tests, 2026-08-07).
+    """
+    kind = next(
+        (node[field] for field in ("removeType", "renameType", "objectType") if field in node), "TABLE"
+    )
+    name = str(kind).removeprefix("OBJECT_")
+    return name in OBJECTS or (name == "TRIGGER" and bool(node.get("missing_ok")) and "removeType" in node)
