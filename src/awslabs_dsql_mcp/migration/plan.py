@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal, cast
 
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.migration.columns import constraints, relation_name
@@ -27,7 +27,10 @@ from awslabs_dsql_mcp.text import one_line
 
 _MAX_ROWS: Final = 1_000  # of the 3,000 that a transaction may change, a margin for cascades
 _MAX_CHARACTERS: Final = 200_000  # of a statement; longer ones are parsed in another thread
-_RESUME_TOKEN: Final = re.compile(r"(\d{1,6})(\?)?-([0-9a-f]{12})")
+_RESUME_TOKEN: Final = re.compile(r"(\d{1,6})([?+]?)-([0-9a-f]{12})")
+
+Doubt = Literal["", "?", "+"]
+"""Steps that may have been applied: none, the step itself, or it and steps that follow it."""
 
 _DOLLARS: Final = re.compile(r"-?\$[\d,]+\.\d\d")
 
@@ -82,17 +85,17 @@ class MigrationPlan:
         """Statements that must be corrected before the migration can run."""
         return tuple(skipped for skipped in self.skipped if skipped.is_blocking)
 
-    def resume_token(self, number: int, *, doubtful: bool = False) -> str:
+    def resume_token(self, number: int, doubt: Doubt = "") -> str:
         """Write the token for a step to continue with.
 
         Args:
             number: Number of the step, from 1; one more than the last after all steps.
-            doubtful: The step may have been applied.
+            doubt: Steps that may have been applied.
         """
-        return f"{number}{'?' if doubtful else ''}-{self.fingerprint}"
+        return f"{number}{doubt}-{self.fingerprint}"
 
-    def parse_resume_token(self, token: str) -> tuple[int, bool]:
-        """Parse a token into the step's number and a flag that it may have been applied.
+    def parse_resume_token(self, token: str) -> tuple[int, Doubt]:
+        """Parse a token into the step's number and the steps that may have been applied.
 
         Raises:
             ValueError: The text is not a token, or belongs to another plan.
@@ -103,7 +106,7 @@ class MigrationPlan:
         number = int(match.group(1))
         if not 1 <= number <= len(self.steps) + 1:
             raise ValueError(f"there is no step {number}")
-        return number, bool(match.group(2))
+        return number, cast("Doubt", match.group(2))
 
 
 def refused_statements(conversion: Conversion) -> tuple[str, ...]:

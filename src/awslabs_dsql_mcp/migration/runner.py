@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     StatementRefused,
 )
-from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
+from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
 from awslabs_dsql_mcp.migration.report import progress_line
 from awslabs_dsql_mcp.migration.verify import check_for
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
@@ -35,7 +35,7 @@ class MigrationRun:
         plan: The steps.
         deadline: End of the call's time, on the runner's clock.
         number: The step that is next, from 1.
-        may_be_applied: Whether that step may have been applied.
+        doubt: Steps that may have been applied.
         states: Results of the steps.
         paused: The reason why the call ended before the plan did.
     """
@@ -43,14 +43,14 @@ class MigrationRun:
     plan: MigrationPlan
     deadline: float
     number: int
-    may_be_applied: bool
+    doubt: Doubt
     states: dict[int, str] = field(default_factory=dict[int, str])
     paused: str | None = None
 
     @property
     def handle(self) -> str:
         """The handle that continues from here."""
-        return self.plan.resume_token(self.number, doubtful=self.may_be_applied)
+        return self.plan.resume_token(self.number, self.doubt)
 
     @property
     def step(self) -> Step:
@@ -58,10 +58,10 @@ class MigrationRun:
         return self.plan.steps[self.number - 1]
 
     def done(self, state: str) -> None:
-        """Go on to the next step."""
+        """Go on to the next step, which stays in doubt if all steps from here on were."""
         self.states[self.number] = state
         self.number += 1
-        self.may_be_applied = False
+        self.doubt = "+" if self.doubt == "+" else ""
 
 
 class _JobUnfinished(Exception):
@@ -103,8 +103,8 @@ class MigrationRunner:
             RequestInvalid: The handle is not of this plan, or the catalog cannot tell of a step in doubt.
             DsqlError: A step failed; the message says what is applied, and how to continue.
         """
-        number, may_be_applied = _start(plan, handle)
-        run = MigrationRun(plan, deadline, number, may_be_applied)
+        number, doubt = _start(plan, handle)
+        run = MigrationRun(plan, deadline, number, doubt)
         await self._run_steps(run, report)
         return run
 
@@ -114,31 +114,35 @@ class MigrationRunner:
             if self._left(run) <= _MARGIN:
                 run.paused = "This call's time is over."
                 return
-            resume = run.plan.resume_token(run.number, doubtful=True)
+            # Who is cut off may not hear of steps that are run until the server hears of it.
+            resume = run.plan.resume_token(run.number, "+")
             told = f"step {run.number} of {total}: {run.step.title}; if cut off, resume_from={resume}"
             await report(run.number - 1, total, told)
             try:
                 run.done(await self._do(run))
             except _JobUnfinished as unfinished:
-                run.may_be_applied = True
+                run.doubt = run.doubt or "?"
                 run.paused = str(unfinished)
                 return
             except DsqlError as error:
-                run.may_be_applied = isinstance(error, OutcomeUnknown)
+                if isinstance(error, OutcomeUnknown):
+                    run.doubt = run.doubt or "?"
                 raise _stopped(error, run) from error
         await report(total, total, "done")
 
     async def _do(self, run: MigrationRun) -> str:
-        if run.may_be_applied and (state := await self._already_applied(run)) is not None:
+        was_in_doubt = run.doubt
+        if was_in_doubt and (state := await self._already_applied(run)) is not None:
             return state
         step = run.step
         try:
             done = await self._database.run(UnitOfWork(tuple(map(Query, step.queries)), read_only=False))
         except StatementFailed as error:
             # The COMMIT of a call that was cut off may arrive after the look, and before this.
-            late = run.may_be_applied and error.sqlstate in _THERE_ALREADY
+            late = was_in_doubt and error.sqlstate in _THERE_ALREADY
             if not late or (state := await self._already_applied(run)) is None:
                 raise
+            run.doubt = was_in_doubt
             return state
         if step.statements[0].kind in jobs.JOB_KINDS:
             await self._wait(run, _job_id(done))
@@ -160,7 +164,7 @@ class MigrationRunner:
                 f"Whether step {number} ({step.title}) was applied, the catalog cannot tell.",
                 code="step_in_doubt",
                 hint=f"Look with readonly_query; then resume_from={plan.resume_token(number)} if it is not, "
-                f"{plan.resume_token(number + 1)} if it is.",
+                f"{plan.resume_token(number + 1, '+' if run.doubt == '+' else '')} if it is.",
             )
         if sign.query is None:
             return None
@@ -168,7 +172,10 @@ class MigrationRunner:
         if step.statements[0].kind == "CREATE INDEX ASYNC" and found == "f":
             await self._wait(run, None)
             return "was there already, and is built"
-        return "was there already" if sign.applied(found) else None
+        if sign.applied(found):
+            return "was there already"
+        run.doubt = ""  # and none that follows it was
+        return None
 
     async def _ask(self, query: Query) -> str | None:
         report = await self._database.run(UnitOfWork((query,), read_only=True))
@@ -219,9 +226,9 @@ def _object_of(step: Step) -> str | None:
     return dsql_syntax.trees(step.queries[0])[0].root.get("idxname")
 
 
-def _start(plan: MigrationPlan, handle: str | None) -> tuple[int, bool]:
+def _start(plan: MigrationPlan, handle: str | None) -> tuple[int, Doubt]:
     if handle is None:
-        return 1, False
+        return 1, ""
     try:
         return plan.parse_resume_token(handle)
     except ValueError as error:
@@ -235,7 +242,7 @@ def _start(plan: MigrationPlan, handle: str | None) -> tuple[int, bool]:
 def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     """Add to a failure what is applied and how to continue."""
     step = run.step
-    doubt = " (this step may be applied)" if run.may_be_applied else ""
+    doubt = " (this step may be applied)" if run.doubt else ""
     error.message = (
         f"Step {run.number} of {len(run.plan.steps)}, line {step.line}, {step.title}: {error.message}"
         f"\n{progress_line(run.plan, run.number)}{doubt}"
@@ -244,7 +251,7 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
         f"mend the cause outside of the script, then send the same script with resume_from={run.handle}. "
         "A changed script is another plan: send it without what is applied already."
     )
-    if run.may_be_applied:
+    if run.doubt:
         error.outcome = "unknown"
     elif run.number > 1:
         error.outcome = "partial"

@@ -135,8 +135,9 @@ def test_a_text_that_does_not_parse_is_told_by_its_line() -> None:
 
 def test_a_handle_is_good_for_its_plan_alone() -> None:
     plan, other = planned("DROP TABLE a; DROP TABLE b"), planned("DROP TABLE a; DROP TABLE c")
-    assert plan.parse_resume_token(plan.resume_token(2, doubtful=True)) == (2, True)
-    assert plan.parse_resume_token(plan.resume_token(3)) == (3, False)
+    assert plan.parse_resume_token(plan.resume_token(2, "?")) == (2, "?")
+    assert plan.parse_resume_token(plan.resume_token(2, "+")) == (2, "+")
+    assert plan.parse_resume_token(plan.resume_token(3)) == (3, "")
     for handle in (other.resume_token(1), plan.resume_token(4), "1", ""):
         with pytest.raises(ValueError, match=r"step|resume token"):
             plan.parse_resume_token(handle)
@@ -163,6 +164,6 @@ def test_the_catalog_knows_of_some_steps(sql: str, *, known: bool) -> None:
 def test_a_handle_is_good_on_its_cluster_alone() -> None:
     plan = planned("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);")
     here, there = replace(plan, cluster="here"), replace(plan, cluster="there")
-    assert here.parse_resume_token(here.resume_token(2)) == (2, False)
+    assert here.parse_resume_token(here.resume_token(2)) == (2, "")
     with pytest.raises(ValueError, match="not a resume token of exactly this script"):
         there.parse_resume_token(here.resume_token(2))
