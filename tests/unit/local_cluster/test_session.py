@@ -14,7 +14,14 @@ from awslabs_dsql_mcp.local_cluster.dialect import (
 from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies, transaction
-from awslabs_dsql_mcp.local_cluster.session.response_router import PendingRequest, ResponseRouter
+from awslabs_dsql_mcp.local_cluster.session.response_router import PendingRequest, ResponseRouter, Visibility
+from awslabs_dsql_mcp.local_cluster.session.state import (
+    EXCHANGE,
+    BlockEvent,
+    Exchange,
+    ExchangeEvent,
+    Machine,
+)
 from awslabs_dsql_mcp.local_cluster.session.transaction import (
     CATALOG_CONFLICT,
     DATA_CONFLICT,
@@ -30,8 +37,15 @@ def statement(kind: StatementKind) -> TranslatedStatement:
     return TranslatedStatement("…", kind, writes=(TableName(None, "t"),))
 
 
+def block(*events: BlockEvent) -> SessionTransaction:
+    one = SessionTransaction(START)
+    for event in (BlockEvent.BEGIN, *events):
+        one.block.on(event)
+    return one
+
+
 def run(*kinds: StatementKind) -> list[str | None]:
-    one = SessionTransaction(START, explicit=True)
+    one = block()
     refused = [one.refuse(statement(kind), START) for kind in kinds]
     return [refusal.message if refusal else None for refusal in refused]
 
@@ -54,20 +68,20 @@ def test_a_transaction_has_one_ddl_or_any_changes(kinds: tuple[StatementKind, ..
 
 def test_a_catalog_that_changed_before_the_first_statement_is_told_there() -> None:
     later = Now(seconds=100.0, catalog=2)
-    one = SessionTransaction(START, explicit=True)
+    one = block()
     assert one.refuse(statement(StatementKind.SESSION), later) is None
     assert one.refuse(statement(StatementKind.READ), later) == CATALOG_CONFLICT
 
 
 def test_a_catalog_that_changed_meanwhile_is_told_at_commit() -> None:
-    one, later = SessionTransaction(START, explicit=True), Now(seconds=100.0, catalog=2)
+    one, later = block(), Now(seconds=100.0, catalog=2)
     assert one.refuse(statement(StatementKind.READ), START) is None
     assert one.refuse(statement(StatementKind.READ), later) is None
     assert one.refuse_commit(later, 300) == CATALOG_CONFLICT
 
 
 def test_a_transaction_that_took_too_long_says_how_long() -> None:
-    one = SessionTransaction(START, explicit=True)
+    one = block()
     assert one.refuse_commit(Now(400.0, 1), 300) is None
     refused = one.refuse_commit(Now(411.0, 1), 300)
     assert refused == Refusal(
@@ -78,19 +92,20 @@ def test_a_transaction_that_took_too_long_says_how_long() -> None:
 
 
 def test_who_has_lost_is_told_at_the_next_statement_and_at_commit() -> None:
-    one = SessionTransaction(START, explicit=True, pending_error=DATA_CONFLICT, rolled_back=True)
+    one = block(BlockEvent.ROLLED_BACK)
+    one.pending_error = DATA_CONFLICT
     assert one.refuse(statement(StatementKind.SESSION), START) is None
     assert one.refuse(statement(StatementKind.READ), START) == DATA_CONFLICT
     assert one.refuse_commit(START, 300) == DATA_CONFLICT
 
 
 def test_a_row_locked_by_who_has_committed_is_a_conflict() -> None:
-    locker, writer = SessionTransaction(START, explicit=True), SessionTransaction(START, explicit=True)
+    locker, writer = block(), block()
     locker.refuse(statement(StatementKind.LOCK), START)
     assert locker.locked == {"t"}
     writer.concurrent_lockers.append(locker)
     assert writer.refuse_commit(START, 300) is None
-    locker.committed = True
+    locker.block.on(BlockEvent.COMMITTED)
     assert writer.refuse_commit(START, 300) == DATA_CONFLICT
 
 
@@ -206,17 +221,18 @@ class Client:
     """Sees what is shown, and lets everything pass."""
 
     def __init__(self) -> None:
-        self.talk = ResponseRouter(self)
+        self.exchange = Machine[Exchange, ExchangeEvent](EXCHANGE, Exchange.OPEN)
+        self.router = ResponseRouter(self, self.exchange)
 
-    def failed(self, sent: PendingRequest | None, fields: dict[str, str]) -> bytes:
-        del sent
+    def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
+        del request
         return messages.error(fields)
 
-    def finished(self, sent: PendingRequest, tag: str) -> bytes:
-        return messages.command_complete(tag) if sent.shows else b""
+    def finished(self, request: PendingRequest, tag: str) -> bytes:
+        return messages.command_complete(tag) if request.shows_answer else b""
 
-    def is_ready(self, sent: PendingRequest, status: bytes) -> bytes:
-        return wire.message(wire.READY_FOR_QUERY, status) if sent.shows else b""
+    def is_ready(self, request: PendingRequest, status: bytes) -> bytes:
+        return wire.message(wire.READY_FOR_QUERY, status) if request.shows_answer else b""
 
     def on_async_message(self, kind: bytes, body: bytes) -> bytes:
         return wire.message(kind, body)
@@ -239,23 +255,27 @@ def test_hidden_answers_are_hidden_however_the_bytes_come(
     asked: list[tuple[bool, int, int]], data: st.DataObject
 ) -> None:
     client = Client()
-    client.talk.expected.clear()
-    client.talk.expected.extend(PendingRequest(messages.QUERY, hidden=hidden) for hidden, _, _ in asked)
+    client.router.expected.clear()
+    client.router.expected.extend(
+        PendingRequest(messages.QUERY, visibility=Visibility.NOTHING if hidden else Visibility.ALL)
+        for hidden, _, _ in asked
+    )
     said = b"".join(answer(rows, width) for _, rows, width in asked)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(said)), max_size=6)))
     parts = [said[start:end] for start, end in zip([0, *cuts], [*cuts, len(said)], strict=True)]
-    shown = b"".join(client.talk.on_data(part) for part in parts)
+    shown = b"".join(client.router.on_data(part) for part in parts)
     assert shown == b"".join(answer(rows, width) for hidden, rows, width in asked if not hidden)
-    assert not client.talk.expected
+    assert not client.router.expected
 
 
 def test_an_error_leaves_all_up_to_the_sync_unanswered() -> None:
     client = Client()
-    client.talk.expected.clear()
+    client.router.expected.clear()
     kinds = (messages.PARSE, messages.BIND, messages.EXECUTE, messages.PARSE, messages.SYNC, messages.PARSE)
-    client.talk.expected.extend(PendingRequest(kind) for kind in kinds)
-    client.talk.on_data(wire.message(messages.PARSE_COMPLETE) + messages.error(fields(C="22012", M="no")))
-    assert [sent.kind for sent in client.talk.expected] == [messages.SYNC, messages.PARSE]
+    client.router.expected.extend(PendingRequest(kind) for kind in kinds)
+    client.exchange.on(ExchangeEvent.END_SENT)
+    client.router.on_data(wire.message(messages.PARSE_COMPLETE) + messages.error(fields(C="22012", M="no")))
+    assert [request.kind for request in client.router.expected] == [messages.SYNC, messages.PARSE]
 
 
 def test_limits_of_a_transaction_are_worded_by_the_limit() -> None:

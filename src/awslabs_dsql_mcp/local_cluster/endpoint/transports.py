@@ -81,7 +81,7 @@ class ClientTransport(PacedTransport):
             self._session.abort()
             return
         if cut is Disconnect.AFTER:
-            self._session.cut_off()
+            self._session.drop_answers()
         self._session.from_client(data)
 
     def connection_lost(self, exc: Exception | None) -> None:

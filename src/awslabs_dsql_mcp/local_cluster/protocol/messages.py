@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.local_cluster.protocol.wire import ERROR_RESPONSE, QUERY, 
 
 PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, SYNC, FLUSH = b"P", b"B", b"D", b"E", b"C", b"S", b"H"
 COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION_CALL = b"d", b"c", b"f", b"F"
+COPY_ENDS = (COPY_DONE, COPY_FAIL)
 PARSE_COMPLETE, BIND_COMPLETE, CLOSE_COMPLETE = b"1", b"2", b"3"
 ROW_DESCRIPTION, NO_DATA, DATA_ROW = b"T", b"n", b"D"
 COMMAND_COMPLETE, EMPTY_QUERY, PORTAL_SUSPENDED = b"C", b"I", b"s"

@@ -1,7 +1,7 @@
-"""The line to PostgreSQL.
+"""Queue of messages between a client and PostgreSQL.
 
-What the client sends is taken one exchange at a time, and may be held back, taken again, or preceded by
-questions of our own. An exchange ends with a Sync or a simple query; the next begins when PostgreSQL is
+The client's messages are taken one exchange at a time. They may be paused, taken again, or preceded by
+messages of the session's own. An exchange ends with a Sync or a Query; the next begins when PostgreSQL is
 ready for it.
 """
 
@@ -9,15 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
-    IDLE,
     Listener,
     PendingRequest,
     ResponseRouter,
+    Visibility,
+)
+from awslabs_dsql_mcp.local_cluster.session.state import (
+    AWAITING,
+    COPYING,
+    EXCHANGE,
+    PAUSED,
+    RECOVERY,
+    Exchange,
+    ExchangeEvent,
+    Machine,
+    Recovery,
+    RecoveryEvent,
 )
 
 if TYPE_CHECKING:
@@ -29,136 +41,162 @@ if TYPE_CHECKING:
 MAX_MESSAGE: Final = 10 << 20
 """Bytes (Aurora DSQL user guide, "Cluster quotas and database limits")."""
 
-_COPYING: Final = frozenset({messages.COPY_DATA, messages.COPY_DONE, messages.COPY_FAIL, messages.SYNC})
-_MAX_WAITING: Final = 1 << 20
+_COPY_MESSAGES: Final = frozenset(
+    {messages.COPY_DATA, messages.COPY_DONE, messages.COPY_FAIL, messages.FLUSH, messages.SYNC}
+)
+_MAX_WAITING: Final = 1 << 20  # bytes
 
 
 @dataclass
 class SessionState:
-    """Where a session stands.
+    """State of a session, which its parts share.
 
     Attributes:
-        pid: PostgreSQL's process.
-        status: Idle, in a block, or in a failed one; as PostgreSQL said last, or as a ROLLBACK will make it.
-        transaction: What is open; `None` before its first statement.
+        pid: Process id of its PostgreSQL backend; 0 during the login.
+        exchange: State of the exchange with the client.
+        recovery: State of the session's own work.
+        transaction: The open transaction; `None` before its first statement.
     """
 
     pid: int = 0
-    status: bytes = IDLE
+    exchange: Machine[Exchange, ExchangeEvent] = field(
+        default_factory=lambda: Machine(EXCHANGE, Exchange.AWAITING_READY)
+    )
+    recovery: Machine[Recovery, RecoveryEvent] = field(
+        default_factory=lambda: Machine(RECOVERY, Recovery.NONE)
+    )
     transaction: SessionTransaction | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """True in a block that only ROLLBACK or COMMIT ends."""
+        return self.transaction is not None and self.transaction.has_failed
+
+    @property
+    def is_paused(self) -> bool:
+        """True while the client's messages wait for the session's own work."""
+        return self.recovery.state in PAUSED
+
+    @property
+    def is_awaiting_ready(self) -> bool:
+        """True while the client's next message waits for a ReadyForQuery."""
+        return self.exchange.state in AWAITING
 
 
 class BackendLink:
-    """One session's line.
+    """One session's queue of messages to PostgreSQL.
 
     Args:
-        client: Who asks.
-        server: PostgreSQL.
-        listener: Is told what PostgreSQL answers.
-        standing: Where the session stands.
+        client: Transport to the client.
+        server: Transport to PostgreSQL.
+        listener: Receiver of PostgreSQL's answers.
+        state: State of the session.
     """
 
     def __init__(
-        self, client: asyncio.Transport, server: asyncio.Transport, listener: Listener, standing: SessionState
+        self, client: asyncio.Transport, server: asyncio.Transport, listener: Listener, state: SessionState
     ) -> None:
-        self.talk = ResponseRouter(listener)
-        self.group: list[PendingRequest] = []
-        self.settling = True  # until the login is over
-        self.held = False
-        self.unnamed_lost = False
-        self._client, self._server, self._standing = client, server, standing
+        self.router = ResponseRouter(listener, state.exchange)
+        self.batch: list[PendingRequest] = []
+        """The requests of the present exchange."""
+        self.unnamed_statement_dropped = False
+        """The session's own queries have dropped the client's unnamed prepared statement."""
+        self._client, self._server, self._state = client, server, state
         self._inbox = bytearray()
-        self._is_full = False
-        self._again: deque[tuple[Message, bool]] = deque()
+        self._reading_paused = False
+        self._requeued: deque[tuple[Message, bool]] = deque()
         self._out: list[bytes] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def _is_blocked(self) -> bool:
+        return self._state.is_paused or self._state.is_awaiting_ready
+
     def receive(self, data: bytes) -> None:
-        """Put aside what the client has sent."""
+        """Take bytes from the client, and stop reading when too many of them wait."""
         self._inbox += data
-        if len(self._inbox) > _MAX_WAITING and (self.settling or self.held) and not self.talk.copying:
-            self._is_full = True
+        if len(self._inbox) > _MAX_WAITING and self._is_blocked:
+            self._reading_paused = True
             self._client.pause_reading()
 
     def next(self) -> tuple[Message, bool] | None:
-        """Give the client's next message, if it is its turn, and whether its answer is known already.
+        """Return the client's next message, unless it has to wait, and whether it was answered already.
 
         Raises:
-            wire.Malformed: It is longer than any may be.
+            wire.Malformed: The message is longer than `MAX_MESSAGE`.
         """
-        if self.held:
+        if self._state.is_paused:
             return None
-        if self._again:
-            return self._again.popleft()
-        if self.settling and not self.talk.copying:
+        if self._requeued:
+            return self._requeued.popleft()
+        if self._is_blocked:
             return None
         message = wire.read_message(self._inbox, MAX_MESSAGE)
-        if message is None or (self.settling and message.kind not in _COPYING):
+        if message is None:
+            return None
+        if self._state.exchange.state in COPYING and message.kind not in _COPY_MESSAGES:
             return None
         del self._inbox[: message.size]
         return message, False
 
     def requeue(self, taken: Sequence[tuple[Message, bool]]) -> None:
-        """Give these messages next."""
-        self._again.extendleft(reversed(taken))
+        """Return these messages from `next` again."""
+        self._requeued.extendleft(reversed(taken))
 
-    def send(self, sent: PendingRequest, data: bytes) -> None:
-        """Send a message that will be answered; it leaves with `flush`.
-
-        What comes between an error and its Sync is not: PostgreSQL would skip it.
-        """
-        if self.talk.skipping and sent.kind != messages.SYNC:
-            return
-        self.talk.skipping = False
-        sent.transaction = sent.transaction or self._standing.transaction
-        self.talk.expected.append(sent)
-        self.group.append(sent)
+    def send(self, request: PendingRequest, data: bytes) -> None:
+        """Send a message that will be answered; it leaves with `flush`."""
+        if not request.transactions:
+            request.transactions.append(self._state.transaction)
+        self.router.expected.append(request)
+        self.batch.append(request)
         self._out.append(data)
 
     def send_hidden(self, kind: bytes, data: bytes) -> None:
-        """Send a message of our own, of which the client sees nothing."""
-        self.unnamed_lost |= kind == messages.QUERY
-        self.send(PendingRequest(kind, hidden=True), data)
+        """Send a message of the session's own; the client sees nothing of its answer."""
+        self.unnamed_statement_dropped |= kind == messages.QUERY
+        self.send(PendingRequest(kind, visibility=Visibility.NOTHING), data)
 
     def pass_on(self, data: bytes) -> None:
-        """Send what has no answer."""
+        """Send a message that has no answer."""
         self._out.append(data)
 
     def flush(self) -> None:
-        """Let everything leave."""
+        """Write all that was sent, and read on from the client if it had to wait."""
         if self._out:
             self._server.write(b"".join(self._out))
             self._out.clear()
-        if self._is_full and not self.settling and not self.held:
-            self._is_full = False
+        if self._reading_paused and not self._is_blocked:
+            self._reading_paused = False
             self._client.resume_reading()
 
     async def query(self, sql: str) -> dict[str, str] | None:
-        """Have PostgreSQL run something of ours.
+        """Run SQL of the session's own.
 
         Returns:
-            Its error's fields, if it failed.
+            The fields of its error, if it failed.
         """
-        self.unnamed_lost = True  # a simple query ends the unnamed statement
+        self.unnamed_statement_dropped = True  # as by any Query
         outcome: asyncio.Future[dict[str, str] | None] = asyncio.get_running_loop().create_future()
-        self.talk.expected.append(PendingRequest(messages.QUERY, hidden=True, outcome=outcome))
+        self.router.expected.append(
+            PendingRequest(messages.QUERY, visibility=Visibility.NOTHING, outcome=outcome)
+        )
         self.flush()
         self._server.write(wire.query(sql))
         return await outcome
 
     def end_block(self) -> None:
-        """Roll back; the client sees no more than that the server is ready then."""
-        self.talk.expected.append(PendingRequest(messages.QUERY, ready=True))
+        """Roll back; the client sees the ReadyForQuery only."""
+        self.router.expected.append(PendingRequest(messages.QUERY, visibility=Visibility.READY))
         self._server.write(wire.query("ROLLBACK"))
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Do something meanwhile, but no longer than the session lasts."""
+        """Run a coroutine meanwhile, but no longer than the session lasts."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def abort(self) -> None:
-        """Cut the client off."""
+        """Close the client's connection at once."""
         self._client.abort()
 
     def close(self) -> None:

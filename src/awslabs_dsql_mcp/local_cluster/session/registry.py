@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
     from awslabs_dsql_mcp.local_cluster.dialect import Refusal, TranslatedStatement
-    from awslabs_dsql_mcp.local_cluster.session.session import ClientSession
 
 _MAX_CACHED: Final = 500
 _MAX_CACHED_SQL: Final = 10_000  # characters
@@ -39,6 +38,19 @@ class BackendControl(Protocol):
         ...
 
 
+class RegisteredSession(Protocol):
+    """A session, as the others see it."""
+
+    @property
+    def transaction(self) -> SessionTransaction | None:
+        """The open transaction."""
+        ...
+
+    def fail_transaction(self, refusal: Refusal, /) -> None:
+        """Abort the open transaction in favour of another session."""
+        ...
+
+
 class SessionRegistry:
     """All sessions of one cluster.
 
@@ -52,13 +64,13 @@ class SessionRegistry:
         self, control: BackendControl, behaviour: ClusterConfig, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.nonce = secrets.token_hex(8)
-        self.longest_transaction = behaviour.max_transaction_seconds
+        self.max_transaction_seconds = behaviour.max_transaction_seconds
         self.is_mapped = control.is_mapped
         self._control, self._clock = control, clock
         self._numbers = count(1)
         self._catalog = self._commits = 0
         self._locked: dict[str, int] = {}
-        self._sessions: dict[int, ClientSession] = {}
+        self._sessions: dict[int, RegisteredSession] = {}
         self._translations: OrderedDict[str, tuple[TranslatedStatement, ...]] = OrderedDict()
         self._tasks: set[asyncio.Task[bool]] = set()
 
@@ -100,7 +112,7 @@ class SessionRegistry:
                 self._translations.popitem(last=False)
         return translated
 
-    def enter(self, session: ClientSession, pid: int) -> None:
+    def enter(self, session: RegisteredSession, pid: int) -> None:
         """Take in a session whose backend is known now."""
         self._sessions[pid] = session
 

@@ -1,19 +1,28 @@
-"""What is under way to PostgreSQL, and which of its answers reach the client.
+"""Requests under way to PostgreSQL, and the part of its answers that reaches the client.
 
-PostgreSQL answers in the order in which it was asked. So a queue of what was `PendingRequest` tells what each
-message of an answer belongs to, and lets us ask questions of our own in between: their answers are
-hidden from the client. Source: PostgreSQL documentation, 55.2 "Message Flow".
+PostgreSQL answers in the order of the requests. So a queue of `PendingRequest` tells which request each
+message answers, and lets the session send requests of its own in between, whose answers are hidden from the
+client. Source: PostgreSQL documentation, 55.2 "Message Flow".
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.protocol import messages
 from awslabs_dsql_mcp.local_cluster.protocol.wire import READY_FOR_QUERY, Message
+from awslabs_dsql_mcp.local_cluster.session.state import (
+    PROGRESS,
+    Exchange,
+    ExchangeEvent,
+    Machine,
+    Progress,
+    ProgressEvent,
+)
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -21,7 +30,6 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
 IDLE: Final = b"I"
-IN_BLOCK: Final = b"T"
 FAILED: Final = b"E"
 UNKNOWN: Final = TranslatedStatement("", StatementKind.OTHER)
 _ROW: Final = messages.DATA_ROW[0]
@@ -33,95 +41,112 @@ _ENDS: Final = {
     messages.DESCRIBE: _DESCRIBED,
     messages.EXECUTE: (messages.COMMAND_COMPLETE, messages.EMPTY_QUERY, messages.PORTAL_SUSPENDED),
 }
+"""Messages of the extended protocol, with those that end their answers."""
 _ASYNC_MESSAGES: Final = (messages.NOTICE, messages.PARAMETER_STATUS, messages.BACKEND_KEY, b"R", b"A")
-"""Messages that answer nothing in particular."""
+"""Messages that answer no request."""
 
 
-@dataclass
+class Visibility(Enum):
+    """Part of an answer that the client is to see."""
+
+    ALL = auto()
+    READY = auto()
+    """The ReadyForQuery at its end."""
+    NOTHING = auto()
+
+
+@dataclass(eq=False)
 class PendingRequest:
-    """One message on its way to PostgreSQL.
+    """One message under way to PostgreSQL.
 
     Attributes:
         kind: The message's type.
-        original: What the client sent; `None` for our own.
-        hidden: The client is not to see the answer.
-        statements: What it runs, in order; one, but for a simple query.
-        began: When it was sent, if it tells its cost; seconds of a monotonic clock.
-        transaction: The transaction that it belongs to.
-        commit: What is said in place of a COMMIT that it asks for.
-        alone: It runs one statement.
-        ready: Only the end of its answer is shown: that the server is ready.
-        answered: The client has seen its answer.
-        described: The client has seen what columns its rows have.
-        rows: The client has seen rows of it.
-        kept: What is shown when it has come to its end; `None` to show all at once.
-        outcome: Where we wait for the error in the answer to a question of ours, or for `None`.
-        failure: The error's fields.
+        original: The client's message; `None` for one of the session's own.
+        visibility: The part of its answer that the client is to see.
+        statements: The statements that it still has to run, in order; more than one in a Query only.
+        transactions: Their transactions; the last one stays when the statements are done.
+        is_single: It has one statement.
+        began: The monotonic seconds at which it was sent, of a statement that reports its cost.
+        commit: The error in place of a COMMIT that it asks for.
+        progress: The part of its answer that the client has seen.
+        kept: Rows that are shown once the statement has ended; `None` to show them at once.
+        outcome: Receives the fields of the answer's error, or `None`, for a query of the session's own.
+        failure: The fields of that error.
     """
 
     kind: bytes
     original: Message | None = None
-    hidden: bool = False
+    visibility: Visibility = Visibility.ALL
     statements: deque[TranslatedStatement] = field(default_factory=deque[TranslatedStatement])
+    transactions: deque[SessionTransaction | None] = field(default_factory=deque["SessionTransaction | None"])
+    is_single: bool = True
     began: float = 0.0
-    transaction: SessionTransaction | None = None
     commit: Refusal | None = None
-    alone: bool = True
-    ready: bool = False
-    answered: bool = False
-    described: bool = False
-    rows: bool = False
+    progress: Machine[Progress, ProgressEvent] = field(
+        default_factory=lambda: Machine(PROGRESS, Progress.NONE)
+    )
     kept: list[bytes] | None = None
     outcome: Future[dict[str, str] | None] | None = None
     failure: dict[str, str] | None = None
 
     @property
     def statement(self) -> TranslatedStatement:
-        """What it runs now."""
+        """The statement that runs now."""
         return self.statements[0] if self.statements else UNKNOWN
 
     @property
-    def shows(self) -> bool:
-        """Whether the client is to see what is answered now."""
-        return not (self.hidden or self.ready or self.statement.hide_rows)
+    def transaction(self) -> SessionTransaction | None:
+        """The transaction of that statement."""
+        return self.transactions[0] if self.transactions else None
+
+    @property
+    def shows_answer(self) -> bool:
+        """True while the client is to see the answer."""
+        return self.visibility is Visibility.ALL and not self.statement.hide_rows
+
+    def end_statement(self) -> None:
+        """Go on to the next statement."""
+        if self.statements:
+            self.statements.popleft()
+        if len(self.transactions) > 1:
+            self.transactions.popleft()
 
 
 class Listener(Protocol):
-    """Who is told of the turns of the conversation; each says what the client is to see of it."""
+    """Receiver of PostgreSQL's answers; each method returns the bytes that the client is to see."""
 
-    def failed(self, sent: PendingRequest | None, fields: dict[str, str]) -> bytes:
-        """Something failed."""
+    def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
+        """Take an error."""
         ...
 
-    def finished(self, sent: PendingRequest, tag: str) -> bytes:
-        """A statement is done."""
+    def finished(self, request: PendingRequest, tag: str) -> bytes:
+        """Take the end of a statement."""
         ...
 
-    def is_ready(self, sent: PendingRequest, status: bytes) -> bytes:
-        """PostgreSQL has dealt with a Sync or a simple query."""
+    def is_ready(self, request: PendingRequest, status: bytes) -> bytes:
+        """Take a ReadyForQuery."""
         ...
 
     def on_async_message(self, kind: bytes, body: bytes) -> bytes:
-        """PostgreSQL says something that answers nothing in particular."""
+        """Take a message that answers no request."""
         ...
 
 
 class ResponseRouter:
-    """The queue, and the way of the answers.
+    """The queue of requests, and the routing of their answers.
 
     Args:
-        listener: Is told, and decides.
+        listener: Decides about errors and ends.
+        exchange: The state of the exchange.
     """
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Listener, exchange: Machine[Exchange, ExchangeEvent]) -> None:
+        self._listener, self._exchange = listener, exchange
         self._received = bytearray()
         self.expected: deque[PendingRequest] = deque([PendingRequest(messages.SYNC)])  # the end of the login
-        self.copying = False
-        self.skipping = False  # until a Sync that is still to come
 
     def on_data(self, data: bytes) -> bytes:
-        """Take what PostgreSQL has sent, and give what the client is to see.
+        """Take bytes from PostgreSQL, and return those that the client is to see.
 
         Rows pass in runs, without a copy of each.
         """
@@ -135,7 +160,7 @@ class ResponseRouter:
             if end - at < size:
                 break
             if rows and received[at] == _ROW:
-                self.expected[0].rows = True
+                self.expected[0].progress.on(ProgressEvent.ROW)
                 at += size
                 continue
             shown.append(bytes(received[run:at]))
@@ -147,7 +172,7 @@ class ResponseRouter:
         return b"".join(shown)
 
     def _passes_rows(self) -> bool:
-        return bool(self.expected) and self.expected[0].shows and self.expected[0].kept is None
+        return bool(self.expected) and self.expected[0].shows_answer and self.expected[0].kept is None
 
     def _route(self, raw: bytes) -> bytes:
         kind, body = raw[:1], raw[5:]
@@ -155,51 +180,58 @@ class ResponseRouter:
             return self._listener.on_async_message(kind, body)
         if kind == messages.ERROR_RESPONSE:
             return self._fail(body)
-        sent = self.expected[0] if self.expected else None
-        if sent is None:
-            return raw
         if kind == READY_FOR_QUERY:
+            request = self.expected.popleft() if self.expected else PendingRequest(messages.SYNC)
+            return self._listener.is_ready(request, body)
+        if not self.expected:
+            return raw
+        request = self.expected[0]
+        shown = self._pass(request, kind, raw)
+        if kind in _ENDS.get(request.kind, ()):
+            request.progress.on(ProgressEvent.END)
             self.expected.popleft()
-            self.copying = False
-            return self._listener.is_ready(sent, body)
-        shown = self._pass(sent, kind, raw)
-        if kind in _ENDS.get(sent.kind, ()):
-            sent.answered = True
-            self.expected.popleft()
-        elif kind == messages.COMMAND_COMPLETE and sent.statements:
-            sent.statements.popleft()
-            sent.described = False
+        elif kind == messages.COMMAND_COMPLETE:
+            request.progress.on(ProgressEvent.END)
+            request.end_statement()
         return shown
 
-    def _pass(self, sent: PendingRequest, kind: bytes, raw: bytes) -> bytes:
+    def _pass(self, request: PendingRequest, kind: bytes, raw: bytes) -> bytes:
         if kind == messages.COMMAND_COMPLETE:
-            self.copying = False
-            return b"".join(sent.kept or ()) + self._listener.finished(sent, raw[5:-1].decode())
-        if kind == messages.ROW_DESCRIPTION and sent.kind == messages.DESCRIBE and sent.statement.hide_rows:
-            return b"" if sent.hidden else messages.message(messages.NO_DATA)
+            return b"".join(request.kept or ()) + self._listener.finished(request, raw[5:-1].decode())
+        if kind == messages.ROW_DESCRIPTION and request.kind == messages.DESCRIBE:
+            if not request.statement.hide_rows:
+                return raw if request.shows_answer else b""
+            return b"" if request.visibility is Visibility.NOTHING else messages.message(messages.NO_DATA)
         if kind in (messages.COPY_IN, messages.COPY_BOTH):
-            self._begin_copy(sent)
-        if kind == messages.ROW_DESCRIPTION and sent.kind == messages.QUERY:
-            described, sent.described = sent.described, True
-            return b"" if described or not sent.shows else raw
-        if kind == messages.DATA_ROW and sent.kept is not None:
-            sent.kept.append(raw)
+            self._begin_copy(request)
+        if kind == messages.ROW_DESCRIPTION and request.kind == messages.QUERY:
+            is_known = request.progress.state is Progress.DESCRIBED
+            request.progress.on(ProgressEvent.DESCRIPTION)
+            return b"" if is_known or not request.shows_answer else raw
+        if request.kept is not None and kind == messages.DATA_ROW:
+            request.kept.append(raw)
             return b""
-        return raw if sent.shows else b""
+        if request.kept is not None and kind == messages.PORTAL_SUSPENDED:
+            return b"".join(request.kept) + raw
+        return raw if request.shows_answer else b""
 
-    def _begin_copy(self, sent: PendingRequest) -> None:
-        """Note that PostgreSQL reads data now: a Sync behind an Execute is lost in it."""
-        self.copying = True
-        if sent.kind == messages.EXECUTE:
-            for other in list(self.expected)[1:]:
-                self.expected.remove(other)
+    def _begin_copy(self, request: PendingRequest) -> None:
+        if request.kind != messages.EXECUTE:
+            self._exchange.on(ExchangeEvent.COPY_IN_QUERY)
+            return
+        self._exchange.on(ExchangeEvent.COPY_IN_EXECUTE)
+        self.expected.clear()  # PostgreSQL ignores the Sync that was sent behind the Execute
+        self.expected.append(request)
 
     def _fail(self, body: bytes) -> bytes:
-        """Take an error: of an extended conversation, all up to its Sync goes unanswered."""
-        self.copying = False
-        sent = self.expected[0] if self.expected else None
-        if sent is not None and sent.kind in _ENDS:
+        """Take an error: in the extended protocol, nothing up to the next Sync is answered."""
+        request = self.expected[0] if self.expected else None
+        if request is not None and request.kind in _ENDS:
             while self.expected and self.expected[0].kind != messages.SYNC:
                 self.expected.popleft()
-            self.skipping = not self.expected
-        return self._listener.failed(sent, messages.read_fields(body))
+            self._exchange.on(
+                ExchangeEvent.FAILED_WITH_SYNC if self.expected else ExchangeEvent.FAILED_BEFORE_SYNC
+            )
+        elif request is not None and request.kind == messages.QUERY and request.visibility is Visibility.ALL:
+            self._exchange.on(ExchangeEvent.QUERY_FAILED)
+        return self._listener.failed(request, messages.read_fields(body))

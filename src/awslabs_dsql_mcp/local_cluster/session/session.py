@@ -1,8 +1,9 @@
-"""One client's session, led over PostgreSQL as Aurora DSQL would lead it.
+"""One client's session: run over PostgreSQL what Aurora DSQL would run.
 
-A statement is translated (`dialect`), measured by its transaction's rules (`transaction`) and passed on;
-what is refused becomes a statement that PostgreSQL itself refuses, so that blocks fail and pipelines are
-skipped as ever. What runs into another session's transaction is `rivalry`'s business.
+A statement is translated (`dialect`), checked by its transaction's rules (`transaction`) and passed on. A
+statement that is refused is replaced by one that PostgreSQL itself refuses, so that blocks fail and
+pipelines skip as they do in PostgreSQL. Conflicts with other sessions are left to `conflicts`; the states
+are in `state`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,23 @@ from awslabs_dsql_mcp.local_cluster.protocol.wire import Malformed, Message
 from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
 from awslabs_dsql_mcp.local_cluster.session.backend_link import BackendLink, SessionState
 from awslabs_dsql_mcp.local_cluster.session.conflicts import ConflictResolver
-from awslabs_dsql_mcp.local_cluster.session.response_router import FAILED, IDLE, UNKNOWN, PendingRequest
+from awslabs_dsql_mcp.local_cluster.session.response_router import (
+    FAILED,
+    IDLE,
+    UNKNOWN,
+    PendingRequest,
+    Visibility,
+)
+from awslabs_dsql_mcp.local_cluster.session.state import (
+    COPYING,
+    SKIPPED,
+    Block,
+    BlockEvent,
+    Content,
+    Exchange,
+    ExchangeEvent,
+    ProgressEvent,
+)
 from awslabs_dsql_mcp.local_cluster.session.transaction import DATA_CONFLICT, SessionTransaction
 
 if TYPE_CHECKING:
@@ -31,91 +48,95 @@ _AGAIN: Final = b"dsql again"
 
 
 class ClientSession:
-    """What a client says, what PostgreSQL is told, and the other way round.
+    """Translation of a client's messages to PostgreSQL's, and of its answers.
 
     Args:
-        sessions: The cluster's sessions, and what they share.
-        faults: What goes wrong on demand.
-        client: Where answers go.
-        server: PostgreSQL.
+        registry: The cluster's sessions, and what they share.
+        faults: Faults to inject.
+        client: Transport to the client.
+        server: Transport to PostgreSQL.
     """
 
     def __init__(
         self,
-        sessions: SessionRegistry,
+        registry: SessionRegistry,
         faults: FaultInjector,
         client: asyncio.Transport,
         server: asyncio.Transport,
     ) -> None:
-        self._sessions, self._client = sessions, client
+        self._registry, self._client = registry, client
         self.faults = faults
-        self._standing = SessionState()
-        self._line = BackendLink(client, server, self, self._standing)
-        self._rivalry = ConflictResolver(sessions, self._line, self._standing, self._go_on)
+        self._state = SessionState()
+        self._link = BackendLink(client, server, self, self._state)
+        self._conflicts = ConflictResolver(registry, self._link, self._state, self._go_on)
         self._statements: dict[bytes, tuple[Parsed, TranslatedStatement]] = {}
         self._portals: dict[bytes, TranslatedStatement] = {}
-        self._rolls_back = False
-        self._cut_off = False
+        self._drops_answers = False
 
     @property
     def transaction(self) -> SessionTransaction | None:
-        """The transaction that is open."""
-        return self._standing.transaction
+        """The open transaction."""
+        return self._state.transaction
 
     def fail_transaction(self, refusal: Refusal) -> None:
-        """Give way to another session."""
-        self._rivalry.abort(refusal)
+        """Abort the open transaction in favour of another session."""
+        self._conflicts.abort(refusal)
 
     def abort(self) -> None:
-        """Cut the client off."""
-        self._line.abort()
+        """Close the client's connection at once."""
+        self._link.abort()
 
-    def cut_off(self) -> None:
-        """Let the client have no more answers, and close at the next."""
-        self._cut_off = True
+    def drop_answers(self) -> None:
+        """Close the client's connection at PostgreSQL's next answer, in place of passing it on."""
+        self._drops_answers = True
 
     def close(self) -> None:
         """End what is still under way."""
-        self._sessions.leave(self._standing.pid)
-        self._line.close()
+        self._registry.leave(self._state.pid)
+        self._link.close()
 
-    # What the client says.
+    # Messages of the client.
 
     def from_client(self, data: bytes) -> None:
-        """Take what the client has sent; a message over 10 MiB ends the session, without a word."""
-        self._line.receive(data)
+        """Take bytes from the client; a message over 10 MiB ends the session without an error, as in DSQL."""
+        self._link.receive(data)
         self._go_on()
 
     def _go_on(self) -> None:
         try:
-            while (taken := self._line.next()) is not None:
+            while (taken := self._link.next()) is not None:
                 self._take(*taken)
         except Malformed:
-            self._line.abort()
+            self._link.abort()
             return
-        self._line.flush()
+        self._link.flush()
 
-    def _take(self, message: Message, known: bool) -> None:  # noqa: FBT001  a pair, as the line gives it
-        kind = message.kind
+    def _take(self, message: Message, answered: bool) -> None:  # noqa: FBT001  a pair, as the link gives it
+        kind, exchange = message.kind, self._state.exchange
+        visibility = Visibility.NOTHING if answered else Visibility.ALL
+        if exchange.state in SKIPPED and kind not in (messages.SYNC, *messages.COPY_ENDS):
+            return  # as PostgreSQL would
         if kind == messages.QUERY:
-            self._query(message, described=known)
+            self._query(message, described=answered)
         elif kind == messages.PARSE:
-            self._parse(message, hidden=known)
+            self._parse(message, visibility)
         elif kind == messages.BIND:
-            self._bind(message, hidden=known)
+            self._bind(message, visibility)
         elif kind == messages.EXECUTE:
-            self._execute(message, hidden=known)
+            self._execute(message, visibility)
         elif kind in (messages.DESCRIBE, messages.CLOSE):
-            self._line.send(
-                PendingRequest(kind, message, known, deque([self._named(message.body)])), _raw(message)
+            self._link.send(
+                PendingRequest(kind, message, visibility, deque([self._named(message.body)])), _raw(message)
             )
-        elif kind in (messages.SYNC, messages.FUNCTION_CALL):
-            self._line.settling = True
-            self._line.send(PendingRequest(kind, message), _raw(message))
+        elif kind in (messages.SYNC, messages.FUNCTION_CALL) and exchange.state not in COPYING:
+            exchange.on(ExchangeEvent.END_SENT)
+            self._link.send(PendingRequest(kind, message), _raw(message))
         else:
-            if kind == messages.FLUSH:
-                self._line.group.append(PendingRequest(kind, message))
-            self._line.pass_on(_raw(message))
+            if kind in messages.COPY_ENDS:
+                exchange.on(ExchangeEvent.COPY_END_SENT)
+            elif kind == messages.FLUSH:
+                self._link.batch.append(PendingRequest(kind, message))
+            self._link.pass_on(_raw(message))
 
     def _named(self, body: bytes) -> TranslatedStatement:
         name = messages.first_text(body[1:])
@@ -124,246 +145,252 @@ class ClientSession:
         return self._statements[name][1] if name in self._statements else UNKNOWN
 
     def _query(self, message: Message, *, described: bool) -> None:
-        statements = self._sessions.translate(_decode(message.body[:-1]))
-        alone = len(statements) == 1
-        if alone and statements[0].kind is StatementKind.COMMIT and self._rivalry.has_private_copies:
-            self._rivalry.hold(message)
+        statements = self._registry.translate(_decode(message.body[:-1]))
+        single = len(statements) == 1
+        if single and statements[0].kind is StatementKind.COMMIT and self._conflicts.has_private_copies:
+            self._conflicts.hold(message)
             return
-        sent = PendingRequest(messages.QUERY, message, alone=alone, described=described)
-        texts = [self._run_simply(statement, sent) for statement in statements]
-        if statements and statements[0].kind is StatementKind.LOCK and alone:
-            sent.kept = []  # a row may come before the conflict over the next
-        self._line.settling = True
+        request = PendingRequest(messages.QUERY, message, is_single=single)
+        if described:
+            request.progress.on(ProgressEvent.DESCRIPTION)
+        texts = [self._run_simply(statement, request) for statement in statements]
+        if single and statements[0].kind is StatementKind.LOCK:
+            request.kept = []  # a row may come before the conflict over the next
+        self._state.exchange.on(ExchangeEvent.END_SENT)
         self._statements.pop(b"", None)
         changed = any(
             statement.changed or text is not statement.sql
             for text, statement in zip(texts, statements, strict=True)
         )
-        sent.statements = deque(statements)
-        sent.began = self._began(sent.statement)
-        self._line.send(
-            sent, wire.message(messages.QUERY, _encode(";".join(texts)) + b"\0") if changed else _raw(message)
+        request.statements = deque(statements)
+        request.began = self._began(request.statement)
+        self._link.send(
+            request,
+            wire.message(messages.QUERY, _encode(";".join(texts)) + b"\0") if changed else _raw(message),
         )
 
-    def _run_simply(self, statement: TranslatedStatement, sent: PendingRequest) -> str:
-        """Note what a statement of a simple query does, and give the text to send."""
-        if statement.kind is StatementKind.COMMIT and self._rivalry.has_private_copies:
-            self._current().pending_error = DATA_CONFLICT  # no time to write back in the midst of a query
+    def _run_simply(self, statement: TranslatedStatement, request: PendingRequest) -> str:
+        """Take note of a statement of a Query, and return the text to send."""
+        is_commit = statement.kind is StatementKind.COMMIT
+        if is_commit and self._conflicts.has_private_copies:
+            # There is no time to write back in the midst of a Query.
+            self._current().pending_error = DATA_CONFLICT
         refused = self._refuse(statement)
-        sent.transaction = self._standing.transaction or sent.transaction
+        request.transactions.append(self._state.transaction)
         if refused:
-            sent.commit = refused if statement.kind is StatementKind.COMMIT else sent.commit
-            text = raise_sql(refused, self._sessions.nonce)
+            request.commit = refused if is_commit else request.commit
+            text = raise_sql(refused, self._registry.nonce)
         else:
-            if sent.alone:
-                self._rivalry.save(statement, simple=True)
+            if request.is_single:
+                self._conflicts.save(statement, simple=True)
             text = self._text(statement)
         self._advance(statement)
         return text
 
-    def _parse(self, message: Message, *, hidden: bool) -> None:
+    def _parse(self, message: Message, visibility: Visibility) -> None:
         parsed = messages.read_parse(message.body)
-        statements = self._sessions.translate(_decode(parsed.sql))
+        statements = self._registry.translate(_decode(parsed.sql))
         statement = statements[0] if len(statements) == 1 else UNKNOWN
         if statement.changed:
             parsed = parsed._replace(sql=_encode(statement.sql))
         self._statements[parsed.name] = parsed, statement
-        self._line.unnamed_lost &= bool(parsed.name)
-        self._line.send(
-            PendingRequest(messages.PARSE, message, hidden, deque([statement])), messages.parse(parsed)
+        self._link.unnamed_statement_dropped &= bool(parsed.name)
+        self._link.send(
+            PendingRequest(messages.PARSE, message, visibility, deque([statement])), messages.parse(parsed)
         )
 
-    def _bind(self, message: Message, *, hidden: bool) -> None:
+    def _bind(self, message: Message, visibility: Visibility) -> None:
         bound = messages.read_bind(message.body)
         parsed, statement = self._statements.get(bound.statement, (None, UNKNOWN))
-        if statement.kind is StatementKind.COMMIT and self._rivalry.has_private_copies:
-            self._rivalry.hold(message)
+        if statement.kind is StatementKind.COMMIT and self._conflicts.has_private_copies:
+            self._conflicts.hold(message)
             return
         self._portals[bound.portal] = statement
         if refused := self._refuse(statement):
-            sent = PendingRequest(messages.PARSE, message, statements=deque([statement]))
-            sent.commit = refused if statement.kind is StatementKind.COMMIT else None
-            text = raise_sql(refused, self._sessions.nonce)
-            self._line.send(sent, messages.parse(Parsed(_REFUSED, _encode(text), b"\0\0")))
+            request = PendingRequest(messages.PARSE, message, statements=deque([statement]))
+            request.commit = refused if statement.kind is StatementKind.COMMIT else None
+            text = raise_sql(refused, self._registry.nonce)
+            self._link.send(request, messages.parse(Parsed(_REFUSED, _encode(text), b"\0\0")))
             return
-        self._rivalry.save(statement, simple=False)
+        self._conflicts.save(statement, simple=False)
         if parsed is not None and self._must_parse_again(parsed):
-            self._line.send_hidden(messages.CLOSE, messages.close(b"S", _AGAIN))
+            self._link.send_hidden(messages.CLOSE, messages.close(b"S", _AGAIN))
             again = parsed._replace(name=_AGAIN, sql=_encode(self._text(statement)))
-            self._line.send_hidden(messages.PARSE, messages.parse(again))
+            self._link.send_hidden(messages.PARSE, messages.parse(again))
             bound = bound._replace(statement=_AGAIN)
-        self._line.send(
-            PendingRequest(messages.BIND, message, hidden, deque([statement])), messages.bind(bound)
+        self._link.send(
+            PendingRequest(messages.BIND, message, visibility, deque([statement])), messages.bind(bound)
         )
 
     def _must_parse_again(self, parsed: Parsed) -> bool:
-        transaction = self._standing.transaction
-        shadowed = transaction is not None and bool(transaction.copied_tables)
-        return shadowed or (not parsed.name and self._line.unnamed_lost)
+        transaction = self._state.transaction
+        has_copies = transaction is not None and bool(transaction.copied_tables)
+        return has_copies or (not parsed.name and self._link.unnamed_statement_dropped)
 
-    def _execute(self, message: Message, *, hidden: bool) -> None:
+    def _execute(self, message: Message, visibility: Visibility) -> None:
         statement = self._portals.get(messages.first_text(message.body), UNKNOWN)
-        sent = PendingRequest(messages.EXECUTE, message, hidden, deque([statement]))
+        request = PendingRequest(messages.EXECUTE, message, visibility, deque([statement]))
         if statement.kind is StatementKind.LOCK:
-            sent.kept = []
-        sent.began = self._began(statement)
-        self._line.send(sent, _raw(message))
+            request.kept = []
+        request.began = self._began(statement)
+        self._link.send(request, _raw(message))
         self._advance(statement)
 
     def _began(self, statement: TranslatedStatement) -> float:
-        return self._sessions.now().seconds if statement.explains else 0.0
+        return self._registry.now().seconds if statement.explains else 0.0
 
     # The transaction.
 
     def _text(self, statement: TranslatedStatement) -> str:
-        transaction = self._standing.transaction
+        transaction = self._state.transaction
         if transaction is None or not transaction.copied_tables:
             return statement.sql
         return private_copies.redirect(statement.sql, transaction.copied_tables)
 
     def _current(self) -> SessionTransaction:
-        if self._standing.transaction is None:
-            self._standing.transaction = SessionTransaction(self._sessions.now())
-        return self._standing.transaction
+        if self._state.transaction is None:
+            self._state.transaction = SessionTransaction(self._registry.now())
+        return self._state.transaction
 
     def _refuse(self, statement: TranslatedStatement) -> Refusal | None:
-        """Say why a statement must fail, before it is sent."""
-        if self._standing.status == FAILED or (
-            statement.kind is StatementKind.OTHER and not statement.not_in_block
-        ):
+        """Return the reason why a statement must fail, before it is sent."""
+        if self._state.has_failed or (statement.kind is StatementKind.OTHER and not statement.not_in_block):
             return None
-        transaction, now = self._current(), self._sessions.now()
+        transaction, now = self._current(), self._registry.now()
         if statement.kind is StatementKind.COMMIT:
-            return self._refuse_commit(transaction) if transaction.explicit else None
+            return self._refuse_commit(transaction) if transaction.is_explicit else None
         refused = transaction.refuse(statement, now)
-        if refused is None and statement.kind is StatementKind.WRITE and not transaction.explicit:
+        if refused is None and statement.kind is StatementKind.WRITE and not transaction.is_explicit:
             return DATA_CONFLICT if self.faults.conflict() else None
         return refused
 
     def _refuse_commit(self, transaction: SessionTransaction) -> Refusal | None:
-        if transaction.dml and transaction.pending_error is None and self.faults.conflict():
+        changes = transaction.content.state is Content.DATA
+        if changes and transaction.pending_error is None and self.faults.conflict():
             return DATA_CONFLICT
-        return transaction.refuse_commit(self._sessions.now(), self._sessions.longest_transaction)
+        return transaction.refuse_commit(self._registry.now(), self._registry.max_transaction_seconds)
 
     def _advance(self, statement: TranslatedStatement) -> None:
-        """Go on to where a statement leads, if it does not fail."""
+        """Take note of a statement's effect on the block; an error undoes it (see `failed`)."""
         if statement.kind is StatementKind.BEGIN:
-            self._current().explicit = True
+            self._current().block.on(BlockEvent.BEGIN)
         elif statement.kind in (StatementKind.COMMIT, StatementKind.ROLLBACK):
-            self._standing.transaction, self._standing.status = None, IDLE
+            self._state.transaction = None
 
     def _committed(self, transaction: SessionTransaction) -> None:
-        transaction.committed = True
-        if transaction.dml or transaction.locked:
-            self._sessions.data_changed(transaction.locked)
-        if transaction.ddl:
-            self._sessions.catalog_changed()
+        transaction.block.on(BlockEvent.COMMITTED)
+        if transaction.content.state is Content.DATA or transaction.locked:
+            self._registry.data_changed(transaction.locked)
+        if transaction.content.state is Content.SCHEMA:
+            self._registry.catalog_changed()
 
-    # What PostgreSQL says.
+    # Answers of PostgreSQL.
 
     def from_server(self, data: bytes) -> None:
-        """Take what PostgreSQL has sent."""
-        shown = self._line.talk.on_data(data)
-        if self._cut_off:
+        """Take bytes from PostgreSQL."""
+        shown = self._link.router.on_data(data)
+        if self._drops_answers:
             self._client.abort()
             return
         if shown:
             self._client.write(shown)
-        self._rivalry.write_back_if_quiet()
+        self._conflicts.write_back_if_quiet()
         self._go_on()
 
     def on_async_message(self, kind: bytes, body: bytes) -> bytes:
-        """Take what answers nothing: who we are, a setting, a notice."""
+        """Take a message that answers no request: the backend's key, a setting, a notice."""
         if kind == messages.BACKEND_KEY:
-            self._standing.pid = int.from_bytes(body[:4], "big")
-            self._sessions.enter(self, self._standing.pid)
-        expected = self._line.talk.expected
-        if kind == messages.NOTICE and expected and expected[0].hidden:
+            self._state.pid = int.from_bytes(body[:4], "big")
+            self._registry.enter(self, self._state.pid)
+        expected = self._link.router.expected
+        if kind == messages.NOTICE and expected and expected[0].visibility is Visibility.NOTHING:
             return b""
         if kind == messages.PARAMETER_STATUS:
             name, value = (text.decode() for text in body.split(b"\0")[:2])
             return messages.parameter_status(name, error_translation.setting(name, value))
         return wire.message(kind, body)
 
-    def finished(self, sent: PendingRequest, tag: str) -> bytes:
+    def finished(self, request: PendingRequest, tag: str) -> bytes:
         """Take the end of a statement."""
-        statement = sent.statement
-        if sent.transaction and tag == "COMMIT":
-            self._committed(sent.transaction)
-        if sent.hidden or sent.ready:
+        statement = request.statement
+        if request.transaction and tag == "COMMIT":
+            self._committed(request.transaction)
+        if request.visibility is not Visibility.ALL:
             return b""
         end = messages.command_complete(statement.tag or tag)
         if not statement.explains:
             return end
-        seconds = self._sessions.now().seconds - sent.began
+        seconds = self._registry.now().seconds - request.began
         return error_translation.dpu_rows(seconds, writes=statement.kind is StatementKind.WRITE) + end
 
-    def failed(self, sent: PendingRequest | None, fields: dict[str, str]) -> bytes:
-        """Take an error; what can be helped is not told."""
-        if sent is None:
+    def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
+        """Take an error; the client sees it unless the statement can run again."""
+        if request is None:
             return messages.error(fields)
-        if sent.outcome is not None:
-            sent.failure = fields
+        if request.outcome is not None:
+            request.failure = fields
             return b""
-        if (sent.kind == messages.QUERY and sent.hidden) or self._rivalry.can_recover(sent, fields):
+        is_own_query = request.kind == messages.QUERY and request.visibility is Visibility.NOTHING
+        if is_own_query or self._conflicts.can_recover(request, fields):
             return b""
-        told = self._word(sent, fields)
-        if sent.commit is not None and told["M"] == sent.commit.message:
-            self._rolls_back = True
-        if (transaction := sent.transaction) is not None:
-            transaction.failure_reported = True
-            if transaction.explicit:
-                self._standing.status = FAILED
-            else:
-                transaction.ddl = transaction.dml = False
-        return messages.error(told)
+        reported = self._translate_error(request, fields)
+        if request.commit is not None and reported["M"] == request.commit.message:
+            self._state.exchange.on(ExchangeEvent.COMMIT_REFUSED)
+        if request.transaction is not None:
+            request.transaction.block.on(BlockEvent.FAILED)
+        return messages.error(reported)
 
-    def _word(self, sent: PendingRequest, fields: dict[str, str]) -> dict[str, str]:
-        """Word an error, which may be the doing of others: they have cancelled us, or a savepoint of ours."""
-        transaction = sent.transaction
-        cancelled = fields["C"] == error_translation.CANCELLED and self._rivalry.cancelled
-        untold = (
-            fields["C"] == error_translation.IN_FAILED
+    def _translate_error(self, request: PendingRequest, fields: dict[str, str]) -> dict[str, str]:
+        """Return the error as Aurora DSQL words it; other sessions may be its cause."""
+        transaction, code = request.transaction, fields["C"]
+        is_cancelled = code == error_translation.CANCELLED and self._conflicts.was_cancelled
+        is_unreported = (
+            code == error_translation.IN_FAILED
             and transaction is not None
-            and not transaction.failure_reported
+            and transaction.block.state not in (Block.FAILED, Block.UNDONE)
         )
-        unchecked = (
-            fields["C"] == error_translation.FOREIGN_KEY
+        is_unchecked = (
+            code == error_translation.FOREIGN_KEY
             and transaction is not None
             and bool(transaction.copied_tables)
         )
-        if cancelled or untold or unchecked:
+        if is_cancelled or is_unreported or is_unchecked:
             return error_translation.as_fields((transaction and transaction.pending_error) or DATA_CONFLICT)
-        longest = self._sessions.longest_transaction
         return error_translation.translate_error(
-            fields, self._sessions.nonce, longest, changed=sent.statement.changed
+            fields,
+            self._registry.nonce,
+            self._registry.max_transaction_seconds,
+            changed=request.statement.changed,
         )
 
-    def is_ready(self, sent: PendingRequest, status: bytes) -> bytes:
-        """Take the end of an exchange."""
-        if sent.outcome is not None:
-            sent.outcome.set_result(sent.failure)
+    def is_ready(self, request: PendingRequest, status: bytes) -> bytes:
+        """Take a ReadyForQuery: the end of the login, of an exchange, or of a query of the session's own."""
+        if request.outcome is not None:
+            request.outcome.set_result(request.failure)
             return b""
-        if self._rivalry.begin_recovery(status) or sent.hidden:
+        if self._conflicts.begin_recovery() or request.visibility is Visibility.NOTHING:
             return b""
-        if self._rolls_back:
-            self._rolls_back = False
-            self._line.end_block()
+        must_roll_back = self._state.exchange.state is Exchange.AWAITING_ROLLBACK
+        self._state.exchange.on(ExchangeEvent.READY)
+        if must_roll_back:
+            self._link.end_block()
             return b""
-        self._settle(status)
+        self._end_exchange(status)
         return wire.message(wire.READY_FOR_QUERY, status)
 
-    def _settle(self, status: bytes) -> None:
-        self._standing.status, self._line.settling = status, False
-        self._line.group.clear()
+    def _end_exchange(self, status: bytes) -> None:
+        self._link.batch.clear()
+        transaction = self._state.transaction
         if status == IDLE:
-            transaction = self._standing.transaction
-            if transaction and not transaction.explicit:
+            if transaction and transaction.block.state is Block.IMPLICIT:
                 self._committed(transaction)
-            self._standing.transaction = None
+            self._state.transaction = None
         else:
-            self._current().explicit = True
-        self._rivalry.settle()
+            block = self._current().block
+            block.on(BlockEvent.BEGIN)
+            if status == FAILED:
+                block.on(BlockEvent.FAILED)
+        self._conflicts.end_exchange()
 
 
 def _raw(message: Message) -> bytes:

@@ -1,4 +1,4 @@
-"""What Aurora DSQL allows a transaction, and what it says when it comes to COMMIT; without I/O.
+"""Rules of Aurora DSQL for one transaction, up to its COMMIT; without I/O.
 
 Sources: Aurora DSQL user guide, "DDL and distributed transactions", "Concurrency control", "Cluster quotas
 and database limits"; records of live clusters from July to October 2026.
@@ -8,22 +8,37 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TableName, TranslatedStatement
+from awslabs_dsql_mcp.local_cluster.session.state import (
+    BLOCK,
+    CONTENT,
+    IN_BLOCK,
+    Block,
+    BlockEvent,
+    Content,
+    ContentEvent,
+    Machine,
+)
 
 DATA_CONFLICT: Final = Refusal("40001", "change conflicts with another transaction (OC000)")
 CATALOG_CONFLICT: Final = Refusal("40001", "schema has been updated by another transaction (OC001)")
 _MULTIPLE_DDL: Final = Refusal("0A000", "multiple ddl statements not supported in a transaction")
 _DDL_WITH_DML: Final = Refusal("0A000", "ddl and dml are not supported in the same transaction")
-_TOUCHING: Final = frozenset({StatementKind.READ, StatementKind.LOCK, StatementKind.WRITE, StatementKind.DDL})
+_CONTENT_EVENTS: Final = {
+    StatementKind.READ: ContentEvent.READ,
+    StatementKind.LOCK: ContentEvent.READ,
+    StatementKind.WRITE: ContentEvent.WRITE,
+    StatementKind.DDL: ContentEvent.DDL,
+}
 
 
 @dataclass(frozen=True)
 class Now:
-    """What a transaction is measured by.
+    """A moment, as transactions measure it.
 
     Attributes:
         seconds: A monotonic clock.
-        catalog: How often the catalog has changed since the cluster was started.
-        commits: How often changes of data were committed.
+        catalog: Number of changes of the catalog since the cluster was started.
+        commits: Number of commits that changed data or locked rows.
     """
 
     seconds: float
@@ -31,94 +46,88 @@ class Now:
     commits: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class SessionTransaction:
-    """One transaction of a session, as far as it is known to us.
+    """One transaction of a session.
 
     Attributes:
-        began: When.
-        explicit: It began with BEGIN; else it ends with its statement, or its pipeline.
-        ddl: It has a DDL statement.
-        dml: It has a change of data.
-        touched: It has a statement that looks at the catalog.
-        doom: Why it cannot be committed, told when that is tried.
-        lost: Its changes are rolled back already, so its next statement is told.
-        told: The client knows that it has failed.
-        saved: It has a savepoint of ours.
-        locked: Tables of which it has locked rows.
-        committed: It has been committed.
-        rivals: Others that may have locked rows which it changes.
-        shadowed: Tables of which it has a private copy, since its changes conflict with another's.
+        began: The moment of its first statement.
+        block: Its state.
+        content: The kind of statements that it has run.
+        pending_error: The reason why it cannot be committed, reported at COMMIT or before.
+        locked: Names of tables of which it has locked rows.
+        concurrent_lockers: Transactions that may have locked rows which this one changes.
+        copied_tables: Tables of which it has a private copy, since its changes conflict with another's.
     """
 
     began: Now
-    explicit: bool = False
-    ddl: bool = False
-    dml: bool = False
-    snapshot_taken: bool = False
+    block: Machine[Block, BlockEvent] = field(default_factory=lambda: Machine(BLOCK, Block.IMPLICIT))
+    content: Machine[Content, ContentEvent] = field(default_factory=lambda: Machine(CONTENT, Content.EMPTY))
     pending_error: Refusal | None = None
-    rolled_back: bool = False
-    failure_reported: bool = False
-    has_savepoint: bool = False
     locked: set[str] = field(default_factory=set[str])
-    committed: bool = False
     concurrent_lockers: list["SessionTransaction"] = field(default_factory=list["SessionTransaction"])
     copied_tables: set[TableName] = field(default_factory=set[TableName])
 
+    @property
+    def is_explicit(self) -> bool:
+        """True of a block that began with BEGIN and has not ended."""
+        return self.block.state in IN_BLOCK
+
+    @property
+    def has_failed(self) -> bool:
+        """True of a block that only ROLLBACK or COMMIT ends."""
+        return self.block.state is Block.FAILED
+
     def refuse(self, statement: TranslatedStatement, now: Now) -> Refusal | None:
-        """Say why a statement cannot run in it, and count the statement in if it can."""
-        kind = statement.kind
+        """Return the reason why a statement cannot run in it; take note of one that can."""
+        event = _CONTENT_EVENTS.get(statement.kind)
         if self.copied_tables and not _is_exact(statement):
             self.pending_error = self.pending_error or DATA_CONFLICT
-        if self.rolled_back and kind in _TOUCHING:
+        if self.block.state is Block.LOST and event is not None:
             return self.pending_error
-        if self.explicit and statement.not_in_block:
-            what = "CALL" if kind is StatementKind.CALL else "ANALYZE"
+        if self.is_explicit and statement.not_in_block:
+            what = "CALL" if statement.kind is StatementKind.CALL else "ANALYZE"
             return Refusal("25001", f"{what} cannot run inside a transaction block")
-        if kind in _TOUCHING and not self.snapshot_taken:
-            self.snapshot_taken = True
-            if now.catalog != self.began.catalog:
-                return CATALOG_CONFLICT
-        if kind is StatementKind.LOCK:
-            self.locked.update(table.name for table in statement.writes)
-        return self._mixed(kind)
+        return self._add(event, statement, now) if event is not None else None
 
-    def _mixed(self, kind: StatementKind) -> Refusal | None:
-        if kind is StatementKind.DDL:
-            refused = _MULTIPLE_DDL if self.ddl else _DDL_WITH_DML if self.dml else None
-            self.ddl = True
-            return refused
-        if kind is StatementKind.WRITE:
-            self.dml = True
-            return _DDL_WITH_DML if self.ddl else None
+    def _add(self, event: ContentEvent, statement: TranslatedStatement, now: Now) -> Refusal | None:
+        if not self.content.allows(event):
+            both_ddl = event is ContentEvent.DDL and self.content.state is Content.SCHEMA
+            return _MULTIPLE_DDL if both_ddl else _DDL_WITH_DML
+        first = self.content.state is Content.EMPTY
+        self.content.on(event)
+        if first and now.catalog != self.began.catalog:
+            return CATALOG_CONFLICT
+        if statement.kind is StatementKind.LOCK:
+            self.locked.update(table.name for table in statement.writes)
         return None
 
-    def refuse_commit(self, now: Now, longest: float) -> Refusal | None:
-        """Say why it cannot be committed.
+    def refuse_commit(self, now: Now, max_seconds: float) -> Refusal | None:
+        """Return the reason why it cannot be committed.
 
         Args:
             now: The time and the catalog.
-            longest: Seconds that a transaction may take.
+            max_seconds: Maximum age of a transaction.
         """
         if self.pending_error:
             return self.pending_error
-        if any(rival.committed for rival in self.concurrent_lockers):
+        if any(locker.block.state is Block.COMMITTED for locker in self.concurrent_lockers):
             return DATA_CONFLICT
-        if self.snapshot_taken and now.catalog != self.began.catalog:
+        if self.content.state is not Content.EMPTY and now.catalog != self.began.catalog:
             return CATALOG_CONFLICT
         age = now.seconds - self.began.seconds
-        return too_old(age, longest) if age > longest else None
+        return too_old(age, max_seconds) if age > max_seconds else None
 
 
 def _is_exact(statement: TranslatedStatement) -> bool:
-    """Whether a statement does on private copies all that it would do on the tables themselves."""
+    """Return whether a statement does on private copies all that it would do on the tables themselves."""
     if statement.kind is StatementKind.WRITE:
         return statement.sql.lstrip()[:4].lower() != "copy"
     return statement.kind not in (StatementKind.LOCK, StatementKind.CALL, StatementKind.OTHER)
 
 
-def too_old(age: float, longest: float) -> Refusal:
-    """Word what a transaction of an age, in seconds, is told."""
-    limit = f"{longest:g}s"
+def too_old(age: float, max_seconds: float) -> Refusal:
+    """Return the error of a transaction of an age, in seconds."""
+    limit = f"{max_seconds:g}s"
     detail = f"Current transaction age {age:.0f}s exceeds {limit}"
     return Refusal("54000", f"transaction age limit of {limit} exceeded", detail=detail)
