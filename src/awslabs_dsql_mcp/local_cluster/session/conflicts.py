@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement
+from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement, raise_sql
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
@@ -255,12 +255,14 @@ class ConflictResolver:
     def abort(self, refusal: Refusal) -> None:
         """Roll this session's transaction back now, and report the reason when the client goes on."""
         transaction = self._state.transaction
-        if (
-            transaction is None
-            or transaction.pending_error
-            or transaction.has_failed
-            or self._state.is_paused
-        ):
+        if transaction is None or self._state.is_paused:
+            return
+        if transaction.has_failed:
+            # A statement that failed behind a savepoint leaves PostgreSQL with the locks from before it.
+            if not self._link.router.expected and transaction.block.allows(BlockEvent.ROLLED_BACK):
+                self._roll_back(transaction)
+            return
+        if transaction.pending_error:
             return
         transaction.pending_error = refusal
         if self._link.router.expected:
@@ -276,6 +278,8 @@ class ConflictResolver:
         async def roll_back() -> None:
             await self._link.query("ROLLBACK")
             await self._link.query("BEGIN")
+            if transaction.has_failed:  # and so has to be the block that its client sees
+                await self._link.query(raise_sql(DATA_CONFLICT, self._registry.nonce))
             self._resume()
 
         self._link.spawn(roll_back())
@@ -290,7 +294,7 @@ class ConflictResolver:
         if (
             transaction
             and transaction.pending_error
-            and not transaction.copied_tables
+            and (transaction.has_failed or not transaction.copied_tables)
             and transaction.block.allows(BlockEvent.ROLLED_BACK)
         ):
             self._roll_back(transaction)

@@ -208,12 +208,17 @@ class ResponseRouter:
             is_known = request.progress.state is Progress.DESCRIBED
             request.progress.on(ProgressEvent.DESCRIPTION)
             return b"" if is_known or not request.shows_answer else raw
-        if request.kept is not None and kind == messages.DATA_ROW:
-            request.kept.append(raw)
-            return b""
-        if request.kept is not None and kind == messages.PORTAL_SUSPENDED:
-            return b"".join(request.kept) + raw
+        if request.kept is not None:
+            return self._keep(request, request.kept, raw)
         return raw if request.shows_answer else b""
+
+    @staticmethod
+    def _keep(request: PendingRequest, kept: list[bytes], raw: bytes) -> bytes:
+        if raw[:1] == messages.DATA_ROW:
+            kept.append(raw)
+            return b""
+        # PortalSuspended, or a message before the first row.
+        return b"".join(kept) + raw if request.shows_answer else b""
 
     def _begin_copy(self, request: PendingRequest) -> None:
         if request.kind != messages.EXECUTE:

@@ -347,7 +347,8 @@ class ClientSession:
         is_unreported = (
             code == error_translation.IN_FAILED
             and transaction is not None
-            and transaction.block.state not in (Block.FAILED, Block.UNDONE)
+            and not transaction.has_failed
+            and transaction.block.state is not Block.UNDONE
         )
         is_unchecked = (
             code == error_translation.FOREIGN_KEY

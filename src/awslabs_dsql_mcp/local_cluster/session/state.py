@@ -99,6 +99,8 @@ class Block(Enum):
     """Rolled back in favour of another session; the client hears of it at its next statement."""
     FAILED = auto()
     """The client has been told of an error; only ROLLBACK or COMMIT ends the block."""
+    RELEASED = auto()
+    """As above, with all of its locks released in favour of another session."""
     COMMITTED = auto()
 
 
@@ -250,11 +252,16 @@ BLOCK: Final[Table[Block, BlockEvent]] = {
     },
     Block.LOST: {
         BlockEvent.BEGIN: Block.LOST,
-        BlockEvent.FAILED: Block.FAILED,
+        BlockEvent.FAILED: Block.RELEASED,
     },
     Block.FAILED: {
         BlockEvent.BEGIN: Block.FAILED,  # refused by PostgreSQL, as all but the end of the block
+        BlockEvent.ROLLED_BACK: Block.RELEASED,
         BlockEvent.FAILED: Block.FAILED,
+    },
+    Block.RELEASED: {
+        BlockEvent.BEGIN: Block.RELEASED,
+        BlockEvent.FAILED: Block.RELEASED,
     },
     Block.COMMITTED: {},
 }
@@ -315,7 +322,10 @@ SKIPPED: Final = frozenset({Exchange.SKIPPING, Exchange.SKIPPING_TO_ROLLBACK})
 PAUSED: Final = frozenset(set(Recovery) - {Recovery.NONE, Recovery.REPEATING})
 """States in which the client's messages wait for the session's own work."""
 
-IN_BLOCK: Final = frozenset({Block.EXPLICIT, Block.SAVED, Block.LOST, Block.FAILED})
+IN_FAILED_BLOCK: Final = frozenset({Block.FAILED, Block.RELEASED})
+"""States of a block that only ROLLBACK or COMMIT ends."""
+
+IN_BLOCK: Final = frozenset({Block.EXPLICIT, Block.SAVED, Block.LOST, *IN_FAILED_BLOCK})
 """States of a transaction that began with BEGIN."""
 
 

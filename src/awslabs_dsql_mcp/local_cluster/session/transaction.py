@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
     BLOCK,
     CONTENT,
     IN_BLOCK,
+    IN_FAILED_BLOCK,
     Block,
     BlockEvent,
     Content,
@@ -76,7 +77,7 @@ class SessionTransaction:
     @property
     def has_failed(self) -> bool:
         """True of a block that only ROLLBACK or COMMIT ends."""
-        return self.block.state is Block.FAILED
+        return self.block.state in IN_FAILED_BLOCK
 
     def refuse(self, statement: TranslatedStatement, now: Now) -> Refusal | None:
         """Return the reason why a statement cannot run in it; take note of one that can."""
