@@ -16,6 +16,8 @@ from awslabs_dsql_mcp.documentation.page import Page
 
 MIN_COVERAGE = 0.5
 """Share of a question's words, weighted by rarity, that a section and its page must hold to be a hit."""
+MIN_RELATIVE_SCORE = 0.4
+"""Share of the best hit's score that another must have to be a hit."""
 MAX_PASSAGE = 400
 """Characters of a passage."""
 _K1 = 1.2
@@ -31,7 +33,9 @@ _PHRASES = (
     # A question for a quantity is answered by a limit.
     (re.compile(r"\bhow (?:many|much|large|big|long)\b|\b(?:max|maximum|largest|longest|most)\b"), "limit"),
     (re.compile(r"\bback(?:ing)? up\b"), "backup"),
+    (re.compile(r"\bread[- ]only\b"), "readonly"),
 )
+_OTHER_CODE = re.compile(r"^```(?!sql\n).*?^```$", re.MULTILINE | re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.:;]) (?=[A-Z`\d])")
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 _ENDINGS = ("ing", "ions", "ion", "ed", "es", "s")
@@ -107,9 +111,11 @@ class SearchIndex:
             if held and held >= floor * weight and score > best.get(section.page.slug, (0.0,))[0]:
                 best[section.page.slug] = (score, section)
         ranked = sorted(best.values(), key=lambda found: -found[0])[:limit]
+        least = floor and ranked[0][0] * MIN_RELATIVE_SCORE if ranked else 0.0
         return tuple(
             SearchHit(section.page, section.heading, _passage(section, asked), score)
             for score, section in ranked
+            if score >= least
         )
 
     def _idf(self, word: str) -> float:
@@ -180,8 +186,9 @@ def _sections(page: Page) -> Iterator[_Section]:
     for part in re.split(r"^## ", page.body, flags=re.MULTILINE):
         heading, _, body = part.partition("\n")
         if heading:
+            body = _OTHER_CODE.sub("", body).strip()
             own = Counter(words(heading) * _HEADING_WEIGHT + words(body))
-            yield _Section(page, heading.strip(), body.strip(), own, about)
+            yield _Section(page, heading.strip(), body, own, about)
 
 
 def _blocks(body: str) -> Iterator[str]:
@@ -189,7 +196,8 @@ def _blocks(body: str) -> Iterator[str]:
     for paragraph in re.split(r"\n\n+", body):
         lines = paragraph.splitlines()
         if paragraph.startswith("```"):
-            yield " ".join(line.strip() for line in lines[1:-1])
+            code = " ".join(line.strip() for line in lines[1:-1])
+            yield from (code,) * (len(code) <= MAX_PASSAGE)
         elif paragraph.startswith("|"):
             # The second line is the rule below the head.
             head, _, *rows = (line.strip("| ").split(" | ") for line in lines)

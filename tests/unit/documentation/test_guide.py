@@ -158,6 +158,8 @@ ANSWERS = (
     ("how much does the free tier include", "cost", "Free tier", "100,000 DPUs"),
     ("Go connector retry", "connectors", "Retry in each language", "occretry.WithRetry"),
     ("when is the snapshot taken", "transactions", "When the snapshot is taken", "At BEGIN"),
+    ("read only role for IAM", "roles", "Read-only access", "SELECT only"),
+    ("retry on conflict in Node", "connectors", "Retry in each language", "pool.transaction()"),
     ("storage limit of a cluster", "limits", "Cluster and account quotas", "10 TiB"),
 )
 
