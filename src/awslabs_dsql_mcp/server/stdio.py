@@ -1,134 +1,94 @@
-"""Standard input with an off switch, for a server whose client may keep it open for ever.
+"""The stdio transport: lines of standard input as messages, messages as lines of standard output.
 
-The SDK's stdio transport ends only at end of file. `InterruptibleStdin` reports one as soon as it is switched
-off, by a signal say, and it marks requests whose text no JSON reader of the SDK takes (a lone surrogate,
-which RFC 8259 section 8.2 leaves open), so that they are answered instead of dropped.
+The SDK's own transport drops what it cannot read, replaces bytes that are not UTF-8, ends with the process
+when an answer cannot be encoded. This one answers every line.
+Source: MCP specification 2026-07-28, "Transports", stdio.
 """
 
-import io
 import json
+import logging
 import os
-import re
-import select
 import sys
-import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
-# What the server looks for in a request's _meta: why it cannot be taken as it is.
-UNREADABLE = "awslabs-dsql-mcp/unreadable"
+import anyio
+import anyio.to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCMessage
+from pydantic_core import PydanticSerializationError
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_CHUNK = 1 << 16
+from awslabs_dsql_mcp.server.jsonrpc import MessageRejected, read_message, without_surrogates
+from awslabs_dsql_mcp.server.line_reader import LineReader
 
+log = logging.getLogger(__name__)
 
-class InterruptibleStdin(io.RawIOBase):
-    """A raw stream of whole lines from a descriptor, until its end or until it is switched off.
-
-    Args:
-        descriptor: Where to read.
-        on_end: Called when the end is reported, from the thread that reads.
-    """
-
-    def __init__(self, descriptor: int, on_end: Callable[[], None]) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._on_end = on_end
-        self._wake, self._switch = os.pipe()
-        self._line = bytearray()
-        self._ready = bytearray()
-        self._lock = threading.Lock()
-        self._on = True
-
-    def close_stdin(self) -> None:
-        """Make the next read report the end; from any thread, any number of times."""
-        with self._lock:
-            if self._on:
-                self._on = False
-                os.close(self._switch)
-
-    def readable(self) -> bool:
-        """Say that this can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - the base class's signature
-        """Give the next bytes of whole lines; zero at the end."""
-        while not self._ready and (chunk := self._read()):
-            whole, newline, rest = chunk.rpartition(b"\n")
-            if newline:
-                self._line += whole
-                self._ready += b"".join(sanitize_line(bytes(line)) for line in self._line.split(b"\n"))
-                self._line.clear()
-            self._line += rest
-        if not self._ready:
-            self._on_end()
-        given = bytes(self._ready[: len(buffer)])
-        del self._ready[: len(given)]
-        buffer[: len(given)] = given
-        return len(given)
-
-    def _read(self) -> bytes:
-        if sys.platform != "win32":  # select knows no pipes on Windows: there a signal ends the process
-            readable_now, _, _ = select.select([self._descriptor, self._wake], [], [])
-            if self._wake in readable_now:
-                return b""
-        return os.read(self._descriptor, _CHUNK)
+Messages = MemoryObjectSendStream[SessionMessage | Exception]
+Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
+Outgoing = MemoryObjectSendStream[SessionMessage]
 
 
-def sanitize_line(line: bytes) -> bytes:
-    """Give a line as it is, or a request that says why it cannot be taken.
+@asynccontextmanager
+async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, Outgoing]]:
+    """Serve lines as a pair of streams of messages.
+
+    Descriptor 1 is standard error meanwhile, so that whatever prints does not write into the protocol.
 
     Args:
-        line: One JSON-RPC message without its line feed.
-
-    Returns:
-        A line with its line feed.
+        lines: Standard input.
     """
-    if not _SURROGATE.search(line):
-        return line + b"\n"
+    sys.stdout.flush()
+    wire = os.dup(1)
+    os.dup2(2, 1)
+    to_server, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    outgoing, to_client = anyio.create_memory_object_stream[SessionMessage](0)
     try:
-        message = json.loads(line)
-        json.dumps(message, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(_marked(_without_surrogates(json.loads(line)))).encode() + b"\n"
-    except ValueError:
-        return line + b"\n"
-    return line + b"\n"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_read, lines, to_server, outgoing.clone())
+            tasks.start_soon(_write, lines, wire, to_client)
+            async with incoming, outgoing:
+                yield incoming, outgoing
+    finally:
+        os.dup2(wire, 1)
+        os.close(wire)
 
 
-def _marked(message: Any) -> Any:  # noqa: ANN401 - any JSON value
-    match message:
-        case {"params": {"_meta": dict()}}:
-            message["params"]["_meta"][UNREADABLE] = "a lone surrogate"
-        case {"params": dict()}:
-            message["params"]["_meta"] = {UNREADABLE: "a lone surrogate"}
-        case _:
-            pass
-    return message
+async def _read(lines: LineReader, messages: Messages, answers: Outgoing) -> None:
+    async with messages, answers:
+        while line := await anyio.to_thread.run_sync(lines.readline, abandon_on_cancel=True):
+            await _take(line, messages, answers)
 
 
-def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in cast("list[object]", value)]
-    if isinstance(value, dict):
-        pairs = cast("dict[str, object]", value).items()
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in pairs}
-    return value
+async def _take(line: bytes, messages: Messages, answers: Outgoing) -> None:
+    try:
+        message = read_message(line)
+    except MessageRejected as rejected:
+        log.warning("a line was rejected: %s", rejected)
+        await answers.send(SessionMessage(rejected.answer(line)))
+    else:
+        await messages.send(SessionMessage(message))
 
 
-def install(on_end: Callable[[], None]) -> Callable[[], None]:
-    """Put a switched input in the place of ``sys.stdin``, and give its switch.
+async def _write(lines: LineReader, wire: int, messages: MemoryObjectReceiveStream[SessionMessage]) -> None:
+    async with messages:
+        async for message in messages:
+            try:
+                await anyio.to_thread.run_sync(_write_all, wire, encode(message.message))
+            except OSError:  # the client is gone: nobody reads, and nothing more is asked
+                lines.close()
 
-    Descriptor 0 then reads the null device, so that no child process takes a part of the protocol.
 
-    Args:
-        on_end: Called when the input has ended, from the thread that reads.
-    """
-    source = InterruptibleStdin(os.dup(sys.stdin.fileno()), on_end)
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    sys.stdin = io.TextIOWrapper(io.BufferedReader(source, _CHUNK), encoding="utf-8")
-    return source.close_stdin
+def encode(message: JSONRPCMessage) -> bytes:
+    """Encode a message as a line; text that is no Unicode is replaced, since no UTF-8 stands for it."""
+    try:
+        return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+    except PydanticSerializationError:
+        fields = message.model_dump(by_alias=True, exclude_unset=True)
+        return json.dumps(without_surrogates(fields), ensure_ascii=False, default=str).encode() + b"\n"
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

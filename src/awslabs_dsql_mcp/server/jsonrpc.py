@@ -1,0 +1,202 @@
+"""JSON-RPC messages from lines of bytes: a message, or the error that answers the line.
+
+A line that no reader takes is answered, never dropped, since its sender waits. Its id is looked for even
+where the rest cannot be read; an id that cannot be found is null (JSON-RPC 2.0, section 5).
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from mcp.types import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    jsonrpc_message_adapter,
+)
+from mcp.types import JSONRPCMessage as Message
+from pydantic import ValidationError
+
+from awslabs_dsql_mcp.server.line_reader import MAX_LINE
+
+UNREADABLE: Final = "awslabs-dsql-mcp/unreadable"
+"""Key in a request's ``_meta``: why its text cannot be taken as it is."""
+
+MAX_DEPTH: Final = 190
+"""Objects and arrays inside each other, those of the envelope included; pydantic reads fewer than 200."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_LEXEME: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
+_ID: Final = re.compile(rb'\s*:\s*(?:(-?\d{1,18})(?![\d.eE])|("(?:[^"\\]|\\.){0,1000}"))')
+_ID_KEY: Final = re.compile(rb'"id"\s*:')
+
+
+class MessageRejected(Exception):
+    """A line that is no message.
+
+    Args:
+        code: JSON-RPC error code.
+        reason: For the sender, one sentence.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+    def answer(self, line: bytes) -> JSONRPCError:
+        """Build the error that answers the line."""
+        error = ErrorData(code=self.code, message=str(self))
+        return JSONRPCError(jsonrpc="2.0", id=find_id(line), error=error)
+
+
+def read_message(line: bytes) -> Message:
+    """Read one line.
+
+    Args:
+        line: One message in UTF-8, with or without its line feed.
+
+    Returns:
+        The message. A request with a lone surrogate is returned with a note in its ``_meta``
+        (`UNREADABLE`): the tool that it calls can then answer in words that reach a model.
+
+    Raises:
+        MessageRejected: The line is none.
+
+    Sources: JSON-RPC 2.0, sections 4 to 6; MCP 2026-07-28, "Base Protocol"; RFC 8259, section 8.
+    """
+    if len(line) > MAX_LINE:
+        raise MessageRejected(INVALID_REQUEST, f"The line is longer than {MAX_LINE >> 20} MiB.")
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        byte = f"byte 0x{line[error.start]:02X} at offset {error.start}"
+        raise MessageRejected(PARSE_ERROR, f"The line is not UTF-8: {byte}.") from None
+    if line.startswith(_BOM):
+        raise MessageRejected(PARSE_ERROR, "The line begins with a byte order mark; JSON has none.")
+    if _depth(line) > MAX_DEPTH:
+        raise MessageRejected(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep.")
+    if _SURROGATE.search(line):
+        line = _with_surrogates_marked(line)
+    try:
+        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValidationError:
+        raise _fault(text) from None
+    if isinstance(message, JSONRPCNotification) and _ID_KEY.search(line) and "id" in json.loads(line):
+        raise _fault(text)  # an id that is none makes a request a notification, which nobody answers
+    if isinstance(message, JSONRPCRequest | JSONRPCNotification):
+        meta = (message.params or {}).get("_meta")
+        if meta is not None and not isinstance(meta, dict):
+            raise MessageRejected(INVALID_PARAMS, "params._meta has to be an object.")
+    return message
+
+
+def find_id(line: bytes) -> int | str | None:
+    """Find the id of a message that may be broken; ``None`` where there is no valid one."""
+    depth = 0
+    for lexeme in _LEXEME.finditer(line):
+        match lexeme[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+            case b'"id"' if depth == 1 and (found := _ID.match(line, lexeme.end())):
+                if found[1]:
+                    return int(found[1])
+                try:
+                    text = cast("str", json.loads(found[2]))
+                    text.encode()
+                except ValueError:
+                    return None
+                return text
+            case _:
+                pass
+    return None
+
+
+def _depth(line: bytes) -> int:
+    """Count the levels of a text's objects and arrays, without recursion."""
+    if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for lexeme in _LEXEME.finditer(line):
+        if lexeme[0] in {b"{", b"["}:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif lexeme[0] in {b"}", b"]"}:
+            depth -= 1
+    return deepest
+
+
+def _fault(text: str) -> MessageRejected:
+    """Find the reason for which a text is no message."""
+    try:
+        message = json.loads(text)
+    except json.JSONDecodeError as error:
+        return MessageRejected(PARSE_ERROR, f"The line is not JSON: {error.msg} at character {error.pos}.")
+    except ValueError:  # Python documentation, "Integer string conversion length limitation"
+        return MessageRejected(PARSE_ERROR, "The line has an integer of more than 4,300 digits.")
+    return MessageRejected(INVALID_REQUEST, _wrong_shape(message))
+
+
+def _wrong_shape(message: object) -> str:
+    if isinstance(message, list):
+        return "Batches are not supported: send each message on a line of its own."
+    if not isinstance(message, dict):
+        return "A message has to be a JSON object."
+    fields = cast("dict[str, object]", message)
+    for name, is_right, expected in _FIELDS:
+        if name in fields and not is_right(fields[name]):
+            return f"{name} has to be {expected}."
+    return "The message has no jsonrpc." if "jsonrpc" not in fields else "The message has no method."
+
+
+_FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (
+    ("jsonrpc", lambda value: value == "2.0", 'the text "2.0"'),
+    ("id", lambda value: type(value) in {int, str}, "a text or an integer"),
+    ("method", lambda value: isinstance(value, str), "a text"),
+    ("params", lambda value: isinstance(value, dict), "an object"),
+    ("result", lambda value: isinstance(value, dict), "an object"),
+    ("error", lambda value: isinstance(value, dict), "an object with code and message"),
+)
+"""Members of a message: name, test, and what is expected."""
+
+
+def _with_surrogates_marked(line: bytes) -> bytes:
+    """Replace lone surrogates, and note them in the request's ``_meta``."""
+    try:
+        message = json.loads(line)
+        json.dumps(message, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(_marked(without_surrogates(json.loads(line)))).encode()
+    except ValueError:  # no JSON: said by the reader
+        return line
+    return line
+
+
+def _marked(message: object) -> object:
+    match message:
+        case {"params": {"_meta": dict()}}:
+            cast("Any", message)["params"]["_meta"][UNREADABLE] = "a lone surrogate"
+        case {"params": dict()}:
+            cast("Any", message)["params"]["_meta"] = {UNREADABLE: "a lone surrogate"}
+        case _:
+            pass
+    return message
+
+
+def without_surrogates(value: object) -> object:
+    """Copy a JSON value with each lone surrogate replaced by a question mark."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [without_surrogates(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {without_surrogates(key): without_surrogates(item) for key, item in pairs}
+    return value

@@ -1,0 +1,93 @@
+"""Lines of standard input, with an off switch: a client may keep the input open for ever.
+
+Apart from the transport that reads them, so that signals end the process while the SDK is still imported.
+"""
+
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+MAX_LINE: Final = 64 * 2**20
+"""Bytes of one message; a transaction of Aurora DSQL has at most 10 MiB."""
+
+_CHUNK: Final = 1 << 16
+
+
+class LineReader:
+    """Whole lines from a descriptor, until its end or until it is closed.
+
+    Args:
+        descriptor: Where to read.
+        on_end: Called when the end is reported, from the thread that reads.
+    """
+
+    def __init__(self, descriptor: int, on_end: Callable[[], None]) -> None:
+        self._descriptor = descriptor
+        self._on_end = on_end
+        self._wake, self._switch = os.pipe()
+        self._lock = threading.Lock()
+        self._is_open = True
+        self._buffer = bytearray()
+        self._searched = 0
+        self._at_end = False
+
+    def close(self) -> None:
+        """Make the next read report the end; from any thread, any number of times."""
+        with self._lock:
+            if self._is_open:
+                self._is_open = False
+                os.close(self._switch)
+
+    def readline(self) -> bytes:
+        """Read one line without its line feed, the last one too if nothing ends it.
+
+        Returns:
+            The line, cut behind `MAX_LINE` bytes with the rest left out; ``b""`` only at the end of the
+            input: an empty line is a line feed.
+        """
+        overlong = b""
+        while True:
+            end = self._buffer.find(b"\n", self._searched)
+            if end >= 0 or (self._at_end and self._buffer):
+                end = end if end >= 0 else len(self._buffer)
+                line = bytes(self._buffer[:end])
+                del self._buffer[: end + 1]
+                self._searched = 0
+                return overlong or line or b"\n"
+            if self._at_end:
+                self._on_end()
+                return overlong
+            self._searched = len(self._buffer)
+            if self._searched > MAX_LINE:
+                overlong = overlong or bytes(self._buffer[: MAX_LINE + 1])
+                self._buffer.clear()
+                self._searched = 0
+            chunk = self._read()
+            self._at_end = not chunk
+            self._buffer += chunk
+
+    def _read(self) -> bytes:
+        if sys.platform != "win32":  # select knows no pipes on Windows: there a signal ends the process
+            readable, _, _ = select.select([self._descriptor, self._wake], [], [])
+            if self._wake in readable:
+                self._buffer.clear()  # half a message is none
+                return b""
+        return os.read(self._descriptor, _CHUNK)
+
+
+def take_stdin(on_end: Callable[[], None]) -> LineReader:
+    """Take standard input for the protocol, before anything else can read it.
+
+    Descriptor 0 then reads the null device, so that no child process takes a part of the protocol.
+
+    Args:
+        on_end: Called when the input has ended, from the thread that reads.
+    """
+    reader = LineReader(os.dup(sys.stdin.fileno()), on_end)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return reader

@@ -1,0 +1,162 @@
+"""Lines as JSON-RPC messages, and the errors that answer what is none."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, JSONRPCRequest
+
+from awslabs_dsql_mcp.server.jsonrpc import (
+    MAX_DEPTH,
+    UNREADABLE,
+    MessageRejected,
+    find_id,
+    read_message,
+)
+from awslabs_dsql_mcp.server.line_reader import MAX_LINE
+
+
+def rejection(line: bytes) -> tuple[int | str | None, int, str]:
+    with pytest.raises(MessageRejected) as rejected:
+        read_message(line)
+    answer = rejected.value.answer(line)
+    return answer.id, answer.error.code, answer.error.message
+
+
+def request(**fields: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 7, "method": "ping", **fields}).encode()
+
+
+NOT_JSON = {
+    b"": None,
+    b" ": None,
+    b"hello": None,
+    b'{"jsonrpc":"2.0","id":7,"meth': 7,
+    b'{"jsonrpc":"2.0","id":"a b","method":"x"': "a b",
+    b'{"jsonrpc":"2.0","id":7,"method":"x"} {}': 7,
+    b"\xef\xbb\xbf" + request(): 7,
+    b'{"jsonrpc":"2.0","id":7,"params":{"sql":"M\xfcller"},"method":"x"}': 7,
+    b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"n":' + b"9" * 5000 + b"}}": 7,
+    b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"s":"\x01"}}': 7,
+}
+NOT_A_MESSAGE = {
+    b"null": None,
+    b"5": None,
+    b'"x"': None,
+    b"true": None,
+    b"[]": None,
+    b"[" + request() + b"]": None,
+    b"{}": None,
+    b'{"id":7,"method":"x"}': 7,
+    request(jsonrpc="1.0"): 7,
+    request(jsonrpc=2.0): 7,
+    request(jsonrpc=None): 7,
+    request(id=None): None,
+    request(id=1.5): None,
+    request(id=True): None,
+    request(id={}): None,
+    request(id=[7]): None,
+    request(method=5): 7,
+    request(method=None): 7,
+    request(method=["x"]): 7,
+    b'{"jsonrpc":"2.0","id":"z"}': "z",
+    request(params=[1]): 7,
+    request(params="x"): 7,
+    request(params=5): 7,
+    b'{"jsonrpc":"2.0","id":7,"result":5}': 7,
+    b'{"jsonrpc":"2.0","id":7,"error":"x"}': 7,
+    request(params={"a": json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)}): 7,
+}
+
+
+@pytest.mark.parametrize(("line", "id_"), NOT_JSON.items())
+def test_what_cannot_be_parsed_is_a_parse_error(line: bytes, id_: object) -> None:
+    found, code, message = rejection(line)
+    assert (found, code) == (id_, PARSE_ERROR)
+    assert len(message) < 120
+
+
+@pytest.mark.parametrize(("line", "id_"), NOT_A_MESSAGE.items())
+def test_what_is_no_message_is_an_invalid_request(line: bytes, id_: object) -> None:
+    found, code, message = rejection(line)
+    assert (found, code) == (id_, INVALID_REQUEST)
+    assert len(message) < 120
+
+
+def test_a_line_beyond_the_limit_is_refused_with_its_id() -> None:
+    line = b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"s":"' + b"x" * MAX_LINE
+    assert rejection(line) == (7, INVALID_REQUEST, "The line is longer than 64 MiB.")
+
+
+@pytest.mark.parametrize("meta", ["x", 5, [1], True])
+def test_meta_has_to_be_an_object(meta: object) -> None:
+    assert rejection(request(params={"_meta": meta})) == (
+        7,
+        INVALID_PARAMS,
+        "params._meta has to be an object.",
+    )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"sql": "select 1"},
+        {"sql": "\U0001f600"},
+        {"sql": "\\ud800"},
+        {"id": None},
+        {"_meta": None},
+        {"n": int("9" * 4000)},
+        {"a": json.loads("[" * (MAX_DEPTH - 2) + "]" * (MAX_DEPTH - 2))},
+    ],
+)
+def test_a_request_is_read_as_it_is(params: dict[str, Any]) -> None:
+    assert read_message(request(params=params)) == JSONRPCRequest(
+        jsonrpc="2.0", id=7, method="ping", params=params
+    )
+
+
+def test_a_lone_surrogate_is_noted_in_the_request() -> None:
+    line = b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"sql":"\\ud800","_meta":{"a":1}}}'
+    message = read_message(line)
+    assert isinstance(message, JSONRPCRequest)
+    assert message.params == {"sql": "?", "_meta": {"a": 1, UNREADABLE: "a lone surrogate"}}
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_line_is_a_message_or_has_an_answer(line: bytes) -> None:
+    try:
+        answer: JSONRPCMessage = read_message(line)
+    except MessageRejected as rejected:
+        answer = rejected.answer(line)
+    assert json.loads(answer.model_dump_json())["jsonrpc"] == "2.0"
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("id"), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    id_=st.integers(-(10**17), 10**17) | st.text(max_size=8),
+    inner=JSON,
+    ascii_=st.booleans(),
+    cut=st.integers(0, 30),
+)
+def test_an_id_is_found_in_a_message_that_is_cut_off(
+    id_: int | str, inner: object, *, ascii_: bool, cut: int
+) -> None:
+    text = json.dumps(
+        {"params": inner, "jsonrpc": "2.0", "id": id_, "method": "tools/call"}, ensure_ascii=ascii_
+    )
+    line = text.encode("utf-8", "replace")
+    assert find_id(line[: len(line) - min(cut, len(', "method": "tools/call"}'))]) == id_
