@@ -1,39 +1,17 @@
 """The command line: reads arguments and environment, runs the server or another command.
 
-Only this module reads ``os.environ`` for settings; it also owns signals and the end of the process.
+Only this module reads ``os.environ`` for settings. It imports next to nothing before it handles an interrupt;
+each command brings its own imports.
 """
 
-import asyncio
-import gc
-import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
-
-from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.option_parser import SettingsError
-from awslabs_dsql_mcp.config.settings import Settings
-
-T = TypeVar("T")
-
-if TYPE_CHECKING:
-    from awslabs_dsql_mcp.server.audit_record import AuditTrail
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 
 _USAGE_ERROR = 2
-# Modules of the SDK's web server and colored logs, which a stdio server does not need. They take a tenth of
-# the start-up time; the SDK works without them (Python documentation, "The module cache").
-_UNUSED = ("uvicorn", "rich")
-_TERMINAL_MESSAGE = (
-    "awslabs-dsql-mcp waits for an MCP client on standard input; see README.md for the configuration of "
-    "clients. `awslabs-dsql-mcp demo` shows the tools. Press Ctrl-C to stop."
-)
-_EXIT_TIMEOUT = 1.8  # seconds; from a signal or the end of input to the end of the process
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,111 +24,56 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if a command reports a failure, 2 for wrong arguments, 128 plus the number of a
         signal.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    with _interrupts_exit():
+        command = _command(list(sys.argv[1:] if argv is None else argv))
+        from awslabs_dsql_mcp.config.option_parser import SettingsError  # noqa: PLC0415 - see the module
     try:
-        if arguments[:1] == ["local"]:
-            from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - only for this command
-
-            return local(arguments[1:])
-        if arguments[:1] == ["demo"]:
-            from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - only for this command
-
-            return demo(arguments[1:])
-        if arguments[:1] == ["install"]:
-            from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - only for this command
-
-            return install(arguments[1:])
-        if not os.environ.get("AWS_PROFILE", "unset"):
-            del os.environ["AWS_PROFILE"]  # empty means unset, also for boto3
-        if arguments[:1] == ["doctor"]:
-            from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - only for this command
-
-            return _run(doctor(arguments[1:], os.environ))
-        settings = read_settings(arguments, os.environ, version=__version__)
-        clusters = read_clusters(settings)
-        audit = _open_audit_log(settings)
+        return command()
     except SettingsError as error:
         print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - output of a command
         return _USAGE_ERROR
-    return _serve(settings, clusters, audit)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
-def _open_audit_log(settings: Settings) -> "AuditTrail | None":
-    """Open the audit log, if it is configured; without it the server does not start."""
-    if settings.audit_log is None:
-        return None
-    from awslabs_dsql_mcp.server.audit_log import AuditLog  # noqa: PLC0415 - only with the option
+def _command(arguments: Sequence[str]) -> Callable[[], int]:
+    """Import a command; with no name, the server."""
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", arguments)
+    if name == "local":
+        from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - see the module
 
-    audit = AuditLog(settings.audit_log, parameters=settings.audit_parameters)
+        return lambda: local(rest)
+    if name == "demo":
+        from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - see the module
+
+        return lambda: demo(rest)
+    if name == "install":
+        from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
+
+        return lambda: install(rest)
+    from awslabs_dsql_mcp.server import process  # noqa: PLC0415 - see the module
+
+    if not os.environ.get("AWS_PROFILE", "unset"):
+        del os.environ["AWS_PROFILE"]  # empty means unset, also for boto3
+    if name == "doctor":
+        from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - see the module
+
+        return lambda: process.run(doctor(rest, os.environ))
+    return lambda: process.main(arguments, os.environ)
+
+
+@contextmanager
+def _interrupts_exit() -> Generator[None]:
+    """Let an interrupt end the process at once while a command is imported: there is nothing to close yet."""
+    previous = None
+    with suppress(ValueError):  # not in the main thread: the embedding program handles signals
+        previous = signal.signal(signal.SIGINT, _exit)
     try:
-        audit.check()
-    except OSError as error:
-        raise SettingsError(
-            f"--audit-log: {settings.audit_log} cannot be written: {error.strerror}"
-        ) from None
-    return audit
+        yield
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGINT, previous)
 
 
-def _serve(settings: Settings, clusters: Clusters, audit: "AuditTrail | None") -> int:
-    from awslabs_dsql_mcp.logging_setup import log_to_stderr  # noqa: PLC0415 - with the rest
-    from awslabs_dsql_mcp.server.stdio import install  # noqa: PLC0415 - with the rest
-
-    log_to_stderr(settings.log_level)
-    if sys.stdin.isatty():
-        print(_TERMINAL_MESSAGE, file=sys.stderr)  # noqa: T201 - output of a command
-    shutdown = _Shutdown()
-    shutdown.on_signals(install(shutdown.begin))
-    # Importing the SDK creates half a million permanent objects. Garbage collection during the import takes a
-    # tenth of the start-up time; freezing the objects keeps later collections short.
-    gc.disable()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
-    for name in _UNUSED:
-        sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - None marks a missing module
-    from awslabs_dsql_mcp.server.factory import serve  # noqa: PLC0415 - the SDK is most of the start
-
-    gc.enable()
-    gc.freeze()
-    try:
-        _run(serve(settings, clusters, audit))
-    except Exception as error:  # noqa: BLE001 - logged, and reported by the exit status
-        logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
-        shutdown.code = shutdown.code or 1
-    sys.stderr.flush()
-    # Threads of libraries may still wait for the network; os._exit does not join them.
-    os._exit(shutdown.code)
-
-
-def _run(main: Coroutine[None, None, T]) -> T:
-    if sys.platform == "win32":  # psycopg does not support the proactor event loop
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
-    return asyncio.run(main)
-
-
-class _Shutdown:
-    """The end of the process within a time limit, after a signal or the end of input."""
-
-    def __init__(self) -> None:
-        self.code = 0
-        self._begun = False
-
-    def begin(self) -> None:
-        """Start the time limit, after which the process exits even if a thread is still blocked."""
-        if not self._begun:
-            self._begun = True
-            timer = threading.Timer(_EXIT_TIMEOUT, lambda: os._exit(self.code))
-            timer.daemon = True
-            timer.start()
-
-    def on_signals(self, close_input: Callable[[], None]) -> None:
-        """Let SIGTERM and SIGINT close the input, which stops the server; a second signal exits at once."""
-
-        def end(number: int, _frame: object) -> None:
-            if self.code:
-                os._exit(self.code)
-            self.code = 128 + number
-            close_input()
-            self.begin()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError):  # not in the main thread: an embedding program handles signals
-                signal.signal(number, end)
+def _exit(_number: int, _frame: object) -> None:
+    os._exit(_INTERRUPTED)

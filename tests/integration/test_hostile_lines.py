@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
@@ -57,10 +58,10 @@ class Server:
         self.stdin.write(message + b"\n")
         await self.stdin.drain()
 
-    async def read(self) -> Any:
+    async def read(self) -> Any:  # noqa: ANN401 - any JSON value
         return json.loads(await self.stdout.readline())
 
-    async def ask(self, message: bytes) -> Any:
+    async def ask(self, message: bytes) -> Any:  # noqa: ANN401 - any JSON value
         await self.send(message)
         return await self.read()
 
@@ -128,14 +129,44 @@ async def test_an_answer_with_text_that_is_no_unicode_is_sent_all_the_same() -> 
         assert "lone surrogate" in answer["result"]["content"][0]["text"]
 
 
+INTERRUPTED: Final = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from awslabs_dsql_mcp.cli import main
+sys.exit(main(["--local"]))
+"""
+"""A server that is interrupted when it imports the module that the argument names."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a single process")
-@pytest.mark.parametrize("milliseconds", range(40, 400, 40))
-async def test_an_interrupt_at_the_start_ends_without_a_traceback(milliseconds: int) -> None:
+@pytest.mark.parametrize(
+    "module",
+    [
+        "awslabs_dsql_mcp.server.process",
+        "argparse",
+        "asyncio",
+        "awslabs_dsql_mcp.config.clusters",
+        "awslabs_dsql_mcp.server.factory",
+        "pydantic",
+        "mcp",
+        "mcp.server.mcpserver",
+    ],
+)
+async def test_an_interrupt_at_the_start_ends_without_a_traceback(module: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "awslabs_dsql_mcp", "--local", stdin=PIPE, stdout=PIPE, stderr=PIPE
+        sys.executable, "-c", INTERRUPTED, module, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
-    await asyncio.sleep(milliseconds / 1000)
-    process.send_signal(signal.SIGINT)
-    _, said = await process.communicate()
+    _, log = await process.communicate()
     assert process.returncode == 128 + signal.SIGINT
-    assert said == b""
+    assert log == b""
+
+
+def test_next_to_nothing_is_imported_before_an_interrupt_is_handled() -> None:
+    program = "import sys, awslabs_dsql_mcp.cli; print(*(n for n in sys.modules if n.startswith('awslabs')))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["awslabs_dsql_mcp", "awslabs_dsql_mcp.cli"]

@@ -35,11 +35,13 @@ from awslabs_dsql_mcp.server.audit_record import AuditTrail
 from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
+from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE
+from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
-from awslabs_dsql_mcp.server.stdio import UNREADABLE
+from awslabs_dsql_mcp.server.stdio import stdio_transport
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,16 @@ class DsqlServer(MCPServer[None]):
         super().__init__("awslabs-dsql-mcp", title="Amazon Aurora DSQL", version=__version__, **options)
         self._choice = choice
         self._calls = calls
+
+    async def serve_stdio(self, lines: LineReader) -> None:
+        """Serve standard input and output until the input ends.
+
+        Args:
+            lines: Standard input.
+        """
+        async with stdio_transport(lines) as (incoming, outgoing):
+            options = self._lowlevel_server.create_initialization_options()
+            await self._lowlevel_server.run(incoming, outgoing, options)
 
     @override
     async def list_tools(self) -> list[Tool]:
@@ -235,7 +247,7 @@ def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
 
 
 async def _refuse_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Answer a request that `adapters.stdio` has marked as having text that is not Unicode."""
+    """Answer a request that `server.jsonrpc` has marked as having text that is not Unicode."""
     meta = cast("dict[str, object]", (ctx.params or {}).get("_meta") or {})
     why = meta.get(UNREADABLE)
     if why is None:

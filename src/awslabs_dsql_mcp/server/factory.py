@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.audit_record import AuditTrail
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
+from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.tools.batch_write import BatchWrite
@@ -114,16 +115,19 @@ def _contents(
     return ServerContents(tools, clusters.allow_writes, settings.tools, infos, clusters.default, resources)
 
 
-async def serve(settings: Settings, clusters: Clusters, audit: AuditTrail | None = None) -> None:
+async def serve(
+    settings: Settings, clusters: Clusters, lines: LineReader, audit: AuditTrail | None = None
+) -> None:
     """Serve MCP over stdio until the input ends.
 
     Args:
         settings: The server's settings.
         clusters: The clusters that it works on.
+        lines: Standard input.
         audit: Takes a record of each call.
     """
     async with AsyncExitStack() as stack:
-        await create_server(settings, clusters, stack, audit).run_stdio_async()
+        await create_server(settings, clusters, stack, audit).serve_stdio(lines)
 
 
 def create_server(

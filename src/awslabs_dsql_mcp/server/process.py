@@ -1,4 +1,4 @@
-"""The server's process: from its arguments to its end, by a signal or the end of its input."""
+"""The process of the server: from its options to its end, by a signal or the end of its input."""
 
 import asyncio
 import gc
@@ -22,16 +22,16 @@ from awslabs_dsql_mcp.server.line_reader import take_stdin
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.tools.ports import AuditTrail
+    from awslabs_dsql_mcp.server.audit_record import AuditTrail
 
-# Stdio needs no web server, and our log no colours; the SDK does without either where it is not there.
-# Together they are a tenth of the start (Python documentation, "The module cache").
+# Modules of the SDK's web server and colored logs, which a stdio server does not need. They take a tenth of
+# the start-up time; the SDK works without them (Python documentation, "The module cache").
 _UNUSED = ("uvicorn", "rich")
-_AT_A_TERMINAL = (
-    "awslabs-dsql-mcp waits for an MCP client on its input; README.md says how to configure one. "
-    "`awslabs-dsql-mcp demo` shows what it does, Ctrl-C ends it."
+_TERMINAL_MESSAGE = (
+    "awslabs-dsql-mcp waits for an MCP client on standard input; see README.md for the configuration of "
+    "clients. `awslabs-dsql-mcp demo` shows the tools. Press Ctrl-C to stop."
 )
-_LAST_RESORT = 1.8  # seconds from a signal, or the end of input, to the end of the process
+_EXIT_TIMEOUT = 1.8  # seconds; from a signal or the end of input to the end of the process
 
 
 def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
@@ -42,18 +42,18 @@ def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
         environ: The environment; options that are not given are read from it.
 
     Returns:
-        The exit status: 0, 1 after an error, 128 and the number for a signal.
+        The exit status: 0, 1 after an error, 128 plus the number of a signal.
 
     Raises:
         SettingsError: An option is wrong.
     """
     settings = read_settings(arguments, environ, version=__version__)
     clusters = read_clusters(settings)
-    return _serve(settings, clusters, _audit(settings), environ)
+    return _serve(settings, clusters, _open_audit_log(settings), environ)
 
 
-def _audit(settings: Settings) -> "AuditTrail | None":
-    """Open the audit log, if there is to be one: who wants it wants no server without."""
+def _open_audit_log(settings: Settings) -> "AuditTrail | None":
+    """Open the audit log, if it is configured; without it the server does not start."""
     if settings.audit_log is None:
         return None
     from awslabs_dsql_mcp.server.audit_log import AuditLog  # noqa: PLC0415 - only with the option
@@ -76,62 +76,62 @@ def _serve(
 ) -> int:
     log_to_stderr(settings.log_level)
     if sys.stdin.isatty():
-        print(_AT_A_TERMINAL, file=sys.stderr)  # noqa: T201 - a command's own words
-    ending = _Shutdown()
-    lines = take_stdin(ending.begin)
-    ending.on_signals(lines.close)
-    # Importing the SDK makes half a million objects that live for ever: collecting among them costs a
-    # tenth of the start, and freezing them keeps later collections short.
+        print(_TERMINAL_MESSAGE, file=sys.stderr)  # noqa: T201 - output of a command
+    shutdown = _Shutdown()
+    lines = take_stdin(shutdown.begin)
+    shutdown.on_signals(lines.close)
+    # Importing the SDK creates half a million permanent objects. Garbage collection during the import takes a
+    # tenth of the start-up time; freezing the objects keeps later collections short.
     gc.disable()
     environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for name in _UNUSED:
-        sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - how to say "not there"
+        sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - None marks a missing module
     from awslabs_dsql_mcp.server.factory import serve  # noqa: PLC0415 - the SDK is most of the start
 
     gc.enable()
     gc.freeze()
     try:
         run(serve(settings, clusters, lines, audit))
-    except Exception as error:  # noqa: BLE001 - the last line of defence: said, and told by the status
+    except Exception as error:  # noqa: BLE001 - logged, and reported by the exit status
         logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
-        ending.code = ending.code or 1
+        shutdown.code = shutdown.code or 1
     sys.stderr.flush()
-    # Threads of libraries may still wait for the network: nobody is left to wait for them.
-    os._exit(ending.code)
+    # Threads of libraries may still wait for the network; os._exit does not join them.
+    os._exit(shutdown.code)
 
 
-def run(work: Coroutine[None, None, T]) -> T:
-    """Run a coroutine on a loop that psycopg can use."""
-    if sys.platform == "win32":  # psycopg needs a loop that watches sockets
+def run(main: Coroutine[None, None, T]) -> T:
+    """Run a coroutine on an event loop that psycopg can use."""
+    if sys.platform == "win32":  # psycopg does not support the proactor event loop
         asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
-    return asyncio.run(work)
+    return asyncio.run(main)
 
 
 class _Shutdown:
-    """How the process ends: a signal or the end of input begins it, and it gets bounded time."""
+    """The end of the process within a time limit, after a signal or the end of input."""
 
     def __init__(self) -> None:
         self.code = 0
         self._begun = False
 
     def begin(self) -> None:
-        """End the process soon, whatever still waits: a thread that asks for credentials, say."""
+        """Start the time limit, after which the process exits even if a thread is still blocked."""
         if not self._begun:
             self._begun = True
-            last_resort = threading.Timer(_LAST_RESORT, lambda: os._exit(self.code))
-            last_resort.daemon = True
-            last_resort.start()
+            timer = threading.Timer(_EXIT_TIMEOUT, lambda: os._exit(self.code))
+            timer.daemon = True
+            timer.start()
 
-    def on_signals(self, switch_off: Callable[[], None]) -> None:
-        """Let SIGTERM and SIGINT end the input, so that everything is closed; a second one ends at once."""
+    def on_signals(self, close_input: Callable[[], None]) -> None:
+        """Let SIGTERM and SIGINT close the input, which stops the server; a second signal exits at once."""
 
         def end(number: int, _frame: object) -> None:
             if self.code:
                 os._exit(self.code)
             self.code = 128 + number
-            switch_off()
+            close_input()
             self.begin()
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError):  # not in the main thread: who embeds us handles signals
+            with suppress(ValueError):  # not in the main thread: an embedding program handles signals
                 signal.signal(number, end)
