@@ -13,8 +13,8 @@ from awslabs_dsql_mcp.local_cluster.daemon import certificates
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint import listener
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres.control import ReconnectingSuperuser
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
+from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 
 DENIED = "unable to accept connection, access denied"
 

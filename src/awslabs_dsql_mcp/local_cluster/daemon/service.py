@@ -17,8 +17,8 @@ from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint import listener
 from awslabs_dsql_mcp.local_cluster.postgres import job_worker
-from awslabs_dsql_mcp.local_cluster.postgres.control import ReconnectingSuperuser
 from awslabs_dsql_mcp.local_cluster.postgres.server import Server
+from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 
 _HELLO_SECONDS = 5  # for a member to show that it knows the secret
 
