@@ -36,13 +36,14 @@ from awslabs_dsql_mcp.database.transaction import (
     UnitOfWork,
     transaction,
 )
+from awslabs_dsql_mcp.dsql.limits import MAX_SESSION_SECONDS
 from awslabs_dsql_mcp.errors import Busy
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# Seconds. Aurora DSQL ends a session after 60 minutes (user guide, "Quotas and limits").
-_SESSION_LIFE = 3600.0
+# Seconds. Aurora DSQL ends a session after 60 minutes.
+_SESSION_LIFE = float(MAX_SESSION_SECONDS)
 _SESSION_MARGIN = 60.0
 _IDLE_TIME = 60.0
 _ROLLBACK_TIME = 3.0

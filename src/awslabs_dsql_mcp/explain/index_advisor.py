@@ -11,19 +11,17 @@ from typing import Final
 
 from awslabs_dsql_mcp.catalog.model import Index, Table
 from awslabs_dsql_mcp.catalog.text import index_keys
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.explain.findings import reads_all, rows_kept, rows_read
 from awslabs_dsql_mcp.explain.plan import QueryPlan
 from awslabs_dsql_mcp.explain.predicates import PredicateColumns, predicate_columns
 from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name, quote_identifier
 
-_MAX_KEYS: Final = 8
-_MAX_INDEXES: Final = 24
 _MAX_INCLUDED: Final = 6  # columns; with more, the index is a second table
 _MIN_ROWS: Final = 1_000  # a smaller table is read as fast as an index
 _SELECTIVE: Final = 0.5
 _NOT_INDEXABLE: Final = re.compile(r"jsonb?\b|bytea\b|.*\[\]$")
-_MAX_NAME: Final = 63
 _PLAIN_COLUMN: Final = re.compile(r'(?:(?:"(?:[^"]|"")*"|\w+)\.)?("(?:[^"]|"")*"|\w+)')
 
 
@@ -89,8 +87,8 @@ def advise(candidate: Candidate, table: Table) -> str | None:
             if index.valid
             else f"{quote_identifier(index.name)} is on these columns but not valid: see sys.jobs."
         )
-    if len(table.indexes) >= _MAX_INDEXES:
-        return f"{table.title} has {_MAX_INDEXES} indexes, the maximum: drop one before adding another."
+    if len(table.indexes) >= limits.MAX_INDEXES:
+        return f"{table.title} has {limits.MAX_INDEXES} indexes, the maximum: drop one before adding another."
     statement = _statement(keys, _included(candidate, keys), table)
     return f"{statement} -- alone in a transact call; an index makes writes cost more"
 
@@ -118,7 +116,7 @@ def _keys(candidate: Candidate, table: Table) -> tuple[str, ...]:
     indexable = {column.name for column in table.columns if not _NOT_INDEXABLE.match(column.type)}
     equal = [name for name in candidate.condition.equal if name in indexable]
     ranged = [name for name in candidate.condition.ranged if name in indexable and name not in equal]
-    return tuple(dict.fromkeys([*equal, *ranged[:1]]))[:_MAX_KEYS]
+    return tuple(dict.fromkeys([*equal, *ranged[:1]]))[: limits.MAX_KEY_COLUMNS]
 
 
 def _starts_primary_key(keys: Sequence[str], table: Table) -> bool:
@@ -147,7 +145,7 @@ def _included(candidate: Candidate, keys: Sequence[str]) -> tuple[str, ...]:
 
 
 def _statement(keys: Sequence[str], included: Sequence[str], table: Table) -> str:
-    name = re.sub(r"\W+", "_", "_".join([table.name, *keys]))[: _MAX_NAME - 4] + "_idx"
+    name = re.sub(r"\W+", "_", "_".join([table.name, *keys]))[: limits.MAX_IDENTIFIER_BYTES - 4] + "_idx"
     include = f" INCLUDE ({', '.join(map(quote_identifier, included))})" if included else ""
     columns = ", ".join(map(quote_identifier, keys))
     return f"CREATE INDEX ASYNC {quote_identifier(name)} ON {table.title} ({columns}){include}"

@@ -7,6 +7,8 @@ Whoever starts the cluster chooses for all who join it.
 import json
 from dataclasses import asdict, dataclass, fields
 
+from awslabs_dsql_mcp.dsql import limits
+
 _OUR_OWN = 10  # connections to PostgreSQL that no client has
 _LEAVING = 20  # that clients have left, and PostgreSQL still has to end
 
@@ -35,13 +37,13 @@ class ClusterConfig:
     disconnect_rate: float = 0.0
     latency_ms: float = 0.0
     seed: int | None = None
-    session_minutes: float = 60.0
-    max_transaction_seconds: float = 300.0
-    max_rows: int = 3_000
-    max_bytes: int = 10 * 1024 * 1024
+    session_minutes: float = limits.MAX_SESSION_SECONDS / 60
+    max_transaction_seconds: float = float(limits.MAX_TRANSACTION_SECONDS)
+    max_rows: int = limits.MAX_ROWS
+    max_bytes: int = limits.MAX_BYTES
     max_connections: int = 500
-    connection_rate: float = 100.0
-    connection_burst: int = 1_000
+    connection_rate: float = float(limits.CONNECTIONS_PER_SECOND)
+    connection_burst: int = limits.CONNECTION_BURST
     honour_cancel: bool = False
 
     @classmethod
