@@ -1,7 +1,7 @@
 """A local cluster, for as long as it is needed.
 
 Who is in `local_cluster` with the same data folder, in whatever process, shares one cluster; the
-last to leave stops it (see `keeper`).
+last to leave stops it (see `daemon.main`).
 """
 
 import asyncio

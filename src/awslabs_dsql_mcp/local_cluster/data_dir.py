@@ -8,9 +8,9 @@
     port               the endpoint's port, kept while it is free
     postgres/          PostgreSQL's data directory, with its socket
     join.lock          held while a process joins or starts the cluster
-    keeper.lock        held by the keeper as long as it lives
-    keeper.json        where the keeper is found, and the secret that it asks for
-    keeper.log         what the keeper and PostgreSQL say
+    keeper.lock        held by the daemon as long as it lives
+    keeper.json        where the daemon is found, and the secret that it asks for
+    keeper.log         what the daemon and PostgreSQL say
 """
 
 import json
@@ -50,7 +50,7 @@ class DataDir:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def ensure_credentials(self) -> None:
-        """Make the keys unless they exist; the holder of the keeper's lock does this."""
+        """Make the keys unless they exist; the holder of the daemon's lock does this."""
         if not self._credentials.exists():
             keys = Credentials(f"LOCAL{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30), REGION)
             self.write(self._credentials, json.dumps(asdict(keys)).encode())
@@ -94,17 +94,17 @@ class DataDir:
 
     @property
     def daemon_lock(self) -> Path:
-        """The lock that the living keeper holds."""
+        """The lock that the living daemon holds."""
         return self.path / "keeper.lock"
 
     @property
     def daemon_file(self) -> Path:
-        """Where the keeper is found."""
+        """Where the daemon is found."""
         return self.path / "keeper.json"
 
     @property
     def log(self) -> Path:
-        """What the keeper and PostgreSQL say."""
+        """What the daemon and PostgreSQL say."""
         return self.path / "keeper.log"
 
     def open_log(self) -> IO[bytes]:

@@ -1,7 +1,7 @@
-"""Joining the cluster of a data folder: its keeper is asked in, or started first.
+"""Joining the cluster of a data folder: its daemon is asked in, or started first.
 
-One process at a time does this for a folder (``join.lock``), so there is never a second keeper. A
-keeper that is just ending no longer answers; the one started after it waits for ``keeper.lock``.
+One process at a time does this for a folder (``join.lock``), so there is never a second daemon. A
+daemon that is just ending no longer answers; the one started after it waits for ``keeper.lock``.
 """
 
 import json
@@ -26,7 +26,7 @@ _CONNECT_SECONDS = 5
 
 @dataclass(frozen=True)
 class ClusterHandle:
-    """An open connection to the keeper, which holds the cluster up.
+    """An open connection to the daemon, which holds the cluster up.
 
     Args:
         port: The endpoint's.
@@ -48,11 +48,11 @@ class ClusterHandle:
             waking_seconds: How long that takes.
 
         Raises:
-            OSError: The keeper has ended.
+            OSError: The daemon has ended.
         """
         self.connection.sendall(f"{waking_seconds}\n".encode())
         if not _read_line(self.connection):
-            raise ConnectionResetError("the keeper has ended")
+            raise ConnectionResetError("the daemon has ended")
 
 
 def connect_if_running(folder: DataDir) -> ClusterHandle | None:
@@ -93,16 +93,16 @@ def connect_or_start(folder: DataDir, behaviour: ClusterConfig | None = None) ->
 
 
 def _connect(folder: DataDir) -> ClusterHandle | None:
-    """Ask the keeper in; `None` when there is none or it is ending."""
+    """Ask the daemon in; `None` when there is none or it is ending."""
     if not is_locked(folder.daemon_lock):
-        return None  # a port in a file that a dead keeper left may be anybody's
+        return None  # a port in a file that a dead daemon left may be anybody's
     try:
-        keeper = json.loads(folder.daemon_file.read_bytes())
-        connection = socket.create_connection(("127.0.0.1", keeper["port"]), _CONNECT_SECONDS)
+        daemon = json.loads(folder.daemon_file.read_bytes())
+        connection = socket.create_connection(("127.0.0.1", daemon["port"]), _CONNECT_SECONDS)
     except (OSError, ValueError):
         return None
     try:
-        connection.sendall(keeper["secret"].encode() + b"\n")
+        connection.sendall(daemon["secret"].encode() + b"\n")
         welcome = json.loads(_read_line(connection))
     except (OSError, ValueError):
         connection.close()
@@ -130,7 +130,7 @@ def _start(folder: DataDir, behaviour: ClusterConfig) -> ClusterHandle:
 
 @contextmanager
 def _daemon_command(folder: DataDir, behaviour: ClusterConfig) -> Generator[dict[str, Any], None, None]:
-    """Start a keeper; give what it says of its start, and hold it up while in the block."""
+    """Start a daemon; give what it says of its start, and hold it up while in the block."""
     with folder.open_log() as log:
         process = subprocess.Popen(  # noqa: S603  our own program
             [
@@ -149,7 +149,7 @@ def _daemon_command(folder: DataDir, behaviour: ClusterConfig) -> Generator[dict
     # It outlives the block, and mostly us; when it does not, somebody must take note of its end.
     threading.Thread(target=process.wait, daemon=True).start()
     if process.stdin is None or process.stdout is None:
-        raise OSError("no pipe to the keeper")
+        raise OSError("no pipe to the daemon")
     with process.stdout, suppress(BrokenPipeError), process.stdin:
         said = process.stdout.readline()
         yield json.loads(said) if said else {"error": "it ended without a word"}

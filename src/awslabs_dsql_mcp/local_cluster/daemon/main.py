@@ -1,11 +1,11 @@
 """The process that holds one data folder's PostgreSQL and endpoint while anybody needs them.
 
 There is at most one a folder: it holds the folder's ``keeper.lock`` as long as it lives. Who needs
-the cluster, a *member*, keeps a connection to the keeper open; the kernel closes it when the member
-ends, however it ends. When the last one is closed, the keeper stops PostgreSQL and ends. The process
-that starts a keeper is a member from the first moment, through the keeper's standard input.
+the cluster, a *member*, keeps a connection to the daemon open; the kernel closes it when the member
+ends, however it ends. When the last one is closed, the daemon stops PostgreSQL and ends. The process
+that starts a daemon is a member from the first moment, through the daemon's standard input.
 
-Members find the keeper by ``keeper.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
+Members find the daemon by ``keeper.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
 event loops, nor a short enough path everywhere) and a secret, which only the folder's owner can read.
 """
 
@@ -40,7 +40,7 @@ def main() -> int:
             _keep(folder, behaviour)
     except TimeoutError:
         hint = f"End it: its process id is in {folder.daemon_file}"
-        _announce({"error": "the keeper before this one neither answers nor ends.", "hint": hint})
+        _announce({"error": "the daemon before this one neither answers nor ends.", "hint": hint})
     except DsqlError as failure:
         _announce({"error": failure.message, "hint": failure.hint})
     except OSError as failure:

@@ -1,6 +1,6 @@
-"""What a keeper does once PostgreSQL runs: serve the endpoint, and count who needs it.
+"""Serve the endpoint once PostgreSQL runs, and count the clients of the daemon.
 
-Only the keeper imports this, while PostgreSQL starts.
+Only the daemon imports this, while PostgreSQL starts.
 """
 
 import asyncio
@@ -49,25 +49,25 @@ async def _serve(
     port = int(listeners[0].getsockname()[1])
     folder.keep_port(port)
     control = ReconnectingSuperuser(server.address)
-    door = listener.Endpoint(server.address, folder, behaviour, control)
-    door.serve(listeners)
-    welcome = json.dumps({"port": port, "behaviour": behaviour.to_json()})
-    members = ClientRegistry(welcome.encode() + b"\n", door.admission.sleep.begin)
+    endpoint = listener.Endpoint(server.address, folder, behaviour, control)
+    endpoint.serve(listeners)
+    greeting = json.dumps({"port": port, "behaviour": behaviour.to_json()})
+    members = ClientRegistry(greeting.encode() + b"\n", endpoint.admission.sleep.begin)
     members.enter()  # the one that started us
     _watch(loop, _until_input_ends, members.leave)
     _watch(loop, server.process.wait, members.stop)
     _end_on_signals(loop, members.stop)
-    lobby = await asyncio.start_server(members.accept, "127.0.0.1", 0)
-    where = {"port": lobby.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
+    local_server = await asyncio.start_server(members.accept, "127.0.0.1", 0)
+    where = {"port": local_server.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
     folder.write(folder.daemon_file, json.dumps(where).encode())
     ready()
     _watch(loop, _import_parser, lambda: None)
-    async with job_worker.running(job_worker.Jobs(server.address, door.sessions.catalog_changed)):
+    async with job_worker.running(job_worker.Jobs(server.address, endpoint.sessions.catalog_changed)):
         await members.gone.wait()
     folder.daemon_file.unlink(missing_ok=True)
-    lobby.close()
+    local_server.close()
     members.close_all()
-    await door.close()
+    await endpoint.close()
     await control.close()
 
 
@@ -108,17 +108,17 @@ def _end_on_signals(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) ->
 
 
 class ClientRegistry:
-    """Who needs the cluster.
+    """Clients of the daemon: processes that need the cluster.
 
     Args:
-        welcome: What a new member is told: one line.
-        fall_asleep: What a member may ask for, with the seconds that waking up takes.
+        greeting: Line that is sent to a new client.
+        fall_asleep: Puts the cluster to sleep; its argument is the seconds that waking up takes.
     """
 
-    def __init__(self, welcome: bytes, fall_asleep: Callable[[float], None]) -> None:
+    def __init__(self, greeting: bytes, fall_asleep: Callable[[float], None]) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.gone = asyncio.Event()
-        self._welcome, self._fall_asleep = welcome, fall_asleep
+        self._greeting, self._fall_asleep = greeting, fall_asleep
         self._count = 0
         self._connections: set[asyncio.StreamWriter] = set()
 
@@ -160,7 +160,7 @@ class ClientRegistry:
             return
         self.enter()
         try:
-            writer.write(self._welcome)
+            writer.write(self._greeting)
             while wish := await reader.readline():  # a cluster that falls asleep is all there is to wish for
                 self._fall_asleep(float(wish))
                 writer.write(b"asleep\n")

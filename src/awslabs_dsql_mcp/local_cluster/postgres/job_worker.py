@@ -1,7 +1,7 @@
 """What sys.sql records, done in the background: index builds, validations, and what follows a DROP.
 
 A job waits for the locks it needs a tenth of a second at a time, so that it stands in nobody's way for
-longer, and tries again until it gets them. What a keeper leaves undone the next one does.
+longer, and tries again until it gets them. What a daemon leaves undone the next one does.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ async def _try(connection: "AsyncConnection[superuser.Row]", job: str) -> bool:
 
 @asynccontextmanager
 async def running(jobs: Jobs) -> AsyncGenerator[None, None]:
-    """Run jobs meanwhile; those that are under way at the end are left to the next keeper."""
+    """Run jobs meanwhile; those that are under way at the end are left to the next daemon."""
     task = asyncio.ensure_future(jobs.run())
     try:
         yield

@@ -4,7 +4,7 @@ What DSQL has in common with PostgreSQL is set here: UTF-8, C collation, UTC, RE
 database ``postgres``. What DSQL has besides is in sys.sql, beside this file. The superuser has a name of
 its own and no way in through the endpoint.
 
-``fsync`` is off: a crash of PostgreSQL or of its keeper loses nothing that was committed, a power
+``fsync`` is off: a crash of PostgreSQL or of its daemon loses nothing that was committed, a power
 failure may.
 """
 

@@ -149,7 +149,7 @@ def stop(tied: ChildProcess, programs: Path, directory: Path) -> None:
 def clear_leftovers(directory: Path) -> None:
     """End what still runs in this data directory, and remove what it would have removed.
 
-    Only for the holder of the keeper's lock: whatever still runs there has lost its keeper. The files
+    Only for the holder of the daemon's lock: whatever still runs there has lost its daemon. The files
     are removed because PostgreSQL refuses to start while *any* process of its user, a zombie
     included, has the number that postmaster.pid names.
     """
