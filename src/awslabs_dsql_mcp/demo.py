@@ -165,7 +165,7 @@ def _client(folder: str, *flags: str) -> Any:  # noqa: ANN401 - as above
         "3",
         *flags,
     ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DSQL_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DSQL_")}  # noqa: TID251 - a child's environment
     return Client(StdioServerParameters(command=sys.executable, args=command, env=environment))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from awslabs_dsql_mcp.tools.spec import facts_of
 from support.client_helpers import call, write
 
 
@@ -83,7 +84,7 @@ async def test_progress_arrives_while_a_job_is_waited_for(long_job: str, reader:
         told.append((progress, total, message))
 
     result = await reader.call_tool("job_status", {"job_id": long_job, "wait_s": 6}, progress_callback=heard)
-    facts: dict[str, Any] = result.structured_content or {}
+    facts = facts_of(result)
     assert facts["unfinished"] == 1
     assert f'job_status(job_id="{long_job}")' in facts["next"]
     done = [progress for progress, _, _ in told]

@@ -2,13 +2,13 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mcp import Client
 
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.lint.program import LintProgram
+from awslabs_dsql_mcp.tools.spec import facts_of
 from conftest import ServerOn
 from support.client_helpers import call, write
 
@@ -78,7 +78,7 @@ async def test_a_job_is_followed(writer: Client, reader: Client) -> None:
         told.append(progress)
 
     result = await reader.call_tool("job_status", {"job_id": job, "wait_s": 2}, progress_callback=heard)
-    facts: dict[str, Any] = result.structured_content or {}
+    facts = facts_of(result)
     (seen,) = facts["jobs"]
     assert seen["job_id"] == job
     assert seen["object_name"].endswith("chores_label")

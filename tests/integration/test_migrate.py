@@ -220,3 +220,15 @@ async def total(client: Client) -> int:
     tables = await rows(client, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     counts = [f'(SELECT count(*) FROM "{name}")' for (name,) in tables]  # noqa: S608 - names of our dump
     return (await rows(client, f"SELECT {' + '.join(counts)}"))[0][0]
+
+
+async def test_an_index_without_a_name_is_waited_for_by_its_job(writer: Client) -> None:
+    script = (
+        "CREATE TABLE shop_unnamed (id int PRIMARY KEY, a int); CREATE INDEX ON shop_unnamed (a);"
+        " INSERT INTO shop_unnamed VALUES (1, 1);"
+    )
+    try:
+        reply = await migrated(writer, script)
+        assert "All 3 steps are applied." in reply.text
+    finally:
+        await write(writer, "DROP TABLE IF EXISTS shop_unnamed")

@@ -13,6 +13,7 @@ from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp.tools.spec import facts_of
 from conftest import ServerOn, server
 from support.client_helpers import call, write
 
@@ -77,6 +78,7 @@ def test_a_raw_client_may_discover(on_cluster: ServerOn) -> None:
     (found,) = raw(on_cluster().args, {"id": 1, "method": "server/discover", "params": {"_meta": meta}})
     assert "2026-07-28" in found["result"]["supportedVersions"]
     assert len(found["result"]["instructions"]) < 2048
+    assert "true" not in json.dumps(found["result"]["capabilities"])
 
 
 def test_a_lone_surrogate_gets_an_answer() -> None:
@@ -117,7 +119,7 @@ async def test_tools_have_titles_hints_and_schemas(reader: Client, writer: Clien
             hints = tool.annotations
             assert hints
             assert tool.title
-            assert tool.output_schema
+            assert (tool.output_schema is not None) is (tool.name in ROW_TOOLS)
             assert tool.description
             assert len(tool.description) < 2048
             changes = writes and tool.name in ("transact", "migrate", "batch_write", "load_rows")
@@ -125,6 +127,101 @@ async def test_tools_have_titles_hints_and_schemas(reader: Client, writer: Clien
             assert hints.destructive_hint is changes
             assert hints.idempotent_hint is not changes
             assert hints.open_world_hint is (tool.name.startswith("dsql_") and tool.name != "dsql_lint")
+
+
+ROW_TOOLS = {"readonly_query", "transact", "batch_write", "load_rows"}
+FAILING: list[tuple[str, dict[str, object]]] = [
+    ("readonly_query", {"sql": "SELECT nope"}),
+    ("readonly_query", {"sql": "SELECT pg_sleep(9)"}),
+    ("transact", {"sql_list": []}),
+    ("batch_write", {"sql": "DELETE FROM there_is_no_table"}),
+    ("load_rows", {"table": "there_is_no_table", "rows": [{"a": 1}]}),
+    ("get_schema", {"table_name": "there_is_no_table"}),
+    ("job_status", {"job_id": "no"}),
+    ("migrate", {"statements": ""}),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments"), FAILING)
+async def test_an_error_is_whole_in_its_text_and_has_no_structured_content(
+    writer: Client, tool: str, arguments: dict[str, object]
+) -> None:
+    # Clients on the TypeScript SDK 1.x check it against the output schema, and throw the answer away.
+    result = await writer.call_tool(tool, arguments)
+    assert result.is_error
+    assert result.structured_content is None
+    facts = facts_of(result)
+    (content,) = result.content
+    text = content.model_dump()["text"]
+    assert facts["code"] in text
+    assert (facts["sqlstate"] or "") in text
+    assert (facts["hint"] or "") in text
+
+
+async def test_tools_whose_answer_is_read_answer_in_text_alone(writer: Client) -> None:
+    script = "CREATE TABLE t (id serial PRIMARY KEY, tags text[]);"
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("get_schema", {}),
+        ("explain_query", {"sql": "SELECT 1"}),
+        ("dsql_lint", {"sql": script}),
+        ("job_status", {}),
+        ("migrate", {"statements": script, "dry_run": True}),
+    ]
+    for tool, arguments in calls:
+        result = await writer.call_tool(tool, arguments)
+        assert (result.is_error, result.structured_content) == (False, None), tool
+    plan = await call(writer, "migrate", statements=script, dry_run=True)
+    assert "Needs a human:" in plan.text
+    assert f"resume_from={plan.facts['resume_from']}" in plan.text
+
+
+async def test_a_dry_run_says_in_both_halves_that_nothing_is_stored(writer: Client) -> None:
+    reply = await call(writer, "transact", sql_list=["CREATE TABLE dry (id int)"], dry_run=True)
+    assert "dry run, rolled back" in reply.text
+    assert reply.facts["next"].startswith("Dry run, nothing was stored")
+    assert reply.facts["dry_run_token"] in reply.facts["next"]
+    assert reply.facts["dry_run_token"] in reply.text
+
+
+async def test_what_a_session_begins_with_is_always_loaded(writer: Client) -> None:
+    loaded = {
+        tool.name
+        for tool in (await writer.list_tools()).tools
+        if (tool.meta or {}).get("anthropic/alwaysLoad")
+    }
+    assert loaded == {"readonly_query", "get_schema"}
+
+
+def test_params_that_no_request_has_are_refused_and_nothing_is_promised(on_cluster: ServerOn) -> None:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "r", "version": "1"}}
+    first, cursor, meta, prompt, template, topic = raw(
+        on_cluster().args,
+        {"id": 1, "method": "initialize", "params": hello},
+        {"id": 2, "method": "tools/list", "params": {"cursor": "x"}},
+        {"id": 3, "method": "tools/list", "params": {"_meta": "x"}},
+        {"id": 4, "method": "completion/complete", "params": _completion("ref/prompt", "name", "nope")},
+        {
+            "id": 5,
+            "method": "completion/complete",
+            "params": _completion("ref/resource", "uri", "dsql://x/{y}"),
+        },
+        {"id": 6, "method": "completion/complete", "params": _completion("ref/prompt", "name", PROMPT)},
+    )
+    capabilities = first["result"]["capabilities"]
+    assert not any(
+        capabilities[kind].get(promise)
+        for kind in ("tools", "prompts", "resources")
+        for promise in ("listChanged", "subscribe")
+    )
+    assert [answer["error"]["code"] for answer in (cursor, meta, prompt, template)] == [-32602] * 4
+    assert "values" in topic["result"]["completion"]
+
+
+PROMPT = "explore_database"
+
+
+def _completion(kind: str, key: str, name: str) -> dict[str, object]:
+    return {"ref": {"type": kind, key: name}, "argument": {"name": "topic", "value": ""}}
 
 
 async def test_without_a_cluster_the_database_tools_say_how_to_configure_one() -> None:
@@ -201,6 +298,33 @@ async def test_no_long_text_hides_what_is_asked(on_cluster: ServerOn) -> None:
 
 async def test_with_confirm_never_nobody_is_asked(on_cluster: ServerOn) -> None:
     assert await asked(on_cluster, NO, "--confirm", "never", mode="auto") == ("committed", [])
+
+
+def test_a_client_that_can_only_open_pages_is_not_asked(on_cluster: ServerOn) -> None:
+    hello: dict[str, Any] = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {"elicitation": {"url": {}}},
+        "clientInfo": {"name": "raw", "version": "1"},
+    }
+    arguments = {"sql_list": ["CREATE TABLE IF NOT EXISTS confirmed (id int)"]}
+    _, answer = raw(
+        on_cluster("--allow-writes", "--confirm", "always").args,
+        {"id": 1, "method": "initialize", "params": hello},
+        {"id": 2, "method": "tools/call", "params": {"name": "transact", "arguments": arguments}},
+    )
+    assert "(not_confirmed)" in answer["result"]["content"][0]["text"]
+
+
+def test_a_request_for_input_has_a_plain_key(on_cluster: ServerOn) -> None:
+    meta: dict[str, Any] = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+    }
+    arguments = {"sql_list": ["DROP TABLE IF EXISTS confirmed"]}
+    call_it: dict[str, Any] = {"name": "transact", "arguments": arguments, "_meta": meta}
+    (answer,) = raw(on_cluster("--allow-writes").args, {"id": 1, "method": "tools/call", "params": call_it})
+    assert list(answer["result"]["inputRequests"]) == ["confirm:transact"]
 
 
 async def test_with_confirm_always_a_client_that_cannot_ask_needs_a_dry_run(on_cluster: ServerOn) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 from mcp import Client
 from mcp.types import TextContent
 
+from awslabs_dsql_mcp.tools.spec import facts_of
+
 
 @dataclass(frozen=True)
 class Reply:
-    """What a tool answered."""
+    """A tool's answer: its text, and its values for programs (structured content, or in ``_meta``)."""
 
     text: str
     facts: dict[str, Any]
@@ -20,7 +22,7 @@ async def call(client: Client, tool: str, **arguments: object) -> Reply:
     """Call a tool, whatever comes of it."""
     result = await client.call_tool(tool, arguments)
     text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
-    return Reply(text, result.structured_content or {}, result.is_error)
+    return Reply(text, dict(facts_of(result)), result.is_error)
 
 
 async def rows(client: Client, sql: str, *params: object) -> list[list[Any]]:

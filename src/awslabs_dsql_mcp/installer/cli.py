@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         SettingsError: Wrong arguments, the server's included.
     """
     options = vars(_parser().parse_args(argv))
-    target = _target(options, PlatformPaths(sys.platform, os.environ, str(Path.home())))
+    target = _target(options, PlatformPaths(sys.platform, os.environ, str(Path.home())))  # noqa: TID251 - a command of its own
     if options.get("uninstall"):
         return _report_errors(target, lambda: _uninstall(target))
     launch = _launch(options)

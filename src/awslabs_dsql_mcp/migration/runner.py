@@ -194,14 +194,20 @@ class MigrationRunner:
             ready = sign is not None and sign.query is not None and await self._ask(sign.query) == "t"
             if ready:
                 return
-            await self._check_job(run, job_id)
+            if await self._has_completed(run, job_id):
+                return
             if self._left(run) <= _MARGIN:
                 which = f" {job_id}" if job_id else ""
                 raise _JobUnfinished(f"The job{which} of step {run.number} goes on; job_status follows it.")
             await self._sleep(min(pause, max(0.0, self._left(run) - _MARGIN)))
             pause = min(pause * 1.5, _MAX_PAUSE)
 
-    async def _check_job(self, run: MigrationRun, job_id: str | None) -> None:
+    async def _has_completed(self, run: MigrationRun, job_id: str | None) -> bool:
+        """Look at the job: an index without a name is found by its job's id alone.
+
+        Raises:
+            StatementRefused: It failed.
+        """
         report = await self._database.run(UnitOfWork((jobs.jobs_query(job_id),), read_only=True))
         name = _object_of(run.step)
         for job in jobs.fold_jobs(report.results[0]):
@@ -212,6 +218,9 @@ class MigrationRunner:
                     code="job_failed",
                     hint="Mend what it says; DROP INDEX what it left, if it is an index.",
                 )
+            if ours and job_id and job.status == "completed":
+                return True
+        return False
 
     def _left(self, run: MigrationRun) -> float:
         return run.deadline - self._clock()

@@ -1,4 +1,4 @@
-"""What a statement gave, and how it is shown: columns once, rows as arrays, first of all what is missing."""
+"""Results of statements as text and JSON: first what is missing, then the columns once, rows as arrays."""
 
 import json
 from collections.abc import Sequence
@@ -20,11 +20,14 @@ class FormattedRows:
         summary: What was cut, then the command with its count, and the columns.
         text: The rows, one compact JSON array a line; empty without rows.
         structured: The same as JSON values.
+        has_text: Whether a value is a text or a document, which may hold instructions; numbers, booleans and
+            NULL cannot.
     """
 
     summary: str
     text: str
     structured: dict[str, object]
+    has_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) ->
         _summary(result, known, notice),
         "\n".join(shown.lines),
         ({"notice": notice} if notice else {}) | structured,
+        has_text=any(isinstance(cell, (str, list, dict)) for row in shown.rows for cell in row),
     )
 
 

@@ -1,7 +1,7 @@
 """The MCP server: tools, resources and prompts behind one boundary, where errors become answers."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -47,7 +47,8 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec
 log = logging.getLogger(__name__)
 
 _HOUR = 3_600_000  # milliseconds; what is offered is the same as long as the process lives
-_FIXED: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+_LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+_TABLE_PART: Final = ("dsql://schema/{schema}/{table}", "table")  # completes a prompt's topic
 _MAX_COMPLETIONS: Final = 100  # MCP specification, "Completion"
 # A table may be named "../x": it is looked up in a catalog, not on a disk.
 _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_absolute_paths=False)
@@ -57,7 +58,15 @@ class DsqlServer(MCPServer[None]):
     """The SDK's server with our error boundary around every tool."""
 
     def __init__(self, choice: ClusterRouter, calls: CallLog, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
-        super().__init__("awslabs-dsql-mcp", title="Amazon Aurora DSQL", version=__version__, **options)
+        super().__init__(
+            "awslabs-dsql-mcp",
+            title="Amazon Aurora DSQL",
+            description="Queries, changes and explains an Amazon Aurora DSQL cluster.",
+            website_url="https://github.com/awslabs/awslabs-dsql-mcp",
+            version=__version__,
+            subscriptions=False,  # lists stay the same, and nothing tells of changes in a cluster
+            **options,
+        )
         self._choice = choice
         self._calls = calls
 
@@ -187,8 +196,8 @@ def build_server(
         CallLog(audit),
         instructions=with_clusters(told, offer.clusters, offer.default),
         log_level=log_level,
-        middleware=[_refuse_unreadable, *middleware],
-        cache_hints=dict.fromkeys(_FIXED, CacheHint(ttl_ms=_HOUR)),
+        middleware=[_refuse_invalid, _refuse_unreadable, *middleware],
+        cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=_HOUR)),
     )
     for tool in tools:
         server.add_tool(
@@ -197,6 +206,7 @@ def build_server(
             title=tool.title,
             description=tool.description,
             annotations=tool.annotations,
+            meta=dict(tool.meta) or None,
         )
     for prompt in PROMPTS:
         server.prompt(title=prompt.title, description=prompt.description)(prompt.function)
@@ -228,22 +238,44 @@ def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
             security=_NAMES_NOT_PATHS if "{" in spec.uri else None,
         )(spec.function)
 
+    templates = {spec.uri for spec in resources.specs}
+    prompts = {prompt.function.__name__ for prompt in PROMPTS}
+
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion | None:
-        if not isinstance(ref, ResourceTemplateReference):
+        uri, part = (ref.uri, argument.name) if isinstance(ref, ResourceTemplateReference) else _TABLE_PART
+        if isinstance(ref, PromptReference) and ref.name not in prompts:
+            raise MCPError(INVALID_PARAMS, f"There is no prompt {ref.name!r:.60}.")
+        if isinstance(ref, ResourceTemplateReference) and uri not in templates:
+            raise MCPError(INVALID_PARAMS, f"There is no resource template {uri!r:.60}.")
+        if uri not in templates or (isinstance(ref, PromptReference) and argument.name != "topic"):
             return None
         known = (context.arguments if context else None) or {}
         try:
-            values = await resources.complete(ref.uri, argument.name, argument.value, known)
+            values = await resources.complete(uri, part, argument.value, known)
         except DsqlError:  # no cluster, say: who types a name is not helped by an error
             return None
         shown = list(values[:_MAX_COMPLETIONS])
         return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
 
     server.completion()(complete)
+
+
+async def _refuse_invalid(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Refuse ``_meta`` that is no object, and a cursor: no list has a second page.
+
+    Raises:
+        MCPError: Invalid params (MCP specification, "Pagination", Error Handling).
+    """
+    params = ctx.params or {}
+    if not isinstance(params.get("_meta") or {}, Mapping):
+        raise MCPError(INVALID_PARAMS, "params._meta must be an object.")
+    if ctx.method in _LISTS and params.get("cursor") is not None:
+        raise MCPError(INVALID_PARAMS, "Unknown cursor: all is on the first page.")
+    return await call_next(ctx)
 
 
 async def _refuse_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

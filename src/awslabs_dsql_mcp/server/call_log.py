@@ -13,6 +13,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 
 from awslabs_dsql_mcp.database.call_context import CallContext, call_context
 from awslabs_dsql_mcp.server.audit_record import AuditTrail, CallRecord, CallStatus, build_record
+from awslabs_dsql_mcp.tools.spec import facts_of
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class ActiveCall:
             return "cancelled", {}
         match self.result:
             case CallToolResult(is_error=failed):
-                return "failed" if failed else "answered", self.result.structured_content or {}
+                return "failed" if failed else "answered", facts_of(self.result)
             case InputRequiredResult():
                 return "asked", {}
             case None:

@@ -12,6 +12,7 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextConten
 from pydantic import ValidationError
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.tools.spec import FACTS
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,11 @@ _BUG: Final = "internal_error"
 
 
 def error_result(error: DsqlError) -> CallToolResult:
-    """Turn an error into what the model reads and what a program reads."""
+    """Convert an error: the text holds everything, ``_meta`` the values for programs.
+
+    There is no structured content: clients check it against the tool's output schema even in errors
+    (TypeScript SDK 1.x), or show it alone (Codex).
+    """
     state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
     refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
     told = [error.message if refused else f"Error ({error.code}{state}): {error.message}"]
@@ -27,9 +32,8 @@ def error_result(error: DsqlError) -> CallToolResult:
         told.append("Nothing was stored: rolled back.")
     if error.hint:
         told.append(f"Next: {error.hint}")
-    return CallToolResult(
-        content=[TextContent(text="\n".join(told))], structured_content=_facts(error), is_error=True
-    )
+    meta = {FACTS: _facts(error)}
+    return CallToolResult(content=[TextContent(text="\n".join(told))], is_error=True, _meta=meta)
 
 
 def protocol_error(error: DsqlError, **more: str) -> MCPError:

@@ -12,7 +12,7 @@ from typing import Any
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool
 
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.tools.spec import ToolSpec
+from awslabs_dsql_mcp.tools.spec import FACTS, ToolSpec, facts_of
 
 
 @dataclass(frozen=True)
@@ -166,5 +166,9 @@ def tag_result(
     content = [TextContent(text=f"Cluster: {cluster}"), *result.content]
     if isinstance(first := result.content[0], TextContent):
         content[:2] = [first.model_copy(update={"text": f"Cluster: {cluster}\n{first.text}"})]
-    structured: dict[str, Any] = {"cluster": cluster, **(result.structured_content or {})}
-    return result.model_copy(update={"content": content, "structured_content": structured})
+    changes: dict[str, Any] = {"content": content}
+    if result.structured_content is not None:
+        changes["structured_content"] = {"cluster": cluster, **result.structured_content}
+    elif facts := facts_of(result):
+        changes["meta"] = {**(result.meta or {}), FACTS: {"cluster": cluster, **facts}}
+    return result.model_copy(update=changes)

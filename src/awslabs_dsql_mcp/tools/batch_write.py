@@ -23,12 +23,20 @@ from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 from awslabs_dsql_mcp.tools.elicitation import (
     Confirmation,
     ask,
+    name_resolver,
     require_confirmation,
     supports_elicitation,
 )
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
-from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token, progress_callback, run_output
-from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+from awslabs_dsql_mcp.tools.resumable import (
+    BatchResult,
+    Resume,
+    Token,
+    progress_callback,
+    run_output,
+    with_message,
+)
+from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _DESCRIPTION: Final = (
     "Run one UPDATE, DELETE or INSERT … SELECT over any number of rows, in transactions of under 3,000 rows "
@@ -93,6 +101,8 @@ class BatchWrite:
             request = WriteRequest(sql, params, dry_run, dry_run_token, resume)
             return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
 
+        name_resolver(confirm, "batch_write")
+
         async def batch_write(  # noqa: PLR0913, PLR0917 - a tool's arguments
             ctx: Context[None, Any],
             sql: Annotated[str, Field(description="The statement; %s where a value goes.")],
@@ -110,7 +120,13 @@ class BatchWrite:
             return to_result(await self.batch_write(request, progress_callback(ctx)))
 
         return ToolSpec(
-            "batch_write", batch_write, "Change many rows", _DESCRIPTION, reads=False, family="bulk"
+            "batch_write",
+            batch_write,
+            "Change many rows",
+            _DESCRIPTION,
+            reads=False,
+            family="bulk",
+            meta=search_hint("update delete insert select many rows"),
         )
 
     async def prompt(self, request: WriteRequest, *, can_ask: bool) -> str | None:
@@ -169,11 +185,9 @@ class BatchWrite:
         text = (
             f"dry run, nothing was changed: {pluralize(rows, 'row')} now, in about {batches:,} batches by "
             f"the key ({key}) of {statement.parts.driving}. {_safety(statement.progress_table)}\n"
-            f"To run it, send the same with dry_run_token={token} (once, in 10 min)."
+            f"Next: to run it, send the same with dry_run_token={token} (once, in 10 min)."
         )
-        return ToolOutput(
-            text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token}
-        )
+        return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
 def _safety(ledger: ProgressTable | None) -> str:

@@ -11,7 +11,6 @@ from typing import Annotated
 
 from mcp.types import CallToolResult
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.documentation.excerpt import WRAPPING, Excerpt, page_from_server, paginate
 from awslabs_dsql_mcp.documentation.guide import Guide
@@ -33,7 +32,7 @@ from awslabs_dsql_mcp.documentation.search_index import SearchHit
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.text import one_line, pluralize
-from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, to_text_result
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50
@@ -41,27 +40,6 @@ DEFAULT_LENGTH = 10_000
 MAX_LENGTH = 30_000
 MAX_PHRASE = 500
 _MAX_LINKS = 1_000
-
-
-class Pages(TypedDict):
-    """Pages of documentation."""
-
-    results: list[dict[str, str]]
-    source: str
-    notice: NotRequired[str]
-    content: NotRequired[str]
-
-
-class PageText(TypedDict):
-    """A page of documentation, or a part of it."""
-
-    url: str
-    content: str
-    start_index: int
-    next_start_index: int | None
-    total_length: int | None
-    source: str
-    notice: NotRequired[str]
 
 
 Url = Annotated[str, Field(description="Address of a page, as a search gave it.")]
@@ -104,18 +82,18 @@ class Documentation:
         async def search(
             search_phrase: Annotated[str, Field(description="What to look for, in words.")],
             limit: Annotated[int | None, Field(description="Results at most.", ge=1, le=50)] = None,
-        ) -> Annotated[CallToolResult, Pages]:
-            return to_result(await self.search(search_phrase, limit))
+        ) -> CallToolResult:
+            return to_text_result(await self.search(search_phrase, limit))
 
         async def read(
             url: Url,
             start_index: Annotated[int | None, Field(description="First character.", ge=0)] = None,
             max_length: Annotated[int | None, Field(description="Characters at most.", ge=1)] = None,
-        ) -> Annotated[CallToolResult, PageText]:
-            return to_result(await self.read(url, start_index, max_length))
+        ) -> CallToolResult:
+            return to_text_result(await self.read(url, start_index, max_length))
 
-        async def recommend(url: Url) -> Annotated[CallToolResult, Pages]:
-            return to_result(await self.recommend(url))
+        async def recommend(url: Url) -> CallToolResult:
+            return to_text_result(await self.recommend(url))
 
         return (
             ToolSpec(

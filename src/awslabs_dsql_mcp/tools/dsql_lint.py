@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from mcp.types import CallToolResult
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.lint.model import Diagnostic, Linter, LintReport, advice
 from awslabs_dsql_mcp.lint.own_rules import DSQL_RULES, own_diagnostics
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import truncate_sentence
-from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _UNSUPPORTED: Final = "0A000"
 _TIMEOUT: Final = 20.0  # seconds for a script
@@ -22,15 +21,6 @@ _MAX_QUICK: Final = 20_000  # characters
 _MAX_FINDINGS: Final = 50  # findings that are shown
 _MAX_LENGTH: Final = 300  # characters of a text in a finding
 _NOT_ALL: Final = "Neither dsql-lint nor this server knows every rule: a cluster has the last word."
-
-
-class Lint(TypedDict):
-    """Findings."""
-
-    summary: str
-    findings: list[dict[str, Any]]
-    fixed_sql: NotRequired[str]
-    fixed_sql_cut: NotRequired[bool]
 
 
 class DsqlLint:
@@ -51,8 +41,8 @@ class DsqlLint:
         async def dsql_lint(
             sql: Annotated[str, Field(description="A script: any number of statements.")],
             fix: Annotated[bool, Field(description="Also give the script as fixed.")] = False,  # noqa: FBT002 - clients pass arguments by name
-        ) -> Annotated[CallToolResult, Lint]:
-            return to_result(await self.dsql_lint(sql, fix=fix))
+        ) -> CallToolResult:
+            return to_text_result(await self.dsql_lint(sql, fix=fix))
 
         return ToolSpec(
             "dsql_lint",
@@ -61,6 +51,7 @@ class DsqlLint:
             "What Aurora DSQL does not take of PostgreSQL DDL (a pg_dump, a migration): rule, line, what to "
             "write instead. Nothing is run.",
             family="schema-changes",
+            meta=search_hint("check sql compatibility"),
         )
 
     async def dsql_lint(self, sql: str, *, fix: bool = False) -> ToolOutput:

@@ -1,5 +1,6 @@
 """Questions to the user (MCP specification, "Elicitation")."""
 
+from collections.abc import Callable
 from typing import Any
 
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
@@ -17,9 +18,21 @@ class Confirmation(BaseModel):
 
 
 def supports_elicitation(ctx: Context[None, Any]) -> bool:
-    """Whether the client can put a question to its user."""
-    capabilities = ctx.client_capabilities
-    return capabilities is not None and capabilities.elicitation is not None
+    """Check that the client can show its user a form.
+
+    A client that declares neither mode has form mode; one with URL mode alone cannot ask (MCP specification,
+    "Elicitation", Capabilities).
+    """
+    modes = ctx.client_capabilities and ctx.client_capabilities.elicitation
+    return modes is not None and (modes.form is not None or modes.url is None)
+
+
+def name_resolver(resolver: Callable[..., object], tool: str) -> None:
+    """Name a resolver for clients, which see it as a key of a request for input: ``confirm:TOOL``.
+
+    The SDK makes the key of the module and the qualified name (`mcp.server.mcpserver.resolve`).
+    """
+    resolver.__module__, resolver.__qualname__ = "confirm", tool
 
 
 def ask(question: str | None) -> Confirmation | Elicit[Any]:

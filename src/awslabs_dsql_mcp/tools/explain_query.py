@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.explain.index_advisor import Candidate
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
-from awslabs_dsql_mcp.tools.spec import Text, ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _DESCRIPTION: Final = (
     "A statement's plan, and in words what costs in it: whole tables read, look-ups, filters that drop most "
@@ -45,10 +45,16 @@ class ExplainQuery:
             sql: Annotated[str, Field(description="One statement, without EXPLAIN; %s where a value goes.")],
             params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
             analyze: Annotated[bool, Field(description="Run it; only for reads.")] = False,  # noqa: FBT002 - clients pass arguments by name
-        ) -> Annotated[CallToolResult, Text]:
-            return to_result(await self.explain_query(sql, params, analyze=analyze))
+        ) -> CallToolResult:
+            return to_text_result(await self.explain_query(sql, params, analyze=analyze))
 
-        return ToolSpec("explain_query", explain_query, "Query plan and cost", _DESCRIPTION)
+        return ToolSpec(
+            "explain_query",
+            explain_query,
+            "Query plan and cost",
+            _DESCRIPTION,
+            meta=search_hint("slow query plan cost index"),
+        )
 
     async def explain_query(
         self, sql: str, params: Sequence[Value] | None = None, *, analyze: bool = False

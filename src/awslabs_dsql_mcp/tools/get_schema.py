@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import parse_name
-from awslabs_dsql_mcp.tools.spec import Text, ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, to_text_result
 
 _DESCRIPTION: Final = (
     "Without table_name: the tables and views of all schemas, with estimated rows. With it: columns with "
@@ -46,10 +46,10 @@ class GetSchema:
             ] = None,
             after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
             limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
-        ) -> Annotated[CallToolResult, Text]:
-            return to_result(await self.get_schema(table_name, detail, after, limit))
+        ) -> CallToolResult:
+            return to_text_result(await self.get_schema(table_name, detail, after, limit))
 
-        return ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION)
+        return ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION, meta=ALWAYS_LOAD)
 
     async def get_schema(
         self, table_name: str, detail: Detail | None = None, after: str = "", limit: int = 100

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.catalog import jobs
 from awslabs_dsql_mcp.catalog.jobs import AsyncJob
@@ -22,7 +21,7 @@ from awslabs_dsql_mcp.output.tool_output import (
     untrusted_notice,
     wrap_untrusted,
 )
-from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
@@ -30,16 +29,6 @@ MAX_WAIT: Final = 45
 _DEFAULT_WAIT: Final = 20.0
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
 _MARGIN: Final = 5.0  # seconds of a call's time that the last look may take
-
-
-class Jobs(TypedDict):
-    """Status of jobs."""
-
-    next: str
-    unfinished: int
-    data: NotRequired[str]
-    jobs: list[dict[str, Any]]
-    end: NotRequired[str]
 
 
 class JobStatus:
@@ -75,8 +64,8 @@ class JobStatus:
                 float | None,
                 Field(description="Wait so long for the end; 20 for one job.", ge=0, le=MAX_WAIT),
             ] = None,
-        ) -> Annotated[CallToolResult, Jobs]:
-            return to_result(await self.job_status(job_id or None, wait_s, ctx.report_progress))
+        ) -> CallToolResult:
+            return to_text_result(await self.job_status(job_id or None, wait_s, ctx.report_progress))
 
         return ToolSpec(
             "job_status",
@@ -85,6 +74,7 @@ class JobStatus:
             "Status of the jobs that CREATE INDEX ASYNC and ALTER TABLE ASYNC start: index validity, why one "
             "failed. If unfinished, ask again.",
             family="schema-changes",
+            meta=search_hint("async index job progress"),
         )
 
     async def job_status(

@@ -28,11 +28,19 @@ from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 from awslabs_dsql_mcp.tools.elicitation import (
     Confirmation,
     ask,
+    name_resolver,
     require_confirmation,
     supports_elicitation,
 )
-from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token, progress_callback, run_output
-from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+from awslabs_dsql_mcp.tools.resumable import (
+    BatchResult,
+    Resume,
+    Token,
+    progress_callback,
+    run_output,
+    with_message,
+)
+from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _MAX_SHOWN: Final = 20
 _DESCRIPTION: Final = (
@@ -143,6 +151,8 @@ class LoadRows:
             )
             return ask(self.prompt(request, can_ask=supports_elicitation(ctx)))
 
+        name_resolver(confirm, "load_rows")
+
         async def load_rows(  # noqa: PLR0913, PLR0917 - a tool's arguments
             ctx: Context[None, Any],
             table: Annotated[str, Field(description="table or schema.table.")],
@@ -185,7 +195,15 @@ class LoadRows:
             )
             return to_result(await self.load_rows(request, progress_callback(ctx)))
 
-        return ToolSpec("load_rows", load_rows, "Load many rows", _DESCRIPTION, reads=False, family="bulk")
+        return ToolSpec(
+            "load_rows",
+            load_rows,
+            "Load many rows",
+            _DESCRIPTION,
+            reads=False,
+            family="bulk",
+            meta=search_hint("import csv json parquet file rows"),
+        )
 
     def prompt(self, request: LoadRequest, *, can_ask: bool) -> str | None:
         """Give the question for the user; ``None`` for no question.
@@ -257,11 +275,9 @@ class LoadRows:
             f"dry run, nothing was stored: {pluralize(rows, 'row')}, in about {batches:,} batches; "
             "of the first "
             f"{'this cannot be stored' if fault else 'all can be stored'}.\n{found}"
-            f"To load them, send the same with dry_run_token={token} (once, in 10 min)."
+            f"Next: to load them, send the same with dry_run_token={token} (once, in 10 min)."
         )
-        return ToolOutput(
-            text, {"status": "dry_run", "rows": rows, "batches": batches, "dry_run_token": token}
-        )
+        return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
 def _asked(request: LoadRequest) -> Query:

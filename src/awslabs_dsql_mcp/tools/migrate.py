@@ -10,7 +10,6 @@ from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.types import CallToolResult
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
@@ -26,10 +25,11 @@ from awslabs_dsql_mcp.tools.confirmation import ConfirmPolicy, TransactionConfir
 from awslabs_dsql_mcp.tools.elicitation import (
     Confirmation,
     ask,
+    name_resolver,
     require_confirmation,
     supports_elicitation,
 )
-from awslabs_dsql_mcp.tools.spec import ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _LINT_TIME: Final = 5.0  # seconds for a statement
 _MAX_LINTED: Final = 20
@@ -39,16 +39,6 @@ _DESCRIPTION: Final = (
     "a human. A run stops at the first failure, or when its time is over, and says what is applied; "
     "resume_from goes on with exactly the same script. Nothing runs twice."
 )
-
-
-class Migrated(TypedDict):
-    """Progress of a migration."""
-
-    state: str
-    steps: int
-    needs_human: int
-    applied: NotRequired[int]
-    resume_from: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -110,6 +100,8 @@ class Migrate:
             request = MigrateRequest(_script(statements), dry_run, resume_from)
             return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
 
+        name_resolver(confirm, "migrate")
+
         async def migrate(
             ctx: Context[None, Any],
             statements: Annotated[
@@ -118,13 +110,19 @@ class Migrate:
             answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             dry_run: Annotated[bool, Field(description="Only show the plan.")] = False,  # noqa: FBT002 - clients pass arguments by name
             resume_from: Annotated[str | None, Field(description="As an earlier call gave it.")] = None,
-        ) -> Annotated[CallToolResult, Migrated]:
+        ) -> CallToolResult:
             require_confirmation(answer)
             request = MigrateRequest(_script(statements), dry_run, resume_from)
-            return to_result(await self.migrate(request, ctx.report_progress))
+            return to_text_result(await self.migrate(request, ctx.report_progress))
 
         return ToolSpec(
-            "migrate", migrate, "Schema migration", _DESCRIPTION, reads=False, family="schema-changes"
+            "migrate",
+            migrate,
+            "Schema migration",
+            _DESCRIPTION,
+            reads=False,
+            family="schema-changes",
+            meta=search_hint("postgres pg_dump script ddl migration"),
         )
 
     async def prompt(self, request: MigrateRequest, *, can_ask: bool) -> str | None:

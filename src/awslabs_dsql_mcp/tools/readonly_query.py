@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.tools.prepare import Value, prepare, takes_limit
-from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, RowsResult, ToolSpec, to_result
 
 
 class ReadonlyQuery:
@@ -44,6 +44,7 @@ class ReadonlyQuery:
             "Run one SELECT, VALUES, TABLE, SHOW or EXPLAIN in a READ ONLY transaction. "
             "Returns columns with types, then one JSON array a row, "
             f"at most {self._limits.rows:,} rows: filter and aggregate in SQL.",
+            meta=ALWAYS_LOAD,
         )
 
     async def readonly_query(
@@ -70,8 +71,8 @@ class ReadonlyQuery:
 
 
 def _output(table: FormattedRows) -> ToolOutput:
-    if not table.text:
-        return ToolOutput(table.summary, table.structured)
+    if not table.has_text:
+        return ToolOutput(f"{table.summary}\n{table.text}".rstrip("\n"), table.structured)
     mark = new_nonce()
     text = f"{table.summary}\n{wrap_untrusted(table.text, kind='rows', nonce=mark)}"
     told = {name: value for name, value in table.structured.items() if name != "rows"}

@@ -1,5 +1,6 @@
 """Arguments and answers of tools that work in many transactions, and are resumed."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -16,6 +17,7 @@ class BatchResult(TypedDict):
     """Progress of a run."""
 
     status: str
+    message: str
     rows: int
     batches: int
     resume: NotRequired[str]
@@ -47,17 +49,19 @@ def run_output(result: RunResult, ledger: ProgressTable | None) -> ToolOutput:
     """
     at = result.progress
     done = f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed"
-    facts: dict[str, object] = {"rows": at.rows, "batches": at.batches}
+    values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
     if result.resume_token is None:
-        return ToolOutput(
-            f"finished: {done}.{_progress_note(ledger, at.batches)}",
-            {"status": "finished", **facts},
-        )
-    text = (
+        return with_message("finished", f"finished: {done}.{_progress_note(ledger, at.batches)}", values)
+    message = (
         f"paused, not finished: {done}; {result.reason}.\n"
         f"Next: make the same call with resume='{result.resume_token}', and again until it is finished."
     )
-    return ToolOutput(text, {"status": "paused", **facts, "resume": result.resume_token})
+    return with_message("paused", message, values | {"resume": result.resume_token})
+
+
+def with_message(status: str, message: str, values: Mapping[str, object]) -> ToolOutput:
+    """Make an answer whose structured content holds the text as well: it says what no value does."""
+    return ToolOutput(message, {"status": status, "message": message, **values})
 
 
 def _progress_note(ledger: ProgressTable | None, batches: int) -> str:

@@ -1,8 +1,8 @@
 """The description of a tool for clients, and its results."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from typing_extensions import NotRequired, TypedDict
@@ -10,11 +10,16 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.config.settings import Toolset
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
+FACTS: Final = "awslabs-dsql-mcp/facts"
+"""Key in a result's ``_meta`` of the values for programs (MCP specification, "General fields", ``_meta``)."""
 
-class Text(TypedDict):
-    """The answer, as text."""
+ALWAYS_LOAD: Final = {"anthropic/alwaysLoad": True}
+"""``_meta`` of tools that Claude Code loads at the start; others are found by a search first."""
 
-    text: str
+
+def search_hint(words: str) -> dict[str, str]:
+    """``_meta`` with the words by which Claude Code's search of tools finds one."""
+    return {"anthropic/searchHint": words}
 
 
 class RowsResult(TypedDict):
@@ -43,6 +48,7 @@ class ToolSpec:
         open_world: Whether it reaches beyond the configured cluster.
         family: Set of tools that operators choose.
         cluster: The cluster that it works on, where there are several; each then has a tool of its own.
+        meta: ``_meta`` of the tool, for clients that know the keys.
     """
 
     name: str
@@ -53,6 +59,7 @@ class ToolSpec:
     open_world: bool = False
     family: Toolset = "core"
     cluster: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def key(self) -> str:
@@ -72,6 +79,16 @@ class ToolSpec:
 
 
 def to_result(answer: ToolOutput) -> CallToolResult:
-    """Convert an answer: text for the model, and as structured content that says the same."""
-    structured = dict(answer.structured) or {"text": answer.text}
-    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=structured)
+    """Convert the answer of a tool with an output schema: text, and structured content that says the same."""
+    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=dict(answer.structured))
+
+
+def to_text_result(answer: ToolOutput) -> CallToolResult:
+    """Convert the answer of a tool without an output schema: the text alone, with values in ``_meta``."""
+    meta = {FACTS: dict(answer.structured)} if answer.structured else None
+    return CallToolResult(content=[TextContent(text=answer.text)], _meta=meta)
+
+
+def facts_of(result: CallToolResult) -> Mapping[str, Any]:
+    """Give the values for programs of an answer or an error."""
+    return result.structured_content or (result.meta or {}).get(FACTS) or {}

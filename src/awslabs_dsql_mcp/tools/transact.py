@@ -25,11 +25,12 @@ from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 from awslabs_dsql_mcp.tools.elicitation import (
     Confirmation,
     ask,
+    name_resolver,
     require_confirmation,
     supports_elicitation,
 )
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
-from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, to_result
+from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, search_hint, to_result
 
 _WRITES: Final = (
     "Run statements in one transaction: all are committed, or none. One DDL statement alone, or up to "
@@ -120,7 +121,9 @@ class Transact:
         ) -> Annotated[CallToolResult, TransactResult]:
             return to_result(await self.transact(TransactRequest(sql_list, params_list)))
 
-        return ToolSpec("transact", transact, "Transaction", _READS)
+        return ToolSpec(
+            "transact", transact, "Transaction", _READS, meta=search_hint("sql transaction snapshot")
+        )
 
     def _writing_spec(self) -> ToolSpec:
         async def confirm(
@@ -132,6 +135,8 @@ class Transact:
         ) -> Confirmation | Elicit[Confirmation]:
             request = TransactRequest(sql_list, params_list, dry_run, dry_run_token)
             return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
+
+        name_resolver(confirm, "transact")
 
         async def transact(
             sql_list: SqlList,
@@ -155,7 +160,14 @@ class Transact:
             request = TransactRequest(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
             return to_result(await self.transact(request))
 
-        return ToolSpec("transact", transact, "Transaction", _WRITES, reads=False)
+        return ToolSpec(
+            "transact",
+            transact,
+            "Transaction",
+            _WRITES,
+            reads=False,
+            meta=search_hint("sql insert update delete create alter drop"),
+        )
 
     async def prompt(self, request: TransactRequest, *, can_ask: bool) -> str | None:
         """Give the question for the user before a transaction; ``None`` for no question.
@@ -232,24 +244,27 @@ class Transact:
     def _answer(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> ToolOutput:
         tables = self._tables(report, unit, prepared)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
+        remarks = [_remark(statement, unit) for statement in prepared.statements]
         said = [f"{_outcome(report, unit)}{attempts}: {pluralize(len(tables), 'statement')}"]
-        for number, (table, statement) in enumerate(zip(tables, prepared.statements, strict=True), 1):
-            said.append(f"{number}. {table.summary}{_remark(statement, unit)}")
+        for number, (table, remark) in enumerate(zip(tables, remarks, strict=True), 1):
+            said.append(f"{number}. {table.summary}" + (f" ({remark})" if remark else ""))
         facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
         if unit.dry_run:
             token = self._confirmation.token(prepared.queries)
-            said.append(f"To run it for real, send the same with dry_run_token={token} (once, in 10 min).")
-            facts["dry_run_token"] = token
+            step = f"to run it for real, send the same with dry_run_token={token} (once, in 10 min)."
+            said.append(f"Next: {step}")
+            facts |= {"dry_run_token": token, "next": f"Dry run, nothing was stored; {step}"}
         elif (job_id := _started_job(report, prepared)) is not None:
             step = _follow(job_id, job_status=self._job_status)
             said.append(f"Next: {step}")
             facts |= {"job_id": job_id, "next": step}
         mark = new_nonce()
         rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
-        text = "\n".join(said) + ("\n" + wrap_untrusted(rows, kind="rows", nonce=mark) if rows else "")
-        if rows:
+        if any(table.has_text for table in tables):
+            rows = wrap_untrusted(rows, kind="rows", nonce=mark)
             facts["data"] = untrusted_notice(mark)
-        return ToolOutput(text, {**facts, "statements": [_sealed(table, mark) for table in tables]})
+        statements = [_statement_values(t, r, mark) for t, r in zip(tables, remarks, strict=True)]
+        return ToolOutput("\n".join(filter(None, [*said, rows])), {**facts, "statements": statements})
 
     def _tables(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> list[FormattedRows]:
         """Show the results; what one leaves of the answer's characters is the next ones'."""
@@ -282,8 +297,8 @@ def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:
     if unit.read_only:
         return ""
     if statement.whole_table:
-        return " (no WHERE: every row)"
-    return " (what it changed inside is not counted)" if statement.uncounted else ""
+        return "no WHERE: every row"
+    return "what it changed inside is not counted" if statement.uncounted else ""
 
 
 def _started_job(report: Report, prepared: PreparedStatements) -> str | None:
@@ -307,8 +322,13 @@ def _outcome(report: Report, unit: UnitOfWork) -> str:
     return "dry run, rolled back" if unit.dry_run else report.outcome
 
 
-def _sealed(table: FormattedRows, mark: str) -> dict[str, object]:
-    return table.structured | ({"end": mark} if table.text else {})
+def _statement_values(table: FormattedRows, remark: str, mark: str) -> dict[str, object]:
+    values = dict(table.structured)
+    if remark:
+        values = {"notice": " ".join(filter(None, [str(values.get("notice", "")), f"({remark})"]))} | {
+            name: value for name, value in values.items() if name != "notice"
+        }
+    return values | ({"end": mark} if table.has_text else {})
 
 
 def _values(request: TransactRequest) -> Sequence[Sequence[Value] | None]:

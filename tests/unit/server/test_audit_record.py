@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.migration.report import progress_line
 from awslabs_dsql_mcp.server.audit_record import CallRecord, CallStatus, build_record
 from awslabs_dsql_mcp.server.error_results import error_result
+from awslabs_dsql_mcp.tools.spec import facts_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -51,8 +52,8 @@ def test_who_has_stored_a_part_does_not_say_that_nothing_was_stored() -> None:
     result = error_result(StatementFailed("Steps 1 to 2 are applied.", sqlstate="22P02", outcome="partial"))
     (content,) = result.content
     assert "Nothing was stored" not in content.model_dump()["text"]
-    assert (result.structured_content or {})["committed"] is None
-    assert (result.structured_content or {})["outcome"] == "partial"
+    assert facts_of(result)["committed"] is None
+    assert facts_of(result)["outcome"] == "partial"
 
 
 @pytest.mark.parametrize(

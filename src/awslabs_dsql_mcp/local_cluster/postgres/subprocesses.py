@@ -42,7 +42,7 @@ class ChildProcess:
 
 def environment() -> dict[str, str]:
     """Give our environment without libpq's and PostgreSQL's variables, which would steer it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}  # noqa: TID251 - a child's environment
 
 
 def program(directory: Path, name: str) -> Path:
