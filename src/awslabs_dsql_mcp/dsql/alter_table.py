@@ -68,7 +68,10 @@ REFUSED: Final = {
         "Calls of `transact`, in this order: ALTER COLUMN … DROP EXPRESSION; UPDATE the column, under 3,000 "
         "rows a call.",
     ),
-    "SetStatistics": _left_out("ALTER COLUMN ... SET STATISTICS", "Aurora DSQL keeps statistics by itself"),
+    "SetStatistics": _left_out(
+        "ALTER COLUMN ... SET STATISTICS",
+        "Aurora DSQL has no such setting; CREATE STATISTICS covers columns that depend on each other",
+    ),
     "SetOptions": _left_out("ALTER COLUMN ... SET", _STORAGE),
     "ResetOptions": _left_out("ALTER COLUMN ... RESET", _STORAGE),
     "SetCompression": _left_out("ALTER COLUMN ... SET COMPRESSION", "Aurora DSQL chooses compression"),

@@ -23,6 +23,7 @@ from awslabs_dsql_mcp.dsql.unsupported import (
     TEMPORARY,
 )
 from awslabs_dsql_mcp.guard.refusal import Violation
+from awslabs_dsql_mcp.sql.command_names import name
 from awslabs_dsql_mcp.sql.definitions import (
     builtin_type,
     column_constraints,
@@ -99,8 +100,8 @@ def schema(source: ParsedStatement) -> Violation | None:
     for element in source.tree.root.get("schemaElts", ()):
         ((kind, top),) = element.items()
         if kind not in SCHEMA_ELEMENTS:
-            what = f"{kind.removesuffix('Stmt')} inside of CREATE SCHEMA"
-            return _violation("table", source.start, what, "Send it as a statement of its own.")
+            why = f"This server sends CREATE SCHEMA with tables and views in it, not with {name(kind, top)}."
+            return Violation("table", source.start, why, "Send it as a statement of its own.")
         if kind == "CreateStmt" and (found := _table(source, top)):
             return found
     return None

@@ -36,6 +36,11 @@ _SESSION: Final = Unsupported(
     "Leave it out. For a setting that ends with the transaction, put SET LOCAL first in `transact`.",
 )
 _PREPARED: Final = STATEMENTS["PrepareStmt"]
+_ANALYZE: Final = Unsupported(
+    "maintenance",
+    "{} works outside of a transaction block only, and each call opens one.",
+    "Ask the operator to run it, or leave it out: jobs named ANALYZE follow changes of the data (sys.jobs).",
+)
 
 _REFUSED_HERE: Final = {
     "TransactionStmt": _TRANSACTION,
@@ -72,6 +77,8 @@ def _refused(source: ParsedStatement, kind: str, location: int) -> Violation:
     row = _REFUSED_HERE.get(kind) or STATEMENTS.get(kind, OTHER)
     if kind == "CreateTableAsStmt" and node.get("objtype") == "OBJECT_MATVIEW":
         row = MATERIALIZED
+    if kind == "VacuumStmt" and not node.get("is_vacuumcmd"):
+        row = _ANALYZE
     return Violation(row.rule, location, row.why.format(name(kind, node)), row.instead)
 
 
