@@ -179,6 +179,8 @@ class Documentation:
         Returns:
             The text, and where to continue. Structured: ``url``, ``content``, ``start_index``,
             ``next_start_index``, ``total_length``, ``source``, ``notice``.
+            Where the guide answers for a page of AWS and has shown its page before, the notice names that
+            page and there is no content, unless a ``start_index`` asks for a part.
 
         Raises:
             RequestInvalid: The address is not one of those, or a number out of range.
