@@ -18,7 +18,7 @@ import psycopg
 from logins import conninfo
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.data_dir import DataFolder
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 
 STATEMENTS = 2000
@@ -35,7 +35,7 @@ def through_the_endpoint(cluster: LocalCluster) -> Connection:
     return psycopg.connect(conninfo(cluster), autocommit=True)
 
 
-def past_it(folder: DataFolder) -> Connection:
+def past_it(folder: DataDir) -> Connection:
     """Connect to the embedded PostgreSQL itself."""
     return psycopg.connect(host=str(folder.postgres), user=SUPERUSER, dbname="postgres", autocommit=True)
 
@@ -82,7 +82,7 @@ async def main(runs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
         async with local_cluster(folder) as cluster:
-            with through_the_endpoint(cluster) as endpoint, past_it(DataFolder.of(folder)) as direct:
+            with through_the_endpoint(cluster) as endpoint, past_it(DataDir.of(folder)) as direct:
                 await asyncio.to_thread(report, runs, endpoint, direct)
 
 

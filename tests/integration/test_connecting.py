@@ -69,8 +69,8 @@ async def test_the_local_cluster_needs_nothing_of_the_aws_configuration(
 async def test_a_local_cluster_that_died_is_started_again(tmp_path: Path) -> None:
     async with Client(server("--local", "--local-data", str(tmp_path), "--allow-writes")) as client:
         await call(client, "transact", sql_list=["CREATE TABLE kept (id int)"])
-        keeper = json.loads((tmp_path / "keeper.json").read_text())["pid"]
-        os.kill(keeper, signal.SIGKILL)
+        daemon = json.loads((tmp_path / "daemon.json").read_text())["pid"]
+        os.kill(daemon, signal.SIGKILL)
         assert await rows(client, "SELECT count(*) FROM kept") == [[0]]
 
 

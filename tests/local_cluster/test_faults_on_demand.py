@@ -51,12 +51,12 @@ async def test_connections_are_cut_and_what_was_sent_may_have_happened(tmp_path:
     async with local_cluster(folder) as cluster:
         with connect(cluster) as whole:
             whole.execute("CREATE TABLE thrown (number int PRIMARY KEY)")
-    wait_until(lambda: not (folder / "keeper.json").exists())
+    wait_until(lambda: not (folder / "daemon.json").exists())
     async with local_cluster(folder, ClusterConfig(disconnect_rate=1, seed=7)) as cluster:
         for number in range(8):
             with lost():
                 connect(cluster).execute("INSERT INTO thrown VALUES (%s)", [number])
-    wait_until(lambda: not (folder / "keeper.json").exists())
+    wait_until(lambda: not (folder / "daemon.json").exists())
     async with local_cluster(folder) as cluster:
         with connect(cluster) as whole:
             row = whole.execute("SELECT count(*) FROM thrown").fetchone()

@@ -1,4 +1,4 @@
-"""Jobs as a client of the local cluster sees them: the keeper runs them."""
+"""Jobs as a client of the local cluster sees them: the daemon runs them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -31,7 +31,7 @@ async def connect_in_the_end(where: str) -> psycopg.AsyncConnection:
             return await psycopg.AsyncConnection.connect(where, autocommit=True)
 
 
-async def test_the_keeper_runs_jobs_also_after_postgresql_has_recovered(where: str) -> None:
+async def test_the_daemon_runs_jobs_also_after_postgresql_has_recovered(where: str) -> None:
     client = await psycopg.AsyncConnection.connect(where, autocommit=True)
     await client.execute("CREATE TABLE t (v bigint)")
     assert await built(client, "CREATE INDEX ASYNC ON t (v)") == (True,)

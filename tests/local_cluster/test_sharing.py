@@ -92,7 +92,7 @@ def _ends_by_itself(folder: DataDir) -> Generator[None, None, None]:
     wait_until(lambda: not processes(folder))
 
 
-def keeper(folder: DataDir) -> psutil.Process:
+def daemon(folder: DataDir) -> psutil.Process:
     return psutil.Process(json.loads(folder.daemon_file.read_bytes())["pid"])
 
 
@@ -101,7 +101,7 @@ def postmaster(folder: DataDir) -> psutil.Process:
 
 
 def processes(folder: DataDir) -> list[psutil.Process]:
-    """Find the living processes that work in the folder: the keeper, and all of PostgreSQL's."""
+    """Find the living processes that work in the folder: the daemon, and all of PostgreSQL's."""
 
     def works_there(process: psutil.Process) -> bool:
         with suppress(psutil.Error, OSError):
@@ -155,7 +155,7 @@ def test_the_first_leaves_and_the_second_goes_on(folder: DataDir) -> None:
 def test_those_who_start_at_once_share_one_postgresql(folder: DataDir) -> None:
     with members(folder.path, 4) as four:
         assert len({member.port() for member in four}) == 1
-        servers = [one for one in processes(folder) if one.ppid() == keeper(folder).pid]
+        servers = [one for one in processes(folder) if one.ppid() == daemon(folder).pid]
         assert servers == [postmaster(folder)]
 
 
@@ -168,12 +168,12 @@ def test_the_port_stays_from_start_to_start(folder: DataDir) -> None:
 
 
 async def test_who_comes_while_it_stops_gets_a_new_one(folder: DataDir) -> None:
-    keepers: set[int] = set()
+    daemons: set[int] = set()
     for _ in range(4):
         async with local_cluster(folder.path) as cluster:
             assert await asyncio.to_thread(answers, folder, cluster.port)
-            keepers.add(keeper(folder).pid)
-    assert len(keepers) == 4
+            daemons.add(daemon(folder).pid)
+    assert len(daemons) == 4
 
 
 async def test_who_is_cancelled_while_joining_leaves_nothing_running(folder: DataDir) -> None:
@@ -196,21 +196,21 @@ class TestCrashes:
             wait_until(lambda: not processes(folder))
         self.starts_again(folder, starts)
 
-    def test_of_the_keeper(self, folder: DataDir) -> None:
+    def test_of_the_daemon(self, folder: DataDir) -> None:
         with members(folder.path, 1) as [member]:
             starts = count_starts(folder, member.port())
-            keeper(folder).kill()
+            daemon(folder).kill()
             wait_until(lambda: not processes(folder))
             self.starts_again(folder, starts)
 
-    def test_of_the_keeper_while_a_statement_never_looks_up(self, folder: DataDir) -> None:
+    def test_of_the_daemon_while_a_statement_never_looks_up(self, folder: DataDir) -> None:
         """A backend that is stopped minds no signal but the last: an orphan at its worst."""
         with members(folder.path, 1) as [member]:
             port = member.port()
             starts = count_starts(folder, port)
             with connect(folder, port) as connection:
                 psutil.Process(connection.info.backend_pid).suspend()
-                keeper(folder).kill()
+                daemon(folder).kill()
                 self.starts_again(folder, starts)
 
     def test_of_the_postmaster(self, folder: DataDir) -> None:
@@ -309,7 +309,7 @@ def test_the_command_ends_with_the_cluster(folder: DataDir) -> None:
     with run("--local-data", folder.path) as command:
         assert command.stdout is not None
         command.stdout.readline()
-        keeper(folder).terminate()
+        daemon(folder).terminate()
         _, said = command.communicate(timeout=30)
         assert (command.returncode, said) == (1, "awslabs-dsql-mcp local: the cluster has ended\n")
 

@@ -281,12 +281,12 @@ SLACK = 25_000_000  # bytes: what buffers, allocator and a late import may take
 
 
 def memory(data: Path) -> int:
-    """Give the largest size that the keeper's memory had, in bytes; its size now, where that is not known."""
-    keeper = psutil.Process(json.loads((data / "keeper.json").read_bytes())["pid"])
+    """Give the largest size that the daemon's memory had, in bytes; its size now, where that is not known."""
+    daemon = psutil.Process(json.loads((data / "daemon.json").read_bytes())["pid"])
     if sys.platform == "linux":
-        status = Path(f"/proc/{keeper.pid}/status").read_text()
+        status = Path(f"/proc/{daemon.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
-    return keeper.memory_info().rss
+    return daemon.memory_info().rss
 
 
 def test_much_goes_in_by_copy_without_being_held(data: Path, admin: psycopg.Connection) -> None:

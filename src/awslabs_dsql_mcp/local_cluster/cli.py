@@ -29,9 +29,9 @@ def main(argv: Sequence[str]) -> int:
         The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
     """
     parsed = _parser().parse_args(argv)
-    folder = DataDir.of(parsed.local_data)
+    data_dir = DataDir.of(parsed.local_data)
     try:
-        return _run(parsed, folder)
+        return _run(parsed, data_dir)
     except NotConfigured as failure:
         sys.stderr.write(f"awslabs-dsql-mcp local: {failure.message}\n{failure.hint or ''}".rstrip() + "\n")
         return 1
@@ -39,15 +39,15 @@ def main(argv: Sequence[str]) -> int:
         return 0
 
 
-def _run(parsed: argparse.Namespace, folder: DataDir) -> int:
+def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     if not parsed.env and parsed.action is None:
-        return asyncio.run(_stay(folder, parsed.local_data, options.chosen(parsed)))
+        return asyncio.run(_stay(data_dir, parsed.local_data, options.chosen(parsed)))
     if parsed.env:
-        _say(_environment(folder, parsed.user))
+        _say(_environment(data_dir, parsed.user))
     elif parsed.action == "token":
-        _say(_token(folder, parsed.user))
+        _say(_token(data_dir, parsed.user))
     else:
-        _let_sleep(folder, parsed.waking_ms / 1000)
+        _let_sleep(data_dir, parsed.waking_ms / 1000)
     return 0
 
 
@@ -81,70 +81,70 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _token(folder: DataDir, user: str) -> str:
+def _token(data_dir: DataDir, user: str) -> str:
     """Make a token for psql.
 
     Raises:
-        NotConfigured: No cluster was ever started in the folder.
+        NotConfigured: No cluster was ever started in the data_dir.
     """
     try:
-        credentials = folder.credentials()
+        credentials = data_dir.credentials()
     except FileNotFoundError:
         raise NotConfigured(
-            f"There is no local cluster in {folder.path}.", hint=_how_to_start(folder)
+            f"There is no local cluster in {data_dir.path}.", hint=_how_to_start(data_dir)
         ) from None
     return iam_token.issue(HOST, user, credentials, datetime.now(timezone.utc))
 
 
-def _how_to_start(folder: DataDir) -> str:
-    return f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(folder.path))}"
+def _how_to_start(data_dir: DataDir) -> str:
+    return f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(data_dir.path))}"
 
 
 @contextmanager
-def _visit(folder: DataDir) -> Generator[ClusterHandle, None, None]:
+def _visit(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
     """Be a member of the running cluster for a moment.
 
     Raises:
         NotConfigured: None runs.
     """
-    membership = connect_if_running(folder)
-    if membership is None:
-        raise NotConfigured(f"No local cluster runs in {folder.path}.", hint=_how_to_start(folder))
+    handle = connect_if_running(data_dir)
+    if handle is None:
+        raise NotConfigured(f"No local cluster runs in {data_dir.path}.", hint=_how_to_start(data_dir))
     try:
-        yield membership
+        yield handle
     finally:
-        membership.close()
+        handle.close()
 
 
-def _environment(folder: DataDir, user: str) -> str:
+def _environment(data_dir: DataDir, user: str) -> str:
     """Write the environment of the running cluster's clients, in the words of the user's shell."""
-    with _visit(folder) as membership:
-        variables = client_env.client_env(folder, membership.port, user, datetime.now(timezone.utc))
+    with _visit(data_dir) as handle:
+        variables = client_env.client_env(data_dir, handle.port, user, datetime.now(timezone.utc))
     return client_env.in_powershell(variables) if sys.platform == "win32" else client_env.in_sh(variables)
 
 
-def _let_sleep(folder: DataDir, waking_seconds: float) -> None:
-    with _visit(folder) as membership:
-        membership.let_sleep(waking_seconds)
+def _let_sleep(data_dir: DataDir, waking_seconds: float) -> None:
+    with _visit(data_dir) as handle:
+        handle.let_sleep(waking_seconds)
 
 
-async def _stay(folder: DataDir, data: Path | None, behaviour: ClusterConfig | None) -> int:
+async def _stay(data_dir: DataDir, data: Path | None, config: ClusterConfig | None) -> int:
     """Hold the cluster up until a signal (0) or until it ends by itself (1)."""
-    membership = await enter(folder, behaviour)
+    handle = await enter(data_dir, config)
     try:
-        _say(_invitation(folder, membership, data))
-        return await _until_signal_or_end(membership)
+        _say(_invitation(data_dir, handle, data))
+        return await _until_signal_or_end(handle)
     finally:
-        membership.close()
+        handle.close()
 
 
-async def _until_signal_or_end(membership: ClusterHandle) -> int:
+async def _until_signal_or_end(handle: ClusterHandle) -> int:
     loop, signalled = asyncio.get_running_loop(), asyncio.Event()
     with suppress(NotImplementedError):  # Windows
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, signalled.set)
-    membership.connection.settimeout(0)
-    ended = asyncio.ensure_future(loop.sock_recv(membership.connection, 1))
+    handle.connection.settimeout(0)
+    ended = asyncio.ensure_future(loop.sock_recv(handle.connection, 1))
     told = asyncio.ensure_future(signalled.wait())
     await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
     if told.done():
@@ -155,20 +155,20 @@ async def _until_signal_or_end(membership: ClusterHandle) -> int:
     return 1
 
 
-def _invitation(folder: DataDir, membership: ClusterHandle, data: Path | None) -> str:
+def _invitation(data_dir: DataDir, handle: ClusterHandle, data: Path | None) -> str:
     """Say how to connect with psql, in the words of the user's shell."""
-    where = ("host", HOST), ("port", membership.port), ("dbname", "postgres"), ("user", iam_token.ADMIN)
-    trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(folder.ca_file)))
+    where = ("host", HOST), ("port", handle.port), ("dbname", "postgres"), ("user", iam_token.ADMIN)
+    trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(data_dir.ca_file)))
     conninfo = " ".join(f"{key}={value}" for key, value in (*where, *trust))
-    token = [*_program(), "local", "token", *(["--local-data", str(folder.path)] if data else [])]
+    token = [*_program(), "local", "token", *(["--local-data", str(data_dir.path)] if data else [])]
     if sys.platform == "win32":
         psql = f"$env:PGPASSWORD = & {' '.join(map(powershell, token))}\npsql {powershell(conninfo)}"
     else:
         psql = f'PGPASSWORD="$({shlex.join(token)})" psql {shlex.quote(conninfo)}'
-    flags = options.flags(membership.config)
+    flags = options.flags(handle.config)
     behaves = f"\nIt behaves as with {flags}" if flags else ""
     return (
-        f"The local cluster is up; its data are in {folder.path}{behaves}\n"
+        f"The local cluster is up; its data are in {data_dir.path}{behaves}\n"
         f"Connect with\n\n{psql}\n\nCtrl-C leaves."
     )
 

@@ -10,18 +10,18 @@ from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
-def client_env(folder: DataDir, port: int, user: str, now: datetime) -> dict[str, str]:
+def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[str, str]:
     """Give the variables of libpq (PostgreSQL documentation, 34.15) and of AWS's SDKs.
 
     The password is a token for `user` that lasts a week: it tells no more than the secret key beside it.
 
     Args:
-        folder: The cluster's.
+        data_dir: The cluster's.
         port: Its endpoint's.
         user: The role to log in as.
         now: The time, with its zone.
     """
-    keys = folder.credentials()
+    keys = data_dir.credentials()
     return {
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
@@ -33,7 +33,7 @@ def client_env(folder: DataDir, port: int, user: str, now: datetime) -> dict[str
         "PGDATABASE": DATABASE,
         "PGPASSWORD": iam_token.issue(HOST, user, keys, now, iam_token.MAX_LIFETIME),
         "PGSSLMODE": "verify-full",
-        "PGSSLROOTCERT": str(folder.ca_file),
+        "PGSSLROOTCERT": str(data_dir.ca_file),
     }
 
 

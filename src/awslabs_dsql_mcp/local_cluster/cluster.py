@@ -1,6 +1,6 @@
 """A local cluster, for as long as it is needed.
 
-Who is in `local_cluster` with the same data folder, in whatever process, shares one cluster; the
+Who is in `local_cluster` with the same data data_dir, in whatever process, shares one cluster; the
 last to leave stops it (see `daemon.main`).
 """
 
@@ -40,29 +40,29 @@ class LocalCluster:
 
 @asynccontextmanager
 async def local_cluster(
-    data: Path | None, behaviour: ClusterConfig | None = None
+    data: Path | None, config: ClusterConfig | None = None
 ) -> AsyncGenerator[LocalCluster, None]:
-    """Hold a local cluster up: join the one that runs on this data folder, or start it.
+    """Hold a local cluster up: join the one that runs on this data data_dir, or start it.
 
     Args:
-        data: The data folder, made when absent; `None` for the user's own.
-        behaviour: How it is to behave; `None` to take one that runs as it is.
+        data: The data data_dir, made when absent; `None` for the user's own.
+        config: How it is to behave; `None` to take one that runs as it is.
 
     Raises:
         NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why and
             the hint what to do.
     """
-    folder = DataDir.of(data)
-    membership = await enter(folder, behaviour)
+    data_dir = DataDir.of(data)
+    handle = await enter(data_dir, config)
     try:
-        yield _describe(folder, membership)
+        yield _describe(data_dir, handle)
     finally:
-        membership.close()
+        handle.close()
 
 
-async def enter(folder: DataDir, behaviour: ClusterConfig | None = None) -> ClusterHandle:
+async def enter(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:
     """Join in a thread; if we are cancelled meanwhile, leave again as soon as we are in."""
-    joining = asyncio.ensure_future(asyncio.to_thread(connect_or_start, folder, behaviour))
+    joining = asyncio.ensure_future(asyncio.to_thread(connect_or_start, data_dir, config))
     try:
         return await asyncio.shield(joining)
     except asyncio.CancelledError:
@@ -75,6 +75,6 @@ def _leave(joined: "asyncio.Future[ClusterHandle]") -> None:
         joined.result().close()
 
 
-def _describe(folder: DataDir, membership: ClusterHandle) -> LocalCluster:
-    keys = folder.credentials()
-    return LocalCluster(HOST, membership.port, folder.ca_file, keys.region, keys.access_key, keys.secret_key)
+def _describe(data_dir: DataDir, handle: ClusterHandle) -> LocalCluster:
+    keys = data_dir.credentials()
+    return LocalCluster(HOST, handle.port, data_dir.ca_file, keys.region, keys.access_key, keys.secret_key)

@@ -8,9 +8,9 @@
     port               the endpoint's port, kept while it is free
     postgres/          PostgreSQL's data directory, with its socket
     join.lock          held while a process joins or starts the cluster
-    keeper.lock        held by the daemon as long as it lives
-    keeper.json        where the daemon is found, and the secret that it asks for
-    keeper.log         what the daemon and PostgreSQL say
+    daemon.lock        held by the daemon as long as it lives
+    daemon.json        where the daemon is found, and the secret that it asks for
+    daemon.log         what the daemon and PostgreSQL say
 """
 
 import json
@@ -63,7 +63,7 @@ class DataDir:
         """Read the keys.
 
         Raises:
-            FileNotFoundError: No cluster was ever started in this folder.
+            FileNotFoundError: No cluster was ever started in this data_dir.
         """
         return Credentials(**json.loads(self._credentials.read_bytes()))
 
@@ -95,17 +95,17 @@ class DataDir:
     @property
     def daemon_lock(self) -> Path:
         """The lock that the living daemon holds."""
-        return self.path / "keeper.lock"
+        return self.path / "daemon.lock"
 
     @property
     def daemon_file(self) -> Path:
         """Where the daemon is found."""
-        return self.path / "keeper.json"
+        return self.path / "daemon.json"
 
     @property
     def log(self) -> Path:
         """What the daemon and PostgreSQL say."""
-        return self.path / "keeper.log"
+        return self.path / "daemon.log"
 
     def open_log(self) -> IO[bytes]:
         """Open the log for appending, emptied when it has grown large."""

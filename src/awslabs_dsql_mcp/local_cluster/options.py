@@ -117,9 +117,9 @@ def chosen(parsed: argparse.Namespace) -> ClusterConfig | None:
     return ClusterConfig(**given) if given else None
 
 
-def flags(behaviour: ClusterConfig) -> str:
+def flags(config: ClusterConfig) -> str:
     """Write the options that choose it; empty for the defaults."""
-    choices = behaviour.choices()
+    choices = config.choices()
     words = [
         [option.flag] if option.read is None else [option.flag, f"{choices[option.name]}"]
         for option in OPTIONS

@@ -158,7 +158,7 @@ async def test_an_index_on_a_table_that_is_being_written_is_refused_soon(
         assert (await refusal(index(admin, "CREATE INDEX ON written (v)")))[0] == "55P03"
 
 
-async def test_what_a_keeper_left_undone_the_next_one_does(admin: Connection, inner: server.Server) -> None:
+async def test_what_a_daemon_left_undone_the_next_one_does(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE TABLE left_over (v int)")
     job = await index(admin, "CREATE INDEX ON left_over (v)")
     async with await superuser.connect(inner.address) as boss:

@@ -13,9 +13,9 @@ SHARES = st.floats(0, 1)
         ClusterConfig, conflict_rate=SHARES, seed=st.none() | st.integers(), honour_cancel=st.booleans()
     )
 )
-def test_it_is_read_as_written_on_one_line(behaviour: ClusterConfig) -> None:
-    assert "\n" not in behaviour.to_json()
-    assert ClusterConfig.from_json(behaviour.to_json()) == behaviour
+def test_it_is_read_as_written_on_one_line(config: ClusterConfig) -> None:
+    assert "\n" not in config.to_json()
+    assert ClusterConfig.from_json(config.to_json()) == config
 
 
 def test_choices_are_what_differs_from_dsql() -> None:

@@ -24,10 +24,10 @@ class Clock:
 
 def test_a_thousand_at_once_then_a_hundred_a_second() -> None:
     clock = Clock()
-    admission = ConnectionLimits(ClusterConfig(max_connections=10_000), clock)
-    assert [admission.enter() for _ in range(1001)] == [None] * 1000 + [TOO_FAST]
+    limits = ConnectionLimits(ClusterConfig(max_connections=10_000), clock)
+    assert [limits.enter() for _ in range(1001)] == [None] * 1000 + [TOO_FAST]
     clock.now += 0.5
-    assert [admission.enter() for _ in range(51)] == [None] * 50 + [TOO_FAST]
+    assert [limits.enter() for _ in range(51)] == [None] * 50 + [TOO_FAST]
 
 
 @given(
@@ -50,18 +50,18 @@ def test_never_more_than_the_burst_and_what_came_back(
 
 
 def test_too_many_are_refused_until_one_leaves() -> None:
-    admission = ConnectionLimits(ClusterConfig(max_connections=2), Clock())
-    assert [admission.enter() for _ in range(3)] == [None, None, TOO_MANY]
-    admission.leave()
-    assert [admission.enter() for _ in range(2)] == [None, TOO_MANY]
+    limits = ConnectionLimits(ClusterConfig(max_connections=2), Clock())
+    assert [limits.enter() for _ in range(3)] == [None, None, TOO_MANY]
+    limits.leave()
+    assert [limits.enter() for _ in range(2)] == [None, TOO_MANY]
 
 
 def test_who_is_refused_for_their_number_does_not_count() -> None:
-    admission = ConnectionLimits(ClusterConfig(max_connections=1), Clock())
+    limits = ConnectionLimits(ClusterConfig(max_connections=1), Clock())
     for _ in range(3):
-        admission.enter()
-    admission.leave()
-    assert admission.enter() is None
+        limits.enter()
+    limits.leave()
+    assert limits.enter() is None
 
 
 def test_the_first_knock_begins_to_wake_it_up() -> None:
@@ -78,6 +78,6 @@ def test_the_first_knock_begins_to_wake_it_up() -> None:
 
 
 def test_it_may_wake_up_at_once_but_the_first_is_refused() -> None:
-    admission = ConnectionLimits(ClusterConfig(connection_burst=1), Clock())
-    admission.sleep.begin(0)
-    assert [admission.enter() for _ in range(3)] == [WAKING, None, TOO_FAST]
+    limits = ConnectionLimits(ClusterConfig(connection_burst=1), Clock())
+    limits.sleep.begin(0)
+    assert [limits.enter() for _ in range(3)] == [WAKING, None, TOO_FAST]

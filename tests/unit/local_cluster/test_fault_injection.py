@@ -13,9 +13,9 @@ HALF = ClusterConfig(conflict_rate=0.5, disconnect_rate=0.5, seed=7)
 
 
 def drawn(
-    behaviour: ClusterConfig, connection: int = 1, count: int = 200
+    config: ClusterConfig, connection: int = 1, count: int = 200
 ) -> tuple[list[bool], list[Disconnect | None]]:
-    faults = FaultInjector(behaviour, connection)
+    faults = FaultInjector(config, connection)
     return [faults.conflict() for _ in range(count)], [faults.disconnect() for _ in range(count)]
 
 

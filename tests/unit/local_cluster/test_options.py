@@ -1,4 +1,4 @@
-"""The options of the local command that choose a behaviour."""
+"""The options of the local command that choose a configuration."""
 
 import argparse
 from dataclasses import fields
@@ -61,10 +61,10 @@ def test_a_wrong_value_is_told(
 
 
 def test_flags_are_written_as_they_are_read() -> None:
-    behaviour = ClusterConfig(conflict_rate=0.25, seed=7, honour_cancel=True, max_rows=10)
-    written = options.flags(behaviour)
+    config = ClusterConfig(conflict_rate=0.25, seed=7, honour_cancel=True, max_rows=10)
+    written = options.flags(config)
     assert written == "--conflict-rate 0.25 --seed 7 --max-rows 10 --honour-cancel"
-    assert parse(*written.split()) == behaviour
+    assert parse(*written.split()) == config
     assert options.flags(ClusterConfig()) == ""
 
 

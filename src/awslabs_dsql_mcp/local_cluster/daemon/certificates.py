@@ -9,20 +9,20 @@ from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 _RENEW_AFTER = timedelta(days=365)
 
 
-def ensure(folder: DataDir) -> None:
+def ensure(data_dir: DataDir) -> None:
     """Make the authority and the certificate unless there are some less than a year old.
 
     Both are made anew together and the authority's private key is never stored: nobody can sign
     another certificate that a user who trusts ``ca.pem`` would accept.
     """
-    if _is_fresh(folder.ca_file):
+    if _is_fresh(data_dir.ca_file):
         return
     from awslabs_dsql_mcp.local_cluster.daemon import authority  # noqa: PLC0415  slow, and needed once a year
 
     identity = authority.make_identity()
-    folder.write(folder.private_key, identity.private_key)
-    folder.write(folder.certificate, identity.certificate)
-    folder.write(folder.ca_file, identity.authority)  # last: it says that the others are there
+    data_dir.write(data_dir.private_key, identity.private_key)
+    data_dir.write(data_dir.certificate, identity.certificate)
+    data_dir.write(data_dir.ca_file, identity.authority)  # last: it says that the others are there
 
 
 def _is_fresh(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Joining the cluster of a data folder: its daemon is asked in, or started first.
 
 One process at a time does this for a folder (``join.lock``), so there is never a second daemon. A
-daemon that is just ending no longer answers; the one started after it waits for ``keeper.lock``.
+daemon that is just ending no longer answers; the one started after it waits for ``daemon.lock``.
 """
 
 import json
@@ -30,7 +30,7 @@ class ClusterHandle:
 
     Args:
         port: The endpoint's.
-        behaviour: How the cluster behaves.
+        config: How the cluster behaves.
     """
 
     connection: socket.socket
@@ -55,59 +55,59 @@ class ClusterHandle:
             raise ConnectionResetError("the daemon has ended")
 
 
-def connect_if_running(folder: DataDir) -> ClusterHandle | None:
+def connect_if_running(data_dir: DataDir) -> ClusterHandle | None:
     """Join the folder's cluster if it runs."""
-    return _connect(folder) if folder.path.is_dir() else None
+    return _connect(data_dir) if data_dir.path.is_dir() else None
 
 
-def connect_or_start(folder: DataDir, behaviour: ClusterConfig | None = None) -> ClusterHandle:
+def connect_or_start(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:
     """Join the folder's cluster, starting it when it does not run; blocks for up to some seconds.
 
     Args:
-        folder: The cluster's.
-        behaviour: How it is to behave; `None` to take one that runs as it is.
+        data_dir: The cluster's.
+        config: How it is to behave; `None` to take one that runs as it is.
 
     Raises:
         NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why.
     """
     try:
-        folder.make()
-        with locked(folder.join_lock, _JOIN_SECONDS):
-            membership = _connect(folder)
-            if membership is None:
-                return _start(folder, behaviour or ClusterConfig())
+        data_dir.make()
+        with locked(data_dir.join_lock, _JOIN_SECONDS):
+            handle = _connect(data_dir)
+            if handle is None:
+                return _start(data_dir, config or ClusterConfig())
     except OSError as failure:  # TimeoutError among them
         raise NotConfigured(
             f"The local cluster's data folder cannot be used: {failure}",
             hint="Give another folder with --local-data DIR.",
         ) from failure
-    if behaviour not in (None, membership.config):
-        membership.close()
+    if config not in (None, handle.config):
+        handle.close()
         raise NotConfigured(
-            f"The local cluster in {folder.path} runs already, "
-            f"started with {options.flags(membership.config) or 'no options of its behaviour'}.",
+            f"The local cluster in {data_dir.path} runs already, "
+            f"started with {options.flags(handle.config) or 'no options of its behaviour'}.",
             hint="Join it as it is, without such options; or end all that use it first; or give another "
             "folder with --local-data DIR.",
         )
-    return membership
+    return handle
 
 
-def _connect(folder: DataDir) -> ClusterHandle | None:
+def _connect(data_dir: DataDir) -> ClusterHandle | None:
     """Ask the daemon in; `None` when there is none or it is ending."""
-    if not is_locked(folder.daemon_lock):
+    if not is_locked(data_dir.daemon_lock):
         return None  # a port in a file that a dead daemon left may be anybody's
     try:
-        daemon = json.loads(folder.daemon_file.read_bytes())
+        daemon = json.loads(data_dir.daemon_file.read_bytes())
         connection = socket.create_connection(("127.0.0.1", daemon["port"]), _CONNECT_SECONDS)
     except (OSError, ValueError):
         return None
     try:
         connection.sendall(daemon["secret"].encode() + b"\n")
-        welcome = json.loads(_read_line(connection))
+        greeting = json.loads(_read_line(connection))
     except (OSError, ValueError):
         connection.close()
         return None
-    return ClusterHandle(connection, welcome["port"], ClusterConfig.from_json(welcome["behaviour"]))
+    return ClusterHandle(connection, greeting["port"], ClusterConfig.from_json(greeting["config"]))
 
 
 def _read_line(connection: socket.socket) -> bytes:
@@ -115,35 +115,37 @@ def _read_line(connection: socket.socket) -> bytes:
         return stream.readline()
 
 
-def _start(folder: DataDir, behaviour: ClusterConfig) -> ClusterHandle:
-    with _daemon_command(folder, behaviour) as outcome:
+def _start(data_dir: DataDir, config: ClusterConfig) -> ClusterHandle:
+    with _daemon_command(data_dir, config) as outcome:
         if "error" in outcome:
             raise NotConfigured(
                 f"The local cluster does not start: {outcome['error']}",
-                hint=outcome.get("hint") or f"The logs are in {folder.path}",
+                hint=outcome.get("hint") or f"The logs are in {data_dir.path}",
             )
-        membership = _connect(folder)
-    if membership is None:
-        raise NotConfigured("The local cluster ended right after its start.", hint=f"The log is {folder.log}")
-    return membership
+        handle = _connect(data_dir)
+    if handle is None:
+        raise NotConfigured(
+            "The local cluster ended right after its start.", hint=f"The log is {data_dir.log}"
+        )
+    return handle
 
 
 @contextmanager
-def _daemon_command(folder: DataDir, behaviour: ClusterConfig) -> Generator[dict[str, Any], None, None]:
+def _daemon_command(data_dir: DataDir, config: ClusterConfig) -> Generator[dict[str, Any], None, None]:
     """Start a daemon; give what it says of its start, and hold it up while in the block."""
-    with folder.open_log() as log:
+    with data_dir.open_log() as log:
         process = subprocess.Popen(  # noqa: S603  our own program
             [
                 sys.executable,
                 "-m",
                 "awslabs_dsql_mcp.local_cluster.daemon.main",
-                str(folder.path),
-                behaviour.to_json(),
+                str(data_dir.path),
+                config.to_json(),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            cwd=folder.path,  # which Python then searches first: ours, unlike wherever we are
+            cwd=data_dir.path,  # which Python then searches first: ours, unlike wherever we are
             **_detached(),
         )
     # It outlives the block, and mostly us; when it does not, somebody must take note of its end.

@@ -1,11 +1,11 @@
 """The process that holds one data folder's PostgreSQL and endpoint while anybody needs them.
 
-There is at most one a folder: it holds the folder's ``keeper.lock`` as long as it lives. Who needs
-the cluster, a *member*, keeps a connection to the daemon open; the kernel closes it when the member
+There is at most one a folder: it holds the folder's ``daemon.lock`` as long as it lives. Who needs
+the cluster, a *client*, keeps a connection to the daemon open; the kernel closes it when the client
 ends, however it ends. When the last one is closed, the daemon stops PostgreSQL and ends. The process
-that starts a daemon is a member from the first moment, through the daemon's standard input.
+that starts a daemon is a client from the first moment, through the daemon's standard input.
 
-Members find the daemon by ``keeper.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
+Members find the daemon by ``daemon.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
 event loops, nor a short enough path everywhere) and a secret, which only the folder's owner can read.
 """
 
@@ -30,16 +30,16 @@ _FORMER_DAEMON_SECONDS = 30  # for the one before us to stop its PostgreSQL
 def main() -> int:
     """Keep the cluster of the data folder that is the first argument; say on standard output how it went.
 
-    The second argument is its behaviour, as JSON.
+    The second argument is its config, as JSON.
     """
     os.umask(0o077)
-    folder, behaviour = DataDir(Path(sys.argv[1])), ClusterConfig.from_json(sys.argv[2])
+    data_dir, config = DataDir(Path(sys.argv[1])), ClusterConfig.from_json(sys.argv[2])
     _allow_many_files()
     try:
-        with locked(folder.daemon_lock, _FORMER_DAEMON_SECONDS):
-            _keep(folder, behaviour)
+        with locked(data_dir.daemon_lock, _FORMER_DAEMON_SECONDS):
+            _keep(data_dir, config)
     except TimeoutError:
-        hint = f"End it: its process id is in {folder.daemon_file}"
+        hint = f"End it: its process id is in {data_dir.daemon_file}"
         _announce({"error": "the daemon before this one neither answers nor ends.", "hint": hint})
     except DsqlError as failure:
         _announce({"error": failure.message, "hint": failure.hint})
@@ -67,19 +67,19 @@ def _announce(outcome: dict[str, object]) -> None:
     os.dup2(2, 1)
 
 
-def _keep(folder: DataDir, behaviour: ClusterConfig) -> None:
-    folder.ensure_credentials()
+def _keep(data_dir: DataDir, config: ClusterConfig) -> None:
+    data_dir.ensure_credentials()
     server = postgres.find().start(
-        folder.postgres, meanwhile=partial(_get_ready, folder), settings=behaviour.postgres_settings()
+        data_dir.postgres, meanwhile=partial(_get_ready, data_dir), settings=config.postgres_settings()
     )
     from awslabs_dsql_mcp.local_cluster.daemon import service  # noqa: PLC0415  see _get_ready
 
-    service.run(folder, server, behaviour, ready=partial(_announce, {}))
+    service.run(data_dir, server, config, ready=partial(_announce, {}))
 
 
-def _get_ready(folder: DataDir) -> None:
+def _get_ready(data_dir: DataDir) -> None:
     """Do while PostgreSQL starts what takes its time."""
-    certificates.ensure(folder)
+    certificates.ensure(data_dir)
     import_module("awslabs_dsql_mcp.local_cluster.daemon.service")  # brings asyncio and ssl
 
 

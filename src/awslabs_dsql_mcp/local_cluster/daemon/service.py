@@ -20,53 +20,51 @@ from awslabs_dsql_mcp.local_cluster.postgres import job_worker
 from awslabs_dsql_mcp.local_cluster.postgres.server import Server
 from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 
-_HELLO_SECONDS = 5  # for a member to show that it knows the secret
+_HELLO_SECONDS = 5  # for a client to show that it knows the secret
 
 
-def run(folder: DataDir, server: Server, behaviour: ClusterConfig, ready: Callable[[], None]) -> None:
+def run(data_dir: DataDir, server: Server, config: ClusterConfig, ready: Callable[[], None]) -> None:
     """Serve until nobody needs the cluster, or until PostgreSQL ends; then stop PostgreSQL.
 
     Args:
-        folder: The cluster's.
+        data_dir: The cluster's.
         server: Its PostgreSQL, running.
-        behaviour: How the cluster behaves.
-        ready: Called when members can join.
+        config: How the cluster behaves.
+        ready: Called when clients can join.
     """
     loop = asyncio.SelectorEventLoop()  # Windows' default one cannot wait for a socket to be readable
     try:
-        loop.run_until_complete(_serve(folder, server, behaviour, ready))
+        loop.run_until_complete(_serve(data_dir, server, config, ready))
     finally:  # in a thread, since the loop goes on relaying what PostgreSQL says while it stops
         loop.run_until_complete(loop.run_in_executor(None, server.stop))
         loop.run_until_complete(_let_the_rest_finish())
         loop.close()
 
 
-async def _serve(
-    folder: DataDir, server: Server, behaviour: ClusterConfig, ready: Callable[[], None]
-) -> None:
+async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    listeners = listener.listen(folder.port)
+    listeners = listener.listen(data_dir.port)
     port = int(listeners[0].getsockname()[1])
-    folder.keep_port(port)
+    data_dir.keep_port(port)
     control = ReconnectingSuperuser(server.address)
-    endpoint = listener.Endpoint(server.address, folder, behaviour, control)
+    endpoint = listener.Endpoint(server.address, data_dir, config, control)
     endpoint.serve(listeners)
-    greeting = json.dumps({"port": port, "behaviour": behaviour.to_json()})
-    members = ClientRegistry(greeting.encode() + b"\n", endpoint.admission.sleep.begin)
-    members.enter()  # the one that started us
-    _watch(loop, _until_input_ends, members.leave)
-    _watch(loop, server.process.wait, members.stop)
-    _end_on_signals(loop, members.stop)
-    local_server = await asyncio.start_server(members.accept, "127.0.0.1", 0)
-    where = {"port": local_server.sockets[0].getsockname()[1], "secret": members.secret, "pid": os.getpid()}
-    folder.write(folder.daemon_file, json.dumps(where).encode())
+    greeting = json.dumps({"port": port, "config": config.to_json()})
+    clients = ClientRegistry(greeting.encode() + b"\n", endpoint.connection_limits.sleep.begin)
+    clients.enter()  # the one that started us
+    _watch(loop, _until_input_ends, clients.leave)
+    _watch(loop, server.process.wait, clients.stop)
+    _end_on_signals(loop, clients.stop)
+    local_server = await asyncio.start_server(clients.accept, "127.0.0.1", 0)
+    where = {"port": local_server.sockets[0].getsockname()[1], "secret": clients.secret, "pid": os.getpid()}
+    data_dir.write(data_dir.daemon_file, json.dumps(where).encode())
     ready()
     _watch(loop, _import_parser, lambda: None)
     async with job_worker.running(job_worker.Jobs(server.address, endpoint.sessions.catalog_changed)):
-        await members.gone.wait()
-    folder.daemon_file.unlink(missing_ok=True)
+        await clients.gone.wait()
+    data_dir.daemon_file.unlink(missing_ok=True)
     local_server.close()
-    members.close_all()
+    clients.close_all()
     await endpoint.close()
     await control.close()
 
@@ -137,7 +135,7 @@ class ClientRegistry:
         self.gone.set()
 
     def close_all(self) -> None:
-        """Close every member's connection."""
+        """Close every client's connection."""
         for connection in self._connections:
             connection.close()
 

@@ -69,14 +69,14 @@ class ConnectionLimits:
     """Counts the connections of one cluster.
 
     Args:
-        behaviour: Its limits.
+        config: Its limits.
         clock: Gives the time in seconds; it never goes back.
     """
 
-    def __init__(self, behaviour: ClusterConfig, clock: Clock) -> None:
+    def __init__(self, config: ClusterConfig, clock: Clock) -> None:
         self.sleep = SleepState(clock)
-        self._arrivals = TokenBucket(behaviour.connection_rate, behaviour.connection_burst, clock)
-        self._most = behaviour.max_connections
+        self._arrivals = TokenBucket(config.connection_rate, config.connection_burst, clock)
+        self._most = config.max_connections
         self._open = 0
 
     def enter(self) -> Refusal | None:

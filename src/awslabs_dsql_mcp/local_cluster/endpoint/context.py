@@ -19,8 +19,8 @@ class EndpointContext:
     Args:
         address: Where PostgreSQL listens.
         credentials: The keys that sign tokens.
-        behaviour: How the cluster behaves.
-        admission: Counts the connections.
+        config: How the cluster behaves.
+        connection_limits: Counts the connections.
         now: Gives the time, with its zone, for tokens.
         sessions: Those that were let in.
         spawn: Runs a coroutine as a task that somebody holds on to.
@@ -28,8 +28,8 @@ class EndpointContext:
 
     address: Address
     credentials: Credentials
-    behaviour: ClusterConfig
-    admission: ConnectionLimits
+    config: ClusterConfig
+    connection_limits: ConnectionLimits
     now: Callable[[], datetime]
     sessions: SessionRegistry
     spawn: Callable[[Coroutine[Any, Any, None]], object]

@@ -28,7 +28,7 @@ class Handshake(asyncio.Protocol):
     """The client's end until it is let in.
 
     Args:
-        shared: What it shares with the cluster's other connections.
+        context: What it shares with the cluster's other connections.
         host: Gives the name that the client asked for in TLS, once the handshake is over; `None`
             in place of the function when the connection is not encrypted.
         head: What was read of it already.
@@ -36,11 +36,11 @@ class Handshake(asyncio.Protocol):
 
     def __init__(
         self,
-        shared: EndpointContext,
+        context: EndpointContext,
         host: "Callable[[asyncio.BaseTransport], str | None] | None",
         head: bytes,
     ) -> None:
-        self._shared, self._host = shared, host
+        self._context, self._host = context, host
         self._received = bytearray(head)
         self._request: authentication.Request | None = None
         self._counted = False
@@ -58,7 +58,7 @@ class Handshake(asyncio.Protocol):
     def _leave(self) -> None:
         if self._counted:
             self._counted = False
-            self._shared.admission.leave()
+            self._context.connection_limits.leave()
 
     def data_received(self, data: bytes) -> None:
         """Read on where we are: the startup packet, then the password."""
@@ -90,13 +90,13 @@ class Handshake(asyncio.Protocol):
 
     def _cancel(self, packet: wire.Packet) -> None:
         """Close: the only answer that a cancel request gets, whether or not it is honoured."""
-        if self._shared.behaviour.honour_cancel:
-            self._shared.spawn(self._pass_on(wire.packet(packet.code, packet.body)))
+        if self._context.config.honour_cancel:
+            self._context.spawn(self._pass_on(wire.packet(packet.code, packet.body)))
         else:
             self._client.close()
 
     def _enter(self) -> wire.Refusal | None:
-        refusal = self._shared.admission.enter()
+        refusal = self._context.connection_limits.enter()
         self._counted = refusal is None
         return refusal
 
@@ -107,12 +107,12 @@ class Handshake(asyncio.Protocol):
         if message.kind != wire.PASSWORD:
             raise wire.Malformed("no password")
         token = message.body.rstrip(b"\0").decode("utf-8", "replace")
-        refusal = authentication.refuse_login(request, token, self._shared.credentials, self._shared.now())
+        refusal = authentication.refuse_login(request, token, self._context.credentials, self._context.now())
         if refusal:
             self._refuse(refusal)
             return
         self._client.pause_reading()
-        self._shared.spawn(self._join(request, bytes(self._received[message.size :])))
+        self._context.spawn(self._join(request, bytes(self._received[message.size :])))
 
     def _refuse(self, refusal: wire.Refusal) -> None:
         self._client.write(wire.fatal(refusal))
@@ -120,28 +120,30 @@ class Handshake(asyncio.Protocol):
 
     async def _pass_on(self, cancel: bytes) -> None:
         with suppress(OSError):
-            server = await connect.open_connection(self._shared.address, lambda: PacedTransport(self._client))
+            server = await connect.open_connection(
+                self._context.address, lambda: PacedTransport(self._client)
+            )
             server.transport.write(cancel)
 
     async def _join(self, request: authentication.Request, rest: bytes) -> None:
-        shared = self._shared
+        context = self._context
         try:
-            mapped = request.user == ADMIN or await shared.sessions.is_mapped(request.user)
+            mapped = request.user == ADMIN or await context.sessions.is_mapped(request.user)
             if refusal := authentication.refuse_role(request.user, mapped=mapped):
                 self._refuse(refusal)
                 return
-            await connect.set_password(shared.address, request.user)
-            server = await connect.open_connection(shared.address, self._server_end)
+            await connect.set_password(context.address, request.user)
+            server = await connect.open_connection(context.address, self._server_end)
         except OSError:
             self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
             return
         self._limit.cancel()
         startup = startup_parameters.for_postgres(
-            request.startup.parameters(), shared.behaviour.max_transaction_seconds
+            request.startup.parameters(), context.config.max_transaction_seconds
         )
         server.transport.write(wire.startup(startup))
         self._client.set_protocol(
-            ClientTransport(server.transport, server.session, shared.behaviour, self._leave)
+            ClientTransport(server.transport, server.session, context.config, self._leave)
         )
         if self._client.is_closing():
             server.transport.close()
@@ -150,10 +152,10 @@ class Handshake(asyncio.Protocol):
             self._client.resume_reading()
 
     def _server_end(self) -> BackendTransport:
-        address = self._shared.address
+        address = self._context.address
         password = address.password if isinstance(address, Loopback) else None
         return BackendTransport(self._client, password, self._begin)
 
     def _begin(self, server: asyncio.Transport) -> ClientSession:
-        faults = FaultInjector(self._shared.behaviour, self._shared.sessions.count())
-        return ClientSession(self._shared.sessions, faults, self._client, server)
+        faults = FaultInjector(self._context.config, self._context.sessions.count())
+        return ClientSession(self._context.sessions, faults, self._client, server)

@@ -73,8 +73,8 @@ class Endpoint:
 
     Args:
         address: Where PostgreSQL listens.
-        folder: Where the certificate and the keys are.
-        behaviour: How the cluster behaves.
+        data_dir: Where the certificate and the keys are.
+        config: How the cluster behaves.
         control: The superuser's way to PostgreSQL.
         now: Gives the time, with its zone, for tokens.
     """
@@ -82,22 +82,22 @@ class Endpoint:
     def __init__(
         self,
         address: Address,
-        folder: DataDir,
-        behaviour: ClusterConfig,
+        data_dir: DataDir,
+        config: ClusterConfig,
         control: BackendControl,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self.admission = ConnectionLimits(behaviour, time.monotonic)
-        self.sessions = SessionRegistry(control, behaviour)
-        credentials = folder.credentials()
-        self._shared = EndpointContext(
-            address, credentials, behaviour, self.admission, now, self.sessions, self._spawn
+        self.connection_limits = ConnectionLimits(config, time.monotonic)
+        self.sessions = SessionRegistry(control, config)
+        credentials = data_dir.credentials()
+        self._context = EndpointContext(
+            address, credentials, config, self.connection_limits, now, self.sessions, self._spawn
         )
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder.certificate, folder.private_key)
-        self._context.set_alpn_protocols([ALPN])
-        self._context.sni_callback = self._remember_name
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(data_dir.certificate, data_dir.private_key)
+        self._tls.set_alpn_protocols([ALPN])
+        self._tls.sni_callback = self._remember_name
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _remember_name(
@@ -154,9 +154,9 @@ class Endpoint:
 
     async def _open_encrypted(self, client: socket.socket, *, direct: bool) -> None:
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Handshake(self._shared, self._name_asked_for, b""),
+            lambda: Handshake(self._context, self._name_asked_for, b""),
             client,
-            ssl=self._context,
+            ssl=self._tls,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS,
         )
         if direct and transport.get_extra_info("ssl_object").selected_alpn_protocol() != ALPN:
@@ -164,7 +164,7 @@ class Endpoint:
 
     async def _open_clear(self, client: socket.socket, opening: bytes) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Handshake(self._shared, None, opening), client
+            lambda: Handshake(self._context, None, opening), client
         )
 
     def _name_asked_for(self, transport: asyncio.BaseTransport) -> str | None:

@@ -49,7 +49,7 @@ class ClientTransport(PacedTransport):
     Args:
         other: PostgreSQL's transport.
         session: The client's.
-        behaviour: How long it lasts.
+        config: How long it lasts.
         leave: Called at its end.
     """
 
@@ -57,13 +57,13 @@ class ClientTransport(PacedTransport):
         self,
         other: asyncio.Transport,
         session: ClientSession,
-        behaviour: ClusterConfig,
+        config: ClusterConfig,
         leave: Callable[[], None],
     ) -> None:
         super().__init__(other)
         self._session, self._leave = session, leave
         self._loop = asyncio.get_running_loop()
-        self._end = self._loop.call_later(behaviour.session_minutes * 60, self._time_is_up)
+        self._end = self._loop.call_later(config.session_minutes * 60, self._time_is_up)
 
     def _time_is_up(self) -> None:
         self._session.abort()

@@ -3,7 +3,7 @@
 Root's data folder usually lies where `nobody` cannot go (below ``/root``), and its parents are not
 ours to open. PostgreSQL works relative to its data directory once it is there, so on Linux it is
 started *in* the directory, entered as root, and told that its data are in ``/proc/self/cwd``: the
-kernel resolves that name without passing through the parents. The data stay in the data folder,
+kernel resolves that name without passing through the parents. The data stay in the data data_dir,
 mode 0700 and `nobody`'s, whatever lies above. Elsewhere root is told to be somebody else.
 
 PostgreSQL's programs have no such way in: they are found by their full path. Those that `nobody`
@@ -82,17 +82,17 @@ def current_run_as() -> RunAs:
     return RunAs(nobody.pw_uid, nobody.pw_gid)
 
 
-def reachable_programs(root: Path, owner: RunAs) -> Path:
-    """Give a directory with the same programs that `owner` can run: `root` itself or a copy.
+def reachable_programs(root: Path, run_as: RunAs) -> Path:
+    """Give a directory with the same programs that that user can run: `root` itself or a copy.
 
     Args:
         root: The directory with ``bin``, ``lib`` and ``share``.
-        owner: The user who runs them.
+        run_as: The user who runs them.
 
     Raises:
         OSError: The copy cannot be made.
     """
-    if owner.can_access(root / "bin"):
+    if run_as.can_access(root / "bin"):
         return root
     version = (root / "bin" / "postgres").stat().st_mtime_ns
     copy = _CACHE / sha256(f"{root}\0{version}".encode()).hexdigest()[:16]

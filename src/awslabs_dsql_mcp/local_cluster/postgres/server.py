@@ -73,15 +73,15 @@ Address = UnixSocket | Loopback
 class Server:
     """A running PostgreSQL."""
 
-    def __init__(self, launch: "_Launch", tied: subprocesses.ChildProcess, address: Address) -> None:
+    def __init__(self, launch: "_Launch", child: subprocesses.ChildProcess, address: Address) -> None:
         self.address = address
-        self.process = tied.process
+        self.process = child.process
         self._launch = launch
-        self._tied = tied
+        self._child = child
 
     def stop(self) -> None:
         """Stop it: its sessions end, what they have not committed is rolled back."""
-        subprocesses.stop(self._tied, self._launch.programs, self._launch.directory)
+        subprocesses.stop(self._child, self._launch.programs, self._launch.directory)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Installation:
     ) -> Server:
         """Start a server on a data directory, made when absent; return when it takes connections.
 
-        Call it from the main thread (see `subprocesses.spawn_tied`).
+        Call it from the main thread (see `subprocesses.spawn_child`).
 
         Args:
             directory: PostgreSQL's data directory; its parent exists.
@@ -115,8 +115,8 @@ class Installation:
         Raises:
             NotConfigured: PostgreSQL cannot be started; the text has its last words.
         """
-        owner = current_run_as()
-        launch = _Launch(reachable_programs(self.root, owner) / "bin", owner, directory)
+        run_as = current_run_as()
+        launch = _Launch(reachable_programs(self.root, run_as) / "bin", run_as, directory)
         subprocesses.clear_leftovers(directory)
         if not directory.exists():
             launch.initialise(meanwhile)
@@ -135,7 +135,7 @@ class _Launch:
     """The programs to run, the user to run them as, and the directory to run them in."""
 
     programs: Path
-    owner: RunAs
+    run_as: RunAs
     directory: Path
 
     def initialise(self, meanwhile: Callable[[], None]) -> None:
@@ -144,8 +144,8 @@ class _Launch:
         if draft.exists():
             subprocesses.end_all_in(draft)
             shutil.rmtree(draft)
-        self.owner.create_dir(draft)
-        drafting = _Launch(self.programs, self.owner, draft)
+        self.run_as.create_dir(draft)
+        drafting = _Launch(self.programs, self.run_as, draft)
         drafting.initdb(meanwhile)
         drafting.apply_system_schema()
         draft.rename(self.directory)
@@ -154,11 +154,11 @@ class _Launch:
         """Fill an empty data directory."""
         command = self._command("initdb", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
         command += [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=password"]
-        tied = subprocesses.spawn_tied(
+        child = subprocesses.spawn_child(
             command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         )
         meanwhile()
-        self._expect_success(tied, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
+        self._expect_success(child, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
     def apply_system_schema(self) -> None:
         """Run what makes it Aurora DSQL, unless that was run last in this data directory."""
@@ -173,11 +173,11 @@ class _Launch:
         """Run statements, each followed by an empty line, as the superuser, while no server runs."""
         command = self._command("postgres", "-j", "-c", "fsync=off", "-c", "exit_on_error=on")
         command[1:1] = ["--single"]  # it must come first
-        tied = subprocesses.spawn_tied(
+        child = subprocesses.spawn_child(
             [*command, "postgres"],
             self._options(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
         )
-        self._expect_success(tied, statements, _SINGLE_SECONDS, "PostgreSQL did not start")
+        self._expect_success(child, statements, _SINGLE_SECONDS, "PostgreSQL did not start")
 
     def start(self, meanwhile: Callable[[], None], settings: Mapping[str, str], *, loopback: bool) -> Server:
         """Start the server and wait until it takes connections."""
@@ -188,14 +188,14 @@ class _Launch:
             command += ["-c", f"{name}={value}"]
         log = self.directory.with_name(self.directory.name + ".log")
         with log.open("wb") as words:
-            tied = subprocesses.spawn_tied(command, self._options(stdout=words, stderr=words))
+            child = subprocesses.spawn_child(command, self._options(stdout=words, stderr=words))
         try:
             meanwhile()
-            self._wait_until_ready(tied.process, log)
+            self._wait_until_ready(child.process, log)
         except BaseException:
-            subprocesses.stop(tied, self.programs, self.directory)
+            subprocesses.stop(child, self.programs, self.directory)
             raise
-        return Server(self, tied, address)
+        return Server(self, child, address)
 
     def _wait_until_ready(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         def settled() -> bool:
@@ -224,7 +224,7 @@ class _Launch:
         return [
             str(subprocesses.program(self.programs, program)),
             "-D",
-            self.owner.name_of(self.directory),
+            self.run_as.name_of(self.directory),
             *arguments,
         ]
 
@@ -233,20 +233,20 @@ class _Launch:
             "stdin": subprocess.DEVNULL,
             "cwd": self.directory,
             "env": subprocesses.environment(),
-            **self.owner.popen_options(),
+            **self.run_as.popen_options(),
             **streams,
         }
 
     def _expect_success(
-        self, tied: subprocesses.ChildProcess, said: bytes, seconds: float, otherwise: str
+        self, child: subprocesses.ChildProcess, said: bytes, seconds: float, otherwise: str
     ) -> None:
         try:
-            answer, _ = tied.process.communicate(said, timeout=seconds)
+            answer, _ = child.process.communicate(said, timeout=seconds)
         except BaseException:
-            subprocesses.stop(tied, self.programs, self.directory)
+            subprocesses.stop(child, self.programs, self.directory)
             raise
-        tied.release()
-        if tied.process.returncode != 0:
+        child.release()
+        if child.process.returncode != 0:
             raise _failure(otherwise, answer.decode(errors="replace"))
 
 

@@ -1,4 +1,4 @@
-"""How PostgreSQL's programs are tied to the process that starts them, stopped, and found when left over.
+"""How PostgreSQL's programs are child to the process that starts them, stopped, and found when left over.
 
 Each system has its own way to end a child when its parent dies, however the parent dies:
 
@@ -33,7 +33,7 @@ class ChildProcess:
 
     Args:
         process: The program.
-        untie: What to call once it has ended.
+        release: Called once it has ended.
     """
 
     process: "subprocess.Popen[bytes]"
@@ -52,7 +52,7 @@ def program(directory: Path, name: str) -> Path:
 
 if sys.platform == "win32":
 
-    def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
+    def spawn_child(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
         """Start a program in a job of ours."""
         from awslabs_dsql_mcp.local_cluster.postgres import windows_job  # noqa: PLC0415  on Windows only
 
@@ -61,8 +61,8 @@ if sys.platform == "win32":
         windows_job.assign(job, process)
         return ChildProcess(process, lambda: windows_job.close(job))
 
-    def _ask(tied: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
-        del tied  # pg_ctl finds it by its directory
+    def _ask(child: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
+        del child  # pg_ctl finds it by its directory
         command = [str(program(programs, "pg_ctl")), "stop", "-W", "-m", mode, "-D", str(directory)]
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
 
@@ -72,7 +72,7 @@ if sys.platform == "win32":
 else:
     _SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-    def spawn_tied(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
+    def spawn_child(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
         """Start a program that does not outlive this process.
 
         Call it from the main thread: Linux ties to the thread that starts the program.
@@ -114,36 +114,36 @@ else:
             start_new_session=True,
         )
 
-        def untie() -> None:
+        def release() -> None:
             watchdog.kill()
             watchdog.communicate()
 
-        return ChildProcess(process, untie)
+        return ChildProcess(process, release)
 
-    def _ask(tied: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
+    def _ask(child: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
         del programs, directory  # what a signal does not need
-        tied.process.send_signal(_SIGNALS[mode])
+        child.process.send_signal(_SIGNALS[mode])
 
     def _quit(process: "psutil.Process") -> None:
         process.send_signal(signal.SIGQUIT)
 
 
-def stop(tied: ChildProcess, programs: Path, directory: Path) -> None:
+def stop(child: ChildProcess, programs: Path, directory: Path) -> None:
     """Stop PostgreSQL: its fast shutdown, then the immediate one, then by force.
 
     Args:
-        tied: The postmaster.
+        child: The postmaster.
         programs: The directory of ``pg_ctl``, which knows how to signal on Windows.
         directory: PostgreSQL's data directory.
     """
     for mode, seconds in (("fast", _FAST_SECONDS), ("immediate", _IMMEDIATE_SECONDS)):
-        if tied.process.poll() is None:
-            _ask(tied, mode, programs, directory)
+        if child.process.poll() is None:
+            _ask(child, mode, programs, directory)
             with suppress(subprocess.TimeoutExpired):
-                tied.process.wait(seconds)
-    tied.process.kill()
-    tied.process.wait()
-    tied.release()
+                child.process.wait(seconds)
+    child.process.kill()
+    child.process.wait()
+    child.release()
 
 
 def clear_leftovers(directory: Path) -> None:

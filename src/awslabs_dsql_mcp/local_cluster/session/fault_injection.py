@@ -23,29 +23,29 @@ class FaultInjector:
     """The faults of one connection.
 
     Args:
-        behaviour: How often they come, and the seed.
+        config: How often they come, and the seed.
         connection: The connection's number since the cluster's start.
     """
 
-    def __init__(self, behaviour: ClusterConfig, connection: int) -> None:
-        self._behaviour = behaviour
-        self._conflicts = _stream(behaviour.seed, connection, "conflict")
-        self._cuts = _stream(behaviour.seed, connection, "cut")
+    def __init__(self, config: ClusterConfig, connection: int) -> None:
+        self._config = config
+        self._conflicts = _stream(config.seed, connection, "conflict")
+        self._cuts = _stream(config.seed, connection, "cut")
 
     def conflict(self) -> bool:
         """Say whether this commit conflicts."""
-        return self._conflicts.random() < self._behaviour.conflict_rate
+        return self._conflicts.random() < self._config.conflict_rate
 
     def disconnect(self) -> Disconnect | None:
         """Say whether the connection is cut at this message, and where."""
         drawn = self._cuts.random()
-        if drawn >= self._behaviour.disconnect_rate:
+        if drawn >= self._config.disconnect_rate:
             return None
-        return Disconnect.BEFORE if drawn * 2 < self._behaviour.disconnect_rate else Disconnect.AFTER
+        return Disconnect.BEFORE if drawn * 2 < self._config.disconnect_rate else Disconnect.AFTER
 
     def delay(self) -> float:
         """Give the seconds that this round trip takes longer."""
-        return self._behaviour.latency_ms / 1000
+        return self._config.latency_ms / 1000
 
 
 def _stream(seed: int | None, connection: int, kind: str) -> Random:

@@ -56,15 +56,15 @@ class SessionRegistry:
 
     Args:
         control: The superuser's connection.
-        behaviour: How the cluster behaves.
+        config: How the cluster behaves.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self, control: BackendControl, behaviour: ClusterConfig, clock: Callable[[], float] = time.monotonic
+        self, control: BackendControl, config: ClusterConfig, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.nonce = secrets.token_hex(8)
-        self.max_transaction_seconds = behaviour.max_transaction_seconds
+        self.max_transaction_seconds = config.max_transaction_seconds
         self.is_mapped = control.is_mapped
         self._control, self._clock = control, clock
         self._numbers = count(1)
