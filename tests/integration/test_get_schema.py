@@ -9,7 +9,7 @@ from mcp import Client
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import StatementFailed
-from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.tools.get_schema import GetSchema
 from conftest import ServerOn
@@ -137,7 +137,7 @@ async def test_an_unknown_table_names_the_nearest(reader: Client, name: str) -> 
 
 
 async def test_all_tables_are_listed_page_by_page(reader: Client) -> None:
-    text = await told(reader)
+    text = await told(reader, detail="summary")
     assert "lib.authors table, 4 columns, about 1,500 rows (estimate)" in text.splitlines()
     assert "lib.books table, 5 columns -- What was written" in text.splitlines()
     assert "lib.dear view, 1 column" in text.splitlines()
@@ -145,10 +145,10 @@ async def test_all_tables_are_listed_page_by_page(reader: Client) -> None:
     found: list[str] = []
     following: str | None = ""
     while following is not None:
-        reply = await call(reader, "get_schema", limit=3, after=following)
+        reply = await call(reader, "get_schema", limit=3, after=following, detail="summary")
         body = reply.text.split("\n<schema-")[1].splitlines()[1:]
         found += [line.split(" table,")[0].split(" view,")[0] for line in body if ", " in line]
-        more = re.search(r"get_schema\(after='([^']+)'\)", reply.text)
+        more = re.search(r"get_schema\(after='([^']+)', detail='summary'\)", reply.text)
         following = more.group(1) if more else None
     assert found == every
     assert "last page" in (await call(reader, "get_schema", after="zzz.zzz")).text
@@ -159,6 +159,23 @@ async def test_the_list_is_told_by_names_or_whole(reader: Client) -> None:
     assert "lib2: books" in names
     whole = await told(reader, detail="full", limit=1000)
     assert "table lib2.books\ncolumns:\n  n integer" in whole
+
+
+async def test_a_small_database_is_described_at_once_and_a_larger_one_is_listed(tmp_path: Path) -> None:
+    async with local_cluster(tmp_path / "data") as small:
+        for count in (15, 16):
+            made = range(1 if count == 15 else 16, count + 1)
+            await run(small, *(f"CREATE TABLE t{n} (id bigint PRIMARY KEY, v text)" for n in made))
+            async with counted(tmp_path / "data") as database:
+                answer = (await GetSchema(CatalogReader(database)).get_schema("")).text
+                assert database.units == 1
+            if count == 15:
+                assert answer.startswith("15 tables and views, in full\n")
+                assert answer.count("\n  v text") == 15
+            else:
+                assert answer.startswith("16 tables and views\n")
+                assert "detail='full' describes 20 a call" in answer
+                assert "v text" not in answer
 
 
 async def test_an_index_that_is_not_valid_says_so(

@@ -211,7 +211,9 @@ def _tables(results: Sequence[Result]) -> tuple[Table, ...]:
     for row in indexes:
         parts[str(row[0])].indexes.append(_index(row))
     body = {str(row[0]): row for row in bodies}
-    return tuple(_build(head, body[head.oid], parts[head.oid]) for head in heads)
+    return tuple(
+        _build(head, body[head.oid], parts[head.oid]) if head.oid in body else head.table for head in heads
+    )
 
 
 def _head(row: Row) -> _Head:

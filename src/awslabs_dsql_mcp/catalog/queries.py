@@ -90,19 +90,20 @@ def known_tables() -> Query:
     return Query(f"{_NEIGHBOURS} ORDER BY 1, 2 LIMIT 1000")
 
 
-def page_queries(after: TableName | None, limit: int, *, full: bool) -> tuple[Query, ...]:
+def page_queries(after: TableName | None, limit: int, *, full: int) -> tuple[Query, ...]:
     """Queries for the tables after a name.
 
     Args:
         after: The last table of the previous page.
         limit: Maximum number of tables.
-        full: Full details of each table; otherwise those for one line of a list.
+        full: Number of tables, from the first, with full details; the others get those for a line of a list.
     """
     schema, table = (after.schema or "", after.table) if after else ("", "")
     heads = _HEADS.format(users=_NOT_SYSTEM, after="$1::name, $2::name")
-    return tuple(
-        Query(f"WITH w AS ({_PAGE}) {part}", (schema, table, limit))
-        for part in (heads, *((_BODIES, _COLUMNS, _CONSTRAINTS, _INDEXES) if full else ()))
+    details = (_BODIES, _COLUMNS, _CONSTRAINTS, _INDEXES) if full else ()
+    return (
+        Query(f"WITH w AS ({_PAGE}) {heads}", (schema, table, limit)),
+        *(Query(f"WITH w AS ({_PAGE}) {part}", (schema, table, min(full, limit))) for part in details),
     )
 
 

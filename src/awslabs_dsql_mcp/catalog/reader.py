@@ -42,18 +42,18 @@ class CatalogReader:
             return tables  # a server without jobs
         return model.with_jobs(tables, jobs.results[0])
 
-    async def page(self, after: TableName | None, limit: int, *, whole: bool) -> Page:
+    async def page(self, after: TableName | None, limit: int, *, full: int) -> Page:
         """Read a page of the list of tables.
 
         Args:
             after: The last table of the page before.
             limit: Tables at most.
-            whole: Everything about each.
+            full: Tables, from the first, of which everything is read.
 
         Raises:
             DsqlError: What `Database.run` raises.
         """
-        queries = catalog_queries.page_queries(after, limit, full=whole)
+        queries = catalog_queries.page_queries(after, limit, full=full)
         return model.fold_page((await self._database.run(UnitOfWork(queries, read_only=True))).results)
 
     async def names(self) -> list[TableName]:

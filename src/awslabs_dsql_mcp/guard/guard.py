@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.errors import StatementRefused
-from awslabs_dsql_mcp.guard import read_rules, transaction_rules, write_rules
+from awslabs_dsql_mcp.guard import foreign_commands, read_rules, transaction_rules, write_rules
 from awslabs_dsql_mcp.guard.refusal import Refusal, Violation, locate, locate_at
 from awslabs_dsql_mcp.sql import statements
 from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
@@ -112,10 +112,13 @@ def check_statement(sql: str, *, writes: bool, parameters: int | None = None) ->
     try:
         parsed = parse(bound)
     except ParseError as fault:
-        return Verdict(bound, None, _refuse(_explain(fault, bound), bound, sql, parameters))
+        violation = foreign_commands.check(bound) or _explain(fault, bound)
+        return Verdict(bound, None, _refuse(violation, bound, sql, parameters))
     if objection := _not_one(parsed):
         return Verdict(bound, None, _refuse(objection, bound, sql, parameters))
     statement, objection = _evaluate(parsed[0], writes=writes)
+    if statement.kind == "SHOW":  # SHOW TABLES parses, as the name of a setting
+        objection = objection or foreign_commands.check(bound)
     return Verdict(bound, statement, objection and _refuse(objection, bound, sql, parameters))
 
 
@@ -181,9 +184,7 @@ _FAULTS: Final = {
         "a string in single ones."
     ),
     "not-text": "Leave that character out; binary data is written as '\\x00ff'::bytea.",
-    "too-long": (
-        "Send less at a time, values as parameters; to load much data, use AWS's aurora-dsql-loader."
-    ),
+    "too-long": ("Send less at a time, values as parameters; to load many rows, call load_rows."),
     "too-complex": (
         "Write it with fewer parts: IN (…) or = ANY (…) for chains of OR, a WITH query for what is "
         "repeated, several statements for many rows."

@@ -52,7 +52,7 @@ _REFUSED_HERE: Final = {
     "CopyStmt": Unsupported(
         "copy",
         "{} moves data through a file, a program or a stream, and a call has none of them.",
-        "To read, SELECT. To write a few rows, INSERT; to load many, use AWS's aurora-dsql-loader.",
+        "To read, call readonly_query; to load rows of the call or of a file, call load_rows.",
     ),
 }
 """Statements that this server does not send, though Aurora DSQL has forms of some."""

@@ -7,7 +7,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.catalog import text as schema_text
-from awslabs_dsql_mcp.catalog.model import Table
+from awslabs_dsql_mcp.catalog.model import Page, Table
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
@@ -15,13 +15,16 @@ from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, to_text_result
 
 _DESCRIPTION: Final = (
-    "Without table_name: the tables and views of all schemas, with estimated rows. With it: columns with "
-    "types, defaults and comments, keys, foreign keys both ways, indexes, a view's definition. Names fold as "
-    'in SQL: quote one with capitals ("Order Lines"). A name in several schemas gives each.'
+    "Without table_name: the tables and views of all schemas, with estimated rows; up to 15 tables in full. "
+    "In full: columns with types, defaults and comments, keys, foreign keys both ways, indexes, a view's "
+    'definition. Names fold as in SQL: quote one with capitals ("Order Lines"). A name in several schemas '
+    "gives each."
 )
 _NO_MORE: Final = "There is no table behind that name: this was the last page."
 _NONE: Final = "There are no tables or views yet.\nNext: create one with transact, if writes are allowed."
 _MAX_FULL_TABLES: Final = 20  # described in full, more would not fit into an answer
+_MAX_SMALL_TABLES: Final = 15  # of a database that is described in full unasked
+_MAX_SMALL_TEXT: Final = 15_000  # characters, likewise
 
 
 class GetSchema:
@@ -42,7 +45,7 @@ class GetSchema:
             table_name: Annotated[str, Field(description="table or schema.table; empty: list all.")] = "",
             detail: Annotated[
                 Literal["names", "summary", "full"] | None,
-                Field(description="Default: summary for the list, full for a table."),
+                Field(description="Default: full for a table or up to 15, else summary."),
             ] = None,
             after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
             limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
@@ -58,7 +61,8 @@ class GetSchema:
 
         Args:
             table_name: ``table`` or ``schema.table``, quoted or not; empty for the list.
-            detail: How much; by default a line a table of the list, and all there is of a table.
+            detail: How much; by default everything of a table and of a database of up to 15 tables, else a
+                line a table.
             after: The last table of the page of the list that came before.
             limit: Tables of the list at most.
 
@@ -67,27 +71,50 @@ class GetSchema:
             DsqlError: What `Database.run` raises.
         """
         if not table_name.strip():
-            return await self._list(detail or "summary", after, limit)
+            return await self._list(detail, after, limit)
         tables = await self._catalog.tables(parse_name(table_name))
         text, cut = schema_text.tables_text(tables, detail or "full")
         notice = f"Too long to tell whole: cut to detail={cut}.\n" if cut else ""
         return ToolOutput(f"{notice}{fenced(text)}\n{_next_for(tables)}")
 
-    async def _list(self, detail: Detail, after: str, limit: int) -> ToolOutput:
-        whole = detail == "full"
-        limit = min(limit, _MAX_FULL_TABLES) if whole else limit
-        page = await self._catalog.page(parse_name(after) if after.strip() else None, limit, whole=whole)
+    async def _list(self, detail: Detail | None, after: str, limit: int) -> ToolOutput:
+        behind = parse_name(after) if after.strip() else None
+        full = _MAX_FULL_TABLES if detail == "full" else 0
+        if detail is None and behind is None:  # a small database is described at once
+            full = _MAX_SMALL_TABLES
+        page = await self._catalog.page(behind, min(limit, full) if detail == "full" else limit, full=full)
         if not page.tables:
-            return ToolOutput(_NO_MORE if after.strip() else _NONE)
-        listing = schema_text.list_text(page, detail)
+            return ToolOutput(_NONE if behind is None else _NO_MORE)
+        if detail is None and (small := _small_schema(page)):
+            return small
+        listing = schema_text.list_text(page, detail or "summary")
         left = page.remaining + len(page.tables) - listing.shown
-        counted = f"{listing.shown} tables and views" if listing.shown > 1 else "1 table or view"
+        counted = _count(listing.shown)
         if left:
-            counted += f"; {left} more: call get_schema(after={listing.last!r})"
+            detailed = f", detail={detail!r}" if detail else ""
+            counted += f"; {left} more: call get_schema(after={listing.last!r}{detailed})"
         following = (
-            "" if whole else f"\nNext: get_schema(table_name={page.tables[0].title!r}) tells it whole."
+            ""
+            if detail == "full"
+            else f"\nNext: get_schema(table_name={page.tables[0].title!r}) describes one in full; "
+            f"detail='full' describes {_MAX_FULL_TABLES} a call."
         )
         return ToolOutput(f"{counted}\n{fenced(listing.text)}{following}")
+
+
+def _small_schema(page: Page) -> ToolOutput | None:
+    """Describe all tables, if they are few and fit: otherwise each would be asked for next."""
+    if page.remaining or len(page.tables) > _MAX_SMALL_TABLES:
+        return None
+    listing = schema_text.list_text(page, "full")
+    if listing.shown < len(page.tables) or len(listing.text) > _MAX_SMALL_TEXT:
+        return None
+    following = "Next: readonly_query to read; explain_query shows what a query costs."
+    return ToolOutput(f"{_count(listing.shown)}, in full\n{fenced(listing.text)}\n{following}")
+
+
+def _count(tables: int) -> str:
+    return f"{tables} tables and views" if tables > 1 else "1 table or view"
 
 
 def fenced(text: str) -> str:

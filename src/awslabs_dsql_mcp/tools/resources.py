@@ -28,7 +28,7 @@ class ResourceReader:
 
     async def tables(self) -> str:
         """List all tables, as many as an answer may hold."""
-        page = await self._catalog.page(None, _MAX_TABLES, whole=False)
+        page = await self._catalog.page(None, _MAX_TABLES, full=0)
         if not page.tables:
             return "There are no tables or views yet."
         listing = text.list_text(page, "summary")
@@ -43,11 +43,11 @@ class ResourceReader:
 
     async def diagram(self) -> str:
         """Draw the tables of all schemas."""
-        return mermaid.diagram(await self._catalog.page(None, mermaid.MAX_TABLES, whole=True))
+        return mermaid.diagram(await self._catalog.page(None, mermaid.MAX_TABLES, full=mermaid.MAX_TABLES))
 
     async def diagram_of(self, schema: str) -> str:
         """Draw the tables of one schema."""
-        page = await self._catalog.page(TableName(schema, ""), mermaid.MAX_TABLES, whole=True)
+        page = await self._catalog.page(TableName(schema, ""), mermaid.MAX_TABLES, full=mermaid.MAX_TABLES)
         mine = tuple(table for table in page.tables if table.schema == schema)
         left = page.remaining if len(mine) == len(page.tables) else 0
         return mermaid.diagram(type(page)(mine, left))
