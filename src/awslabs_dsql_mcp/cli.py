@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     with _interrupts_exit():
         command = _command(list(sys.argv[1:] if argv is None else argv))
-        from awslabs_dsql_mcp.config.option_parser import SettingsError  # noqa: PLC0415 - see the module
+        from awslabs_dsql_mcp.option_parser import SettingsError  # noqa: PLC0415 - see the module
     try:
         return command()
     except SettingsError as error:

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from awslabs_dsql_mcp.config.option_parser import SettingsError
+from awslabs_dsql_mcp.option_parser import SettingsError
 
 _TIMEOUT = 28.0
 _CUSTOMERS, _PRODUCTS, _ORDERS = 300, 60, 2_400

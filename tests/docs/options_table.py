@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from awslabs_dsql_mcp.config.option_parser import Option
 from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.option_parser import Option
 
 README = Path(__file__).parents[2] / "README.md"
 _BEGIN, _END = "<!-- options -->\n", "<!-- /options -->"

@@ -13,11 +13,11 @@ from typing import Any
 import tomlkit
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.config.option_parser import Option
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.installer.clients import CLIENTS, snippet
 from awslabs_dsql_mcp.installer.launch import PACKAGE, SERVER_NAME
+from awslabs_dsql_mcp.option_parser import Option
 from docs.client_examples import launch
 
 TOP = Path(__file__).parents[2]

@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Mapping, Sequence
 
-from awslabs_dsql_mcp.config.option_parser import OptionParser, SettingsError, add_options, read_value
 from awslabs_dsql_mcp.config.options import CLUSTER_ONLY_OPTIONS, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings, region_of
+from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, read_value
 
 # Options that choose the cluster; they exclude each other.
 _CLUSTER_CHOICES = ("local", "cluster_endpoint", "config")

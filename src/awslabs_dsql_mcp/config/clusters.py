@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from awslabs_dsql_mcp.config.arguments import with_region
-from awslabs_dsql_mcp.config.option_parser import Option, SettingsError, read_value
 from awslabs_dsql_mcp.config.options import OPTIONS, PER_CLUSTER_OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.option_parser import Option, SettingsError, read_value
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _DESCRIPTION: Final = "description"

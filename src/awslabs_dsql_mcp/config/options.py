@@ -7,9 +7,9 @@ this table. A flag takes precedence over its variables, a variable over the defa
 from typing import Final
 
 from awslabs_dsql_mcp.config import parsers
-from awslabs_dsql_mcp.config.option_parser import Option
 from awslabs_dsql_mcp.config.parsers import LOG_LEVELS
 from awslabs_dsql_mcp.config.settings import DEFAULT_KNOWLEDGE_SERVER, TOOLSETS
+from awslabs_dsql_mcp.option_parser import Option, read_switch
 
 CLUSTER_ONLY_OPTIONS: Final = frozenset(
     {"cluster_endpoint", "region", "allow_writes", "local", "local_data", "local_session_minutes"}
@@ -82,7 +82,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--allow-writes",
         ("DSQL_ALLOW_WRITES",),
-        parsers.read_switch,
+        read_switch,
         "Permit the tools to change data and schema. Without this flag every tool only reads.",
     ),
     Option(
@@ -235,13 +235,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--audit-parameters",
         ("DSQL_AUDIT_PARAMETERS",),
-        parsers.read_switch,
+        read_switch,
         "Record parameter values, and other arguments besides SQL, in the audit log.",
     ),
     Option(
         "--local",
         ("DSQL_LOCAL",),
-        parsers.read_switch,
+        read_switch,
         "Use a cluster on this machine (extra `local`). It needs no AWS account and no network.",
     ),
     Option(

@@ -5,30 +5,17 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from awslabs_dsql_mcp.option_parser import whole_number
+
 CONFIRM_POLICIES = ("always", "auto", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\w]*")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
-_TRUTH = {
-    "true": True,
-    "1": True,
-    "yes": True,
-    "on": True,
-    "false": False,
-    "0": False,
-    "no": False,
-    "off": False,
-}
 
-
-def read_switch(text: str) -> bool:
-    """Read a Boolean."""
-    try:
-        return _TRUTH[text.strip().lower()]
-    except KeyError:
-        raise ValueError("true or false") from None
+read_count = whole_number(1, 100)
+read_size = whole_number(1, 10_000_000)
 
 
 def read_text(text: str) -> str:
@@ -71,20 +58,6 @@ def read_minutes(text: str) -> float:
         return read_seconds(text)
     except ValueError:
         raise ValueError("a positive number of minutes, such as 60") from None
-
-
-def read_count(text: str) -> int:
-    """Read a number of connections or attempts."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100):  # noqa: PLR2004 - the bound is the rule
-        raise ValueError("a whole number from 1 to 100")
-    return int(text)
-
-
-def read_size(text: str) -> int:
-    """Read a maximum number of rows or characters."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000_000):  # noqa: PLR2004 - the bound is the rule
-        raise ValueError("a whole number from 1 to 10000000")
-    return int(text)
 
 
 def read_knowledge_url(text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import read_clusters
-from awslabs_dsql_mcp.config.option_parser import SettingsError
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.checks import aws, environment, network, session
 from awslabs_dsql_mcp.doctor.checks.clock import clock
@@ -18,6 +17,7 @@ from awslabs_dsql_mcp.doctor.checks.tls import tls
 from awslabs_dsql_mcp.doctor.context import CheckContext, Environment
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, CheckResult, State
 from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.option_parser import SettingsError
 from awslabs_dsql_mcp.target import resolve_target
 
 SETTINGS = "Settings"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from awslabs_dsql_mcp.config.option_parser import OptionParser, SettingsError, add_options
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer import files
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client, snippet
@@ -25,6 +24,7 @@ from awslabs_dsql_mcp.installer.launch import (
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
+from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
 
 _NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
 

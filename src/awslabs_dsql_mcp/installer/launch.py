@@ -6,8 +6,8 @@ from pathlib import Path
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.option_parser import SettingsError
 from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.option_parser import SettingsError
 
 PACKAGE = "awslabs-dsql-mcp"
 SERVER_NAME = "aurora-dsql"

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import cast
 
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster import client_env, iam_token, options
@@ -17,6 +18,11 @@ from awslabs_dsql_mcp.local_cluster.cluster import HOST, enter
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_if_running
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.option_parser import Option, OptionParser, add_options, read_value
+
+_WAKING = Option(
+    "--waking-ms", (), options.MILLISECONDS, "Milliseconds that waking up takes, for sleep.", "MS", "0"
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,6 +33,9 @@ def main(argv: Sequence[str]) -> int:
 
     Returns:
         The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
+
+    Raises:
+        SettingsError: A wrong argument.
     """
     parsed = _parser().parse_args(argv)
     data_dir = DataDir.of(parsed.local_data)
@@ -47,12 +56,17 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     elif parsed.action == "token":
         _say(_token(data_dir, parsed.user))
     else:
-        _let_sleep(data_dir, parsed.waking_ms / 1000)
+        _let_sleep(data_dir, _waking_seconds(parsed))
     return 0
 
 
+def _waking_seconds(parsed: argparse.Namespace) -> float:
+    text = getattr(parsed, _WAKING.name, _WAKING.default)
+    return cast("float", read_value(_WAKING, _WAKING.flag, text)) / 1000
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         "awslabs-dsql-mcp local",
         description="Run the local cluster without an MCP server, until interrupted; or serve the users of "
         "one that runs.",
@@ -74,9 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "--local-data", "--local_data", type=Path, metavar="DIR", help="data folder (default: the user's)"
     )
     parser.add_argument("--user", default=iam_token.ADMIN, help="role to log in as (default: admin)")
-    parser.add_argument(
-        "--waking-ms", type=options.milliseconds, default=0, metavar="MS", help="how long waking up takes"
-    )
+    add_options(parser, [_WAKING])
     options.add_to(parser)
     return parser
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.option_parser import SettingsError
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.logging_setup import log_to_stderr
+from awslabs_dsql_mcp.option_parser import SettingsError
 from awslabs_dsql_mcp.server.line_reader import take_stdin
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
-from awslabs_dsql_mcp.config.option_parser import SettingsError
+from awslabs_dsql_mcp.option_parser import SettingsError
 
 TWO = """\
 default = "dev"  # when none is named

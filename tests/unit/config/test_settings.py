@@ -9,9 +9,9 @@ import pytest
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.option_parser import Option, SettingsError
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings, region_of
+from awslabs_dsql_mcp.option_parser import Option, SettingsError
 
 GOOD = {
     "--cluster_endpoint": ("abc.dsql.us-east-1.on.aws", "abc.dsql.us-east-1.on.aws"),

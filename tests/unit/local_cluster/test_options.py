@@ -1,16 +1,16 @@
 """The options of the local command that choose a configuration."""
 
-import argparse
 from dataclasses import fields
 
 import pytest
 
 from awslabs_dsql_mcp.local_cluster import options
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.option_parser import Option, OptionParser, SettingsError
 
 
 def parse(*argv: str) -> ClusterConfig | None:
-    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser = OptionParser(allow_abbrev=False)
     options.add_to(parser)
     return options.chosen(parser.parse_args(argv))
 
@@ -52,12 +52,16 @@ def test_faults_are_asked_for_on_the_command_line(minutes: str) -> None:
         ("--session-minutes", "0", "a number from 0.001 to 10000"),
     ],
 )
-def test_a_wrong_value_is_told(
-    flag: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
+def test_a_wrong_value_is_told(flag: str, value: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as told:
         parse(f"{flag}={value}")
-    assert f"got '{value}', expected {expected}" in capsys.readouterr().err
+    assert str(told.value) == f"{flag}: got '{value}', expected {expected}"
+
+
+def test_an_unknown_flag_is_told() -> None:
+    with pytest.raises(SettingsError) as told:
+        parse("--conflict-rates", "0.1")
+    assert str(told.value) == "--conflict-rates: unknown flag, expected --conflict-rate?"
 
 
 def test_flags_are_written_as_they_are_read() -> None:
@@ -69,8 +73,8 @@ def test_flags_are_written_as_they_are_read() -> None:
 
 
 @pytest.mark.parametrize("option", options.OPTIONS, ids=lambda option: option.flag)
-def test_help_tells_the_default(option: options.Option) -> None:
+def test_help_tells_the_default(option: Option) -> None:
     default = getattr(ClusterConfig(), option.name)
-    if default:
-        told = option.help.partition("(default: ")[2]
-        assert told.rstrip(")").partition(";")[0].replace("10 MiB", str(10 * 2**20)) == f"{default:.15g}"
+    if default is not None and not option.is_switch:
+        told = option.default.partition(";")[0].replace("10 MiB", str(10 * 2**20))
+        assert told == f"{default:.15g}"

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from awslabs_dsql_mcp.config.option_parser import SettingsError
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
+from awslabs_dsql_mcp.option_parser import SettingsError
 
 # Variables of libpq that the server leaves in effect.
 _LIBPQ = ("PGHOSTADDR", "PGPORT")

@@ -1,12 +1,25 @@
-"""Options of a command line and of an environment, and the argparse parser that reads them."""
+"""Options of a command line and of an environment, and the argparse parser that reads them.
+
+A table of options is a sequence of `Option`; this module knows none of them.
+"""
 
 import argparse
 import difflib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from awslabs_dsql_mcp.config import parsers
+_TRUTH = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 class SettingsError(ValueError):
@@ -24,6 +37,7 @@ class Option:
         help: One or two sentences.
         unit: Unit or placeholder of the value in help, such as ``s`` or ``HOST``; empty for a switch.
         default: The default as documentation shows it.
+        aliases: Other flags of the option.
     """
 
     flag: str
@@ -32,6 +46,7 @@ class Option:
     help: str
     unit: str = ""
     default: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,13 +56,13 @@ class Option:
     @property
     def is_switch(self) -> bool:
         """True for a flag that takes no value."""
-        return self.read is parsers.read_switch
+        return self.read is read_switch
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """The flag with dashes and with underscores, the documented spelling first."""
+        """The flag with dashes and with underscores, the documented spelling first; then the aliases."""
         other = "--" + (self.name if "-" in self.flag[2:] else self.name.replace("_", "-"))
-        return (self.flag,) if other == self.flag else (self.flag, other)
+        return tuple(dict.fromkeys((self.flag, other, *self.aliases)))
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -71,15 +86,27 @@ class OptionParser(argparse.ArgumentParser):
         return message
 
 
-def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
-    """Add options to a parser whose result has only the options that were given."""
+def add_options(
+    parser: argparse.ArgumentParser, options: Iterable[Option], title: str = "", description: str = ""
+) -> None:
+    """Add options to a parser; its result has those that were given, as text or as ``True``.
+
+    Args:
+        parser: The parser.
+        options: The options.
+        title: Heading of the options in help; empty for no group of their own.
+        description: Text below the heading.
+    """
+    group = parser.add_argument_group(title, description) if title else parser
     for option in options:
         default = f" Default: {option.default}." if option.default else ""
-        text = f"{option.help}{default} [{', '.join(option.variables)}]".replace("%", "%%")
+        variables = f" [{', '.join(option.variables)}]" if option.variables else ""
+        text = f"{option.help}{default}{variables}".replace("%", "%%")
+        given: dict[str, Any] = {"dest": option.name, "default": argparse.SUPPRESS, "help": text}
         if option.is_switch:
-            parser.add_argument(*option.spellings, dest=option.name, action="store_true", help=text)
+            group.add_argument(*option.spellings, action="store_true", **given)
         else:
-            parser.add_argument(*option.spellings, dest=option.name, metavar=option.unit, help=text)
+            group.add_argument(*option.spellings, metavar=option.unit, **given)
 
 
 def read_value(option: Option, source: str, value: object) -> object:
@@ -101,3 +128,40 @@ def read_value(option: Option, source: str, value: object) -> object:
         # A wrong value may be a connection URL: what precedes "@" could be a password.
         shown = repr(str(value).rpartition("@")[2][:80])
         raise SettingsError(f"{source}: got {shown}, expected {error}") from None
+
+
+# ---- Readers: functions from text to a value, or a `ValueError` with what is expected.
+
+
+def read_switch(text: str) -> bool:
+    """Read a Boolean."""
+    try:
+        return _TRUTH[text.strip().lower()]
+    except KeyError:
+        raise ValueError("true or false") from None
+
+
+def number(lower: float, upper: float) -> Callable[[str], float]:
+    """Make a reader of numbers from `lower` to `upper`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not lower <= value <= upper:
+            raise ValueError(f"a number from {lower:g} to {upper:g}")
+        return value
+
+    return read
+
+
+def whole_number(lower: int, upper: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from `lower` to `upper`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and lower <= int(text) <= upper):
+            raise ValueError(f"a whole number from {lower} to {upper}")
+        return int(text)
+
+    return read
