@@ -38,7 +38,7 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Door,
     """An endpoint before a PostgreSQL on loopback TCP, as on Windows."""
     folder = DataDir(tmp_path_factory.mktemp("loopback"))
     folder.ensure_credentials()
-    certificates.ensure(folder)
+    certificates.make(folder)
     server = postgres.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = listener.listen(0)
     control = ReconnectingSuperuser(server.address)

@@ -59,7 +59,7 @@ class World:
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
     here = World(DataDir(tmp_path_factory.mktemp("world")))
     here.folder.ensure_credentials()
-    certificates.ensure(here.folder)
+    certificates.make(here.folder)
     server = postgres.find().start(here.folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = listener.listen(0)
     here.port = listeners[0].getsockname()[1]

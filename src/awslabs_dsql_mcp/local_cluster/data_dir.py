@@ -16,13 +16,16 @@
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
 REGION = "us-east-1"
+_RENEW_AFTER = timedelta(days=365)
 _MAX_LOG = 1_000_000  # bytes kept of former runs
 
 
@@ -71,6 +74,13 @@ class DataDir:
     def ca_file(self) -> Path:
         """The authority's certificate, PEM."""
         return self.path / "ca.pem"
+
+    def has_fresh_certificate(self) -> bool:
+        """True if the certificates are less than a year old."""
+        try:
+            return time.time() - self.ca_file.stat().st_mtime < _RENEW_AFTER.total_seconds()
+        except FileNotFoundError:
+            return False
 
     @property
     def certificate(self) -> Path:

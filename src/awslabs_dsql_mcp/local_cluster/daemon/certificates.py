@@ -1,32 +1,93 @@
-"""The endpoint's certificate, signed by an authority that exists for this data folder alone."""
+"""The certificate of the endpoint, and of the authority that signs it, which exists for one data directory.
 
-import time
-from datetime import timedelta
-from pathlib import Path
+Imported only where certificates are made: `cryptography` takes a tenth of a second.
+"""
 
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 
-_RENEW_AFTER = timedelta(days=365)
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from awslabs_dsql_mcp.local_cluster.data_dir import REGION, DataDir
+
+# The second is for AWS's connectors, which take a host without ".dsql" for the id of a cluster.
+_NAMES = ("localhost", f"localhost.dsql.{REGION}.on.aws")
+_ADDRESSES = ("127.0.0.1", "::1")
+_VALID = timedelta(days=825)  # the longest that Apple's verifiers accept
 
 
-def ensure(data_dir: DataDir) -> None:
-    """Make the authority and the certificate unless there are some less than a year old.
+def make(data_dir: DataDir) -> None:
+    """Make an authority and the endpoint's certificate, and write them to the data directory.
 
-    Both are made anew together and the authority's private key is never stored: nobody can sign
-    another certificate that a user who trusts ``ca.pem`` would accept.
+    The authority's private key is never stored: nobody can sign another certificate that a user who
+    trusts ``ca.pem`` would accept.
     """
-    if _is_fresh(data_dir.ca_file):
-        return
-    from awslabs_dsql_mcp.local_cluster.daemon import authority  # noqa: PLC0415  slow, and needed once a year
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = _authority(authority_key)
+    certificate = _certificate(key, authority, authority_key)
+    private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data_dir.write(data_dir.private_key, private_key)
+    data_dir.write(data_dir.certificate, certificate.public_bytes(Encoding.PEM))
+    # Last: its age is read as the age of all three.
+    data_dir.write(data_dir.ca_file, authority.public_bytes(Encoding.PEM))
 
-    identity = authority.make_identity()
-    data_dir.write(data_dir.private_key, identity.private_key)
-    data_dir.write(data_dir.certificate, identity.certificate)
-    data_dir.write(data_dir.ca_file, identity.authority)  # last: it says that the others are there
+
+def _authority(key: EllipticCurvePrivateKey) -> x509.Certificate:
+    usage = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    name = _name("awslabs-dsql-mcp local authority")
+    return (
+        _builder(name, name, key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
 
 
-def _is_fresh(path: Path) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime < _RENEW_AFTER.total_seconds()
-    except FileNotFoundError:
-        return False
+def _certificate(
+    key: EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: EllipticCurvePrivateKey
+) -> x509.Certificate:
+    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    names = [x509.DNSName(name) for name in _NAMES]
+    addresses = [x509.IPAddress(ip_address(address)) for address in _ADDRESSES]
+    server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    return (
+        _builder(_name(_NAMES[0]), authority.subject, key)
+        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(server, critical=False)
+        .add_extension(issuer_key, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    now = datetime.now(timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + _VALID)
+    )
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
-from awslabs_dsql_mcp.local_cluster.daemon import certificates
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
@@ -79,7 +78,10 @@ def _keep(data_dir: DataDir, config: ClusterConfig) -> None:
 
 def _get_ready(data_dir: DataDir) -> None:
     """Do while PostgreSQL starts what takes its time."""
-    certificates.ensure(data_dir)
+    if not data_dir.has_fresh_certificate():
+        from awslabs_dsql_mcp.local_cluster.daemon import certificates  # noqa: PLC0415  slow, once a year
+
+        certificates.make(data_dir)
     import_module("awslabs_dsql_mcp.local_cluster.daemon.service")  # brings asyncio and ssl
 
 
