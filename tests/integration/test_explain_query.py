@@ -40,10 +40,25 @@ async def test_a_full_scan_is_told_with_the_index_that_helps(reader: Client, *, 
     assert "Output:" not in reply.text
     assert "- Seq Scan reads all of public.sales" in reply.text
     assert (
-        "- index: CREATE INDEX ASYNC sales_state_idx ON public.sales (state) INCLUDE (id, total)"
+        "- index: CREATE INDEX ASYNC sales_state_idx ON public.sales (state) INCLUDE (total) -- alone"
     ) in reply.text
     assert ("filters drop 2,970 rows of 3,000 read (99 %)" in reply.text) is analyze
     assert "Next: create the index with transact" in reply.text
+
+
+async def test_each_included_column_has_its_reason(reader: Client) -> None:
+    reply = await call(reader, "explain_query", sql=OPEN)
+    assert "; INCLUDE answers the query without the table: total is shown" in reply.text
+
+
+async def test_the_local_clusters_dpus_are_the_same_twice_and_said_to_be_simulated(reader: Client) -> None:
+    estimates: list[str] = []
+    for _ in range(2):
+        reply = await call(reader, "explain_query", sql=OPEN, analyze=True)
+        estimates += [line for line in reply.text.splitlines() if line.startswith("DPU")]
+    assert len(estimates) == 2
+    assert estimates[0] == estimates[1]
+    assert estimates[0].startswith("DPUs simulated by the local cluster, ")
 
 
 async def test_a_placeholder_takes_its_value(reader: Client) -> None:

@@ -32,7 +32,7 @@ def findings(plan: QueryPlan) -> list[str]:
     return list(dict.fromkeys(found + _misestimate(plan)))
 
 
-def dpu_text(dpus: tuple[Dpu, ...]) -> str:
+def dpu_text(dpus: tuple[Dpu, ...], *, is_simulated: bool = False) -> str:
     """Format a statement's DPUs on one line; empty without DPUs."""
     if not dpus:
         return ""
@@ -41,6 +41,8 @@ def dpu_text(dpus: tuple[Dpu, ...]) -> str:
         + ("" if dpu.minimum is None else f" (at least {dpu.minimum:.5f} a transaction)")
         for dpu in dpus
     )
+    if is_simulated:
+        return f"DPUs simulated by the local cluster, comparable among each other alone: {parts}."
     return f"DPU estimate of this statement, not a bill: {parts}."
 
 

@@ -89,8 +89,12 @@ def advise(candidate: Candidate, table: Table) -> str | None:
         )
     if len(table.indexes) >= limits.MAX_INDEXES:
         return f"{table.title} has {limits.MAX_INDEXES} indexes, the maximum: drop one before adding another."
-    statement = _statement(keys, _included(candidate, keys), table)
-    return f"{statement} -- alone in a transact call; an index makes writes cost more"
+    included = _included(candidate, keys, table)
+    reason = (
+        f"; INCLUDE answers the query without the table: {_uses(candidate, included)}" if included else ""
+    )
+    statement = _statement(keys, included, table)
+    return f"{statement} -- alone in a transact call; an index makes writes cost more{reason}"
 
 
 def _combine(conditions: Sequence[PredicateColumns]) -> PredicateColumns:
@@ -119,8 +123,20 @@ def _keys(candidate: Candidate, table: Table) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*equal, *ranged[:1]]))[: limits.MAX_KEY_COLUMNS]
 
 
+def _uses(candidate: Candidate, included: Sequence[str]) -> str:
+    """Why each column is included: ``name is shown, state is compared``."""
+    shown = candidate.output or ()
+    return ", ".join(
+        f"{quote_identifier(name)} is {'shown' if name in shown else 'compared'}" for name in included
+    )
+
+
+def _primary_key(table: Table) -> tuple[str, ...]:
+    return next((key.columns for key in table.constraints if key.kind == "p"), ())
+
+
 def _starts_primary_key(keys: Sequence[str], table: Table) -> bool:
-    primary = next((key.columns for key in table.constraints if key.kind == "p"), ())
+    primary = _primary_key(table)
     return bool(primary) and primary[0] == keys[0]
 
 
@@ -134,13 +150,17 @@ def _matching_index(keys: Sequence[str], table: Table) -> Index | None:
     return None
 
 
-def _included(candidate: Candidate, keys: Sequence[str]) -> tuple[str, ...]:
-    """Choose columns to INCLUDE so that the index alone answers the query; none if there are too many."""
+def _included(candidate: Candidate, keys: Sequence[str], table: Table) -> tuple[str, ...]:
+    """Choose columns to INCLUDE so that the index alone answers the query; none if there are too many.
+
+    Never those of the primary key: each index entry has them already.
+    """
     if candidate.output is None:
         return ()
     where = candidate.condition
     needed = (*candidate.output, *where.equal, *where.ranged, *where.other)
-    more = tuple(dict.fromkeys(name for name in needed if name not in keys))
+    present = {*keys, *_primary_key(table)}
+    more = tuple(dict.fromkeys(name for name in needed if name not in present))
     return more if len(more) <= _MAX_INCLUDED else ()
 
 

@@ -86,10 +86,12 @@ class QueryPlan:
     Attributes:
         nodes: Nodes from the root on, parents before children.
         dpus: Estimate of Aurora DSQL with ANALYZE and VERBOSE.
+        is_simulated: The estimate is that of a local cluster, which has no DPUs.
     """
 
     nodes: tuple[PlanNode, ...]
     dpus: tuple[Dpu, ...] = ()
+    is_simulated: bool = False
 
     @cached_property
     def children(self) -> Mapping[int, Sequence[int]]:
@@ -135,7 +137,8 @@ def parse_plan(text: str) -> QueryPlan:
             dpus.append(Dpu(dpu.group(1), float(dpu.group(2)), float(minimum) if minimum else None))
         elif details and (detail := _DETAIL.match(line)):
             details[-1].setdefault(detail.group(2), detail.group(3))
-    return QueryPlan(tuple(nodes), tuple(dpus))
+    is_simulated = re.search(rf"^{_DPU_HEAD}.*simulated", text, re.MULTILINE) is not None
+    return QueryPlan(tuple(nodes), tuple(dpus), is_simulated)
 
 
 def without_noise(text: str) -> str:

@@ -80,7 +80,7 @@ class ExplainQuery:
         said = [f"- {finding}" for finding in findings.findings(plan)] or ["- nothing stands out"]
         said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
         advised = any("CREATE INDEX" in line for line in said)
-        costs = findings.dpu_text(plan.dpus)
+        costs = findings.dpu_text(plan.dpus, is_simulated=plan.is_simulated)
         told = [
             wrap_untrusted(plans.without_noise(text), kind="plan", nonce=new_nonce()),
             "What costs:",

@@ -100,6 +100,11 @@ def text_row(text: str) -> bytes:
     return message(DATA_ROW, struct.pack("!HI", 1, len(data)) + data)
 
 
+def read_text_row(message: bytes) -> str:
+    """Read a DataRow of one text column."""
+    return message[11:].decode("utf-8", "replace")  # behind kind, length, number of columns, length
+
+
 def parameter_status(name: str, value: str) -> bytes:
     """Tell a setting that clients follow."""
     return message(PARAMETER_STATUS, name.encode() + b"\0" + value.encode() + b"\0")

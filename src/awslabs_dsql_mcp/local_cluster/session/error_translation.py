@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, refusal_in
-from awslabs_dsql_mcp.local_cluster.protocol import messages
 from awslabs_dsql_mcp.local_cluster.session.transaction import CATALOG_CONFLICT, DATA_CONFLICT, too_old
 
 LOCK_TIMEOUT: Final = "55P03"
@@ -25,8 +24,6 @@ _LIMITS: Final = {
 }
 _NO_KEY: Final = re.compile("data type (.+) has no default operator class for access method")
 _SETTINGS: Final = {"server_version": "16.15"}
-_COMPUTE, _READ = 3.0, 1.0  # DPU a second, of no meaning
-_MIN_VALUES: Final = (0.00375, 0.05)
 _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
 
@@ -98,26 +95,3 @@ def at_commit(fields: Mapping[str, str]) -> Refusal:
 def setting(name: str, value: str) -> str:
     """Give the value of a setting that clients are told of at the start."""
     return _SETTINGS.get(name, value)
-
-
-def dpu_rows(seconds: float, *, writes: bool) -> bytes:
-    """Write the end of an EXPLAIN ANALYZE VERBOSE: figures made up from the time taken, which say so.
-
-    Format: Aurora DSQL user guide, "Understanding DPUs in EXPLAIN ANALYZE".
-
-    Args:
-        seconds: The time that the statement took.
-        writes: Whether it changes data.
-    """
-    compute, read, write = seconds * _COMPUTE, seconds * _READ, seconds * _READ if writes else 0.0
-    least_read, least_write = "", ""
-    if writes:
-        least_read, least_write = (f" (Transaction minimum: {least:.5f})" for least in _MIN_VALUES)
-    lines = (
-        "Statement DPU Estimate:  (simulated: a local cluster has no DPUs)",
-        f"  Compute: {compute:.5f} DPU",
-        f"  Read: {read:.5f} DPU{least_read}",
-        f"  Write: {write:.5f} DPU{least_write}",
-        f"  Total: {compute + read + write:.5f} DPU",
-    )
-    return b"".join(messages.text_row(line) for line in lines)

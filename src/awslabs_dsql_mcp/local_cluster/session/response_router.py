@@ -66,7 +66,6 @@ class PendingRequest:
         statements: The statements that it still has to run, in order; more than one in a Query only.
         transactions: Their transactions; the last one stays when the statements are done.
         is_single: It has one statement.
-        began: The monotonic seconds at which it was sent, of a statement that reports its cost.
         commit: The error in place of a COMMIT that it asks for.
         progress: The part of its answer that the client has seen.
         kept: Rows that are shown once the statement has ended; `None` to show them at once.
@@ -80,7 +79,6 @@ class PendingRequest:
     statements: deque[TranslatedStatement] = field(default_factory=deque[TranslatedStatement])
     transactions: deque[SessionTransaction | None] = field(default_factory=deque["SessionTransaction | None"])
     is_single: bool = True
-    began: float = 0.0
     commit: Refusal | None = None
     progress: Machine[Progress, ProgressEvent] = field(
         default_factory=lambda: Machine(PROGRESS, Progress.NONE)
@@ -197,7 +195,11 @@ class ResponseRouter:
 
     def _pass(self, request: PendingRequest, kind: bytes, raw: bytes) -> bytes:
         if kind == messages.COMMAND_COMPLETE:
-            return b"".join(request.kept or ()) + self._listener.finished(request, raw[5:-1].decode())
+            end = self._listener.finished(request, raw[5:-1].decode())
+            rows = b"".join(request.kept or ())
+            if request.kept:
+                request.kept.clear()  # of this statement; a Query may have more
+            return rows + end
         if kind == messages.ROW_DESCRIPTION and request.kind == messages.DESCRIBE:
             if not request.statement.hide_rows:
                 return raw if request.shows_answer else b""

@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, Trans
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Malformed, Message
-from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
+from awslabs_dsql_mcp.local_cluster.session import dpu_estimate, error_translation, private_copies
 from awslabs_dsql_mcp.local_cluster.session.backend_link import BackendLink, SessionState
 from awslabs_dsql_mcp.local_cluster.session.conflicts import ConflictResolver
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
@@ -156,6 +156,8 @@ class ClientSession:
         texts = [self._run_simply(statement, request) for statement in statements]
         if single and statements[0].kind is StatementKind.LOCK:
             request.kept = []  # a row may come before the conflict over the next
+        if any(statement.explains for statement in statements):
+            request.kept = []  # the estimate is made from the plan
         self._state.exchange.on(ExchangeEvent.END_SENT)
         self._statements.pop(b"", None)
         changed = any(
@@ -163,7 +165,6 @@ class ClientSession:
             for text, statement in zip(texts, statements, strict=True)
         )
         request.statements = deque(statements)
-        request.began = self._began(request.statement)
         self._link.send(
             request,
             wire.message(messages.QUERY, _encode(";".join(texts)) + b"\0") if changed else _raw(message),
@@ -230,14 +231,10 @@ class ClientSession:
     def _execute(self, message: Message, visibility: Visibility) -> None:
         statement = self._portals.get(messages.first_text(message.body), UNKNOWN)
         request = PendingRequest(messages.EXECUTE, message, visibility, deque([statement]))
-        if statement.kind is StatementKind.LOCK:
+        if statement.kind is StatementKind.LOCK or statement.explains:
             request.kept = []
-        request.began = self._began(statement)
         self._link.send(request, _raw(message))
         self._advance(statement)
-
-    def _began(self, statement: TranslatedStatement) -> float:
-        return self._registry.now().seconds if statement.explains else 0.0
 
     # The transaction.
 
@@ -320,8 +317,9 @@ class ClientSession:
         end = messages.command_complete(statement.tag or tag)
         if not statement.explains:
             return end
-        seconds = self._registry.now().seconds - request.began
-        return error_translation.dpu_rows(seconds, writes=statement.kind is StatementKind.WRITE) + end
+        plan = [messages.read_text_row(row) for row in request.kept or ()]
+        estimate = dpu_estimate.lines(plan, writes=statement.kind is StatementKind.WRITE)
+        return b"".join(map(messages.text_row, estimate)) + end
 
     def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
         """Take an error; the client sees it unless the statement can run again."""
