@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import pq
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
@@ -101,7 +102,7 @@ def test_a_newer_protocol_is_negotiated_down(open_cluster: LocalCluster) -> None
 # ---- tokens
 
 
-@pytest.mark.parametrize(("lifetime", "age"), [(900, 890), (iam_token.MAX_LIFETIME, 6 * 86_400)])
+@pytest.mark.parametrize(("lifetime", "age"), [(900, 890), (limits.MAX_TOKEN_SECONDS, 6 * 86_400)])
 def test_a_token_opens_until_it_expires(open_cluster: LocalCluster, lifetime: int, age: int) -> None:
     signed = datetime.now(timezone.utc) - timedelta(seconds=age)
     password = iam_token.issue("localhost", "admin", keys(open_cluster), signed, lifetime)
@@ -110,7 +111,7 @@ def test_a_token_opens_until_it_expires(open_cluster: LocalCluster, lifetime: in
 
 
 def test_no_token_lasts_longer_than_a_week(open_cluster: LocalCluster) -> None:
-    now, longer = datetime.now(timezone.utc), iam_token.MAX_LIFETIME + 1
+    now, longer = datetime.now(timezone.utc), limits.MAX_TOKEN_SECONDS + 1
     password = iam_token.issue("localhost", "admin", keys(open_cluster), now, longer)
     assert answer_to(open_cluster, password) == fatal("08006", DENIED)
 

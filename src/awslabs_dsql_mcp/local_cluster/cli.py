@@ -1,4 +1,4 @@
-"""``awslabs-dsql-mcp local``: a local cluster without an MCP server, and what its users need of it."""
+"""``awslabs-dsql-mcp local``: runs a local cluster without an MCP server, and serves its users."""
 
 import argparse
 import asyncio
@@ -26,10 +26,10 @@ _WAKING = Option(
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``awslabs-dsql-mcp local``: hold a cluster up until a signal, or serve the users of one.
+    """Run ``awslabs-dsql-mcp local``: a cluster until a signal, or an action on a running one.
 
     Args:
-        argv: What follows ``local`` on the command line.
+        argv: Arguments after ``local``.
 
     Returns:
         The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
@@ -50,11 +50,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     if not parsed.env and parsed.action is None:
-        return asyncio.run(_stay(data_dir, parsed.local_data, options.chosen(parsed)))
+        return asyncio.run(_serve(data_dir, parsed.local_data, options.chosen(parsed)))
     if parsed.env:
-        _say(_environment(data_dir, parsed.user))
+        _print(_environment(data_dir, parsed.user))
     elif parsed.action == "token":
-        _say(_token(data_dir, parsed.user))
+        _print(_token(data_dir, parsed.user))
     else:
         _let_sleep(data_dir, _waking_seconds(parsed))
     return 0
@@ -68,24 +68,27 @@ def _waking_seconds(parsed: argparse.Namespace) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = OptionParser(
         "awslabs-dsql-mcp local",
-        description="Run the local cluster without an MCP server, until interrupted; or serve the users of "
-        "one that runs.",
+        description="Run the local cluster without an MCP server, until interrupted, or use one that runs.",
         allow_abbrev=False,
     )
     parser.add_argument(
         "action",
         nargs="?",
         choices=["token", "sleep"],
-        help="token: print a fresh password, valid for 15 minutes; sleep: let the running cluster fall "
-        "asleep as an idle one does: the next connection is refused, and wakes it up",
+        help="token: print a new password, valid for 15 minutes; sleep: put the running cluster to sleep, "
+        "like an idle one: the next connection is refused, and wakes it up",
     )
     parser.add_argument(
         "--env",
         action="store_true",
-        help="print the environment with which psql, boto3 and AWS's connectors reach the running cluster",
+        help="print the environment that psql, boto3 and AWS's connectors need for the running cluster",
     )
     parser.add_argument(
-        "--local-data", "--local_data", type=Path, metavar="DIR", help="data folder (default: the user's)"
+        "--local-data",
+        "--local_data",
+        type=Path,
+        metavar="DIR",
+        help="data folder (default: the user's)",
     )
     parser.add_argument("--user", default=iam_token.ADMIN, help="role to log in as (default: admin)")
     add_options(parser, [_WAKING])
@@ -94,10 +97,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _token(data_dir: DataDir, user: str) -> str:
-    """Make a token for psql.
+    """Issue a token.
 
     Raises:
-        NotConfigured: No cluster was ever started in the data_dir.
+        NotConfigured: No cluster was ever started in the directory.
     """
     try:
         credentials = data_dir.credentials()
@@ -113,11 +116,11 @@ def _how_to_start(data_dir: DataDir) -> str:
 
 
 @contextmanager
-def _visit(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
-    """Be a member of the running cluster for a moment.
+def _connected(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
+    """Connect to the running cluster for a moment.
 
     Raises:
-        NotConfigured: None runs.
+        NotConfigured: No cluster runs.
     """
     handle = connect_if_running(data_dir)
     if handle is None:
@@ -129,22 +132,22 @@ def _visit(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
 
 
 def _environment(data_dir: DataDir, user: str) -> str:
-    """Write the environment of the running cluster's clients, in the words of the user's shell."""
-    with _visit(data_dir) as handle:
+    """Format the environment of clients of the running cluster, for the shell of the user."""
+    with _connected(data_dir) as handle:
         variables = client_env.client_env(data_dir, handle.port, user, datetime.now(timezone.utc))
     return client_env.in_powershell(variables) if sys.platform == "win32" else client_env.in_sh(variables)
 
 
 def _let_sleep(data_dir: DataDir, waking_seconds: float) -> None:
-    with _visit(data_dir) as handle:
+    with _connected(data_dir) as handle:
         handle.let_sleep(waking_seconds)
 
 
-async def _stay(data_dir: DataDir, data: Path | None, config: ClusterConfig | None) -> int:
-    """Hold the cluster up until a signal (0) or until it ends by itself (1)."""
+async def _serve(data_dir: DataDir, data: Path | None, config: ClusterConfig | None) -> int:
+    """Run the cluster until a signal (0) or until it ends by itself (1)."""
     handle = await enter(data_dir, config)
     try:
-        _say(_invitation(data_dir, handle, data))
+        _print(_instructions(data_dir, handle, data))
         return await _until_signal_or_end(handle)
     finally:
         handle.close()
@@ -157,18 +160,18 @@ async def _until_signal_or_end(handle: ClusterHandle) -> int:
             loop.add_signal_handler(number, signalled.set)
     handle.connection.settimeout(0)
     ended = asyncio.ensure_future(loop.sock_recv(handle.connection, 1))
-    told = asyncio.ensure_future(signalled.wait())
-    await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
-    if told.done():
+    signal_received = asyncio.ensure_future(signalled.wait())
+    await asyncio.wait((ended, signal_received), return_when=asyncio.FIRST_COMPLETED)
+    if signal_received.done():
         ended.cancel()
         return 0
-    told.cancel()
+    signal_received.cancel()
     sys.stderr.write("awslabs-dsql-mcp local: the cluster has ended\n")
     return 1
 
 
-def _invitation(data_dir: DataDir, handle: ClusterHandle, data: Path | None) -> str:
-    """Say how to connect with psql, in the words of the user's shell."""
+def _instructions(data_dir: DataDir, handle: ClusterHandle, data: Path | None) -> str:
+    """Return how to connect with psql, in the syntax of the user's shell."""
     where = ("host", HOST), ("port", handle.port), ("dbname", "postgres"), ("user", iam_token.ADMIN)
     trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(data_dir.ca_file)))
     conninfo = " ".join(f"{key}={value}" for key, value in (*where, *trust))
@@ -186,7 +189,7 @@ def _invitation(data_dir: DataDir, handle: ClusterHandle, data: Path | None) -> 
 
 
 def _program() -> list[str]:
-    """Name our command as any shell finds it: what is on our PATH may be there for us alone (uvx)."""
+    """Return our command as any shell finds it: our PATH may be for this process alone (uvx)."""
     return [sys.executable, "-m", "awslabs_dsql_mcp"]
 
 
@@ -194,6 +197,6 @@ def _conninfo_value(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

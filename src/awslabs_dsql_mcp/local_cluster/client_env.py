@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from datetime import datetime
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import HOST
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
@@ -11,13 +12,13 @@ from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
 def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[str, str]:
-    """Give the variables of libpq (PostgreSQL documentation, 34.15) and of AWS's SDKs.
+    """Return the variables of libpq (PostgreSQL documentation, 34.15) and of AWS's SDKs.
 
-    The password is a token for `user` that lasts a week: it tells no more than the secret key beside it.
+    The password is a token for `user` that lasts a week: it is no more secret than the key beside it.
 
     Args:
-        data_dir: The cluster's.
-        port: Its endpoint's.
+        data_dir: The data directory of the cluster.
+        port: The port of its endpoint.
         user: The role to log in as.
         now: The time, with its zone.
     """
@@ -31,7 +32,7 @@ def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[s
         "PGPORT": str(port),
         "PGUSER": user,
         "PGDATABASE": DATABASE,
-        "PGPASSWORD": iam_token.issue(HOST, user, keys, now, iam_token.MAX_LIFETIME),
+        "PGPASSWORD": iam_token.issue(HOST, user, keys, now, limits.MAX_TOKEN_SECONDS),
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": str(data_dir.ca_file),
     }
@@ -42,13 +43,13 @@ _ABSENT = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "PGHOSTADDR", "PGSERVICE")
 
 
 def in_sh(variables: Mapping[str, str]) -> str:
-    """Write them for ``eval`` in a POSIX shell."""
+    """Format variables for ``eval`` in a POSIX shell."""
     given = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join([*given, f"unset {' '.join(_ABSENT)}"])
 
 
 def in_powershell(variables: Mapping[str, str]) -> str:
-    """Write them for ``Invoke-Expression`` in PowerShell."""
+    """Format variables for ``Invoke-Expression`` in PowerShell."""
     given = [f"$env:{name} = {powershell(value)}" for name, value in variables.items()]
     return "\n".join([*given, *(f"$env:{name} = $null" for name in _ABSENT)])
 

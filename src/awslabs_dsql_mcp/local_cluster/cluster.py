@@ -1,7 +1,7 @@
 """A local cluster, for as long as it is needed.
 
-Who is in `local_cluster` with the same data data_dir, in whatever process, shares one cluster; the
-last to leave stops it (see `daemon.main`).
+All processes that use the same data directory share one cluster; it stops when the last one leaves
+(see `daemon.main`).
 """
 
 import asyncio
@@ -19,15 +19,15 @@ HOST = "localhost"
 
 @dataclass(frozen=True)
 class LocalCluster:
-    """How to reach a local cluster: as a real one, with these in place of AWS's.
+    """Address and credentials of a local cluster.
 
     Args:
-        host: The name to connect to, and in the token; never an address, which sends no SNI.
-        port: The endpoint's TCP port.
-        ca_file: The certificate to trust, PEM.
-        region: The region in the token.
-        access_key: The access key that signs tokens.
-        secret_key: Its secret.
+        host: Host name, also in the token; never an address, which sends no SNI.
+        port: TCP port of the endpoint.
+        ca_file: Certificate of the authority to trust, PEM.
+        region: Region in the token.
+        access_key: Access key that signs tokens.
+        secret_key: Secret of the access key.
     """
 
     host: str
@@ -42,15 +42,14 @@ class LocalCluster:
 async def local_cluster(
     data: Path | None, config: ClusterConfig | None = None
 ) -> AsyncGenerator[LocalCluster, None]:
-    """Hold a local cluster up: join the one that runs on this data data_dir, or start it.
+    """Use the local cluster of a data directory; start it if it does not run.
 
     Args:
-        data: The data data_dir, made when absent; `None` for the user's own.
-        config: How it is to behave; `None` to take one that runs as it is.
+        data: Data directory, created when absent; `None` for the default one of the user.
+        config: Configuration to start it with; `None` to use a running one as it is.
 
     Raises:
-        NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why and
-            the hint what to do.
+        NotConfigured: The cluster cannot be started, or runs with another configuration.
     """
     data_dir = DataDir.of(data)
     handle = await enter(data_dir, config)
@@ -61,7 +60,7 @@ async def local_cluster(
 
 
 async def enter(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:
-    """Join in a thread; if we are cancelled meanwhile, leave again as soon as we are in."""
+    """Connect in a thread; when cancelled meanwhile, close the connection once it is there."""
     joining = asyncio.ensure_future(asyncio.to_thread(connect_or_start, data_dir, config))
     try:
         return await asyncio.shield(joining)

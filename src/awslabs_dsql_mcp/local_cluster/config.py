@@ -1,7 +1,7 @@
-"""How a local cluster behaves where its user may choose: faults on demand, limits, cancel requests.
+"""Configuration of a local cluster: injected faults, limits, cancel requests.
 
-The defaults are Aurora DSQL's (user guide, "Cluster quotas and database limits"), without faults.
-Whoever starts the cluster chooses for all who join it.
+The defaults are those of Aurora DSQL (user guide, "Cluster quotas and database limits"), without faults.
+The process that starts the cluster chooses for all its clients.
 """
 
 import json
@@ -9,28 +9,28 @@ from dataclasses import asdict, dataclass, fields
 
 from awslabs_dsql_mcp.dsql import limits
 
-_OUR_OWN = 10  # connections to PostgreSQL that no client has
-_LEAVING = 20  # that clients have left, and PostgreSQL still has to end
+_RESERVED = 10  # connections of the daemon itself
+_ENDING = 20  # connections closed by clients that PostgreSQL has yet to end
 
 
 @dataclass(frozen=True)
 class ClusterConfig:
-    """What was chosen.
+    """Configuration of one cluster.
 
     Attributes:
-        conflict_rate: Share of commits that fail as if another transaction had been first, 0 to 1.
-        disconnect_rate: Share of messages at which the connection is cut, 0 to 1.
-        latency_ms: Milliseconds that each round trip takes longer.
-        seed: What the faults follow from; `None` for others in each run.
+        conflict_rate: Share of commits that fail with a conflict, 0 to 1.
+        disconnect_rate: Share of messages that cut the connection, 0 to 1.
+        latency_ms: Milliseconds added to each round trip.
+        seed: Seed of the faults; `None` for different ones in each run.
         session_minutes: Minutes after which a connection ends.
-        max_transaction_seconds: Seconds after which a transaction cannot go on.
+        max_transaction_seconds: Seconds after which a transaction fails.
         max_rows: Rows that a transaction may change.
         max_bytes: Bytes that a transaction may write.
         max_connections: Connections open at once; Aurora DSQL's 10,000 would cost PostgreSQL a third of
             a second of its start and 350 MB.
-        connection_rate: New connections a second, on the long run.
-        connection_burst: New connections at once, after a rest.
-        honour_cancel: Whether cancel requests reach PostgreSQL; Aurora DSQL ignores them.
+        connection_rate: New connections a second.
+        connection_burst: New connections at once, before that rate holds.
+        honour_cancel: True to pass cancel requests on to PostgreSQL; Aurora DSQL ignores them.
     """
 
     conflict_rate: float = 0.0
@@ -48,27 +48,27 @@ class ClusterConfig:
 
     @classmethod
     def from_json(cls, text: str) -> "ClusterConfig":
-        """Read what `to_json` wrote.
+        """Read the JSON of `to_json`.
 
         Raises:
-            ValueError: It is no JSON.
-            TypeError: It is something else.
+            ValueError: The text is not JSON.
+            TypeError: The JSON is not a configuration.
         """
         return cls(**json.loads(text))
 
     def to_json(self) -> str:
-        """Write it on one line."""
+        """Format the configuration as one line of JSON."""
         return json.dumps(asdict(self))
 
     def choices(self) -> dict[str, object]:
-        """Give what differs from the defaults."""
+        """Return the fields that differ from the defaults."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default}
 
     def postgres_settings(self) -> dict[str, str]:
-        """Give the limits that are PostgreSQL's part to keep, as its settings (see ``sys.sql``)."""
+        """Return the settings of PostgreSQL for the limits that it enforces (see ``sys.sql``)."""
         return {
             "dsql.max_rows": str(self.max_rows),
             "dsql.max_bytes": str(self.max_bytes),
-            "max_connections": str(self.max_connections + _LEAVING + _OUR_OWN),
-            "superuser_reserved_connections": str(_OUR_OWN),
+            "max_connections": str(self.max_connections + _ENDING + _RESERVED),
+            "superuser_reserved_connections": str(_RESERVED),
         }

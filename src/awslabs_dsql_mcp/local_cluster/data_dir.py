@@ -1,16 +1,16 @@
-"""The data folder of a local cluster: what lies where, written so that only its owner reads it.
+"""The data directory of a local cluster; only its owner can read the files.
 
 ::
 
-    credentials.json   the keys that sign tokens, and the region; made at the first start
-    ca.pem             what clients trust
-    server.pem, .key   the endpoint's certificate
-    port               the endpoint's port, kept while it is free
+    credentials.json   access keys and region; made at the first start
+    ca.pem             certificate authority that clients trust
+    server.pem, .key   certificate and private key of the endpoint
+    port               port of the endpoint, reused while it is free
     postgres/          PostgreSQL's data directory, with its socket
-    join.lock          held while a process joins or starts the cluster
+    join.lock          held while a process connects to the daemon or starts it
     daemon.lock        held by the daemon as long as it lives
-    daemon.json        where the daemon is found, and the secret that it asks for
-    daemon.log         what the daemon and PostgreSQL say
+    daemon.json        port, secret and process id of the daemon
+    daemon.log         log of the daemon
 """
 
 import json
@@ -31,29 +31,29 @@ _MAX_LOG = 1_000_000  # bytes kept of former runs
 
 @dataclass(frozen=True)
 class DataDir:
-    """One local cluster's folder; paths, and what little is read from them and written to them."""
+    """Paths in the data directory of one local cluster, and its small files."""
 
     path: Path
 
     @classmethod
     def of(cls, path: Path | None) -> "DataDir":
-        """Take the folder given, or the user's own for application data."""
+        """Return the directory given, or the default one of the user."""
         if path is None:
-            import platformdirs  # noqa: PLC0415  not needed when the folder is given
+            import platformdirs  # noqa: PLC0415  not needed when the path is given
 
             path = platformdirs.user_data_path("awslabs-dsql-mcp", appauthor=False)
         return cls(path.expanduser().resolve())
 
     def make(self) -> None:
-        """Make the folder unless it exists.
+        """Create the directory unless it exists.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: It cannot be created.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def ensure_credentials(self) -> None:
-        """Make the keys unless they exist; the holder of the daemon's lock does this."""
+        """Create the keys unless they exist; to be called with the daemon's lock held."""
         if not self._credentials.exists():
             keys = Credentials(f"LOCAL{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30), REGION)
             self.write(self._credentials, json.dumps(asdict(keys)).encode())
@@ -63,16 +63,16 @@ class DataDir:
         return self.path / "credentials.json"
 
     def credentials(self) -> Credentials:
-        """Read the keys.
+        """Read the access keys.
 
         Raises:
-            FileNotFoundError: No cluster was ever started in this data_dir.
+            FileNotFoundError: No cluster was ever started in this directory.
         """
         return Credentials(**json.loads(self._credentials.read_bytes()))
 
     @property
     def ca_file(self) -> Path:
-        """The authority's certificate, PEM."""
+        """Certificate of the authority, PEM."""
         return self.path / "ca.pem"
 
     def has_fresh_certificate(self) -> bool:
@@ -84,12 +84,12 @@ class DataDir:
 
     @property
     def certificate(self) -> Path:
-        """The endpoint's certificate, PEM."""
+        """Certificate of the endpoint, PEM."""
         return self.path / "server.pem"
 
     @property
     def private_key(self) -> Path:
-        """The endpoint's private key, PEM, not encrypted."""
+        """Private key of the endpoint, PEM, not encrypted."""
         return self.path / "server.key"
 
     @property
@@ -99,22 +99,22 @@ class DataDir:
 
     @property
     def join_lock(self) -> Path:
-        """The lock that orders those who join."""
+        """Lock held while a process connects to the daemon or starts it."""
         return self.path / "join.lock"
 
     @property
     def daemon_lock(self) -> Path:
-        """The lock that the living daemon holds."""
+        """Lock that the daemon holds while it runs."""
         return self.path / "daemon.lock"
 
     @property
     def daemon_file(self) -> Path:
-        """Where the daemon is found."""
+        """Port, secret and process id of the daemon."""
         return self.path / "daemon.json"
 
     @property
     def log(self) -> Path:
-        """What the daemon and PostgreSQL say."""
+        """Log of the daemon."""
         return self.path / "daemon.log"
 
     def open_log(self) -> IO[bytes]:
@@ -126,19 +126,19 @@ class DataDir:
 
     @property
     def port(self) -> int:
-        """The endpoint's last port, 0 when there was none."""
+        """Last port of the endpoint; 0 before the first start."""
         try:
             return int((self.path / "port").read_text())
         except (FileNotFoundError, ValueError):
             return 0
 
     def keep_port(self, port: int) -> None:
-        """Remember the endpoint's port for the next start."""
+        """Store the port of the endpoint for the next start."""
         if port != self.port:
             self.write(self.path / "port", str(port).encode())
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file whole or not at all, for the owner's eyes only."""
+        """Write a file atomically, readable by its owner only."""
         draft = path.with_name(path.name + ".new")
         draft.unlink(missing_ok=True)
         with open(draft, "xb", opener=_private) as file:

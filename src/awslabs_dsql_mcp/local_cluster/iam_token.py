@@ -1,4 +1,4 @@
-"""IAM tokens as Aurora DSQL takes them for passwords: issued and checked against one pair of keys.
+"""IAM tokens, which Aurora DSQL takes as passwords: issued and checked with one pair of keys.
 
 A token is a presigned URL without its scheme (AWS Signature Version 4, query string form):
 ``HOST/?Action=DbConnect&X-Amz-Algorithm=…&X-Amz-Credential=KEY/DAY/REGION/dsql/aws4_request&…``.
@@ -12,8 +12,9 @@ from datetime import datetime, timedelta, timezone
 from importlib import import_module
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from awslabs_dsql_mcp.dsql import limits
+
 ADMIN = "admin"
-MAX_LIFETIME = 604_800  # seconds: a week, the most that Signature Version 4 allows
 _CLOCK_SKEW = timedelta(minutes=5)
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
@@ -22,7 +23,7 @@ _SIGNATURE = "&X-Amz-Signature="
 
 @dataclass(frozen=True)
 class Credentials:
-    """The one pair of keys that a local cluster knows, and the region it says it is in."""
+    """The access keys and the region of a local cluster."""
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -30,10 +31,10 @@ class Credentials:
 
 
 class TokenRefused(Exception):
-    """A token does not open the door.
+    """A token that is not valid.
 
     Args:
-        hint: What Aurora DSQL adds in the HINT field, where it adds anything.
+        hint: Text of the HINT field, if Aurora DSQL sends one.
     """
 
     def __init__(self, hint: str | None = None) -> None:
@@ -43,7 +44,7 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True)
 class _Claims:
-    """What a token says of itself; trusted no further than its signature."""
+    """Contents of a token, to be trusted only once its signature is checked."""
 
     host: str
     action: str
@@ -56,11 +57,17 @@ class _Claims:
 
 
 def action_for(user: str) -> str:
-    """Name the IAM action that a database role needs: ``DbConnectAdmin`` for ``admin`` alone."""
+    """Return the IAM action that a database role needs: ``DbConnectAdmin`` for ``admin`` alone."""
     return "DbConnectAdmin" if user == ADMIN else "DbConnect"
 
 
-def issue(host: str, user: str, credentials: Credentials, now: datetime, lifetime: int = 900) -> str:
+def issue(
+    host: str,
+    user: str,
+    credentials: Credentials,
+    now: datetime,
+    lifetime: int = limits.DEFAULT_TOKEN_SECONDS,
+) -> str:
     """Make a token for `user` at `host`, valid for `lifetime` seconds from `now`."""
     day, signed_at = now.strftime("%Y%m%d"), now.strftime(_TIMESTAMP)
     query = {
@@ -76,7 +83,7 @@ def issue(host: str, user: str, credentials: Credentials, now: datetime, lifetim
 
 
 def check(token: str, host: str, user: str, credentials: Credentials, now: datetime) -> None:
-    """Let the bearer in as `user`, or say why not.
+    """Check a token.
 
     Args:
         token: The password that the client sent.
@@ -86,7 +93,7 @@ def check(token: str, host: str, user: str, credentials: Credentials, now: datet
         now: The time, with its zone.
 
     Raises:
-        TokenRefused: With the hint that Aurora DSQL gives in this case.
+        TokenRefused: The token is not valid; the hint is that of Aurora DSQL.
     """
     try:
         claims = _read(token)
@@ -99,11 +106,11 @@ def check(token: str, host: str, user: str, credentials: Credentials, now: datet
 
 
 def _read(token: str) -> _Claims:
-    """Take a token apart.
+    """Parse a token.
 
     Raises:
         KeyError: A field is missing.
-        ValueError: A field is not what Signature Version 4 for Aurora DSQL has there.
+        ValueError: A field is not valid in Signature Version 4 for Aurora DSQL.
     """
     unsigned, _, signature = token.rpartition(_SIGNATURE)
     url = urlsplit("https://" + unsigned)
@@ -114,7 +121,7 @@ def _read(token: str) -> _Claims:
     if given != ("/", _ALGORITHM, "host", "dsql", "aws4_request", signed_at.strftime("%Y%m%d")):
         raise ValueError("not a token for Aurora DSQL")
     lifetime = int(query["X-Amz-Expires"])
-    if not 0 < lifetime <= MAX_LIFETIME:
+    if not 0 < lifetime <= limits.MAX_TOKEN_SECONDS:
         raise ValueError("lifetime out of range")
     return _Claims(url.netloc, query["Action"], access_key, region, signed_at, lifetime, unsigned, signature)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.local_cluster import iam_token
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials, TokenRefused, check, issue
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
@@ -81,7 +81,7 @@ def test_a_token_for_the_other_kind_of_role_says_so(issued_for: str, used_by: st
         issue("localhost", "admin", Credentials(KEYS.access_key, "another", KEYS.region), NOW),
         issue("localhost", "admin", Credentials(KEYS.access_key, KEYS.secret_key, "eu-west-1"), NOW),
         issue("localhost", "admin", KEYS, NOW, lifetime=0),
-        issue("localhost", "admin", KEYS, NOW, lifetime=iam_token.MAX_LIFETIME + 1),
+        issue("localhost", "admin", KEYS, NOW, lifetime=limits.MAX_TOKEN_SECONDS + 1),
     ],
     ids=["empty", "word", "unsigned", "host", "key", "secret", "region", "no time", "too long"],
 )
@@ -104,7 +104,7 @@ def test_no_changed_token_opens_the_door(data: st.DataObject) -> None:
         refusal_of(changed)
 
 
-@given(TIMES, st.integers(1, iam_token.MAX_LIFETIME), st.text())
+@given(TIMES, st.integers(1, limits.MAX_TOKEN_SECONDS), st.text())
 def test_every_token_is_good_from_its_first_second_on(now: datetime, lifetime: int, user: str) -> None:
     token = issue("localhost", user, KEYS, now, lifetime)
     check(token, "localhost", user, KEYS, now)

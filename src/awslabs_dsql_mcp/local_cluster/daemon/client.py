@@ -1,6 +1,6 @@
-"""Joining the cluster of a data folder: its daemon is asked in, or started first.
+"""Client of the daemon: connects to the one of a data directory, or starts it first.
 
-One process at a time does this for a folder (``join.lock``), so there is never a second daemon. A
+One process at a time does this for a directory (``join.lock``), so there is never a second daemon. A
 daemon that is just ending no longer answers; the one started after it waits for ``daemon.lock``.
 """
 
@@ -26,11 +26,11 @@ _CONNECT_SECONDS = 5
 
 @dataclass(frozen=True)
 class ClusterHandle:
-    """An open connection to the daemon, which holds the cluster up.
+    """An open connection to the daemon, which runs while there is one.
 
     Args:
-        port: The endpoint's.
-        config: How the cluster behaves.
+        port: Port of the endpoint.
+        config: Configuration of the cluster.
     """
 
     connection: socket.socket
@@ -38,14 +38,14 @@ class ClusterHandle:
     config: ClusterConfig
 
     def close(self) -> None:
-        """Leave; the last to leave stops the cluster."""
+        """Close the connection; the cluster stops after the last one."""
         self.connection.close()
 
     def let_sleep(self, waking_seconds: float) -> None:
-        """Let the cluster fall asleep; the next connection is refused, and wakes it up.
+        """Put the cluster to sleep; the next connection is refused, and wakes it up.
 
         Args:
-            waking_seconds: How long that takes.
+            waking_seconds: Seconds that waking up takes.
 
         Raises:
             OSError: The daemon has ended.
@@ -56,19 +56,19 @@ class ClusterHandle:
 
 
 def connect_if_running(data_dir: DataDir) -> ClusterHandle | None:
-    """Join the folder's cluster if it runs."""
+    """Connect to the daemon of a data directory; `None` if it does not run."""
     return _connect(data_dir) if data_dir.path.is_dir() else None
 
 
 def connect_or_start(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:
-    """Join the folder's cluster, starting it when it does not run; blocks for up to some seconds.
+    """Connect to the daemon of a data directory; start it if it does not run. Blocks for some seconds.
 
     Args:
-        data_dir: The cluster's.
-        config: How it is to behave; `None` to take one that runs as it is.
+        data_dir: The data directory.
+        config: Configuration to start it with; `None` to use a running one as it is.
 
     Raises:
-        NotConfigured: It cannot be started, or one runs that behaves otherwise; the text says why.
+        NotConfigured: The cluster cannot be started, or runs with another configuration.
     """
     try:
         data_dir.make()
@@ -93,7 +93,7 @@ def connect_or_start(data_dir: DataDir, config: ClusterConfig | None = None) -> 
 
 
 def _connect(data_dir: DataDir) -> ClusterHandle | None:
-    """Ask the daemon in; `None` when there is none or it is ending."""
+    """Connect to the daemon; `None` when there is none or it is ending."""
     if not is_locked(data_dir.daemon_lock):
         return None  # a port in a file that a dead daemon left may be anybody's
     try:
@@ -132,7 +132,7 @@ def _start(data_dir: DataDir, config: ClusterConfig) -> ClusterHandle:
 
 @contextmanager
 def _daemon_command(data_dir: DataDir, config: ClusterConfig) -> Generator[dict[str, Any], None, None]:
-    """Start a daemon; give what it says of its start, and hold it up while in the block."""
+    """Start a daemon; yield the outcome that it reports, and keep it running meanwhile."""
     with data_dir.open_log() as log:
         process = subprocess.Popen(  # noqa: S603  our own program
             [
@@ -145,10 +145,10 @@ def _daemon_command(data_dir: DataDir, config: ClusterConfig) -> Generator[dict[
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            cwd=data_dir.path,  # which Python then searches first: ours, unlike wherever we are
+            cwd=data_dir.path,  # Python searches it first, and only we can write there
             **_detached(),
         )
-    # It outlives the block, and mostly us; when it does not, somebody must take note of its end.
+    # It outlives the block, and mostly this process; if not, it must be waited for.
     threading.Thread(target=process.wait, daemon=True).start()
     if process.stdin is None or process.stdout is None:
         raise OSError("no pipe to the daemon")
@@ -158,7 +158,7 @@ def _daemon_command(data_dir: DataDir, config: ClusterConfig) -> Generator[dict[
 
 
 def _detached() -> dict[str, Any]:
-    """Give the arguments of `subprocess.Popen` that keep our terminal's and our job's signals away."""
+    """Return the arguments of `subprocess.Popen` that detach a process from our terminal and job."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

@@ -1,4 +1,4 @@
-"""A lock between processes that the kernel gives back when its holder dies, however it dies."""
+"""A lock between processes that the kernel releases when its holder ends, however it ends."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ def locked(path: Path, timeout: float) -> Generator[None, None, None]:
         timeout: Seconds to wait for another holder.
 
     Raises:
-        TimeoutError: Somebody else held the lock all that time.
+        TimeoutError: Another holder kept the lock all that time.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -53,11 +53,11 @@ def locked(path: Path, timeout: float) -> Generator[None, None, None]:
             time.sleep(_POLL)
         yield
     finally:
-        os.close(descriptor)  # which gives the lock back
+        os.close(descriptor)  # which releases the lock
 
 
 def is_locked(path: Path) -> bool:
-    """Say whether somebody holds the lock on this file now."""
+    """Return true if the lock on this file is held now."""
     try:
         with locked(path, timeout=0):
             return False

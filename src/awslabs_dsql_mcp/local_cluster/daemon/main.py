@@ -1,9 +1,9 @@
-"""The process that holds one data folder's PostgreSQL and endpoint while anybody needs them.
+"""The daemon: the process that runs PostgreSQL and the endpoint of one data directory.
 
-There is at most one a folder: it holds the folder's ``daemon.lock`` as long as it lives. Who needs
-the cluster, a *client*, keeps a connection to the daemon open; the kernel closes it when the client
-ends, however it ends. When the last one is closed, the daemon stops PostgreSQL and ends. The process
-that starts a daemon is a client from the first moment, through the daemon's standard input.
+There is at most one for a directory: it holds ``daemon.lock`` while it runs. A *client*, which needs the
+cluster, keeps a connection to the daemon open; the kernel closes it when the client ends, however it
+ends. When the last one is closed, the daemon stops PostgreSQL and ends. The process that starts a daemon
+is a client from the beginning, through the standard input of the daemon.
 
 Members find the daemon by ``daemon.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
 event loops, nor a short enough path everywhere) and a secret, which only the folder's owner can read.
@@ -27,16 +27,16 @@ _FORMER_DAEMON_SECONDS = 30  # for the one before us to stop its PostgreSQL
 
 
 def main() -> int:
-    """Keep the cluster of the data folder that is the first argument; say on standard output how it went.
+    """Run the cluster of a data directory; report the outcome of the start on standard output.
 
-    The second argument is its config, as JSON.
+    The first argument is the directory, the second the configuration as JSON.
     """
     os.umask(0o077)
     data_dir, config = DataDir(Path(sys.argv[1])), ClusterConfig.from_json(sys.argv[2])
     _allow_many_files()
     try:
         with locked(data_dir.daemon_lock, _FORMER_DAEMON_SECONDS):
-            _keep(data_dir, config)
+            _run(data_dir, config)
     except TimeoutError:
         hint = f"End it: its process id is in {data_dir.daemon_file}"
         _announce({"error": "the daemon before this one neither answers nor ends.", "hint": hint})
@@ -50,23 +50,23 @@ def main() -> int:
 
 
 def _allow_many_files() -> None:
-    """Raise our limit of open files as far as we may: each connection takes two."""
+    """Raise the limit of open files as far as allowed: each connection takes two."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415  not on Windows
 
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with suppress(ValueError, OSError):  # macOS has a lower limit than the one it tells
+        with suppress(ValueError, OSError):  # the true limit of macOS is lower than the one it reports
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _announce(outcome: dict[str, object]) -> None:
-    """Tell the process that started us, and from then on write to the log what goes to standard output."""
+    """Report to the process that started us; from then on standard output goes to the log."""
     with suppress(BrokenPipeError):  # it has died
         os.write(1, json.dumps(outcome).encode() + b"\n")
     os.dup2(2, 1)
 
 
-def _keep(data_dir: DataDir, config: ClusterConfig) -> None:
+def _run(data_dir: DataDir, config: ClusterConfig) -> None:
     data_dir.ensure_credentials()
     server = postgres.find().start(
         data_dir.postgres, meanwhile=partial(_get_ready, data_dir), settings=config.postgres_settings()
@@ -77,7 +77,7 @@ def _keep(data_dir: DataDir, config: ClusterConfig) -> None:
 
 
 def _get_ready(data_dir: DataDir) -> None:
-    """Do while PostgreSQL starts what takes its time."""
+    """Prepare, while PostgreSQL starts, the slow parts of the endpoint."""
     if not data_dir.has_fresh_certificate():
         from awslabs_dsql_mcp.local_cluster.daemon import certificates  # noqa: PLC0415  slow, once a year
 

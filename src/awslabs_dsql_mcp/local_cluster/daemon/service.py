@@ -1,6 +1,6 @@
-"""Serve the endpoint once PostgreSQL runs, and count the clients of the daemon.
+"""The service of the daemon: runs the endpoint, and counts the clients.
 
-Only the daemon imports this, while PostgreSQL starts.
+Imported while PostgreSQL starts.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from awslabs_dsql_mcp.local_cluster.postgres import job_worker
 from awslabs_dsql_mcp.local_cluster.postgres.server import Server
 from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 
-_HELLO_SECONDS = 5  # for a client to show that it knows the secret
+_HELLO_SECONDS = 5  # for a client to send the secret
 
 
 def run(data_dir: DataDir, server: Server, config: ClusterConfig, ready: Callable[[], None]) -> None:
-    """Serve until nobody needs the cluster, or until PostgreSQL ends; then stop PostgreSQL.
+    """Serve until the last client leaves or PostgreSQL ends; then stop PostgreSQL.
 
     Args:
-        data_dir: The cluster's.
-        server: Its PostgreSQL, running.
-        config: How the cluster behaves.
-        ready: Called when clients can join.
+        data_dir: The data directory of the cluster.
+        server: The running PostgreSQL.
+        config: Configuration of the cluster.
+        ready: Called when clients can connect.
     """
     loop = asyncio.SelectorEventLoop()  # Windows' default one cannot wait for a socket to be readable
     try:
@@ -79,7 +79,7 @@ def _watch(loop: asyncio.AbstractEventLoop, wait: Callable[[], object], then: Ca
 
     def watch() -> None:
         wait()
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(then)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -91,7 +91,7 @@ def _until_input_ends() -> None:
 
 
 def _import_parser() -> None:
-    """Import what checks tokens and reads SQL before the first comes: it takes half a second."""
+    """Import the checks of tokens and the parser before they are needed: it takes half a second."""
     import_module("botocore.auth")
     import_module("postgast")
     import_module("psycopg")
@@ -121,26 +121,26 @@ class ClientRegistry:
         self._connections: set[asyncio.StreamWriter] = set()
 
     def enter(self) -> None:
-        """Count one more."""
+        """Count a client."""
         self._count += 1
 
     def leave(self) -> None:
-        """Count one less; after the last there is no way back."""
+        """Count a client that left; after the last one the daemon ends."""
         self._count -= 1
         if self._count == 0:
             self.gone.set()
 
     def stop(self) -> None:
-        """End it for all."""
+        """End the daemon for all clients."""
         self.gone.set()
 
     def close_all(self) -> None:
-        """Close every client's connection."""
+        """Close the connections of all clients."""
         for connection in self._connections:
             connection.close()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take in whoever knows the secret, until the connection closes."""
+        """Serve a client that sends the secret, until its connection closes."""
         self._connections.add(writer)
         try:
             with suppress(OSError, ValueError):  # reset, or a line without end
@@ -159,8 +159,8 @@ class ClientRegistry:
         self.enter()
         try:
             writer.write(self._greeting)
-            while wish := await reader.readline():  # a cluster that falls asleep is all there is to wish for
-                self._fall_asleep(float(wish))
+            while seconds := await reader.readline():  # the only request: fall asleep
+                self._fall_asleep(float(seconds))
                 writer.write(b"asleep\n")
         finally:
             self.leave()

@@ -3,7 +3,7 @@
 Root's data folder usually lies where `nobody` cannot go (below ``/root``), and its parents are not
 ours to open. PostgreSQL works relative to its data directory once it is there, so on Linux it is
 started *in* the directory, entered as root, and told that its data are in ``/proc/self/cwd``: the
-kernel resolves that name without passing through the parents. The data stay in the data data_dir,
+kernel resolves that name without passing through the parents. The data stay in the data directory,
 mode 0700 and `nobody`'s, whatever lies above. Elsewhere root is told to be somebody else.
 
 PostgreSQL's programs have no such way in: they are found by their full path. Those that `nobody`

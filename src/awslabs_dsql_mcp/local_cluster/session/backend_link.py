@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
     Listener,
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
     from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
-
-MAX_MESSAGE: Final = 10 << 20
-"""Bytes (Aurora DSQL user guide, "Cluster quotas and database limits")."""
 
 _COPY_MESSAGES: Final = frozenset(
     {messages.COPY_DATA, messages.COPY_DONE, messages.COPY_FAIL, messages.FLUSH, messages.SYNC}
@@ -123,7 +121,7 @@ class BackendLink:
         """Return the client's next message, unless it has to wait, and whether it was answered already.
 
         Raises:
-            wire.Malformed: The message is longer than `MAX_MESSAGE`.
+            wire.Malformed: The message is longer than `limits.MAX_MESSAGE_BYTES`.
         """
         if self._state.is_paused:
             return None
@@ -131,7 +129,7 @@ class BackendLink:
             return self._requeued.popleft()
         if self._is_blocked:
             return None
-        message = wire.read_message(self._inbox, MAX_MESSAGE)
+        message = wire.read_message(self._inbox, limits.MAX_MESSAGE_BYTES)
         if message is None:
             return None
         if self._state.exchange.state in COPYING and message.kind not in _COPY_MESSAGES:
