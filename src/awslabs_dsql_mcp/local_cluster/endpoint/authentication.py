@@ -1,9 +1,9 @@
-"""Who comes in: the checks of a connection, in Aurora DSQL's order and words, without I/O.
+"""Checks of a new connection, in the order and with the texts of Aurora DSQL, without I/O.
 
 Texts and SQLSTATEs: Aurora DSQL user guide, "Troubleshooting", and records of live clusters; where
 neither gives the SQLSTATE (no SNI) it is 08006, as in its neighbours. A name that PostgreSQL itself
-would refuse gets PostgreSQL's words. What is said to a role without an IAM mapping is published
-nowhere: it is denied as other identities are, with a hint of ours.
+would refuse gets PostgreSQL's text. The error for a role without an IAM mapping is not documented: it is
+that of other refused identities, with a hint of ours.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _DENIED = "unable to accept connection, access denied"
 
 @dataclass(frozen=True)
 class Request:
-    """A client's wish to come in.
+    """A request to connect.
 
     Args:
-        encrypted: Whether it came through TLS.
-        host: The name asked for in TLS (SNI).
-        startup: Its startup packet.
+        encrypted: True if it came over TLS.
+        host: Host name in TLS (SNI).
+        startup: Startup packet.
     """
 
     encrypted: bool
@@ -36,17 +36,17 @@ class Request:
 
     @property
     def user(self) -> str:
-        """The database role."""
+        """Database role."""
         return self.startup.parameters().get("user", "")
 
     @property
     def database(self) -> str:
-        """The database; the role's name by default, as in PostgreSQL."""
+        """Database; by default the name of the role, as in PostgreSQL."""
         return self.startup.parameters().get("database", self.user)
 
 
 def refuse_request(request: Request) -> Refusal | None:
-    """Check what can be checked before the password is asked for."""
+    """Check a request before the password is requested; return the refusal, if any."""
     if request.startup.code >> 16 != wire.PROTOCOL_MAJOR:
         version = f"{request.startup.code >> 16}.{request.startup.code & 0xFFFF}"
         return Refusal("0A000", f"unsupported frontend protocol {version}: server supports 3.0 to 3.0")
@@ -62,7 +62,7 @@ def refuse_request(request: Request) -> Refusal | None:
 def refuse_login(
     request: Request, token: str, credentials: iam_token.Credentials, now: datetime
 ) -> Refusal | None:
-    """Check the token that the client sent as its password, then the names it asked for."""
+    """Check the token that the client sent as its password, then the role and the database."""
     try:
         iam_token.check(token, request.host or "", request.user, credentials, now)
     except iam_token.TokenRefused as refused:
@@ -78,8 +78,8 @@ def refuse_role(role: str, *, mapped: bool) -> Refusal | None:
     """Check that an IAM identity may log in as the role; the one pair of keys stands for all of them.
 
     Args:
-        role: A role that PostgreSQL lets in.
-        mapped: Whether ``sys.iam_pg_role_mappings`` has any row of it; `admin` needs none.
+        role: A role that can log in to PostgreSQL.
+        mapped: True if ``sys.iam_pg_role_mappings`` has a row of it; `admin` needs none.
     """
     if role == iam_token.ADMIN or mapped:
         return None

@@ -1,7 +1,7 @@
-"""Whether the cluster takes one more connection now: it is awake, within its rate, within its number.
+"""Limits of new connections: the cluster is awake, within its rate, within its number.
 
 Texts, SQLSTATEs and numbers: Aurora DSQL user guide, "Cluster quotas and database limits" and
-"Troubleshooting". The SQLSTATE of a cluster that wakes up is published nowhere; 08006 is its neighbours'.
+"Troubleshooting". The SQLSTATE of a cluster that wakes up is not documented; 08006 is that of similar errors.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ Clock = Callable[[], float]
 
 
 class TokenBucket:
-    """Allows so many at once, and so many a second on the long run.
+    """A token bucket: limits a burst, and the rate after it.
 
     Args:
-        rate: Tokens that come back, a second.
-        burst: Tokens that it holds at most, and at first.
-        clock: Gives the time in seconds; it never goes back.
+        rate: Tokens added a second.
+        burst: Maximum number of tokens, and the initial one.
+        clock: Monotonic time in seconds.
     """
 
     def __init__(self, rate: float, burst: int, clock: Clock) -> None:
@@ -30,7 +30,7 @@ class TokenBucket:
         self._tokens, self._filled_at = float(burst), clock()
 
     def take(self) -> bool:
-        """Take a token, if there is one."""
+        """Take a token; false if there is none."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
@@ -41,10 +41,10 @@ class TokenBucket:
 
 
 class SleepState:
-    """An idle cluster's sleep, which the first who knocks ends.
+    """Sleep of an idle cluster, which the first connection ends.
 
     Args:
-        clock: Gives the time in seconds; it never goes back.
+        clock: Monotonic time in seconds.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -53,11 +53,11 @@ class SleepState:
         self._awake_at = clock()
 
     def begin(self, waking_seconds: float) -> None:
-        """Fall asleep; waking up will take so long from the first knock."""
+        """Fall asleep; waking up takes so long from the first connection."""
         self._waking_seconds = waking_seconds
 
     def wake(self) -> bool:
-        """Say whether it is awake, and begin to wake it up if it sleeps."""
+        """Return true if the cluster is awake; begin to wake it up if it sleeps."""
         now = self._clock()
         if self._waking_seconds is None:
             return now >= self._awake_at
@@ -69,8 +69,8 @@ class ConnectionLimits:
     """Counts the connections of one cluster.
 
     Args:
-        config: Its limits.
-        clock: Gives the time in seconds; it never goes back.
+        config: Configuration with the limits.
+        clock: Monotonic time in seconds.
     """
 
     def __init__(self, config: ClusterConfig, clock: Clock) -> None:
@@ -80,7 +80,7 @@ class ConnectionLimits:
         self._open = 0
 
     def enter(self) -> Refusal | None:
-        """Count one more connection, or say why it is refused; who entered must `leave`."""
+        """Count a new connection, which must `leave` later, or return its refusal."""
         if not self.sleep.wake():
             return WAKING
         if not self._arrivals.take():
@@ -91,5 +91,5 @@ class ConnectionLimits:
         return None
 
     def leave(self) -> None:
-        """Count one less."""
+        """Count a closed connection."""
         self._open -= 1

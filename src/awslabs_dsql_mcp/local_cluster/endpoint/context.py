@@ -1,4 +1,4 @@
-"""What all connections of one running cluster share."""
+"""Context that all connections of one running cluster share."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
 @dataclass(frozen=True)
 class EndpointContext:
-    """What a connection finds when it comes.
+    """Context of the connections of one cluster.
 
     Args:
-        address: Where PostgreSQL listens.
+        address: Address of PostgreSQL.
         credentials: The keys that sign tokens.
-        config: How the cluster behaves.
+        config: Configuration of the cluster.
         connection_limits: Counts the connections.
-        now: Gives the time, with its zone, for tokens.
-        sessions: Those that were let in.
-        spawn: Runs a coroutine as a task that somebody holds on to.
+        now: Current time with a time zone, for tokens.
+        sessions: Open sessions.
+        spawn: Runs a coroutine as a task and keeps a reference to it.
     """
 
     address: Address

@@ -1,4 +1,4 @@
-"""One connection: the client is asked who it is, then given a session."""
+"""Start-up of one connection: authentication, then the session."""
 
 import asyncio
 from contextlib import suppress
@@ -25,13 +25,13 @@ _LOGIN_SECONDS = 60  # PostgreSQL's authentication_timeout
 
 
 class Handshake(asyncio.Protocol):
-    """The client's end until it is let in.
+    """Protocol of a client until it is authenticated.
 
     Args:
-        context: What it shares with the cluster's other connections.
-        host: Gives the name that the client asked for in TLS, once the handshake is over; `None`
-            in place of the function when the connection is not encrypted.
-        head: What was read of it already.
+        context: Context that all connections of the cluster share.
+        host: Returns the host name in TLS (SNI) after the TLS handshake; `None` in place of the
+            function when the connection is not encrypted.
+        head: Bytes read already.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Handshake(asyncio.Protocol):
         self._limit = asyncio.get_running_loop().call_later(_LOGIN_SECONDS, self._client.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
-        """Forget the time limit, and that we came."""
+        """Cancel the time limit, and count the connection as closed."""
         self._limit.cancel()
         self._leave()
 
@@ -61,7 +61,7 @@ class Handshake(asyncio.Protocol):
             self._context.connection_limits.leave()
 
     def data_received(self, data: bytes) -> None:
-        """Read on where we are: the startup packet, then the password."""
+        """Read the startup packet, then the password."""
         self._received += data
         try:
             if self._request is None:
@@ -89,7 +89,7 @@ class Handshake(asyncio.Protocol):
         self._client.write(wire.password_request())
 
     def _cancel(self, packet: wire.Packet) -> None:
-        """Close: the only answer that a cancel request gets, whether or not it is honoured."""
+        """Close the connection: a cancel request gets no other answer, honoured or not."""
         if self._context.config.honour_cancel:
             self._context.spawn(self._pass_on(wire.packet(packet.code, packet.body)))
         else:

@@ -1,4 +1,4 @@
-"""The address that clients connect to: TLS as Aurora DSQL has it, then one `login.Handshake` each.
+"""The listener of the endpoint: TLS as in Aurora DSQL, then a `Handshake` for each connection.
 
 A connection begins in one of four ways (PostgreSQL documentation, 55.2 "Message Flow"): with TLS at
 once and the ALPN name ``postgresql``; with an SSLRequest, answered ``S``; with a GSSENCRequest,
@@ -35,7 +35,7 @@ def listen(port: int) -> list[socket.socket]:
     """Listen on 127.0.0.1 and, where there is IPv6, on ::1, at one port.
 
     Args:
-        port: The one wished for; another is taken when somebody has it on either address, since
+        port: Preferred port; another one is used when it is taken on either address, since
             ``localhost`` may mean either. 0 for any.
     """
     while True:
@@ -52,7 +52,7 @@ def _try_ipv4(port: int) -> list[socket.socket]:
 
 
 def _add_ipv6(listeners: list[socket.socket]) -> bool:
-    """Listen on ::1 at the same port; false when somebody else does, and then nothing is listened on."""
+    """Listen on ::1 at the same port; if it is taken there, close the other listener and return false."""
     port = listeners[0].getsockname()[1]
     try:
         if socket.has_ipv6:
@@ -69,14 +69,14 @@ def _utc_now() -> datetime:
 
 
 class Endpoint:
-    """Takes connections until it is closed.
+    """The endpoint: accepts connections until it is closed.
 
     Args:
-        address: Where PostgreSQL listens.
-        data_dir: Where the certificate and the keys are.
-        config: How the cluster behaves.
-        control: The superuser's way to PostgreSQL.
-        now: Gives the time, with its zone, for tokens.
+        address: Address of PostgreSQL.
+        data_dir: Directory with the certificate and the keys.
+        config: Configuration of the cluster.
+        control: Connection of the superuser.
+        now: Current time with a time zone, for tokens.
     """
 
     def __init__(
@@ -107,13 +107,13 @@ class Endpoint:
             self._names[connection] = name
 
     def serve(self, listeners: list[socket.socket]) -> None:
-        """Take connections from now on."""
+        """Begin to accept connections."""
         for listener in listeners:
             listener.settimeout(0)
             self._spawn(self._accept(listener))
 
     async def close(self) -> None:
-        """Take no more connections, and give up those that are still at the door."""
+        """Stop accepting connections, and drop those that are not authenticated yet."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -172,15 +172,15 @@ class Endpoint:
 
 
 async def _read_opening(client: socket.socket) -> bytes | None:
-    """Read, and answer, what comes before TLS.
+    """Read and answer the requests before TLS.
 
     Returns:
-        `None` when TLS was asked for and promised; a TLS record's first byte, still to be read, when
+        `None` when TLS was requested and accepted; a TLS record's first byte, still to be read, when
         it has begun already; else the first eight bytes of a packet in clear.
 
     Raises:
-        EOFError: The client left.
-        wire.Malformed: It asked twice for GSS encryption.
+        EOFError: The client closed the connection.
+        wire.Malformed: It requested GSS encryption twice.
     """
     loop = asyncio.get_running_loop()
     for _ in range(2):
@@ -198,7 +198,7 @@ async def _read_opening(client: socket.socket) -> bytes | None:
 
 
 async def _peek(client: socket.socket) -> bytes:
-    """Look at the next byte, which stays to be read."""
+    """Peek at the next byte."""
     loop = asyncio.get_running_loop()
     readable = loop.create_future()
     loop.add_reader(client, lambda: readable.done() or readable.set_result(None))
@@ -210,7 +210,7 @@ async def _peek(client: socket.socket) -> bytes:
 
 
 async def _read(client: socket.socket, size: int) -> bytes:
-    """Read exactly so many bytes: the ones that follow are TLS's."""
+    """Read exactly so many bytes: those that follow belong to TLS."""
     data = b""
     while len(data) < size:
         data += _or_eof(await asyncio.get_running_loop().sock_recv(client, size - len(data)))

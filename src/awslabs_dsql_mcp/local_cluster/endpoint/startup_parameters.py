@@ -1,6 +1,6 @@
-"""A startup packet's parameters: what PostgreSQL is told of them, and what Aurora DSQL refuses.
+"""Parameters of a startup packet: those that PostgreSQL gets, and those that Aurora DSQL refuses.
 
-A parameter that cannot be SET cannot be set at the start either; that the text is the same is by likeness.
+A parameter that cannot be SET cannot be set at the start either; the text is by analogy (no record).
 ``options`` holds ``-c name=value`` and ``--name=value`` (PostgreSQL documentation, 55.2.1 "Start-up").
 """
 
@@ -16,7 +16,7 @@ _OPTION: Final = re.compile(r"\s*(?:-c\s*|--)([^=\s\\]+)=((?:\\.|[^\s\\])*)")
 
 
 def refuse(parameters: Mapping[str, str]) -> Refusal | None:
-    """Say why a startup packet's parameters cannot be taken."""
+    """Return the refusal of the parameters of a startup packet, if any."""
     for name, _ in _settings(parameters):
         refused = refused_setting(name)
         if refused is not None and not name.startswith("_pq_."):
@@ -25,11 +25,11 @@ def refuse(parameters: Mapping[str, str]) -> Refusal | None:
 
 
 def for_postgres(parameters: Mapping[str, str], longest_transaction: float) -> dict[str, str]:
-    """Give what PostgreSQL is told: the client's parameters, and how long a statement may take.
+    """Return the parameters for PostgreSQL: those of the client, and the timeout of statements.
 
     Args:
-        parameters: The client's.
-        longest_transaction: Seconds that a statement may take.
+        parameters: Parameters of the client.
+        longest_transaction: Maximum seconds of a statement.
     """
     given = {name: value for name, value in parameters.items() if name != "options"}
     ours = f"-c statement_timeout={longest_transaction * 1000:.0f}"

@@ -1,4 +1,4 @@
-"""The two ends of a connection that has been let in: bytes become a session's business, at its pace.
+"""Transports of an authenticated connection: bytes go to the session, with flow control.
 
 A side that cannot keep up stops the other from being read (back-pressure both ways, so that no result is
 ever held whole).
@@ -15,10 +15,10 @@ from awslabs_dsql_mcp.local_cluster.session.session import ClientSession
 
 
 class PacedTransport(asyncio.Protocol):
-    """One end.
+    """One end of a connection.
 
     Args:
-        other: The other side's transport.
+        other: Transport of the other end.
     """
 
     transport: asyncio.Transport
@@ -27,7 +27,7 @@ class PacedTransport(asyncio.Protocol):
         self.other = other
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember our own transport."""
+        """Store the transport of this end."""
         self.transport = cast("asyncio.Transport", transport)
 
     def pause_writing(self) -> None:
@@ -44,13 +44,13 @@ class PacedTransport(asyncio.Protocol):
 
 
 class ClientTransport(PacedTransport):
-    """The client's end, once it is let in: for an hour at most, and with the faults that were ordered.
+    """The end of an authenticated client, with a maximum duration and injected faults.
 
     Args:
-        other: PostgreSQL's transport.
-        session: The client's.
-        config: How long it lasts.
-        leave: Called at its end.
+        other: Transport of PostgreSQL.
+        session: Session of the client.
+        config: Configuration with the duration.
+        leave: Called when the connection ends.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ClientTransport(PacedTransport):
         self._session.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Hand it to the session, in time."""
+        """Pass data to the session, after the injected latency."""
         if delay := self._session.faults.delay():
             self._loop.call_later(delay, self._hand_over, data)
         else:
@@ -93,12 +93,12 @@ class ClientTransport(PacedTransport):
 
 
 class BackendTransport(PacedTransport):
-    """PostgreSQL's end: answers its request for a password, where it has one, then serves the session.
+    """The end of PostgreSQL: answers a request for a password, then serves the session.
 
     Args:
-        other: The client's transport.
-        password: The role's, on loopback TCP.
-        begin: Makes the session, once PostgreSQL is there.
+        other: Transport of the client.
+        password: Password of the role, on loopback TCP.
+        begin: Creates the session once PostgreSQL is connected.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class BackendTransport(PacedTransport):
         self.session = self._begin(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        """Hand it to the session, but for a request for the password."""
+        """Pass data to the session, except for a request for the password."""
         if self._password is None:
             self.session.from_server(data)
             return

@@ -1,4 +1,4 @@
-"""The way from the endpoint to PostgreSQL: connections as the role that the gate let in.
+"""Connections of the endpoint to PostgreSQL, as the authenticated role.
 
 Behind a Unix socket PostgreSQL asks for no password: the socket's directory keeps others out. On
 loopback TCP it asks for one, since any user of the machine can connect; so each role is given this
@@ -14,11 +14,11 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER, Address, L
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 
 P = TypeVar("P", bound=asyncio.Protocol)
-_MAX_ANSWER = 65_535  # bytes; the superuser's conversation is short
+_MAX_ANSWER = 65_535  # bytes; the superuser gets short answers only
 
 
 async def open_connection(address: Address, protocol: Callable[[], P]) -> P:
-    """Connect to PostgreSQL; what is said then is the protocol's affair.
+    """Connect to PostgreSQL.
 
     Raises:
         OSError: It does not listen.
@@ -34,7 +34,7 @@ async def open_connection(address: Address, protocol: Callable[[], P]) -> P:
 
 
 async def set_password(address: Address, role: str) -> None:
-    """See to it that the role's next connection is let in, if the role exists.
+    """Set the password of a role for its next connection, if the role exists.
 
     Raises:
         OSError: PostgreSQL does not listen.

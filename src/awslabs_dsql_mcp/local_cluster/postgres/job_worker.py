@@ -1,7 +1,7 @@
-"""What sys.sql records, done in the background: index builds, validations, and what follows a DROP.
+"""Background worker of the jobs in sys.sql: index builds, validations, removals after a DROP.
 
-A job waits for the locks it needs a tenth of a second at a time, so that it stands in nobody's way for
-longer, and tries again until it gets them. What a daemon leaves undone the next one does.
+A job waits for the locks it needs a tenth of a second at a time, so that it blocks nobody for
+longer, and retries until it gets them. Unfinished jobs are run by the next daemon.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ class Jobs:
     """The jobs of one cluster.
 
     Args:
-        address: Where its PostgreSQL listens.
+        address: Address of PostgreSQL.
         catalog_changed: Called when a job has ended, well or not, that may have changed the catalog.
-        seconds: How long a job takes at least: half of it submitted, half of it processing.
+        seconds: Minimum duration of a job: half of it submitted, half of it processing.
     """
 
     def __init__(self, address: Address, catalog_changed: Callable[[], None], seconds: float = 0.2) -> None:
@@ -43,7 +43,7 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Do what is and will be recorded, until cancelled."""
+        """Run recorded and new jobs, until cancelled."""
         psycopg = await asyncio.to_thread(import_module, "psycopg")  # longer than clients should wait
         while True:
             with suppress(psycopg.OperationalError):  # all sessions end when PostgreSQL recovers from a crash
@@ -86,7 +86,7 @@ class Jobs:
 
 
 async def _try(connection: "AsyncConnection[superuser.Row]", job: str) -> bool:
-    """Do a job; false when somebody holds what it needs, or is about to drop it."""
+    """Run a job; false when a lock that it needs is held, or its object is being dropped."""
     from psycopg import errors  # noqa: PLC0415  see superuser
 
     try:
@@ -98,7 +98,7 @@ async def _try(connection: "AsyncConnection[superuser.Row]", job: str) -> bool:
 
 @asynccontextmanager
 async def running(jobs: Jobs) -> AsyncGenerator[None, None]:
-    """Run jobs meanwhile; those that are under way at the end are left to the next daemon."""
+    """Run jobs meanwhile; unfinished ones are left to the next daemon."""
     task = asyncio.ensure_future(jobs.run())
     try:
         yield

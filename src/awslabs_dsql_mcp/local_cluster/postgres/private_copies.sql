@@ -1,4 +1,4 @@
--- Private copies of tables, for transactions whose changes conflict with another's (see session.py).
+-- Private copies of tables, for transactions whose changes conflict with another's (see session/conflicts.py).
 
 -- Copies a table, as this transaction sees it, into a temporary one of the same name.
 CREATE OR REPLACE FUNCTION sys.shadow(in_schema text, called text, path name[]) RETURNS void
@@ -23,7 +23,7 @@ BEGIN
   EXECUTE format('GRANT ALL ON pg_temp.%I TO PUBLIC', called);
   columns := sys._stored_columns(origin);
   EXECUTE format('INSERT INTO pg_temp.%I (%s) SELECT %2$s FROM %3$s', called, columns, origin);
-  -- What a row that was only copied looks like: all others were touched.
+  -- xmin and cmin of rows that were only copied; all others were changed.
   EXECUTE format('SELECT concat(xmin, '' '', cmin) FROM pg_temp.%I LIMIT 1', called) INTO copied;
   EXECUTE format('COMMENT ON TABLE pg_temp.%I IS %L', called,
                  json_build_object('origin', origin::oid, 'copied', copied, 'exact', sys._can_be_copied(origin)));
@@ -42,7 +42,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
   FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 $$;
 
--- Whether a copy behaves as the table does: nothing else hangs on it, or goes past the copy.
+-- True if a copy behaves as the table: no other object depends on it or uses the table itself.
 CREATE OR REPLACE FUNCTION sys._can_be_copied(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
   SELECT NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND relation IN (conrelid, confrelid))
@@ -56,7 +56,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
            AND nspname NOT IN ('pg_catalog', 'information_schema', 'sys')) = 1
 $$;
 
--- Brings what was changed in the copies into the tables; who has changed the same rows meanwhile wins.
+-- Writes the changes of the copies to the tables; transactions that changed the same rows meanwhile win.
 CREATE OR REPLACE FUNCTION sys.write_back() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE

@@ -1,4 +1,4 @@
-"""Whose processes PostgreSQL's are: ours, or `nobody`'s when we are root, whom PostgreSQL refuses.
+"""The user that runs PostgreSQL: the current one, or `nobody` for root, which PostgreSQL refuses.
 
 Root's data folder usually lies where `nobody` cannot go (below ``/root``), and its parents are not
 ours to open. PostgreSQL works relative to its data directory once it is there, so on Linux it is
@@ -33,7 +33,7 @@ class RunAs:
     gid: int | None = None
 
     def popen_options(self) -> dict[str, Any]:
-        """Give the arguments of `subprocess.Popen` that change the user."""
+        """Return the arguments of `subprocess.Popen` that change the user."""
         if self.uid is None:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -45,11 +45,11 @@ class RunAs:
             os.chown(directory, self.uid, self.gid)
 
     def name_of(self, directory: Path) -> str:
-        """Give the name under which a program started in `directory` can open it."""
+        """Return the name under which a program started in `directory` can open it."""
         return str(directory) if self.uid is None else "/proc/self/cwd"
 
     def can_access(self, path: Path) -> bool:
-        """Say whether the user can pass through every directory above and read what is there."""
+        """Return true if the user can enter the directory and all its parents."""
         if self.uid is None:
             return True
         path = path.resolve()
@@ -83,11 +83,11 @@ def current_run_as() -> RunAs:
 
 
 def reachable_programs(root: Path, run_as: RunAs) -> Path:
-    """Give a directory with the same programs that that user can run: `root` itself or a copy.
+    """Return a directory with the same programs that that user can run: `root` itself or a copy.
 
     Args:
         root: The directory with ``bin``, ``lib`` and ``share``.
-        run_as: The user who runs them.
+        run_as: The user that runs them.
 
     Raises:
         OSError: The copy cannot be made.

@@ -1,8 +1,8 @@
 """An embedded PostgreSQL: `find` its programs, `Installation.start` a server of them.
 
-What DSQL has in common with PostgreSQL is set here: UTF-8, C collation, UTC, REPEATABLE READ, one
-database ``postgres``. What DSQL has besides is in sys.sql, beside this file. The superuser has a name of
-its own and no way in through the endpoint.
+The settings of Aurora DSQL that PostgreSQL shares are here: UTF-8, C collation, UTC, REPEATABLE READ, one
+database ``postgres``. The rest is in sys.sql, beside this file. The superuser has a name of its own and
+cannot connect through the endpoint.
 
 ``fsync`` is off: a crash of PostgreSQL or of its daemon loses nothing that was committed, a power
 failure may.
@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster.postgres import subprocesses
 from awslabs_dsql_mcp.local_cluster.postgres.run_as import RunAs, current_run_as, reachable_programs
@@ -38,10 +39,10 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "default_transaction_isolation": "repeatable read",
-    "temp_file_limit": "131072kB",  # what DSQL allows a query
+    "temp_file_limit": f"{limits.MAX_TEMP_KIB}kB",  # maximum of a query
     "log_min_messages": "log",  # not the clients' errors: their statements carry data
     "log_checkpoints": "off",
-    "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session.py
+    "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session/conflicts.py
     "dsql.enable_batched_nestloop": "on",  # Aurora DSQL's own, which change nothing here
     "dsql.disable_sync_create_index": "on",
 }
@@ -49,14 +50,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class UnixSocket:
-    """Where a server listens: a socket that its owner and root alone can reach, hence no password."""
+    """Address of a server: a socket that only its owner and root can reach, hence no password."""
 
     path: Path
 
 
 @dataclass(frozen=True)
 class Loopback:
-    """Where a server listens: a TCP port of this machine, open to all its users, hence a password.
+    """Address of a server: a TCP port of this machine, open to all its users, hence a password.
 
     Args:
         port: On 127.0.0.1.
@@ -80,7 +81,7 @@ class Server:
         self._child = child
 
     def stop(self) -> None:
-        """Stop it: its sessions end, what they have not committed is rolled back."""
+        """Stop it: its sessions end, open transactions are rolled back."""
         subprocesses.stop(self._child, self._launch.programs, self._launch.directory)
 
 
@@ -113,7 +114,7 @@ class Installation:
             loopback: Listen on TCP: Windows' event loops have no Unix sockets.
 
         Raises:
-            NotConfigured: PostgreSQL cannot be started; the text has its last words.
+            NotConfigured: PostgreSQL cannot be started; the text has the end of its log.
         """
         run_as = current_run_as()
         launch = _Launch(reachable_programs(self.root, run_as) / "bin", run_as, directory)
@@ -127,7 +128,7 @@ class Installation:
 
 
 def _nothing() -> None:
-    """Have nothing to do meanwhile."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class _Launch:
         self._expect_success(child, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
     def apply_system_schema(self) -> None:
-        """Run what makes it Aurora DSQL, unless that was run last in this data directory."""
+        """Run the system schema, unless this version of it was run last in this data directory."""
         statements = b"\n\n".join(Path(__file__).with_name(name).read_bytes() for name in _SYSTEM_SCHEMA)
         version = sha256(statements).hexdigest()
         applied = self.directory / "sys.sql.version"
@@ -251,7 +252,7 @@ class _Launch:
 
 
 def _listening(address: Address) -> list[str]:
-    """Give the arguments that make a server listen at one address and nowhere else.
+    """Return the arguments that make a server listen at one address and nowhere else.
 
     The socket is named relative to the data directory, so that its name is never too long.
     """
@@ -309,7 +310,7 @@ def _system_roots() -> list[Path]:
 
 
 def _major(program: Path) -> int:
-    """Ask a ``postgres`` for its major version; 0 when it does not say."""
+    """Return the major version of a ``postgres`` program; 0 if unknown."""
     try:
         said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  from PATH, by the user's choice
         return int(said.stdout.split()[2].split(".")[0])  # postgres (PostgreSQL) 16.14

@@ -1,4 +1,4 @@
-"""How PostgreSQL's programs are child to the process that starts them, stopped, and found when left over.
+"""Child processes of PostgreSQL: bound to the life of their parent, stopped, and found when left over.
 
 Each system has its own way to end a child when its parent dies, however the parent dies:
 
@@ -41,12 +41,12 @@ class ChildProcess:
 
 
 def environment() -> dict[str, str]:
-    """Give our environment without libpq's and PostgreSQL's variables, which would steer it."""
+    """Return our environment without libpq's and PostgreSQL's variables, which would steer it."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}  # noqa: TID251 - a child's environment
 
 
 def program(directory: Path, name: str) -> Path:
-    """Give the path of a program, as this system spells it."""
+    """Return the path of a program, as this system spells it."""
     return directory / (f"{name}.exe" if sys.platform == "win32" else name)
 
 
@@ -89,7 +89,7 @@ else:
         return spawn_watched(command, options)
 
     def _death_signal() -> Callable[[], None]:
-        """Prepare what the child does between fork and exec."""
+        """Prepare the function that the child runs between fork and exec."""
         import ctypes  # noqa: PLC0415  on Linux only
 
         prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -121,7 +121,7 @@ else:
         return ChildProcess(process, release)
 
     def _ask(child: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
-        del programs, directory  # what a signal does not need
+        del programs, directory  # not needed for a signal
         child.process.send_signal(_SIGNALS[mode])
 
     def _quit(process: "psutil.Process") -> None:
@@ -147,7 +147,7 @@ def stop(child: ChildProcess, programs: Path, directory: Path) -> None:
 
 
 def clear_leftovers(directory: Path) -> None:
-    """End what still runs in this data directory, and remove what it would have removed.
+    """End leftover processes of this data directory, and remove their lock files and sockets.
 
     Only for the holder of the daemon's lock: whatever still runs there has lost its daemon. The files
     are removed because PostgreSQL refuses to start while *any* process of its user, a zombie
@@ -188,7 +188,7 @@ def _processes_in(directory: Path) -> "list[psutil.Process]":
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask every two milliseconds until it holds (true) or the time is over (false)."""
+    """Check a condition every two milliseconds; true once it holds, false after the time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:

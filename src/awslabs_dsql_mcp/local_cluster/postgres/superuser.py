@@ -1,4 +1,4 @@
-"""Connections of the daemon to the embedded PostgreSQL: as the superuser, past the endpoint and its rules.
+"""Connections of the daemon to the embedded PostgreSQL as the superuser, not through the endpoint.
 
 psycopg is imported at the first connection: the daemon announces its cluster before that.
 """
@@ -23,8 +23,8 @@ async def connect(address: Address, name: str = "dsql") -> "AsyncConnection[Row]
     """Connect as the superuser; each statement commits by itself.
 
     Args:
-        address: Where PostgreSQL listens.
-        name: What the connection is called in pg_stat_activity.
+        address: Address of PostgreSQL.
+        name: Name of the connection in pg_stat_activity.
 
     Raises:
         psycopg.OperationalError: It does not listen.
@@ -35,7 +35,7 @@ async def connect(address: Address, name: str = "dsql") -> "AsyncConnection[Row]
 
 
 def _parameters(address: Address, name: str) -> str:
-    """Give libpq's parameters, all that our environment's ``PG…`` variables could name otherwise."""
+    """Return parameters of libpq, with all that ``PG…`` variables could override."""
     from psycopg.conninfo import make_conninfo  # noqa: PLC0415  see above
 
     who = {"user": SUPERUSER, "dbname": "postgres", "application_name": name, "options": ""}
@@ -46,7 +46,7 @@ def _parameters(address: Address, name: str) -> str:
 
 
 class Superuser:
-    """What the endpoint asks PostgreSQL, on a connection that it shares among its sessions.
+    """Queries of the endpoint, on one connection for all sessions.
 
     Args:
         connection: As `connect` opens it.
@@ -56,17 +56,17 @@ class Superuser:
         self._connection = connection
 
     async def is_mapped(self, role: str) -> bool:
-        """Say whether an IAM identity may connect as a role: whether ``AWS IAM GRANT`` named it.
+        """Return true if ``AWS IAM GRANT`` has mapped an IAM identity to a role.
 
-        True of a role too that PostgreSQL keeps out, which it does in its own words: one that does not
-        exist, or has no LOGIN.
+        Also true of a role that PostgreSQL refuses with its own error: one that does not exist, or has no
+        LOGIN.
         """
         logs_in = "SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = %s"
         question = f"SELECT sys._is_mapped(%s) OR NOT EXISTS ({logs_in})"
         return bool(await self._ask(question, [role, role]))
 
     async def blockers(self, process: int) -> list[int]:
-        """Give the processes whose locks a session waits for.
+        """Return the processes whose locks a session waits for.
 
         Args:
             process: The session's, as PostgreSQL's BackendKeyData names it.
@@ -76,7 +76,7 @@ class Superuser:
         return [cast("int", pid) for (pid,) in await cursor.fetchall()]
 
     async def cancel(self, process: int) -> bool:
-        """Cancel what a session does; false when there is no such session."""
+        """Cancel the statement of a session; false when there is no such session."""
         return bool(await self._ask("SELECT pg_catalog.pg_cancel_backend(%s)", [process]))
 
     async def close(self) -> None:
@@ -96,7 +96,7 @@ class ReconnectingSuperuser:
     serves as `registry.BackendControl`.
 
     Args:
-        address: Where PostgreSQL listens.
+        address: Address of PostgreSQL.
     """
 
     def __init__(self, address: Address) -> None:
@@ -104,23 +104,23 @@ class ReconnectingSuperuser:
         self._opening: asyncio.Task[Superuser] | None = None
 
     async def is_mapped(self, role: str) -> bool:
-        """Say whether an IAM identity may connect as a role.
+        """Return true if an IAM identity is mapped to a role.
 
         Raises:
-            OSError: PostgreSQL does not answer; so with the other questions.
+            OSError: PostgreSQL does not answer; also for the other methods.
         """
         return await self._ask(lambda superuser: superuser.is_mapped(role))
 
     async def blockers(self, process: int) -> list[int]:
-        """Name the processes that another waits for."""
+        """Return the processes whose locks a session waits for."""
         return await self._ask(lambda superuser: superuser.blockers(process))
 
     async def cancel(self, process: int) -> bool:
-        """End what a process is doing."""
+        """Cancel the statement of a session."""
         return await self._ask(lambda superuser: superuser.cancel(process))
 
     async def close(self) -> None:
-        """End the connection, if there is one; another question opens one anew."""
+        """End the connection, if there is one; the next query opens a new one."""
         opening, self._opening = self._opening, None
         if opening is None:
             return
@@ -130,7 +130,7 @@ class ReconnectingSuperuser:
             await (await opening).close()
 
     async def _ask(self, question: Callable[[Superuser], Awaitable[T]]) -> T:
-        """Ask, and once more on a new connection."""
+        """Run a query, and once more on a new connection if the first is lost."""
         try:
             return await self._try(question)
         except ConnectionResetError:

@@ -1,6 +1,6 @@
--- What Aurora DSQL has inside its database and PostgreSQL has not: role admin, schema sys, jobs, IAM
--- mappings, limits. Run by the superuser while no server runs, over an empty database or over what an
--- earlier version of this file left, so each statement must bear to be run again. A statement ends with a
+-- Parts of Aurora DSQL inside the database that PostgreSQL lacks: role admin, schema sys, jobs, IAM mappings,
+-- limits. Run by the superuser while no server runs, on an empty database or after an earlier version of this
+-- file, so each statement must be repeatable. A statement ends with a
 -- semicolon and an empty line. Names that begin with _ are not DSQL's.
 
 -- Roles
@@ -14,7 +14,7 @@ END $$;
 
 GRANT CREATE ON DATABASE postgres TO admin;
 
--- A statement waits this long for another transaction's lock before it is done elsewhere (see rivalry.py).
+-- A statement waits this long for another transaction's lock before it is retried (see session/conflicts.py).
 -- It is the database's setting, not the connection's, which would hold for the login too: that has to wait
 -- while autovacuum shortens a catalog.
 ALTER DATABASE postgres SET lock_timeout = '1ms';
@@ -80,7 +80,7 @@ RETURN (SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.
 CREATE OR REPLACE FUNCTION sys._limit(setting text, standard bigint) RETURNS bigint LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('dsql.' || setting, true), '')::bigint, standard);
 
--- Jobs: recorded here, run by jobs.py
+-- Jobs: recorded here, run by job_worker.py
 
 CREATE TABLE IF NOT EXISTS sys._jobs (
   position bigint GENERATED ALWAYS AS IDENTITY,
@@ -186,7 +186,7 @@ BEGIN
   RETURN sys._record_job('VALIDATE_CONSTRAINT', 'pg_constraint'::regclass, c.oid, sys._name(t));
 END $$;
 
--- Both give a complaint about what is gone; a completed job may carry one.
+-- Both return a complaint if the object is gone; a completed job may have one.
 CREATE OR REPLACE FUNCTION sys._build_index(job sys._jobs) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -228,7 +228,7 @@ BEGIN
     CASE job.job_type
       WHEN 'INDEX_BUILD' THEN complaint := sys._build_index(job);
       WHEN 'VALIDATE_CONSTRAINT' THEN complaint := sys._validate_constraint(job);
-      ELSE NULL; -- what a DROP job removes is gone already
+      ELSE NULL; -- the object of a DROP job is gone already
     END CASE;
   EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
@@ -282,7 +282,7 @@ GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
 CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS text LANGUAGE sql STABLE
 RETURN sys.uuid_to_base32_str(md5(pg_backend_pid() || ' ' || pg_postmaster_start_time())::uuid);
 
--- Whoever has the cluster's keys stands for every identity that a role is mapped to.
+-- The keys of the cluster stand for every identity that a role is mapped to.
 CREATE OR REPLACE FUNCTION sys.iam_session_user() RETURNS text LANGUAGE sql STABLE
 RETURN coalesce((SELECT min(arn) FROM sys.iam_pg_role_mappings WHERE pg_role_name = session_user),
                 'arn:aws:iam::000000000000:user/local');
@@ -306,7 +306,7 @@ BEGIN
   RETURN found_role;
 END $$;
 
--- The grant of what everybody has anyway makes DROP ROLE refuse a role that is still mapped.
+-- Granting a privilege that PUBLIC has anyway makes DROP ROLE refuse a role that is still mapped.
 CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arns text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -331,7 +331,7 @@ BEGIN
   END IF;
 END $$;
 
--- Limits of what a transaction changes: a statement trigger for each kind of change on each table
+-- Limits of the changes of a transaction: a statement trigger for each kind of change on each table
 
 CREATE TABLE IF NOT EXISTS sys._oversize ();
 
@@ -350,14 +350,14 @@ DROP TRIGGER IF EXISTS refuse ON sys._oversize;
 CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sys._oversize DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION sys._refuse_size();
 
--- Has COMMIT refuse the transaction.
+-- Makes COMMIT refuse the transaction.
 CREATE OR REPLACE FUNCTION sys._doom() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   INSERT INTO sys._oversize DEFAULT VALUES;
 END;
 
--- Compressed sizes count, so what was stored is looked at; nothing too wide can be there from before.
+-- Compressed sizes count, so stored rows are measured; older rows cannot be too wide.
 CREATE OR REPLACE FUNCTION sys._check_widths(relation regclass) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -451,7 +451,7 @@ BEGIN
   UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = relation AND tgfoid = 'sys._count_changes'::regproc;
 END $$;
 
--- Limits of what there may be
+-- Limits of the number of objects
 
 CREATE OR REPLACE FUNCTION sys._check_count(many bigint, setting text, standard bigint, words text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -526,7 +526,7 @@ BEGIN
   FOR made IN
     SELECT c.oid, relkind, indrelid FROM pg_event_trigger_ddl_commands() JOIN pg_class c ON c.oid = objid
       LEFT JOIN pg_index ON indexrelid = c.oid
-    WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not the copies of shadows.sql
+    WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not private copies
   LOOP
     IF made.relkind = 'r' THEN
       PERFORM sys._check_columns(made.oid), sys._check_indexes(made.oid), sys._watch(made.oid);
@@ -572,7 +572,7 @@ CREATE EVENT TRIGGER dsql_dropped ON sql_drop EXECUTE FUNCTION sys._when_dropped
 CREATE EVENT TRIGGER dsql_dropping ON ddl_command_start WHEN TAG IN ('DROP INDEX', 'DROP TABLE', 'DROP SCHEMA')
 EXECUTE FUNCTION sys._interrupt_jobs();
 
--- Tables from before
+-- Tables of earlier versions
 
 SELECT sys._watch(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'sys');

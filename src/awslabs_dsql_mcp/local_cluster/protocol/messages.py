@@ -1,4 +1,4 @@
-"""The messages of a running conversation, written and read.
+"""Messages after the start-up of a connection, written and read.
 
 Source: PostgreSQL documentation, 55.7 "Message Formats" and 55.8 "Error and Notice Message Fields".
 """
@@ -21,7 +21,7 @@ __all__ = ["ERROR_RESPONSE", "QUERY", "message", "query"]
 
 
 class Parsed(NamedTuple):
-    """A Parse message: a statement's name, its text, and the types of its parameters as they came."""
+    """A Parse message: name and text of a statement, and the encoded types of its parameters."""
 
     name: bytes
     sql: bytes
@@ -29,7 +29,7 @@ class Parsed(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A Bind message: which portal, of which statement, and the rest as it came."""
+    """A Bind message: portal, statement, and the encoded rest."""
 
     portal: bytes
     statement: bytes
@@ -37,7 +37,7 @@ class Bound(NamedTuple):
 
 
 def read_parse(body: bytes) -> Parsed:
-    """Take a Parse message apart."""
+    """Parse the body of a Parse message."""
     name, sql, types = body.split(b"\0", 2)
     return Parsed(name, sql, types)
 
@@ -48,7 +48,7 @@ def parse(parsed: Parsed) -> bytes:
 
 
 def read_bind(body: bytes) -> Bound:
-    """Take a Bind message apart."""
+    """Parse the body of a Bind message."""
     portal, statement, values = body.split(b"\0", 2)
     return Bound(portal, statement, values)
 
@@ -59,22 +59,22 @@ def bind(bound: Bound) -> bytes:
 
 
 def bind_plainly(portal: bytes, statement: bytes) -> bytes:
-    """Bind a statement without parameters."""
+    """Write a Bind message of a statement without parameters."""
     return bind(Bound(portal, statement, b"\0\0\0\0\0\0"))
 
 
 def execute(portal: bytes) -> bytes:
-    """Run a portal to its end."""
+    """Write an Execute message that runs a portal to its end."""
     return message(EXECUTE, portal + b"\0\0\0\0\0")
 
 
 def close(what: bytes, name: bytes) -> bytes:
-    """Close a statement (``S``) or a portal (``P``)."""
+    """Write a Close message of a statement (``S``) or a portal (``P``)."""
     return message(CLOSE, what + name + b"\0")
 
 
 def first_text(body: bytes) -> bytes:
-    """Read the text at the head of a body."""
+    """Read the first string of a body."""
     return body[: body.index(b"\0")]
 
 
@@ -90,7 +90,7 @@ def error(fields: Mapping[str, str]) -> bytes:
 
 
 def command_complete(tag: str) -> bytes:
-    """Tell that a statement is done."""
+    """Write a CommandComplete message."""
     return message(COMMAND_COMPLETE, tag.encode() + b"\0")
 
 
@@ -106,5 +106,5 @@ def read_text_row(message: bytes) -> str:
 
 
 def parameter_status(name: str, value: str) -> bytes:
-    """Tell a setting that clients follow."""
+    """Write a ParameterStatus message."""
     return message(PARAMETER_STATUS, name.encode() + b"\0" + value.encode() + b"\0")

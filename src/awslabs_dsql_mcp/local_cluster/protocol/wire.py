@@ -25,16 +25,16 @@ CLEARTEXT_PASSWORD = 3
 
 
 class Malformed(Exception):
-    """The other side does not speak this protocol."""
+    """Data that is not valid in this protocol."""
 
 
 @dataclass(frozen=True)
 class Packet:
-    """What opens a connection: a request code, or the protocol's version and parameters.
+    """The first packet of a connection: a request code, or the version of the protocol and parameters.
 
     Args:
         code: A request code above, or the version: major in the upper 16 bits, minor in the lower.
-        body: What follows.
+        body: Rest of the packet.
         size: Bytes of the whole packet.
     """
 
@@ -57,7 +57,7 @@ class Packet:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a running conversation."""
+    """One message after the start-up of a connection."""
 
     kind: bytes
     body: bytes
@@ -70,7 +70,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a connection or a statement is refused, as the client will read it."""
+    """The error of a refused connection or statement, as the client reads it."""
 
     sqlstate: str
     message: str
@@ -129,22 +129,22 @@ def startup(parameters: Mapping[str, str]) -> bytes:
 
 
 def password_request() -> bytes:
-    """Ask for the password in clear text."""
+    """Write the request for a password in clear text."""
     return message(AUTHENTICATION, struct.pack("!I", CLEARTEXT_PASSWORD))
 
 
 def password(text: str) -> bytes:
-    """Give the password."""
+    """Write a PasswordMessage."""
     return message(PASSWORD, _string(text))
 
 
 def query(sql: str) -> bytes:
-    """Ask for statements to be run by the simple protocol."""
+    """Write a Query message."""
     return message(QUERY, _string(sql))
 
 
 def fatal(refusal: Refusal) -> bytes:
-    """Tell why the connection ends."""
+    """Write a fatal ErrorResponse."""
     fields = {"S": "FATAL", "V": "FATAL", "C": refusal.sqlstate, "M": refusal.message}
     if refusal.hint:
         fields["H"] = refusal.hint
@@ -154,7 +154,7 @@ def fatal(refusal: Refusal) -> bytes:
 
 
 def asks_for_password(received: Message) -> bool:
-    """Say whether a server's message is the request for a password in clear text."""
+    """Return true if a message of the server requests a password in clear text."""
     return received.kind == AUTHENTICATION and received.body == struct.pack("!I", CLEARTEXT_PASSWORD)
 
 

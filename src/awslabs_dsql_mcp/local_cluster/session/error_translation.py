@@ -1,4 +1,4 @@
-"""What the client is told in place of PostgreSQL's own words.
+"""Translation of the errors of PostgreSQL to those of Aurora DSQL.
 
 Sources: Aurora DSQL user guide, "Troubleshooting" and "Concurrency control"; records of live clusters.
 """
@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, refusal_in
 from awslabs_dsql_mcp.local_cluster.session.transaction import CATALOG_CONFLICT, DATA_CONFLICT, too_old
 
@@ -18,7 +19,7 @@ CANCELLED: Final = "57014"
 CONFLICTS: Final = frozenset({LOCK_TIMEOUT, "40001", "40P01", UNIQUE_VIOLATION})
 _LIMITS: Final = {
     ("temporary file size exceeds",): Refusal(
-        "54000", "query requires more than allowed temp space of 131072 KB to execute"
+        "54000", f"query requires more than allowed temp space of {limits.MAX_TEMP_KIB} KB to execute"
     ),
     ("index row size ", "index row requires "): Refusal("54000", "key size too large"),
 }
@@ -29,7 +30,7 @@ _INNER: Final = frozenset("WFLR")
 
 
 def is_about_a_row(fields: Mapping[str, str]) -> bool:
-    """Tell a conflict over a row from one over a table's definition.
+    """Return true if a conflict is about a row, false if it is about the definition of a table.
 
     PostgreSQL names the tuple in the context of an error that comes while it waits for one.
     """
@@ -39,13 +40,13 @@ def is_about_a_row(fields: Mapping[str, str]) -> bool:
 def translate_error(
     fields: Mapping[str, str], nonce: str, longest: float, *, changed: bool
 ) -> dict[str, str]:
-    """Word an error as Aurora DSQL would.
+    """Translate an error of PostgreSQL to that of Aurora DSQL.
 
     Args:
-        fields: PostgreSQL's error.
+        fields: Fields of the error.
         nonce: Marks refusals of our own.
-        longest: Seconds that a transaction may take.
-        changed: The statement is not as the client wrote it, so places in it mean nothing.
+        longest: Maximum seconds of a transaction.
+        changed: True if the statement was rewritten, so positions in it mean nothing.
     """
     if refusal := _translated(fields, nonce, longest):
         return as_fields(refusal)
@@ -54,7 +55,7 @@ def translate_error(
 
 
 def as_fields(refusal: Refusal) -> dict[str, str]:
-    """Write a refusal as an error's fields."""
+    """Return the fields of the error for a refusal."""
     fields = {"S": "ERROR", "V": "ERROR", "C": refusal.sqlstate, "M": refusal.message}
     if refusal.detail:
         fields["D"] = refusal.detail
@@ -86,12 +87,12 @@ def _translated_limit(message: str) -> Refusal | None:
 
 
 def at_commit(fields: Mapping[str, str]) -> Refusal:
-    """Word why changes could not be written back at COMMIT: mostly since somebody was faster."""
+    """Return the error of changes that cannot be written back at COMMIT: mostly a conflict."""
     if fields["C"] in CONFLICTS | {FOREIGN_KEY, CANCELLED}:
         return DATA_CONFLICT
     return Refusal(fields["C"], fields["M"], fields.get("H"), fields.get("D"))
 
 
 def setting(name: str, value: str) -> str:
-    """Give the value of a setting that clients are told of at the start."""
+    """Return the value of a setting that is reported at the start of a session."""
     return _SETTINGS.get(name, value)

@@ -1,7 +1,6 @@
-"""Faults on demand: drawn from a seed, so that a test meets the same ones again, and without I/O.
+"""Injected faults, drawn from a seed so that a test can repeat them; without I/O.
 
-Each connection draws its own, and each kind of fault by itself: what one connection does, or whether
-it is also cut, changes nothing of another's conflicts.
+Each connection and each kind of fault has a random stream of its own: one does not change another.
 """
 
 from enum import Enum, auto
@@ -11,7 +10,7 @@ from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 
 
 class Disconnect(Enum):
-    """Where a connection is cut: the client cannot tell which it was."""
+    """Point at which a connection is cut; the client cannot see which one."""
 
     BEFORE = auto()
     """Before PostgreSQL got the message."""
@@ -23,8 +22,8 @@ class FaultInjector:
     """The faults of one connection.
 
     Args:
-        config: How often they come, and the seed.
-        connection: The connection's number since the cluster's start.
+        config: Configuration with the rates and the seed.
+        connection: Number of the connection since the start of the cluster.
     """
 
     def __init__(self, config: ClusterConfig, connection: int) -> None:
@@ -33,18 +32,18 @@ class FaultInjector:
         self._cuts = _stream(config.seed, connection, "cut")
 
     def conflict(self) -> bool:
-        """Say whether this commit conflicts."""
+        """Return true if this commit conflicts."""
         return self._conflicts.random() < self._config.conflict_rate
 
     def disconnect(self) -> Disconnect | None:
-        """Say whether the connection is cut at this message, and where."""
+        """Return the point at which this message cuts the connection; `None` if it does not."""
         drawn = self._cuts.random()
         if drawn >= self._config.disconnect_rate:
             return None
         return Disconnect.BEFORE if drawn * 2 < self._config.disconnect_rate else Disconnect.AFTER
 
     def delay(self) -> float:
-        """Give the seconds that this round trip takes longer."""
+        """Return the seconds added to this round trip."""
         return self._config.latency_ms / 1000
 
 

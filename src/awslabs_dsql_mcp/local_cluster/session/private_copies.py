@@ -1,4 +1,4 @@
-"""Names of tables of which a transaction has a private copy.
+"""Redirection of statements to private copies of tables.
 
 The copy is a temporary table of the same name, which an unqualified name finds first (PostgreSQL
 documentation, 5.9.3 "The Schema Search Path"); names with a schema are rewritten.
@@ -16,7 +16,7 @@ _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 
 
 def literal(table: TableName) -> str:
-    """Write a table's name as two SQL literals: its schema, or NULL, and its own."""
+    """Format the name of a table as two SQL literals: schema or NULL, and name."""
     return f"{_quoted(table.schema)}, {_quoted(table.name)}"
 
 
@@ -25,7 +25,7 @@ def _quoted(text: str | None) -> str:
 
 
 def redirect(sql: str, copied: Collection[TableName]) -> str:
-    """Make a statement use the copies, also where it names a schema.
+    """Rewrite a statement to use the copies, also where it names a schema.
 
     Args:
         sql: One statement.
@@ -44,7 +44,7 @@ def redirect(sql: str, copied: Collection[TableName]) -> str:
 
 
 def _qualified(tree: Tree, names: Collection[str]) -> Iterator[int]:
-    """Find where tables of these names are named with their schema."""
+    """Yield the positions of schema-qualified names of these tables."""
     relations = [place.node for place in tree.find("RangeVar")]
     for kind in _CHANGES:
         relations += [place.node["relation"] for place in tree.find(kind)]

@@ -26,7 +26,7 @@ class BackendControl(Protocol):
     """The superuser's way to PostgreSQL."""
 
     async def is_mapped(self, role: str, /) -> bool:
-        """Say whether an IAM identity may connect as a role."""
+        """Return true if an IAM identity is mapped to a role."""
         ...
 
     async def blockers(self, process: int, /) -> list[int]:
@@ -56,7 +56,7 @@ class SessionRegistry:
 
     Args:
         control: The superuser's connection.
-        config: How the cluster behaves.
+        config: Configuration of the cluster.
         clock: Monotonic seconds.
     """
 
@@ -96,7 +96,7 @@ class SessionRegistry:
         self._locked.update(dict.fromkeys(locked, self._commits))
 
     def were_locked(self, tables: set[str], since: Now) -> bool:
-        """Whether somebody has locked rows of a table, and has committed, since then."""
+        """Return true if another transaction has locked rows of a table, and has committed, since then."""
         return any(self._locked.get(table, 0) > since.commits for table in tables)
 
     def translate(self, sql: str) -> tuple[TranslatedStatement, ...]:
