@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 from awslabs_dsql_mcp.bulk.rows import InvalidRow, Row, RowSource, SizedText, to_row
+from awslabs_dsql_mcp.dsql.limits import MAX_VALUE_BYTES
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 
 _SAMPLE: Final = 1 << 20
-_MAX_FIELD: Final = 1 << 22  # characters; a value can be 1 MiB (Aurora DSQL user guide, "Quotas")
+_MAX_FIELD: Final = 4 * MAX_VALUE_BYTES  # characters; the limit is on the compressed value
 _CHUNK_ROWS: Final = 1000
 
 

@@ -12,6 +12,8 @@ form is spelled).
 from dataclasses import dataclass
 from typing import Final
 
+from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
+
 
 @dataclass(frozen=True)
 class AlterTableForm:
@@ -56,7 +58,7 @@ REFUSED: Final = {
     "AlterColumnType": AlterTableForm(
         "ALTER COLUMN ... SET DATA TYPE",
         "Calls of `transact`, in this order: ADD COLUMN of the new type; UPDATE it from the old one, under "
-        "3,000 rows a call; DROP COLUMN; RENAME COLUMN.",
+        f"{MAX_ROWS:,} rows a call; DROP COLUMN; RENAME COLUMN.",
     ),
     "SetNotNull": AlterTableForm(
         "ALTER COLUMN ... SET NOT NULL",
@@ -65,8 +67,8 @@ REFUSED: Final = {
     ),
     "SetExpression": AlterTableForm(
         "ALTER COLUMN ... SET EXPRESSION",
-        "Calls of `transact`, in this order: ALTER COLUMN … DROP EXPRESSION; UPDATE the column, under 3,000 "
-        "rows a call.",
+        "Calls of `transact`, in this order: ALTER COLUMN … DROP EXPRESSION; UPDATE the column, under "
+        f"{MAX_ROWS:,} rows a call.",
     ),
     "SetStatistics": _left_out(
         "ALTER COLUMN ... SET STATISTICS",

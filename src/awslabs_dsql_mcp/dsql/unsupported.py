@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from awslabs_dsql_mcp.dsql import limits
+
 
 @dataclass(frozen=True)
 class Unsupported:
@@ -77,7 +79,7 @@ CREATE_FROM_QUERY: Final = Unsupported(
     "create-from-query",
     "{} makes a table from a query, which Aurora DSQL does not have.",
     "Two calls of `transact`, in this order: CREATE TABLE with its columns; then INSERT INTO … SELECT …, at "
-    "most 3,000 rows a call.",
+    f"most {limits.MAX_ROWS:,} rows a call.",
 )
 MATERIALIZED: Final = Unsupported(
     "no-materialized-views",
@@ -171,7 +173,8 @@ STATEMENTS: Final = {
     "CreatedbStmt": Unsupported(
         "one-database",
         "A cluster has one database, postgres.",
-        "CREATE SCHEMA (up to 10 a cluster) keeps things apart; another database is another cluster.",
+        f"CREATE SCHEMA (up to {limits.MAX_SCHEMAS} a cluster) keeps things apart; another "
+        "database is another cluster.",
     ),
     "CreatePolicyStmt": _SECURITY,
     "AlterPolicyStmt": _SECURITY,

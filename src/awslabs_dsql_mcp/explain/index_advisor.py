@@ -1,7 +1,6 @@
 """Index advice for a query plan, as CREATE INDEX statements.
 
-An index has at most 8 key columns, a table 24 indexes with its primary key (Aurora DSQL user guide, "Quotas
-and limits"); json, jsonb and bytea cannot be keys ("Asynchronous indexes").
+The limits are those of `dsql.limits`; the types that a key can have are those of `dsql.types`.
 """
 
 import re
@@ -12,6 +11,7 @@ from typing import Final
 from awslabs_dsql_mcp.catalog.model import Index, Table
 from awslabs_dsql_mcp.catalog.text import index_keys
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.types import TYPES
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.explain.findings import reads_all, rows_kept, rows_read
 from awslabs_dsql_mcp.explain.plan import QueryPlan
@@ -21,7 +21,8 @@ from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name, quote_identi
 _MAX_INCLUDED: Final = 6  # columns; with more, the index is a second table
 _MIN_ROWS: Final = 1_000  # a smaller table is read as fast as an index
 _SELECTIVE: Final = 0.5
-_NOT_INDEXABLE: Final = re.compile(r"jsonb?\b|bytea\b|.*\[\]$")
+_NOT_INDEXABLE: Final = frozenset(row.displayed for row in TYPES.values() if not row.key)
+_MODIFIERS: Final = re.compile(r"\([^)]*\)")
 _PLAIN_COLUMN: Final = re.compile(r'(?:(?:"(?:[^"]|"")*"|\w+)\.)?("(?:[^"]|"")*"|\w+)')
 
 
@@ -117,10 +118,14 @@ def _columns(output: str) -> tuple[str, ...] | None:
 
 def _keys(candidate: Candidate, table: Table) -> tuple[str, ...]:
     """Choose key columns: equality first, then one range, after which further keys do not narrow."""
-    indexable = {column.name for column in table.columns if not _NOT_INDEXABLE.match(column.type)}
+    indexable = {column.name for column in table.columns if _is_indexable(column.type)}
     equal = [name for name in candidate.condition.equal if name in indexable]
     ranged = [name for name in candidate.condition.ranged if name in indexable and name not in equal]
     return tuple(dict.fromkeys([*equal, *ranged[:1]]))[: limits.MAX_KEY_COLUMNS]
+
+
+def _is_indexable(displayed: str) -> bool:
+    return not displayed.endswith("[]") and _MODIFIERS.sub("", displayed) not in _NOT_INDEXABLE
 
 
 def _uses(candidate: Candidate, included: Sequence[str]) -> str:

@@ -195,7 +195,7 @@ def _added_column(command: Node, location: int) -> Violation | None:
         column.get("location", location),
         "ADD COLUMN takes a name and a type, and no default or constraint.",
         "Calls of `transact`, in this order: ADD COLUMN name type; ALTER COLUMN … SET DEFAULT; UPDATE the "
-        "rows that are there, under 3,000 a call.",
+        f"rows that are there, under {limits.MAX_ROWS:,} a call.",
     )
 
 
@@ -370,8 +370,8 @@ def _cache(what: str, location: int) -> Violation:
         location,
         f"Aurora DSQL wants the cache size of {what} given: {limits.SMALL_CACHE}, or "
         f"{limits.MIN_LARGE_CACHE} and more.",
-        "Write CACHE 65536 for speed, or CACHE 1 to keep the numbers close to the order of the rows; for "
-        "an identity column, in parentheses behind IDENTITY.",
+        f"Write CACHE {limits.MIN_LARGE_CACHE} for speed, or CACHE {limits.SMALL_CACHE} to keep the numbers "
+        "close to the order of the rows; for an identity column, in parentheses behind IDENTITY.",
     )
 
 

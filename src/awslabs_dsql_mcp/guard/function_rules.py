@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from awslabs_dsql_mcp.dsql.limits import MAX_VALUE_BYTES
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.functions import Effect
@@ -55,7 +56,7 @@ _TEXTS: Final = {
     ),
     Effect.LARGE_OBJECT: (
         "{} works on large objects, which Aurora DSQL does not have.",
-        "Keep the data in a column of type bytea (at most 1 MiB a value).",
+        f"Keep the data in a column of type bytea (at most {MAX_VALUE_BYTES >> 20} MiB a value).",
     ),
     Effect.RUNS_TEXT: (
         "{} runs SQL that it is given as text, which nobody has looked at.",

@@ -189,7 +189,10 @@ def _later(conversion: Conversion, draft: ConvertedStatement, column: str, const
             "def": constraint["raw_expr"],
             "behavior": "DROP_RESTRICT",
         }
-        note = f"NEEDS A HUMAN: {column}: rows that are there keep NULL; UPDATE them, under 3,000 at once"
+        note = (
+            f"NEEDS A HUMAN: {column}: rows that are there keep NULL; UPDATE them, under {limits.MAX_ROWS:,} "
+            "at once"
+        )
         top = draft.top | {"cmds": [{"AlterTableCmd": command}]}
         conversion.statements.append(ConvertedStatement("AlterTableStmt", top, draft.line, None, [note]))
     elif kind != "CONSTR_NULL":

@@ -11,16 +11,20 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, cast
 
-from awslabs_dsql_mcp.guard import guard
+from awslabs_dsql_mcp.guard import guard, write_rules
+from awslabs_dsql_mcp.guard.guard import Verdict
+from awslabs_dsql_mcp.guard.refusal import locate
 from awslabs_dsql_mcp.migration.columns import constraints, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.dsql_syntax import parse
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import one_line
@@ -140,7 +144,17 @@ def _sql(draft: ConvertedStatement) -> str | None:
 
 
 def _is_allowed(sql: str) -> bool:
-    return guard.check_statement(sql, writes=True).refusal is None
+    return _check(sql).refusal is None
+
+
+def _check(sql: str) -> Verdict:
+    """Check a step; a read too by the rules of Aurora DSQL, so that it fails before the first step runs."""
+    verdict = guard.check_statement(sql, writes=True)
+    if verdict.refusal or verdict.statement is None or verdict.statement.category != "read":
+        return verdict
+    (parsed,) = parse(sql)
+    violation = write_rules.check(parsed) if isinstance(parsed, ParsedStatement) else None
+    return replace(verdict, refusal=violation and locate(violation, sql))
 
 
 def _steps(
@@ -160,11 +174,11 @@ def _steps(
         )
         return
     for text in texts:
-        verdict = guard.check_statement(text, writes=True)
+        verdict = _check(text)
         notes = tuple(draft.notes)
         if verdict.refusal and text in fixed:
             verdict, notes = (
-                guard.check_statement(fixed[text], writes=True),
+                _check(fixed[text]),
                 (*notes, "rewritten by dsql-lint"),
             )
         if verdict.refusal or verdict.statement is None:

@@ -195,6 +195,34 @@ def tables(name: str) -> list[str]:
     return [f"CREATE TABLE t (a {quoted(name)})", f"CREATE TABLE t (a {quoted(name)} PRIMARY KEY)"]
 
 
+QUERIES: Final = [
+    *(
+        "SELECT a FROM t TABLESAMPLE SYSTEM (1)",
+        "SELECT * FROM (SELECT a FROM t TABLESAMPLE SYSTEM (1)) s",
+    ),
+    *(
+        "SELECT point(1, 2)",
+        "SELECT '(1,2)'::point",
+        "SELECT circle '<(0,0),1>'",
+        "VALUES (path('x'))",
+    ),
+    *("SELECT to_tsvector('x')", "SELECT to_tsquery('english', 'x')", "SELECT inet_server_addr()"),
+    *(
+        "WITH s AS (SELECT box '(0,0),(1,1)') SELECT * FROM s",
+        "SELECT 1 UNION SELECT pg_advisory_lock(1)",
+    ),
+    *("SELECT a INTO s FROM t", "SELECT a FROM t FOR SHARE", "SELECT a FROM t FOR NO KEY UPDATE"),
+    *("EXPLAIN SELECT a FROM t TABLESAMPLE SYSTEM (1)", "EXPLAIN CREATE TABLE s AS SELECT 1"),
+    *("EXPLAIN EXECUTE p", "EXPLAIN SELECT polygon '(0,0)'"),
+]
+"""Queries that a cluster refuses, though they change nothing."""
+
+ACCEPTED_QUERIES: Final = [
+    *("SELECT 1", "SELECT a FROM t FOR UPDATE", "TABLE t", "VALUES (1)", "EXPLAIN SELECT a FROM t"),
+    *("SELECT to_tsvector('simple', 'x')", "WITH s AS (SELECT 1) SELECT * FROM s", "SELECT '1'::inet"),
+    *("SELECT a FROM t ORDER BY a LIMIT 1", "SELECT count(*) FROM t GROUP BY a HAVING count(*) > 1"),
+]
+
 ROWS: Final = [
     *(sql for name in [*TYPES, *SERIALS] for sql in tables(name)),
     *(f"ALTER TABLE t {form}" for form in ALTERS.values()),
@@ -208,11 +236,25 @@ def test_the_guard_refuses_what_the_local_cluster_refuses(sql: str) -> None:
     assert refused(sql) is None or check(sql, writes=True) is not None
 
 
-@pytest.mark.parametrize("sql", ROWS)
+@pytest.mark.parametrize("sql", [*ROWS, *QUERIES, *ACCEPTED_QUERIES])
 def test_a_plan_has_no_step_that_the_local_cluster_refuses(sql: str) -> None:
     plan = planned(sql)
     steps = [query for step in plan.steps for query in step.queries]
     assert [(query, refused(query)) for query in steps if refused(query)] == []
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_a_query_that_is_refused_blocks_the_plan(sql: str) -> None:
+    assert refused(sql) is not None
+    assert len(planned(f"SELECT 1; {sql}").blocked) == 1
+
+
+@pytest.mark.parametrize("sql", ACCEPTED_QUERIES)
+def test_a_query_that_is_accepted_is_a_step_or_is_left_out_with_a_reason(sql: str) -> None:
+    plan = planned(sql)
+    assert refused(sql) is None
+    assert plan.blocked == ()
+    assert len(plan.steps) + len(plan.skipped) == 1
 
 
 @pytest.mark.parametrize("sql", ROWS)

@@ -118,7 +118,6 @@ def test_what_postgresql_does_alike_comes_back_as_it_is(sql: str) -> None:
         "ALTER a DROP IDENTITY IF EXISTS",
         "ALTER CONSTRAINT c DEFERRABLE",
         "DISABLE TRIGGER ALL",  # no trigger exists: AWS's cluster tests, 2026-08-07
-        "ENABLE TRIGGER USER",
         "ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
         "ADD FOREIGN KEY (a) REFERENCES p NOT VALID",
         "ADD CONSTRAINT c UNIQUE USING INDEX i",
@@ -339,3 +338,8 @@ def test_a_refusal_survives_a_server_s_error_message() -> None:
     text = carried.removeprefix("SELECT '").removesuffix("'::int4").replace("''", "'")
     assert refusal_in(f'invalid input syntax for type integer: "{text}"', NONCE) == refusal
     assert refusal_in(f'invalid input syntax for type integer: "{text}"', "another") is None
+
+
+def test_the_local_clusters_own_triggers_stay_on() -> None:
+    (found,) = translate("ALTER TABLE t DISABLE TRIGGER USER, ENABLE TRIGGER ALL, ADD a numeric", "n0nce")
+    assert found.sql == "ALTER TABLE t SET WITHOUT CLUSTER, SET WITHOUT CLUSTER, ADD a numeric(18,6)"

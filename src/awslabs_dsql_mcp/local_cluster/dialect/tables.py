@@ -82,6 +82,24 @@ def dropped(tree: Tree) -> tuple[TableName, list[str], list[str]] | None:
     return (table, columns, constraints) if columns or constraints else None
 
 
+def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
+    """List the edits that leave the local cluster's own triggers on: there are no others to switch."""
+    names = {str(place.node.get("subtype")) for place in statement.tree.find("AlterTableCmd")}
+    if names.isdisjoint(_TRIGGER_FORMS):
+        return []
+    words, tokens = statement.words, statement.tokens
+    return [
+        (tokens[at].start, tokens[at + 2].end, "SET WITHOUT CLUSTER")
+        for at in range(len(words) - 2)
+        if words[at] in ("enable", "disable")
+        and words[at + 1] == "trigger"
+        and words[at + 2] in ("all", "user")
+    ]
+
+
+_TRIGGER_FORMS: Final = ("AT_EnableTrigAll", "AT_DisableTrigAll", "AT_EnableTrigUser", "AT_DisableTrigUser")
+
+
 def domain(statement: ParsedStatement) -> Refusal | None:
     """CREATE DOMAIN."""
     if "collClause" in statement.tree.root:

@@ -129,7 +129,8 @@ def _edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
     if kind in ("VariableSetStmt", "VariableShowStmt"):
         return settings.edits(statement)
     if kind in _WITH_COLUMNS:
-        return list(column_types.default_numeric(statement, _type_names(statement)))
+        numeric = column_types.default_numeric(statement, _type_names(statement))
+        return sorted([*numeric, *tables.edits(statement)])
     return []
 
 
