@@ -113,7 +113,7 @@ def refusal_for(effect: Effect, name: list[str], location: int) -> Violation:
 
 
 def _until_commit(source: ParsedStatement, location: int) -> bool:
-    """Whether this set_config is SET LOCAL: its third argument is the constant true."""
+    """Say if a call of set_config is SET LOCAL: its third argument is the constant true."""
     return any(
         place.location == location and constant(place.node.get("args", ({},))[-1]) == "t"
         for place in source.tree.find("FuncCall")

@@ -1,6 +1,6 @@
-"""The guard: may this statement run, and if not, what instead?
+"""The guard: decides whether a statement may run, and advises what to send instead.
 
-`check` is the door for anyone who wants to test SQL; the tools use `check_statement` and
+`check` tests a single statement; the tools use `check_statement` and
 `check_statements`, which parse once for everything that a call needs to know. There are no guesses about
 intent here: the agent is the author of the SQL. What protects is an allow-list over PostgreSQL's own syntax
 tree (`guard/read_rules.py`, `guard/write_rules.py`), and behind it a READ ONLY transaction, a clean session
@@ -24,7 +24,7 @@ from awslabs_dsql_mcp.text import one_line
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the guard found out about a text.
+    """The result of checking a text.
 
     Attributes:
         sql: The text to send: with ``$1`` for ``%s`` when there are parameters.
@@ -59,7 +59,7 @@ class IndexedRefusal:
 
 @dataclass(frozen=True)
 class UnitVerdict:
-    """What the guard found out about the statements of one transaction.
+    """The result of checking the statements of one transaction.
 
     Attributes:
         verdicts: One for each statement, in order.

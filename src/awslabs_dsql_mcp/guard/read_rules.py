@@ -64,7 +64,7 @@ def change(kind: str, location: int) -> Violation:
 
 
 def analyzes(tree: Tree) -> bool:
-    """Whether an EXPLAIN runs its statement: ANALYZE is given, and not switched off each time.
+    """Say if an EXPLAIN runs its statement: ANALYZE is given, and not switched off each time.
 
     PostgreSQL lets the last of several win; whoever writes both gets the careful answer.
     """

@@ -1,4 +1,4 @@
-"""What the guard says when it says no: written for the agent that wrote the statement."""
+"""Refusals of the guard, written for the agent that wrote the statement."""
 
 import re
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ _LEXEME: Final = re.compile(
 
 @dataclass(frozen=True)
 class Violation:
-    """Why a rule refuses a statement.
+    """A reason to refuse a statement.
 
     Attributes:
         rule: The rule's stable id, in kebab case.
-        location: Byte offset in the UTF-8 text of what it objects to.
+        location: Byte offset in the UTF-8 text of what it refuses.
         why: What is wrong, in one sentence.
         instead: What to write or do instead, in one or two sentences.
     """
@@ -32,7 +32,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The guard's no.
+    """A refusal, with its place in the text.
 
     Attributes:
         rule: The rule's stable id, in kebab case: ``multiple-statements``.
@@ -66,7 +66,7 @@ def locate(objection: Violation, sql: str) -> Refusal:
 
 
 def locate_at(objection: Violation, sql: str, offset: int) -> Refusal:
-    """The same for an offset in characters instead of the objection's own location."""
+    """Locate an objection by an offset in characters instead of its own location."""
     return Refusal(
         objection.rule,
         sql.count("\n", 0, offset) + 1,

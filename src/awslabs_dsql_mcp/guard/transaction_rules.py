@@ -1,4 +1,4 @@
-"""What Aurora DSQL does in one transaction: one DDL statement, alone with queries, or any number of changes.
+"""Rules for one transaction: one DDL statement, alone with queries, or any number of changes.
 
 (Aurora DSQL user guide, "DDL and distributed transactions"; GRANT and REVOKE count as DDL, seen on a cluster
 in 2026-10. The cluster's own answers are 0A000 "multiple ddl statements not supported in a transaction" and

@@ -180,7 +180,7 @@ def _new_column(conversion: Conversion, draft: ConvertedStatement, table: Name, 
 
 
 def _later(conversion: Conversion, draft: ConvertedStatement, column: str, constraint: Node) -> None:
-    """What a column that is added must get in steps of its own."""
+    """Add steps for a constraint of an added column."""
     kind = constraint["contype"]
     if kind == "CONSTR_DEFAULT":
         command: Node = {

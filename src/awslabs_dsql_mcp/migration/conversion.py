@@ -1,4 +1,4 @@
-"""A script on its way from PostgreSQL to Aurora DSQL: what will run, what is left out, and what is known."""
+"""State of a conversion: converted statements, skipped statements, and the objects of the script."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.sql.scripts import Row
 
 @dataclass
 class ConvertedStatement:
-    """A statement on its way.
+    """A statement as converted so far.
 
     Attributes:
         kind: Its node type; empty for what has no tree.
@@ -39,7 +39,7 @@ class ConvertedStatement:
         """The statement as SQL.
 
         Raises:
-            Fault: It cannot be written.
+            ParseError: It cannot be written.
         """
         if self.text is None:
             self.text = self._written()
@@ -60,9 +60,9 @@ class SkippedStatement:
     Attributes:
         line: Its line in the script.
         what: Its command.
-        why: Why not, and what to do instead.
-        human: Whether somebody has to do something about it.
-        blocks: Whether the rest must not run without it.
+        why: The reason, and what to do instead.
+        needs_review: Somebody has to do something about it.
+        is_blocking: The rest must not run without it.
     """
 
     line: int
@@ -77,8 +77,8 @@ class Conversion:
     """A script as far as it is read.
 
     Attributes:
-        drafts: What will run, in order.
-        left_out: What will not.
+        statements: Statements to run, in order.
+        skipped: Statements left out.
         types: The script's own types.
         tables: The tables it makes.
         sequences: The sequences it makes.

@@ -2,13 +2,12 @@
 
 ::
 
-    translation   a text's statements → what PostgreSQL is to run, and what the session must know of each
-    reading       a text cut into statements of PostgreSQL's grammar and Aurora DSQL's own
-    commands      which statements there are, and the rule of each
+    translate     a text's statements → what PostgreSQL is to run, and what the session must know of each
+    statements    supported statements, and the rule of each
     tables, column_types, indexes, objects, settings, queries    those rules
-    refusals      a refusal as SQL that fails with it, and back
+    refusal_sql   a refusal as SQL that fails with it, and back
 
-Nothing here touches the world. A message is Aurora DSQL's, as recorded on clusters from July to October 2026
+No module does I/O. A message is Aurora DSQL's, as recorded on clusters from July to October 2026
 where there is a record; the rules say where there is none.
 """
 

@@ -1,11 +1,11 @@
-"""What the session learns of a statement."""
+"""Translated statements, and their kinds."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
 
 class StatementKind(Enum):
-    """What a statement is to a transaction.
+    """Kind of a statement within a transaction.
 
     Members:
         READ: It changes nothing.
@@ -51,8 +51,8 @@ class TranslatedStatement:
         writes: The tables that a WRITE changes or a LOCK locks, those locked by a WRITE too.
         explains: EXPLAIN ANALYZE VERBOSE in text format, whose answer ends with an estimate of DPUs.
         changed: `sql` is not what the client wrote: its error positions mean nothing.
-        alone: It may not stand in a transaction block: ANALYZE, CALL sys.wait_for_job.
-        silent: The client is to see no rows of it.
+        not_in_block: It may not stand in a transaction block: ANALYZE, CALL sys.wait_for_job.
+        hide_rows: Its rows are not sent to the client.
         offset: Where it stood in the client's text, in characters.
     """
 

@@ -29,7 +29,7 @@ _REMARKABLE: Final = re.compile(
 
 
 def is_plain(statement: ParsedStatement) -> bool:
-    """Whether it is a query that cannot be anything but an accepted read: most are, and are told by that."""
+    """Say if a statement is certainly an accepted read, as most are; the full check is skipped then."""
     tree, data = statement.tree, statement.text.data
     return tree.kind == "SelectStmt" and not _REMARKABLE.search(data, tree.start, tree.end or len(data))
 
@@ -65,7 +65,7 @@ def explain(statement: ParsedStatement) -> Refusal | None:
 
 
 def kind(tree: Tree) -> StatementKind:
-    """What a query, change, COPY or EXPLAIN is to the transaction."""
+    """Find the kind of a query, change, COPY or EXPLAIN."""
     if tree.kind == "ExplainStmt" and not _on(tree.root, "analyze"):
         return StatementKind.READ
     if tree.root.get("is_from") or any(change in tree for change in _CHANGES):
@@ -74,7 +74,7 @@ def kind(tree: Tree) -> StatementKind:
 
 
 def explains(tree: Tree) -> bool:
-    """Whether it is EXPLAIN ANALYZE VERBOSE whose answer is text."""
+    """Say if a statement is EXPLAIN ANALYZE VERBOSE in text format."""
     if tree.kind != "ExplainStmt":
         return False
     return _on(tree.root, "analyze") and _on(tree.root, "verbose") and _format(tree.root) == "text"

@@ -14,7 +14,7 @@ from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 _UNKNOWN_TO_POSTGRES: Final = "disable_sync_create_index"
 
 _SHOWN: Final = {"server_version": "16.15", "server_version_num": "160015", "max_connections": "20"}
-"""What clusters show, whatever PostgreSQL runs here."""
+"""Values that clusters show, independent of the PostgreSQL that runs here."""
 
 
 def refused_setting(name: str) -> Refusal | None:
@@ -49,7 +49,7 @@ _TWO_PHASE: Final = {"PREPARE": "PREPARE TRANSACTION"}
 
 
 def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
-    """What PostgreSQL must be told otherwise: a parameter that only Aurora DSQL has becomes a custom one."""
+    """List the edits that make a parameter that only Aurora DSQL has a custom one."""
     if statement.tree.root.get("name") != _UNKNOWN_TO_POSTGRES:
         return []
     return [

@@ -113,7 +113,7 @@ def refused(statement: ParsedStatement) -> Refusal | None:
 
 
 def kind(statement: ParsedStatement) -> StatementKind:
-    """What an accepted statement is to the transaction."""
+    """Find the kind of an accepted statement."""
     tree = statement.tree
     if tree.kind == "TransactionStmt":
         return _TRANSACTION_KINDS.get(str(tree.root.get("kind", "TRANS_STMT_BEGIN")), StatementKind.OTHER)
@@ -122,7 +122,7 @@ def kind(statement: ParsedStatement) -> StatementKind:
 
 
 def guessed(sql: str) -> StatementKind:
-    """What a text seems to be that nothing here can read."""
+    """Guess the kind of a text that does not parse, by its first word."""
     head = sql[:_HEAD].split(maxsplit=1)
     return (
         _FIRST_WORDS.get(head[0].lower().rstrip(";("), StatementKind.OTHER) if head else StatementKind.OTHER

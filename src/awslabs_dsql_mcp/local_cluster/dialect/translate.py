@@ -75,7 +75,7 @@ def _translated(
 
 
 def _carried_otherwise(statement: ParsedStatement) -> TranslatedStatement | None:
-    """What PostgreSQL runs in other words."""
+    """Translate a statement that PostgreSQL runs in other words."""
     tree, kind = statement.tree, commands.kind(statement)
     if tree.kind == "VariableShowStmt" and (query := settings.shown(statement)) is not None:
         return TranslatedStatement(query, kind, tag="SHOW", changed=True)
@@ -86,7 +86,7 @@ def _carried_otherwise(statement: ParsedStatement) -> TranslatedStatement | None
 
 
 def _carried(statement: ParsedStatement, alone: str | None) -> TranslatedStatement:
-    """What PostgreSQL runs as it is."""
+    """Translate a statement that PostgreSQL runs as it is."""
     tree, kind = statement.tree, commands.kind(statement)
     writes = queries.written(tree) if kind in (StatementKind.WRITE, StatementKind.LOCK) else ()
     return TranslatedStatement(
