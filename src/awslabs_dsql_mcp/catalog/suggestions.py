@@ -129,7 +129,7 @@ def _mentioned(unit: UnitOfWork) -> tuple[TableName, ...]:
 
 
 def _has_server_hint(hint: str) -> bool:
-    """Whether PostgreSQL guessed the name; it writes "Vans.Plate", which is no SQL if there are capitals."""
+    """Tell if PostgreSQL guessed the name; it writes "Vans.Plate", which is no SQL if there are capitals."""
     return hint.startswith("Perhaps you meant") and hint[1:].islower()
 
 

@@ -50,7 +50,7 @@ class ColumnType:
 
     @property
     def advice(self) -> str:
-        """What to write instead, as a sentence."""
+        """The type to write instead, as a sentence."""
         return f"Use {self.replacement}{f'; {self.effect}' if self.effect else ''}."
 
 

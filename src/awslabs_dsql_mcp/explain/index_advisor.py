@@ -129,7 +129,7 @@ def _is_indexable(displayed: str) -> bool:
 
 
 def _uses(candidate: Candidate, included: Sequence[str]) -> str:
-    """Why each column is included: ``name is shown, state is compared``."""
+    """Give the reason for each included column: ``name is shown, state is compared``."""
     shown = candidate.output or ()
     return ", ".join(
         f"{quote_identifier(name)} is {'shown' if name in shown else 'compared'}" for name in included

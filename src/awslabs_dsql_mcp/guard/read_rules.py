@@ -1,4 +1,4 @@
-"""What a read may be: an allow-list over the tree.
+"""Rules for reads: an allow-list over the syntax tree.
 
 Whatever passes leaves the database, the session and the server as they were, but for what the user's own
 functions do; the READ ONLY transaction that it runs in stands behind the guard.

@@ -73,7 +73,7 @@ def money_columns(defined: Iterable[Node]) -> Iterator[str]:
 
 
 def is_integer(column: Node) -> bool:
-    """Whether a column holds whole numbers."""
+    """Tell if a column holds whole numbers."""
     return strings(column["typeName"].get("names"))[-1] in _INTEGERS
 
 

@@ -155,7 +155,7 @@ class DsqlServer(MCPServer[None]):
 
 @dataclass(frozen=True)
 class ServerContents:
-    """What the server offers.
+    """Contents of a server: tools, resources, and the clusters that calls choose from.
 
     Attributes:
         tools: In the order in which clients list them.

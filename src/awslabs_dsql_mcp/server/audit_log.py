@@ -33,7 +33,7 @@ class AuditLog:
 
     Args:
         path: The file; made when there is none, for its owner alone.
-        parameters: Whether records tell arguments other than SQL.
+        parameters: True if records hold the arguments other than SQL.
         largest: Bytes after which the file is moved on.
         kept: Older files that are kept.
     """

@@ -63,7 +63,7 @@ class AuditTrail(Protocol):
 
     @property
     def parameters(self) -> bool:
-        """Whether records hold the arguments other than SQL."""
+        """True if records hold the arguments other than SQL."""
         ...
 
     def write(self, record: Mapping[str, object]) -> None:
@@ -116,7 +116,7 @@ def _outcome(call: CallRecord) -> object:
 
 
 def _run(call: CallRecord) -> str:
-    """How far a call came that has many transactions."""
+    """Describe the outcome of a call of many transactions."""
     return str(call.structured.get("status", call.structured.get("state"))) if call.tool in _OF_MANY else ""
 
 

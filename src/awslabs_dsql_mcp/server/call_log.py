@@ -1,4 +1,4 @@
-"""How each call of a tool ended: a line in the log, and a record for those who answer for it."""
+"""The end of each call of a tool: a line in the log, and a record in the audit log."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What a model is told of this server before anything else: what prevents damage first.
+"""The server instructions, which a model reads before anything else: rules that prevent damage come first.
 
 Clients cut it at 2,048 characters. SQL between backticks is an example, and a test runs it.
 """

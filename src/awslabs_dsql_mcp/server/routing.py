@@ -37,7 +37,7 @@ class ClusterInfo:
 
 @dataclass(frozen=True)
 class RoutedCall:
-    """Where a call goes.
+    """A call with its destination: the tool, its arguments, and the cluster.
 
     Attributes:
         tool: The tool as it is registered.

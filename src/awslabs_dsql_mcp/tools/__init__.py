@@ -1,1 +1,1 @@
-"""What an agent can ask for; thin, and without MCP or psycopg in it."""
+"""The tools that an agent can call, one module each."""
