@@ -223,6 +223,7 @@ class ResponseRouter:
         return b"".join(kept) + raw if request.shows_answer else b""
 
     def _begin_copy(self, request: PendingRequest) -> None:
+        request.progress.on(ProgressEvent.ROW)  # its data come once, so that it cannot be sent again
         if request.kind != messages.EXECUTE:
             self._exchange.on(ExchangeEvent.COPY_IN_QUERY)
             return
