@@ -23,6 +23,8 @@ PACKAGES = (
     "@google/gemini-cli@0.61.0",
     "opencode-ai@1.18.33",
     "@github/copilot@1.0.102",
+    "@modelcontextprotocol/sdk@1.32.2",
+    "@modelcontextprotocol/client@2.4.0",
     "@modelcontextprotocol/inspector@0.15.0",
     "@modelcontextprotocol/conformance@0.2.0-alpha.12",
     "@anthropic-ai/mcpb@2.1.2",
@@ -79,11 +81,17 @@ def _node_package() -> str:
     return f"node-{system}-{machine.get(platform.machine().lower(), platform.machine().lower())}"
 
 
+@pytest.fixture(scope="session")
+def home_environment() -> dict[str, str]:
+    """This machine's environment without a home: only the way to programs."""
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "NO_COLOR": "1"}
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, home_environment: dict[str, str]) -> dict[str, str]:
     """A home of the test's own, and of this machine's environment only the way to programs."""
     (tmp_path / "project").mkdir()
-    return {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "NO_COLOR": "1"}
+    return {"HOME": str(tmp_path), **home_environment}
 
 
 @pytest.fixture
