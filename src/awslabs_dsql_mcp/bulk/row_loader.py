@@ -28,8 +28,8 @@ from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
 # cardinality violation (PostgreSQL documentation, appendix A).
 _OF_A_ROW: Final = ("22", "23", "21")
 _WAY_ON: Final = (
-    "Leave it out with skip_bad_rows=true, which tells of each. A mended file is another one: load only its "
-    "rows from here on, or all with on_conflict='skip'."
+    "Leave it out with skip_bad_rows=true, which lists each. Mended rows are a new load: load those behind "
+    "the committed ones (all, if nothing was stored), or all with on_conflict='skip'."
 )
 _MAX_BAD: Final = 100  # in one batch
 _REASON: Final = 300

@@ -5,7 +5,7 @@ An outcome is one of:
 ===============  =======================================================================
 ``done``         it answered, and changed nothing that a transaction would hold
 ``committed``    its transaction was stored
-``rolled_back``  its transaction was a read or a dry run, or it said itself that nothing was stored
+``rolled_back``  its transaction was a dry run, or it said itself that nothing was stored
 ``failed``       it was refused or failed; nothing was stored
 ``partial``      it failed when some of its transactions were stored
 ``unknown``      it may or may not have been stored
@@ -105,7 +105,8 @@ def _statements(arguments: Mapping[str, object]) -> list[object]:
 
 def _outcome(call: CallRecord) -> object:
     if call.status == "answered":
-        return call.structured.get("outcome") or _OF_RUNS.get(_run(call), "done")
+        outcome = call.structured.get("outcome") or _OF_RUNS.get(_run(call), "done")
+        return "done" if outcome == "read" else outcome
     if call.status != "failed":
         return call.status
     if call.structured.get("outcome") == "partial":

@@ -248,7 +248,8 @@ class Transact:
         said = [f"{_outcome(report, unit)}{attempts}: {pluralize(len(tables), 'statement')}"]
         for number, (table, remark) in enumerate(zip(tables, remarks, strict=True), 1):
             said.append(f"{number}. {table.summary}" + (f" ({remark})" if remark else ""))
-        facts: dict[str, object] = {"outcome": report.outcome, "attempts": report.attempts}
+        outcome = "read" if unit.read_only else report.outcome
+        facts: dict[str, object] = {"outcome": outcome, "attempts": report.attempts}
         if unit.dry_run:
             token = self._confirmation.token(prepared.queries)
             step = f"to run it for real, send the same with dry_run_token={token} (once, in 10 min)."

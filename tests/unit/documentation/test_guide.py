@@ -257,6 +257,7 @@ def test_a_page_is_found_by_its_address_and_by_its_source(guide: Guide) -> None:
     )
     assert guide.page_for_url(guides + "CHAP_quotas.html?a=b#c") is limits
     assert guide.page_for_url(guides + "troubleshooting.html") is guide.page("errors")
+    assert guide.page_for_url(guides + "what-is-aurora-dsql.html") is guide.page("clusters")
     assert guide.page_for_url(guides + "working-with-concurrency-control.html") is guide.page("transactions")
     assert guide.page_for_url("https://docs.aws.amazon.com/other.html") is None
     assert guide.page_for_url("dsql://guide/nothing") is None
