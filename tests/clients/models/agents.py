@@ -51,6 +51,7 @@ def claude_code(home: Path, server: StdioServerParameters, model: str) -> Start:
         "ANTHROPIC_API_KEY": "none",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "ENABLE_TOOL_SEARCH": "false",
+        "MCP_TIMEOUT": "60000",
     }
     return Start("claude", ("-p", _PROMPT, *flags), environment)
 
