@@ -41,7 +41,7 @@ class LintScript:
             tag += "!"
         return tuple(
             f"SELECT '{tag} {number}'"
-            if item.meta or item.rows is not None or number in self.withheld
+            if item.meta or item.data is not None or number in self.withheld
             else item.text
             for number, item in enumerate(self.items)
         )

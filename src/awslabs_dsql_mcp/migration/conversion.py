@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 from awslabs_dsql_mcp.migration.columns import Name, UserTypes
+from awslabs_dsql_mcp.migration.settings import SessionSettings
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.command_names import command
+from awslabs_dsql_mcp.sql.copy_data import Row
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
-from awslabs_dsql_mcp.sql.scripts import Row
 
 
 @dataclass
@@ -20,6 +21,8 @@ class ConvertedStatement:
         text: As written; ``None`` once a rule has changed the tree.
         notes: What was changed, and why.
         rows: What a COPY brings.
+        row_lines: The lines that those begin in.
+        settings: Statements that its transaction begins with; ``None`` until they are known.
     """
 
     kind: str
@@ -28,6 +31,8 @@ class ConvertedStatement:
     text: str | None
     notes: list[str] = field(default_factory=list[str])
     rows: tuple[Row, ...] | None = None
+    row_lines: tuple[int, ...] = ()
+    settings: tuple[str, ...] | None = None
 
     def changed(self, *notes: str) -> None:
         """Take note of a change of the tree."""
@@ -84,6 +89,7 @@ class Conversion:
         sequences: The sequences it makes.
         renamed: For a sequence that became an identity's, how that one is written.
         money: For a table, its columns that were of type money.
+        settings: Those of the script's session.
     """
 
     statements: list[ConvertedStatement] = field(default_factory=list[ConvertedStatement])
@@ -93,6 +99,7 @@ class Conversion:
     sequences: dict[Name, ConvertedStatement] = field(default_factory=dict[Name, ConvertedStatement])
     renamed: dict[Name, str] = field(default_factory=dict[Name, str])
     money: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
+    settings: SessionSettings = field(default_factory=SessionSettings)
 
     def skip(self, draft: ConvertedStatement, why: str, *, human: bool = False, blocks: bool = False) -> None:
         """Leave a statement out."""

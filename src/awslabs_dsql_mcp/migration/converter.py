@@ -16,15 +16,16 @@ from awslabs_dsql_mcp.dsql.unsupported import (
     UPKEEP,
     is_object,
 )
-from awslabs_dsql_mcp.migration import columns
+from awslabs_dsql_mcp.migration import columns, psql_commands, script_formats, session_statements
 from awslabs_dsql_mcp.migration.alter_table import alter
 from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.migration.copied_rows import read_copy
 from awslabs_dsql_mcp.sql.definitions import is_grantable
 from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
-from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script
+from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script, with_escapes
 
 
 def convert(script: str) -> Conversion:
@@ -34,39 +35,63 @@ def convert(script: str) -> Conversion:
         ScriptSyntaxError: A statement does not parse.
     """
     conversion = Conversion()
-    for piece in split_script(script):
-        _convert(conversion, piece)
+    items = tuple(split_script(script))
+    for line, what, why, blocks in script_formats.remarks(script, items):
+        conversion.skipped.append(SkippedStatement(line, what, why, needs_review=True, is_blocking=blocks))
+    for number, item in enumerate(items, 1):
+        try:
+            _convert(conversion, item, is_last=number == len(items))
+        except ParseError as fault:
+            raise ScriptSyntaxError(conversion, script, item, fault) from None
+        for draft in reversed(conversion.statements):
+            if draft.settings is not None:
+                break
+            draft.settings = conversion.settings.statements
     return conversion
 
 
 class ScriptSyntaxError(Exception):
-    """A statement that does not parse, and its line."""
+    """A statement that does not parse, its line, and what the script seems to be."""
 
-    def __init__(self, piece: ScriptItem, fault: ParseError) -> None:
-        line = piece.line + piece.text.count("\n", 0, fault.offset)
-        super().__init__(f"line {line}: {fault.message}")
+    def __init__(self, conversion: Conversion, script: str, item: ScriptItem, fault: ParseError) -> None:
+        line = item.line + item.text.count("\n", 0, fault.offset)
+        found = [f"line {line}: {fault.message}"]
+        near = item.text[max(0, fault.offset - 1) :]
+        if (name := psql_commands.variable(item.text, fault.offset)) is not None:
+            found.append(f"{name} is a variable of psql's: write its value")
+        elif (name := script_formats.placeholder(near)) is not None:
+            found.append(f"{name} stands for a value that a migration tool puts there: write the value")
+        elif (name := script_formats.foreign_dialect(script)) is not None:
+            found.append(f"the script seems to be SQL of {name}: write it as PostgreSQL has it")
+        found += [
+            f"line {left.line}, {left.what}: {left.why}" for left in conversion.skipped if left.is_blocking
+        ]
+        super().__init__("; ".join(found))
 
 
-def _convert(conversion: Conversion, piece: ScriptItem) -> None:
-    if piece.meta:
-        conversion.skipped.append(SkippedStatement(piece.line, piece.text[:40], "a line of psql's"))
+def _convert(conversion: Conversion, item: ScriptItem, *, is_last: bool) -> None:
+    if item.meta:
+        ruling = psql_commands.rule(
+            item.text, conversion.settings, is_first=not conversion.statements, is_last=is_last
+        )
+        human, blocks = ruling.needs_review or ruling.is_blocking, ruling.is_blocking
+        conversion.skipped.append(SkippedStatement(item.line, item.text[:40], ruling.why, human, blocks))
         return
-    try:
-        statements = parse(piece.text)
-    except ParseError as fault:
-        raise ScriptSyntaxError(piece, fault) from None
+    text = with_escapes(item.text) if item.nonconforming else item.text
+    statements = parse(text)
     if len(statements) != 1:
-        fault = ParseError("syntax", 0, f"{len(statements)} statements stand where one was read")
-        raise ScriptSyntaxError(piece, fault)
+        raise ParseError("syntax", 0, f"{len(statements)} statements stand where one was read")
     parsed = statements[0]
     if isinstance(parsed, IamStatement):
-        conversion.statements.append(ConvertedStatement("", {}, piece.line, piece.text))
+        conversion.statements.append(ConvertedStatement("", {}, item.line, text))
         return
     tree = parsed.tree
-    draft = ConvertedStatement(tree.kind, tree.root, piece.line, piece.text, rows=piece.rows)
+    draft = ConvertedStatement(tree.kind, tree.root, item.line, text)
     _type_mentions(conversion, draft)
     if parsed.asynchronous:
         conversion.statements.append(draft)
+    elif item.data is not None:
+        read_copy(conversion, draft, item)
     else:
         RULES.get(tree.kind, _keep_or_skip)(conversion, draft)
 
@@ -205,21 +230,12 @@ def _function(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.statements.append(draft)
 
 
-def _setting(conversion: Conversion, draft: ConvertedStatement) -> None:
-    name = str(draft.top.get("name", "")).lower()
-    schemas = {constant(argument) for argument in draft.top.get("args", ())}
-    elsewhere = name == "search_path" and not schemas <= {"", "public", "pg_catalog"}
-    why = "qualify names with their schema instead" if elsewhere else "a setting of the session"
-    conversion.skip(draft, why, blocks=elsewhere)
-
-
 def _select(conversion: Conversion, draft: ConvertedStatement) -> None:
+    if session_statements.set_configs(conversion, draft):
+        return
     targets = draft.top.get("targetList", ())
     called = [t["ResTarget"].get("val", {}).get("FuncCall", {}) for t in targets]
     names = [qualified_name(strings(call.get("funcname")))[1] if call else "" for call in called]
-    if names == ["set_config"]:
-        conversion.skip(draft, "a setting of the session")
-        return
     if names == ["setval"]:
         _setval(conversion, draft, called[0])
     conversion.statements.append(draft)
@@ -229,12 +245,6 @@ def _setval(conversion: Conversion, draft: ConvertedStatement, call: Node) -> No
     if (name := columns.sequence_named(call)) in conversion.renamed:
         call["args"][0] = {"A_Const": {"sval": {"sval": conversion.renamed[name]}}}
         draft.changed("the sequence is an identity's")
-
-
-def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
-    back = "ROLLBACK" in str(draft.top.get("kind")) or "SAVEPOINT" in str(draft.top.get("kind"))
-    why = "what it undoes cannot be told" if back else "each step is a transaction of its own"
-    conversion.skip(draft, why, blocks=back)
 
 
 def _comment(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -305,9 +315,7 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "IndexStmt": _index,
     "CreateTableAsStmt": _materialized,
     "CreateFunctionStmt": _function,
-    "VariableSetStmt": _setting,
     "SelectStmt": _select,
-    "TransactionStmt": _transaction,
     "CommentStmt": _comment,
     "CreateSchemaStmt": _schema,
     "AlterTableStmt": alter,
@@ -318,4 +326,5 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "DropStmt": _drop,
     "CreateRoleStmt": _role,
     "AlterRoleStmt": _role,
+    **session_statements.RULES,
 }

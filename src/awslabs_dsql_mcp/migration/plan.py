@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.guard.refusal import locate
 from awslabs_dsql_mcp.migration.columns import constraints, relation_name
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.copy_data import Field, Marker
 from awslabs_dsql_mcp.sql.dsql_syntax import parse
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
@@ -49,6 +50,7 @@ class Step:
         line: Line in the script.
         notes: Changes made, with their reasons.
         rows: Number of rows inserted; ``None`` if unknown.
+        settings: Statements that set what decides how the queries are read, for this transaction.
     """
 
     queries: tuple[str, ...]
@@ -56,6 +58,7 @@ class Step:
     line: int
     notes: tuple[str, ...] = ()
     rows: int | None = None
+    settings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -81,7 +84,7 @@ class MigrationPlan:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the cluster and the steps, as 12 hexadecimal digits."""
-        text = json.dumps([self.cluster, [step.queries for step in self.steps]])
+        text = json.dumps([self.cluster, [(step.settings, step.queries) for step in self.steps]])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -128,7 +131,11 @@ def plan(conversion: Conversion, fixed: Mapping[str, str]) -> MigrationPlan:
         fixed: Statements that the guard refuses, mapped to the linter's fixes.
     """
     skipped = list(conversion.skipped)
-    singles = [step for draft in conversion.statements for step in _steps(conversion, draft, fixed, skipped)]
+    singles = [
+        replace(step, settings=draft.settings or ())
+        for draft in conversion.statements
+        for step in _steps(conversion, draft, fixed, skipped)
+    ]
     return MigrationPlan(
         tuple(_merge_inserts(singles)), tuple(sorted(skipped, key=lambda statement: statement.line))
     )
@@ -230,10 +237,14 @@ def _copy_as_inserts(conversion: Conversion, draft: ConvertedStatement) -> Itera
     lines: list[str] = []
     for row in draft.rows or ():
         values = (_without_money(value) if at in amounts else value for at, value in enumerate(row))
-        lines.append(f"({', '.join(map(deparse.literal, values))})")
+        lines.append(f"({', '.join(map(_field, values))})")
     for batch in _batches(lines):
         text = head + ",\n".join(batch)
         yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch))
+
+
+def _field(field: Field) -> str:
+    return field.value if isinstance(field, Marker) else deparse.literal(field)
 
 
 def _money_fields(conversion: Conversion, draft: ConvertedStatement) -> set[int]:
@@ -242,9 +253,10 @@ def _money_fields(conversion: Conversion, draft: ConvertedStatement) -> set[int]
     return {at for at, name in enumerate(strings(draft.top.get("attlist"))) if name in money}
 
 
-def _without_money(value: str | None) -> str | None:
+def _without_money(value: Field) -> Field:
     """Remove dollar sign and commas from an amount; other locales' forms are kept and fail on insert."""
-    return value.replace("$", "").replace(",", "") if value and _DOLLARS.fullmatch(value) else value
+    is_amount = isinstance(value, str) and _DOLLARS.fullmatch(value)
+    return value.replace("$", "").replace(",", "") if isinstance(value, str) and is_amount else value
 
 
 def _always(conversion: Conversion, relation: Node) -> bool:
@@ -287,7 +299,7 @@ def _merge_inserts(steps: Sequence[Step]) -> Iterator[Step]:
 
 def _fits(step: Step, group: Sequence[Step]) -> bool:
     merged = (*group, step)
-    if step.rows is None or sum(map(_size, merged)) > _MAX_CHARACTERS:
+    if step.rows is None or step.settings != group[0].settings or sum(map(_size, merged)) > _MAX_CHARACTERS:
         return False
     return sum(one.rows or 0 for one in merged) <= _MAX_ROWS
 
@@ -303,4 +315,5 @@ def _merge(steps: Sequence[Step]) -> Step:
         steps[0].line,
         tuple(dict.fromkeys(note for step in steps for note in step.notes)),
         sum(step.rows or 0 for step in steps),
+        steps[0].settings,
     )

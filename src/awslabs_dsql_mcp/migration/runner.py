@@ -136,7 +136,8 @@ class MigrationRunner:
             return state
         step = run.step
         try:
-            done = await self._database.run(UnitOfWork(tuple(map(Query, step.queries)), read_only=False))
+            queries = (*step.settings, *step.queries)
+            done = await self._database.run(UnitOfWork(tuple(map(Query, queries)), read_only=False))
         except StatementFailed as error:
             # The COMMIT of a call that was cut off may arrive after the look, and before this.
             late = was_in_doubt and error.sqlstate in _THERE_ALREADY
@@ -227,7 +228,7 @@ class MigrationRunner:
 
 
 def _job_id(report: Report) -> str | None:
-    rows = report.results[0].rows
+    rows = report.results[-1].rows
     return rows[0][0] if rows else None
 
 

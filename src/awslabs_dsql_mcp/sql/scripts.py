@@ -7,89 +7,104 @@ without an end runs to the end of the script.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+_PLAIN: Final = r"'(?:[^']|'')*'?"
+_ESCAPED: Final = r"'(?:[^'\\]|\\.|'')*'?"
 _LEXEME: Final = re.compile(
     r"""(?P<blank>[ \t\n\r\f\v]+|--[^\n\r]*)|(?P<comment>/\*)"""
-    r"""|[eE]'(?:[^'\\]|\\.|'')*'?|'(?:[^']|'')*'?|"(?:[^"]|"")*"?"""
+    rf"""|[eE]{_ESCAPED}|(?P<plain>{_PLAIN})|"(?:[^"]|"")*"?"""
     r"""|\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][A-Za-z_\x80-\U0010ffff0-9]*)?)\$.*?(?:\$(?P=tag)\$|\Z)|\$[0-9]+"""
     r"""|(?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z_\x80-\U0010ffff0-9$]*)"""
-    r"""|(?P<end>;)|(?P<open>[(\[])|(?P<close>[)\]])|.""",
+    r"""|(?P<end>;)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<meta>\\)|.""",
     re.DOTALL,
+)
+# As psql cuts while standard_conforming_strings is off (PostgreSQL documentation, "String Constants").
+_NONCONFORMING_LEXEME: Final = re.compile(_LEXEME.pattern.replace(_PLAIN, _ESCAPED), re.DOTALL)
+_CONFORMING: Final = re.compile(
+    r"(?:set|reset|select\b.*\bset_config)\b.*?\bstandard_conforming_strings\b"
+    r"(?:'?\s*(?:=|,|\bto\b)\s*'?(?P<off>of|off|f|fa|fal|fals|false|n|no|0)\b)?",
+    re.IGNORECASE | re.DOTALL,
 )
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
-_COPY: Final = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
-_END_OF_ROWS: Final = re.compile(r"^\\\.[ \r]*(?:\n|\Z)", re.MULTILINE)
-_ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
-_CONTROL: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-
-Row = tuple["str | None", ...]
+_COPY: Final = re.compile(r"\\?copy\b.*\bfrom\s+p?stdin\b", re.IGNORECASE | re.DOTALL)
+_END_OF_DATA: Final = re.compile(r"^\\\.\r?(?:\n|\Z)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class ScriptItem:
-    """A part of a script.
+    r"""A part of a script.
 
     Attributes:
         text: A statement without its semicolon and comments around it, or a psql meta-command.
         line: The line it begins in, from 1.
         start: Characters of the script before it.
+        end: Characters of the script up to its end, its semicolon and its data included.
         meta: True for a meta-command.
-        rows: What follows a COPY … FROM stdin; ``None`` for anything else.
+        data: The lines that follow a COPY … FROM stdin; ``None`` for anything else.
+        data_line: The line in which the data begin.
+        framed: The data begin in the line after the statement, and end with a line ``\.``.
+        nonconforming: Backslashes in plain literals are escapes.
     """
 
     text: str
     line: int
     start: int = 0
+    end: int = 0
     meta: bool = False
-    rows: tuple[Row, ...] | None = None
+    data: str | None = None
+    data_line: int = 0
+    framed: bool = True
+    nonconforming: bool = False
 
 
 def split_script(script: str) -> Iterator[ScriptItem]:
     """Cut a script into its parts, in order; a byte order mark at its start is none of them."""
     at = len(_BYTE_ORDER_MARK) if script.startswith(_BYTE_ORDER_MARK) else 0
     line, counted = 1, 0
+    lexeme = _LEXEME
     while (start := _after_blanks(script, at)) < len(script):
         line, counted = line + script.count("\n", counted, start), start
-        if script[start] == "\\":
-            end = _end_of_line(script, start)
-            yield ScriptItem(script[start:end].rstrip(), line, start, meta=True)
-            at = end
-            continue
-        stop, end = _end_of_statement(script, start)
-        text = script[start:stop]
-        at = end + 1
-        if _COPY.match(text):
-            rows, at = _copied(script, _end_of_line(script, end) + 1)
-            yield ScriptItem(text, line, start, rows=rows)
+        meta = script[start] == "\\"
+        if meta:
+            stop = at = _end_of_line(script, start)
         else:
-            yield ScriptItem(text, line, start)
+            stop, at = _end_of_statement(script, start, lexeme)
+        item = ScriptItem(
+            script[start:stop].rstrip() if meta else script[start:stop],
+            line,
+            start,
+            at,
+            meta,
+            nonconforming=lexeme is not _LEXEME,
+        )
+        if _COPY.match(item.text):
+            begin = _end_of_line(script, at) + 1
+            follows = script[at:begin].strip()
+            data, at, ended = _data(script, begin)
+            framed = ended and (not follows or follows.startswith("--"))
+            data_line = line + script.count("\n", start, begin)
+            item = replace(item, end=at, data=data, data_line=data_line, framed=framed)
+        elif setting := _CONFORMING.match(item.text):
+            lexeme = _NONCONFORMING_LEXEME if setting["off"] else _LEXEME
+        yield item
 
 
-def decode_row(line: str) -> Row:
-    r"""Read a row of COPY's text format: fields between tabs, ``\N`` for NULL, backslash escapes."""
-    fields = line.split("\t")
-    return tuple(None if field == r"\N" else _ESCAPE.sub(_unescaped, field) for field in fields)
+def with_escapes(text: str) -> str:
+    """Write the plain literals of a nonconforming script that hold a backslash as ``E'…'``."""
+    return _NONCONFORMING_LEXEME.sub(
+        lambda match: f"E{match.group()}" if match["plain"] and "\\" in match.group() else match.group(), text
+    )
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    code = match.group(1)
-    if code[0] in "01234567":
-        return chr(int(code, 8))
-    if code[0] == "x" and len(code) > 1:
-        return chr(int(code[1:], 16))
-    return _CONTROL.get(code, code)
-
-
-def _copied(script: str, start: int) -> tuple[tuple[Row, ...], int]:
-    ending = _END_OF_ROWS.search(script, start)
-    end, after = (ending.start(), ending.end()) if ending else (len(script), len(script))
-    lines = script[start:end].split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    return tuple(decode_row(line.removesuffix("\r")) for line in lines), after
+def _data(script: str, start: int) -> tuple[str, int, bool]:
+    r"""Cut out the data of a COPY: the lines up to ``\.``, in any format (PostgreSQL, psql, "Files")."""
+    ending = _END_OF_DATA.search(script, start)
+    if ending is None:
+        return script[start:], len(script), False
+    return script[start : ending.start()], ending.end(), True
 
 
 def _end_of_line(script: str, at: int) -> int:
@@ -108,20 +123,23 @@ def _after_blanks(script: str, at: int) -> int:
     return at
 
 
-def _end_of_statement(script: str, at: int) -> tuple[int, int]:
-    """Find the end of a statement's last word and the semicolon after it, or the script's end.
+def _end_of_statement(script: str, at: int, lexeme: re.Pattern[str]) -> tuple[int, int]:
+    """Find the end of a statement's last word, and where the next part can begin.
 
-    A semicolon in parentheses or in a body of BEGIN ATOMIC does not end a statement.
+    A semicolon in parentheses or in a body of BEGIN ATOMIC does not end a statement; a backslash does, which
+    begins a meta-command.
     """
     depth = body = 0
     stop = at
     previous = ""
-    while match := _LEXEME.match(script, at):
+    while match := lexeme.match(script, at):
         kind = match.lastgroup
         if kind == "comment":
             at = _after_comment(script, match.end())
             continue
         if kind == "end" and depth <= 0 and not body:
+            return stop, match.end()
+        if kind == "meta":
             return stop, at
         depth += (kind == "open") - (kind == "close")
         if kind == "word":

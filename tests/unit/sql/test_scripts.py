@@ -61,5 +61,6 @@ def test_rows_belong_to_their_copy(newline: str) -> None:
     ]
     restrict, copy, select, connect = split_script(newline.join(lines))
     assert (restrict.text, restrict.meta, connect.meta) == ("\\restrict é", True, True)
-    assert copy.rows == (("it's $$", None), ("\\.",))
+    assert copy.data == f"it's $$\t\\N{newline}\\\\.{newline}"
+    assert (copy.framed, copy.data_line) == (True, 3)
     assert (select.text, select.line, connect.line) == ("SELECT 1", 6, 7)

@@ -1,0 +1,43 @@
+"""COPY … FROM stdin of a script: its rows, read before the first step runs."""
+
+from awslabs_dsql_mcp.migration.columns import constraints, relation_name
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.sql.copy_data import CopyError, CopyFormat, read_rows
+from awslabs_dsql_mcp.sql.parse_tree import strings
+from awslabs_dsql_mcp.sql.scripts import ScriptItem
+
+
+def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptItem) -> None:
+    """Give a COPY its rows and the names of its columns, or leave it out as what stops the script.
+
+    Args:
+        conversion: The script as far as it is read.
+        draft: The COPY.
+        item: Its place in the script, with its data.
+    """
+    names = strings(draft.top.get("attlist")) or _stored_columns(conversion, draft)
+    draft.top["attlist"] = [{"String": {"sval": name}} for name in names]
+    if not item.framed:
+        why = r"its rows must begin in the line after it, and end with a line \."
+        conversion.skip(draft, why, blocks=True)
+        return
+    try:
+        read = list(read_rows(item.data or "", CopyFormat.of(draft.top), names))
+    except CopyError as error:
+        if error.line is not None:
+            draft.line = item.data_line + error.line
+        conversion.skip(draft, str(error), blocks=True)
+        return
+    draft.rows = tuple(row for _, row in read)
+    draft.row_lines = tuple(item.data_line + line for line, _ in read)
+    conversion.statements.append(draft)
+
+
+def _stored_columns(conversion: Conversion, draft: ConvertedStatement) -> list[str]:
+    """List the columns that a COPY without names fills: all of the table's but the generated ones."""
+    table = conversion.tables.get(relation_name(draft.top["relation"]))
+    elements = table.top.get("tableElts", ()) if table else ()
+    if any("TableLikeClause" in item for item in elements):
+        return []
+    defined = [item["ColumnDef"] for item in elements if "ColumnDef" in item]
+    return [column["colname"] for column in defined if not constraints(column, "CONSTR_GENERATED")]

@@ -1,0 +1,213 @@
+"""Settings, transactions and psql's commands of a script: carried into the steps, left out, or a stop."""
+
+import pytest
+
+from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
+from awslabs_dsql_mcp.migration.plan import MigrationPlan
+
+DROP = "DROP TABLE t"
+
+
+def planned(script: str) -> MigrationPlan:
+    return migration.plan(convert(script), {})
+
+
+def carried(script: str) -> list[tuple[str, ...]]:
+    """The settings of each step."""
+    return [step.settings for step in planned(script).steps]
+
+
+def stops(script: str) -> list[int]:
+    """Lines of what stops the script."""
+    return [left.line for left in planned(script).blocked]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (f"SET DateStyle TO ISO, DMY; {DROP}", ["SET LOCAL datestyle TO iso, dmy"]),
+        (f"SET SESSION datestyle = 'German'; {DROP}", ['SET LOCAL datestyle TO "German"']),
+        (f"SET TIME ZONE 'Asia/Tokyo'; {DROP}", ['SET LOCAL TIME ZONE "Asia/Tokyo"']),
+        (f"SET TIME ZONE -3; {DROP}", ["SET LOCAL TIME ZONE -3"]),
+        (
+            f"SELECT set_config('IntervalStyle', 'iso_8601', false); {DROP}",
+            ["SET LOCAL intervalstyle TO 'iso_8601'"],
+        ),
+        (
+            f"SELECT pg_catalog.set_config('timezone', 'UTC', false), set_config('x.y', NULL, true); {DROP}",
+            None,
+        ),
+        (f"SET timezone = 'UTC'; SET timezone = 'CET'; {DROP}", ['SET LOCAL timezone TO "CET"']),
+        (f"SET timezone = 'UTC'; RESET timezone; {DROP}", []),
+        (f"SET timezone = 'UTC'; SET TIME ZONE LOCAL; {DROP}", []),
+        (f"SET timezone = 'UTC'; SET timezone TO DEFAULT; {DROP}", []),
+        (f"SET timezone = 'UTC'; RESET ALL; {DROP}", []),
+        (f"SET timezone = 'UTC'; DISCARD ALL; {DROP}", []),
+        (f"SET timezone = 'UTC';\n\\connect x\n{DROP}", []),
+        (f"BEGIN; SET LOCAL timezone = 'UTC'; {DROP}; COMMIT;", ['SET LOCAL timezone TO "UTC"']),
+        (f"BEGIN; SET LOCAL timezone = 'UTC'; COMMIT; {DROP}", []),
+        (f"BEGIN; SELECT set_config('timezone', 'UTC', true); COMMIT AND CHAIN; {DROP}", []),
+        (
+            f"SET timezone = 'CET'; BEGIN; SET LOCAL timezone = 'UTC'; END; {DROP}",
+            ['SET LOCAL timezone TO "CET"'],
+        ),
+        (f"SET timezone = 'CET'; BEGIN; SET LOCAL timezone TO DEFAULT; {DROP}", []),
+        (f"BEGIN; SET LOCAL timezone = 'CET'; SET timezone = 'UTC'; {DROP}", ['SET LOCAL timezone TO "UTC"']),
+    ],
+)
+def test_a_setting_that_decides_goes_into_each_step_that_follows(
+    script: str, expected: list[str] | None
+) -> None:
+    if expected is None:
+        assert stops(script) == [1]
+        return
+    assert carried(script) == [tuple(expected)]
+    assert not planned(script).blocked
+
+
+def test_steps_of_other_settings_stay_apart() -> None:
+    insert = "INSERT INTO t VALUES ('1/2/2024')"
+    steps = planned(f"{insert}; SET datestyle = dmy; {insert}; {insert}; RESET datestyle; {insert}").steps
+    assert [(len(step.queries), len(step.settings)) for step in steps] == [(1, 0), (2, 1), (1, 0)]
+    plain = planned(f"{insert}; {insert}")
+    assert planned(f"SET datestyle = dmy; {insert}; {insert}").fingerprint != plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("array_nulls = off", "transform_null_equals = on", "lc_monetary = 'de_DE'", "app.tenant = '7'"),
+        *("LOCAL timezone = 'UTC'", "search_path = app, public", "datestyle FROM CURRENT"),
+        "standard_conforming_strings = maybe",
+    ],
+)
+def test_a_setting_that_cannot_be_carried_stops_the_script(setting: str) -> None:
+    assert stops(f"{DROP};\nSET {setting}") == [2]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("statement_timeout = 0", "lock_timeout = 0", "client_encoding = 'UTF8'", "row_security = off"),
+        *("standard_conforming_strings = on", "check_function_bodies = false", "xmloption = content"),
+        *("client_min_messages = warning", "default_tablespace = ''", "default_table_access_method = heap"),
+        *("transaction_timeout = 0", "idle_in_transaction_session_timeout = 0", "bytea_output = 'hex'"),
+        *('search_path TO "$user", public', "search_path = ''", "escape_string_warning = off"),
+        *("TRANSACTION ISOLATION LEVEL SERIALIZABLE", "enable_seqscan = off", "work_mem = '1GB'"),
+    ],
+)
+def test_a_setting_that_changes_nothing_passes(setting: str) -> None:
+    plan = planned(f"SET {setting}; {DROP}")
+    assert not any(left.needs_review for left in plan.skipped)
+    assert plan.steps[0].settings == ()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "SET client_encoding = latin1",
+        "SET session_replication_role = replica",
+        "SET CONSTRAINTS ALL DEFERRED",
+    ],
+)
+def test_what_may_matter_is_said(script: str) -> None:
+    assert [left.needs_review for left in planned(script).skipped] == [True]
+
+
+def test_literals_are_read_as_standard_conforming_strings_says() -> None:
+    insert = r"INSERT INTO t VALUES ('C:\\dir', 'it\'s; x', E'\n', $$\$$, 'plain')"
+    script = f"SET standard_conforming_strings TO off; {insert}; RESET standard_conforming_strings; {DROP}"
+    escaped = r"INSERT INTO t VALUES (E'C:\\dir', E'it\'s; x', E'\n', $$\$$, 'plain')"
+    assert [step.queries for step in planned(script).steps] == [(escaped,), (DROP,)]
+    on = r"INSERT INTO t VALUES ('C:\')"
+    script = f"SELECT set_config('standard_conforming_strings', 'on', false); {on}; {DROP}"
+    assert [step.queries for step in planned(script).steps] == [(on,), (DROP,)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(r"\i a.sql", r"\ir a.sql", r"\include a.sql", r"\copy t FROM 'f.csv' CSV", r"\if :x", r"\!ls"),
+        *(
+            r"\set x `ls`",
+            r"\o out",
+            r"\g",
+            r"\gx",
+            r"\gexec",
+            r"\gset",
+            r"\bind 1 \g",
+            r"\password",
+            r"\; SELECT 1",
+        ),
+        *(
+            r"\lo_import f",
+            r"\prompt x",
+            r"\unknown",
+            r"\q",
+            r"\connect y",
+            r"\echo a \i b",
+            r"\echo a \\ SELECT 1",
+        ),
+        r"\set SINGLELINE on",
+    ],
+)
+def test_psql_commands_that_bring_or_decide_stop_the_script(line: str) -> None:
+    assert stops(f"{DROP};\n{line}\n{DROP};") == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            r"\restrict a",
+            r"\unrestrict a",
+            r"\set ON_ERROR_STOP on",
+            r"\echo '\i a'",
+            r"\pset null x",
+            r"\timing",
+        ),
+        *(r"\encoding UTF8", r"\connect - me", r"\dt+", r"\d t", r"\warn x", r"\unset x", r"\x", r"\?"),
+    ],
+)
+def test_psql_commands_that_change_nothing_pass(line: str) -> None:
+    plan = planned(f"{DROP};\n{line}\n{DROP};\n\\q\n")
+    assert len(plan.steps) == 2
+    assert not any(left.needs_review for left in plan.skipped)
+
+
+def test_the_first_database_of_a_script_is_the_clusters() -> None:
+    assert not stops(f"\\connect shop\n{DROP};")
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [("SELECT 1 \\gset", 1), ("SELECT 'DROP TABLE t'\n\\gexec", 2), ("SELECT 1 \\g out", 1)],
+)
+def test_a_command_ends_a_statement(query: str, line: int) -> None:
+    assert stops(f"{query}\n{DROP};") == [line]
+
+
+@pytest.mark.parametrize("text", ["DROP TABLE :t", 'DROP TABLE :"t"', "INSERT INTO t VALUES (:'x')"])
+def test_a_variable_of_psql_is_named(text: str) -> None:
+    with pytest.raises(ScriptSyntaxError, match="variable of psql"):
+        convert(text)
+
+
+def test_what_stops_is_said_beside_an_error_of_syntax() -> None:
+    with pytest.raises(ScriptSyntaxError, match=r"line 2: .*line 1, \\if"):
+        convert("\\if x\nCREATE;")
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("PREPARE TRANSACTION 'x'", True),
+        ("COMMIT PREPARED 'x'", True),
+        ("ROLLBACK", True),
+        ("SAVEPOINT s", True),
+        ("START TRANSACTION ISOLATION LEVEL SERIALIZABLE; END", False),
+    ],
+)
+def test_what_undoes_stops_the_script(script: str, *, expected: bool) -> None:
+    assert bool(stops(script)) is expected
