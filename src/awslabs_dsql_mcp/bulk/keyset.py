@@ -5,8 +5,8 @@ Ranges are row comparisons, ``(a, b) > (x, y)``, which the index of a primary ke
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement
@@ -38,6 +38,10 @@ class Key:
     columns: tuple[str, ...]
     types: tuple[str, ...]
 
+    def renamed(self, names: Mapping[str, str]) -> "Key":
+        """The key with other names for some of its columns."""
+        return replace(self, columns=tuple(names.get(column, column) for column in self.columns))
+
     def names(self, qualifier: str) -> list[str]:
         """Qualified column names, as SQL."""
         return [f"{qualifier}.{quote_identifier(column)}" for column in self.columns]
@@ -62,11 +66,13 @@ class KeyRange:
         last_key: The key of the last row.
         rows: Number of rows.
         weight: Size of the rows as text, in bytes.
+        last: No rows follow.
     """
 
     last_key: Position
     rows: int
     weight: int
+    last: bool
 
 
 def next_range_query(
@@ -85,13 +91,17 @@ def next_range_query(
     ranges = key.comparison(">", parts.qualifier, len(statement.params) + 1) if after else "TRUE"
     parts_of_key = [f"k{number}" for number in range(len(names))]
     inner = ", ".join(f"{name} AS {part}" for name, part in zip(names, parts_of_key, strict=True))
-    # With the qualifier "page" ORDER BY means the key, not the output column of the same name, its text.
+    # One row more than asked for is looked at, to know if the range is the last. With the qualifier "page"
+    # ORDER BY means the key, not the output column of the same name, its text.
+    order = f"(ORDER BY {', '.join(f'page.{part}' for part in parts_of_key)} ROWS UNBOUNDED PRECEDING)"
     sql = (
-        f"SELECT {', '.join(f'{part}::text' for part in parts_of_key)}, count(*) OVER (), sum(w) OVER ()\n"
+        f"SELECT {', '.join(f'{part}::text' for part in parts_of_key)}, n, weight, total <= n FROM\n"
+        "(SELECT page.*, row_number() OVER so_far AS n, sum(w) OVER so_far AS weight, "
+        "count(*) OVER () AS total\n"
         f"FROM (SELECT {inner}, octet_length(({parts.qualifier}.*)::text) AS w\n"
-        f"FROM {parts.sources}\nWHERE {parts.where(ranges)}\n"
-        f"ORDER BY {', '.join(names)} LIMIT {rows}) AS page\n"
-        f"ORDER BY {', '.join(f'page.{part} DESC' for part in parts_of_key)} LIMIT 1"
+        f"FROM {parts.clauses.sources}\nWHERE {parts.clauses.where(ranges)}\n"
+        f"ORDER BY {', '.join(names)} LIMIT {rows + 1}) AS page WINDOW so_far AS {order}) AS numbered\n"
+        f"WHERE n <= {rows} ORDER BY n DESC LIMIT 1"
     )
     return _renumber(sql, (*statement.params, *(after or ())))
 
@@ -100,8 +110,8 @@ def parse_range(result: Result) -> KeyRange | None:
     """Convert the result of `next_range_query`; ``None`` if there are no more rows."""
     if not result.rows:
         return None
-    *last_key, rows, weight = (cell or "0" for cell in result.rows[0])
-    return KeyRange(tuple(last_key), int(rows), int(weight))
+    *last_key, rows, weight, last = result.rows[0]
+    return KeyRange(tuple(map(str, last_key)), int(rows or 0), int(weight or 0), last=last == "t")
 
 
 def batch_query(
@@ -112,13 +122,13 @@ def batch_query(
     ranges = key.comparison("<=", parts.qualifier, first)
     if after is not None:
         ranges += " AND " + key.comparison(">", parts.qualifier, first + len(last_key))
-    return Query(parts.with_range(ranges), (*statement.params, *last_key, *(after or ())))
+    return Query(parts.clauses.with_range(ranges), (*statement.params, *last_key, *(after or ())))
 
 
 def count_query(statement: Query, parts: SplitStatement) -> Query:
     """Query for the number of rows that the statement would process."""
-    where = f"\nWHERE {parts.where('TRUE')}" if parts.condition else ""
-    return _renumber(f"SELECT count(*) FROM {parts.sources}{where}", statement.params)  # noqa: S608 - as above
+    where = f"\nWHERE {parts.clauses.where('TRUE')}" if parts.clauses.condition else ""
+    return _renumber(f"SELECT count(*) FROM {parts.clauses.sources}{where}", statement.params)  # noqa: S608 - as above
 
 
 def rows_that_fit(rows: int, weight: int, indexes: int) -> int:

@@ -1,11 +1,12 @@
 """One UPDATE, DELETE or INSERT … SELECT as a job of many transactions."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from awslabs_dsql_mcp.bulk import keyset, split_rules, table_info
+from awslabs_dsql_mcp.bulk import cascades, keyset, split_catalog, split_rules, table_info
 from awslabs_dsql_mcp.bulk.keyset import Key, Position
 from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
+from awslabs_dsql_mcp.bulk.repeatability import is_repeatable
 from awslabs_dsql_mcp.bulk.runner import Batch
 from awslabs_dsql_mcp.bulk.split_rules import SplitContext
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
@@ -50,25 +51,18 @@ class StatementJob:
         parts = await asyncio.to_thread(split, query.sql)
         if isinstance(parts, Violation):
             raise _refused(parts, query.sql)
-        names = dict.fromkeys((parts.target, parts.driving, *parts.reads))
-        asked = [table_info.table_info_query(name) for name in names]
-        report = await database.run(
-            UnitOfWork((*asked, table_info.aggregates_query(parts.calls)), read_only=True)
-        )
-        found = [table_info.parse_table_info(result) for result in report.results[:-1]]
-        tables = {name: _known(name, facts) for name, facts in zip(names, found, strict=True)}
-        target, driving = tables[parts.target], tables[parts.driving]
-        aggregates = [str(row[0]) for row in report.results[-1].rows]
-        reads = [tables[name] for name in parts.reads]
-        known = SplitContext(parts, target, driving, reads, aggregates)
-        if (objection := split_rules.check(known)) is not None:
-            raise _refused(objection, query.sql)
+        context = await _context(database, parts)
+        if (violation := split_rules.check(context)) is not None:
+            raise _refused(violation, query.sql)
+        target, driving = context.target, context.driving
         if driving.key is None:
             raise TypeError("a table without a key passed the rules")
+        key = driving.key.renamed(dict(zip(context.driving_definitions, parts.column_aliases, strict=False)))
         # What a column is computed from may be what is set.
-        repeatable = parts.repeatable and not any(column.is_generated for column in target.columns)
+        generated = parts.kind == "UPDATE" and any(column.is_generated for column in target.columns)
+        repeatable = not generated and is_repeatable(parts.tree, context.definitions)
         ledger = None if repeatable else ProgressTable(target.schema)
-        return cls(database, query, parts, driving.key, target.indexes, fingerprint, ledger)
+        return cls(database, query, parts, key, target.indexes, fingerprint, ledger)
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Find the next rows, and give the statement for them."""
@@ -80,14 +74,41 @@ class StatementJob:
                 return None
             fitting = keyset.rows_that_fit(found.rows, found.weight, self.indexes)
             if fitting >= found.rows:
-                last = found.rows < rows
                 statement = keyset.batch_query(self.query, self.parts, self.key, after, found.last_key)
-                return Batch(statement, found.last_key, found.rows, last=last)
+                return Batch(statement, found.last_key, found.rows, last=found.last)
             rows = fitting
 
     async def repair(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form
         """Raise the error: no part of a statement is left out."""
         raise error
+
+
+async def _context(database: Database, parts: SplitStatement) -> SplitContext:
+    """Read from the catalog what the rules need."""
+    names = list(dict.fromkeys((parts.target, parts.driving, *parts.reads)))
+    queries = (
+        *map(table_info.table_info_query, names),
+        cascades.foreign_keys_query(),
+        split_catalog.columns_query(parts.target),
+        split_catalog.columns_query(parts.driving),
+    )
+    *found, keys, target, driving = (await database.run(UnitOfWork(queries, read_only=True))).results
+    tables = {
+        name: _known(name, table_info.parse_table_info(result))
+        for name, result in zip(names, found, strict=True)
+    }
+    context = SplitContext(
+        parts,
+        tables[parts.target],
+        tables[parts.driving],
+        [tables[name] for name in parts.reads],
+        cascades.parse_foreign_keys(keys),
+        split_catalog.parse_columns(target),
+        split_catalog.parse_columns(driving),
+    )
+    query = split_catalog.functions_query(split_rules.function_names(context))
+    report = await database.run(UnitOfWork((query,), read_only=True))
+    return replace(context, functions=split_catalog.parse_functions(report.results[0]))
 
 
 def _known(name: str, facts: TableInfo | None) -> TableInfo:

@@ -1,4 +1,4 @@
-"""Catalog information about the tables of a batch job: kind, columns, primary key, cascades."""
+"""Catalog information about the tables of a batch job: kind, columns, primary key."""
 
 import json
 from dataclasses import dataclass
@@ -18,15 +18,9 @@ SELECT w.name, c.oid, n.nspname, c.relname, c.relkind,
    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace
    LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text,
-  (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid),
-  (SELECT count(*) FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid = c.oid
-   AND f.contype = 'f' AND (f.confdeltype IN ('n', 'd') OR f.confupdtype IN ('n', 'd', 'c'))),
-  (SELECT json_agg(f.conrelid::text) FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f'
-   AND (f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', 'd')))::text
+  (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid)
 FROM (SELECT $1::text AS name) w
 LEFT JOIN pg_class c ON c.oid = to_regclass(w.name) LEFT JOIN pg_namespace n ON n.oid = c.relnamespace"""
-
-_AGGREGATES: Final = "SELECT proname FROM pg_proc WHERE proname = ANY($1::text[]) AND prokind IN ('a', 'w')"
 
 
 @dataclass(frozen=True)
@@ -58,8 +52,6 @@ class TableInfo:
         is_table: It is a table, not a view.
         columns: Columns, in order.
         indexes: Number of indexes.
-        has_self_cascade: A foreign key on the table itself changes rows when others are deleted or changed.
-        cascade_targets: Object ids of the tables whose rows change when rows of this one do.
     """
 
     name: str
@@ -69,8 +61,6 @@ class TableInfo:
     is_table: bool
     columns: tuple[ColumnInfo, ...]
     indexes: int
-    has_self_cascade: bool
-    cascade_targets: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
@@ -91,9 +81,7 @@ def table_info_query(name: str) -> Query:
 
 def parse_table_info(result: Result) -> TableInfo | None:
     """Convert the result of `table_info_query`; ``None`` if there is no such table."""
-    name, oid, schema, table, kind, columns, indexes, self_cascades, cascades = (
-        cell or "" for cell in result.rows[0]
-    )
+    name, oid, schema, table, kind, columns, indexes = (cell or "" for cell in result.rows[0])
     if not oid:
         return None
     listed = cast("list[tuple[str, str, int | None, bool, str]]", json.loads(columns or "[]"))
@@ -105,11 +93,4 @@ def parse_table_info(result: Result) -> TableInfo | None:
         kind in ("r", "p"),
         tuple(ColumnInfo(c[0], c[1], c[2], c[3] or c[4] == "a") for c in listed),
         int(indexes),
-        self_cascades != "0",
-        frozenset(cast("list[str]", json.loads(cascades or "[]"))),
     )
-
-
-def aggregates_query(names: frozenset[str]) -> Query:
-    """Query for the aggregate and window functions among names."""
-    return Query(_AGGREGATES, (sorted(names),))

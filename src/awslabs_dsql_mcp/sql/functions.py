@@ -99,6 +99,12 @@ _HARMLESS: Final = frozenset(
 _VOLATILE_BY_NATURE: Final = frozenset({"txid_current", "pg_current_xact_id"})
 """Stable, and yet they assign a transaction id where there is none."""
 
+_STATE: Final = re.compile(
+    "currval|lastval|pg_sequence_last_value|pg_.*_size|pg_stat_.*|txid_.*|pg_.*(xact|snapshot).*|"
+    "(table|schema|database|query|cursor)_to_xml.*"
+)
+"""Functions whose result follows from what transactions have done, rather than from their arguments."""
+
 _SYS_READS: Final = frozenset(
     "base32_str_to_uuid base_type_oid cluster_size cluster_size_limit current_session_id "  # noqa: SIM905 - a wall of quotes reads worse
     "current_transaction_id decode_job_ext_status decode_job_statement decode_job_status "
@@ -142,6 +148,12 @@ def is_user_defined(name: list[str]) -> bool:
 def is_volatile(name: list[str]) -> bool:
     """Tell whether a function may give another value at each call, or changes something."""
     return is_user_defined(name) or _split(name)[1] in _volatile()
+
+
+def reads_database_state(name: list[str]) -> bool:
+    """Tell whether a function reads sequences, sizes, transactions, statistics, or the rows of a table."""
+    schema, bare = _split(name)
+    return schema == "sys" or _STATE.fullmatch(bare) is not None
 
 
 def is_user_defined_operator(name: list[str]) -> bool:

@@ -107,7 +107,7 @@ def test_a_cut_is_a_statement_of_the_same_kind_with_the_same_parts(
     ):
         parts = split(sql)
         assert isinstance(parts, SplitStatement), sql
-        assert parts.condition.strip() == condition.removeprefix("WHERE").strip()
+        assert parts.clauses.condition.strip() == condition.removeprefix("WHERE").strip()
         assert parts.qualifier.removeprefix('"').removesuffix('"') == ("x" if alias else table[1:-1])
 
 
@@ -115,7 +115,7 @@ def test_the_values_of_a_cut_keep_their_places() -> None:
     parts = split("UPDATE t SET n = $1 WHERE m = $2 AND s = '$1'")
     assert isinstance(parts, SplitStatement)
     key = Key(("a", "B"), ("pg_catalog.int4", "pg_catalog.text"))
-    statement = Query(parts.with_range("TRUE"), ("one", "two"))
+    statement = Query(parts.clauses.with_range("TRUE"), ("one", "two"))
     reading = keyset.next_range_query(statement, parts, key, ("7", "x"), 10)
     assert reading.params == ("two", "7", "x")
     assert "m = $1 AND s = '$1'" in reading.sql
@@ -132,37 +132,13 @@ def test_a_batch_fits_by_weight(rows: int, weight: int, indexes: int) -> None:
     assert fitting == 1 or weight * fitting / rows * (1 + indexes) <= 10 * 2**20
 
 
-@pytest.mark.parametrize(
-    ("sql", "repeatable"),
-    [
-        ("UPDATE t SET a = 1", True),
-        ("UPDATE t SET a = b WHERE a = 2", True),
-        ("UPDATE t SET a = lower(b), c = now()", True),
-        ("UPDATE t SET a = a + 1", False),
-        ("UPDATE t SET a = b, b = a", False),
-        ("UPDATE t SET a = random()", False),
-        ("UPDATE t SET a = nextval('s')", False),
-        ("UPDATE t SET a = (t.*)::text", False),
-        ("UPDATE t SET a = x::text FROM o x", True),
-        ("UPDATE t AS x SET a = x::text", False),
-        ("DELETE FROM t", True),
-        ("DELETE FROM t WHERE random() < 0.5", False),
-        ("INSERT INTO t SELECT * FROM o ON CONFLICT DO NOTHING", False),
-    ],
-)
-def test_what_may_be_repeated_is_known(sql: str, *, repeatable: bool) -> None:
-    parts = split(sql)
-    assert isinstance(parts, SplitStatement)
-    assert parts.repeatable is repeatable
-
-
 def table() -> TableInfo:
     columns = (
         ColumnInfo("id", "pg_catalog.int8", 1, is_generated=False),
         ColumnInfo("Note", "pg_catalog.text", None, is_generated=False),
         ColumnInfo("made", "pg_catalog.int4", None, is_generated=True),
     )
-    return TableInfo("t", "1", "s", "t", is_table=True, columns=columns, indexes=1, has_self_cascade=False)
+    return TableInfo("t", "1", "s", "t", is_table=True, columns=columns, indexes=1)
 
 
 @pytest.mark.parametrize(
