@@ -23,6 +23,7 @@ class ConvertedStatement:
         rows: What a COPY brings.
         row_lines: The lines that those begin in.
         settings: Statements that its transaction begins with; ``None`` until they are known.
+        item: Position, among the parts of the script, of the one that it comes from.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class ConvertedStatement:
     rows: tuple[Row, ...] | None = None
     row_lines: tuple[int, ...] = ()
     settings: tuple[str, ...] | None = None
+    item: int | None = None
 
     def changed(self, *notes: str) -> None:
         """Take note of a change of the tree."""
@@ -58,7 +60,7 @@ class ConvertedStatement:
         return sql.replace("TABLE", "TABLE ASYNC", 1) if commands == ["AT_ValidateConstraint"] else sql
 
 
-@dataclass(frozen=True)
+@dataclass
 class SkippedStatement:
     """A statement that is not carried over.
 
@@ -68,6 +70,7 @@ class SkippedStatement:
         why: The reason, and what to do instead.
         needs_review: Somebody has to do something about it.
         is_blocking: The rest must not run without it.
+        item: Position, among the parts of the script, of the one that it comes from.
     """
 
     line: int
@@ -75,6 +78,7 @@ class SkippedStatement:
     why: str
     needs_review: bool = False
     is_blocking: bool = False
+    item: int | None = None
 
 
 @dataclass
@@ -104,7 +108,21 @@ class Conversion:
     def skip(self, draft: ConvertedStatement, why: str, *, human: bool = False, blocks: bool = False) -> None:
         """Leave a statement out."""
         what = command(Tree(draft.kind, draft.top, 0, None)) if draft.kind else (draft.text or "")[:40]
-        self.skipped.append(SkippedStatement(draft.line, what, why, human or blocks, blocks))
+        self.skipped.append(SkippedStatement(draft.line, what, why, human or blocks, blocks, draft.item))
+
+    def claim(self, item: int, skipped: int) -> None:
+        """Note which part of the script the latest statements come from, and its settings.
+
+        Args:
+            item: Position of the part.
+            skipped: Number of the statements that were skipped before it.
+        """
+        for draft in reversed(self.statements):
+            if draft.item is not None:
+                break
+            draft.item, draft.settings = item, self.settings.statements
+        for left in self.skipped[skipped:]:
+            left.item = item if left.item is None else left.item
 
     def column(self, table: Name, name: str) -> Node | None:
         """Find a column of a table that the script makes."""

@@ -26,10 +26,15 @@ from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script, with_escapes
+from awslabs_dsql_mcp.text import one_line
 
 
-def convert(script: str) -> Conversion:
+def convert(script: str, *, tolerant: bool = False) -> Conversion:
     """Convert a script.
+
+    Args:
+        script: Any number of statements.
+        tolerant: Leave a statement that does not parse out, as what stops the script, and go on.
 
     Raises:
         ScriptSyntaxError: A statement does not parse.
@@ -38,24 +43,29 @@ def convert(script: str) -> Conversion:
     items = tuple(split_script(script))
     for line, what, why, blocks in script_formats.remarks(script, items):
         conversion.skipped.append(SkippedStatement(line, what, why, needs_review=True, is_blocking=blocks))
-    for number, item in enumerate(items, 1):
+    for number, item in enumerate(items):
+        skipped = len(conversion.skipped)
         try:
-            _convert(conversion, item, is_last=number == len(items))
+            _convert(conversion, item, is_last=number == len(items) - 1)
         except ParseError as fault:
-            raise ScriptSyntaxError(conversion, script, item, fault) from None
-        for draft in reversed(conversion.statements):
-            if draft.settings is not None:
-                break
-            draft.settings = conversion.settings.statements
+            error = ScriptSyntaxError(conversion, script, item, fault)
+            if not tolerant:
+                raise error from None
+            conversion.skipped.append(error.skipped)
+        conversion.claim(number, skipped)
     return conversion
 
 
 class ScriptSyntaxError(Exception):
-    """A statement that does not parse, its line, and what the script seems to be."""
+    """A statement that does not parse, its line, and what the script seems to be.
+
+    Attributes:
+        skipped: The statement, left out as what stops the script.
+    """
 
     def __init__(self, conversion: Conversion, script: str, item: ScriptItem, fault: ParseError) -> None:
         line = item.line + item.text.count("\n", 0, fault.offset)
-        found = [f"line {line}: {fault.message}"]
+        found = [fault.message]
         near = item.text[max(0, fault.offset - 1) :]
         if (name := psql_commands.variable(item.text, fault.offset)) is not None:
             found.append(f"{name} is a variable of psql's: write its value")
@@ -63,10 +73,13 @@ class ScriptSyntaxError(Exception):
             found.append(f"{name} stands for a value that a migration tool puts there: write the value")
         elif (name := script_formats.foreign_dialect(script)) is not None:
             found.append(f"the script seems to be SQL of {name}: write it as PostgreSQL has it")
+        self.skipped = SkippedStatement(
+            line, one_line(item.text), "; ".join(found), needs_review=True, is_blocking=True
+        )
         found += [
             f"line {left.line}, {left.what}: {left.why}" for left in conversion.skipped if left.is_blocking
         ]
-        super().__init__("; ".join(found))
+        super().__init__(f"line {line}: {'; '.join(found)}")
 
 
 def _convert(conversion: Conversion, item: ScriptItem, *, is_last: bool) -> None:

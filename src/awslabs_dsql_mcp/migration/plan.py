@@ -51,6 +51,7 @@ class Step:
         notes: Changes made, with their reasons.
         rows: Number of rows inserted; ``None`` if unknown.
         settings: Statements that set what decides how the queries are read, for this transaction.
+        item: Position, among the parts of the script, of the one that it comes from.
     """
 
     queries: tuple[str, ...]
@@ -59,6 +60,7 @@ class Step:
     notes: tuple[str, ...] = ()
     rows: int | None = None
     settings: tuple[str, ...] = ()
+    item: int | None = None
 
     @property
     def title(self) -> str:
@@ -130,15 +132,30 @@ def plan(conversion: Conversion, fixed: Mapping[str, str]) -> MigrationPlan:
         conversion: The script.
         fixed: Statements that the guard refuses, mapped to the linter's fixes.
     """
-    skipped = list(conversion.skipped)
-    singles = [
-        replace(step, settings=draft.settings or ())
-        for draft in conversion.statements
-        for step in _steps(conversion, draft, fixed, skipped)
-    ]
+    singles, skipped = single_steps(conversion, fixed)
     return MigrationPlan(
         tuple(_merge_inserts(singles)), tuple(sorted(skipped, key=lambda statement: statement.line))
     )
+
+
+def single_steps(
+    conversion: Conversion, fixed: Mapping[str, str]
+) -> tuple[list[Step], list[SkippedStatement]]:
+    """List the steps of a converted script, each of one statement, and the statements that are skipped.
+
+    Args:
+        conversion: The script.
+        fixed: Statements that the guard refuses, mapped to the linter's fixes.
+    """
+    skipped = list(conversion.skipped)
+    steps: list[Step] = []
+    for draft in conversion.statements:
+        before = len(skipped)
+        made = _steps(conversion, draft, fixed, skipped)
+        steps += (replace(step, settings=draft.settings or (), item=draft.item) for step in made)
+        for left in skipped[before:]:
+            left.item = draft.item
+    return steps, skipped
 
 
 def _sql(draft: ConvertedStatement) -> str | None:
