@@ -24,6 +24,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     dsql/           facts about Aurora DSQL as data
     config/         options, environment and files of clusters to frozen settings
     errors          the errors that callers see
+    json_text       JSON with the digits of its numbers
     option_parser   command-line options, read the same way by each command
     logging_setup   logging to standard error
     text            text made to fit

@@ -46,4 +46,5 @@ def truncate_lines(lines: Sequence[str], limit: int, noun: str = "") -> list[str
 def pluralize(number: float, noun: str) -> str:
     """Write a number, rounded to a whole one, with its noun."""
     whole = round(number)
-    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
+    ending = "es" if noun.endswith(("ch", "sh", "s", "x")) else "s"
+    return f"{whole:,} {noun}{'' if whole == 1 else ending}"

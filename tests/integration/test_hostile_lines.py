@@ -40,7 +40,8 @@ HOSTILE: Final = [
     line(id=1.5), line(id=True), line(id=[]), line(id={}), line(method=5), line(method=None), line(method=[]),
     line(method={}), b'{"jsonrpc":"2.0","id":7}', b'{"jsonrpc":"2.0"}', line(params=[]), line(params=[1]),
     line(params="x"), line(params=5), line(params=True), b'{"jsonrpc":"2.0","id":7,"result":5}',
-    b'{"jsonrpc":"2.0","id":7,"error":"x"}', call(b'"M\xfcller"'), call(b'"\xed\xa0\xbd"'), call(b"9" * 5000),
+    b'{"jsonrpc":"2.0","id":7,"error":"x"}', call(b'"M\xfcller"'), call(b'"\xed\xa0\xbd"'), call(b"NaN"),
+    call(b"-Infinity"),
     call(b"[" * 200 + b"]" * 200), call(b"[" * 100_000), call(b'{"a":' * 300 + b"1" + b"}" * 300),
     call(b'"a\nb"'.replace(b"\n", b"\x0b")),
 ]  # fmt: skip

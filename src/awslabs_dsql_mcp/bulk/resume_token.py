@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.bulk.keyset import Position
 from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.json_text import dumps
 
 _PREFIX: Final = "bulk-"
 _CHECKSUM_LENGTH: Final = 6
@@ -46,7 +47,7 @@ class Progress:
 
 def fingerprint(parts: Sequence[object]) -> str:
     """Hash of a job's statement, values and options."""
-    return hashlib.sha256(json.dumps(list(parts), default=repr).encode()).hexdigest()[:20]
+    return hashlib.sha256(dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def encode(owner: str, progress: Progress) -> str:

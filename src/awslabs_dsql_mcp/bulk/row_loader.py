@@ -1,25 +1,27 @@
 """Rows on their way into a table, as a job of many transactions."""
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.bulk import keyset
 from awslabs_dsql_mcp.bulk.keyset import Position
 from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
+from awslabs_dsql_mcp.bulk.rejected_rows import first_rejected, likely_row
 from awslabs_dsql_mcp.bulk.rows import (
     InsertPlan,
     InvalidRow,
     Row,
     RowSource,
     RowText,
-    find_rejected_rows,
     to_row,
     weight,
 )
 from awslabs_dsql_mcp.bulk.runner import Batch
+from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
@@ -31,8 +33,10 @@ _WAY_ON: Final = (
     "Leave it out with skip_bad_rows=true, which lists each. Mended rows are a new load: load those behind "
     "the committed ones (all, if nothing was stored), or all with on_conflict='skip'."
 )
-_MAX_BAD: Final = 100  # in one batch
+_OF_TWO_ROWS: Final = "21000"
+_TOO_LARGE: Final = "54000"
 _REASON: Final = 300
+_STATEMENT: Final = re.compile(r"^Statement \d+: ")
 
 
 @dataclass(frozen=True)
@@ -90,25 +94,37 @@ class RowLoadJob:
         return await asyncio.to_thread(self._cut, int(after[0]) if after else 0, rows)
 
     async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
-        """Find the rows that the server does not take.
+        """Find the first row that the server rejects, and give the batch of the rows before it.
 
         Raises:
-            StatementFailed: They are not to be left out, or it is not the rows' fault.
+            StatementFailed: No row is to be left out, or it is not a row's fault.
         """
-        if not (error.sqlstate or "").startswith(_OF_A_ROW):
+        if not _is_of_a_row(error, batch):
             raise error
-        found = await self._unstorable(_MAX_BAD if self._skip else 1)
-        if not found:
+        error.message = _STATEMENT.sub("", error.message)
+        found = await self._first_rejected(error)
+        if found is None:
             return batch  # it has passed by itself
-        if not self._skip:
-            index = min(found)
-            number = self._batch[index][0]
-            error.message = f"Row {number:,}: {found[index]}"
-            error.hint = _WAY_ON
-            raise error
-        self.bad |= {self._batch[index][0]: reason for index, reason in found.items()}
-        self._batch = [row for index, row in enumerate(self._batch) if index not in found]
-        return replace(batch, query=self._query(), rows=len(self._batch))
+        index, rejection = found
+        number = self._batch[index][0]
+        if _OF_TWO_ROWS in (rejection.sqlstate or "") and index:
+            number -= 1  # with the row of the same key stored, this one updates it
+        elif self._skip:
+            self.bad[number] = rejection.message[:_REASON]
+        else:
+            rejection.message = f"Row {number:,}: {rejection.message}"
+            rejection.hint, rejection.outcome = _WAY_ON, error.outcome
+            raise rejection
+        self._batch = self._batch[:index]
+        ends_here = number == int(batch.last_key[0])
+        return Batch(self._query(), (str(number),), index, last=batch.last and ends_here)
+
+    def stored(self, batch: Batch, result: Result) -> None:
+        """Take the result of a batch that was committed."""
+
+    def describe(self, position: Position) -> str:
+        """Describe a position: a row of the source."""
+        return f"row {int(position[0]):,}"
 
     async def all_rows(self) -> int:
         """Count all rows from the beginning on; for a dry run, which reads no more then."""
@@ -116,26 +132,30 @@ class RowLoadJob:
 
     async def first_rejected(self) -> str:
         """Try the batch that was cut, and say what is wrong with it."""
-        found = await self._unstorable(1)
-        return "".join(f"row {self._batch[index][0]:,}: {reason}" for index, reason in found.items())
+        if (error := await self._try(len(self._batch))) is None:
+            return ""
+        found = await self._first_rejected(error)
+        return "" if found is None else f"row {self._batch[found[0]][0]:,}: {found[1].message[:_REASON]}"
 
-    async def _unstorable(self, most: int) -> Mapping[int, str]:
-        search = find_rejected_rows(len(self._batch), most)
+    async def _first_rejected(self, error: StatementFailed) -> tuple[int, StatementFailed] | None:
+        rows = [cells for _, cells in self._batch]
+        search = first_rejected(len(rows), error, lambda told, low, high: likely_row(told, rows, low, high))
         try:
-            rows = next(search)
+            count = next(search)
             while True:
-                rows = search.send(await self._try(rows))
+                count = search.send(await self._try(count))
         except StopIteration as ended:
             return ended.value
 
-    async def _try(self, indexes: tuple[int, ...]) -> str | None:
-        query = self._plan.insert([self._batch[index][1] for index in indexes])
+    async def _try(self, count: int) -> StatementFailed | None:
+        query = self._plan.insert([cells for _, cells in self._batch[:count]])
         try:
             await self._database.run(UnitOfWork((query,), read_only=False, dry_run=True))
         except StatementFailed as error:
             if not (error.sqlstate or "").startswith(_OF_A_ROW):
                 raise
-            return error.message[:_REASON]
+            error.message = _STATEMENT.sub("", error.message)
+            return error
         return None
 
     def _cells(self, row: Row) -> RowText | InvalidRow:
@@ -183,3 +203,8 @@ class RowLoadJob:
 
     def _query(self) -> Query | None:
         return self._plan.insert([cells for _, cells in self._batch]) if self._batch else None
+
+
+def _is_of_a_row(error: StatementFailed, batch: Batch) -> bool:
+    state = error.sqlstate or ""
+    return state.startswith(_OF_A_ROW) or (state == _TOO_LARGE and batch.rows == 1)

@@ -5,16 +5,15 @@ Input"). Types are without modifiers: a cast to varchar(3) would truncate a text
 fails.
 """
 
-import json
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final, Literal, Protocol, cast
 
 from awslabs_dsql_mcp.bulk.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.sql.identifiers import closest, quote_identifier
 
 OnConflict = Literal["error", "skip", "update"]
@@ -145,16 +144,12 @@ def to_text(value: object, *, as_json: bool) -> str | None:
         return None
     if isinstance(value, SizedText) or (isinstance(value, str) and not as_json):
         return value
-    if as_json or isinstance(value, (bool, dict, list)):
-        return json.dumps(value, ensure_ascii=False, default=_json_default)
+    if as_json or isinstance(value, bool | dict | list):
+        return dumps(cast("object", value))
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     isoformat = getattr(value, "isoformat", None)
     return str(isoformat()) if callable(isoformat) else str(value)
-
-
-def _json_default(value: object) -> object:
-    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 class SizedText(str):
@@ -166,33 +161,6 @@ class SizedText(str):
 def weight(cells: RowText) -> int:
     """Approximate size of a row in bytes."""
     return sum(len(cell) + 4 for cell in cells if cell is not None)
-
-
-def find_rejected_rows(count: int, limit: int) -> Generator[tuple[int, ...], str | None, dict[int, str]]:
-    """Find the rows of a batch that the server rejects, by bisection.
-
-    Yields the indexes of rows to try, in order, and is sent the reason for a rejection, or ``None``. Of rows
-    that fail only together, such as two with the same key, the later one is found.
-
-    Args:
-        count: Number of rows.
-        limit: Maximum number of rejected rows to find.
-
-    Returns:
-        The reason for each rejected row. If they are fewer than ``limit``, the server accepts all others
-        together.
-    """
-    rows, bad, low = list(range(count)), dict[int, str](), 0
-    while len(bad) < limit and (reason := (yield tuple(rows))) is not None:
-        high = len(rows)  # rows up to low are accepted, up to high they are not
-        while high - low > 1:
-            middle = (low + high) // 2
-            if (rejection := (yield tuple(rows[:middle]))) is None:
-                low = middle
-            else:
-                high, reason = middle, rejection
-        bad[rows.pop(high - 1)] = reason
-    return bad
 
 
 def _array(column: Sequence[str | None]) -> str:

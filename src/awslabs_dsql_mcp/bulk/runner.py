@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.bulk import progress_table as bookkeeping
 from awslabs_dsql_mcp.bulk.keyset import MAX_BATCH_ROWS, Position
 from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode
+from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import (
@@ -74,7 +75,15 @@ class BatchJob(Protocol):
         ...
 
     async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
-        """Remove from a batch the rows that cannot be stored, or raise the error."""
+        """Shorten a batch to the rows before one that cannot be stored, or raise the error."""
+        ...
+
+    def stored(self, batch: Batch, result: Result) -> None:
+        """Take the result of a batch that was committed; not called if its outcome was unknown."""
+        ...
+
+    def describe(self, position: Position) -> str:
+        """Describe a position for the reader, such as ``row 2,900``."""
         ...
 
 
@@ -202,7 +211,7 @@ class BatchRunner:
 
     def _unfinished_error(self, job: BatchJob, earlier: Progress) -> RequestInvalid:
         return RequestInvalid(
-            f"An earlier run of this job is unfinished: {_describe(earlier)}. Nothing was run now.",
+            f"An earlier run of this job is unfinished: {_describe(job, earlier)}. Nothing was run now.",
             code="unfinished_run",
             hint=f"To continue it: resume='{encode(job.fingerprint, earlier)}'. To start over, on all rows: "
             f"resume='{RESTART}'.",
@@ -258,7 +267,7 @@ class BatchRunner:
             )
             return
         try:
-            batch, changed = await self._store(job, progress, batch)
+            batch, changed = await self._store(job, run, batch)
         except (OutcomeUnknown, ConnectionFailed, TransactionConflict, StatementFailed) as error:
             await self._handle_failure(job, run, batch, error)
             return
@@ -269,13 +278,13 @@ class BatchRunner:
         run.outcome_unknown, run.failures = False, 0
         run.size = min(max_size, run.size + run.size // 4 + 1)
 
-    async def _store(self, job: BatchJob, progress: Progress, batch: Batch) -> tuple[Batch, int]:
-        """Run a batch, without rows that cannot be stored; return it and the number of rows changed."""
+    async def _store(self, job: BatchJob, run: _RunState, batch: Batch) -> tuple[Batch, int]:
+        """Run a batch up to a row that cannot be stored; return it and the number of rows changed."""
         while True:
             queries = () if batch.query is None else (batch.query,)
             if job.progress_table is not None:
                 record = job.progress_table.record_batch(
-                    job.fingerprint, progress, batch.last_key, batch.rows, done=batch.last
+                    job.fingerprint, run.progress, batch.last_key, batch.rows, done=batch.last
                 )
                 queries = (record, *queries)
             if not queries:
@@ -283,11 +292,16 @@ class BatchRunner:
             try:
                 report = await self._database.run(UnitOfWork(queries, read_only=False))
             except StatementFailed as error:
-                if _is_progress_conflict(job, error) or error.sqlstate == "54000":
+                if _is_progress_conflict(job, error) or (error.sqlstate == "54000" and batch.rows > 1):
                     raise
                 batch = await job.repair(batch, error)
+                run.size = max(_MIN_BATCH, 2 * batch.rows)  # bad rows often stand together
             else:
-                return batch, 0 if batch.query is None else report.results[-1].rows_affected or 0
+                if batch.query is None:
+                    return batch, 0
+                if not run.outcome_unknown:
+                    job.stored(batch, report.results[-1])
+                return batch, report.results[-1].rows_affected or 0
 
     async def _handle_failure(self, job: BatchJob, run: _RunState, batch: Batch, error: DsqlError) -> None:
         """Prepare a retry of a batch, or raise the error."""
@@ -306,6 +320,7 @@ class BatchRunner:
             run.size = halved
             return
         run.outcome_unknown = run.outcome_unknown or isinstance(error, OutcomeUnknown)
+        run.size = halved  # a message that is too large ends the connection without a word
         if job.progress_table is not None:
             known = await self._read(job.progress_table.last_of_run(run.progress.run))
             if known is not None and known.batches > run.progress.batches:
@@ -320,7 +335,7 @@ class BatchRunner:
             await on_progress(run.progress.rows, self._status(job, run.progress))
 
     def _status(self, job: BatchJob, progress: Progress) -> str:
-        return f"{_describe(progress)}; resume='{encode(job.fingerprint, progress)}'"
+        return f"{_describe(job, progress)}; resume='{encode(job.fingerprint, progress)}'"
 
     def _stop_error(self, job: BatchJob, run: _RunState, error: DsqlError) -> DsqlError:
         progress = run.progress
@@ -330,7 +345,7 @@ class BatchRunner:
         failed = f"Batch {progress.batches + 1} failed"
         if error.outcome == "rolled_back":
             failed += ", nothing of it was stored"
-        error.message = f"Stopped: {_describe(progress)}. {failed}: {error.message}"
+        error.message = f"Stopped: {_describe(job, progress)}. {failed}: {error.message}"
         error.outcome = "partial" if progress.batches else "unknown"
         next_step = f"To continue: the same call with resume='{encode(job.fingerprint, progress)}'."
         if run.outcome_unknown:
@@ -350,8 +365,8 @@ def _is_progress_conflict(job: BatchJob, error: StatementFailed) -> bool:
     return job.progress_table is not None and error.sqlstate == "23505" and bookkeeping.TABLE in error.message
 
 
-def _describe(progress: Progress) -> str:
+def _describe(job: BatchJob, progress: Progress) -> str:
     if not progress.batches:
         return "nothing is committed yet"
-    where = f", up to key ({', '.join(progress.after or ())})"
-    return f"{pluralize(progress.rows, 'row')} in {progress.batches:,} batches committed{where}"
+    where = f", up to {job.describe(progress.after)}" if progress.after else ""
+    return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.batches, 'batch')} committed{where}"

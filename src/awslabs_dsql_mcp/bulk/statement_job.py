@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.bulk.runner import Batch
 from awslabs_dsql_mcp.bulk.split_rules import SplitContext
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
 from awslabs_dsql_mcp.bulk.table_info import TableInfo
+from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
@@ -81,6 +82,13 @@ class StatementJob:
     async def repair(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form
         """Raise the error: no part of a statement is left out."""
         raise error
+
+    def stored(self, batch: Batch, result: Result) -> None:
+        """Do nothing: the runner counts."""
+
+    def describe(self, position: Position) -> str:
+        """Describe a position: a key."""
+        return f"key ({', '.join(position)})"
 
 
 async def _context(database: Database, parts: SplitStatement) -> SplitContext:

@@ -13,9 +13,16 @@ from psycopg.pq import ConnStatus, TransactionStatus
 
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Column, Result
-from awslabs_dsql_mcp.database.pipeline import PreparedMessage, StatementReply, prepare, run_pipeline
+from awslabs_dsql_mcp.database.pipeline import (
+    NumberDumper,
+    PreparedMessage,
+    StatementReply,
+    prepare,
+    run_pipeline,
+)
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.database.type_names import type_name
+from awslabs_dsql_mcp.json_text import ExactNumber
 
 _FATAL = re.compile(r"(?:FATAL|ERROR):\s+(.*)")
 _HINT = re.compile(r"HINT:\s+(.*)")
@@ -61,6 +68,7 @@ class PostgresConnection:
             # The traceback keeps psycopg's frames alive, and with them the half-open connection.
             traceback.clear_frames(cancelled.__traceback__)
             raise
+        connection.adapters.register_dumper(ExactNumber, NumberDumper)
         return cls(connection)
 
     @property

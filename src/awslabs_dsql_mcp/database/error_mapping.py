@@ -86,8 +86,11 @@ def _format(failure: Failure, statement: str | None, hint: str | None) -> str:
     source = _source_line(failure, statement)
     limit = _MAX_TEXT - len(where) - len(source) - len(hint or "")
     message = truncate(failure.message, limit)
-    remaining = limit - len(message) - 1
-    detail = f" {truncate(failure.detail, remaining)}" if failure.detail and remaining > _MIN_EXCERPT else ""
+    remaining = limit - len(message) - 2
+    stop = "" if message.endswith((".", "…", ":")) else "."
+    detail = ""
+    if failure.detail and remaining > _MIN_EXCERPT:
+        detail = f"{stop} {truncate(failure.detail, remaining)}"
     return f"{where}{message}{detail}{source}"
 
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.adapt import PyFormat, Transformer
+from psycopg import postgres
+from psycopg.adapt import Dumper, PyFormat, Transformer
 from psycopg.pq import DiagnosticField, ExecStatus, PipelineStatus
 from psycopg.types.numeric import Int4
 from psycopg.waiting import Ready, Wait
+from typing_extensions import override
 
 from awslabs_dsql_mcp.database.model import RowBuffer
 from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.json_text import ExactNumber
 from awslabs_dsql_mcp.text import truncate
 
 if TYPE_CHECKING:
@@ -125,6 +128,16 @@ def prepare(connection: "psycopg.AsyncConnection[tuple[object, ...]]", query: Qu
     params = [_as_int4(value) for value in query.params]
     values = transformer.dump_sequence(params, [PyFormat.AUTO] * len(params))
     return PreparedMessage(sql, values, transformer.types or (), transformer.formats)
+
+
+class NumberDumper(Dumper):
+    """Sends a number of JSON as ``numeric``, which keeps its digits; a double would lose some."""
+
+    oid = postgres.types["numeric"].oid
+
+    @override
+    def dump(self, obj: ExactNumber) -> bytes:
+        return obj.digits.encode()
 
 
 def _as_int4(value: object) -> object:

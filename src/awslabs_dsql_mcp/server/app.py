@@ -28,7 +28,7 @@ from mcp.types import (
 from pydantic import AnyUrl
 from typing_extensions import override
 
-from awslabs_dsql_mcp import __version__
+from awslabs_dsql_mcp import __version__, json_text
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.server.audit_record import AuditTrail
@@ -94,8 +94,8 @@ class DsqlServer(MCPServer[None]):
             try:
                 place = await self._route(name, arguments)
                 call.context.cluster = place.cluster
-                await self._check_arguments(place, str(call))
-                result = await super().call_tool(place.tool, place.arguments, context)
+                arguments = await self._read_arguments(place, str(call))
+                result = await super().call_tool(place.tool, arguments, context)
             except (DsqlError, ToolError) as raised:
                 error = raised if isinstance(raised, DsqlError) else error_behind(raised)
                 _log_failure(str(call), error)
@@ -144,13 +144,31 @@ class DsqlServer(MCPServer[None]):
             raise RequestInvalid(f"There is no tool {name!r}.", hint=closest_hint(name, names))
         return self._choice.route(name, arguments)
 
-    async def _check_arguments(self, place: RoutedCall, called: str) -> None:
+    async def _read_arguments(self, place: RoutedCall, called: str) -> dict[str, Any]:
         schemas = {tool.name: tool.input_schema for tool in await super().list_tools()}
-        known = list(schemas[place.tool].get("properties", {}))
+        known: dict[str, Any] = schemas[place.tool].get("properties", {})
         if unknown := sorted(set(place.arguments) - set(known)):
             raise RequestInvalid(
-                f"{called} takes no argument {unknown[0]!r}.", hint=closest_hint(unknown[0], known)
+                f"{called} takes no argument {unknown[0]!r}.", hint=closest_hint(unknown[0], list(known))
             )
+        return {
+            name: value if known[name].get("type") == "string" else _from_text(value)
+            for name, value in place.arguments.items()
+        }
+
+
+def _from_text(given: object) -> object:
+    """Read a list or object that came as a text, as weaker clients send it, with all digits of its numbers.
+
+    The SDK would do so behind this, and round numbers.
+    """
+    if not isinstance(given, str):
+        return given
+    try:
+        value: object = json_text.loads(given)
+    except (ValueError, RecursionError):
+        return given
+    return cast("object", value) if isinstance(value, list | dict) else given
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ The file is opened anew for each record and written by one append, so that sever
 whoever moves it away is not fought. When it has grown large it becomes FILE.1, that FILE.2, and so on.
 """
 
-import json
 import logging
 import os
 import stat
@@ -13,6 +12,8 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
+
+from awslabs_dsql_mcp.json_text import dumps
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class AuditLog:
     def write(self, record: Mapping[str, object]) -> None:
         """Append a record; one that cannot be written is counted, and told in the log."""
         missing = [{"time": record["time"], "lost": self._lost}] if self._lost else []
-        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in (*missing, record))
+        lines = "".join(dumps(one) + "\n" for one in (*missing, record))
         try:
             self._append(("\n" if self._torn else "") + lines)
         except OSError as error:

@@ -22,6 +22,7 @@ from mcp.types import (
 from mcp.types import JSONRPCMessage as Message
 from pydantic import ValidationError
 
+from awslabs_dsql_mcp import json_text
 from awslabs_dsql_mcp.server.line_reader import MAX_LINE
 
 UNREADABLE: Final = "awslabs-dsql-mcp/unreadable"
@@ -34,7 +35,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LEXEME: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 _ID: Final = re.compile(rb'\s*:\s*(?:(-?\d{1,18})(?![\d.eE])|("(?:[^"\\]|\\.){0,1000}"))')
-_ID_KEY: Final = re.compile(rb'"id"\s*:')
 
 
 class MessageRejected(Exception):
@@ -81,14 +81,16 @@ def read_message(line: bytes) -> Message:
         raise MessageRejected(PARSE_ERROR, "The line begins with a byte order mark; JSON has none.")
     if _depth(line) > MAX_DEPTH:
         raise MessageRejected(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep.")
+    value = _parse(text)
     if _SURROGATE.search(line):
-        line = _with_surrogates_marked(line)
-    try:
-        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+        value = _with_surrogates_marked(value)
+    try:  # not pydantic's own parser: it would round numbers
+        message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
-        raise _fault(text) from None
-    if isinstance(message, JSONRPCNotification) and _ID_KEY.search(line) and "id" in json.loads(line):
-        raise _fault(text)  # an id that is none makes a request a notification, which nobody answers
+        raise MessageRejected(INVALID_REQUEST, _wrong_shape(value)) from None
+    if isinstance(message, JSONRPCNotification) and "id" in value:
+        # An id that is none makes a request a notification, which nobody answers.
+        raise MessageRejected(INVALID_REQUEST, _wrong_shape(value))
     if isinstance(message, JSONRPCRequest | JSONRPCNotification):
         meta = (message.params or {}).get("_meta")
         if meta is not None and not isinstance(meta, dict):
@@ -133,15 +135,15 @@ def _depth(line: bytes) -> int:
     return deepest
 
 
-def _fault(text: str) -> MessageRejected:
-    """Find the reason for which a text is no message."""
+def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        message = json.loads(text)
+        return json_text.loads(text)
     except json.JSONDecodeError as error:
-        return MessageRejected(PARSE_ERROR, f"The line is not JSON: {error.msg} at character {error.pos}.")
-    except ValueError:  # Python documentation, "Integer string conversion length limitation"
-        return MessageRejected(PARSE_ERROR, "The line has an integer of more than 4,300 digits.")
-    return MessageRejected(INVALID_REQUEST, _wrong_shape(message))
+        raise MessageRejected(
+            PARSE_ERROR, f"The line is not JSON: {error.msg} at character {error.pos}."
+        ) from None
+    except ValueError as error:
+        raise MessageRejected(PARSE_ERROR, f"The line is not JSON: {error}.") from None
 
 
 def _wrong_shape(message: object) -> str:
@@ -167,16 +169,13 @@ _FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (
 """Members of a message: name, test, and what is expected."""
 
 
-def _with_surrogates_marked(line: bytes) -> bytes:
+def _with_surrogates_marked(message: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Replace lone surrogates, and note them in the request's ``_meta``."""
     try:
-        message = json.loads(line)
         json.dumps(message, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return json.dumps(_marked(without_surrogates(json.loads(line)))).encode()
-    except ValueError:  # no JSON: said by the reader
-        return line
-    return line
+        return _marked(without_surrogates(message))
+    return message
 
 
 def _marked(message: object) -> object:

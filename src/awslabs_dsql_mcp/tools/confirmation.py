@@ -6,7 +6,6 @@ models learn to set a flag named "confirm", they cannot make one of these.
 
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Final, Literal
 
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid
+from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import truncate_counted
 
@@ -138,7 +138,7 @@ def _question(queries: Sequence[Query], statements: Sequence[StatementInfo]) -> 
 def _with_values(query: Query, statement: StatementInfo) -> str:
     what = statement.kind + (", every row" if statement.whole_table else "")
     values = (
-        f"\n  ${number} = {truncate_counted(json.dumps(value, default=str, ensure_ascii=False), _MAX_TEXT)}"
+        f"\n  ${number} = {truncate_counted(dumps(value), _MAX_TEXT)}"
         for number, value in enumerate(query.params[:_MAX_LISTED], 1)
     )
     return f"{what}: {truncate_counted(query.sql.strip(), _MAX_TEXT)}" + "".join(values)
@@ -154,5 +154,5 @@ def _is_signed(given: str, queries: Sequence[Query], *, key: bytes, now: float) 
 
 
 def _signature(queries: Sequence[Query], key: bytes, moment: int, nonce: str) -> str:
-    text = json.dumps([moment, nonce, [[query.sql, query.params] for query in queries]], default=str)
+    text = dumps([moment, nonce, [[query.sql, query.params] for query in queries]])
     return f"{moment}-{nonce}-{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]}"

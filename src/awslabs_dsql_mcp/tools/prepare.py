@@ -1,10 +1,9 @@
 """Statements checked by the guard, with parameters and limits: from the request to what is sent."""
 
 import asyncio
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import cast
 
 from awslabs_dsql_mcp.database.model import ResultLimits
@@ -13,6 +12,7 @@ from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
+from awslabs_dsql_mcp.json_text import ExactNumber, dumps
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
@@ -168,9 +168,9 @@ def to_parameter(value: Value) -> object:
         RequestInvalid: An empty list: its text ``{}`` is an empty array to one type, an object to another.
     """
     if isinstance(value, dict) or (isinstance(value, list) and _holds_documents(value)):
-        return json.dumps(value, ensure_ascii=False)
+        return dumps(value)
     if isinstance(value, float):
-        return Decimal(repr(value))
+        return _number(value)
     if isinstance(value, list):
         return _array(value)
     return value
@@ -184,7 +184,17 @@ def _array(items: list[object]) -> object:
         )
     if not any(isinstance(item, float) for item in items):
         return items
-    return [Decimal(repr(item)) if type(item) in (int, float) else item for item in items]
+    return [_number(item) if isinstance(item, float) or type(item) is int else item for item in items]
+
+
+def _number(value: float) -> ExactNumber:
+    if isinstance(value, ExactNumber):
+        return value
+    if not math.isfinite(value):
+        raise RequestInvalid(
+            f"{value} is not a number of JSON.", hint="Give it as a text: 'NaN', 'Infinity', '-Infinity'."
+        )
+    return ExactNumber(repr(value))
 
 
 def _holds_documents(items: list[object]) -> bool:

@@ -48,7 +48,7 @@ def run_output(result: RunResult, ledger: ProgressTable | None) -> ToolOutput:
         ledger: Where its batches are recorded.
     """
     at = result.progress
-    done = f"{pluralize(at.rows, 'row')} in {at.batches:,} batches committed"
+    done = f"{pluralize(at.rows, 'row')} in {pluralize(at.batches, 'batch')} committed"
     values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
     if result.resume_token is None:
         return with_message("finished", f"finished: {done}.{_progress_note(ledger, at.batches)}", values)

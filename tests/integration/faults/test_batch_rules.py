@@ -182,7 +182,7 @@ async def test_the_first_error_stops_it_with_a_true_account(bed: Harness, opens:
         other = await run(client, "UPDATE bulk.t SET n = 1", resume=resume_in(stopped.text))
         done = await run(client, sql, resume=resume_in(stopped.text))
     assert stopped.facts["sqlstate"] == "23514"
-    assert "2,900 rows in 1 batches committed, up to key (2900)" in stopped.text
+    assert "2,900 rows in 1 batch committed, up to key (2900)" in stopped.text
     assert "nothing of it was stored" in stopped.text
     assert other.facts["code"] == "resume_mismatch"
     assert done.facts["rows"] == 7000

@@ -15,12 +15,13 @@ class Served:
         self.input = process.stdin
         self._output = process.stdout
 
-    def send(self, method: str, params: dict[str, Any], number: int | None = None) -> None:
-        """Send a request, or a notification if it has no number."""
-        message = {"jsonrpc": "2.0", "method": method, "params": params}
-        self.input.write(json.dumps(message if number is None else message | {"id": number}).encode() + b"\n")
+    def send(self, method: str, params: dict[str, Any] | str, number: int | None = None) -> None:
+        """Send a request, or a notification if it has no number; parameters may be written as JSON."""
+        message = {"jsonrpc": "2.0", "method": method} | ({} if number is None else {"id": number})
+        written = params if isinstance(params, str) else json.dumps(params)
+        self.input.write(f'{json.dumps(message)[:-1]}, "params": {written}}}\n'.encode())
 
-    async def ask(self, method: str, params: dict[str, Any], number: int) -> dict[str, Any]:
+    async def ask(self, method: str, params: dict[str, Any] | str, number: int) -> dict[str, Any]:
         """Send a request, and give the next answer, which must be its own."""
         self.send(method, params, number)
         while "id" not in (answer := json.loads(await self._output.readline())):

@@ -1,4 +1,4 @@
-"""What must hold of handles, of keys and cuts, and of the search for bad rows, whatever the rows are."""
+"""What must hold of handles, of keys and cuts, whatever the rows are."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from awslabs_dsql_mcp.bulk import keyset
 from awslabs_dsql_mcp.bulk.keyset import Key
 from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode, fingerprint
-from awslabs_dsql_mcp.bulk.rows import find_rejected_rows, plan_insert
+from awslabs_dsql_mcp.bulk.rows import plan_insert
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
 from awslabs_dsql_mcp.bulk.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
@@ -49,36 +49,6 @@ def test_a_damaged_handle_is_not_taken(progress: Progress, data: st.DataObject) 
 def test_any_text_is_a_handle_or_refused(text: str) -> None:
     with pytest.raises(RequestInvalid):
         decode(text, WORK)
-
-
-@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 5))
-def test_the_search_finds_the_bad_rows_and_only_those(rows: list[bool], most: int) -> None:
-    search, tries = find_rejected_rows(len(rows), most), 0
-    asked = next(search)
-    try:
-        while True:
-            tries += 1
-            first = next((index for index in asked if rows[index]), None)
-            asked = search.send(None if first is None else f"row {first}")
-    except StopIteration as ended:
-        found: dict[int, str] = ended.value
-    bad = [index for index, is_bad in enumerate(rows) if is_bad]
-    assert list(found) == bad[:most]
-    assert all(reason == f"row {index}" for index, reason in found.items())
-    assert tries <= (len(found) + 1) * 8
-
-
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=40))
-def test_of_two_rows_with_one_key_the_second_is_bad(keys: list[int]) -> None:
-    search = find_rejected_rows(len(keys), len(keys))
-    asked = next(search)
-    try:
-        while True:
-            tried = [keys[index] for index in asked]
-            asked = search.send("twice" if len(set(tried)) < len(tried) else None)
-    except StopIteration as ended:
-        found: dict[int, str] = ended.value
-    assert set(found) == {i for i, key in enumerate(keys) if key in keys[:i]}
 
 
 NAMES = st.sampled_from(["t", "from", "where", "set", 'a "b"', "using", "é"]).map(
