@@ -1,0 +1,6 @@
+CREATE TABLE pets (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  name VARCHAR(50),
+  weight DOUBLE UNSIGNED
+);
+INSERT INTO pets (name) VALUES ("Rex");

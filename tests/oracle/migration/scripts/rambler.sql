@@ -1,0 +1,7 @@
+-- rambler up
+
+CREATE TABLE pets (id int primary key, kind text);
+
+-- rambler down
+
+DROP TABLE pets;

@@ -1,0 +1,236 @@
+"""Differences that a plan announces: a note or an entry that names the object, and says this kind of thing.
+
+The plan is its text, as an agent reads it. A line of it is about the statement that it shows, or about those
+in the lines of the script that it gives, so that it names what they name.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.sql.scripts import split_script
+from support.migration.catalog import Difference, Facts, Key
+
+_STEP: Final = re.compile(r"(\d+)\. (.*?)(?:  \[(.*)\])?$")
+_ABOUT_STEP: Final = re.compile(r"- step (\d+): (.*)$")
+_ABOUT_LINES: Final = re.compile(r"\blines? (\d+(?:(?:, | and | to |-)\d+)*)")
+_RENAMED: Final = re.compile(
+    r"(?:TABLE (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )(\"[^\"]+\"|\w+) "
+    r"(?:RENAME )?TO (\"[^\"]+\"|\w+)",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An announcement.
+
+    Attributes:
+        text: What it says.
+        about: The statements that it is about.
+        renamed: New names of the script, and the former ones.
+    """
+
+    text: str
+    about: str
+    renamed: Mapping[str, str]
+
+    def names(self, name: str) -> bool:
+        """Tell if it, or what it is about, has a name in it, or the name that it had before."""
+        words, former = f"{self.text}\n{self.about}", self.renamed.get(name, name)
+        return any(
+            re.search(rf"(?<!\w){re.escape(one)}(?!\w)", words, re.IGNORECASE) for one in (name, former)
+        )
+
+    def says(self, pattern: str) -> bool:
+        """Tell if it says so."""
+        return re.search(pattern, self.text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def entries(plan: str, script: str) -> list[Entry]:
+    """Read the announcements of a plan."""
+    renamed = {new.strip('"'): old.strip('"') for old, new in _RENAMED.findall(script)}
+    return [Entry(text, about, renamed) for text, about in _entries(plan, _by_line(script))]
+
+
+def _by_line(script: str) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for item in split_script(script):
+        found[item.line] = f"{found.get(item.line, '')}\n{item.text}"
+    return found
+
+
+def _entries(plan: str, lines: dict[int, str]) -> Iterator[tuple[str, str]]:
+    titles: dict[str, str] = {}
+    for line in plan.splitlines():
+        if step := _STEP.match(line):
+            titles[step.group(1)] = step.group(2)
+            if step.group(3):
+                yield (step.group(3), step.group(2))
+        elif about := _ABOUT_STEP.match(line):
+            yield (about.group(2), titles[about.group(1)])
+        elif line.startswith("- "):
+            given = [int(number) for where in _ABOUT_LINES.findall(line) for number in _NUMBER.findall(where)]
+            yield (line, "\n".join(lines.get(number, "") for number in given))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of difference, and what announces it.
+
+    Attributes:
+        kind: Kind of object, as a pattern.
+        aspect: The aspect, as a pattern.
+        says: What an entry says then, as a pattern.
+        there: The value on PostgreSQL, as a pattern.
+        here: The value on the cluster, as a pattern.
+    """
+
+    kind: str
+    aspect: str
+    says: str
+    there: str = ""
+    here: str = ""
+
+    def holds(self, difference: Difference) -> bool:
+        """Tell if a difference is of this kind."""
+        key = difference.key
+        return (
+            re.fullmatch(self.kind, key.kind) is not None
+            and re.fullmatch(self.aspect, key.aspect) is not None
+            and re.search(self.there, difference.there or "nothing") is not None
+            and re.search(self.here, difference.here or "nothing") is not None
+        )
+
+
+NOTHING: Final = "^nothing$"
+_COLUMN: Final = r"(?:^|[\[; ]){column}: (?:(?!; \S+: ).)*?"
+"""Stands for the beginning of a note about the column."""
+
+RULES: Final = (
+    Rule("column", "type", _COLUMN + "{type}"),
+    Rule("column", "values", _COLUMN + "JSON", there=r"\{"),
+    Rule("column", "values", _COLUMN + "currency sign", there=r"\$"),
+    Rule("column", "values", _COLUMN + r"(?:numeric|scale)\b.*18, ?6"),
+    Rule("column", "takes", _COLUMN + "{type}"),
+    Rule("column", "takes", _COLUMN + "enum .* CHECK"),
+    Rule("column", "default", _COLUMN + "(?:identity|serial|IDENTITY)", there=r"nextval", here=NOTHING),
+    Rule("column", "default", _COLUMN + "without a default", here=NOTHING),
+    Rule("column", "identity", _COLUMN + "(?:serial|identity|IDENTITY)", there=NOTHING, here="by default"),
+    Rule("column", "collation", _COLUMN + "COLLATE left out", here=NOTHING),
+    Rule("constraint", "exists", _COLUMN + "enum .* CHECK", there=NOTHING, here="c"),
+    Rule("constraint", "definition", "DEFERRABLE left out", there="DEFERRABLE"),
+    Rule("constraint|trigger|rule|policy", "exists", "^- line", here=NOTHING),
+    Rule("index", "exists", "USING|EXCLUDE", here=NOTHING),
+    Rule("index", "definition", "ASC and DESC left out", there="desc|nulls"),
+    Rule("index", "definition", "operator class left out"),
+    Rule(
+        "sequence",
+        "type|minimum|maximum",
+        r"sequence is bigint|\bserial\b.* is bigint|identity is bigint|identity of line",
+    ),
+    Rule("sequence", "exists", "it is the identity of", here=NOTHING),
+    Rule("sequence", "owned by", "it becomes an identity, or stays by itself", here=NOTHING),
+    Rule("table", "persistence", "UNLOGGED left out", there="u", here="p"),
+    Rule("table|view|index", "options", "WITH left out|storage parameters", here=NOTHING),
+    Rule("view", "exists", "materialized view is a plain view", there="materialized", here="view"),
+    Rule("type", "exists", "an enum: its columns are varchar|composite type", here=NOTHING),
+    Rule("function", "exists", "a procedure or LANGUAGE", here=NOTHING),
+    Rule("function|trigger|extension|.*", "exists", "^- (?:line|CREATE)", here=NOTHING),
+    Rule(".*", "comment", "^- (?:line|COMMENT)", here=NOTHING),
+    Rule(".*", "privileges", "^- (?:line|GRANT|REVOKE|ALTER DEFAULT)"),
+    Rule("role", "attributes", "attributes left out"),
+    Rule("table", "row security", "row-level security", here=NOTHING),
+)
+
+_ALIASES: Final = {"character varying": "varchar", "character": "char", "boolean": "bool", "integer": "int"}
+
+
+def unannounced(differences: Sequence[Difference], found: Sequence[Entry], facts: Facts) -> list[Difference]:
+    """The differences that no entry announces, and that follow from none that one does."""
+    announced = [one for one in differences if any(_announces(entry, one, facts) for entry in found)]
+    announced += [one for one in differences if _is_of_a_view(one, announced, facts)]
+    fired = {
+        one.key.name.rpartition(".")[0] for one in announced if one.key.kind in ("trigger", "rule", "policy")
+    }
+    announced += [one for one in differences if _table_of(one.key) in fired and one.key.aspect in _DATA]
+    excused = {one.key for one in announced}
+    return [one for one in differences if one.key not in excused and not _is_of_columns(one, excused, facts)]
+
+
+_DATA: Final = ("rows", "values", "takes")
+
+
+def _table_of(key: Key) -> str:
+    return key.name.rpartition(".")[0] if key.kind == "column" else key.name
+
+
+def _is_of_a_view(difference: Difference, announced: Sequence[Difference], facts: Facts) -> bool:
+    """Tell if a column of a view differs as one of a table does."""
+    key, values = difference.key, (difference.there, difference.here)
+    of_view = facts.get(Key("view", key.name.rpartition(".")[0], "exists")) is not None
+    same = (one.key.kind == "column" and one.key.aspect == key.aspect for one in announced)
+    return (
+        key.kind == "column"
+        and of_view
+        and any(alike and (one.there, one.here) == values for alike, one in zip(same, announced, strict=True))
+    )
+
+
+def _is_of_columns(difference: Difference, excused: set[Key], facts: Facts) -> bool:
+    """Tell if rows are the same but for columns whose values were announced to be others."""
+    _, name, aspect = difference.key
+    if aspect != "rows" or difference.there is None or difference.here is None:
+        return False
+    other = {
+        int(facts[Key("column", key.name, "position")]) - 1
+        for key in excused
+        if key.aspect == "values" and key.name.rpartition(".")[0] == name
+    }
+    return bool(other) and _without(difference.there, other) == _without(difference.here, other)
+
+
+def _without(rows: str, positions: set[int]) -> list[str]:
+    return sorted(
+        json.dumps([value for at, value in enumerate(json.loads(row)) if at not in positions])
+        for row in rows.splitlines()
+    )
+
+
+def _announces(entry: Entry, difference: Difference, facts: Facts) -> bool:
+    return any(rule.holds(difference) and _says(entry, rule, difference, facts) for rule in RULES)
+
+
+def _says(entry: Entry, rule: Rule, difference: Difference, facts: Facts) -> bool:
+    key = difference.key
+    names, column = key.name.split("(")[0].split("."), ""
+    if key.kind == "index":
+        names = facts.get(Key("index", key.name, "table"), key.name).split(".")
+    if key.kind == "column":
+        column = names[-1]
+    if key.kind == "sequence" and (owner := facts.get(Key("sequence", key.name, "owned by"))):
+        names, column = owner.split("."), owner.rpartition(".")[2]
+    if rule.says.startswith(_COLUMN) and not column:
+        column = _checked_column(key)
+        names = names[:-1]
+    wanted = rule.says.replace("{column}", _former(entry, column)).replace("{type}", _spellings(key, facts))
+    return entry.says(wanted) and all(entry.names(name) for name in names if name != "public")
+
+
+def _former(entry: Entry, column: str) -> str:
+    return f"(?:{re.escape(column)}|{re.escape(entry.renamed.get(column, column))})"
+
+
+def _checked_column(key: Key) -> str:
+    """The column in the name of a constraint that was given none."""
+    table, _, name = key.name.rpartition(".")
+    return name.removeprefix(f"{table.rpartition('.')[2]}_").removesuffix("_check")
+
+
+def _spellings(key: Key, facts: Facts) -> str:
+    displayed = facts.get(Key("column", key.name, "type"), "")
+    short = next((displayed.replace(a, b) for a, b in _ALIASES.items() if displayed.startswith(a)), displayed)
+    return "(?:" + "|".join(re.escape(one).replace(",", ", ?") for one in (displayed, short)) + ")"

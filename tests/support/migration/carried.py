@@ -1,0 +1,96 @@
+"""Scripts carried over to a local cluster by ``migrate``, and the cluster emptied again."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.lint.program import LintProgram
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
+from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
+from support.migration.oracle import drop_roles
+
+_EMPTY = Path(__file__).with_name("empty.sql").read_bytes()
+_PAUSE = 0.05  # seconds: the longest pause between two looks at a job
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a script.
+
+    Attributes:
+        plan: The text of the dry run, or of the error that it ended in.
+        state: ``done``; ``blocked`` by a plan or an error that said so before anything was run; ``empty`` of
+            anything to run; ``stopped`` by an error during a run that nothing had announced.
+        error: The error, if any.
+    """
+
+    plan: str
+    state: str
+    error: str = ""
+
+
+class Target:
+    """A local cluster, as the tool uses it.
+
+    Args:
+        folder: Its data directory; the cluster runs.
+        stack: Closes the connections.
+    """
+
+    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+        self._folder = folder
+        database = LazyDatabase(Settings(local=True, local_data=folder), stack)
+        self._tool = Migrate(database, LintProgram(), confirm="never", call_time=60.0, sleep=_short_sleep)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a session past the endpoint, as the superuser."""
+        where = str(DataDir.of(self._folder).postgres)
+        return psycopg.connect(
+            host=where, user=SUPERUSER, dbname="postgres", autocommit=True, prepare_threshold=None
+        )
+
+    def empty(self) -> None:
+        """Drop all that scripts made."""
+        with self.connect() as connection:
+            connection.execute(_EMPTY)
+            drop_roles(connection)
+
+    async def carry_over(self, script: str) -> Outcome:
+        """Plan a script, and carry it out if the plan says that nothing stops it."""
+        try:
+            plan = await self._call(script, dry_run=True)
+        except DsqlError as error:
+            return Outcome(str(error), "blocked", _text(error))
+        token = plan.structured.get("resume_from")
+        if token is None or not plan.structured["steps"]:
+            return Outcome(plan.text, "blocked" if token is None else "empty")
+        try:
+            while token is not None:
+                token = (await self._call(script, str(token))).structured.get("resume_from")
+        except DsqlError as error:
+            return Outcome(plan.text, "stopped", _text(error))
+        return Outcome(plan.text, "done")
+
+    async def _call(self, script: str, token: str | None = None, *, dry_run: bool = False) -> ToolOutput:
+        return await self._tool.migrate(MigrateRequest(script, dry_run, token), _ignore)
+
+
+async def _short_sleep(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, _PAUSE))
+
+
+async def _ignore(done: float, total: float | None, message: str | None) -> None:
+    del done, total, message
+
+
+def _text(error: DsqlError) -> str:
+    return "\n".join(filter(None, [f"{error.code}: {error.message}", error.hint]))

@@ -1,0 +1,24 @@
+DO $$
+DECLARE
+  object record;
+BEGIN
+  FOR object IN
+    SELECT format('DROP SCHEMA %I CASCADE', nspname) AS command FROM pg_namespace
+    WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys', 'public')
+    UNION ALL
+    SELECT format('DROP %s IF EXISTS public.%I CASCADE',
+                  CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'r' THEN 'TABLE' END, relname)
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'S') AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'i' AND relkind = 'S')
+    UNION ALL
+    SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT format('DROP DOMAIN IF EXISTS public.%I CASCADE', typname) FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd'
+    UNION ALL
+    SELECT format('DROP STATISTICS IF EXISTS public.%I', stxname) FROM pg_statistic_ext WHERE stxnamespace = 'public'::regnamespace
+  LOOP
+    EXECUTE object.command;
+  END LOOP;
+  DELETE FROM pg_depend WHERE classid = 'pg_default_acl'::regclass;
+  DELETE FROM pg_shdepend WHERE classid = 'pg_default_acl'::regclass;
+  DELETE FROM pg_default_acl;
+END $$

@@ -1,0 +1,91 @@
+"""Plain PostgreSQL, which says what a script means: psql runs it, in a database of its own."""
+
+import os
+import re
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from awslabs_dsql_mcp.local_cluster.postgres import server
+from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
+
+DATABASE: Final = "script"
+_CREATE: Final = f"CREATE DATABASE {DATABASE} TEMPLATE template0".encode()
+_DROP: Final = f"DROP DATABASE IF EXISTS {DATABASE} (FORCE)".encode()
+_OWN_ROLES: Final = "SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname NOT IN ('admin', %s)"
+
+
+_LINE: Final = re.compile(r"<stdin>:(\d+): ")
+
+
+class ScriptInvalid(Exception):
+    """A script that PostgreSQL refuses, and the line where it does."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        found = _LINE.search(said)
+        self.line = int(found.group(1)) if found else 0
+
+
+class Oracle:
+    """A PostgreSQL server.
+
+    Args:
+        address: Its connection string, without a database.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._programs = server.find().root / "bin"
+
+    @contextmanager
+    def database(self, script: str) -> Generator[psycopg.Connection[Any]]:
+        """Run a script in a new database, and open a session there.
+
+        Raises:
+            ScriptInvalid: It cannot be run to its end.
+        """
+        with psycopg.connect(f"{self._address} dbname=postgres", autocommit=True) as administrator:
+            administrator.execute(_DROP)
+            drop_roles(administrator)
+            administrator.execute(_CREATE)
+            self._run(script)
+            with self._connect() as connection:
+                yield connection
+
+    def dump(self, *options: str) -> str:
+        """The database of the last script as pg_dump writes it."""
+        command = [self._programs / "pg_dump", *options, self._named]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=_environment()).stdout
+
+    @property
+    def _named(self) -> str:
+        return f"{self._address} dbname={DATABASE}"
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self._named, autocommit=True, prepare_threshold=None)
+
+    def _run(self, script: str) -> None:
+        command = [self._programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", self._named]
+        done = subprocess.run(
+            command, input=script.encode(), capture_output=True, env=_environment(), timeout=60, check=False
+        )
+        if done.returncode:
+            raise ScriptInvalid(done.stderr.decode(errors="replace"))
+
+
+def drop_roles(administrator: psycopg.Connection[Any]) -> None:
+    """Drop the roles that scripts made, which no database holds."""
+    for (role,) in administrator.execute(_OWN_ROLES, [SUPERUSER]).fetchall():
+        quoted = sql.Identifier(role)
+        administrator.execute(sql.SQL("DROP OWNED BY {}").format(quoted))
+        administrator.execute(sql.SQL("DROP ROLE {}").format(quoted))
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return inherited | {"PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
