@@ -20,6 +20,18 @@ TEXT_SEARCH_CONFIGURATION: Final = "simple"
 
 _PREFIXES: Final = ("pg_advisory_", "pg_try_advisory_", "inet_server_")
 
+RANDOM_UUID: Final = "gen_random_uuid"
+"""The function of Aurora DSQL that makes a UUID, of version 4."""
+
+UUID_FUNCTIONS: Final = {
+    "uuid_generate_v4": "",
+    "uuidv4": "",
+    "uuidv7": "values are not in the order of their time",
+    "uuid_generate_v1": "values do not hold their time",
+    "uuid_generate_v1mc": "values do not hold their time",
+}
+"""Functions of extensions and later PostgreSQL that `RANDOM_UUID` stands in for: what that changes."""
+
 
 def is_unsupported(name: str) -> bool:
     """Say whether a function of ``pg_catalog`` is refused as ``function … not supported``."""

@@ -1,201 +1,257 @@
 """ALTER TABLE for Aurora DSQL: folded into the CREATE TABLE before it, or in forms that a cluster has.
 
-(AWS: Aurora DSQL user guide, "ALTER TABLE": constraints are added NOT VALID and validated by a job, UNIQUE
-is added with an index that was built before, a primary key is made with its table.)
+A change is folded where nothing between sees the difference (`uses`); else it stays in its place. (AWS:
+Aurora DSQL user guide, "ALTER TABLE": constraints are added NOT VALID and validated by a job, UNIQUE is added
+with an index that was built before, a primary key is made with its table.)
 """
 
-from awslabs_dsql_mcp.dsql import limits
+from collections.abc import Callable
+from typing import Final
+
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
-from awslabs_dsql_mcp.dsql.types import IDENTITY
-from awslabs_dsql_mcp.migration import columns
-from awslabs_dsql_mcp.migration.columns import Name, relation_name
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration import added_columns, added_constraints, columns
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.expressions import obstacle, unknown_function
+from awslabs_dsql_mcp.migration.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.definitions import builtin_type, declared_length, is_builtin, items, keys
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text",), "float4": ("float8",)}
+"""Types that hold every value of another as the same text."""
 
 
 def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry an ALTER TABLE over, one of its commands at a time."""
+    table = relation_name(draft.top["relation"])
+    if (needed := conversion.survey.lacking.relations.get(table)) is not None:
+        conversion.skip(draft, f"it is about {table[1]} of line {needed}, which is left out")
+        return
     commands = draft.top["cmds"]
     for item in commands:
-        part = draft if len(commands) == 1 else _single_command(draft, item)
-        _command(conversion, part, relation_name(draft.top["relation"]), item["AlterTableCmd"])
-
-
-def _single_command(draft: ConvertedStatement, item: Node) -> ConvertedStatement:
-    return ConvertedStatement(draft.kind, draft.top | {"cmds": [item]}, draft.line, None)
+        part = draft if len(commands) == 1 else draft.altered(item["AlterTableCmd"])
+        _command(conversion, part, table, item["AlterTableCmd"])
 
 
 def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
     subtype: str = command["subtype"]
-    column = conversion.column(table, command.get("name", ""))
+    rule = _RULES.get(subtype)
     form = refused_form(subtype)
-    if form is not None and form.dispensable:
+    if draft.top.get("objtype") == "OBJECT_TYPE":
+        conversion.skip(draft, "Aurora DSQL has no composite types: change the columns", human=True)
+    elif draft.top.get("objtype") == "OBJECT_MATVIEW":
+        conversion.skip(draft, "a materialized view is a plain view")
+    elif form is not None and form.dispensable:
         conversion.skip(draft, form.dispensable, human=form.needs_review)
-    elif subtype == "AT_ChangeOwner":
-        conversion.skip(draft, "who runs this owns what it makes")
-    elif subtype == "AT_AddConstraint":
-        _constraint(conversion, draft, table, command["def"]["Constraint"])
-    elif subtype == "AT_AddColumn":
-        _new_column(conversion, draft, table, command["def"]["ColumnDef"])
-    elif subtype == "AT_ValidateConstraint":
-        draft.changed("validated by a job, which is waited for")
-        conversion.statements.append(draft)
-    elif column is not None and subtype in ("AT_AddIdentity", "AT_SetNotNull", "AT_ColumnDefault"):
-        _column(conversion, draft, table, column)
+    elif rule is not None:
+        rule(conversion, draft, table, command)
     else:
         conversion.statements.append(draft)
 
 
-def _column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> None:
-    command: Node = draft.top["cmds"][0]["AlterTableCmd"]
-    made, name = conversion.tables[table], column["colname"]
-    if command["subtype"] == "AT_SetNotNull":
-        column.setdefault("constraints", []).append(deparse.constraint("NOT NULL"))
-        made.changed(f"{name}: NOT NULL of line {draft.line} is here: it cannot be set later")
-    elif command["subtype"] == "AT_AddIdentity":
-        identity: Node = command["def"]["Constraint"]
-        columns.make_identity(column, identity.get("options", ()), always=identity["generated_when"] == "a")
-        _rename(conversion, table, name, _named(identity))
-        made.changed(f"{name}: the identity of line {draft.line} is here, as bigint")
-    elif (sequence := _serial(conversion, command, column, table)) is not None:
-        source = conversion.sequences.pop(sequence)
-        conversion.statements.remove(source)
-        conversion.skip(source, f"it is the identity of {table[1]}.{name}")
-        columns.make_identity(column, source.top.get("options", ()))
-        _rename(conversion, table, name, sequence)
-        made.changed(f"{name}: serial (line {draft.line}) is bigint {IDENTITY}")
+def _owner(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
+    conversion.skip(draft, "who runs this owns what it makes")
+
+
+def _validate(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
+    draft.changed("validated by a job, which is waited for")
+    conversion.statements.append(draft)
+
+
+def _default(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    own = next(
+        (name for name, to in conversion.survey.identities.items() if _is_of(to, table, command)), None
+    )
+    made = conversion.tables.get(table)
+    column = made.column(command["name"]) if made else None
+    if own is not None and made is not None and column is not None and own in conversion.sequences:
+        columns.make_identity(column, conversion.sequences[own])
+        made.made.changed(f"{command['name']}: serial (line {draft.line}) is bigint {columns.IDENTITY}")
+        return
+    replaced = conversion.columns.get(table, {}).get(command["name"])
+    if "def" in command and replaced is not None and replaced.now == "jsonb":
+        conversion.skip(draft, f"{command['name']} is jsonb now: write its default as JSON", human=True)
+    elif (why := obstacle(conversion, command.get("def"))) is not None:
+        conversion.skip(draft, f"DEFAULT of {command['name']}: {why}", human=True)
     else:
+        draft.notes += unknown_function(conversion, command.get("def"))
         conversion.statements.append(draft)
 
 
-def _serial(conversion: Conversion, command: Node, column: Node, table: Name) -> Name | None:
-    """Tell the script's sequence that a default takes its numbers from, if it can become an identity."""
+def _is_of(identity: tuple[Name, str, int], table: Name, command: Node) -> bool:
     call: Node = command.get("def", {}).get("FuncCall", {})
-    if strings(call.get("funcname"))[-1:] != ["nextval"] or not columns.is_integer(column):
-        return None
-    name = columns.sequence_named(call)
-    fits = len(f"{table[1]}_{column['colname']}_seq") <= limits.MAX_IDENTIFIER_BYTES
-    return name if name in conversion.sequences and fits else None
+    return identity[:2] == (table, command["name"]) and strings(call.get("funcname"))[-1:] == ["nextval"]
 
 
-def _named(identity: Node) -> Name | None:
+def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    name: str = command["name"]
+    made, identity = conversion.tables.get(table), command["def"]["Constraint"]
+    column = made.column(name) if made else None
+    named = _sequence_name(identity)
+    if named is not None:
+        conversion.rename_sequence(table, (made.names.get(name) if made else None) or name, named)
+    if made is None or column is None:
+        identity["options"] = columns.with_cache_size(items(identity.get("options")))
+        draft.changed("identity with the size of its cache")
+        conversion.statements.append(draft)
+        return
+    if not made.optional and all(use.gives(name) for use in conversion.uses(made)):
+        columns.make_identity(
+            column, items(identity.get("options")), always=identity["generated_when"] == "a"
+        )
+        made.made.changed(f"{name}: the identity of line {draft.line} is here, as bigint")
+        return
+    if not is_builtin(column["typeName"], "int8"):
+        widen(made, column, f"{name} is bigint, as the identity of line {draft.line} has to be")
+    identity["options"] = columns.with_cache_size(items(identity.get("options")))
+    draft.changed("identity with the size of its cache")
+    conversion.statements.append(draft)
+
+
+def widen(made: ScriptTable, column: Node, note: str) -> None:
+    """Make a column of whole numbers a bigint."""
+    column["typeName"] = deparse.type_name("bigint")
+    made.made.changed(note)
+
+
+def _sequence_name(identity: Node) -> Name | None:
     for item in identity.get("options", ()):
         if item["DefElem"].get("defname") == "sequence_name":
-            return columns.qualified_name(strings(item["DefElem"]["arg"]["List"]["items"]))
+            return qualified_name(strings(item["DefElem"]["arg"]["List"]["items"]))
     return None
 
 
-def _rename(conversion: Conversion, table: Name, column: str, sequence: Name | None) -> None:
-    """An identity's sequence is named after its table and column (PostgreSQL documentation, CREATE TABLE)."""
-    own = f"{table[1]}_{column}_seq"
-    if sequence is not None and sequence != (table[0], own):
-        quoted = ['"' + part.replace('"', '""') + '"' for part in (table[0], own)]
-        conversion.renamed[sequence] = ".".join(quoted)
-
-
-def _constraint(conversion: Conversion, draft: ConvertedStatement, table: Name, constraint: Node) -> None:
-    kind: str = constraint["contype"]
+def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Fold a change of a type where no row is there, or where every value stays the same text."""
     made = conversion.tables.get(table)
-    key = {"CONSTR_PRIMARY": "PRIMARY KEY", "CONSTR_UNIQUE": "UNIQUE"}.get(kind)
-    if key and made is not None and "indexname" not in constraint:
-        made.top.setdefault("tableElts", []).append({"Constraint": _plain(constraint)})
-        made.changed(f"{key} of line {draft.line} is here: it is made with its table")
-    elif kind == "CONSTR_PRIMARY":
-        why = "a primary key is made with its table: make a new table, copy the rows, rename"
-        conversion.skip(draft, why, blocks=True)
-    elif kind == "CONSTR_UNIQUE" and "indexname" not in constraint:
-        _unique(conversion, draft, constraint)
-    elif kind in ("CONSTR_CHECK", "CONSTR_FOREIGN"):
-        _checked_later(conversion, draft, constraint)
-    else:
+    column = made.column(command["name"]) if made else None
+    changed: Node = {**command["def"]["ColumnDef"], "colname": column["colname"] if column else ""}
+    if made is None or column is None or made.optional:
         conversion.statements.append(draft)
-
-
-def _plain(constraint: Node) -> Node:
-    return {k: v for k, v in constraint.items() if k not in ("options", "indexspace")}
-
-
-def _unique(conversion: Conversion, draft: ConvertedStatement, constraint: Node) -> None:
-    keys = [{"IndexElem": {"name": name}} for name in strings(constraint["keys"])]
-    name = constraint.get("conname") or "_".join(
-        [draft.top["relation"]["relname"], *strings(constraint["keys"]), "key"]
-    )
-    index: Node = {"idxname": name, "relation": draft.top["relation"], "indexParams": keys, "unique": True}
-    conversion.statements.append(
-        ConvertedStatement("IndexStmt", index, draft.line, None, ["UNIQUE: first its index, by a job"])
-    )
-    command: Node = draft.top["cmds"][0]["AlterTableCmd"]
-    command["def"] = {"Constraint": {"contype": "CONSTR_UNIQUE", "conname": name, "indexname": name}}
-    lost = (
-        ["NEEDS A HUMAN: DEFERRABLE left out: each statement is checked"]
-        if "deferrable" in constraint
-        else []
-    )
-    draft.changed("UNIQUE USING INDEX", *lost)
-    conversion.statements.append(draft)
-
-
-def _checked_later(conversion: Conversion, draft: ConvertedStatement, constraint: Node) -> None:
-    wanted = not constraint.get("skip_validation")
-    if wanted:
-        constraint["skip_validation"] = True
-        constraint.pop("initially_valid", None)
-        draft.changed("NOT VALID: new rows are checked at once, those there by the next step")
-    draft.top["relation"]["inh"] = True
-    conversion.statements.append(draft)
-    if not wanted:
         return
-    if "conname" not in constraint:
-        constraint["conname"] = _constraint_name(draft, constraint)
-    validate: Node = {
-        "subtype": "AT_ValidateConstraint",
-        "name": constraint["conname"],
-        "behavior": "DROP_RESTRICT",
+    effects = {use.effect for use in conversion.uses(made)}
+    wider = not (effects & {"shape", "copy"}) and _is_wider(column["typeName"], changed["typeName"])
+    was = conversion.columns.get(table, {}).get(command["name"])
+    if (effects and not wider) or (was is not None and was.was == "enum"):
+        conversion.statements.append(draft)
+        return
+    own: Node = {
+        "colname": column["colname"],
+        "typeName": changed["typeName"],
+        "constraints": column.get("constraints", []),
     }
-    top = draft.top | {"cmds": [{"AlterTableCmd": validate}]}
-    note = "checks the rows that are there, by a job, which is waited for"
-    conversion.statements.append(ConvertedStatement("AlterTableStmt", top, draft.line, None, [note]))
-
-
-def _constraint_name(draft: ConvertedStatement, constraint: Node) -> str:
-    table = draft.top["relation"]["relname"]
-    if constraint["contype"] == "CONSTR_FOREIGN":
-        return "_".join([table, *strings(constraint["fk_attrs"]), "fkey"])[: limits.MAX_IDENTIFIER_BYTES]
-    return f"{table}_check_{draft.line}"
-
-
-def _new_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> None:
-    notes = list(columns.convert_column(column, conversion.types))
-    made = conversion.tables.get(table)
-    if made is not None:
-        made.top.setdefault("tableElts", []).append({"ColumnDef": column})
-        made.changed(f"{column['colname']} of line {draft.line} is here", *notes)
+    has_extensions = bool(conversion.survey.lacking.extensions)
+    change = columns.convert_column(own, conversion.types, has_extensions=has_extensions)
+    if change.problem:
+        conversion.skip(draft, change.problem, blocks=True)
         return
-    given = column.pop("constraints", [])
-    draft.changed(*notes) if notes or given else None
-    conversion.statements.append(draft)
-    for item in given:
-        _later(conversion, draft, column["colname"], item["Constraint"])
+    conversion.columns.setdefault(table, {}).pop(command["name"], None)
+    if change.replaced is not None:
+        conversion.columns[table][command["name"]] = change.replaced
+    column["typeName"], column["constraints"] = own["typeName"], own["constraints"]
+    made.made.changed(f"{command['name']}: the type of line {draft.line} is here", *change.notes)
 
 
-def _later(conversion: Conversion, draft: ConvertedStatement, column: str, constraint: Node) -> None:
-    """Add steps for a constraint of an added column."""
-    kind = constraint["contype"]
-    if kind == "CONSTR_DEFAULT":
-        command: Node = {
-            "subtype": "AT_ColumnDefault",
-            "name": column,
-            "def": constraint["raw_expr"],
-            "behavior": "DROP_RESTRICT",
-        }
-        note = (
-            f"NEEDS A HUMAN: {column}: rows that are there keep NULL; UPDATE them, under {limits.MAX_ROWS:,} "
-            "at once"
+def _is_wider(old: Node, new: Node) -> bool:
+    before, after = builtin_type(old), builtin_type(new)
+    if before is None or after is None or "arrayBounds" in old or "arrayBounds" in new:
+        return False
+    if before.name == after.name == "varchar":
+        return bool(declared_length(old)) and (
+            not declared_length(new) or declared_length(new) >= declared_length(old)
         )
-        top = draft.top | {"cmds": [{"AlterTableCmd": command}]}
-        conversion.statements.append(ConvertedStatement("AlterTableStmt", top, draft.line, None, [note]))
-    elif kind != "CONSTR_NULL":
-        what = kind.removeprefix("CONSTR_")
-        why = f"{column}: ADD COLUMN takes no {what}: fill the column, then ADD CONSTRAINT … NOT VALID"
-        conversion.skip(draft, why, human=True)
+    return after.name in _WIDER.get(before.name, ())
+
+
+def _not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    added_constraints.require(conversion, draft, table, command["name"])
+
+
+def _drop_not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    made = conversion.tables.get(table)
+    check = made.not_null.pop(command["name"], None) if made else None
+    if check is not None:
+        draft.top["cmds"] = [
+            {"AlterTableCmd": {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}}
+        ]
+        draft.changed("NOT NULL is a CHECK")
+    conversion.statements.append(draft)
+
+
+def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Drop a constraint; the primary key of a table that nothing has used is taken out of CREATE TABLE."""
+    made = conversion.tables.get(table)
+    name: str = command.get("name", "")
+    key = (
+        next((key for key in keys(made.top) if _key_name(table, key.constraint) == name), None)
+        if made
+        else None
+    )
+    if made is None or key is None or key.constraint["contype"] != "CONSTR_PRIMARY":
+        conversion.statements.append(draft)
+        return
+    if made.optional or any(use.effect in ("copy", "change") for use in conversion.uses(made)):
+        conversion.skip(
+            draft, "a primary key stays with its table: make a new table, copy the rows", blocks=True
+        )
+        return
+    _take_out(made.top, key.constraint)
+    made.indexes -= 1
+    made.made.changed(f"the primary key that line {draft.line} drops is left out")
+
+
+def _key_name(table: Name, constraint: Node) -> str:
+    return constraint.get("conname") or f"{table[1]}_pkey"
+
+
+def _take_out(top: Node, constraint: Node) -> None:
+    """Remove a key from a CREATE TABLE; its columns stay NOT NULL, as in PostgreSQL."""
+    named = strings(constraint.get("keys"))
+    top["tableElts"] = [item for item in top["tableElts"] if item.get("Constraint") is not constraint]
+    for item in top["tableElts"]:
+        column: Node = item.get("ColumnDef", {})
+        own = items(column.get("constraints"))
+        inline = any(one["Constraint"] is constraint for one in own)
+        if inline or column.get("colname") in named:
+            kept = [one for one in own if one["Constraint"] is not constraint]
+            column["constraints"] = [*kept, deparse.constraint("NOT NULL")]
+
+
+def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    made = conversion.tables.get(table)
+    name: str = command["name"]
+    if made is not None:
+        own = made.names.get(name)
+        primary = next((key for key in keys(made.top) if key.constraint["contype"] == "CONSTR_PRIMARY"), None)
+        if own is not None and primary is not None and own in _key_columns(made.top, primary.constraint):
+            why = f"{name} is in the primary key, which stays with its table: make a new table, copy the rows"
+            conversion.skip(draft, why, blocks=True)
+            return
+        made.names.pop(name, None)
+        conversion.columns.get(table, {}).pop(name, None)
+    conversion.statements.append(draft)
+
+
+def _key_columns(top: Node, constraint: Node) -> list[str]:
+    if named := strings(constraint.get("keys")):
+        return named
+    return [
+        item["ColumnDef"]["colname"]
+        for item in top["tableElts"]
+        if any(one["Constraint"] is constraint for one in items(item.get("ColumnDef", {}).get("constraints")))
+    ]
+
+
+_RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement, Name, Node], None]]] = {
+    "AT_ChangeOwner": _owner,
+    "AT_AddConstraint": added_constraints.add,
+    "AT_AddColumn": added_columns.add,
+    "AT_ValidateConstraint": _validate,
+    "AT_AddIdentity": _identity,
+    "AT_ColumnDefault": _default,
+    "AT_SetNotNull": _not_null,
+    "AT_DropNotNull": _drop_not_null,
+    "AT_AlterColumnType": _type,
+    "AT_DropConstraint": _drop_constraint,
+    "AT_DropColumn": _drop_column,
+}

@@ -4,77 +4,102 @@ The replacements are rows of `dsql.types`; enums, composite types and serials fo
 migrations from PostgreSQL.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from awslabs_dsql_mcp.dsql import limits
-from awslabs_dsql_mcp.dsql.types import ARRAY, IDENTITY, SERIALS
+from awslabs_dsql_mcp.dsql.types import EXACT_NUMERIC, EXTENSION_TYPES, IDENTITY, SERIALS, ColumnType
 from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES
+from awslabs_dsql_mcp.migration.mentions import qualified_name, set_text
+from awslabs_dsql_mcp.migration.user_types import LABEL, TypeReplacement, UserTypes
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.definitions import column_type, has_cache_size
+from awslabs_dsql_mcp.sql.definitions import (
+    column_type,
+    declared_length,
+    has_cache_size,
+    is_builtin,
+    is_too_long,
+)
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
-Name = tuple[str, str]
-"""A schema and a name; ``public`` where none is written."""
+BY_HAND: Final = "NEEDS A HUMAN: "
+"""Begins a note of a step about which somebody has to do something."""
 
-_LABEL: Final = "varchar(63)"  # an enum's label has at most 63 bytes (PostgreSQL documentation, "Enumerated")
-_INTEGERS: Final = frozenset({"int2", "int4", "int8"})
+_VALUE_KINDS: Final = ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")
 
 
 @dataclass
-class UserTypes:
-    """The types of one's own that a script makes.
+class TypeChange:
+    """What becomes of a column's type.
 
     Attributes:
-        enums: Their labels, in order.
-        composites: The names of row types.
-        domains: The names of domains.
+        notes: What was changed, and why.
+        replaced: The type and the one instead; ``None`` if the type stays, or holds the same values.
+        problem: The reason why the column cannot be made; empty if it can.
     """
 
-    enums: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
-    composites: set[Name] = field(default_factory=set[Name])
-    domains: set[Name] = field(default_factory=set[Name])
+    notes: list[str] = field(default_factory=list[str])
+    replaced: TypeReplacement | None = None
+    problem: str = ""
 
 
-def qualified_name(parts: Sequence[str]) -> Name:
-    """Read a dotted name."""
-    return (parts[-2] if len(parts) > 1 else "public", parts[-1])
+def convert_column(column: Node, types: UserTypes, *, has_extensions: bool = False) -> TypeChange:
+    """Change a ``ColumnDef`` into one that Aurora DSQL has.
 
-
-def relation_name(relation: Node) -> Name:
-    """Read a ``RangeVar``."""
-    return (relation.get("schemaname", "public"), relation["relname"])
-
-
-def convert_column(column: Node, types: UserTypes) -> Iterator[str]:
-    """Change a ``ColumnDef`` into one that Aurora DSQL has, and say what was changed and why."""
+    Args:
+        column: The definition.
+        types: The script's own types.
+        has_extensions: The script makes extensions, from which types may come that nobody knows.
+    """
     name: str = column["colname"]
-    typed: Node | None = column.get("typeName")
+    change = TypeChange()
     for clause in (row for key, row in COLUMN_CLAUSES.items() if column.pop(key, None)):
-        yield f"{name}: {clause.spelled} left out{f'; {clause.effect}' if clause.effect else ''}"
-    if typed is not None:
-        yield from _convert_type(name, column, typed, types)
+        change.notes.append(
+            f"{name}: {clause.spelled} left out{f'; {clause.effect}' if clause.effect else ''}"
+        )
+    if "typeName" in column:
+        _convert_type(name, column, types, change, has_extensions=has_extensions)
     for constraint in constraints(column, "CONSTR_IDENTITY"):
-        yield from _convert_identity(name, column, constraint)
+        change.notes.extend(_convert_identity(name, column, constraint))
+    return change
+
+
+def convert_domain(domain: Node, types: UserTypes, *, has_extensions: bool = False) -> TypeChange:
+    """Change a ``CreateDomainStmt`` into one over a type that Aurora DSQL stores."""
+    own = qualified_name(strings(domain["domainname"]))
+    column: Node = {
+        "colname": own[1],
+        "typeName": domain["typeName"],
+        "constraints": domain.get("constraints", []),
+    }
+    change = TypeChange()
+    if domain.pop("collClause", None):
+        change.notes.append("COLLATE left out; text sorts by byte")
+    enum = qualified_name(strings(domain["typeName"].get("names")))
+    if "arrayBounds" not in domain["typeName"] and enum in types.enums:
+        column["typeName"] = deparse.type_name(LABEL)
+        column["constraints"] = [
+            *column["constraints"],
+            {"Constraint": types.enum_check(enum, "VALUE")["Constraint"]},
+        ]
+        change.notes.append(
+            f"over {LABEL} with CHECK instead of the enum {enum[1]}{_enum_order(types.order_kept(enum))}"
+        )
+        change.replaced = TypeReplacement("enum", LABEL, types.order_kept(enum))
+    else:
+        _convert_type(own[1], column, types, change, has_extensions=has_extensions)
+    domain["typeName"] = column["typeName"]
+    if column["constraints"]:
+        domain["constraints"] = column["constraints"]
+    types.domains[own] = change.replaced
+    return change
 
 
 def constraints(column: Node, *kinds: str) -> list[Node]:
     """The constraints of a column that are of some kinds."""
     found = [cast("Node", item["Constraint"]) for item in column.get("constraints", ())]
     return [constraint for constraint in found if constraint.get("contype") in kinds]
-
-
-def money_columns(defined: Iterable[Node]) -> Iterator[str]:
-    """The names of the columns of type money."""
-    for column in defined:
-        if strings(column.get("typeName", {}).get("names"))[-1:] == ["money"]:
-            yield column["colname"]
-
-
-def is_integer(column: Node) -> bool:
-    """Tell if a column holds whole numbers."""
-    return strings(column["typeName"].get("names"))[-1] in _INTEGERS
 
 
 def make_identity(column: Node, options: Sequence[Node] = (), *, always: bool = False) -> None:
@@ -97,7 +122,7 @@ def make_identity(column: Node, options: Sequence[Node] = (), *, always: bool = 
 
 def with_cache_size(options: Sequence[Node]) -> list[Node]:
     """Make a sequence's options those of Aurora DSQL: bigint, owned by none, with the size of its cache."""
-    left_out = ("as", "owned_by", "sequence_name")
+    left_out = ("as", "owned_by", "sequence_name", "logged")
     kept = [item for item in options if item["DefElem"].get("defname") not in left_out]
     sized = [item for item in kept if item["DefElem"].get("defname") == "cache"]
     if sized and has_cache_size(kept):
@@ -106,103 +131,110 @@ def with_cache_size(options: Sequence[Node]) -> list[Node]:
     return [*others, {"DefElem": {"defname": "cache", "arg": {"Integer": {"ival": limits.SMALL_CACHE}}}}]
 
 
-def replace_enums(node: object, types: UserTypes) -> bool:
-    """Make each mention of an enum in a tree one of varchar.
-
-    Returns:
-        Whether there was any.
-    """
-    found = False
-    for typed in _type_names(node):
-        if qualified_name(strings(typed["names"])) in types.enums:
-            arrayed = typed.get("arrayBounds")
-            typed.update(deparse.type_name("varchar"))
-            if arrayed:
-                typed["arrayBounds"] = arrayed
-            found = True
-    return found
+def drop_values(column: Node) -> bool:
+    """Take a column's default, identity and generation away; say if it had any."""
+    given: list[Node] = column.get("constraints", [])
+    kept = [item for item in given if not _gives_value(item["Constraint"])]
+    column["constraints"] = kept
+    return kept != given
 
 
-def _convert_type(name: str, column: Node, typed: Node, types: UserTypes) -> Iterator[str]:
+def _convert_type(
+    name: str, column: Node, types: UserTypes, change: TypeChange, *, has_extensions: bool
+) -> None:
+    typed: Node = column["typeName"]
     own = qualified_name(strings(typed.get("names")))
     if "arrayBounds" in typed:
-        column["typeName"] = deparse.type_name("jsonb")
-        _drop_default(column)
-        yield f"NEEDS A HUMAN: {name}: an array, now jsonb without a default; write its values as JSON"
+        _to_json(name, column, change, "[]", "an array")
     elif own in types.enums:
-        column["typeName"] = deparse.type_name(_LABEL)
-        labels = ", ".join(map(deparse.literal, types.enums[own]))
-        quoted = name.replace('"', '""')
-        check = deparse.column(f'"{quoted}" text CHECK ("{quoted}" IN ({labels}))')["constraints"]
-        column.setdefault("constraints", []).extend(check)
-        yield f"{name}: enum {own[1]} is {_LABEL} with CHECK; it sorts by text, not by the enum's order"
+        column["typeName"] = deparse.type_name(LABEL)
+        column.setdefault("constraints", []).append(types.column_check(own, name))
+        kept = types.order_kept(own)
+        change.notes.append(f"{name}: enum {own[1]} is {LABEL} with CHECK{_enum_order(kept)}")
+        change.replaced = TypeReplacement("enum", LABEL, kept)
     elif own in types.composites:
-        column["typeName"] = deparse.type_name("jsonb")
-        _drop_default(column)
-        yield f"NEEDS A HUMAN: {name}: composite {own[1]}, now jsonb; write its values as JSON"
-    elif own not in types.domains:
-        yield from _convert_listed(name, column, typed)
+        _to_json(name, column, change, "composite", f"composite {own[1]}")
+    elif own in types.domains:
+        change.replaced = types.domains[own]
+    else:
+        _convert_listed(name, column, change, has_extensions=has_extensions)
 
 
-def _convert_listed(name: str, column: Node, typed: Node) -> Iterator[str]:
+def _enum_order(kept: bool) -> str:  # noqa: FBT001 - the one thing that it is about
+    return "" if kept else "; it sorts by text, not by the enum's order"
+
+
+def _to_json(name: str, column: Node, change: TypeChange, was: str, spelled: str) -> None:
+    column["typeName"] = deparse.type_name("jsonb")
+    lost = " without a default" if drop_values(column) else ""
+    change.notes.append(f"{BY_HAND}{name}: {spelled}, now jsonb{lost}; write its values as JSON")
+    change.replaced = TypeReplacement(was, "jsonb")
+
+
+def _convert_listed(name: str, column: Node, change: TypeChange, *, has_extensions: bool) -> None:
+    typed: Node = column["typeName"]
     row = column_type(typed)
     if row is None:
         unknown = ".".join(strings(typed.get("names")))
-        yield f"NEEDS A HUMAN: {name}: type {unknown} is unknown; the step fails unless it is a domain there"
+        if has_extensions:
+            change.problem = (
+                f"{name}: type {unknown} is an extension's: give the column a type of PostgreSQL's own"
+            )
+        else:
+            change.notes.append(
+                f"{BY_HAND}{name}: type {unknown} is unknown; the step fails unless it is a domain there"
+            )
     elif row.name in SERIALS:
         make_identity(column)
-        yield f"{name}: {row.name} is {row.replacement}"
+        change.notes.append(f"{name}: {row.name} is {row.replacement}")
+    elif row.name == "hstore":
+        _to_json(name, column, change, row.name, row.displayed)
     elif not row.stored:
-        column["typeName"] = deparse.type_name(row.replacement)
-        yield f"{name}: {row.displayed} is {row.replacement}{f'; {row.effect}' if row.effect else ''}"
+        _replace(name, column, row, change)
+    elif is_too_long(typed):
+        column["typeName"] = deparse.type_name("text")
+        padded = " and are not padded" if is_builtin(typed, "bpchar") else ""
+        change.notes.append(
+            f"{BY_HAND}{name}: {row.displayed}({declared_length(typed)}) is longer than {row.max_length:,}: "
+            f"it is text, whose values have no length{padded}"
+        )
+    elif row.name == "numeric" and "typmods" not in typed:
+        column["typeName"] = deparse.type_name(EXACT_NUMERIC)
+        change.notes.append(
+            f"{name}: numeric is {EXACT_NUMERIC}: there, one without precision is numeric(18,6), and rounds"
+        )
 
 
-def convert_domain(domain: Node, types: UserTypes) -> Iterator[str]:
-    """Change a ``CreateDomainStmt`` into one over a type that Aurora DSQL stores, and report changes."""
-    types.domains.add(qualified_name(strings(domain["domainname"])))
-    if domain.pop("collClause", None):
-        yield "COLLATE left out; text sorts by byte"
-    row = column_type(domain["typeName"])
-    if row is not None and not row.stored and row.name not in SERIALS and row is not ARRAY:
-        domain["typeName"] = deparse.type_name(row.replacement)
-        yield f"over {row.replacement} instead of {row.displayed}"
+def _replace(name: str, column: Node, row: ColumnType, change: TypeChange) -> None:
+    column["typeName"] = deparse.type_name(row.replacement)
+    _strip_casts(column, money=row.name == "money")
+    mark = BY_HAND if row.name in EXTENSION_TYPES else ""
+    effect = f"; {row.effect}" if row.effect else ""
+    change.notes.append(f"{mark}{name}: {row.displayed} is {row.replacement}{effect}")
+    change.replaced = TypeReplacement(row.name, row.replacement, ordered=row.name in ("money", "oid", "name"))
+
+
+def _strip_casts(column: Node, *, money: bool) -> None:
+    """Write a constant default without the cast to the type that the column had, an amount as a number."""
+    for constraint in constraints(column, "CONSTR_DEFAULT"):
+        while (
+            "A_Const" in (inner := constraint["raw_expr"].get("TypeCast", {}).get("arg", {}))
+            or "TypeCast" in inner
+        ):
+            constraint["raw_expr"] = inner
+        if money and (amount := constant(constraint["raw_expr"])):
+            set_text(constraint["raw_expr"], amount.replace("$", "").replace(",", ""))
 
 
 def _convert_identity(name: str, column: Node, constraint: Node) -> Iterator[str]:
     options = with_cache_size(constraint.get("options", ()))
     if options != constraint.get("options"):
         constraint["options"] = options
-        yield f"{name}: identity with CACHE 1"
-    if strings(column["typeName"].get("names"))[-1] != "int8":
+        yield f"{name}: identity with CACHE {limits.SMALL_CACHE}"
+    if not is_builtin(column["typeName"], "int8"):
         column["typeName"] = deparse.type_name("bigint")
         yield f"{name}: an identity is bigint"
 
 
-def _drop_default(column: Node) -> None:
-    column["constraints"] = [
-        item for item in column.get("constraints", ()) if not _gives_value(item["Constraint"])
-    ]
-
-
 def _gives_value(constraint: Node) -> bool:
-    return constraint.get("contype") in ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")
-
-
-def _type_names(node: object) -> Iterator[Node]:
-    waiting: list[Any] = [node]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, dict):
-            fields = cast("Node", inner)
-            if "names" in fields and "typemod" in fields:
-                yield fields
-            waiting += fields.values()
-        elif isinstance(inner, list):
-            waiting += cast("list[Any]", inner)
-
-
-def sequence_named(call: Node) -> Name:
-    """Tell the sequence that a call of nextval or setval is about."""
-    argument = call["args"][0]
-    text = constant(argument.get("TypeCast", {}).get("arg") or argument) or ""
-    return qualified_name([part.strip('"') for part in text.split(".")])
+    return constraint.get("contype") in _VALUE_KINDS

@@ -1,9 +1,15 @@
 """State of a conversion: converted statements, skipped statements, and the objects of the script."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from awslabs_dsql_mcp.migration.columns import Name, UserTypes
+from awslabs_dsql_mcp.migration import names
+from awslabs_dsql_mcp.migration.mentions import Name
+from awslabs_dsql_mcp.migration.reading import ScriptStatement
 from awslabs_dsql_mcp.migration.settings import SessionSettings
+from awslabs_dsql_mcp.migration.survey import Survey, survey
+from awslabs_dsql_mcp.migration.user_types import TypeReplacement, UserTypes
+from awslabs_dsql_mcp.migration.uses import Use
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.command_names import command
 from awslabs_dsql_mcp.sql.copy_data import Row
@@ -39,7 +45,12 @@ class ConvertedStatement:
     def changed(self, *notes: str) -> None:
         """Take note of a change of the tree."""
         self.text = None
-        self.notes.extend(notes)
+        self.notes.extend(note for note in notes if note not in self.notes)
+
+    def altered(self, command: Node, *notes: str) -> "ConvertedStatement":
+        """Make an ALTER TABLE with one command for the table of this one."""
+        top = self.top | {"cmds": [{"AlterTableCmd": command}]}
+        return ConvertedStatement("AlterTableStmt", top, self.line, None, list(notes))
 
     @property
     def sql(self) -> str:
@@ -82,28 +93,98 @@ class SkippedStatement:
 
 
 @dataclass
+class ScriptTable:
+    """A table that the script makes.
+
+    Attributes:
+        made: Its CREATE TABLE.
+        at: Place of that statement.
+        known_as: Its names up to now, the present one last.
+        optional: IF NOT EXISTS: a table of the name may be there, which takes nothing from it.
+        appended: A column was added by a step of its own.
+        names: For each column's present name, in order, the name that CREATE TABLE gives it; ``None`` for one
+            that a step has added.
+        indexes: Number of its indexes.
+        not_null: Columns that a CHECK keeps from NULL, with the name of the CHECK.
+    """
+
+    made: ConvertedStatement
+    at: int
+    known_as: list[Name]
+    optional: bool = False
+    appended: bool = False
+    names: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
+    indexes: int = 0
+    not_null: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def top(self) -> Node:
+        """The fields of its CREATE TABLE."""
+        return self.made.top
+
+    def column(self, name: str) -> Node | None:
+        """Find a column's definition by its present name."""
+        made_as = self.names.get(name)
+        defined = (item.get("ColumnDef") for item in self.top.get("tableElts", ()))
+        return next((column for column in defined if column and column["colname"] == made_as), None)
+
+
+@dataclass
 class Conversion:
     """A script as far as it is read.
 
     Attributes:
+        survey: What is known of the whole script.
         statements: Statements to run, in order.
         skipped: Statements left out.
+        at: Place of the statement that is being converted.
         types: The script's own types.
         tables: The tables it makes.
-        sequences: The sequences it makes.
-        renamed: For a sequence that became an identity's, how that one is written.
-        money: For a table, its columns that were of type money.
+        relations: For a schema, the names of all relations that are there by now.
+        constraints: For a table, the names of constraints that steps add.
+        lost_constraints: For a table, the names of constraints that are left out.
+        views: Names of plain views that were materialized ones.
+        sequences: Sequences that become identities, with their options.
+        renamed: For a sequence that became an identity's, the name of that one.
+        columns: For a table, its columns whose type changed.
+        waiting: Functions, and what is about them, that wait for relations which their bodies name.
+        roles: Roles that a statement has needed.
         settings: Those of the script's session.
     """
 
+    survey: Survey = field(default_factory=lambda: survey([]))
     statements: list[ConvertedStatement] = field(default_factory=list[ConvertedStatement])
     skipped: list[SkippedStatement] = field(default_factory=list[SkippedStatement])
+    at: int = 0
     types: UserTypes = field(default_factory=UserTypes)
-    tables: dict[Name, ConvertedStatement] = field(default_factory=dict[Name, ConvertedStatement])
-    sequences: dict[Name, ConvertedStatement] = field(default_factory=dict[Name, ConvertedStatement])
-    renamed: dict[Name, str] = field(default_factory=dict[Name, str])
-    money: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
+    tables: dict[Name, ScriptTable] = field(default_factory=dict[Name, ScriptTable])
+    relations: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    constraints: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
+    lost_constraints: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
+    views: set[Name] = field(default_factory=set[Name])
+    sequences: dict[Name, list[Node]] = field(default_factory=dict[Name, list[Node]])
+    renamed: dict[Name, Name] = field(default_factory=dict[Name, Name])
+    columns: dict[Name, dict[str, TypeReplacement]] = field(
+        default_factory=dict[Name, dict[str, TypeReplacement]]
+    )
+    waiting: list[tuple[frozenset[Name], ConvertedStatement]] = field(
+        default_factory=list[tuple[frozenset[Name], "ConvertedStatement"]]
+    )
+    roles: set[str] = field(default_factory=set[str])
     settings: SessionSettings = field(default_factory=SessionSettings)
+
+    @property
+    def statement(self) -> ScriptStatement:
+        """The statement that is being converted."""
+        return self.survey.statements[self.at]
+
+    @property
+    def money(self) -> dict[Name, set[str]]:
+        """For a table, its columns that were of type money."""
+        return {
+            table: {name for name, column in changed.items() if column.was == "money"}
+            for table, changed in self.columns.items()
+        }
 
     def skip(self, draft: ConvertedStatement, why: str, *, human: bool = False, blocks: bool = False) -> None:
         """Leave a statement out."""
@@ -124,9 +205,27 @@ class Conversion:
         for left in self.skipped[skipped:]:
             left.item = item if left.item is None else left.item
 
+    def uses(self, table: ScriptTable) -> list[Use]:
+        """List what is done with a table from its CREATE TABLE to the present statement."""
+        between = self.survey.uses.between
+        return [use for name in table.known_as for use in between(name, table.at, self.at)]
+
+    def taken(self, schema: str) -> set[str]:
+        """Give the names of the relations of a schema; a name that is added is taken from then on."""
+        return self.relations.setdefault(schema, set())
+
+    def rename_sequence(self, table: Name, column: str, sequence: Name) -> None:
+        """Call a sequence what an identity's is called: after its table and column.
+
+        (PostgreSQL documentation, CREATE TABLE.)
+        """
+        self.renamed[sequence] = (table[0], names.choose(table[1], column, "seq", ()))
+
     def column(self, table: Name, name: str) -> Node | None:
         """Find a column of a table that the script makes."""
-        if (draft := self.tables.get(table)) is None:
-            return None
-        defined = (item.get("ColumnDef") for item in draft.top.get("tableElts", ()))
-        return next((column for column in defined if column and column["colname"] == name), None)
+        found = self.tables.get(table)
+        return found.column(name) if found else None
+
+    def changed_columns(self, tables: Iterable[Name]) -> dict[str, TypeReplacement]:
+        """Collect the columns of some tables whose type changed."""
+        return {name: column for table in tables for name, column in self.columns.get(table, {}).items()}

@@ -1,7 +1,8 @@
 """COPY … FROM stdin of a script: its rows, read before the first step runs."""
 
-from awslabs_dsql_mcp.migration.columns import constraints, relation_name
+from awslabs_dsql_mcp.migration.columns import constraints
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.mentions import relation_name
 from awslabs_dsql_mcp.sql.copy_data import CopyError, CopyFormat, read_rows
 from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.sql.scripts import ScriptItem
@@ -36,8 +37,7 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
 def _stored_columns(conversion: Conversion, draft: ConvertedStatement) -> list[str]:
     """List the columns that a COPY without names fills: all of the table's but the generated ones."""
     table = conversion.tables.get(relation_name(draft.top["relation"]))
-    elements = table.top.get("tableElts", ()) if table else ()
-    if any("TableLikeClause" in item for item in elements):
+    if table is None or any("TableLikeClause" in item for item in table.top.get("tableElts", ())):
         return []
-    defined = [item["ColumnDef"] for item in elements if "ColumnDef" in item]
-    return [column["colname"] for column in defined if not constraints(column, "CONSTR_GENERATED")]
+    defined = ((name, table.column(name)) for name in table.names)
+    return [name for name, column in defined if not constraints(column or {}, "CONSTR_GENERATED")]

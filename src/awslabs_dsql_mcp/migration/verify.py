@@ -7,7 +7,7 @@ from typing import Final
 from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.migration.columns import qualified_name, relation_name
+from awslabs_dsql_mcp.migration.mentions import qualified_name, relation_name
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 

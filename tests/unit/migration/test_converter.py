@@ -100,7 +100,7 @@ def test_a_serial_as_a_dump_writes_it_is_an_identity() -> None:
     table, moved = (step.queries[0] for step in plan.steps)
     assert "id bigint" in table
     assert "START 7 CACHE 1" in table
-    assert """'"public"."t_id_seq"'""" in moved
+    assert "'public.t_id_seq'" in moved
 
 
 def test_what_is_as_a_cluster_has_it_stays_as_it_is_written() -> None:
