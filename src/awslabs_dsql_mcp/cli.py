@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 128 + signal.SIGINT
+# libpq's variables that apply. The others could change a login, the time zone or the reading of dates.
+_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLROOTCERT")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,12 +55,16 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         return lambda: install(rest)
     from awslabs_dsql_mcp.server import process  # noqa: PLC0415 - see the module
 
+    given = dict(os.environ)
+    for variable in given:
+        if variable.startswith("PG") and variable not in _LIBPQ:
+            del os.environ[variable]
     if not os.environ.get("AWS_PROFILE", "unset"):
         del os.environ["AWS_PROFILE"]  # empty means unset, also for boto3
     if name == "doctor":
         from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - see the module
 
-        return lambda: process.run(doctor(rest, os.environ))
+        return lambda: process.run(doctor(rest, given))
     return lambda: process.main(arguments, os.environ)
 
 

@@ -125,6 +125,47 @@ async def test_each_fault_of_a_login_is_named(
     assert reply.facts["remedy"] == "ask_operator"
 
 
+async def test_credentials_renewed_while_the_server_runs_are_used(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    keys = tmp_path / "credentials"
+    template = f"[default]\naws_access_key_id = {cluster.access_key}\naws_secret_access_key = "
+    keys.write_text(f"{template}old\n")
+    environ = environment(cluster, AWS_SHARED_CREDENTIALS_FILE=str(keys), **NO_KEYS)
+    start = server("--cluster_endpoint", "localhost", "--region", cluster.region, **environ)
+    async with Client(start) as client:
+        refused = await call(client, "readonly_query", sql="SELECT 1")
+        keys.write_text(f"{template}{cluster.secret_key}\n")
+        answered = await rows(client, "SELECT 1")
+    assert (refused.facts["code"], answered) == ("access_denied", [[1]])
+
+
+LIBPQ = {
+    "PGGEQO": "x",
+    "PGTZ": "Asia/Tokyo",
+    "PGDATESTYLE": "German",
+    "PGCHANNELBINDING": "require",
+    "PGREQUIREAUTH": "scram-sha-256",
+    "PGSSLCERTMODE": "require",
+    "PGSSLSNI": "0",
+    "PGSSLCERT": "/nowhere/cert.pem",
+    "PGCONNECT_TIMEOUT": "x",
+    "PGSERVICE": "nowhere",
+    "PGMINPROTOCOLVERSION": "3.2",
+}
+
+
+@pytest.mark.parametrize("variable", LIBPQ)
+async def test_no_variable_of_libpq_breaks_a_login_or_changes_a_value(
+    cluster: LocalCluster, variable: str
+) -> None:
+    environ = environment(cluster, **{variable: LIBPQ[variable]})
+    start = server("--cluster_endpoint", "localhost", "--region", cluster.region, **environ)
+    async with Client(start) as client:
+        told = await rows(client, "SELECT current_setting('TimeZone'), '2026-01-02'::date")
+    assert told == [["UTC", "2026-01-02"]]
+
+
 async def test_an_untrusted_certificate_is_named(cluster: LocalCluster) -> None:
     environ = environment(cluster)
     del environ["PGSSLROOTCERT"]

@@ -7,12 +7,15 @@ authentication token").
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
+from awslabs_dsql_mcp.aws.credential_errors import credential_error
+from awslabs_dsql_mcp.aws.prompts import without_prompts
+from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
+from awslabs_dsql_mcp.errors import DsqlError
 
 _LIFETIME = 900  # seconds
 T = TypeVar("T")
@@ -36,12 +39,17 @@ class Identity:
 
 
 class TokenSource:
-    """Creates tokens for one identity. boto3 is imported, and its client made, once and in a thread."""
+    """Creates tokens for one identity, one at a time, in threads of its own.
+
+    boto3 is imported, and its client made, in the first one. A source of credentials that hangs keeps only
+    this identity waiting.
+    """
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
-        self._lock = threading.Lock()
         self._client: Any = None  # boto3 creates its clients' classes at run time
+        self._session: Any = None
+        self._attempt: asyncio.Future[Any] | None = None
 
     async def token(self, host: str, user: str) -> str:
         """Create a token for a host and a role.
@@ -50,14 +58,28 @@ class TokenSource:
             ConnectionFailed: The credentials are missing, expired or cannot be loaded.
             NotConfigured: The profile or the region is unknown.
         """
-        return await asyncio.to_thread(self._token, host, user)
+        return await self._run(lambda: self._token(host, user))
 
-    def prepare(self) -> None:
+    async def renewed_token(self, host: str, user: str) -> str | None:
+        """Create a token from credentials that are loaded anew; ``None`` if they are the same.
+
+        Args:
+            host: The host.
+            user: The role.
+        """
+        return await self._run(lambda: self._renewed_token(host, user))
+
+    async def prepare(self) -> None:
         """Import boto3 and create its client; an error is raised later, by ``token``."""
-        try:
-            self._signer()
-        except DsqlError:
-            return
+        with suppress(DsqlError):
+            await self._run(self._signer)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        while self._attempt is not None and not self._attempt.done():
+            await asyncio.wait((self._attempt,))
+        self._attempt = attempt = asyncio.ensure_future(run_in_daemon_thread(work))
+        attempt.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        return await asyncio.shield(attempt)  # whoever waits for it may give up
 
     def _token(self, host: str, user: str) -> str:
         signer = self._signer()
@@ -66,16 +88,30 @@ class TokenSource:
             if user == "admin"
             else signer.generate_db_connect_auth_token
         )
-        return translate_errors(lambda: sign(host, signer.meta.region_name, _LIFETIME))
+        try:
+            return translate_errors(
+                lambda: sign(host, signer.meta.region_name, _LIFETIME), self._identity.profile
+            )
+        except DsqlError:
+            self._client = None  # it would keep to the credentials, or to their absence
+            raise
+
+    def _renewed_token(self, host: str, user: str) -> str | None:
+        used, self._client = self._credentials(), None
+        token = self._token(host, user)
+        return None if self._credentials() == used else token
+
+    def _credentials(self) -> object:
+        return self._session and self._session.get_credentials().get_frozen_credentials()
 
     def _signer(self) -> Any:  # noqa: ANN401 - see _client
-        with self._lock:
-            if self._client is None:
-                self._client = translate_errors(self._new_client)
-            return self._client
+        if self._client is None:
+            self._client = translate_errors(self._new_client, self._identity.profile)
+        return self._client
 
     def _new_client(self) -> object:
-        return create_session(self._identity).client("dsql")
+        self._session = create_session(self._identity)
+        return self._session.client("dsql")
 
 
 def create_session(identity: Identity) -> Any:  # noqa: ANN401 - boto3 has no types
@@ -84,7 +120,9 @@ def create_session(identity: Identity) -> Any:  # noqa: ANN401 - boto3 has no ty
 
     if identity.access_key is not None:
         return _fixed_key_session(identity)
-    return boto3.Session(region_name=identity.region, profile_name=identity.profile)
+    session = boto3.Session(region_name=identity.region, profile_name=identity.profile)
+    without_prompts(session)
+    return session
 
 
 def _fixed_key_session(identity: Identity) -> Any:  # noqa: ANN401 - see _client
@@ -102,70 +140,18 @@ def _fixed_key_session(identity: Identity) -> Any:  # noqa: ANN401 - see _client
     )
 
 
-def translate_errors(call: Callable[[], T]) -> T:
-    """Call a function and translate exceptions of botocore.
+def translate_errors(call: Callable[[], T], profile: str | None = None) -> T:
+    """Call a function and translate exceptions of boto3.
+
+    Args:
+        call: The function.
+        profile: Name of the AWS profile, for advice.
 
     Raises:
         ConnectionFailed: The credentials are missing, expired or cannot be loaded.
-        NotConfigured: The profile or the region is unknown.
+        NotConfigured: The profile, the region or the configuration is wrong.
     """
-    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
-        BotoCoreError,
-        ClientError,
-    )
-
     try:
         return call()
-    # botocore raises RuntimeError when credentials that it refreshed have expired already.
-    except (BotoCoreError, ClientError, RuntimeError) as error:
-        raise credential_error(error) from error
-
-
-def credential_error(error: Exception) -> DsqlError:
-    """Translate an exception of botocore, without secrets.
-
-    Args:
-        error: Any exception of botocore; without a rule for it, the error names its class.
-    """
-    from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
-        exceptions as aws,
-    )
-
-    if isinstance(error, aws.ProfileNotFound):
-        return NotConfigured(
-            f"{str(error).rstrip('.')}: the AWS configuration has no such profile.",
-            code="unknown_profile",
-            hint="Correct --profile or AWS_PROFILE, or add the profile to ~/.aws/config.",
-        )
-    if isinstance(error, aws.NoRegionError | aws.InvalidRegionError):
-        return NotConfigured(
-            "The region of the cluster is unknown: it is not in the endpoint's name.",
-            code="no_region",
-            hint="Give --region, such as us-east-1.",
-        )
-    if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError):
-        return ConnectionFailed(
-            "No AWS credentials were found."
-            if isinstance(error, aws.NoCredentialsError)
-            else "The AWS credentials are incomplete.",
-            code="no_credentials",
-            hint="Give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where "
-            "the client starts this server.",
-        )
-    if isinstance(error, RuntimeError):
-        return ConnectionFailed(
-            "The AWS credentials have expired, and their source returns no newer ones.",
-            code="credentials_expired",
-            hint="Renew them at their source (such as `aws sso login --profile NAME`) and try again.",
-        )
-    expired = (
-        aws.SSOError,
-        aws.TokenRetrievalError,
-        aws.UnauthorizedSSOTokenError,
-        aws.CredentialRetrievalError,
-    )
-    return ConnectionFailed(
-        f"The AWS credentials could not be used ({type(error).__name__}).",
-        code="credentials_expired" if isinstance(error, expired) else "credentials_failed",
-        hint="Renew them (such as `aws sso login --profile NAME`) and try again.",
-    )
+    except Exception as error:  # what a source of credentials does wrong reaches us as it is
+        raise credential_error(error, profile) from error

@@ -39,6 +39,12 @@ def supports_direct_tls() -> bool:
     return psycopg.pq.version() >= _DIRECT_TLS
 
 
+def address_of_environment() -> str | None:
+    """Return the address that libpq connects to instead of looking a name up: PGHOSTADDR."""
+    defaults = psycopg.pq.Conninfo.get_defaults()
+    return next((d.val.decode() for d in defaults if d.keyword == b"hostaddr" and d.val), None)
+
+
 class PostgresConnection:
     """A connection in autocommit mode; `run` begins the transactions.
 
@@ -174,7 +180,9 @@ class PostgresConnection:
             detail=diagnostics.message_detail,
             hint=diagnostics.message_hint,
             position=int(diagnostics.statement_position) if diagnostics.statement_position else None,
-            session_lost=self._connection.pgconn.status == ConnStatus.BAD,
+            # Whatever follows (PostgreSQL documentation, "Error Message Fields").
+            session_lost=self._connection.pgconn.status == ConnStatus.BAD
+            or diagnostics.severity_nonlocalized in ("FATAL", "PANIC"),
         )
 
 

@@ -1,15 +1,24 @@
 """Connections to a cluster: address, trusted roots and a fresh token for each."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
-from awslabs_dsql_mcp.database.connection import PostgresConnection, supports_direct_tls
+from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
+from awslabs_dsql_mcp.database.connection import (
+    PostgresConnection,
+    address_of_environment,
+    supports_direct_tls,
+)
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.errors import ConnectionFailed
+
+T = TypeVar("T")
 
 # A dead path, as behind a NAT or after a laptop's sleep, is detected in seconds instead of minutes
 # (PostgreSQL documentation, "Parameter Key Words"). libpq ignores tcp_user_timeout outside Linux.
@@ -64,34 +73,90 @@ class Connector:
         self._timeout = timeout
         self._tokens = tokens(target.identity)
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """Import boto3 and create its client, which is slow and needs no network."""
-        self._tokens.prepare()
+        await self._tokens.prepare()
 
     async def connect(self) -> PostgresConnection:
-        """Open a connection with a fresh token.
+        """Open a connection with a fresh token; once more if the credentials were renewed meanwhile.
 
         Raises:
             ConnectionFailed: No token could be created; the cluster was not contacted.
-            NotConfigured: The AWS profile or the region is unknown.
+            NotConfigured: The AWS profile, the region or the AWS configuration is wrong.
             DatabaseError: The network or the cluster refused the connection.
         """
+        host, user = self._target.host, self._target.user
+        token = await self._in_time(self._tokens.token(host, user))
+        try:
+            return await self._open(token)
+        except DatabaseError as refused:
+            if not refused.failure.login_refused:
+                raise
+            renewed = await self._in_time(self._tokens.renewed_token(host, user))
+            if renewed is None:
+                raise
+        return await self._open(renewed)
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
         try:
             with anyio.fail_after(self._timeout):
-                password = await self._tokens.token(self._target.host, self._target.user)
+                return await work
         except TimeoutError:
             raise ConnectionFailed(
                 f"Loading the AWS credentials took longer than {self._timeout:g} s.",
                 code="credentials_timeout",
                 hint="Check their source: an SSO login, a credential process, the instance's metadata.",
             ) from None
+
+    async def _open(self, token: str) -> PostgresConnection:
+        """Try the addresses in turn, each for its share of the time that is left (RFC 8305)."""
+        end = anyio.current_time() + self._timeout
+        addresses = await self._addresses()
+        failure = self._no_answer()
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            opened = await self._attempt(token, address, (end - anyio.current_time()) / left)
+            if isinstance(opened, PostgresConnection):
+                return opened
+            failure = opened
+            if failure.failure.login_refused:
+                break
+        raise failure
+
+    async def _attempt(
+        self, token: str, address: Mapping[str, str], limit: float
+    ) -> PostgresConnection | DatabaseError:
+        parameters = {**self._parameters(), **address, "password": token}
+        try:
+            with anyio.fail_after(limit):
+                return await PostgresConnection.connect(parameters)
+        except TimeoutError:
+            return self._no_answer()
+        except DatabaseError as failed:
+            return failed
+
+    def _no_answer(self) -> DatabaseError:
+        return DatabaseError(
+            Failure(f"no answer within {self._timeout:g} s (--connect-timeout)", connecting=True)
+        )
+
+    async def _addresses(self) -> Sequence[Mapping[str, str]]:
+        """Look the host's addresses up, unless one is given; libpq's parameter for each."""
+        target = self._target
+        if target.address is not None:
+            return ({"hostaddr": target.address},)
+        if address_of_environment() is not None:
+            return ({},)
         try:
             with anyio.fail_after(self._timeout):
-                return await PostgresConnection.connect(self._parameters() | {"password": password})
+                found = await run_in_daemon_thread(
+                    lambda: socket.getaddrinfo(target.host, None, type=socket.SOCK_STREAM)
+                )
         except TimeoutError:
-            raise DatabaseError(
-                Failure(f"no answer within {self._timeout:g} s (--connect-timeout)", connecting=True)
-            ) from None
+            raise self._no_answer() from None
+        except OSError as error:
+            text = f"failed to resolve host {target.host!r}: {error}"
+            raise DatabaseError(Failure(text, connecting=True)) from error
+        return [{"hostaddr": address} for address in dict.fromkeys(str(item[4][0]) for item in found)]
 
     def _parameters(self) -> dict[str, str]:
         """Build libpq's parameters; PGHOSTADDR and PGPORT apply where they are not set."""

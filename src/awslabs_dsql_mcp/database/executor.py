@@ -202,7 +202,7 @@ class PooledDatabase:
                 raise
             log.warning("the server refuses pipelines (%s): statements are sent one by one", failure.sqlstate)
             self._pipelined = False
-            await (self._drop(call) if failure.session_lost else self._rollback(call))
+            await self._rollback(call)
             return await self._run(step, call)
 
     async def _acquire(self, call: _Call) -> PooledSession[Connection]:
@@ -295,9 +295,9 @@ def _connection_of(call: _Call) -> Connection:
 
 
 def _refuses_pipelines(failure: Failure) -> bool:
-    """Return true if the server refused the pipeline itself, not a statement in it."""
+    """Return true if the server refused the pipeline itself, not a statement in it, nor the session."""
     is_pipeline = failure.statement is None or "pipelin" in failure.message.lower()
-    return is_pipeline and failure.sqlstate in _PIPELINE_REFUSED
+    return is_pipeline and not failure.session_lost and failure.sqlstate in _PIPELINE_REFUSED
 
 
 def _succeeded(task: "asyncio.Future[Any]") -> bool:

@@ -11,6 +11,17 @@ from enum import Enum
 _CONFLICT_STATES = frozenset({"40001", "OC000", "OC001"})
 # 53300 too many connections, 53400 connection rate exceeded (user guide, "Quotas and limits").
 _OVERLOAD_STATES = frozenset({"53300", "53400"})
+# Classes of errors that a COMMIT reports before anything is stored: data and constraints, the transaction's
+# state and conflicts, rules of the query, resources and limits, cancellation, exceptions of functions
+# (PostgreSQL documentation, appendix A).
+_ROLLED_BACK = ("22", "23", "25", "40", "42", "44", "53", "54", "55", "57014", "P0")
+_REFUSED_LOGINS = (
+    "access denied",
+    "iam authentication failed",
+    "is not authorized to",
+    "signature expired",
+    "security token",
+)
 
 
 class FailureKind(Enum):
@@ -83,20 +94,20 @@ class Failure:
         return FailureKind.FINAL
 
     @property
+    def login_refused(self) -> bool:
+        """True if the cluster refused the token; another one, from renewed credentials, may succeed."""
+        return self.connecting and any(pattern in self.message.lower() for pattern in _REFUSED_LOGINS)
+
+    @property
     def leaves_commit_unknown(self) -> bool:
         """True if a COMMIT that failed so may have committed nevertheless.
 
-        An ERROR in reply to COMMIT means that nothing was stored, except where the server itself
-        does not know: classes 08 (connection), 57P (shutdown), 58 and XX (system), and 40003
-        (PostgreSQL documentation, appendix A).
+        An ERROR in reply to COMMIT means a rollback only where its SQLSTATE says so. FATAL and PANIC end the
+        session, and leave the outcome open.
         """
         state = self.sqlstate or ""
-        return (
-            self.session_lost
-            or self.timed_out
-            or state == "40003"
-            or state.startswith(("08", "57P", "58", "XX"))
-        )
+        is_rollback = state in _CONFLICT_STATES or state.startswith(_ROLLED_BACK)
+        return self.session_lost or self.timed_out or state == "40003" or not is_rollback
 
 
 class DatabaseError(Exception):

@@ -184,6 +184,8 @@ def _receive(pgconn: "PGconn", waiting: deque[StatementReply]) -> bool:
         if result is not None:
             if result.status == ExecStatus.PIPELINE_SYNC:
                 return True
+            if not waiting:
+                raise psycopg.OperationalError("the server answered more statements than were sent")
             waiting[0].add_result(result)
         elif not waiting:
             raise psycopg.OperationalError("the connection was lost")

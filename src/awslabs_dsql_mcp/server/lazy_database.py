@@ -60,7 +60,7 @@ class LazyDatabase:
         if self._settings.local or self._settings.cluster_endpoint:
             await self._database()
         if self._connector is not None:
-            await asyncio.to_thread(self._connector.prepare)
+            await self._connector.prepare()
 
     async def _database(self) -> "PooledDatabase":
         async with self._lock:

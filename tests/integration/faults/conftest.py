@@ -1,5 +1,6 @@
 """The bed of the fault tests: one PostgreSQL for all, and a proxy, a table and a certificate for each."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tokens() -> TokenSource:
     source = TokenSource(Identity("us-east-1", None, "AKIAEXAMPLE", "secret"))
-    source.prepare()
+    asyncio.run(source.prepare())
     return source
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from awslabs_dsql_mcp.errors import ConnectionFailed, OutcomeUnknown
-from support.wire.faults import At, Deed, Fault, Hold, Kill, Say
+from support.wire.faults import At, Deed, Fault, Hold, Kill, Replace, Say
 from support.wire.harness import Harness, attempts_in, cells, insert, read, until
 
 ENDED = Say("57P01", "terminating connection due to administrator command", severity="FATAL")
@@ -67,6 +67,43 @@ async def test_lost_during_commit_is_unknown_and_never_repeated(
     assert (lost.struck, bed.proxy.connected) == (1, 1)
     assert bed.ids() == stored
     await bed.still_works(database)
+
+
+@pytest.mark.parametrize("severity", ["FATAL", "PANIC"])
+@pytest.mark.parametrize("state", ["40001", "53300", "57014", "0A000", "25P02", "23505", "57P01"])
+async def test_a_commit_answered_with_the_end_of_the_session_is_unknown_whatever_follows(
+    bed: Harness, state: str, severity: str
+) -> None:
+    database = bed.connect()
+    ended = bed.proxy.add(Fault(At.ANSWERED, Replace(state, "the session ends", severity), "COMMIT"))
+    with pytest.raises(OutcomeUnknown) as told:
+        await database.run(insert(1, 2))
+    assert (told.value.outcome, told.value.sqlstate) == ("unknown", state)
+    assert ended.struck == 1
+    assert bed.ids() == [1, 2]
+    await bed.still_works(database)
+
+
+async def test_a_commit_answered_with_an_error_that_does_not_say_rollback_is_unknown(bed: Harness) -> None:
+    database = bed.connect()
+    bed.proxy.add(Fault(At.ANSWERED, Replace("0A000", "feature not supported", "ERROR"), "COMMIT"))
+    with pytest.raises(OutcomeUnknown):
+        await database.run(insert(1, 2))
+    assert bed.ids() == [1, 2]
+    await bed.still_works(database)
+
+
+@pytest.mark.parametrize("sql", ["BEGIN", "VALUES (1)", "VALUES (2)"])
+async def test_a_session_that_ended_by_a_protocol_violation_leaves_pipelines_on(
+    bed: Harness, sql: str
+) -> None:
+    database = bed.connect()
+    bed.proxy.add(Fault(At.ANSWERED, Replace("08P01", "invalid message", "FATAL"), sql))
+    assert (await database.run(insert(1, 2))).attempts == 2
+    assert bed.ids() == [1, 2]
+    trips = bed.proxy.trips
+    await database.run(read("SELECT 1", "SELECT 2", "SELECT 3"))
+    assert bed.proxy.trips == trips + 1
 
 
 @WAYS

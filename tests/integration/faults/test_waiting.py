@@ -1,14 +1,16 @@
 """Nobody answers: in connecting, in a statement, in COMMIT; with and without ears for a cancel request."""
 
 import asyncio
+import socket
 
 import pytest
 
 from awslabs_dsql_mcp.database.executor import Limits
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown, TimedOut
-from support.wire.faults import At, Fault, Hold, Swallow
+from support.wire.faults import At, Deed, Fault, Hold, Kill, Swallow
 from support.wire.harness import Harness, insert, read, until
 
+ADDRESSES = ("127.0.0.1", "::ffff:127.0.0.1")  # two names of one machine
 SHORT = Limits(statement_timeout=0.3, call_timeout=5.0, commit_time=0.3)
 
 
@@ -21,6 +23,19 @@ async def test_an_endpoint_that_is_mute_ends_at_the_connect_timeout(bed: Harness
     assert "--connect-timeout" in f"{told.value.message} {told.value.hint}"
     await bed.proxy.open()
     await bed.still_works(database)
+
+
+@pytest.mark.parametrize("wrong", [Swallow(), Kill()], ids=["silent", "closed"])
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    bed: Harness, wrong: Deed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ADDRESSES]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    database = bed.connect(connect_timeout=1.0)
+    bed.proxy.add(Fault(At.CONNECT, wrong))
+    assert (await database.run(insert(1))).attempts == 1
+    assert bed.proxy.connected == len(ADDRESSES)
+    assert bed.ids() == [1]
 
 
 async def test_a_login_that_is_never_answered_ends_at_the_connect_timeout(bed: Harness) -> None:

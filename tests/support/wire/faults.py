@@ -51,7 +51,16 @@ class Say:
     severity: str = "ERROR"
 
 
-Deed = Kill | Swallow | Hold | Say
+@dataclass(frozen=True)
+class Replace:
+    """Put an error in the place of the server's answer to a statement that it ran; the session goes on."""
+
+    sqlstate: str
+    message: str
+    severity: str
+
+
+Deed = Kill | Swallow | Hold | Say | Replace
 
 
 @dataclass

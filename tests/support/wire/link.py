@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from support.wire import messages
-from support.wire.faults import At, Deed, Hold, Kill, Say, Swallow
+from support.wire.faults import At, Deed, Hold, Kill, Replace, Say, Swallow
 from support.wire.messages import Message
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -203,7 +203,10 @@ class Link:
         if said is not None and (message.kind == b"E" or sql == "COMMIT"):
             self._saying = None
             return _error(said)
-        await self._suffer(self._script.strike(At.ANSWERED, sql))
+        deed = self._script.strike(At.ANSWERED, sql)
+        if isinstance(deed, Replace):
+            return messages.error(deed.sqlstate, deed.message, severity=deed.severity)
+        await self._suffer(deed)
         return message
 
     async def _suffer(self, deed: Deed | None) -> None:

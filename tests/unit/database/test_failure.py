@@ -35,6 +35,8 @@ from awslabs_dsql_mcp.database.failure import Failure, FailureKind
         (Failure("canceling statement due to user request", "57014"), FailureKind.FINAL, False),
         (Failure("out of disk", "53100"), FailureKind.FINAL, False),
         (Failure("COMMIT was answered with ROLLBACK", "25P02"), FailureKind.FINAL, False),
+        (Failure("feature not supported", "0A000"), FailureKind.FINAL, True),
+        (Failure("the server answered fewer statements than were sent"), FailureKind.FINAL, True),
     ],
     ids=lambda value: value.message if isinstance(value, Failure) else "",
 )

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 
 from awslabs_dsql_mcp.aws.identity import describe_credentials
 from awslabs_dsql_mcp.config.settings import region_of
-from awslabs_dsql_mcp.doctor.context import CheckContext, run_in_daemon_thread
+from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
+from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 _EXPIRES_SOON = timedelta(minutes=15)

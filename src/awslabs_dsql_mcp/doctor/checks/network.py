@@ -5,7 +5,8 @@ import errno
 import socket
 from ipaddress import ip_address
 
-from awslabs_dsql_mcp.doctor.context import CheckContext, run_in_daemon_thread
+from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
+from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
+from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 from awslabs_dsql_mcp.option_parser import SettingsError
 
 # Variables of libpq that the server leaves in effect.
-_LIBPQ = ("PGHOSTADDR", "PGPORT")
+_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLROOTCERT")
 
 
 def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
@@ -32,13 +32,8 @@ def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
             code="settings_invalid",
             remedy="Unset PGPORT: Aurora DSQL's port is 5432.",
         )
-    if service := environ.get("PGSERVICE"):
-        return warning(
-            f"{says} PGSERVICE={service} may change how libpq connects.",
-            code="pgservice",
-            remedy="Unset PGSERVICE where the client starts this server.",
-        )
-    return CheckOutcome(says)
+    ignored = sorted(name for name in environ if name.startswith("PG") and name not in _LIBPQ)
+    return CheckOutcome(f"{says} Ignored: {', '.join(ignored)}." if ignored else says)
 
 
 def _used(environ: Mapping[str, str]) -> list[str]:

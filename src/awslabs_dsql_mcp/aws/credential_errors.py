@@ -1,0 +1,155 @@
+"""Errors of AWS credentials in words, without secrets."""
+
+from dataclasses import dataclass
+
+from awslabs_dsql_mcp.aws.prompts import CodeRequiredError
+from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """An error for some exceptions of botocore.
+
+    Attributes:
+        exceptions: Names in ``botocore.exceptions``; their subclasses are meant, too.
+        code: Code of the error.
+        message: Its text; ``{name}`` is the exception's class.
+        hint: The next step; ``{profile}`` is the profile's name.
+        is_setting: The configuration is wrong, rather than the credentials.
+    """
+
+    exceptions: tuple[str, ...]
+    code: str
+    message: str
+    hint: str
+    is_setting: bool = False
+
+
+_CODE_REQUIRED = _Rule(
+    ("RefreshWithMFAUnsupportedError",),
+    "mfa_required",
+    "{profile} needs an MFA code, for which a server cannot ask.",
+    "Run `aws sts get-caller-identity --profile NAME` in a terminal, which asks for it and keeps the "
+    "session, and try again.",
+)
+_RULES = (
+    _CODE_REQUIRED,
+    _Rule(
+        ("NoRegionError", "InvalidRegionError"),
+        "no_region",
+        "The region of the cluster is unknown: it is not in the endpoint's name.",
+        "Give --region, such as us-east-1.",
+        is_setting=True,
+    ),
+    _Rule(
+        ("NoCredentialsError",),
+        "no_credentials",
+        "No AWS credentials were found.",
+        "Give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where the client "
+        "starts this server.",
+    ),
+    _Rule(
+        ("PartialCredentialsError",),
+        "no_credentials",
+        "The AWS credentials are incomplete: a part of the key, or the source of a role's, is missing.",
+        "Complete {profile} in ~/.aws/config and ~/.aws/credentials, or the AWS_ variables.",
+    ),
+    _Rule(
+        ("InvalidConfigError", "ConfigParseError", "ConfigNotFound", "InfiniteLoopConfigError"),
+        "aws_configuration",
+        "The AWS configuration is wrong ({name}).",
+        "Correct {profile} in ~/.aws/config: its source_profile, credential_source and role_arn. "
+        "`aws configure list --profile NAME` names the fault.",
+        is_setting=True,
+    ),
+    _Rule(
+        ("HTTPClientError", "ConnectionError"),
+        "aws_unreachable",
+        "AWS could not be reached for the credentials ({name}); the cluster was not contacted.",
+        "Check the network and HTTPS_PROXY: roles need STS, and SSO logins the SSO endpoint.",
+    ),
+    _Rule(
+        ("LoginError",),
+        "credentials_expired",
+        "The login of {profile} has expired ({name}).",
+        "Renew it with `aws login --profile NAME` and try again.",
+    ),
+    _Rule(
+        ("SSOError", "TokenRetrievalError", "UnauthorizedSSOTokenError"),
+        "credentials_expired",
+        "The login of {profile} has expired ({name}).",
+        "Renew it with `aws sso login --profile NAME` and try again.",
+    ),
+    _Rule(
+        ("CredentialRetrievalError", "MetadataRetrievalError"),
+        "credentials_expired",
+        "The source of the AWS credentials returned none ({name}).",
+        "Renew them at their source (such as `aws sso login --profile NAME`), or correct the "
+        "credential_process of {profile}.",
+    ),
+    _Rule(
+        ("ClientError",),
+        "credentials_failed",
+        "AWS refused the credentials or the role of {profile} ({name}).",
+        "Renew them, and check that they may assume the role. `aws sts get-caller-identity --profile NAME` "
+        "names the fault.",
+    ),
+)
+_OTHER = _Rule(
+    (),
+    "credentials_failed",
+    "The AWS credentials could not be used ({name}).",
+    "Renew them (such as `aws sso login --profile NAME`) and try again.",
+)
+_BROKEN_SOURCE = _Rule(
+    (),
+    "credentials_failed",
+    "The source of the AWS credentials could not be run or read ({name}).",
+    "Correct the credential_process or the files that {profile} names in ~/.aws/config.",
+)
+_EXPIRED = _Rule(
+    (),
+    "credentials_expired",
+    "The AWS credentials have expired, and their source returns no newer ones.",
+    "Renew them at their source (such as `aws sso login --profile NAME`) and try again.",
+)
+
+
+def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
+    """Translate an exception of boto3, or of a source of credentials, without secrets.
+
+    Args:
+        error: The exception; the error may name its class, and never its text.
+        profile: Name of the AWS profile; ``None`` if it is not known.
+    """
+    from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
+        exceptions as aws,
+    )
+
+    if isinstance(error, aws.ProfileNotFound):
+        return NotConfigured(
+            f"{str(error).rstrip('.')}: the AWS configuration has no such profile.",
+            code="unknown_profile",
+            hint="Correct --profile or AWS_PROFILE, or add the profile to ~/.aws/config.",
+        )
+    named = (rule for rule in _RULES if isinstance(error, tuple(getattr(aws, n) for n in rule.exceptions)))
+    rule = next(named, None) or _rule_of_others(error, is_botocores=type(error).__module__ == aws.__name__)
+    words = {
+        "name": type(error).__name__,
+        "profile": f"profile {profile}" if profile else "the profile",
+    }
+    message = rule.message.format(**words)
+    hint = rule.hint.format(**words)
+    if profile:
+        hint = hint.replace("--profile NAME", f"--profile {profile}")
+    kind = NotConfigured if rule.is_setting else ConnectionFailed
+    return kind(message[0].upper() + message[1:], code=rule.code, hint=hint)
+
+
+def _rule_of_others(error: Exception, *, is_botocores: bool) -> _Rule:
+    if isinstance(error, CodeRequiredError):
+        return _CODE_REQUIRED
+    # botocore raises RuntimeError when credentials that it refreshed have expired already.
+    if isinstance(error, RuntimeError):
+        return _EXPIRED
+    return _OTHER if is_botocores else _BROKEN_SOURCE

@@ -1,0 +1,138 @@
+"""Sources of credentials as people have them: files and programs that are wrong, slow, renewed or ask."""
+
+import asyncio
+import hashlib
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
+from awslabs_dsql_mcp.errors import DsqlError
+from support.wire.harness import until
+
+HOST, USER = "abc.dsql.us-east-1.on.aws", "admin"
+ROLE, DEVICE = "arn:aws:iam::123456789012:role/agent", "arn:aws:iam::123456789012:mfa/me"
+KEYS = "aws_access_key_id = {0}\naws_secret_access_key = s3cr3t\n"
+BASE = "[profile base]\n" + KEYS.format("AKIABASE")
+ROLE_ALONE = f"[profile mine]\nrole_arn = {ROLE}\n"
+ASSUMED = f"{BASE}{ROLE_ALONE}source_profile = base\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder whose AWS configuration is the only one."""
+    folder = tmp_path / ".aws"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "credentials"))
+    for variable in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
+    return folder
+
+
+def source(profile: str | None = "mine") -> TokenSource:
+    return TokenSource(Identity("us-east-1", profile))
+
+
+def key_in(token: str) -> str:
+    (key,) = re.findall(r"X-Amz-Credential=(\w+)", token)
+    return key
+
+
+async def refusal(tokens: TokenSource) -> DsqlError:
+    with pytest.raises(DsqlError) as raised:
+        await tokens.token(HOST, USER)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("config", "code", "advice"),
+    [
+        (f"{ASSUMED}mfa_serial = {DEVICE}\n", "mfa_required", "get-caller-identity --profile mine"),
+        (
+            f"[profile mine]\nrole_arn = {ROLE}\nsource_profile = nobody\n",
+            "aws_configuration",
+            "profile mine",
+        ),
+        (f"[profile mine]\nrole_arn = {ROLE}\n", "no_credentials", "profile mine"),
+        ("[profile mine\nregion = x\n", "aws_configuration", "~/.aws/config"),
+        ("[profile mine]\ncredential_process = /nowhere/keys\n", "credentials_failed", "credential_process"),
+        ("[profile mine]\ncredential_process = /bin/echo keys\n", "credentials_failed", "credential_process"),
+        ("[profile mine]\ncredential_process = /bin/echo []\n", "credentials_failed", "credential_process"),
+        ("[profile mine]\ncredential_process = /bin/false\n", "credentials_expired", "credential_process"),
+        (
+            f"{ROLE_ALONE}web_identity_token_file = /nowhere/token\n",
+            "credentials_failed",
+            "files that profile mine names",
+        ),
+    ],
+)
+async def test_each_broken_source_is_told_with_its_own_remedy(
+    home: Path, config: str, code: str, advice: str
+) -> None:
+    (home / "config").write_text(config)
+    error = await refusal(source())
+    assert error.code == code
+    assert advice in str(error.hint)
+    assert "s3cr3t" not in f"{error.message} {error.hint}"
+
+
+async def test_aws_that_cannot_be_reached_is_no_expired_login(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config").write_text(ASSUMED)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    error = await refusal(source())
+    assert (error.code, "HTTPS_PROXY" in str(error.hint)) == ("aws_unreachable", True)
+
+
+async def test_the_session_of_the_aws_cli_stands_in_for_the_code(home: Path) -> None:
+    (home / "config").write_text(f"{ASSUMED}mfa_serial = {DEVICE}\n")
+    cache = home / "cli" / "cache"
+    cache.mkdir(parents=True)
+    arguments = json.dumps({"RoleArn": ROLE, "SerialNumber": DEVICE}, sort_keys=True)
+    session = cache / (hashlib.sha1(arguments.encode(), usedforsecurity=False).hexdigest() + ".json")
+    ends = (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat()
+    keys = {"AccessKeyId": "ASIACACHED", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": ends}
+    session.write_text(json.dumps({"Credentials": keys}))
+    assert key_in(await source().token(HOST, USER)) == "ASIACACHED"
+    assert [file.name for file in cache.iterdir()] == [session.name]
+
+
+async def test_keys_that_were_added_later_are_read(home: Path) -> None:
+    tokens = source(None)
+    assert (await refusal(tokens)).code == "no_credentials"
+    (home / "credentials").write_text("[default]\n" + KEYS.format("AKIANEW"))
+    assert key_in(await tokens.token(HOST, USER)) == "AKIANEW"
+
+
+async def test_renewed_keys_are_read_after_a_refusal(home: Path) -> None:
+    tokens = source(None)
+    (home / "credentials").write_text("[default]\n" + KEYS.format("AKIAOLD"))
+    await tokens.token(HOST, USER)
+    assert await tokens.renewed_token(HOST, USER) is None
+    (home / "credentials").write_text("[default]\n" + KEYS.format("AKIANEW"))
+    assert key_in(await tokens.renewed_token(HOST, USER) or "") == "AKIANEW"
+
+
+async def test_a_source_that_hangs_is_asked_once_and_holds_up_no_other(home: Path) -> None:
+    (home / "ask").write_text(f"#!/bin/sh\necho asked >> {home}/asked\nexec /bin/sleep 30\n")
+    (home / "ask").chmod(0o700)
+    (home / "config").write_text(f"{BASE}[profile mine]\ncredential_process = {home}/ask\n")
+    hung = source()
+    waiting = [asyncio.ensure_future(hung.token(HOST, USER)) for _ in range(40)]
+    await until((home / "asked").exists)
+    others = [source("base").token(HOST, USER) for _ in range(3)]
+    assert {key_in(token) for token in await asyncio.gather(*others)} == {"AKIABASE"}
+    for call in waiting:
+        call.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(hung.token(HOST, USER), 0.1)
+    assert (home / "asked").read_text() == "asked\n"
