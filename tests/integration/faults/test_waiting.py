@@ -29,8 +29,10 @@ async def test_an_endpoint_that_is_mute_ends_at_the_connect_timeout(bed: Harness
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     bed: Harness, wrong: Deed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ADDRESSES]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    def look_up(*_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ADDRESSES]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     database = bed.connect(connect_timeout=1.0)
     bed.proxy.add(Fault(At.CONNECT, wrong))
     assert (await database.run(insert(1))).attempts == 1
