@@ -13,11 +13,15 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused, TimedOut
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
-from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
+from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.transact import Transact, TransactRequest
 from support.client_helpers import call
 
 ENDLESS = "SELECT 1" + " + 1" * 200_000  # dsql-lint 0.2.22 has not read it after ten minutes
+SLOW = "".join(  # it reads this for more than a second
+    f"CREATE TABLE t{number} ({', '.join(f'c{column} text' for column in range(250))});\n"
+    for number in range(60)
+)
 CREATE_INDEX = "CREATE INDEX bounds_i ON bounds (id)"
 
 
@@ -41,12 +45,12 @@ async def until_linting(*, some: bool) -> None:
 
 async def test_linting_has_a_time_limit_and_leaves_no_process() -> None:
     with pytest.raises(TimedOut, match=r"longer than 0\.2 s"):
-        await LintProgram().lint(ENDLESS, fix=False, timeout=0.2)
+        await LintProgram().lint(ENDLESS, timeout=0.2)
     assert not linting()
 
 
 async def test_a_cancelled_lint_leaves_no_process(reader: Client) -> None:
-    task = asyncio.ensure_future(call(reader, "dsql_lint", sql=ENDLESS))
+    task = asyncio.ensure_future(call(reader, "dsql_lint", sql=SLOW))
     await asyncio.wait_for(until_linting(some=True), 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -70,17 +74,30 @@ async def refusal(advice: LintAdvice | None) -> StatementRefused:
         return refused.value
 
 
-async def test_without_dsql_lint_a_refusal_is_as_before(tmp_path: Path) -> None:
-    plain = await refusal(None)
-    missing = await refusal(LintAdvice(LintProgram(tmp_path / "gone")))
-    assert (missing.message, missing.code, missing.hint) == (plain.message, plain.code, plain.hint)
-    assert "CREATE INDEX ASYNC bounds_i" in ((await refusal(LintAdvice(LintProgram()))).hint or "")
+async def test_a_refusal_says_how_the_statement_is_written_for_aurora_dsql() -> None:
+    plain, advised = await refusal(None), await refusal(LintAdvice())
+    assert (plain.message, plain.code) == (advised.message, advised.code)
+    assert "CREATE INDEX ASYNC bounds_i" in (advised.hint or "")
 
 
 async def test_what_only_the_cluster_refuses_gets_advice_too() -> None:
     error = StatementFailed("Statement 1: unsupported", sqlstate="0A000", hint="Look it up.")
-    await LintAdvice(LintProgram()).add(error, [CREATE_INDEX])
-    assert (error.hint or "").startswith("Look it up. dsql-lint writes it as: CREATE INDEX ASYNC bounds_i")
+    await LintAdvice().add(error, [CREATE_INDEX])
+    told = "Look it up. Written for Aurora DSQL: CREATE INDEX ASYNC bounds_i ON bounds (id)"
+    assert error.hint == told
     other = StatementFailed("Statement 1: no such table", sqlstate="42P01", hint="Look it up.")
-    await LintAdvice(LintProgram()).add(other, [CREATE_INDEX])
+    await LintAdvice().add(other, [CREATE_INDEX])
     assert other.hint == "Look it up."
+
+
+@pytest.mark.parametrize("sql", ["TRUNCATE t", "CREATE EXTENSION x", "LOCK TABLE t"])
+async def test_what_has_no_form_in_aurora_dsql_gets_no_second_advice(sql: str) -> None:
+    error = StatementFailed("Statement 1: unsupported", sqlstate="0A000", hint="Look it up.")
+    await LintAdvice().add(error, [sql])
+    assert error.hint == "Look it up."
+
+
+async def test_without_dsql_lint_the_findings_are_told_and_its_absence(tmp_path: Path) -> None:
+    told = await DsqlLint(LintProgram(tmp_path / "gone"), characters=1_000).dsql_lint(CREATE_INDEX, fix=True)
+    assert "CREATE INDEX ASYNC bounds_i" in told.text
+    assert "AWS's dsql-lint was not heard: dsql-lint does not start" in told.text

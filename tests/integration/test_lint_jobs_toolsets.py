@@ -15,11 +15,11 @@ from support.client_helpers import call, write
 SCRIPT = "CREATE TABLE t (id serial PRIMARY KEY,\n  tags text[]);\nCREATE INDEX i ON t (id);\n"
 
 
-async def test_lint_tells_line_rule_and_remedy(reader: Client) -> None:
+async def test_lint_tells_line_fault_and_remedy(reader: Client) -> None:
     reply = await call(reader, "dsql_lint", sql=SCRIPT)
-    found = {(finding["rule"], finding["line"], finding["fix"]) for finding in reply.facts["findings"]}
-    assert ("array_type", 2, "unfixable") in found
-    assert ("index_async", 3, "fixed_with_warning") in found
+    found = [(finding["line"], finding["fix"]) for finding in reply.facts["findings"]]
+    assert found == [(1, "fixed"), (2, "fixed_with_warning"), (3, "fixed")]
+    assert "- line 2 (fixable, mind): tags: an array" in reply.text
     assert "fixed_sql" not in reply.facts
 
 
@@ -27,21 +27,30 @@ async def test_lint_fixes_what_can_be_fixed(reader: Client) -> None:
     reply = await call(reader, "dsql_lint", sql=SCRIPT, fix=True)
     assert "CREATE INDEX ASYNC i ON t" in reply.facts["fixed_sql"]
     assert "AS IDENTITY" in reply.text
+    again = await call(reader, "dsql_lint", sql=reply.facts["fixed_sql"], fix=True)
+    assert again.text.startswith("Nothing found.")
 
 
 @pytest.mark.parametrize(
-    ("sql", "rule"),
+    ("sql", "line", "told"),
     [
-        ("SELECT 1;\n\nCREATE TABLE t (price money);", "column-type"),
-        ("CREATE TABLE t (id int);\nSELECT * INTO u\nFROM t;", "create-from-query"),
+        ("SELECT 1;\n\nCREATE TABLE t (price money);", 3, "numeric(19,4)"),
+        ("CREATE TABLE t (id int);\nSELECT * INTO u\nFROM t;", 2, "makes a table from a query"),
+        ("SELECT setval('s', 3);\nDROP INDEX CONCURRENTLY i;", 2, "CONCURRENTLY left out"),
+        ("SELECT 1;\nSELEC 2;", 2, "syntax error"),
     ],
 )
-async def test_what_dsql_lint_overlooks_is_found_by_our_own_rules(
-    reader: Client, sql: str, rule: str
-) -> None:
+async def test_there_is_one_finding_for_a_fault(reader: Client, sql: str, line: int, told: str) -> None:
     reply = await call(reader, "dsql_lint", sql=sql)
-    assert [finding["rule"] for finding in reply.facts["findings"]] == [rule]
-    assert "this server's own rules only" in reply.text
+    (finding,) = reply.facts["findings"]
+    assert finding["line"] == line
+    assert told in reply.text
+
+
+async def test_what_dsql_lint_alone_finds_is_told_as_its_own(reader: Client) -> None:
+    reply = await call(reader, "dsql_lint", sql="SELECT 1;\nDEALLOCATE p;")
+    assert [(finding["line"], finding["fix"]) for finding in reply.facts["findings"]] == [(2, "unfixable")]
+    assert "(dsql-lint, unsupported_deallocate)" in reply.text
 
 
 async def test_clean_sql_has_no_findings(reader: Client) -> None:
@@ -56,7 +65,7 @@ async def test_too_much_and_no_text_are_refused(reader: Client) -> None:
 
 async def test_a_missing_program_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="does not start"):
-        await LintProgram(tmp_path / "gone").lint("SELECT 1", fix=False, timeout=5)
+        await LintProgram(tmp_path / "gone").lint("SELECT 1", timeout=5)
 
 
 async def test_a_refusal_shows_the_fixed_form(writer: Client) -> None:

@@ -82,6 +82,7 @@ class SkippedStatement:
         needs_review: Somebody has to do something about it.
         is_blocking: The rest must not run without it.
         item: Position, among the parts of the script, of the one that it comes from.
+        rule: Stable id of the guard's reason to refuse it; empty for another.
     """
 
     line: int
@@ -90,6 +91,7 @@ class SkippedStatement:
     needs_review: bool = False
     is_blocking: bool = False
     item: int | None = None
+    rule: str = ""
 
 
 @dataclass

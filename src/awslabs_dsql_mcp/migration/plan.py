@@ -10,7 +10,7 @@ of a step and the plan's fingerprint, so that a changed script is not resumed by
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, cast
@@ -53,6 +53,7 @@ class Step:
         rows: Number of rows inserted; ``None`` if unknown.
         settings: Statements that set what decides how the queries are read, for this transaction.
         item: Position, among the parts of the script, of the one that it comes from.
+        verbatim: The text of that part says the same, on Aurora DSQL too.
     """
 
     queries: tuple[str, ...]
@@ -62,6 +63,7 @@ class Step:
     rows: int | None = None
     settings: tuple[str, ...] = ()
     item: int | None = None
+    verbatim: bool = False
 
     @property
     def title(self) -> str:
@@ -119,57 +121,25 @@ class MigrationPlan:
         return number, cast("Doubt", match.group(2))
 
 
-def refused_statements(conversion: Conversion) -> tuple[str, ...]:
-    """Converted statements that the guard still refuses, for dsql-lint to fix."""
-    return tuple(
-        sql for draft in conversion.statements if (sql := _sql(draft)) is not None and not _is_allowed(sql)
-    )
-
-
-def plan(conversion: Conversion, fixed: Mapping[str, str]) -> MigrationPlan:
-    """Arrange a converted script in steps.
-
-    Args:
-        conversion: The script.
-        fixed: Statements that the guard refuses, mapped to the linter's fixes.
-    """
-    singles, skipped = single_steps(conversion, fixed)
+def plan(conversion: Conversion) -> MigrationPlan:
+    """Arrange a converted script in steps."""
+    singles, skipped = single_steps(conversion)
     return MigrationPlan(
         tuple(_merge_inserts(singles)), tuple(sorted(skipped, key=lambda statement: statement.line))
     )
 
 
-def single_steps(
-    conversion: Conversion, fixed: Mapping[str, str]
-) -> tuple[list[Step], list[SkippedStatement]]:
-    """List the steps of a converted script, each of one statement, and the statements that are skipped.
-
-    Args:
-        conversion: The script.
-        fixed: Statements that the guard refuses, mapped to the linter's fixes.
-    """
+def single_steps(conversion: Conversion) -> tuple[list[Step], list[SkippedStatement]]:
+    """List the steps of a converted script, each of one statement, and the statements that are skipped."""
     skipped = list(conversion.skipped)
     steps: list[Step] = []
     for draft in conversion.statements:
         before = len(skipped)
-        made = _steps(conversion, draft, fixed, skipped)
+        made = _steps(conversion, draft, skipped)
         steps += (replace(step, settings=draft.settings or (), item=draft.item) for step in made)
         for left in skipped[before:]:
             left.item = draft.item
     return steps, skipped
-
-
-def _sql(draft: ConvertedStatement) -> str | None:
-    if draft.rows is not None:
-        return None
-    try:
-        return draft.sql
-    except ParseError:
-        return None
-
-
-def _is_allowed(sql: str) -> bool:
-    return _check(sql).refusal is None
 
 
 def _check(sql: str) -> Verdict:
@@ -185,12 +155,12 @@ def _check(sql: str) -> Verdict:
 def _steps(
     conversion: Conversion,
     draft: ConvertedStatement,
-    fixed: Mapping[str, str],
     skipped: list[SkippedStatement],
 ) -> Iterator[Step]:
     if draft.rows is not None:
         yield from _copy_as_inserts(conversion, draft)
         return
+    verbatim = draft.text is not None
     try:
         texts = _texts(draft)
     except ParseError as error:
@@ -200,20 +170,19 @@ def _steps(
         return
     for text in texts:
         verdict = _check(text)
-        notes = tuple(draft.notes)
-        if verdict.refusal and text in fixed:
-            verdict, notes = (
-                _check(fixed[text]),
-                (*notes, "rewritten by dsql-lint"),
-            )
-        if verdict.refusal or verdict.statement is None:
-            refusal = verdict.refusal
+        refusal = verdict.refusal
+        if refusal or verdict.statement is None:
             reason = f"{refusal.why} {refusal.instead}" if refusal else "no statement"
+            line = draft.line + (refusal.line - 1 if refusal and verbatim else 0)
+            rule = refusal.rule if refusal else ""
+            what = one_line(text)
             skipped.append(
-                SkippedStatement(draft.line, one_line(text), reason, needs_review=True, is_blocking=True)
+                SkippedStatement(line, what, reason, needs_review=True, is_blocking=True, rule=rule)
             )
         else:
-            yield Step((verdict.sql,), (verdict.statement,), draft.line, notes, _rows(draft))
+            notes = tuple(draft.notes)
+            rows = _rows(draft)
+            yield Step((verdict.sql,), (verdict.statement,), draft.line, notes, rows, verbatim=verbatim)
 
 
 def _texts(draft: ConvertedStatement) -> list[str]:
@@ -253,12 +222,14 @@ def _copy_as_inserts(conversion: Conversion, draft: ConvertedStatement) -> Itera
     note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT",)
     amounts = _money_fields(conversion, draft)
     lines: list[str] = []
+    verbatim = True
     for row in draft.rows or ():
-        values = (_without_money(value) if at in amounts else value for at, value in enumerate(row))
+        values = tuple(_without_money(value) if at in amounts else value for at, value in enumerate(row))
+        verbatim = verbatim and values == row
         lines.append(f"({', '.join(map(_field, values))})")
     for batch in _batches(lines):
         text = head + ",\n".join(batch)
-        yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch))
+        yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch), verbatim=verbatim)
 
 
 def _field(field: Field) -> str:

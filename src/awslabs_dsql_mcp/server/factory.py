@@ -41,14 +41,13 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
     """List the tools that work on a cluster, in the order in which clients see them."""
     suggesting = SuggestingDatabase(database)
     limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
-    linter = LintProgram()
     call_time = settings.call_timeout
     transact = Transact(
         suggesting,
         allow_writes=settings.allow_writes,
         confirm=settings.confirm,
         limits=limits,
-        lint_advice=LintAdvice(linter),
+        lint_advice=LintAdvice(),
         job_status="schema-changes" in settings.tools,
     )
     reading = (
@@ -67,7 +66,7 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
         *reading,
         BatchWrite(suggesting, *batch, name).spec(),
         LoadRows(suggesting, *batch, LoadDirectory(settings.load_dir), name).spec(),
-        Migrate(database, linter, confirm=settings.confirm, call_time=call_time, cluster=name).spec(),
+        Migrate(database, confirm=settings.confirm, call_time=call_time, cluster=name).spec(),
     )
 
 

@@ -1,26 +1,29 @@
 """``dsql_lint``, and what it adds to the errors of ``transact``."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.lint.model import Diagnostic, Linter, LintReport, advice
-from awslabs_dsql_mcp.lint.own_rules import DSQL_RULES, own_diagnostics
+from awslabs_dsql_mcp.lint.examination import Examination, examine
+from awslabs_dsql_mcp.lint.model import MAX_LINTED, Finding, Linter
+from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
+from awslabs_dsql_mcp.lint.second_opinion import second_opinion
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import truncate_sentence
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _UNSUPPORTED: Final = "0A000"
-_TIMEOUT: Final = 20.0  # seconds for a script
-_QUICK_TIMEOUT: Final = 1.5  # seconds that an error may wait for it
-_MAX_QUICK: Final = 20_000  # characters
+_TIMEOUT: Final = 10.0  # seconds for dsql-lint
+_MAX_ADVISED: Final = 20_000  # characters of statements that an error gives advice on
+_MAX_ADVICE: Final = 240  # characters of SQL in an error
 _MAX_FINDINGS: Final = 50  # findings that are shown
 _MAX_LENGTH: Final = 300  # characters of a text in a finding
-_NOT_ALL: Final = "Neither dsql-lint nor this server knows every rule: a cluster has the last word."
+_MAX_LINES: Final = 10  # lines of findings that say the same
+_NOT_ALL: Final = "No linter knows every rule: a cluster has the last word."
 
 
 class DsqlLint:
@@ -48,113 +51,146 @@ class DsqlLint:
             "dsql_lint",
             dsql_lint,
             "Lint SQL for Aurora DSQL",
-            "What Aurora DSQL does not take of PostgreSQL DDL (a pg_dump, a migration): rule, line, what to "
-            "write instead. Nothing is run.",
+            "What Aurora DSQL does not take of a PostgreSQL script (a pg_dump, a migration): line, fault, "
+            "what `migrate` would write instead. Nothing is run.",
             family="schema-changes",
             meta=search_hint("check sql compatibility"),
         )
 
     async def dsql_lint(self, sql: str, *, fix: bool = False) -> ToolOutput:
-        """List what Aurora DSQL does not support in a script.
+        """List what Aurora DSQL does not take of a script.
 
         Args:
             sql: Any number of statements.
-            fix: Whether to give the script with what can be fixed.
+            fix: Whether to give the script as the migration plan has it.
 
         Raises:
             RequestInvalid: The text is empty, too large or no text.
-            NotConfigured: There is no dsql-lint.
-            TimedOut: It took too long.
         """
-        if not sql.strip():
-            raise RequestInvalid("sql is empty.", hint="Give one or more statements.")
-        linted = await self._linter.lint(sql, fix=fix, timeout=_TIMEOUT)
-        more = await asyncio.to_thread(own_diagnostics, sql, linted.diagnostics)
-        return _answer(linted, more, fix=fix, characters=self._characters)
+        _require_lintable(sql)
+        examined = await asyncio.to_thread(examine, sql)
+        try:
+            more = await second_opinion(examined, self._linter, timeout=_TIMEOUT)
+        except DsqlError as error:
+            more, missing = (), f"AWS's dsql-lint was not heard: {error.message}"
+        else:
+            missing = ""
+        fixed = await asyncio.to_thread(lambda: examined.fixed_sql) if fix else None
+        return _answer((*examined.findings, *more), fixed, missing, self._characters)
 
 
 class LintAdvice:
-    """Adds dsql-lint's advice to errors about what Aurora DSQL does not have.
-
-    Args:
-        linter: dsql-lint.
-    """
-
-    def __init__(self, linter: Linter) -> None:
-        self._linter = linter
+    """Adds a statement as it is written for Aurora DSQL to the error that refuses it."""
 
     async def add(self, error: DsqlError, statements: Sequence[str]) -> None:
-        """Put what to write instead into the error's hint; without dsql-lint, or in haste, leave it as it is.
+        """Put what to write instead into the error's hint, where the migration plan knows it.
 
         Args:
-            error: What `transact` met.
-            statements: What it was given.
+            error: The error of `transact`.
+            statements: The statements of the call.
         """
-        if not _is_about_dsql(error) or sum(map(len, statements)) > _MAX_QUICK:
+        if not _is_about_dsql(error) or sum(map(len, statements)) > _MAX_ADVISED:
             return
-        try:
-            linted = await self._linter.lint("\n;\n".join(statements), fix=True, timeout=_QUICK_TIMEOUT)
-        except DsqlError:
-            return
-        if told := advice(linted, single=len(statements) == 1):
+        examined = await asyncio.to_thread(examine, "\n;\n".join(statements))
+        if told := _advice(examined):
             error.hint = f"{error.hint} {told}" if error.hint else told
 
 
 def _is_about_dsql(error: DsqlError) -> bool:
     if isinstance(error, StatementRefused):
-        return error.code in DSQL_RULES
+        return is_of_aurora_dsql(error.code or "")
     return isinstance(error, StatementFailed) and error.sqlstate == _UNSUPPORTED
 
 
-def _answer(linted: LintReport, more: Sequence[Diagnostic], *, fix: bool, characters: int) -> ToolOutput:
-    found = sorted((*linted.diagnostics, *more), key=lambda finding: finding.line)
-    summary = _summary(linted, more, fix=fix)
-    lines = [summary, *(_line(finding, fix=fix) for finding in found[:_MAX_FINDINGS])]
-    if len(found) > _MAX_FINDINGS:
-        lines.append(f"… and {len(found) - _MAX_FINDINGS} more: mend these, and lint again.")
+def _advice(examined: Examination) -> str | None:
+    """Write the statements that a person need not mend as a clause or two, if they are short."""
+    queries = [query for part in examined.parts for query in part.queries or ()]
+    written = "; ".join(queries)
+    if not queries or len(written) > _MAX_ADVICE or "\n" in written:
+        return None
+    if any(finding.fix == "unfixable" for finding in examined.findings):
+        return None
+    minded = " ".join(f.message for f in examined.findings if f.fix == "fixed_with_warning")
+    caution = f" Mind: {truncate_sentence(minded, _MAX_ADVICE)}" if minded else ""
+    apart = ", a call each" if len(queries) > 1 else ""
+    return f"Written for Aurora DSQL{apart}: {written}{'.' if caution else ''}{caution}"
+
+
+def _require_lintable(sql: str) -> None:
+    if not sql.strip():
+        raise RequestInvalid("sql is empty.", hint="Give one or more statements.")
+    try:
+        size = len(sql.encode())
+    except UnicodeEncodeError:
+        raise RequestInvalid("sql has half of a surrogate pair in it.", hint="Send it whole.") from None
+    if "\0" in sql:
+        raise RequestInvalid("sql has a NUL character in it.", hint="Leave it out.")
+    if size > MAX_LINTED:
+        raise RequestInvalid(
+            f"sql has {size:,} bytes; at most {MAX_LINTED:,} are linted.",
+            hint="Lint the schema without its data, or a part at a time.",
+        )
+
+
+def _answer(found: Sequence[Finding], fixed: str | None, missing: str, characters: int) -> ToolOutput:
+    done = "fixable" if fixed is None else "fixed"
+    summary = _summary(found, done)
+    grouped = _grouped(found)
+    lines = [summary, *(_line(finding, lines, done) for finding, lines in grouped[:_MAX_FINDINGS])]
+    if len(grouped) > _MAX_FINDINGS:
+        lines.append(f"… and {len(grouped) - _MAX_FINDINGS} more: mend these, and lint again.")
     structured: dict[str, object] = {
         "summary": summary,
-        "findings": [_facts(f) for f in found[:_MAX_FINDINGS]],
+        "findings": [_facts(finding) for finding in found[:_MAX_FINDINGS]],
     }
-    if linted.fixed_sql is not None:
-        fixed = _whole_lines(linted.fixed_sql, characters)
-        cut = "" if fixed == linted.fixed_sql else " (its beginning: too long; lint a part at a time)"
-        lines += [f"Fixed SQL{cut}:", fixed.rstrip()]
-        structured |= {"fixed_sql": fixed, "fixed_sql_cut": bool(cut)}
-    lines.append(_NOT_ALL)
+    if fixed is not None and found:
+        shown = _whole_lines(fixed, characters)
+        cut = "" if shown == fixed else " (its beginning: too long; lint a part at a time)"
+        lines += [f"Fixed SQL{cut}:", shown.rstrip()]
+        structured |= {"fixed_sql": shown, "fixed_sql_cut": bool(cut)}
+    lines += [missing, _NOT_ALL] if missing else [_NOT_ALL]
     return ToolOutput("\n".join(lines), structured)
 
 
-def _summary(linted: LintReport, more: Sequence[Diagnostic], *, fix: bool) -> str:
-    if not linted.diagnostics and not more:
+def _summary(found: Sequence[Finding], done: str) -> str:
+    if not found:
         return "Nothing found."
-    done = "fixed" if fix else "fixable"
-    parts = {
-        done: linted.count("fixed"),
-        f"{done}, with something to mind": linted.count("fixed_with_warning"),
-        "to mend by hand": linted.count("unfixable") + len(more),
+    names = {
+        "fixed": done,
+        "fixed_with_warning": f"{done}, with something to mind",
+        "unfixable": "to mend by hand",
     }
-    said = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
-    ours = f"; {len(more)} of them found by this server's own rules only" if more else ""
-    return f"{len(linted.diagnostics) + len(more)} found: {said}{ours}."
+    counts = {name: sum(finding.fix == fix for finding in found) for fix, name in names.items()}
+    return f"{len(found)} found: {', '.join(f'{n} {name}' for name, n in counts.items() if n)}."
 
 
-def _line(finding: Diagnostic, *, fix: bool) -> str:
-    done = "fixed" if fix else "fixable"
-    state = {"fixed": done, "fixed_with_warning": f"{done}, mind"}
-    told = truncate_sentence(finding.detail if fix and finding.detail else finding.suggestion, _MAX_LENGTH)
-    where = f"line {finding.line} {finding.rule} ({state.get(finding.fix, 'by hand')})"
-    return f"- {where}: {truncate_sentence(finding.message, _MAX_LENGTH)} {told}".rstrip()
+def _grouped(found: Iterable[Finding]) -> list[tuple[Finding, list[int]]]:
+    """Put findings that differ in their line alone together."""
+    groups: dict[tuple[str, str], tuple[Finding, list[int]]] = {}
+    for finding in found:
+        groups.setdefault((finding.message, finding.fix), (finding, []))[1].append(finding.line)
+    return sorted(groups.values(), key=lambda group: group[1][0])
 
 
-def _facts(finding: Diagnostic) -> dict[str, object]:
+def _line(finding: Finding, lines: Sequence[int], done: str) -> str:
+    state = {"fixed": done, "fixed_with_warning": f"{done}, mind", "unfixable": "by hand"}[finding.fix]
+    source = f" (dsql-lint, {finding.rule})" if finding.rule else ""
+    return f"- {_places(lines)} ({state}): {truncate_sentence(finding.message, _MAX_LENGTH)}{source}"
+
+
+def _places(lines: Sequence[int]) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    listed = ", ".join(map(str, lines[:_MAX_LINES]))
+    return f"lines {listed}{f' and {len(lines) - _MAX_LINES} more' if len(lines) > _MAX_LINES else ''}"
+
+
+def _facts(finding: Finding) -> dict[str, object]:
     facts = {
-        "rule": finding.rule,
         "line": finding.line,
         "message": truncate_sentence(finding.message, _MAX_LENGTH),
-        "suggestion": truncate_sentence(finding.suggestion, _MAX_LENGTH),
         "fix": finding.fix,
-        "detail": truncate_sentence(finding.detail, _MAX_LENGTH),
+        "rule": finding.rule,
     }
     return {name: value for name, value in facts.items() if value != ""}
 

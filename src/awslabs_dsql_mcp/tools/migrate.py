@@ -14,7 +14,6 @@ from pydantic import Field
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
-from awslabs_dsql_mcp.lint.model import Linter
 from awslabs_dsql_mcp.migration import plan as migration_plan
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
@@ -31,8 +30,6 @@ from awslabs_dsql_mcp.tools.elicitation import (
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
-_LINT_TIME: Final = 5.0  # seconds for a statement
-_MAX_LINTED: Final = 20
 _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten to what it has, "
     "one transaction a step, jobs waited for. First dry_run: the plan, what was changed and why, what needs "
@@ -61,7 +58,6 @@ class Migrate:
 
     Args:
         database: Where statements run.
-        linter: Fixes what our own rules do not.
         confirm: Which changes need confirmation.
         call_time: Longest a call may take, in seconds.
         cluster: Name of the cluster: a handle is good on no other.
@@ -72,7 +68,6 @@ class Migrate:
     def __init__(
         self,
         database: Database,
-        linter: Linter,
         *,
         confirm: ConfirmPolicy,
         call_time: float,
@@ -81,7 +76,6 @@ class Migrate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
-        self._linter = linter
         self._confirmation = TransactionConfirmation(confirm, clock=clock)
         self._runner = MigrationRunner(database, sleep=sleep, clock=clock)
         self._call_time = call_time
@@ -182,17 +176,7 @@ class Migrate:
                 code="syntax",
                 hint="Correct it there.",
             ) from None
-        refused = await asyncio.to_thread(migration_plan.refused_statements, conversion)
-        fixed = {sql: text for sql in refused[:_MAX_LINTED] if (text := await self._fixed(sql))}
-        return await asyncio.to_thread(migration_plan.plan, conversion, fixed)
-
-    async def _fixed(self, sql: str) -> str | None:
-        """Ask dsql-lint; without it, a statement that needs it is left to a human."""
-        try:
-            linted = await self._linter.lint(sql, fix=True, timeout=_LINT_TIME)
-        except DsqlError:
-            return None
-        return None if linted.count("unfixable") else (linted.fixed_sql or "").strip().rstrip(";") or None
+        return await asyncio.to_thread(migration_plan.plan, conversion)
 
 
 def _script(statements: str | list[str]) -> str:

@@ -10,7 +10,6 @@ import psycopg
 
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
@@ -49,7 +48,7 @@ class Target:
     def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
         self._folder = folder
         database = LazyDatabase(Settings(local=True, local_data=folder), stack)
-        self._tool = Migrate(database, LintProgram(), confirm="never", call_time=60.0, sleep=_short_sleep)
+        self._tool = Migrate(database, confirm="never", call_time=60.0, sleep=_short_sleep)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a session past the endpoint, as the superuser."""

@@ -30,7 +30,7 @@ def refused(sql: str) -> Refusal | None:
 
 
 def planned(script: str) -> MigrationPlan:
-    return migration.plan(convert(script), {})
+    return migration.plan(convert(script))
 
 
 def without_blanks(text: str) -> str:

@@ -14,8 +14,8 @@ from awslabs_dsql_mcp.sql.copy_data import CopyFormat, read_rows
 from awslabs_dsql_mcp.sql.scripts import split_script
 
 
-def planned(script: str, fixed: dict[str, str] | None = None) -> MigrationPlan:
-    return migration.plan(convert(script), fixed or {})
+def planned(script: str) -> MigrationPlan:
+    return migration.plan(convert(script))
 
 
 def queries(script: str) -> list[str]:
@@ -121,13 +121,6 @@ def test_rows_are_inserted_in_transactions_of_a_thousand() -> None:
 )
 def test_what_cannot_be_carried_over_stops_everything(script: str) -> None:
     assert planned(script).blocked
-
-
-def test_a_linters_word_is_taken_where_no_rule_knows_better() -> None:
-    sql = "TRUNCATE t"
-    assert migration.refused_statements(convert(sql)) == (sql,)
-    assert planned(sql, {sql: "DELETE FROM t"}).steps[0].queries == ("DELETE FROM t",)
-    assert planned(sql, {sql: "TRUNCATE t CASCADE"}).blocked
 
 
 def test_a_text_that_does_not_parse_is_told_by_its_line() -> None:

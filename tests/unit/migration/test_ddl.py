@@ -10,7 +10,7 @@ BY_HAND = "NEEDS A HUMAN"
 
 
 def planned(script: str) -> MigrationPlan:
-    return migration.plan(convert(script), {})
+    return migration.plan(convert(script))
 
 
 def queries(script: str) -> list[str]:

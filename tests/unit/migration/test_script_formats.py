@@ -10,7 +10,7 @@ UP, DOWN = "CREATE TABLE t (id int PRIMARY KEY);", "DROP TABLE t;"
 
 def stops(script: str) -> list[int]:
     """Lines of what stops a script."""
-    return [left.line for left in migration.plan(convert(script), {}).blocked]
+    return [left.line for left in migration.plan(convert(script)).blocked]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_script_of_one_direction_runs(script: str) -> None:
 
 def test_marks_that_decide_are_said() -> None:
     assert stops(f"--changeset me:1 endDelimiter:/\n{UP}") == [1]
-    (left,) = migration.plan(convert(f"--changeset me:1 context:test\n{UP}"), {}).skipped
+    (left,) = migration.plan(convert(f"--changeset me:1 context:test\n{UP}")).skipped
     assert (left.line, left.needs_review, left.is_blocking) == (1, True, False)
 
 

@@ -10,7 +10,7 @@ DROP = "DROP TABLE t"
 
 
 def planned(script: str) -> MigrationPlan:
-    return migration.plan(convert(script), {})
+    return migration.plan(convert(script))
 
 
 def carried(script: str) -> list[tuple[str, ...]]:
