@@ -17,7 +17,7 @@ _STEP: Final = re.compile(r"(\d+)\. (.*?)(?:  \[(.*)\])?$")
 _ABOUT_STEP: Final = re.compile(r"- step (\d+): (.*)$")
 _ABOUT_LINES: Final = re.compile(r"\blines? (\d+(?:(?:, | and | to |-)\d+)*)")
 _RENAMED: Final = re.compile(
-    r"(?:TABLE (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )(\"[^\"]+\"|\w+) "
+    r"(?:(?:TABLE|ROLE|VIEW|INDEX) (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )(\"[^\"]+\"|\w+) "
     r"(?:RENAME )?TO (\"[^\"]+\"|\w+)",
     re.IGNORECASE,
 )
@@ -110,16 +110,20 @@ NOTHING: Final = "^nothing$"
 _COLUMN: Final = r"(?:^|[\[; ]){column}: (?:(?!; \S+: ).)*?"
 """Stands for the beginning of a note about the column."""
 
+_DOMAIN: Final = "over .* instead of"
+"""Is what is said of a domain."""
+
 RULES: Final = (
     Rule("column", "type", _COLUMN + "{type}"),
     Rule("column", "values", _COLUMN + "JSON", there=r"\{"),
-    Rule("column", "values", _COLUMN + "currency sign", there=r"\$"),
+    Rule("column", "values|default", _COLUMN + "currency sign", there=r"\$"),
     Rule("column", "values", _COLUMN + r"(?:numeric|scale)\b.*18, ?6"),
     Rule("column", "takes", _COLUMN + "{type}"),
     Rule("column", "takes", _COLUMN + "enum .* CHECK"),
     Rule("column", "default", _COLUMN + "(?:identity|serial|IDENTITY)", there=r"nextval", here=NOTHING),
     Rule("column", "default", _COLUMN + "without a default", here=NOTHING),
     Rule("column", "identity", _COLUMN + "(?:serial|identity|IDENTITY)", there=NOTHING, here="by default"),
+    Rule("column", "collation", _COLUMN + "{type}", there="^C$", here=NOTHING),
     Rule("column", "collation", _COLUMN + "COLLATE left out", here=NOTHING),
     Rule("constraint", "exists", _COLUMN + "enum .* CHECK", there=NOTHING, here="c"),
     Rule("constraint", "definition", "DEFERRABLE left out", there="DEFERRABLE"),
@@ -130,8 +134,9 @@ RULES: Final = (
     Rule(
         "sequence",
         "type|minimum|maximum",
-        r"sequence is bigint|\bserial\b.* is bigint|identity is bigint|identity of line",
+        r"sequence is bigint|serial\b.* is bigint|identity is bigint|identity of line",
     ),
+    Rule("sequence", "next value", "size of its cache|CACHE"),
     Rule("sequence", "exists", "it is the identity of", here=NOTHING),
     Rule("sequence", "owned by", "it becomes an identity, or stays by itself", here=NOTHING),
     Rule("table", "persistence", "UNLOGGED left out", there="u", here="p"),
@@ -142,6 +147,8 @@ RULES: Final = (
     Rule("function|trigger|extension|.*", "exists", "^- (?:line|CREATE)", here=NOTHING),
     Rule(".*", "comment", "^- (?:line|COMMENT)", here=NOTHING),
     Rule(".*", "privileges", "^- (?:line|GRANT|REVOKE|ALTER DEFAULT)"),
+    Rule("domain", "type", _DOMAIN),
+    Rule("column", "takes|values", _DOMAIN),
     Rule("role", "attributes", "attributes left out"),
     Rule("table", "row security", "row-level security", here=NOTHING),
 )
@@ -201,18 +208,20 @@ def _without(rows: str, positions: set[int]) -> list[str]:
 
 
 def _announces(entry: Entry, difference: Difference, facts: Facts) -> bool:
-    return any(rule.holds(difference) and _says(entry, rule, difference, facts) for rule in RULES)
+    keys = [difference.key]
+    if owner := facts.get(Key("sequence", difference.key.name, "owned by")):
+        keys.append(Key("column", owner, difference.key.aspect))
+    return any(rule.holds(difference) and _says(entry, rule, key, facts) for rule in RULES for key in keys)
 
 
-def _says(entry: Entry, rule: Rule, difference: Difference, facts: Facts) -> bool:
-    key = difference.key
+def _says(entry: Entry, rule: Rule, key: Key, facts: Facts) -> bool:
     names, column = key.name.split("(")[0].split("."), ""
+    if rule.says == _DOMAIN and key.kind == "column":
+        names = [facts.get(Key("column", key.name, "type"), "").rpartition(".")[2]]
     if key.kind == "index":
         names = facts.get(Key("index", key.name, "table"), key.name).split(".")
     if key.kind == "column":
         column = names[-1]
-    if key.kind == "sequence" and (owner := facts.get(Key("sequence", key.name, "owned by"))):
-        names, column = owner.split("."), owner.rpartition(".")[2]
     if rule.says.startswith(_COLUMN) and not column:
         column = _checked_column(key)
         names = names[:-1]

@@ -24,6 +24,9 @@ _SESSION: Final = (
     b"SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1; "
     b"SET lock_timeout = '20s'"
 )
+_WRITTEN: Final = "CASE WHEN {0} IS NOT DISTINCT FROM NULL THEN NULL ELSE concat({0}) END"
+"""A column as its type writes it, as COPY does: a cast to text may write another."""
+
 _VOLATILE: Final = re.compile(
     r"\b(now|random|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|gen_random_uuid|nextval)\("
     r"|CURRENT_|LOCALTIME|'(now|today)'"
@@ -181,7 +184,7 @@ def _effect(connection: psycopg.Connection[Any], expression: str, type_name: str
     """The value that a default gives, or its text where it gives another each time."""
     if _VOLATILE.search(expression):
         return plain(expression)
-    text = f"SELECT (({expression})::{type_name})::text"
+    text = f"SELECT concat(({expression})::{type_name})"
     try:
         with connection.transaction(force_rollback=True):
             return f"value {connection.execute(text.encode()).fetchall()[0][0]}"
@@ -192,7 +195,7 @@ def _effect(connection: psycopg.Connection[Any], expression: str, type_name: str
 def _rows(connection: psycopg.Connection[Any], name: str, kind: str, columns: Sequence[str]) -> Facts:
     """What a table or view holds, as text: whole rows, and the values of each column."""
     what = "view" if kind.endswith("view") else "table"
-    listed = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns)
+    listed = sql.SQL(", ").join(sql.SQL(_WRITTEN).format(sql.Identifier(column)) for column in columns)
     query = sql.SQL("SELECT {} FROM {}").format(listed, _identifier(name))
     try:
         with connection.transaction(force_rollback=True):
@@ -216,8 +219,8 @@ def _tried(connection: psycopg.Connection[Any], table: str, column: str, value: 
     It goes into the first row, or into a new one if there is none.
     """
     target, name, literal = _identifier(table), sql.Identifier(column), sql.Literal(value)
-    update = "UPDATE {0} SET {1} = {2} WHERE ctid = (SELECT min(ctid) FROM {0}) RETURNING {1}::text"
-    insert = "INSERT INTO {0} ({1}) VALUES ({2}) RETURNING {1}::text"
+    update = "UPDATE {0} SET {1} = {2} WHERE ctid = (SELECT min(ctid) FROM {0}) RETURNING concat({1})"
+    insert = "INSERT INTO {0} ({1}) VALUES ({2}) RETURNING concat({1})"
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -18,6 +18,7 @@ BEGIN
   LOOP
     EXECUTE object.command;
   END LOOP;
+  ALTER ROLE admin RESET ALL;
   DELETE FROM pg_depend WHERE classid = 'pg_default_acl'::regclass;
   DELETE FROM pg_shdepend WHERE classid = 'pg_default_acl'::regclass;
   DELETE FROM pg_default_acl;

@@ -51,6 +51,8 @@ class Oracle:
         """
         with psycopg.connect(f"{self._address} dbname=postgres", autocommit=True) as administrator:
             administrator.execute(_DROP)
+            administrator.execute("ALTER ROLE current_user RESET ALL")
+            administrator.execute("ALTER DATABASE postgres RESET ALL")
             drop_roles(administrator)
             administrator.execute(_CREATE)
             self._run(script)
