@@ -110,14 +110,28 @@ NOTHING: Final = "^nothing$"
 _COLUMN: Final = r"(?:^|[\[; ]){column}: (?:(?!; \S+: ).)*?"
 """Stands for the beginning of a note about the column."""
 
-_DOMAIN: Final = "over .* instead of"
-"""Is what is said of a domain."""
-
 RULES: Final = (
-    Rule("column", "type", _COLUMN + "{type}"),
+    Rule("column|domain", "type", _COLUMN + "{type}"),
+    Rule(
+        "column",
+        "not null",
+        "NOT NULL is a CHECK named {table}_{column}_not_null",
+        there="true",
+        here="false",
+    ),
+    Rule(
+        "column",
+        "takes",
+        "NOT NULL is a CHECK named {table}_{column}_not_null",
+        there="None is 23502",
+        here="None is 23514",
+    ),
+    Rule("constraint", "exists", "NOT NULL is a CHECK named {name}", there=NOTHING, here="c"),
+    Rule("constraint", "exists", "EXCLUDE left out", there="x", here=NOTHING),
+    Rule("constraint", "definition", "NO INHERIT left out", there="NOINHERIT"),
     Rule("column", "values", _COLUMN + "JSON", there=r"\{"),
     Rule("column", "values|default", _COLUMN + "currency sign", there=r"\$"),
-    Rule("column", "values", _COLUMN + r"(?:numeric|scale)\b.*18, ?6"),
+    Rule("column", "values", _COLUMN + "numeric is numeric"),
     Rule("column", "takes", _COLUMN + "{type}"),
     Rule("column", "takes", _COLUMN + "enum .* CHECK"),
     Rule("column", "default", _COLUMN + "(?:identity|serial|IDENTITY)", there=r"nextval", here=NOTHING),
@@ -129,7 +143,7 @@ RULES: Final = (
     Rule("constraint", "definition", "DEFERRABLE left out", there="DEFERRABLE"),
     Rule("constraint|trigger|rule|policy", "exists", "^- line", here=NOTHING),
     Rule("index", "exists", "USING|EXCLUDE", here=NOTHING),
-    Rule("index", "definition", "ASC and DESC left out", there="desc|nulls"),
+    Rule("index", "definition", "DESC left out", there="desc|nulls"),
     Rule("index", "definition", "operator class left out"),
     Rule(
         "sequence",
@@ -147,8 +161,6 @@ RULES: Final = (
     Rule("function|trigger|extension|.*", "exists", "^- (?:line|CREATE)", here=NOTHING),
     Rule(".*", "comment", "^- (?:line|COMMENT)", here=NOTHING),
     Rule(".*", "privileges", "^- (?:line|GRANT|REVOKE|ALTER DEFAULT)"),
-    Rule("domain", "type", _DOMAIN),
-    Rule("column", "takes|values", _DOMAIN),
     Rule("role", "attributes", "attributes left out"),
     Rule("table", "row security", "row-level security", here=NOTHING),
 )
@@ -208,24 +220,34 @@ def _without(rows: str, positions: set[int]) -> list[str]:
 
 
 def _announces(entry: Entry, difference: Difference, facts: Facts) -> bool:
-    keys = [difference.key]
-    if owner := facts.get(Key("sequence", difference.key.name, "owned by")):
-        keys.append(Key("column", owner, difference.key.aspect))
-    return any(rule.holds(difference) and _says(entry, rule, key, facts) for rule in RULES for key in keys)
+    subjects = list(_subjects(difference.key, facts))
+    return any(
+        rule.holds(difference) and _says(entry, rule, one, facts) for rule in RULES for one in subjects
+    )
+
+
+def _subjects(key: Key, facts: Facts) -> Iterator[Key]:
+    """An object, and those that it differs with: a sequence with its column, a column with its domain."""
+    yield key
+    if owner := facts.get(Key("sequence", key.name, "owned by")):
+        yield Key("column", owner, key.aspect)
+    if (domain := facts.get(Key("column", key.name, "type"))) and Key("domain", domain, "exists") in facts:
+        yield Key("domain", domain, key.aspect)
 
 
 def _says(entry: Entry, rule: Rule, key: Key, facts: Facts) -> bool:
-    names, column = key.name.split("(")[0].split("."), ""
-    if rule.says == _DOMAIN and key.kind == "column":
-        names = [facts.get(Key("column", key.name, "type"), "").rpartition(".")[2]]
+    names = key.name.split("(")[0].split(".")
+    table, column = (names[-2] if len(names) > 1 else ""), names[-1]
     if key.kind == "index":
         names = facts.get(Key("index", key.name, "table"), key.name).split(".")
-    if key.kind == "column":
-        column = names[-1]
-    if rule.says.startswith(_COLUMN) and not column:
-        column = _checked_column(key)
-        names = names[:-1]
-    wanted = rule.says.replace("{column}", _former(entry, column)).replace("{type}", _spellings(key, facts))
+    if key.kind == "constraint":
+        names, column = names[:-1], column.removeprefix(f"{table}_").removesuffix("_check")
+    if "{table}" in rule.says:
+        names = []
+    wanted = rule.says.replace("{column}", _former(entry, column)).replace("{table}", _former(entry, table))
+    wanted = wanted.replace("{name}", re.escape(key.name.rpartition(".")[2])).replace(
+        "{type}", _spellings(key, facts)
+    )
     return entry.says(wanted) and all(entry.names(name) for name in names if name != "public")
 
 
@@ -233,13 +255,7 @@ def _former(entry: Entry, column: str) -> str:
     return f"(?:{re.escape(column)}|{re.escape(entry.renamed.get(column, column))})"
 
 
-def _checked_column(key: Key) -> str:
-    """The column in the name of a constraint that was given none."""
-    table, _, name = key.name.rpartition(".")
-    return name.removeprefix(f"{table.rpartition('.')[2]}_").removesuffix("_check")
-
-
 def _spellings(key: Key, facts: Facts) -> str:
-    displayed = facts.get(Key("column", key.name, "type"), "")
+    displayed = facts.get(Key(key.kind, key.name, "type"), "")
     short = next((displayed.replace(a, b) for a, b in _ALIASES.items() if displayed.startswith(a)), displayed)
     return "(?:" + "|".join(re.escape(one).replace(",", ", ?") for one in (displayed, short)) + ")"
