@@ -28,8 +28,8 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Targ
     """A local cluster of these tests' own, which is empty between scripts."""
     folder = tmp_path_factory.mktemp("target")
     stack = AsyncExitStack()
-    async with held(local_cluster(folder)), held(stack):
-        yield Target(folder, stack)
+    async with held(local_cluster(folder)) as cluster, held(stack):
+        yield Target(folder, stack, cluster)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import psycopg
 
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
@@ -43,10 +44,12 @@ class Target:
     Args:
         folder: Its data directory; the cluster runs.
         stack: Closes the connections.
+        cluster: Its endpoint.
     """
 
-    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, folder: Path, stack: AsyncExitStack, cluster: LocalCluster) -> None:
         self._folder = folder
+        self.cluster = cluster
         database = LazyDatabase(Settings(local=True, local_data=folder), stack)
         self._tool = Migrate(database, confirm="never", call_time=60.0, sleep=_short_sleep)
 
