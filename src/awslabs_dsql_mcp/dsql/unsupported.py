@@ -8,7 +8,7 @@ FUNCTION, ALTER ROLE … SET, policies). Statements that no source names are tak
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from awslabs_dsql_mcp.dsql import limits
@@ -117,7 +117,7 @@ OTHER: Final = Unsupported(
 
 
 def _lacking(reason: str, *, needs_review: bool = False) -> Unsupported:
-    return Unsupported(OTHER.rule, OTHER.why, f"Leave it out: {reason}.", reason, needs_review=needs_review)
+    return replace(OTHER, dispensable=reason, needs_review=needs_review)
 
 
 _NO_RULES: Final = "Aurora DSQL has no rules: do their work in the statements that change the table"

@@ -117,7 +117,7 @@ def _own_types(statement: ScriptStatement) -> set[int]:
     found += [command.get("def", {}).get("ColumnDef", {}).get("typeName") for command in commands]
     if statement.kind in ("CreateDomainStmt", "CreateEnumStmt", "AlterEnumStmt"):
         found.append(top.get("typeName"))
-    subjects = [*top.get("objects", ()), top.get("object") or {}]
+    subjects = [*top.get("objects", ()), *([top["object"]] if "object" in top else [])]
     found += [subject.get("TypeName") for subject in subjects]
     return {id(node) for node in found if node is not None}
 
