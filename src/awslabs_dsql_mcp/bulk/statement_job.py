@@ -126,4 +126,4 @@ def _known(name: str, facts: TableInfo | None) -> TableInfo:
 
 
 def _refused(objection: Violation, sql: str) -> StatementRefused:
-    return locate(objection, sql).to_error()
+    return StatementRefused(str(locate(objection, sql)), code=objection.rule)

@@ -17,7 +17,8 @@ from awslabs_dsql_mcp.dsql import limits
 DEFAULT_NUMERIC: Final = "(18,6)"
 """Precision and scale of a numeric column that gives none (user guide, "Supported data types")."""
 
-EXACT_NUMERIC: Final = "numeric(38,18)"
+NUMERIC_PRECISION, NUMERIC_SCALE = 38, 18
+EXACT_NUMERIC: Final = f"numeric({NUMERIC_PRECISION},{NUMERIC_SCALE})"
 """Type that holds most of what a numeric without precision does: 20 digits before the point, 18 behind.
 
 Both are in the limits of the user guide, 38 and 37, and in those of the release notes of 2026-08-25.

@@ -11,7 +11,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.types import EXACT_NUMERIC, EXTENSION_TYPES, IDENTITY, SERIALS, ColumnType
 from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES
-from awslabs_dsql_mcp.migration.mentions import qualified_name, set_text
+from awslabs_dsql_mcp.migration.mentions import qualified_name
 from awslabs_dsql_mcp.migration.user_types import LABEL, TypeReplacement, UserTypes
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (
@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.sql.definitions import (
     is_builtin,
     is_too_long,
 )
-from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 BY_HAND: Final = "NEEDS A HUMAN: "
 """Begins a note of a step about which somebody has to do something."""
@@ -131,10 +131,14 @@ def with_cache_size(options: Sequence[Node]) -> list[Node]:
     return [*others, {"DefElem": {"defname": "cache", "arg": {"Integer": {"ival": limits.SMALL_CACHE}}}}]
 
 
-def drop_values(column: Node) -> bool:
-    """Take a column's default, identity and generation away; say if it had any."""
+def _drop_computed_values(column: Node) -> bool:
+    """Take a column's identity, generation and default away, unless that is a constant; say if it had any."""
     given: list[Node] = column.get("constraints", [])
-    kept = [item for item in given if not _gives_value(item["Constraint"])]
+    kept = [
+        item
+        for item in given
+        if not _gives_value(item["Constraint"]) or "A_Const" in item["Constraint"].get("raw_expr", {})
+    ]
     column["constraints"] = kept
     return kept != given
 
@@ -166,8 +170,11 @@ def _enum_order(kept: bool) -> str:  # noqa: FBT001 - the one thing that it is a
 
 def _to_json(name: str, column: Node, change: TypeChange, was: str, spelled: str) -> None:
     column["typeName"] = deparse.type_name("jsonb")
-    lost = " without a default" if drop_values(column) else ""
-    change.notes.append(f"{BY_HAND}{name}: {spelled}, now jsonb{lost}; write its values as JSON")
+    lost = " without a default" if _drop_computed_values(column) else ""
+    change.notes.append(
+        f"{BY_HAND}{name}: {spelled}, now jsonb{lost}; constants of the script become JSON, the application "
+        "has to write JSON too"
+    )
     change.replaced = TypeReplacement(was, "jsonb")
 
 
@@ -207,23 +214,10 @@ def _convert_listed(name: str, column: Node, change: TypeChange, *, has_extensio
 
 def _replace(name: str, column: Node, row: ColumnType, change: TypeChange) -> None:
     column["typeName"] = deparse.type_name(row.replacement)
-    _strip_casts(column, money=row.name == "money")
     mark = BY_HAND if row.name in EXTENSION_TYPES else ""
     effect = f"; {row.effect}" if row.effect else ""
     change.notes.append(f"{mark}{name}: {row.displayed} is {row.replacement}{effect}")
     change.replaced = TypeReplacement(row.name, row.replacement, ordered=row.name in ("money", "oid", "name"))
-
-
-def _strip_casts(column: Node, *, money: bool) -> None:
-    """Write a constant default without the cast to the type that the column had, an amount as a number."""
-    for constraint in constraints(column, "CONSTR_DEFAULT"):
-        while (
-            "A_Const" in (inner := constraint["raw_expr"].get("TypeCast", {}).get("arg", {}))
-            or "TypeCast" in inner
-        ):
-            constraint["raw_expr"] = inner
-        if money and (amount := constant(constraint["raw_expr"])):
-            set_text(constraint["raw_expr"], amount.replace("$", "").replace(",", ""))
 
 
 def _convert_identity(name: str, column: Node, constraint: Node) -> Iterator[str]:

@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.migration.settings import SessionSettings
 from awslabs_dsql_mcp.migration.survey import Survey, survey
 from awslabs_dsql_mcp.migration.user_types import TypeReplacement, UserTypes
 from awslabs_dsql_mcp.migration.uses import Use
+from awslabs_dsql_mcp.migration.values.source_types import SourceTypes
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.command_names import command
 from awslabs_dsql_mcp.sql.copy_data import Row
@@ -108,8 +109,6 @@ class ScriptTable:
             that a step has added.
         indexes: Number of its indexes.
         not_null: Columns that a CHECK keeps from NULL, with the name of the CHECK.
-        dropped: Names of constraints that steps have dropped.
-        enum_checks: For a column of an enum, the CHECK that PostgreSQL does not have.
     """
 
     made: ConvertedStatement
@@ -120,8 +119,6 @@ class ScriptTable:
     names: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     indexes: int = 0
     not_null: dict[str, str] = field(default_factory=dict[str, str])
-    dropped: set[str] = field(default_factory=set[str])
-    enum_checks: dict[str, Node] = field(default_factory=dict[str, Node])
 
     @property
     def top(self) -> Node:
@@ -156,6 +153,7 @@ class Conversion:
         waiting: Functions, and what is about them, that wait for relations which their bodies name.
         roles: Roles that a statement has needed.
         settings: Those of the script's session.
+        source: Types that the columns have in PostgreSQL.
     """
 
     survey: Survey = field(default_factory=lambda: survey([]))
@@ -178,19 +176,12 @@ class Conversion:
     )
     roles: set[str] = field(default_factory=set[str])
     settings: SessionSettings = field(default_factory=SessionSettings)
+    source: SourceTypes = field(default_factory=SourceTypes)
 
     @property
     def statement(self) -> ScriptStatement:
         """The statement that is being converted."""
         return self.survey.statements[self.at]
-
-    @property
-    def money(self) -> dict[Name, set[str]]:
-        """For a table, its columns that were of type money."""
-        return {
-            table: {name for name, column in changed.items() if column.was == "money"}
-            for table, changed in self.columns.items()
-        }
 
     def skip(self, draft: ConvertedStatement, why: str, *, human: bool = False, blocks: bool = False) -> None:
         """Leave a statement out."""

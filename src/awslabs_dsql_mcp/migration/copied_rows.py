@@ -3,6 +3,7 @@
 from awslabs_dsql_mcp.migration.columns import constraints
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.mentions import relation_name
+from awslabs_dsql_mcp.migration.script_values import convert_rows
 from awslabs_dsql_mcp.sql.copy_data import CopyError, CopyFormat, read_rows
 from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.sql.scripts import ScriptItem
@@ -29,8 +30,10 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
             draft.line = item.data_line + error.line
         conversion.skip(draft, str(error), blocks=True)
         return
-    draft.rows = tuple(row for _, row in read)
-    draft.row_lines = tuple(item.data_line + line for line, _ in read)
+    lines = [(item.data_line + line, row) for line, row in read]
+    table = relation_name(draft.top["relation"])
+    draft.rows = tuple(row for _, row in convert_rows(conversion, draft, table, names, lines))
+    draft.row_lines = tuple(line for line, _ in lines)
     conversion.statements.append(draft)
 
 

@@ -38,8 +38,6 @@ _RESUME_TOKEN: Final = re.compile(r"(\d{1,6})([?+]?)-([0-9a-f]{12})")
 Doubt = Literal["", "?", "+"]
 """Steps that may have been applied: none, the step itself, or it and steps that follow it."""
 
-_DOLLARS: Final = re.compile(r"-?\$[\d,]+\.\d\d")
-
 
 @dataclass(frozen=True)
 class Step:
@@ -219,33 +217,15 @@ def _copy_as_inserts(conversion: Conversion, draft: ConvertedStatement) -> Itera
     listed = f" ({names})" if names else ""
     overriding = " OVERRIDING SYSTEM VALUE" if _always(conversion, relation) else ""
     head = f"INSERT INTO {target}{listed}{overriding} VALUES\n"
-    note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT",)
-    amounts = _money_fields(conversion, draft)
-    lines: list[str] = []
-    verbatim = True
-    for row in draft.rows or ():
-        values = tuple(_without_money(value) if at in amounts else value for at, value in enumerate(row))
-        verbatim = verbatim and values == row
-        lines.append(f"({', '.join(map(_field, values))})")
+    note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT", *draft.notes)
+    lines = [f"({', '.join(map(_field, row))})" for row in draft.rows or ()]
     for batch in _batches(lines):
         text = head + ",\n".join(batch)
-        yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch), verbatim=verbatim)
+        yield Step((text,), (guard.inspect(text),), draft.line, note, len(batch), verbatim=not draft.notes)
 
 
 def _field(field: Field) -> str:
     return field.value if isinstance(field, Marker) else deparse.literal(field)
-
-
-def _money_fields(conversion: Conversion, draft: ConvertedStatement) -> set[int]:
-    """Positions of COPY's fields that were of type money."""
-    money = conversion.money.get(relation_name(draft.top["relation"]), set())
-    return {at for at, name in enumerate(strings(draft.top.get("attlist"))) if name in money}
-
-
-def _without_money(value: Field) -> Field:
-    """Remove dollar sign and commas from an amount; other locales' forms are kept and fail on insert."""
-    is_amount = isinstance(value, str) and _DOLLARS.fullmatch(value)
-    return value.replace("$", "").replace(",", "") if isinstance(value, str) and is_amount else value
 
 
 def _always(conversion: Conversion, relation: Node) -> bool:

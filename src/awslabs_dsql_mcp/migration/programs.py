@@ -100,7 +100,7 @@ def select(conversion: Conversion, draft: ConvertedStatement) -> None:
 
 def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry a query or a change of data over; it stops the script if it needs what is left out."""
-    found = conversion.statement.mentions
+    found = mentions(draft.top) if draft.text is None else conversion.statement.mentions
     if (why := obstacle(conversion, found)) is not None:
         conversion.skip(draft, why, blocks=True)
         return

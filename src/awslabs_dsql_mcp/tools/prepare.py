@@ -9,7 +9,7 @@ from typing import cast
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
-from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
 from awslabs_dsql_mcp.json_text import ExactNumber, dumps
@@ -37,7 +37,7 @@ class PreparedStatements:
 
         Args:
             caps: How much is shown of each.
-            read_only: True if they run in a READ ONLY transaction.
+            read_only: Whether they run in a READ ONLY transaction.
         """
         queries = (
             replace(_limited(query, statement, caps.rows + 1), limits=caps)
@@ -74,7 +74,7 @@ async def prepare(
     Args:
         texts: The statements, with ``%s`` where a value goes.
         values: The values for each.
-        writes: True if they may change anything.
+        writes: Whether they may change anything.
 
     Raises:
         RequestInvalid: The values do not fit the placeholders, or are too large.
@@ -104,11 +104,10 @@ async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Ve
 def _prepare(
     texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
 ) -> PreparedStatements:
-    # Said where one might think that some of it was run: of a list, and of a change.
-    outcome = " Nothing was run." if writes or len(texts) > 1 else ""
-    verdict = _check(texts, values, writes=writes, outcome=outcome)
+    verdict = _check(texts, values, writes=writes)
     if (refused := verdict.refusal) is not None:
-        raise refused.refusal.to_error(where=refused.where, outcome=outcome)
+        refusal = refused if len(texts) > 1 else refused.refusal
+        raise StatementRefused(str(refusal), code=refused.refusal.rule)
     queries = tuple(
         _sendable(Query(one.sql, tuple(map(to_parameter, params or ()))))
         for one, params in zip(verdict.verdicts, values, strict=True)
@@ -116,23 +115,18 @@ def _prepare(
     return PreparedStatements(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
 
 
-def _check(
-    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool, outcome: str = ""
-) -> UnitVerdict:
+def _check(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> UnitVerdict:
     counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
     try:
         verdict = guard.check_statements(counted, writes=writes)
     except ValueError as error:
-        hint = "Write %s for each value, and %% for a percent sign; or leave the values out."
-        raise RequestInvalid(f"{error}{outcome}", hint=hint) from None
+        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
     if (refused := verdict.refusal) is not None:
-        _explain_placeholder_error(refused, texts[refused.index], values[refused.index], outcome)
+        _explain_placeholder_error(refused, texts[refused.index], values[refused.index])
     return verdict
 
 
-def _explain_placeholder_error(
-    refused: IndexedRefusal, sql: str, params: Sequence[Value] | None, outcome: str
-) -> None:
+def _explain_placeholder_error(refused: IndexedRefusal, sql: str, params: Sequence[Value] | None) -> None:
     """Say in the caller's terms what the parser can only say of ``%`` and ``$1``.
 
     Raises:
@@ -140,16 +134,16 @@ def _explain_placeholder_error(
     """
     if refused.refusal.rule != "syntax":
         return
-    where = refused.where or "The statement: "
+    where = f"Statement {refused.index + 1}: " if refused.count > 1 else ""
     if not params and "%s" in sql:
         raise RequestInvalid(
-            f"{where}%s has no value.{outcome}",
+            f"{where}it has %s and there are no values for it.",
             hint="Give the values in order, one for each %s.",
         )
     if params and refused.refusal.text.startswith(("$", "%")):
         raise RequestInvalid(
-            f"{where}%s stands in line {refused.refusal.line}, column {refused.refusal.column}, where SQL "
-            f"takes no value.{outcome}",
+            f"{where}the %s in line {refused.refusal.line}, column {refused.refusal.column} stands where SQL "
+            "takes no value.",
             hint="Write names into the SQL itself. For a list write = ANY(%s) instead of IN %s.",
         )
 
