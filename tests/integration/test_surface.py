@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
 
 import pytest
 from fastmcp import Client as OtherClient
@@ -66,6 +68,11 @@ def test_a_raw_client_of_the_handshake_is_served(on_cluster: ServerOn, version: 
     assert first["result"]["protocolVersion"] == version
     assert first["result"]["serverInfo"]["version"] == __version__
     assert first["result"]["serverInfo"]["title"] == "Amazon Aurora DSQL"
+    assert first["result"]["serverInfo"]["websiteUrl"].startswith("https://")
+    (icon,) = first["result"]["serverInfo"]["icons"]
+    kind, _, drawing = icon["src"].partition(",")
+    assert (kind, icon["mimeType"], icon["sizes"]) == ("data:image/svg+xml", "image/svg+xml", ["any"])
+    assert ET.fromstring(unquote(drawing)).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - the server's own
     assert second["result"]["structuredContent"]["rows"] == [[1]]
 
 

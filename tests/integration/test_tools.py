@@ -202,7 +202,7 @@ async def test_a_limit_of_rows_is_not_promised_where_nobody_counts(writer: Clien
 @pytest.mark.parametrize(
     ("sql", "params", "told"),
     [
-        ("SELECT * FROM goods WHERE id = %s", None, "it has %s and there are no values for it"),
+        ("SELECT * FROM goods WHERE id = %s", None, "The statement: %s has no value."),
         ("SELECT * FROM goods WHERE id IN %s", [[1, 2]], "write = ANY(%s)"),
         ("SELECT * FROM %s", ["goods"], "Write names into the SQL"),
     ],

@@ -36,7 +36,7 @@ def told(server: psycopg.Connection, literal: str | None, kind: str) -> tuple[st
 
 
 def is_same_document(server: psycopg.Connection, one: str | None, other: str | None) -> bool:
-    """Whether two texts are the same JSON: of the same keys and values, whatever the white space."""
+    """True if two texts are the same JSON: of the same keys and values, whatever the white space."""
     return server.execute("SELECT %s::jsonb = %s::jsonb", (one, other)).fetchone() == (True,)
 
 

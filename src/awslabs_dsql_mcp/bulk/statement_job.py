@@ -126,4 +126,4 @@ def _known(name: str, facts: TableInfo | None) -> TableInfo:
 
 
 def _refused(objection: Violation, sql: str) -> StatementRefused:
-    return StatementRefused(str(locate(objection, sql)), code=objection.rule)
+    return locate(objection, sql).to_error()

@@ -11,7 +11,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
-from awslabs_dsql_mcp.text import truncate_sentence
+from awslabs_dsql_mcp.text import pluralize, truncate_sentence
 
 JOB_KINDS: Final = frozenset({"CREATE INDEX ASYNC", "ALTER TABLE ASYNC"})
 """Kinds of statement that return a job's id."""
@@ -65,7 +65,7 @@ class AsyncJob:
         """The job as one line of text."""
         index = {True: ", index valid", False: ", index not valid", None: ""}[self.index_valid]
         details = f": {truncate_sentence(self.details, _MAX_DETAIL)}" if self.details else ""
-        times = f"since {self.started}" + (f", updated {self.updated}" if self.updated else "")
+        times = f"submitted {self.started}" + (f", updated {self.updated}" if self.updated else "")
         return (
             f"{self.job_id} {self.job_type} {self.object_name or '(gone)'}: {self.status}{index}, "
             f"{times}{details}"
@@ -100,15 +100,16 @@ def next_step(jobs: Sequence[AsyncJob]) -> str:
     """Next step for a list of jobs, as a sentence."""
     if unfinished := [job for job in jobs if not job.ended]:
         which = f'job_id="{unfinished[0].job_id}"' if len(unfinished) == 1 else "wait_s=30"
-        return f"{len(unfinished)} unfinished: ask again with job_status({which})."
+        return f"{pluralize(len(unfinished), 'job')} unfinished: ask again with job_status({which})."
     if any(job.status == "failed" for job in jobs):
         return _AFTER_FAILURE
     if any(job.index_valid is False for job in jobs):
-        return "An index is not valid: DROP INDEX it, and create it again."
+        return "An index is not valid: DROP INDEX it with transact, and create it again."
     return "Nothing to wait for." if jobs else "There are no jobs."
 
 
 _AFTER_FAILURE: Final = (
-    "No job is running. A failed index remains, not valid: fix the cause in details (such as duplicates), "
-    "DROP INDEX it, and create it again. After a failed validation: fix the rows, and validate again."
+    "No job is running. A failed index remains, not valid: with transact, fix the cause in details (such as "
+    "duplicates), DROP INDEX it, and create it again; after a failed validation, fix the rows, and validate "
+    "again."
 )

@@ -69,7 +69,7 @@ class NameSuggester:
         self._database = database
 
     async def hint(self, error: DsqlError, unit: UnitOfWork) -> str | None:
-        """Ask the catalog; what goes wrong there must not hide the error that is told."""
+        """Ask the catalog; a failure there must not hide the error itself."""
         if _has_server_hint(error.hint or ""):
             return None
         try:

@@ -23,25 +23,29 @@ from awslabs_dsql_mcp.text import truncate
 
 ROLE = "the role that this server logs in as"
 _DENIED = re.compile(r"permission denied for (?:materialized )?(\w+) (.*)", re.DOTALL)
+_LINE_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines
+_PARAMETER = re.compile(r"parameter \$(\d{1,5})\b")
+_PARAMETER_AT = re.compile(r"▸\$(\d{1,5})\b")
 _GRANTED = {
     "schema": "SCHEMA", "table": "TABLE", "view": "TABLE", "sequence": "SEQUENCE", "function": "FUNCTION"
 }  # fmt: skip
 _MAX_TEXT = 380  # characters of message and hint; the rest of the 500 is for the text around them
 _MAX_HINT = 190
 _MAX_NAME = 70
+_LAST_ADVICE = "Change the statement; dsql://guide/errors has the errors of Aurora DSQL."
 _MIN_EXCERPT = 20  # characters; a shorter excerpt of DETAIL is useless
 
 _AFTER_RETRIES = {
     FailureKind.CONFLICT: (
         TransactionConflict,
-        "other transactions changed the same rows, or the schema, first",
+        "Other transactions changed the same rows, or the schema, first",
         "Try again later; if it persists, change fewer rows at once or use fewer writers on the same keys.",
     ),
-    FailureKind.UNAVAILABLE: (Busy, "the server was unavailable", "Try again in a few seconds."),
-    FailureKind.OVERLOADED: (Busy, "the cluster was overloaded", "Try again in a few seconds."),
+    FailureKind.UNAVAILABLE: (Busy, "The server was unavailable", "Try again in a few seconds."),
+    FailureKind.OVERLOADED: (Busy, "The cluster was overloaded", "Try again in a few seconds."),
     FailureKind.CONNECTION_LOST: (
         ConnectionFailed,
-        "the connection was lost before COMMIT",
+        "The connection was lost",
         "Try again; if it persists, check the network and the cluster's status.",
     ),
 }
@@ -72,8 +76,8 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.kind in _AFTER_RETRIES:
         error_class, reason, hint = _AFTER_RETRIES[failure.kind]
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        quoted = truncate(failure.message, _MAX_TEXT - len(hint) - 80)
-        return error_class(f"Not run: {reason}{tried}: {quoted}", sqlstate=failure.sqlstate, hint=hint)
+        quoted = truncate(one_line(failure.message), _MAX_TEXT - len(hint) - 80)
+        return error_class(f"{reason}{tried}: {quoted}", sqlstate=failure.sqlstate, hint=hint)
     if failure.sqlstate == "42501":
         hint = advice_for("", failure.message) or _grant(failure.message, statement)
         return PermissionDenied(_format(failure, statement, hint), sqlstate="42501", hint=hint)
@@ -85,13 +89,23 @@ def _format(failure: Failure, statement: str | None, hint: str | None) -> str:
     where = "" if failure.statement is None else f"Statement {failure.statement + 1}: "
     source = _source_line(failure, statement)
     limit = _MAX_TEXT - len(where) - len(source) - len(hint or "")
-    message = truncate(failure.message, limit)
-    remaining = limit - len(message) - 2
-    stop = "" if message.endswith((".", "…", ":")) else "."
+    message = truncate(one_line(failure.message), limit)
+    remaining = limit - len(message) - len("\nDETAIL: ")
     detail = ""
     if failure.detail and remaining > _MIN_EXCERPT:
-        detail = f"{stop} {truncate(failure.detail, remaining)}"
-    return f"{where}{message}{detail}{source}"
+        detail = f"\nDETAIL: {truncate(one_line(failure.detail), remaining)}"
+    return f"{where}{message}{detail}{source}{_parameter_line(failure, source)}"
+
+
+def one_line(text: str) -> str:
+    """Keep what may quote a row from beginning a line that reads as this server's."""
+    return _LINE_BREAKS.sub("⏎", text)
+
+
+def _parameter_line(failure: Failure, source: str) -> str:
+    """Name the parameter that the server knows by its number; callers write %s."""
+    found = _PARAMETER.search(failure.message) or _PARAMETER_AT.search(source)
+    return f"\n${found.group(1)} is params[{int(found.group(1)) - 1}]." if found else ""
 
 
 def _source_line(failure: Failure, statement: str | None) -> str:
@@ -106,10 +120,10 @@ def _source_line(failure: Failure, statement: str | None) -> str:
 
 def _advice(failure: Failure) -> str | None:
     """Choose the hint: a name that the server suggests, our advice, or the server's HINT."""
-    own = truncate(failure.hint, _MAX_HINT) if failure.hint else None
+    own = truncate(one_line(failure.hint), _MAX_HINT) if failure.hint else None
     if own and own.startswith("Perhaps you meant"):
         return own
-    return advice_for(failure.sqlstate, failure.message) or own
+    return advice_for(failure.sqlstate, failure.message) or own or _LAST_ADVICE
 
 
 def _grant(message: str, statement: str | None) -> str:

@@ -52,7 +52,7 @@ _NAMES: Final = (
     Advice("42712", "", "Give each table in FROM an alias of its own."),
     Advice("42883", "", "Check the function's name and argument types; cast an argument, such as %s::int."),
     Advice("42725", "", "Cast the arguments, such as %s::text, so that one function fits."),
-    Advice("3F000", "", "Call get_schema for the names of schemas; create one with CREATE SCHEMA."),
+    Advice("3F000", "", "Call get_schema for the names of schemas, or CREATE SCHEMA first."),
     Advice("42P07", "", "Choose another name, or use the one that exists: get_schema shows it."),
     Advice("42P06", "", "Use the schema that exists."),
     Advice("42701", "", "Name each column once."),
@@ -62,6 +62,7 @@ _QUERIES: Final = (
     Advice("42601", "", "Correct the syntax at the position shown; dsql://guide/sql has what differs."),
     Advice("42803", "", "Put the column in GROUP BY, or in an aggregate such as max()."),
     Advice("42P02", "", "Give a value in params for each %s."),
+    Advice("08P01", "bind message supplies", "Write %s in place of $1, and give its value in params."),
     Advice("42P18", "", "Cast the placeholder to its type, such as %s::text."),
     Advice("42P10", "conflict", "Name in ON CONFLICT the columns of a unique index or the primary key."),
     Advice("42P10", "", "Use an expression of the select list there."),
@@ -84,7 +85,7 @@ _QUERIES: Final = (
     Advice(
         "25006",
         "",
-        "Send changes, and FOR UPDATE, through transact with writes allowed: reads run READ ONLY.",
+        "Send changes, and FOR UPDATE, with transact: reads run in a READ ONLY transaction.",
     ),
     Advice("25P02", "", "Run the whole transaction again: a statement before this one failed."),
 )

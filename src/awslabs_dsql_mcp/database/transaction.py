@@ -23,6 +23,7 @@ from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.failure import Failure, FailureKind
 from awslabs_dsql_mcp.database.model import Result, ResultLimits
 from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
+from awslabs_dsql_mcp.text import pluralize
 
 _MAX_DELAY = 2.0
 _MAX_DOUBLINGS = 32  # reaches _MAX_DELAY from any delay, and does not overflow
@@ -222,8 +223,8 @@ def _exceeds_max_rows(unit: UnitOfWork, results: tuple[Result, ...]) -> bool:
 def _rolled_back(unit: UnitOfWork, results: tuple[Result, ...], attempts: int) -> Report:
     if _exceeds_max_rows(unit, results):
         raise TooManyRows(
-            f"{rows_changed(results)} rows would have changed, more than max_rows_affected="
-            f"{unit.max_rows_affected}: rolled back, nothing was stored.",
+            f"{pluralize(rows_changed(results), 'row')} would have changed, more than max_rows_affected="
+            f"{unit.max_rows_affected}: rolled back.",
             hint="Narrow the WHERE clause, or raise max_rows_affected if that many are intended.",
             outcome="rolled_back",
         )
@@ -234,7 +235,7 @@ def _raise_if_unknown(reply: Reply, attempts: int) -> None:
     if isinstance(reply, Failed) and reply.failure.leaves_commit_unknown:
         raise OutcomeUnknown(
             f"The transaction may or may not have committed: during COMMIT (attempt {attempts}) "
-            f"{reply.failure.message}",
+            f"{error_mapping.one_line(reply.failure.message)}",
             sqlstate=reply.failure.sqlstate,
             hint="Do not repeat it yet: query for what it should have changed, then repeat it only if "
             "that is missing.",

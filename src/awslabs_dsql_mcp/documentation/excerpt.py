@@ -42,7 +42,9 @@ def paginate(text: str, start: int, length: int) -> Excerpt:
     """
     total = len(text)
     if start and start >= total:
-        raise RequestInvalid(f"start_index {start} is past the end of the page: it has {total} characters.")
+        raise RequestInvalid(
+            f"start_index {start} is past the end of the page.", hint=f"The page has {total:,} characters."
+        )
     end = min(start + length, total)
     return Excerpt(text[start:end], start, end if end < total else None, total)
 

@@ -8,7 +8,7 @@ FUNCTION, ALTER ROLE … SET, policies). Statements that no source names are tak
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from awslabs_dsql_mcp.dsql import limits
@@ -61,6 +61,7 @@ _CHANNEL: Final = Unsupported(
     "session-state",
     "{} is about notifications, which Aurora DSQL does not have.",
     "Write messages to a table with `transact`, and read them from there.",
+    "Aurora DSQL has no notifications",
 )
 _PREPARED: Final = Unsupported(
     "session-state",
@@ -114,7 +115,63 @@ OTHER: Final = Unsupported(
     "Leave it out; the documentation tools find what Aurora DSQL has for the purpose.",
 )
 
+
+def _lacking(reason: str, *, needs_review: bool = False) -> Unsupported:
+    return replace(OTHER, dispensable=reason, needs_review=needs_review)
+
+
+_NO_RULES: Final = "Aurora DSQL has no rules: do their work in the statements that change the table"
+_NO_TEXT_SEARCH: Final = "Aurora DSQL has no text search configurations: search outside of the database"
+_NO_REPLICATION: Final = "Aurora DSQL has no logical replication: a CDC stream carries changes on"
+_NO_FOREIGN_DATA: Final = "Aurora DSQL has no foreign data wrappers: copy the data"
+_NO_SETTINGS: Final = "a database has no settings of its own: put SET LOCAL first in a transaction"
+_NO_TABLESPACES: Final = "Aurora DSQL has no tablespaces"
+_NO_EXTENSIONS: Final = "Aurora DSQL has no extensions"
+_NO_OPERATORS: Final = "Aurora DSQL has none of its kind"
+_NO_EVENTS: Final = "Aurora DSQL has no event triggers"
+
 STATEMENTS: Final = {
+    **dict.fromkeys(("RuleStmt",), _lacking(_NO_RULES, needs_review=True)),
+    **dict.fromkeys(
+        ("DefineStmt", "CreateCastStmt", "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt"),
+        _lacking(_NO_OPERATORS, needs_review=True),
+    ),
+    **dict.fromkeys(
+        ("AlterOperatorStmt", "CreateConversionStmt", "CreateTransformStmt"), _lacking(_NO_OPERATORS)
+    ),
+    **dict.fromkeys(("AlterTSConfigurationStmt", "AlterTSDictionaryStmt"), _lacking(_NO_TEXT_SEARCH)),
+    **dict.fromkeys(("CreateEventTrigStmt", "AlterEventTrigStmt"), _lacking(_NO_EVENTS, needs_review=True)),
+    **dict.fromkeys(
+        ("CreatePublicationStmt", "CreateSubscriptionStmt"), _lacking(_NO_REPLICATION, needs_review=True)
+    ),
+    **dict.fromkeys(
+        ("AlterPublicationStmt", "AlterSubscriptionStmt", "DropSubscriptionStmt"), _lacking(_NO_REPLICATION)
+    ),
+    **dict.fromkeys(
+        ("CreateFdwStmt", "CreateForeignServerStmt", "CreateForeignTableStmt"),
+        _lacking(_NO_FOREIGN_DATA, needs_review=True),
+    ),
+    **dict.fromkeys(
+        (
+            *("AlterFdwStmt", "AlterForeignServerStmt", "CreateUserMappingStmt"),
+            *("AlterUserMappingStmt", "DropUserMappingStmt"),
+        ),
+        _lacking(_NO_FOREIGN_DATA),
+    ),
+    **dict.fromkeys(
+        ("CreateTableSpaceStmt", "DropTableSpaceStmt", "AlterTableSpaceOptionsStmt"),
+        _lacking(_NO_TABLESPACES),
+    ),
+    **dict.fromkeys(("AlterExtensionStmt", "AlterExtensionContentsStmt"), _lacking(_NO_EXTENSIONS)),
+    **dict.fromkeys(("AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt"), _lacking(_NO_SETTINGS)),
+    "AlterDatabaseSetStmt": _lacking(_NO_SETTINGS, needs_review=True),
+    "AlterSystemStmt": _lacking("AWS runs the server", needs_review=True),
+    "SecLabelStmt": _lacking("Aurora DSQL has no security labels"),
+    "CreateAmStmt": _lacking("Aurora DSQL has one way to store a table"),
+    "CreatePLangStmt": _lacking("functions are in LANGUAGE SQL"),
+    "AlterObjectDependsStmt": _lacking(_NO_EXTENSIONS),
+    "ReassignOwnedStmt": _lacking("who runs this owns what it makes"),
+    "DropdbStmt": _lacking("a cluster has one database, postgres"),
     "DeclareCursorStmt": _CURSOR,
     "FetchStmt": _CURSOR,
     "ClosePortalStmt": _CURSOR,
@@ -175,6 +232,7 @@ STATEMENTS: Final = {
         "A cluster has one database, postgres.",
         f"CREATE SCHEMA (up to {limits.MAX_SCHEMAS} a cluster) keeps things apart; another "
         "database is another cluster.",
+        "a cluster has one database, postgres",
     ),
     "CreatePolicyStmt": _SECURITY,
     "AlterPolicyStmt": _SECURITY,
@@ -182,6 +240,8 @@ STATEMENTS: Final = {
         "unsupported-statement",
         "Aurora DSQL changes no properties of a function.",
         "CREATE OR REPLACE FUNCTION with the properties that it is to have.",
+        "Aurora DSQL changes no properties of a function: give them in CREATE FUNCTION",
+        needs_review=True,
     ),
 }
 """Statements of which Aurora DSQL has no form, with advice of their own."""

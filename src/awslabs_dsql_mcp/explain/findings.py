@@ -18,12 +18,23 @@ _MANY_LOOKUPS: Final = 10_000
 _IMPLAUSIBLE: Final = 10  # times the rows around it: a Storage Lookup may report wrong counts
 _STORAGE: Final = ("Storage Scan", "B-Tree Scan", "Storage Lookup", "B-Tree Lookup")
 _READS_ALL: Final = ("Seq Scan", "Full Scan")
-_SEES_ALL: Final = ("Sort", "Aggregate", "Hash", "Materialize", "WindowAgg")
+_TAKES_ALL: Final = (
+    "Sort",
+    "Hash",
+    "Aggregate",
+    "HashAggregate",
+    "MixedAggregate",
+    "Update",
+    "Delete",
+    "Insert",
+)
 _BY_INDEX: Final = ("Index Only Scan", "Index Scan")
+_AT_LIMIT: Final = "LIMIT"
+_OUTER_QUERY: Final = "the query around it"
 
 
 def findings(plan: QueryPlan) -> list[str]:
-    """List the findings, reads first."""
+    """List the findings, reads first; those of a plan that was not run say that they are estimates."""
     found = [
         text
         for position, node in enumerate(plan.nodes)
@@ -42,7 +53,7 @@ def dpu_text(dpus: tuple[Dpu, ...], *, is_simulated: bool = False) -> str:
         for dpu in dpus
     )
     if is_simulated:
-        return f"DPUs simulated by the local cluster, comparable among each other alone: {parts}."
+        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}."
     return f"DPU estimate of this statement, not a bill: {parts}."
 
 
@@ -77,27 +88,77 @@ def _at_least(node: PlanNode) -> float:
 def _scan(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
     if node.relation is None or node.kind.startswith(_STORAGE):
         return
+    if not node.loops:
+        yield f"{node.kind} on {node.relation} was never executed in this run."
+        return
     read, kept = rows_read(plan, position), rows_kept(node)
-    if reads_all(node) and not _stops_early(plan, position):
-        count = f": {pluralize(read, 'row')}" if read is not None else ""
-        loops = f" in {node.loops:,} loops" if node.loops > 1 else ""
-        yield f"{node.kind} reads all of {node.relation}{count}{loops}."
+    if reads_all(node):
+        yield from _whole_read(plan, position, node, read)
     if read and kept < read * (1 - _MIN_DROPPED) and _is_filtered(plan, position):
+        drop = "drop" if node.actual is not None else "would drop"
+        estimated = "" if node.actual is not None else ", estimated"
         yield (
-            f"{node.relation}: filters drop {pluralize(read - kept, 'row')} of {read:,.0f} read"
-            f" ({100 * (read - kept) / read:.0f} %){_where(plan, position)}."
+            f"{node.relation}: filters {drop} {pluralize(read - kept, 'row')} of {read:,.0f} read"
+            f" ({int(100 * (read - kept) / read)} %{estimated}){_where(plan, position)}."
         )
 
 
-def _stops_early(plan: QueryPlan, position: int) -> bool:
-    """Return true if a LIMIT above ends the scan early, without a node in between that needs all rows."""
-    for at, _ in plan.above(position):
-        kind = plan.nodes[at].kind
-        if kind == "Limit":
-            return True
-        if any(name in kind for name in _SEES_ALL):
-            return False
-    return False
+def _whole_read(plan: QueryPlan, position: int, node: PlanNode, read: float | None) -> Iterator[str]:
+    """Word the scan of a whole table, or how far it came where something above can end it early."""
+    end = _early_end(plan, position)
+    if node.actual is None:
+        if end is None:
+            count = "" if read is None else f": {pluralize(read, 'row')} (estimated)"
+            yield f"{node.kind} would read all of {node.relation}{count}."
+        return
+    count = pluralize(read or 0, "row") + (f" in {node.loops:,} loops" if node.loops > 1 else "")
+    if end is None:
+        yield f"{node.kind} reads all of {node.relation}: {count}."
+    elif end == _AT_LIMIT:
+        yield f"{node.kind} on {node.relation} was stopped by LIMIT after {count}."
+    else:
+        yield f"{node.kind} on {node.relation} read {count}; {end} may not have needed the rest."
+
+
+def _early_end(plan: QueryPlan, position: int) -> str | None:
+    """Find what may have ended a node before its last row; ``None`` if it was read to its end.
+
+    (PostgreSQL documentation, "Using EXPLAIN": a LIMIT, and joins that find all that they need, stop the
+    nodes below them.)
+    """
+    node = plan.nodes[position]
+    if node.actual == 0:
+        return None  # whoever asked for its first row has waited for its end
+    for at, child in plan.above(position):
+        if plan.nodes[child].subplan:
+            return _OUTER_QUERY
+        node = plan.nodes[at]
+        if node.kind.removeprefix("Partial ").removeprefix("Finalize ") in _TAKES_ALL:
+            return None
+        if node.kind == "Limit":
+            return _limit_end(node, plan.nodes[child])
+        if _stops(plan, at, child):
+            return f"the {node.kind} above it"
+    return None
+
+
+def _limit_end(limit: PlanNode, below: PlanNode) -> str | None:
+    """Say if a LIMIT was reached: where it cuts the estimate, its own estimate is the LIMIT."""
+    if limit.actual is None or limit.estimated >= below.estimated:
+        return "the LIMIT above it"
+    return _AT_LIMIT if limit.actual >= limit.estimated else None
+
+
+def _stops(plan: QueryPlan, at: int, child: int) -> bool:
+    """Return true for a join that may leave rows of a child unread."""
+    join = plan.nodes[at]
+    is_outer = plan.children[at][0] == child
+    if join.kind.startswith("Merge") or "Run Condition" in join.details:
+        return True
+    if join.kind.startswith("Hash"):
+        return is_outer and any(plan.nodes[other].rows == 0 for other in plan.children[at][1:])
+    once = "Semi" in join.kind or "Anti" in join.kind or join.details.get("Inner Unique") == "true"
+    return join.kind.startswith("Nested Loop") and not is_outer and once
 
 
 def _is_filtered(plan: QueryPlan, position: int) -> bool:
@@ -114,7 +175,7 @@ def _where(plan: QueryPlan, position: int) -> str:
 
 
 def _lookup(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
-    if not node.kind.startswith("Storage Lookup"):
+    if not node.kind.startswith("Storage Lookup") or not node.loops:
         return
     scan = next((plan.nodes[at] for at, _ in plan.above(position) if plan.nodes[at].relation), node)
     around = [_at_least(other) for other in plan.below(position)] + [scan.rows]
@@ -122,11 +183,12 @@ def _lookup(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
     total = each * (scan.loops if node.actual is not None else _executions(plan, position))
     columns = node.details.get("Projections", "")
     remedy = f"INCLUDE ({columns}) in the index" if columns else "INCLUDE the columns that the index lacks"
+    were = "looked up" if node.actual is not None else "to be looked up (estimated)"
     slow = (
         "" if total <= _MANY_LOOKUPS else "; over 10,000 are slow: narrow the outer side, or use a hash join"
     )
     yield (
-        f"{scan.relation or node.relation}: {pluralize(total, 'row')} looked up in storage one by one "
+        f"{scan.relation or node.relation}: {pluralize(total, 'row')} {were} in storage one by one "
         f"after index {scan.index or ''}".rstrip()
         + f"; {remedy} to avoid this{slow}."
     )
@@ -144,28 +206,33 @@ def _executions(plan: QueryPlan, position: int) -> float:
 
 def _sort(node: PlanNode) -> Iterator[str]:
     if "Disk" in node.details.get("Sort Method", ""):
-        yield "The sort does not fit in memory: filter earlier, add LIMIT, or index the sort's columns."
+        yield "The sort did not fit in memory: filter earlier, add LIMIT, or index the sort's columns."
 
 
 def _misestimate(plan: QueryPlan) -> list[str]:
-    """Report the worst estimate; not with a LIMIT, below which row counts are incomplete."""
-    if any(node.kind == "Limit" for node in plan.nodes):
-        return []
-    worst = max(plan.nodes, key=_ratio, default=None)
+    """Report the worst estimate, of nodes that were read to their end and whose children all were run."""
+    whole = [
+        node
+        for position, node in enumerate(plan.nodes)
+        if _early_end(plan, position) is None
+        and all(plan.nodes[child].loops for child in plan.children.get(position, ()))
+    ]
+    worst = max(whole, key=_ratio, default=None)
     if worst is None or worst.actual is None or _ratio(worst) <= _SIGNIFICANT:
         return []
     label = worst.kind + (f" on {worst.relation}" if worst.relation else "")
     severity = "severe" if _ratio(worst) > _SEVERE else "significant"
-    expected = f"{worst.estimated:,} rows were expected, {worst.actual:,.0f} were found"
+    each = " a loop" if worst.loops > 1 else ""
+    counts = f"estimated {pluralize(worst.estimated, 'row')}, found {pluralize(worst.actual, 'row')}{each}"
     reason = (
-        "statistics are old (a job updates them after changes), or the conditions are correlated"
-        " (CREATE STATISTICS covers columns that depend on each other)"
+        "statistics may be old (a job updates them after changes), or columns of the conditions depend on "
+        "each other (CREATE STATISTICS)"
     )
-    return [f"{label}: {expected} ({_ratio(worst):,.0f} times off, {severity}): {reason}."]
+    return [f"{label}: {counts} ({_ratio(worst):,.0f} times off, {severity}): {reason}."]
 
 
 def _ratio(node: PlanNode) -> float:
-    if node.actual is None or node.kind.startswith(_STORAGE):
+    if node.actual is None or not node.loops or node.kind.startswith(_STORAGE):
         return 0.0
     expected, actual = max(1.0, float(node.estimated)), max(1.0, node.actual)
     return max(expected / actual, actual / expected)

@@ -95,7 +95,7 @@ def advise(candidate: Candidate, table: Table) -> str | None:
         f"; INCLUDE answers the query without the table: {_uses(candidate, included)}" if included else ""
     )
     statement = _statement(keys, included, table)
-    return f"{statement} -- alone in a transact call; an index makes writes cost more{reason}"
+    return f"{statement} -- makes writes cost more{reason}"
 
 
 def _combine(conditions: Sequence[PredicateColumns]) -> PredicateColumns:

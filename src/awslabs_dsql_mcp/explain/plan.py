@@ -7,7 +7,7 @@ plans" and "Understanding DPUs". Nodes of Aurora DSQL follow ``-> `` with one sp
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -18,6 +18,8 @@ _COST: Final = re.compile(r" +\(cost=[\d.]+\.\.[\d.]+ rows=(\d{1,30}) width=\d+\
 _ACTUAL: Final = re.compile(
     r" +\(actual (?:time=[\d.]+\.\.[\d.]+ ?)?rows=(\d{1,30}(?:\.\d{1,9})?)(?: loops=(\d{1,18}))?\)"
 )
+_NEVER: Final = " (never executed)"
+_SUBPLAN: Final = re.compile(r" *(?:InitPlan|SubPlan|CTE) ")
 _DETAIL: Final = re.compile(r"( *)([A-Z][A-Za-z -]{1,40}): ?(.*)")
 _NAME: Final = r'(?:"(?:[^"]|"")*"|[^\s."]+)'
 _ON: Final = re.compile(rf" on ({_NAME}(?:\.{_NAME})?)(?: {_NAME})?$")
@@ -41,8 +43,9 @@ class PlanNode:
         parent: Position of the parent in the plan; ``None`` for the root.
         estimated: Expected number of rows per loop.
         actual: Average number of rows per loop; ``None`` if the plan was not run.
-        loops: Number of loops.
+        loops: Number of loops; 0 if the plan was run, and this node never was.
         details: Lines below the node, by name: ``Filter``, ``Index Cond`` ….
+        subplan: It is the top of a subquery or a CTE, which is read as far as the node above needs it.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class PlanNode:
     actual: float | None
     loops: int
     details: Mapping[str, str]
+    subplan: bool = False
 
     @property
     def rows(self) -> float:
@@ -93,6 +97,11 @@ class QueryPlan:
     dpus: tuple[Dpu, ...] = ()
     is_simulated: bool = False
 
+    @property
+    def was_run(self) -> bool:
+        """True for a plan of EXPLAIN ANALYZE; all counts of any other are estimates."""
+        return any(node.actual is not None for node in self.nodes)
+
     @cached_property
     def children(self) -> Mapping[int, Sequence[int]]:
         """Positions of the children of each node."""
@@ -124,17 +133,22 @@ def parse_plan(text: str) -> QueryPlan:
     details: list[dict[str, str]] = []
     open_at: list[tuple[int, int]] = []  # column of the arrow, position
     dpus: list[Dpu] = []
+    subplan = False
     for line in text.splitlines():
         column = _column(line, first=not nodes)
         if column is not None:
             while open_at and open_at[-1][0] >= column:
                 open_at.pop()
             details.append({})
-            nodes.append(_node(line, open_at[-1][1] if open_at else None, details[-1]))
+            node = _node(line, open_at[-1][1] if open_at else None, details[-1])
+            nodes.append(replace(node, subplan=subplan))
+            subplan = False
             open_at.append((column, len(nodes) - 1))
         elif dpu := _DPU.match(line):
             minimum = dpu.group(3)
             dpus.append(Dpu(dpu.group(1), float(dpu.group(2)), float(minimum) if minimum else None))
+        elif _SUBPLAN.match(line):
+            subplan = True
         elif details and (detail := _DETAIL.match(line)):
             details[-1].setdefault(detail.group(2), detail.group(3))
     is_simulated = re.search(rf"^{_DPU_HEAD}.*simulated", text, re.MULTILINE) is not None
@@ -164,6 +178,7 @@ def _column(line: str, *, first: bool) -> int | None:
 def _node(line: str, parent: int | None, details: dict[str, str]) -> PlanNode:
     cost, actual = _COST.search(line), _ACTUAL.search(line)
     ends = [found.start() for found in (cost, actual) if found]
+    never = actual is None and line.rstrip().endswith(_NEVER)
     arrow = _ARROW.match(line)
     label = line[arrow.end() if arrow else 0 : min(ends, default=len(line))].strip()
     on = _ON.search(label)
@@ -175,7 +190,7 @@ def _node(line: str, parent: int | None, details: dict[str, str]) -> PlanNode:
         index=using.group(1) if using else None,
         parent=parent,
         estimated=int(cost.group(1)) if cost else 0,
-        actual=float(actual.group(1)) if actual else None,
-        loops=int(actual.group(2) or 1) if actual else 1,
+        actual=float(actual.group(1)) if actual else 0.0 if never else None,
+        loops=int(actual.group(2) or 1) if actual else int(not never),
         details=details,
     )

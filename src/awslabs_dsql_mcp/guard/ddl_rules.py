@@ -55,8 +55,8 @@ def index(source: ParsedStatement) -> Violation | None:
             "index-async",
             source.word_after(start, "index"),
             "Aurora DSQL builds indexes only as a job, with ASYNC.",
-            f"CREATE {unique}INDEX ASYNC …, alone in its call; it answers with a job_id to follow, with "
-            "job_status or in sys.jobs, until the status is completed.",
+            f"Write CREATE {unique}INDEX ASYNC …, alone in its call. It answers with a job_id: follow it in "
+            "sys.jobs, or with job_status, until the status is completed.",
         )
     if (using := source.word_after(start, "using")) != start and top.get("accessMethod") != INDEX_METHOD:
         return _violation("index", using, "USING in an index", "Leave USING out: every index is a b-tree.")

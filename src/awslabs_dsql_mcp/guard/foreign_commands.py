@@ -35,7 +35,7 @@ _COMMANDS: Final = (
     _Command(r"\\ir?\b", "psql", "Call migrate with the statements of the file."),
     _Command(r"\\(?:d\S*|l\+?|z)(?:\s|$)", "psql", _SCHEMA),
     _Command(
-        r"\\(?:c|connect)\b", "psql", "There is one database; several clusters are chosen by `cluster`."
+        r"\\(?:c|connect)\b", "psql", "Leave it out: each call runs in the one database of its cluster."
     ),
     _Command(r"\\\S", "psql", "Send the SQL statement alone."),
     _Command(r"(?:describe|desc)\s+[\w.\"`]+\s*;?\s*$", "MySQL", _SCHEMA),

@@ -15,10 +15,7 @@ _WRITES_MAY: Final = frozenset({Effect.SEQUENCE, Effect.TRANSACTION_ID})
 _TEXTS: Final = {
     Effect.SEQUENCE: (
         "{} moves a sequence on, for everyone and for good: it is a write.",
-        (
-            "To see a sequence, SELECT last_value FROM its name. To use its next value, call `transact` "
-            "with writes allowed."
-        ),
+        ("To see a sequence, SELECT last_value FROM its name. To use its next value, call `transact`."),
     ),
     Effect.TRANSACTION_ID: (
         "{} makes the server assign a transaction id, which a read has no use for.",
@@ -59,7 +56,7 @@ _TEXTS: Final = {
         f"Keep the data in a column of type bytea (at most {MAX_VALUE_BYTES >> 20} MiB a value).",
     ),
     Effect.RUNS_TEXT: (
-        "{} runs SQL that it is given as text, which nobody has looked at.",
+        "{} runs SQL that it is given as text, which this server cannot check.",
         "Write that query as a statement of its own, or as a subquery.",
     ),
     Effect.JOB: (
@@ -68,8 +65,8 @@ _TEXTS: Final = {
             "transaction."
         ),
         (
-            "Follow the job with the tool job_status, or with SELECT job_id, status, details FROM sys.jobs "
-            "WHERE job_id = '…', again every few seconds until its status is completed or failed."
+            "Follow the job with job_status. SELECT job_id, status, details FROM sys.jobs shows it too, "
+            "until its status is completed or failed."
         ),
     ),
     Effect.SERVER: (

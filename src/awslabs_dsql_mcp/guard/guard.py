@@ -9,9 +9,8 @@ and a role with few rights.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
-from awslabs_dsql_mcp.errors import StatementRefused
 from awslabs_dsql_mcp.guard import foreign_commands, read_rules, transaction_rules, write_rules
 from awslabs_dsql_mcp.guard.refusal import Refusal, Violation, locate, locate_at
 from awslabs_dsql_mcp.sql import statements
@@ -29,7 +28,7 @@ class Verdict:
     Attributes:
         sql: The text to send: with ``$1`` for ``%s`` when there are parameters.
         statement: What it is; ``None`` when it is not one statement.
-        refusal: Why it must not run; ``None`` when it may.
+        refusal: Why it must not run; ``None`` when it may. What is not one statement has one.
     """
 
     sql: str
@@ -51,10 +50,14 @@ class IndexedRefusal:
     count: int
     refusal: Refusal
 
+    @property
+    def where(self) -> str:
+        """Number of the statement, to stand before the refusal; empty for the only one."""
+        return _where(self.index, self.count)
+
     def __str__(self) -> str:
         """Write the refusal as the agent reads it."""
-        where = f"Statement {self.index + 1} of {self.count}: " if self.count > 1 else ""
-        return f"{where}{self.refusal}"
+        return f"{self.where}{self.refusal}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def check(sql: str, *, writes: bool) -> Refusal | None:
 
     Args:
         sql: One statement; a semicolon at its end and comments do no harm.
-        writes: Whether it may change data; if not, it must be a read.
+        writes: True if it may change data; if not, it must be a read.
 
     Returns:
         ``None`` when it may.
@@ -91,8 +94,7 @@ def inspect(sql: str) -> StatementInfo:
     """
     verdict = check_statement(sql, writes=True)
     if verdict.statement is None:
-        rule = verdict.refusal.rule if verdict.refusal else None
-        raise StatementRefused(str(verdict.refusal), code=rule)
+        raise cast("Refusal", verdict.refusal).to_error()
     return verdict.statement
 
 
@@ -101,7 +103,7 @@ def check_statement(sql: str, *, writes: bool, parameters: int | None = None) ->
 
     Args:
         sql: One statement.
-        writes: Whether it may change data.
+        writes: True if it may change data.
         parameters: How many values come for the ``%s`` in it; ``None`` leaves the text alone. Positions in
             the refusal are those of the text as given.
 
@@ -127,12 +129,12 @@ def check_statements(items: Sequence[tuple[str, int | None]], *, writes: bool) -
 
     Args:
         items: Each statement with the number of its parameters, ``None`` for none given.
-        writes: Whether they may change data.
+        writes: True if they may change data.
 
     Raises:
-        ValueError: A statement's placeholders do not fit its parameters.
+        ValueError: A statement's placeholders do not fit its parameters; of several, the text says which.
     """
-    verdicts = tuple(check_statement(sql, writes=writes, parameters=parameters) for sql, parameters in items)
+    verdicts = tuple(_check_item(items, index, writes=writes) for index in range(len(items)))
     for index, verdict in enumerate(verdicts):
         if verdict.refusal:
             return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), verdict.refusal))
@@ -142,6 +144,18 @@ def check_statements(items: Sequence[tuple[str, int | None]], *, writes: bool) -
     index, objection = found
     sql = items[index][0] if items else ""
     return UnitVerdict(verdicts, IndexedRefusal(index, len(verdicts), locate(objection, sql)))
+
+
+def _check_item(items: Sequence[tuple[str, int | None]], index: int, *, writes: bool) -> Verdict:
+    sql, parameters = items[index]
+    try:
+        return check_statement(sql, writes=writes, parameters=parameters)
+    except ValueError as error:
+        raise ValueError(f"{_where(index, len(items))}{error}") from None
+
+
+def _where(index: int, count: int) -> str:
+    return f"Statement {index + 1} of {count}: " if count > 1 else ""
 
 
 def _evaluate(
@@ -154,8 +168,14 @@ def _evaluate(
     statement = statements.describe(source, reads=no_read is None)
     if no_read is None:
         return statement, None
+    if not writes and statement.category != "setting" and _may_be_sent(source):
+        return statement, no_read  # its other faults matter where it may be sent
     no_write = write_rules.check(source)
     return statement, no_write if writes else no_write or no_read
+
+
+def _may_be_sent(source: ParsedStatement) -> bool:
+    return write_rules.is_allowed(source.tree.kind) and "IntoClause" not in source.tree
 
 
 def _not_one(parsed: Sequence[ParsedStatement | IamStatement]) -> Violation | None:

@@ -37,9 +37,7 @@ _WRITES: Final = {
     "DeleteStmt": "DELETE",
     "MergeStmt": "MERGE",
 }
-_ELSEWHERE: Final = (
-    "Send it with `transact` if this server may write; if not, ask for one started with --allow-writes."
-)
+_ELSEWHERE: Final = "Send it with `transact`."
 _LOCKED: Final = ("update", "share", "no", "key")
 
 
@@ -82,8 +80,8 @@ def _not_allowed(source: ParsedStatement) -> Violation | None:
             "row-lock",
             source.pair_after(tree.start, "for", _LOCKED),
             "FOR UPDATE and FOR SHARE mark rows, which a READ ONLY transaction refuses (SQLSTATE 25006).",
-            "Leave the clause out to read; to lock rows that you are about to change, send the SELECT and "
-            "the change together with `transact`, with writes allowed.",
+            "Leave the clause out to read. To lock rows that you are about to change, send the SELECT and "
+            "the change together with `transact`.",
         )
     for kind in tree.nodes:
         if kind not in _NODES:
@@ -99,7 +97,7 @@ def _unknown_node(source: ParsedStatement, kind: str) -> Violation:
         "not-a-read",
         location,
         f"{source.kind} holds a part that does more than read ({kind}).",
-        f"Use SELECT, VALUES, TABLE, SHOW or EXPLAIN of these. {_ELSEWHERE}",
+        "Use SELECT, VALUES, TABLE, SHOW or EXPLAIN of these; a change, send with `transact`.",
     )
 
 
@@ -109,5 +107,5 @@ def _write_inside(source: ParsedStatement, verb: str, location: int) -> Violatio
         instead = "EXPLAIN without ANALYZE shows the plan and changes nothing."
     else:
         why = f"{verb} changes data, here inside of {source.kind}: a read-only call changes nothing."
-        instead = f"Read with SELECT alone. To change data: {_ELSEWHERE[0].lower()}{_ELSEWHERE[1:]}"
+        instead = "Send it with `transact`, or read with SELECT alone."
     return Violation("write-in-read", source.command_after(location, verb.lower()), why, instead)

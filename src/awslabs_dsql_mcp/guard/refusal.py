@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from awslabs_dsql_mcp.errors import StatementRefused
 from awslabs_dsql_mcp.text import one_line
 
 _MAX_EXCERPT: Final = 60
@@ -50,13 +51,24 @@ class Refusal:
     why: str
     instead: str
 
+    @property
+    def message(self) -> str:
+        """Rule, place and reason, on one line."""
+        at = f" at `{self.text}`" if self.text else ""
+        return f"Refused ({self.rule}), line {self.line}, column {self.column}{at}: {self.why}"
+
     def __str__(self) -> str:
         """Write the refusal as the agent reads it."""
-        at = f" at `{self.text}`" if self.text else ""
-        return (
-            f"Refused ({self.rule}), line {self.line}, column {self.column}{at}: {self.why}\nInstead: "
-            f"{self.instead}"
-        )
+        return f"{self.message}\nNext: {self.instead}"
+
+    def to_error(self, *, where: str = "", outcome: str = "") -> StatementRefused:
+        """Convert it to the error of a call.
+
+        Args:
+            where: Put before the message: which statement of several is refused.
+            outcome: Put after the message: what became of the others.
+        """
+        return StatementRefused(f"{where}{self.message}{outcome}", code=self.rule, hint=self.instead)
 
 
 def locate(objection: Violation, sql: str) -> Refusal:

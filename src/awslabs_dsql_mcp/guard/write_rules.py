@@ -52,7 +52,7 @@ _REFUSED_HERE: Final = {
     "CopyStmt": Unsupported(
         "copy",
         "{} moves data through a file, a program or a stream, and a call has none of them.",
-        "To read, call readonly_query; to load rows of the call or of a file, call load_rows.",
+        "To read, call readonly_query. To load rows of the call or of a file, call load_rows.",
     ),
 }
 """Statements that this server does not send, though Aurora DSQL has forms of some."""
@@ -61,13 +61,18 @@ _REFUSED_HERE: Final = {
 def check(source: ParsedStatement) -> Violation | None:
     """Say why a statement may not run, or ``None``."""
     tree = source.tree
-    if not _is_allowed(tree.kind):
+    if not is_allowed(tree.kind):
         return _refused(source, tree.kind, tree.start)
     if (rule := _RULES.get(tree.kind)) and (found := rule(source)):
         return found
     if "CreateFunctionStmt" in tree:
         return None  # a body runs when it is called, and then as a user's function
     return function_rules.check(source, writes=True) or query_rules.check(source)
+
+
+def is_allowed(kind: str) -> bool:
+    """Return true for a kind of statement that may be sent, if no rule about its parts refuses it."""
+    return kind in SUPPORTED_STATEMENTS and kind not in _REFUSED_HERE
 
 
 def _refused(source: ParsedStatement, kind: str, location: int) -> Violation:
@@ -80,10 +85,6 @@ def _refused(source: ParsedStatement, kind: str, location: int) -> Violation:
     if kind == "VacuumStmt" and not node.get("is_vacuumcmd"):
         row = _ANALYZE
     return Violation(row.rule, location, row.why.format(name(kind, node)), row.instead)
-
-
-def _is_allowed(kind: str) -> bool:
-    return kind in SUPPORTED_STATEMENTS and kind not in _REFUSED_HERE
 
 
 def _set(source: ParsedStatement) -> Violation | None:
@@ -99,7 +100,7 @@ def _set(source: ParsedStatement) -> Violation | None:
 
 def _explain(source: ParsedStatement) -> Violation | None:
     ((kind, _),) = source.tree.root["query"].items()
-    if _is_allowed(kind):
+    if is_allowed(kind):
         return None
     return _refused(source, kind, source.tree.find(kind)[0].location)
 

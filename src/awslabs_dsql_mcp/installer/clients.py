@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.installer.formats.jsonc import JSON
 from awslabs_dsql_mcp.installer.formats.toml import TOML
 from awslabs_dsql_mcp.installer.formats.yaml import YAML
 from awslabs_dsql_mcp.installer.launch import LaunchCommand, ServerEntry, standard
+from awslabs_dsql_mcp.installer.merge import with_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 
 UserFile = Callable[[PlatformPaths], PurePath]
@@ -47,12 +48,18 @@ class Client:
 
 
 def snippet(client: Client, launch: LaunchCommand, name: str) -> str:
-    """Give a client's file with nothing but our entry in it."""
-    return client.format.put("", (client.key, name), client.shape(launch, name).full)
+    """Give a client's file with nothing but our entry in it, and the settings that it needs."""
+    return with_entry("", client.format, (client.key, name), client.shape(launch, name))
 
 
 def _with(before: Mapping[str, object], **defaults: object) -> Shape:
     return lambda launch, _: ServerEntry({**before, **standard(launch)}, defaults)
+
+
+def _codex(launch: LaunchCommand, _: str) -> ServerEntry:
+    # Tokens kept of what any tool says; the default of some models, 10,000, cuts an answer of the usual
+    # size in its middle (openai/codex, codex-rs/core/src/config; developers.openai.com/codex/config-sample).
+    return ServerEntry(standard(launch), {"startup_timeout_sec": 30}, {"tool_output_token_limit": 25_000})
 
 
 def _opencode(launch: LaunchCommand, _: str) -> ServerEntry:
@@ -139,9 +146,10 @@ CLIENTS: tuple[Client, ...] = (
         "tests/clients; the repository openai/codex, docs/config.md",
         (_variable_or("CODEX_HOME", "~/.codex", "config.toml"),),
         (".codex/config.toml",),
-        _with({}, startup_timeout_sec=30),
+        _codex,
         TOML,
-        note="Codex reads a project's file only when it trusts the project.",
+        note="tool_output_token_limit is for all tools of Codex, and stays when the entry is taken out. "
+        "Codex reads a project's file only when it trusts the project.",
     ),
     Client(
         "gemini",

@@ -37,10 +37,12 @@ class ServerEntry:
     Attributes:
         required: Fields that each installation sets.
         defaults: Fields that the user may change; set only by the first installation.
+        beside: Settings at the top of the file, written where it does not have them.
     """
 
     required: Mapping[str, object]
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
+    beside: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def full(self) -> dict[str, object]:

@@ -33,12 +33,18 @@ Edit = Put | Drop
 def with_entry(text: str, fmt: Format, path: Path, entry: ServerEntry) -> str:
     """Add an entry to a file's text.
 
-    In an existing entry, command, arguments and variables are replaced; other fields are unchanged.
+    In an existing entry, command, arguments and variables are replaced; other fields are unchanged. So are
+    settings of the whole file that it has already.
 
     Raises:
         NotEditable: The text cannot be read, or edited without risk, or has another server at the path.
     """
-    return _edit(text, fmt, lambda data: _install(value_at(data, path), path, entry))
+
+    def plan(data: Mapping[str, object]) -> Iterator[Edit]:
+        yield from (Put((key,), value) for key, value in entry.beside.items() if key not in data)
+        yield from _install(value_at(data, path), path, entry)
+
+    return _edit(text, fmt, plan)
 
 
 def without_entry(text: str, fmt: Format, path: Path) -> str:

@@ -9,7 +9,7 @@ from awslabs_dsql_mcp.migration.indexes import index_of, unique_index
 from awslabs_dsql_mcp.migration.mentions import Name, relation_name
 from awslabs_dsql_mcp.migration.tables import has_room
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.definitions import builtin_type
+from awslabs_dsql_mcp.sql.definitions import Key, builtin_type, items, key_columns, keys
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
@@ -55,7 +55,13 @@ def require(
     if made is not None and column is not None and not made.optional:
         found = conversion.uses(made)
         if all(use.gives(name) and use.effect not in ("copy", "change") for use in found):
-            column.setdefault("constraints", []).append(deparse.constraint("NOT NULL"))
+            given = items(column.get("constraints"))
+            kept = [
+                item
+                for item in given
+                if item["Constraint"]["contype"] not in ("CONSTR_NULL", "CONSTR_NOTNULL")
+            ]
+            column["constraints"] = [*kept, deparse.constraint("NOT NULL")]
             made.made.changed(f"{name}: NOT NULL of line {draft.line} is here: it cannot be set later")
             return
     check = deparse.constraint(f"CHECK ({quote_identifier(name)} IS NOT NULL)")["Constraint"]
@@ -63,7 +69,7 @@ def require(
     if made is not None:
         made.not_null[name] = check["conname"]
     added: Node = {"subtype": "AT_AddConstraint", "def": {"Constraint": check}, "behavior": "DROP_RESTRICT"}
-    note = f"NOT NULL is a CHECK named {check['conname']}: NOT NULL cannot be set later"
+    note = f"{name}: NOT NULL is a CHECK named {check['conname']}: NOT NULL cannot be set later"
     _checked_later(conversion, draft.altered(added, note), table, check, validate=validated)
 
 
@@ -88,9 +94,22 @@ def _key(conversion: Conversion, draft: ConvertedStatement, table: Name, constra
 def _can_fold(conversion: Conversion, made: ScriptTable, constraint: Node) -> bool:
     """Say if a key can be made with its table: no row that is there before it is changed by then."""
     named = [*strings(constraint.get("keys")), *strings(constraint.get("including"))]
-    if made.optional or any(made.column(name) is None for name in named):
+    if (
+        made.optional
+        or any(made.column(name) is None for name in named)
+        or constraint.get("conname") in made.dropped
+    ):
+        return False
+    if constraint["contype"] == "CONSTR_UNIQUE" and any(
+        _same_columns(made, key, named) for key in keys(made.top)
+    ):
         return False
     return all(use.effect not in ("copy", "change") for use in conversion.uses(made))
+
+
+def _same_columns(made: ScriptTable, key: Key, named: list[str]) -> bool:
+    """Say if a key of CREATE TABLE is over the same columns: PostgreSQL makes one of two such keys there."""
+    return key_columns(made.top, key.constraint) == [made.names[name] for name in named]
 
 
 def _fold(conversion: Conversion, draft: ConvertedStatement, made: ScriptTable, constraint: Node) -> None:
@@ -176,12 +195,14 @@ def _checked_later(
     if constraint["contype"] == "CONSTR_FOREIGN":
         _compare_types(conversion, draft, table, constraint)
     conversion.statements.append(draft)
+    constraint["is_enforced"] = True
+    if not constraint.get("skip_validation"):
+        constraint["skip_validation"] = True
+        constraint.pop("initially_valid", None)
+        then = "those there by the next step" if validate else "those there not yet"
+        draft.changed(f"NOT VALID: new rows are checked at once, {then}")
     if not validate:
         return
-    constraint["skip_validation"] = True
-    constraint["is_enforced"] = True
-    constraint.pop("initially_valid", None)
-    draft.changed("NOT VALID: new rows are checked at once, those there by the next step")
     command: Node = {
         "subtype": "AT_ValidateConstraint",
         "name": constraint["conname"],

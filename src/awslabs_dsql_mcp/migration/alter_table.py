@@ -9,12 +9,19 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
-from awslabs_dsql_mcp.migration import added_columns, added_constraints, columns
+from awslabs_dsql_mcp.migration import added_columns, added_constraints, columns, names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.definitions import builtin_type, declared_length, is_builtin, items, keys
+from awslabs_dsql_mcp.sql.definitions import (
+    builtin_type,
+    declared_length,
+    is_builtin,
+    items,
+    key_columns,
+    keys,
+)
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text",), "float4": ("float8",)}
@@ -165,36 +172,59 @@ def _not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, co
 
 
 def _drop_not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
-    made = conversion.tables.get(table)
-    check = made.not_null.pop(command["name"], None) if made else None
+    """Drop NOT NULL in CREATE TABLE: rows that were there had a value."""
+    made, name = conversion.tables.get(table), command["name"]
+    column = made.column(name) if made else None
+    check = made.not_null.pop(name, None) if made else None
+    copied = made is None or made.optional or any(use.effect == "copy" for use in conversion.uses(made))
     if check is not None:
-        draft.top["cmds"] = [
-            {"AlterTableCmd": {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}}
-        ]
-        draft.changed("NOT NULL is a CHECK")
-    conversion.statements.append(draft)
+        dropped = {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}
+        conversion.statements.append(draft.altered(dropped, "NOT NULL is a CHECK"))
+    elif made is None or column is None or copied:
+        conversion.statements.append(draft)
+    elif columns.constraints(column, "CONSTR_IDENTITY"):
+        conversion.skip(draft, f"{name} stays NOT NULL, as an identity is", human=True)
+    else:
+        given = items(column.get("constraints"))
+        column["constraints"] = [one for one in given if one["Constraint"]["contype"] != "CONSTR_NOTNULL"]
+        made.made.changed(f"{name}: without NOT NULL, which line {draft.line} drops")
 
 
 def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
     """Drop a constraint; the primary key of a table that nothing has used is taken out of CREATE TABLE."""
-    made = conversion.tables.get(table)
-    name: str = command.get("name", "")
-    key = (
-        next((key for key in keys(made.top) if _key_name(table, key.constraint) == name), None)
-        if made
-        else None
-    )
-    if made is None or key is None or key.constraint["contype"] != "CONSTR_PRIMARY":
+    made, name = conversion.tables.get(table), command.get("name", "")
+    if name in conversion.lost_constraints.get(table, ()):
+        conversion.skip(draft, "a constraint that is left out")
+        return
+    if made is None:
         conversion.statements.append(draft)
         return
-    if made.optional or any(use.effect in ("copy", "change") for use in conversion.uses(made)):
+    key = next((key for key in keys(made.top) if _key_name(table, key.constraint) == name), None)
+    if (
+        key is None
+        and command.get("missing_ok")
+        and not made.optional
+        and name not in _named(conversion, made)
+    ):
+        conversion.skip(draft, "IF EXISTS: the script has made no such constraint")
+    elif key is None or key.constraint["contype"] != "CONSTR_PRIMARY":
+        made.dropped.add(name)
+        conversion.statements.append(draft)
+    elif made.optional or any(use.effect in ("copy", "change") for use in conversion.uses(made)):
         conversion.skip(
             draft, "a primary key stays with its table: make a new table, copy the rows", blocks=True
         )
-        return
-    _take_out(made.top, key.constraint)
-    made.indexes -= 1
-    made.made.changed(f"the primary key that line {draft.line} drops is left out")
+    else:
+        _take_out(made.top, key.constraint)
+        made.indexes -= 1
+        made.made.changed(f"the primary key that line {draft.line} drops is left out")
+
+
+def _named(conversion: Conversion, made: ScriptTable) -> set[str]:
+    """Collect the names of a table's constraints, those of its indexes among them."""
+    table = made.known_as[-1]
+    own = names.constraint_names(table[1], made.top) | conversion.constraints.get(table, set())
+    return own | conversion.taken(table[0])
 
 
 def _key_name(table: Name, constraint: Node) -> str:
@@ -220,23 +250,13 @@ def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name,
     if made is not None:
         own = made.names.get(name)
         primary = next((key for key in keys(made.top) if key.constraint["contype"] == "CONSTR_PRIMARY"), None)
-        if own is not None and primary is not None and own in _key_columns(made.top, primary.constraint):
+        if own is not None and primary is not None and own in key_columns(made.top, primary.constraint):
             why = f"{name} is in the primary key, which stays with its table: make a new table, copy the rows"
             conversion.skip(draft, why, blocks=True)
             return
         made.names.pop(name, None)
         conversion.columns.get(table, {}).pop(name, None)
     conversion.statements.append(draft)
-
-
-def _key_columns(top: Node, constraint: Node) -> list[str]:
-    if named := strings(constraint.get("keys")):
-        return named
-    return [
-        item["ColumnDef"]["colname"]
-        for item in top["tableElts"]
-        if any(one["Constraint"] is constraint for one in items(item.get("ColumnDef", {}).get("constraints")))
-    ]
 
 
 _RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement, Name, Node], None]]] = {

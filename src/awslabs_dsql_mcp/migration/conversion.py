@@ -109,6 +109,8 @@ class ScriptTable:
             that a step has added.
         indexes: Number of its indexes.
         not_null: Columns that a CHECK keeps from NULL, with the name of the CHECK.
+        dropped: Names of constraints that steps have dropped.
+        enum_checks: For a column of an enum, the CHECK that PostgreSQL does not have.
     """
 
     made: ConvertedStatement
@@ -119,6 +121,8 @@ class ScriptTable:
     names: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     indexes: int = 0
     not_null: dict[str, str] = field(default_factory=dict[str, str])
+    dropped: set[str] = field(default_factory=set[str])
+    enum_checks: dict[str, Node] = field(default_factory=dict[str, Node])
 
     @property
     def top(self) -> Node:

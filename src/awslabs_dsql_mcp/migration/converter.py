@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.migration.alter_table import alter
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.copied_rows import read_copy
 from awslabs_dsql_mcp.migration.indexes import create_index
-from awslabs_dsql_mcp.migration.mentions import mentions
+from awslabs_dsql_mcp.migration.mentions import mentions, relation_name
 from awslabs_dsql_mcp.migration.reading import ScriptStatement, read_items
 from awslabs_dsql_mcp.migration.script_values import convert_values
 from awslabs_dsql_mcp.migration.survey import survey
@@ -120,6 +120,8 @@ def _own_types(statement: ScriptStatement) -> set[int]:
     found += [command.get("def", {}).get("ColumnDef", {}).get("typeName") for command in commands]
     if statement.kind in ("CreateDomainStmt", "CreateEnumStmt", "AlterEnumStmt"):
         found.append(top.get("typeName"))
+    subjects = [*top.get("objects", ()), *([top["object"]] if "object" in top else [])]
+    found += [subject.get("TypeName") for subject in subjects]
     return {id(node) for node in found if node is not None}
 
 
@@ -130,6 +132,19 @@ def _skip(why: str) -> "Callable[[Conversion, ConvertedStatement], None]":
 def _select(conversion: Conversion, draft: ConvertedStatement) -> None:
     if not session_statements.set_configs(conversion, draft):
         programs.select(conversion, draft)
+
+
+def _altered_function(conversion: Conversion, draft: ConvertedStatement) -> None:
+    subject = {"ObjectWithArgs": draft.top["func"]}
+    if (lost := conversion.survey.lacking.subject(draft.top["objtype"], subject)) is not None:
+        conversion.skip(draft, f"it is about {lost}, which is left out")
+    else:
+        _keep_or_skip(conversion, draft)
+
+
+def _foreign_table(conversion: Conversion, draft: ConvertedStatement) -> None:
+    conversion.survey.lacking.relations[relation_name(draft.top["base"]["relation"])] = draft.line
+    _keep_or_skip(conversion, draft)
 
 
 def _keep_or_skip(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -167,6 +182,9 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "UpdateStmt": programs.change_data,
     "DeleteStmt": programs.change_data,
     "SelectStmt": _select,
+    "AlterFunctionStmt": _altered_function,
+    "CreateForeignTableStmt": _foreign_table,
+    "AlterRoleSetStmt": objects.role_setting,
     "VacuumStmt": _skip(UPKEEP.dispensable),
     **session_statements.RULES,
 }

@@ -28,8 +28,9 @@ def rewrite(conversion: Conversion, draft: ConvertedStatement, found: Mentions, 
         found: What it mentions.
         own: Identities of the nodes that are the types of its columns, which get a CHECK with their type.
     """
-    if conversion.types.replace_enums(found, own):
-        draft.changed("casts to an enum are casts to varchar")
+    if replaced := conversion.types.replace_enums(found, own):
+        sorts = "" if all(map(conversion.types.order_kept, replaced)) else ", which compare and sort as text"
+        draft.changed(f"casts to an enum are casts to varchar{sorts}")
     for typed in found.types:
         row = column_type(typed)
         if id(typed) not in own and row is not None and row.name == "citext" and "arrayBounds" not in typed:

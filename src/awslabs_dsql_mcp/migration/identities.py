@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.dsql.limits import MAX_IDENTIFIER_BYTES
 from awslabs_dsql_mcp.migration.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.reading import ScriptStatement
 from awslabs_dsql_mcp.migration.uses import ANY_TABLE, Uses
-from awslabs_dsql_mcp.sql.definitions import builtin_type, option, table_elements
+from awslabs_dsql_mcp.sql.definitions import builtin_type, column_constraints, option, table_elements
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _INTEGERS: Final = frozenset({"int2", "int4", "int8"})
@@ -55,7 +55,8 @@ def identities(statements: Sequence[ScriptStatement], used: Uses) -> dict[Name, 
         for sequence, column in own.items():
             defaults[sequence].append(column)
         for name in {name for name in _named(statement) if name in made and name not in own}:
-            others[name].append((at, statement))
+            if at > made[name]:
+                others[name].append((at, statement))
     return {
         name: found[0]
         for name, found in defaults.items()
@@ -106,6 +107,8 @@ def _joins(
     table = _table(statements, column)
     if table is None or len(f"{column.table[1]}_{column.column}_seq".encode()) > MAX_IDENTIFIER_BYTES:
         return False
+    if not _is_owned(statements[sequence], others):
+        return False
     return (
         all(_is_harmless(statement, at, table, column) for at, statement in others)
         and not any(
@@ -116,17 +119,31 @@ def _joins(
     )
 
 
+def _is_owned(made: ScriptStatement, others: list[tuple[int, ScriptStatement]]) -> bool:
+    """Say if a sequence is dropped with a column, as that of a serial is."""
+    altered = (statement for _, statement in others if statement.kind == "AlterSeqStmt")
+    return any(
+        option(statement.tree.get("options"), "owned_by") is not None for statement in (made, *altered)
+    )
+
+
 def _table(statements: Sequence[ScriptStatement], column: IdentityColumn) -> int | None:
     """Find the CREATE TABLE of a column of whole numbers."""
     for at in range(column.at - 1, -1, -1):
         statement = statements[at]
         if statement.kind == "CreateStmt" and relation_name(statement.tree["relation"]) == column.table:
             columns = table_elements(statement.tree, "ColumnDef")
-            own = [c["typeName"] for c in columns if c["colname"] == column.column and "typeName" in c]
-            rows = [builtin_type(typed) for typed in own if "arrayBounds" not in typed]
-            fits = any(row is not None and row.name in _INTEGERS for row in rows)
-            return at if fits and not statement.tree.get("if_not_exists") else None
+            own = [c for c in columns if c["colname"] == column.column and _is_required_integer(c)]
+            return at if own and not statement.tree.get("if_not_exists") else None
     return None
+
+
+def _is_required_integer(column: Node) -> bool:
+    typed: Node = column.get("typeName", {})
+    row = builtin_type(typed)
+    kinds = {constraint.get("contype") for constraint in column_constraints(column)}
+    required = not kinds.isdisjoint(("CONSTR_NOTNULL", "CONSTR_PRIMARY"))
+    return required and row is not None and row.name in _INTEGERS and "arrayBounds" not in typed
 
 
 def _is_harmless(statement: ScriptStatement, at: int, table: int, column: IdentityColumn) -> bool:

@@ -70,7 +70,7 @@ def _plain_element(draft: ConvertedStatement, element: Node) -> None:
             nulls = element.get("nulls_ordering", "SORTBY_NULLS_DEFAULT")
             last = nulls == "SORTBY_NULLS_LAST"
             element["nulls_ordering"] = "SORTBY_NULLS_FIRST" if last else "SORTBY_NULLS_DEFAULT"
-            draft.changed("DESC left out: an index is read either way, NULLs where they were")
+            draft.changed("ASC and DESC left out: an index is read either way, its NULLs where they were")
     for name, note in (("opclass", "operator class left out"), ("collation", "COLLATE left out")):
         if element.pop(name, None) is not None:
             draft.changed(note)

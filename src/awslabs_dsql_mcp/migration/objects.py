@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, is_object
 from awslabs_dsql_mcp.migration import columns
 from awslabs_dsql_mcp.migration.columns import BY_HAND
@@ -39,14 +40,15 @@ def create_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
     if (joined := conversion.survey.identities.get(sequence)) is not None:
         conversion.sequences[sequence] = given
         conversion.rename_sequence(joined.table, joined.column, sequence)
-        conversion.skip(draft, f"it is the identity of {joined.table[1]}.{joined.column}")
+        _, name = conversion.renamed[sequence]
+        conversion.skip(draft, f"it is the identity of {joined.table[1]}.{joined.column}, named {name}")
         return
     kept = columns.with_cache_size(given)
     owner = option(given, "owned_by")
     kept += [{"DefElem": owner}] if owner is not None else []
     if kept != given:
         draft.top["options"] = kept
-        draft.changed("a sequence is bigint, with the size of its cache")
+        draft.changed(f"a sequence is bigint, its cache {limits.SMALL_CACHE}")
     if draft.top["sequence"].get("relpersistence") == "u":
         draft.top["sequence"]["relpersistence"] = "p"
         draft.changed("UNLOGGED left out")
@@ -103,8 +105,8 @@ def alter_enum(conversion: Conversion, draft: ConvertedStatement) -> None:
             else len(labels)
         )
         labels.insert(at, label)
-    used = name in conversion.types.used
-    conversion.skip(draft, "a label: in the CHECK of columns from here on", human=used, blocks=used)
+    conversion.types.renew_checks(name)
+    conversion.skip(draft, "a label: in the CHECK of the columns")
 
 
 def create_composite(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -222,6 +224,14 @@ def role(conversion: Conversion, draft: ConvertedStatement) -> None:
         conversion.skip(draft, "attributes that IAM has in place of roles, such as PASSWORD")
         return
     conversion.statements.append(draft)
+
+
+def role_setting(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry ALTER ROLE … RESET over; a role has no settings."""
+    if str(draft.top["setstmt"].get("kind", "")).startswith("VAR_RESET"):
+        conversion.statements.append(draft)
+        return
+    conversion.skip(draft, "a role has no settings: put SET LOCAL first in a transaction", human=True)
 
 
 def drop(conversion: Conversion, draft: ConvertedStatement) -> None:

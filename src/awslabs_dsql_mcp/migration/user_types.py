@@ -37,6 +37,7 @@ class UserTypes:
         composites: The names of row types.
         domains: For a domain, the change of the type that it is over; ``None`` if that stays.
         used: Enums that a table, a domain or a function has been made of.
+        checks: For an enum, the CHECKs that let its labels through, each with the value that it is about.
     """
 
     enums: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
@@ -45,6 +46,7 @@ class UserTypes:
         default_factory=dict[Name, "TypeReplacement | None"]
     )
     used: set[Name] = field(default_factory=set[Name])
+    checks: dict[Name, list[tuple[Node, str]]] = field(default_factory=dict[Name, list[tuple[Node, str]]])
 
     def rename(self, old: Name, new: Name) -> bool:
         """Rename a type that is not carried over.
@@ -53,6 +55,7 @@ class UserTypes:
             Whether there is one of that name.
         """
         if old in self.enums:
+            self.checks[new] = self.checks.pop(old, [])
             self.enums[new] = self.enums.pop(old)
             self.used.discard(old)
         elif old in self.composites:
@@ -70,6 +73,16 @@ class UserTypes:
             value: The value as SQL: a column, or ``VALUE``.
         """
         self.used.add(enum)
+        check = self._check(enum, value)
+        self.checks.setdefault(enum, []).append((check["Constraint"], value))
+        return check
+
+    def renew_checks(self, enum: Name) -> None:
+        """Let the CHECKs of an enum take the labels that it has now: an earlier row has none that is new."""
+        for constraint, value in self.checks.get(enum, ()):
+            constraint["raw_expr"] = self._check(enum, value)["Constraint"]["raw_expr"]
+
+    def _check(self, enum: Name, value: str) -> Node:
         labels = ", ".join(map(deparse.literal, self.enums[enum]))
         return deparse.constraint(f"CHECK ({value} IN ({labels}))")
 
@@ -82,7 +95,7 @@ class UserTypes:
         labels = [label.encode() for label in self.enums[enum]]
         return labels == sorted(labels)
 
-    def replace_enums(self, found: Mentions, own: set[int]) -> bool:
+    def replace_enums(self, found: Mentions, own: set[int]) -> set[Name]:
         """Make each mention of an enum one of varchar, those of columns left out.
 
         Args:
@@ -90,15 +103,17 @@ class UserTypes:
             own: Identities of the nodes that are the types of columns.
 
         Returns:
-            Whether there was any.
+            The enums.
         """
+        replaced: set[Name] = set()
         typed = [node for node in found.types if id(node) not in own and self._enum(node) is not None]
         for node in typed:
-            self.used.add(qualified_name(strings(node["names"])))
+            replaced.add(qualified_name(strings(node["names"])))
             arrayed, set_of = node.get("arrayBounds"), node.get("setof")
             node.update(deparse.type_name("varchar"))
             node.update({"arrayBounds": arrayed} if arrayed else {}, **({"setof": set_of} if set_of else {}))
-        return bool(typed)
+        self.used |= replaced
+        return replaced
 
     def _enum(self, node: Node) -> Name | None:
         name = qualified_name(strings(node.get("names")))

@@ -20,7 +20,7 @@ class FormattedRows:
         summary: What was cut, then the command with its count, and the columns.
         text: The rows, one compact JSON array a line; empty without rows.
         structured: The same as JSON values.
-        has_text: Whether a value is a text or a document, which may hold instructions; numbers, booleans and
+        has_text: True if a value is a text or a document, which may hold instructions; numbers, booleans and
             NULL cannot.
     """
 
@@ -44,7 +44,7 @@ def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) ->
     Args:
         result: What the statement gave.
         caps: How much of it to show.
-        limited: Whether the statement was sent with a LIMIT of one row more than the caps take, so that
+        limited: True if the statement was sent with a LIMIT of one row more than the caps take, so that
             nobody knows how many rows there are beyond it.
     """
     total = len(result.rows) if result.returned is None else result.returned

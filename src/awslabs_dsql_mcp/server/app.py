@@ -20,6 +20,7 @@ from mcp.types import (
     CompletionArgument,
     CompletionContext,
     GetPromptResult,
+    Icon,
     InputRequiredResult,
     PromptReference,
     ResourceTemplateReference,
@@ -42,11 +43,18 @@ from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
 from awslabs_dsql_mcp.server.stdio import stdio_transport
+from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_WRITES, OfferedTools
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 log = logging.getLogger(__name__)
 
 _HOUR = 3_600_000  # milliseconds; what is offered is the same as long as the process lives
+# On the server alone: on each tool it would be sent twelve times (MCP specification, "Icons").
+_ICON: Final = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' "
+    "stroke='%23527fff' stroke-width='2'%3E%3Cellipse cx='12' cy='6' rx='8' ry='3'/%3E%3Cpath d='M4 6v12c0 "
+    "1.7 3.6 3 8 3s8-1.3 8-3V6M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3'/%3E%3C/svg%3E"
+)
 _LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _TABLE_PART: Final = ("dsql://schema/{schema}/{table}", "table")  # completes a prompt's topic
 _MAX_COMPLETIONS: Final = 100  # MCP specification, "Completion"
@@ -57,18 +65,27 @@ _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_a
 class DsqlServer(MCPServer[None]):
     """The SDK's server with our error boundary around every tool."""
 
-    def __init__(self, choice: ClusterRouter, calls: CallLog, **options: Any) -> None:  # noqa: ANN401 - the SDK's own
+    def __init__(
+        self,
+        choice: ClusterRouter,
+        calls: CallLog,
+        offer: "ServerContents",
+        **options: Any,  # noqa: ANN401 - the SDK's own
+    ) -> None:
         super().__init__(
             "awslabs-dsql-mcp",
             title="Amazon Aurora DSQL",
             description="Queries, changes and explains an Amazon Aurora DSQL cluster.",
             website_url="https://github.com/awslabs/awslabs-dsql-mcp",
+            icons=[Icon(src=_ICON, mime_type="image/svg+xml", sizes=["any"])],
             version=__version__,
-            subscriptions=False,  # lists stay the same, and nothing tells of changes in a cluster
+            subscriptions=False,  # lists stay the same, and changes in a cluster are not announced
             **options,
         )
         self._choice = choice
         self._calls = calls
+        self._offer = offer
+        self._specs = {tool.key: tool for tool in offer.tools}
 
     async def serve_stdio(self, lines: LineReader) -> None:
         """Serve standard input and output until the input ends.
@@ -91,15 +108,17 @@ class DsqlServer(MCPServer[None]):
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; every failure that a caller can do something about becomes an error result."""
         with self._calls.track(name, arguments) as call:
+            reads = True
             try:
                 place = await self._route(name, arguments)
                 call.context.cluster = place.cluster
+                reads = self._specs[place.tool].reads
                 arguments = await self._read_arguments(place, str(call))
                 result = await super().call_tool(place.tool, arguments, context)
             except (DsqlError, ToolError) as raised:
-                error = raised if isinstance(raised, DsqlError) else error_behind(raised)
+                error = raised if isinstance(raised, DsqlError) else error_behind(raised, reads=reads)
                 _log_failure(str(call), error)
-                result = error_result(error)
+                result = error_result(error, self._offer.offered(call.context.cluster))
             call.result = tag_result(result, call.context.cluster)
             return call.result
 
@@ -117,7 +136,7 @@ class DsqlServer(MCPServer[None]):
             absent = RequestInvalid(f"There is no resource {uri}.", hint=hint)
             raise protocol_error(absent, uri=str(uri)) from None
         except ResourceError as error:
-            raise protocol_error(error_behind(error)) from None
+            raise protocol_error(error_behind(error, reads=True), self._offer.offered()) from None
 
     @override
     async def get_prompt(
@@ -141,16 +160,17 @@ class DsqlServer(MCPServer[None]):
     async def _route(self, name: str, arguments: dict[str, Any]) -> RoutedCall:
         names = [tool.name for tool in self._choice.listed(await super().list_tools())]
         if name not in names:
-            raise RequestInvalid(f"There is no tool {name!r}.", hint=closest_hint(name, names))
+            hint = self._offer.offered().absence(name) if name in FAMILIES else closest_hint(name, names)
+            raise RequestInvalid(f"There is no tool {name!r}.", hint=hint)
         return self._choice.route(name, arguments)
 
     async def _read_arguments(self, place: RoutedCall, called: str) -> dict[str, Any]:
         schemas = {tool.name: tool.input_schema for tool in await super().list_tools()}
         known: dict[str, Any] = schemas[place.tool].get("properties", {})
         if unknown := sorted(set(place.arguments) - set(known)):
-            raise RequestInvalid(
-                f"{called} takes no argument {unknown[0]!r}.", hint=closest_hint(unknown[0], list(known))
-            )
+            withheld = unknown[0] in self._specs[place.tool].withheld
+            hint = NO_WRITES if withheld else closest_hint(unknown[0], list(known))
+            raise RequestInvalid(f"{called} takes no argument {unknown[0]!r}.", hint=hint)
         return {
             name: value if known[name].get("type") == "string" else _from_text(value)
             for name, value in place.arguments.items()
@@ -178,7 +198,7 @@ class ServerContents:
     Attributes:
         tools: In the order in which clients list them.
         families: Of them, those that are offered.
-        allow_writes: Whether the instructions say that ``transact`` writes.
+        allow_writes: ``transact`` changes data, on one of the clusters at least.
         clusters: The clusters that calls choose from; none where there is no choice.
         default: The cluster that calls mean that name none.
         resources: What can be read besides.
@@ -190,6 +210,11 @@ class ServerContents:
     clusters: Sequence[ClusterInfo] = ()
     default: str | None = None
     resources: ResourceTable | None = None
+
+    def offered(self, cluster: str | None = None) -> OfferedTools:
+        """Give the tools that a call on a cluster can name; without one, those of the whole server."""
+        may = {info.name: info.allow_writes for info in self.clusters}
+        return OfferedTools(self.families, may.get(cluster or "", self.allow_writes))
 
 
 def build_server(
@@ -212,6 +237,7 @@ def build_server(
     server = DsqlServer(
         ClusterRouter(offer.clusters, offer.default, tools),
         CallLog(audit),
+        offer,
         instructions=with_clusters(told, offer.clusters, offer.default),
         log_level=log_level,
         middleware=[_refuse_invalid, _refuse_unreadable, *middleware],

@@ -51,7 +51,7 @@ class AuditLog:
 
     @property
     def parameters(self) -> bool:
-        """Whether records tell arguments other than SQL."""
+        """True if records hold arguments other than SQL."""
         return self._parameters
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ An outcome is one of:
 ``partial``      it failed when some of its transactions were stored
 ``unknown``      it may or may not have been stored
 ``cancelled``    the client gave it up; a COMMIT under way may have been stored
-``asked``        the client was asked for its user's yes; the same call comes again with the answer
+``asked``        the client was asked for its user's confirmation; the same call comes again with it
 ===============  =======================================================================
 """
 
@@ -29,7 +29,7 @@ _OF_RUNS: Final = {
     "paused": "partial",
     "dry_run": "rolled_back",
 }
-# Which cluster stands beside; a token of a dry run would be as good as a yes.
+# Which cluster stands beside; a token of a dry run would confirm a change.
 _NOT_TOLD: Final = frozenset({*_SQL, "cluster", "dry_run_token"})
 
 
@@ -78,7 +78,7 @@ def build_record(call: CallRecord, *, parameters: bool) -> dict[str, object]:
 
     Args:
         call: The call.
-        parameters: Whether to tell its values and other arguments beside its SQL.
+        parameters: True to record its values, and other arguments than SQL.
     """
     began = call.began.astimezone(timezone.utc).isoformat(timespec="milliseconds")
     told: dict[str, object] = {"time": began.replace("+00:00", "Z"), "tool": call.tool}

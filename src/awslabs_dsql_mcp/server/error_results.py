@@ -11,45 +11,61 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
 from pydantic import ValidationError
 
-from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.errors import (
+    ConnectionFailed,
+    DsqlError,
+    NotConfigured,
+    RequestInvalid,
+    StatementRefused,
+)
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.spec import FACTS
 
 log = logging.getLogger(__name__)
 
 _BUG: Final = "internal_error"
+_ALL: Final = OfferedTools()
+_MAY_NOT_HAVE_BEGUN: Final = (ConnectionFailed, NotConfigured)
 
 
-def error_result(error: DsqlError) -> CallToolResult:
+def error_result(error: DsqlError, offered: OfferedTools = _ALL) -> CallToolResult:
     """Convert an error: the text holds everything, ``_meta`` the values for programs.
 
     There is no structured content: clients check it against the tool's output schema even in errors
     (TypeScript SDK 1.x), or show it alone (Codex).
+
+    Args:
+        error: The error.
+        offered: The tools that its next step may name.
     """
     state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
     refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
+    hint = error.hint and offered.advise(error.hint)
     told = [error.message if refused else f"Error ({error.code}{state}): {error.message}"]
     if error.outcome == "rolled_back":
-        told.append("Nothing was stored: rolled back.")
-    if error.hint:
-        told.append(f"Next: {error.hint}")
-    meta = {FACTS: _facts(error)}
+        begun = not isinstance(error, _MAY_NOT_HAVE_BEGUN)
+        told.append("Nothing was stored: rolled back." if begun else "Nothing was stored.")
+    if hint:
+        told.append(f"Next: {hint}")
+    meta = {FACTS: _facts(error, hint)}
     return CallToolResult(content=[TextContent(text="\n".join(told))], is_error=True, _meta=meta)
 
 
-def protocol_error(error: DsqlError, **more: str) -> MCPError:
+def protocol_error(error: DsqlError, offered: OfferedTools = _ALL, **more: str) -> MCPError:
     """The same where there is no result to put it in: resources and prompts."""
     code = INVALID_PARAMS if error.remedy == "fix_request" and error.code != _BUG else INTERNAL_ERROR
-    message = error.message + (f" Next: {error.hint}" if error.hint else "")
-    return MCPError(code, message, _facts(error) | more)
+    hint = error.hint and offered.advise(error.hint)
+    message = error.message + (f" Next: {hint}" if hint else "")
+    return MCPError(code, message, _facts(error, hint) | more)
 
 
-def _facts(error: DsqlError) -> dict[str, object]:
+def _facts(error: DsqlError, hint: str | None) -> dict[str, object]:
     partial: dict[str, object] = {"outcome": "partial"} if error.outcome == "partial" else {}
     return partial | {
         "code": error.code,
         "remedy": error.remedy,
         "sqlstate": error.sqlstate,
-        "hint": error.hint,
+        "hint": hint,
         "committed": _committed(error),
     }
 
@@ -58,8 +74,13 @@ def _committed(error: DsqlError) -> bool | None:
     return None if error.outcome in ("unknown", "partial") else error.outcome == "committed"
 
 
-def error_behind(error: ToolError | ResourceError) -> DsqlError:
-    """Find what a tool or resource raised; what is not ours is a bug, told to the model by an id alone."""
+def error_behind(error: ToolError | ResourceError, *, reads: bool) -> DsqlError:
+    """Find what a tool or resource raised; what is not ours is a bug, told to the model by an id alone.
+
+    Args:
+        error: What the SDK made of it.
+        reads: True if nothing can have been stored.
+    """
     cause = error.__cause__
     while isinstance(cause, ResourceError):
         cause = cause.__cause__
@@ -69,11 +90,16 @@ def error_behind(error: ToolError | ResourceError) -> DsqlError:
         return _invalid(cause)
     bug = secrets.token_hex(4)
     log.error("bug %s: %s at %s", bug, type(cause).__name__, _place(cause))
+    told = f"This server has met a bug of its own, {bug}."
+    if reads:
+        return DsqlError(
+            told, code=_BUG, hint="Go on without this call. The operator finds the id in the log."
+        )
     return DsqlError(
-        f"This server has met a bug of its own, {bug}.",
+        told,
         code=_BUG,
         outcome="unknown",
-        hint="Do not rely on whether a change was stored: check. The operator finds the id in the log.",
+        hint="Look whether the change is stored before you repeat it. The operator finds the id in the log.",
     )
 
 

@@ -31,6 +31,7 @@ from awslabs_dsql_mcp.tools.get_schema import GetSchema
 from awslabs_dsql_mcp.tools.job_status import JobStatus
 from awslabs_dsql_mcp.tools.load_rows import LoadRows
 from awslabs_dsql_mcp.tools.migrate import Migrate
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.readonly_query import ReadonlyQuery
 from awslabs_dsql_mcp.tools.resources import ResourceReader
 from awslabs_dsql_mcp.tools.spec import ToolSpec
@@ -42,20 +43,21 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
     suggesting = SuggestingDatabase(database)
     limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
     call_time = settings.call_timeout
+    offered = OfferedTools(settings.tools, settings.allow_writes)
     transact = Transact(
         suggesting,
         allow_writes=settings.allow_writes,
         confirm=settings.confirm,
         limits=limits,
         lint_advice=LintAdvice(),
-        job_status="schema-changes" in settings.tools,
+        job_status=offered.can("job_status"),
     )
     reading = (
         ReadonlyQuery(suggesting, limits).spec(),
         transact.spec(),
-        GetSchema(catalog).spec(),
-        ExplainQuery(suggesting).spec(),
-        JobStatus(database, call_time=call_time).spec(),
+        GetSchema(catalog, offered).spec(),
+        ExplainQuery(suggesting, offered).spec(),
+        JobStatus(database, call_time=call_time, offered=offered).spec(),
     )
     if not settings.allow_writes:
         return reading

@@ -9,7 +9,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.transaction import Report, RetryPolicy, UnitOfWork
-from awslabs_dsql_mcp.errors import ConnectionFailed
+from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError
 from awslabs_dsql_mcp.guard import guard
 
 if TYPE_CHECKING:
@@ -43,6 +43,14 @@ class LazyDatabase:
             NotConfigured: No cluster is configured, or no PostgreSQL is there for a local one.
             DsqlError: What `PooledDatabase.run` raises.
         """
+        try:
+            return await self._run(unit)
+        except DsqlError as failed:
+            if failed.outcome is None and not unit.read_only:
+                failed.outcome = "rolled_back"  # where COMMIT was sent, the outcome is known, or `unknown`
+            raise
+
+    async def _run(self, unit: UnitOfWork) -> Report:
         database = await self._database()
         try:
             return await database.run(unit)
@@ -112,5 +120,5 @@ class WarmUp:
             return
         try:
             await self._database.warm_up()
-        except Exception:  # noqa: BLE001 - the call that needs it fails again, and is told why
+        except Exception:  # noqa: BLE001 - the call that needs it fails again, with the reason
             return

@@ -33,8 +33,8 @@ rows, and its cost in DPUs.
 4. Propose what helps, the cheapest first: fewer columns and rows, a condition that an index can use, \
 LIMIT, another form of the query, then an index (CREATE INDEX ASYNC, at most {key_columns} key columns, \
 INCLUDE what else is read). An index makes each write dearer: say what it costs as well.
-5. Show with explain_query that a new form is better, and that it gives the same rows. Make no index \
-without my yes."""
+5. Show with explain_query that a new form is better, and that it gives the same rows. Create no index \
+before I agree."""
 
 _DESIGN = """\
 Design tables for Aurora DSQL for this:

@@ -21,7 +21,7 @@ class ClusterInfo:
 
     Attributes:
         name: Its name.
-        allow_writes: Whether it may be changed.
+        allow_writes: True if it may be changed.
         description: What it is for, in the operator's words.
     """
 

@@ -98,6 +98,14 @@ def keys(table: Node) -> Iterator[Key]:
     yield from _keys(table_elements(table, "Constraint"), columns)
 
 
+def key_columns(table: Node, constraint: Node) -> list[str]:
+    """List the columns of a key of a ``CreateStmt``, written with a column or with the table."""
+    if named := strings(constraint.get("keys")):
+        return named
+    columns = table_elements(table, "ColumnDef")
+    return [c["colname"] for c in columns if any(own is constraint for own in column_constraints(c))]
+
+
 def _keys(constraints: list[Node], columns: dict[str, Node], own: list[str] | None = None) -> Iterator[Key]:
     for place, constraint in enumerate(constraints):
         if constraint.get("contype") in _KEYS:

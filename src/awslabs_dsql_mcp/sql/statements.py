@@ -8,6 +8,7 @@ from typing import Final, Literal
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.parse_tree import Node, NodeRef, Tree, strings, walk
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
+from awslabs_dsql_mcp.text import pluralize
 
 Category = Literal["read", "dml", "ddl", "setting"]
 
@@ -103,8 +104,7 @@ def bind_placeholders(sql: str, count: int) -> str:
     found = sum(new != "%" for _, new in pieces)
     if found != count:
         raise ValueError(
-            f"The statement has {found} placeholder(s) %s and {count} parameter(s) were given. Write each "
-            "value as %s and each literal percent sign as %%, or leave the parameters out."
+            f"The statement has {pluralize(found, 'placeholder')} (%s) and {pluralize(count, 'value')}."
         )
     bound: list[str] = []
     end = 0
@@ -137,8 +137,8 @@ def _placeholders(sql: str) -> Iterator[tuple[re.Match[str], str]]:
             yield match, f"${number}"
         else:
             raise ValueError(
-                f"{match.group()!r} at character {match.start() + 1} is no placeholder: with parameters, "
-                "write each value as %s and each literal percent sign as %%."
+                f"{match.group()!r} at character {match.start() + 1} is no placeholder: with values, each is "
+                "written %s, and a percent sign %%."
             )
 
 

@@ -53,7 +53,7 @@ class TransactionConfirmation:
         Args:
             queries: The queries that are about to run.
             statements: What each of them is.
-            can_ask: Whether the client can put a question to its user.
+            can_ask: True if the client can put a question to its user.
             otherwise: What to do where confirmation is needed and the client cannot ask.
 
         Raises:
@@ -66,7 +66,7 @@ class TransactionConfirmation:
         if self._confirm != "always":
             return None
         raise NotConfirmed(
-            "This server runs no change without a yes, and this client cannot ask its user; nothing was run.",
+            "Each change needs confirmation, and this client cannot ask its user. Nothing was run.",
             hint=otherwise,
         )
 

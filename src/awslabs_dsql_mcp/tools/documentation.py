@@ -284,11 +284,8 @@ class Documentation:
         return ToolOutput(text, _list_values(results, "guide", notice=notice))
 
     def _summaries(self, url: str) -> tuple[_Line, ...]:
-        """The pages of the guide related to an address; one that was shown before by its name alone."""
-        return tuple(
-            _Line(hit.page, "", "Shown before." if self._shown.get(hit.page.slug) else hit.page.summary)
-            for hit in self._guide.related(url, DEFAULT_LIMIT)
-        )
+        """The pages of the guide related to an address."""
+        return tuple(_Line(hit.page, "", hit.page.summary) for hit in self._guide.related(url, DEFAULT_LIMIT))
 
     def _notice(self, failure: KnowledgeUnavailable) -> str:
         notice = f"The documentation server gave no answer: {failure.message}."
@@ -342,8 +339,8 @@ def _checked_phrase(phrase: str) -> str:
 
 def _checked(name: str, value: int, least: int, most: int | None) -> int:
     if value < least or (most is not None and value > most):
-        bounds = f"from {least} to {most}" if most is not None else f"{least} or more"
-        raise RequestInvalid(f"{name} is {value}; it must be {bounds}.")
+        bounds = f"from {least} to {most}" if most is not None else f"of {least} or more"
+        raise RequestInvalid(f"{name} is {value}.", hint=f"Give a number {bounds}.")
     return value
 
 

@@ -1,7 +1,7 @@
 """``explain_query``: a statement's plan, and its costs in words."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from mcp.types import CallToolResult
 from pydantic import Field
@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.explain import plan as plans
 from awslabs_dsql_mcp.explain.index_advisor import Candidate
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.statements import StatementInfo
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
@@ -24,6 +25,7 @@ _DESCRIPTION: Final = (
     "is run, except with analyze: that runs a read in a READ ONLY transaction for real rows and DPUs."
 )
 
+_ALL: Final = OfferedTools()
 _MAX_TABLES = 2  # that are looked up for advice
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
@@ -33,10 +35,12 @@ class ExplainQuery:
 
     Args:
         database: Where statements run.
+        offered: The tools that the next step may name.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, offered: OfferedTools = _ALL) -> None:
         self._database = database
+        self._offered = offered
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced."""
@@ -83,10 +87,10 @@ class ExplainQuery:
         costs = findings.dpu_text(plan.dpus, is_simulated=plan.is_simulated)
         told = [
             wrap_untrusted(plans.without_noise(text), kind="plan", nonce=new_nonce()),
-            "What costs:",
+            "What costs, measured in this run:" if analyze else "What costs, estimated (nothing was run):",
             *said,
             *([costs] if costs else []),
-            f"Next: {_next(statement, analyze=analyze, advised=advised)}",
+            f"Next: {self._next(statement, analyze=analyze, advised=advised)}",
         ]
         return ToolOutput("\n".join(told))
 
@@ -111,17 +115,29 @@ class ExplainQuery:
             found += [advice for table in tables[:1] if (advice := index_advisor.advise(candidate, table))]
         return found
 
+    def _next(self, statement: StatementInfo, *, analyze: bool, advised: bool) -> str:
+        if advised:
+            step = "create the index with transact, alone, follow its job as that says, then explain again."
+        elif statement.kind in _CHANGES:
+            step = "transact runs it; with dry_run=true it counts the rows, and changes nothing."
+        elif analyze:
+            step = "readonly_query runs it; compare another form with explain_query."
+        else:
+            step = "analyze=true runs it and gives real rows and DPUs; readonly_query gives its rows."
+        return self._offered.advise(step)
+
 
 async def _prepare(sql: str, params: Sequence[Value] | None, *, analyze: bool) -> tuple[Query, StatementInfo]:
     """Check a statement by itself, whose errors the caller understands, and then as it is explained."""
     alone = await check(sql, params, writes=not analyze)
     if alone.statement is not None:
         _require_plan(alone.statement, analyze=analyze)
-    if alone.statement is None or alone.refusal is not None:
-        raise StatementRefused(str(alone.refusal), code=alone.refusal and alone.refusal.rule)
+    if alone.refusal is not None:
+        raise alone.refusal.to_error()
+    statement = cast("StatementInfo", alone.statement)  # what is not one statement is refused
     explain = "EXPLAIN (ANALYZE, VERBOSE) " if analyze else "EXPLAIN VERBOSE "
     (query,) = (await prepare([explain + sql], [params], writes=False)).queries
-    return query, alone.statement
+    return query, statement
 
 
 def _require_plan(statement: StatementInfo, *, analyze: bool) -> None:
@@ -132,17 +148,7 @@ def _require_plan(statement: StatementInfo, *, analyze: bool) -> None:
         )
     if analyze and statement.kind in _CHANGES:
         raise StatementRefused(
-            f"Refused (analyze-write): analyze runs the statement, and {statement.kind} changes data.\n"
-            "Instead: call explain_query without analyze: the plan is the same, and nothing is run.",
+            f"Refused (analyze-write): analyze runs the statement, and {statement.kind} changes data.",
             code="analyze-write",
+            hint="Call explain_query without analyze: it plans the statement, and runs nothing.",
         )
-
-
-def _next(statement: StatementInfo, *, analyze: bool, advised: bool) -> str:
-    if advised:
-        return "create the index with transact, follow its job as that says, then explain again."
-    if statement.kind in _CHANGES:
-        return "transact runs it; with dry_run=true it counts the rows, and changes nothing."
-    if analyze:
-        return "readonly_query runs it; compare another form with explain_query."
-    return "analyze=true runs it and gives real rows and DPUs; readonly_query gives its rows."

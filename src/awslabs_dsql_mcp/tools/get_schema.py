@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import parse_name
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, to_text_result
 
 _DESCRIPTION: Final = (
@@ -20,8 +21,10 @@ _DESCRIPTION: Final = (
     'definition. Names fold as in SQL: quote one with capitals ("Order Lines"). A name in several schemas '
     "gives each."
 )
+_ALL: Final = OfferedTools()
 _NO_MORE: Final = "There is no table behind that name: this was the last page."
-_NONE: Final = "There are no tables or views yet.\nNext: create one with transact, if writes are allowed."
+_NONE: Final = "There are no tables or views yet."
+_CREATE: Final = "Create one with transact."
 _MAX_FULL_TABLES: Final = 20  # described in full, more would not fit into an answer
 _MAX_SMALL_TABLES: Final = 15  # of a database that is described in full unasked
 _MAX_SMALL_TEXT: Final = 15_000  # characters, likewise
@@ -32,10 +35,12 @@ class GetSchema:
 
     Args:
         catalog: Reads the catalog.
+        offered: The tools that the next step may name.
     """
 
-    def __init__(self, catalog: CatalogReader) -> None:
+    def __init__(self, catalog: CatalogReader, offered: OfferedTools = _ALL) -> None:
         self._catalog = catalog
+        self._offered = offered
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced."""
@@ -84,7 +89,8 @@ class GetSchema:
             full = _MAX_SMALL_TABLES
         page = await self._catalog.page(behind, min(limit, full) if detail == "full" else limit, full=full)
         if not page.tables:
-            return ToolOutput(_NONE if behind is None else _NO_MORE)
+            none = f"{_NONE}\nNext: {self._offered.advise(_CREATE)}"
+            return ToolOutput(none if behind is None else _NO_MORE)
         if detail is None and (small := _small_schema(page)):
             return small
         listing = schema_text.list_text(page, detail or "summary")
@@ -92,7 +98,7 @@ class GetSchema:
         counted = _count(listing.shown)
         if left:
             detailed = f", detail={detail!r}" if detail else ""
-            counted += f"; {left} more: call get_schema(after={listing.last!r}{detailed})"
+            counted += f"; {left:,} more: call get_schema(after={listing.last!r}{detailed})"
         following = (
             ""
             if detail == "full"
@@ -114,7 +120,7 @@ def _small_schema(page: Page) -> ToolOutput | None:
 
 
 def _count(tables: int) -> str:
-    return f"{tables} tables and views" if tables > 1 else "1 table or view"
+    return f"{tables:,} tables and views" if tables > 1 else "1 table or view"
 
 
 def fenced(text: str) -> str:

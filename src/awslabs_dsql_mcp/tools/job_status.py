@@ -21,11 +21,13 @@ from awslabs_dsql_mcp.output.tool_output import (
     untrusted_notice,
     wrap_untrusted,
 )
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
 
+_ALL: Final = OfferedTools()
 _DEFAULT_WAIT: Final = 20.0
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
 _MARGIN: Final = 5.0  # seconds of a call's time that the last look may take
@@ -37,6 +39,7 @@ class JobStatus:
     Args:
         database: Where statements run.
         call_time: Longest a call may take, in seconds.
+        offered: The tools that the next step may name.
         sleep: Waits so many seconds.
         clock: Monotonic seconds.
     """
@@ -46,11 +49,13 @@ class JobStatus:
         database: Database,
         *,
         call_time: float,
+        offered: OfferedTools = _ALL,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._max_wait = max(0.0, min(MAX_WAIT, call_time - _MARGIN))
+        self._offered = offered
         self._sleep = sleep
         self._clock = clock
 
@@ -97,7 +102,8 @@ class JobStatus:
             )
         usual = 0.0 if job_id is None else _DEFAULT_WAIT
         wait = min(usual if wait_s is None else wait_s, self._max_wait)
-        return _answer(await self._follow(job_id, wait, progress))
+        found = await self._follow(job_id, wait, progress)
+        return _answer(found, self._offered.advise(jobs.next_step(found)))
 
     async def _follow(
         self, job_id: str | None, wait: float, progress: ReportProgress
@@ -120,7 +126,7 @@ class JobStatus:
         return found
 
 
-_LIST: Final = "Call job_status without job_id for a list; transact gives the id of a job that it starts."
+_LIST: Final = "Call job_status without job_id for a list. `transact` gives the id of a job that it starts."
 
 
 def _state(found: tuple[AsyncJob, ...]) -> str:
@@ -129,8 +135,7 @@ def _state(found: tuple[AsyncJob, ...]) -> str:
     return f"{len(unfinished)} unfinished; {first.job_type} {first.job_id}: {first.status}"
 
 
-def _answer(found: tuple[AsyncJob, ...]) -> ToolOutput:
-    step = jobs.next_step(found)
+def _answer(found: tuple[AsyncJob, ...], step: str) -> ToolOutput:
     facts: dict[str, object] = {"next": step, "unfinished": sum(not job.ended for job in found)}
     if not found:
         return ToolOutput(f"Next: {step}", {**facts, "jobs": list[object]()})

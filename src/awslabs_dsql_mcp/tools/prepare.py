@@ -9,7 +9,7 @@ from typing import cast
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
-from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
 from awslabs_dsql_mcp.json_text import ExactNumber, dumps
@@ -37,7 +37,7 @@ class PreparedStatements:
 
         Args:
             caps: How much is shown of each.
-            read_only: Whether they run in a READ ONLY transaction.
+            read_only: True if they run in a READ ONLY transaction.
         """
         queries = (
             replace(_limited(query, statement, caps.rows + 1), limits=caps)
@@ -74,7 +74,7 @@ async def prepare(
     Args:
         texts: The statements, with ``%s`` where a value goes.
         values: The values for each.
-        writes: Whether they may change anything.
+        writes: True if they may change anything.
 
     Raises:
         RequestInvalid: The values do not fit the placeholders, or are too large.
@@ -104,10 +104,11 @@ async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Ve
 def _prepare(
     texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
 ) -> PreparedStatements:
-    verdict = _check(texts, values, writes=writes)
+    # Said where one might think that some of it was run: of a list, and of a change.
+    outcome = " Nothing was run." if writes or len(texts) > 1 else ""
+    verdict = _check(texts, values, writes=writes, outcome=outcome)
     if (refused := verdict.refusal) is not None:
-        refusal = refused if len(texts) > 1 else refused.refusal
-        raise StatementRefused(str(refusal), code=refused.refusal.rule)
+        raise refused.refusal.to_error(where=refused.where, outcome=outcome)
     queries = tuple(
         _sendable(Query(one.sql, tuple(map(to_parameter, params or ()))))
         for one, params in zip(verdict.verdicts, values, strict=True)
@@ -115,18 +116,23 @@ def _prepare(
     return PreparedStatements(queries, tuple(one.statement for one in verdict.verdicts if one.statement))
 
 
-def _check(texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool) -> UnitVerdict:
+def _check(
+    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool, outcome: str = ""
+) -> UnitVerdict:
     counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
     try:
         verdict = guard.check_statements(counted, writes=writes)
     except ValueError as error:
-        raise RequestInvalid(str(error), hint="Write %s for each value, and %% for a percent sign.") from None
+        hint = "Write %s for each value, and %% for a percent sign; or leave the values out."
+        raise RequestInvalid(f"{error}{outcome}", hint=hint) from None
     if (refused := verdict.refusal) is not None:
-        _explain_placeholder_error(refused, texts[refused.index], values[refused.index])
+        _explain_placeholder_error(refused, texts[refused.index], values[refused.index], outcome)
     return verdict
 
 
-def _explain_placeholder_error(refused: IndexedRefusal, sql: str, params: Sequence[Value] | None) -> None:
+def _explain_placeholder_error(
+    refused: IndexedRefusal, sql: str, params: Sequence[Value] | None, outcome: str
+) -> None:
     """Say in the caller's terms what the parser can only say of ``%`` and ``$1``.
 
     Raises:
@@ -134,16 +140,16 @@ def _explain_placeholder_error(refused: IndexedRefusal, sql: str, params: Sequen
     """
     if refused.refusal.rule != "syntax":
         return
-    where = f"Statement {refused.index + 1}: " if refused.count > 1 else ""
+    where = refused.where or "The statement: "
     if not params and "%s" in sql:
         raise RequestInvalid(
-            f"{where}it has %s and there are no values for it.",
+            f"{where}%s has no value.{outcome}",
             hint="Give the values in order, one for each %s.",
         )
     if params and refused.refusal.text.startswith(("$", "%")):
         raise RequestInvalid(
-            f"{where}the %s in line {refused.refusal.line}, column {refused.refusal.column} stands where SQL "
-            "takes no value.",
+            f"{where}%s stands in line {refused.refusal.line}, column {refused.refusal.column}, where SQL "
+            f"takes no value.{outcome}",
             hint="Write names into the SQL itself. For a list write = ANY(%s) instead of IN %s.",
         )
 

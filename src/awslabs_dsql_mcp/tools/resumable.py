@@ -28,7 +28,9 @@ Resume = Annotated[
     str,
     Field(description="Handle that an earlier call gave; 'new' to begin again beside an unfinished run."),
 ]
-Token = Annotated[str | None, Field(description="Of a dry run of the same, in place of the user's yes.")]
+Token = Annotated[
+    str | None, Field(description="Of a dry run of the same: replaces the user's confirmation.")
+]
 
 
 def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:

@@ -44,11 +44,12 @@ class ToolSpec:
             schema of its structured content, or a bare ``CallToolResult`` when its text is all there is.
         title: For people.
         description: For the model.
-        reads: Whether it only reads; what may write counts as destructive and as not repeatable.
-        open_world: Whether it reaches beyond the configured cluster.
+        reads: It only reads; what may write counts as destructive and as not repeatable.
+        open_world: It reaches beyond the configured cluster.
         family: Set of tools that operators choose.
         cluster: The cluster that it works on, where there are several; each then has a tool of its own.
         meta: ``_meta`` of the tool, for clients that know the keys.
+        withheld: Arguments that it takes only where writes are allowed, and here does not.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ToolSpec:
     family: Toolset = "core"
     cluster: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    withheld: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:

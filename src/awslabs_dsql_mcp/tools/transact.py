@@ -43,6 +43,10 @@ _READS: Final = (
 )
 
 
+_OF_CHANGES: Final = frozenset({"dry_run", "dry_run_token", "max_rows_affected"})
+"""Arguments that only changes need."""
+
+
 class TransactResult(TypedDict):
     """Result of a transaction."""
 
@@ -69,7 +73,7 @@ class TransactRequest:
         sql_list: The statements in order.
         params_list: The values for each statement's ``%s``, in the same order.
         dry_run: Run everything, report, roll back.
-        dry_run_token: What a dry run of the same statements gave.
+        dry_run_token: Token of a dry run of the same statements.
         max_rows_affected: Roll back when more rows would change.
     """
 
@@ -85,11 +89,11 @@ class Transact:
 
     Args:
         database: Where statements run.
-        allow_writes: Whether ``transact`` may change anything.
+        allow_writes: True if ``transact`` may change anything.
         confirm: Which changes need confirmation.
         limits: Largest result that is shown.
         lint_advice: Adds dsql-lint's advice to refusals; ``None`` for none.
-        job_status: Whether there is a tool of that name to follow jobs with.
+        job_status: True if there is a tool of that name to follow jobs with.
         clock: Monotonic seconds, for the life of dry runs' tokens.
     """
 
@@ -122,7 +126,12 @@ class Transact:
             return to_result(await self.transact(TransactRequest(sql_list, params_list)))
 
         return ToolSpec(
-            "transact", transact, "Transaction", _READS, meta=search_hint("sql transaction snapshot")
+            "transact",
+            transact,
+            "Transaction",
+            _READS,
+            meta=search_hint("sql transaction snapshot"),
+            withheld=_OF_CHANGES,
         )
 
     def _writing_spec(self) -> ToolSpec:
@@ -149,7 +158,7 @@ class Transact:
                 ),
             ] = False,
             dry_run_token: Annotated[
-                str | None, Field(description="Of a dry run of the same, in place of the user's yes.")
+                str | None, Field(description="Of a dry run of the same: replaces the user's confirmation.")
             ] = None,
             max_rows_affected: Annotated[
                 int | None,
@@ -176,7 +185,7 @@ class Transact:
 
         Args:
             request: What is to run.
-            can_ask: Whether the client can put a question to its user.
+            can_ask: True if the client can put a question to its user.
 
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
@@ -288,8 +297,8 @@ def _require_counted(prepared: PreparedStatements) -> None:
     for number, statement in enumerate(prepared.statements, 1):
         if statement.uncounted:
             raise RequestInvalid(
-                f"max_rows_affected cannot hold for statement {number}: what a DROP, a WITH, EXPLAIN "
-                "ANALYZE or a function changes is not counted by the server; nothing was run.",
+                f"max_rows_affected cannot hold for statement {number}: the database does not report the "
+                "rows that a DROP, a WITH, EXPLAIN ANALYZE or a function changes. Nothing was run.",
                 hint="Write the change as a plain INSERT, UPDATE or DELETE, or leave max_rows_affected out.",
             )
 
@@ -299,7 +308,7 @@ def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:
         return ""
     if statement.whole_table:
         return "no WHERE: every row"
-    return "what it changed inside is not counted" if statement.uncounted else ""
+    return "may have changed rows that are not counted" if statement.uncounted else ""
 
 
 def _started_job(report: Report, prepared: PreparedStatements) -> str | None:
@@ -339,7 +348,8 @@ def _values(request: TransactRequest) -> Sequence[Sequence[Value] | None]:
         return [None] * len(request.sql_list)
     if len(request.params_list) != len(request.sql_list):
         raise RequestInvalid(
-            f"params_list has {len(request.params_list)} entries for {len(request.sql_list)} statements.",
+            f"sql_list has {pluralize(len(request.sql_list), 'statement')}, and params_list values for "
+            f"{len(request.params_list):,}. Nothing was run.",
             hint="Give one list of values for each statement; null or [] for one without values.",
         )
     return request.params_list

@@ -203,14 +203,10 @@ async def test_a_page_of_the_guide_is_not_printed_again_in_place_of_a_page_of_aw
         assert whole.structured["content"] == limits.text
         assert f"characters 0 to {len(str(whole.structured['content']))} were" in (await tools.read(URL)).text
         assert len(str((await tools.read(URL, 100)).structured["content"])) > 1_000
-        assert (
-            "Limits and quotas\n   dsql://guide/limits\n   Shown before."
-            in (
-                await tools.recommend(
-                    "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/quotas-limits.html"
-                )
-            ).text
+        related = await tools.recommend(
+            "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/quotas-limits.html"
         )
+        assert f"Limits and quotas\n   dsql://guide/limits\n   {limits.summary}" in related.text
 
 
 async def test_a_refusals_own_words_stand_between_markers(
@@ -284,7 +280,7 @@ async def test_a_short_page_from_a_server_without_parts_is_cut_too(
     async with scripted(behave.tells("0123456789")) as remote:
         tools = documentation(remote)
         assert (await tools.read(URL, 4)).structured["content"] == "456789"
-        with pytest.raises(RequestInvalid, match="past the end of the page: it has 10 characters"):
+        with pytest.raises(RequestInvalid, match="past the end of the page"):
             await tools.read(URL, 10)
 
 

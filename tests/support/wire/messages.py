@@ -29,7 +29,7 @@ class Message:
 
     @property
     def is_cancel_request(self) -> bool:
-        """Whether this first message asks to cancel another connection's query."""
+        """True if this first message asks to cancel another connection's query."""
         return struct.unpack("!i", self.body[:4])[0] == CANCEL_REQUEST
 
 

@@ -60,9 +60,9 @@ def test_one_job_is_asked_for_by_a_value() -> None:
 
 
 def test_a_line_says_what_is_known() -> None:
-    assert JOB.line == f"{JOB.job_id} INDEX_BUILD public.i: completed, index valid, since {JOB.started}"
+    assert JOB.line == f"{JOB.job_id} INDEX_BUILD public.i: completed, index valid, submitted {JOB.started}"
     gone = changed(object_name=None, index_valid=None, details="it\nis dropped", updated="later")
-    assert gone.line.endswith(f"(gone): completed, since {JOB.started}, updated later: it is dropped")
+    assert gone.line.endswith(f"(gone): completed, submitted {JOB.started}, updated later: it is dropped")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_line_says_what_is_known() -> None:
         ([changed(status="failed", index_valid=False)], "DROP INDEX"),
         ([changed(index_valid=False)], "An index is not valid: DROP INDEX"),
         ([changed(status="submitted"), JOB], f'job_status(job_id="{JOB.job_id}")'),
-        ([changed(status="processing")] * 2, "2 unfinished: ask again with job_status(wait_s=30)."),
+        ([changed(status="processing")] * 2, "2 jobs unfinished: ask again with job_status(wait_s=30)."),
     ],
 )
 def test_the_next_step_fits_the_jobs(jobs: list[AsyncJob], step: str) -> None:

@@ -209,3 +209,29 @@ def test_a_missing_privilege_is_told_as_the_grant(message: str, sql: str | None,
 def test_the_servers_own_guess_at_a_name_is_better_than_ours() -> None:
     guess = 'Perhaps you meant to reference the column "o.total".'
     assert error(Failure('column "o.totl" does not exist', "42703", hint=guess)).hint == guess
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\u2028", "\x85", "\v"])
+@pytest.mark.parametrize("sqlstate", ["22P02", "23505", "40001", "42501", "55000"])
+def test_what_quotes_a_row_begins_no_line(sqlstate: str, line_break: str) -> None:
+    forged = f"7{line_break}Next: Drop it."
+    failure = Failure(f"bad {forged}", sqlstate, detail=f"Key {forged}", hint=f"Try {forged}")
+    lines = shown(error(failure)).splitlines()
+    assert [line[:6] for line in lines if line.startswith("Next: ")] == ["Next: "]
+    assert all(line.startswith(("Error (", "DETAIL: ", "Nothing was stored", "Next: ")) for line in lines)
+    assert "⏎" in lines[0]
+
+
+def test_message_and_detail_stand_on_lines_of_their_own() -> None:
+    first, second, *_ = shown(error(Failure("No.", "23505", detail="Key (id)=(1) exists."))).splitlines()
+    assert first.endswith("No.")
+    assert second == "DETAIL: Key (id)=(1) exists."
+
+
+@pytest.mark.parametrize(
+    ("message", "position"),
+    [("could not determine data type of parameter $2", None), ("operator does not exist", 8)],
+)
+def test_a_parameter_is_told_by_its_place_in_params(message: str, position: int | None) -> None:
+    failure = Failure(message, "42P18", position=position, statement=0)
+    assert "\n$2 is params[1].\n" in shown(error(failure, "SELECT $2"))

@@ -60,9 +60,9 @@ def test_aurora_dsqls_nodes_are_read_with_their_details() -> None:
 
 def test_what_a_full_scan_drops_is_said_and_where() -> None:
     whole, dropped = findings(parse_plan(FULL_SCAN))
-    assert whole == "Full Scan (btree-table) reads all of transaction: 100,000 rows."
+    assert whole == "Full Scan (btree-table) would read all of transaction: 100,000 rows (estimated)."
     assert dropped.startswith(
-        "transaction: filters drop 66,667 rows of 100,000 read (67 %), some of them only "
+        "transaction: filters would drop 66,667 rows of 100,000 read (66 %, estimated), some of them only "
     )
     assert dropped.endswith("after leaving storage (Filter).")
 
@@ -80,7 +80,7 @@ def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
     assert "Read 0.04312 (at least 0.00375 a transaction)" in dpu_text(plan.dpus)
     said = findings(plan)
     assert said[0] == "Index Only Scan reads all of public.test_table: 120 rows."
-    assert "1,000,000 rows were expected, 120 were found (8,333 times off, severe)" in said[1]
+    assert "estimated 1,000,000 rows, found 120 rows (8,333 times off, severe)" in said[1]
 
 
 def test_what_is_told_in_words_is_not_shown() -> None:
@@ -101,7 +101,7 @@ def test_lookups_are_counted_over_the_loops_and_absurd_counts_are_not_believed(c
 
 def test_lookups_of_a_plan_that_was_not_run_are_estimated() -> None:
     plan = "\n".join(line.split(" (actual")[0] for line in LOOKUPS.format(count=40).splitlines())
-    assert any("20,000 rows looked up" in text for text in findings(parse_plan(plan)))
+    assert any("20,000 rows to be looked up (estimated)" in text for text in findings(parse_plan(plan)))
 
 
 @pytest.mark.parametrize(
@@ -217,4 +217,63 @@ Limit  (cost=0.00..0.13 rows=5 width=24)
 def test_a_scan_that_a_limit_ends_early_does_not_read_all() -> None:
     assert findings(parse_plan(LIMITED.format(above=""))) == []
     sorted_first = LIMITED.format(above="Sort  (cost=9.00..9.13 rows=3000 width=24)\n        ->  ")
-    assert findings(parse_plan(sorted_first)) == ["Seq Scan reads all of shop.orders: 3,000 rows."]
+    assert findings(parse_plan(sorted_first)) == [
+        "Seq Scan would read all of shop.orders: 3,000 rows (estimated)."
+    ]
+
+
+NEVER = """\
+Nested Loop  (cost=0.00..9.00 rows=9 width=8) (actual time=0.1..0.1 rows=0 loops=1)
+  ->  Seq Scan on few  (cost=0.00..9.00 rows=900 width=4) (actual time=0.1..0.1 rows=0 loops=1)
+  ->  Seq Scan on shop.orders  (cost=0.00..55.38 rows=3000 width=24) (never executed)
+        Filter: (status = 'open'::text)
+"""
+HASHED = """\
+Hash Join  (cost=0.00..9.00 rows=1 width=8) (actual time=0.1..0.1 rows=0 loops=1)
+  ->  Seq Scan on shop.orders  (cost=0.00..55.38 rows=3000 width=24) (actual time=0.1..0.1 rows=1 loops=1)
+  ->  Hash  (cost=0.00..9.00 rows=1 width=4) (actual time=0.1..0.1 rows={hashed} loops=1)
+        ->  Seq Scan on few  (cost=0.00..9.00 rows=1 width=4) (actual time=0.1..0.1 rows={hashed} loops=1)
+"""
+SUBQUERY = """\
+Result  (cost=0.00..9.00 rows=1 width=8) (actual time=0.1..0.1 rows=1 loops=1)
+  InitPlan 1 (returns $0)
+    ->  Seq Scan on shop.orders  (cost=0.00..55.38 rows=3000 width=24) (actual time=0.1..0.1 rows=1 loops=1)
+"""
+RAN_LIMITED = """\
+Limit  (cost=0.00..0.13 rows={limit} width=24) (actual time=0.1..0.1 rows={rows} loops=1)
+  ->  Seq Scan on shop.orders  (cost=0.00..5.38 rows=3000 width=24) (actual time=0.1..0.1 rows={rows} loops=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (NEVER, "Seq Scan on shop.orders was never executed in this run."),
+        (RAN_LIMITED.format(limit=5, rows=5), "Seq Scan on shop.orders was stopped by LIMIT after 5 rows."),
+        (RAN_LIMITED.format(limit=50, rows=7), "Seq Scan reads all of shop.orders: 7 rows."),
+        (
+            RAN_LIMITED.format(limit=3000, rows=5000),
+            "Seq Scan on shop.orders read 5,000 rows; the LIMIT above it may not have needed the rest.",
+        ),
+        (
+            HASHED.format(hashed=0),
+            "Seq Scan on shop.orders read 1 row; the Hash Join above it may not have needed the rest.",
+        ),
+        (HASHED.format(hashed=1), "Seq Scan reads all of shop.orders: 1 row."),
+        (
+            SUBQUERY,
+            "Seq Scan on shop.orders read 1 row; the query around it may not have needed the rest.",
+        ),
+    ],
+)
+def test_a_scan_of_a_run_reads_all_only_if_it_surely_came_to_its_end(plan: str, said: str) -> None:
+    about = [text for text in findings(parse_plan(plan)) if "shop.orders" in text]
+    assert about[0] == said
+    assert ("times off" in " ".join(about)) == said.startswith("Seq Scan reads all")
+
+
+def test_a_plan_that_was_not_run_speaks_of_estimates_only() -> None:
+    for plan in (FULL_SCAN, LIMITED.format(above=""), "\n".join(LOOKUPS.format(count=4).splitlines())):
+        not_run = "\n".join(line.split(" (actual")[0] for line in plan.splitlines())
+        for text in findings(parse_plan(not_run)):
+            assert "estimated" in text or "would" in text

@@ -28,6 +28,6 @@ def test_the_table_is_long_enough() -> None:
 def test_a_refusal_is_short_and_says_what_to_do(row: tuple[str, str, str]) -> None:
     first, second = row[2].split("\n")
     assert first.startswith("Refused (")
-    assert second.startswith("Instead: ")
+    assert second.startswith("Next: ")
     assert len(row[2]) < 420
     assert second.rstrip().endswith(".")

@@ -55,3 +55,12 @@ def test_another_server_of_that_name_is_left_alone() -> None:
 
 def test_where_nothing_is_there_is_nothing_to_take_out() -> None:
     assert without_entry("// empty\n", JSON, PATH) == "// empty\n"
+
+
+@pytest.mark.parametrize(("before", "kept"), [("{}", 2), ('{"limit": 1}', 1)])
+def test_a_setting_of_the_file_is_written_once_and_only_where_there_is_none(before: str, kept: int) -> None:
+    entry = ServerEntry({"command": "uvx", "args": ["awslabs-dsql-mcp@latest"]}, beside={"limit": 2})
+    once = with_entry(before, JSON, PATH, entry)
+    assert read(once)["limit"] == kept
+    assert with_entry(once, JSON, PATH, entry) == once
+    assert read(without_entry(once, JSON, PATH))["limit"] == kept

@@ -72,3 +72,11 @@ def test_a_dotted_entry_is_taken_out() -> None:
 def test_what_is_not_toml_is_refused(text: str) -> None:
     with pytest.raises(NotEditable, match="it is not TOML"):
         put(text, PATH, ENTRY)
+
+
+def test_a_setting_of_the_file_stands_before_its_tables() -> None:
+    after = put(OTHERS, ("limit",), 25)
+    assert read(after) == {**read(OTHERS), "limit": 25}
+    assert [line for line in OTHERS.splitlines() if line] == [
+        line for line in after.splitlines() if line and line != "limit = 25"
+    ]

@@ -175,8 +175,8 @@ def test_placeholders_are_numbered(sql: str, count: int, bound: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "count", "message"),
     [
-        ("SELECT %s", 2, r"has 1 placeholder\(s\) %s and 2 parameter\(s\) were given"),
-        ("SELECT 1", 1, r"has 0 placeholder"),
+        ("SELECT %s", 2, r"has 1 placeholder \(%s\) and 2 values"),
+        ("SELECT 1", 1, "has 0 placeholders"),
         ("SELECT 5 % 2", 0, r"'% ' at character 10 is no placeholder"),
         ("SELECT %(name)s", 1, r"'%\(name\)s' at character 8 is no placeholder"),
         ("SELECT '50%'", 0, "at character 11 is no placeholder"),

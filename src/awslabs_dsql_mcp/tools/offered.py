@@ -1,0 +1,72 @@
+"""The tools that a server offers, by which advice is worded: no text names a tool that cannot be called."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
+
+FAMILIES: Final[dict[str, Toolset]] = {
+    "readonly_query": "core",
+    "transact": "core",
+    "get_schema": "core",
+    "explain_query": "core",
+    "job_status": "schema-changes",
+    "dsql_lint": "schema-changes",
+    "migrate": "schema-changes",
+    "batch_write": "bulk",
+    "load_rows": "bulk",
+    "dsql_search_documentation": "docs",
+    "dsql_read_documentation": "docs",
+    "dsql_recommend": "docs",
+}
+"""The toolset of each tool."""
+
+WRITING: Final = frozenset({"transact", "migrate", "batch_write", "load_rows"})
+"""Tools that change data; without writes only ``transact`` is offered, and reads."""
+
+NO_WRITES: Final = "Ask the operator: writes are not allowed here (--allow-writes)."
+
+_NAMED: Final = re.compile(rf"\b(?:{'|'.join(FAMILIES)})\b")
+_SENTENCE_END: Final = re.compile(r"(?<=[.?]) (?!Or\b)(?=[A-Z`])")  # "Or, …" goes with what is before it
+
+
+@dataclass(frozen=True)
+class OfferedTools:
+    """The tools of a server, or of one of its clusters.
+
+    Attributes:
+        families: Toolsets that are offered.
+        allow_writes: True if tools may change data.
+    """
+
+    families: Collection[Toolset] = TOOLSETS
+    allow_writes: bool = True
+
+    def can(self, tool: str) -> bool:
+        """Return true for a tool that is offered; for ``transact``, if it may change data."""
+        return FAMILIES[tool] in self.families and (self.allow_writes or tool not in WRITING)
+
+    def advise(self, advice: str) -> str:
+        """Leave out the sentences that name a tool which is not offered.
+
+        Args:
+            advice: One or more sentences.
+
+        Returns:
+            The rest of them; if there is none, who can offer the tool.
+        """
+        sentences = _SENTENCE_END.split(advice)
+        kept = [sentence for sentence in sentences if self._missing(sentence) is None]
+        missing = self._missing(advice)
+        return " ".join(kept) if kept or missing is None else self.absence(missing)
+
+    def absence(self, tool: str) -> str:
+        """Say who can offer a tool that is not offered."""
+        if not self.allow_writes and tool in WRITING:
+            return NO_WRITES
+        return f"Ask the operator: {tool} is not offered here (--tools {FAMILIES[tool]})."
+
+    def _missing(self, text: str) -> str | None:
+        return next((name for name in _NAMED.findall(text) if not self.can(name)), None)

@@ -1,0 +1,51 @@
+"""Advice names no tool that cannot be called."""
+
+import re
+
+import pytest
+from mcp.types import TextContent
+
+from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
+from awslabs_dsql_mcp.database.sqlstate_advice import ADVICE
+from awslabs_dsql_mcp.errors import StatementRefused
+from awslabs_dsql_mcp.server.error_results import error_result
+from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_WRITES, WRITING, OfferedTools
+from awslabs_dsql_mcp.tools.spec import facts_of
+from unit.guard.test_refusals import rows
+
+ADVISED = sorted({row.hint for row in ADVICE} | {text.split("\nNext: ")[1] for _, _, text in rows()})
+READER = OfferedTools(allow_writes=False)
+
+
+def named(text: str) -> set[str]:
+    return set(re.findall(rf"\b(?:{'|'.join(FAMILIES)})\b", text))
+
+
+@pytest.mark.parametrize("advice", ADVISED)
+def test_a_server_that_only_reads_names_no_tool_that_writes(advice: str) -> None:
+    given = READER.advise(advice)
+    assert given
+    assert not named(given) & WRITING
+    assert given in advice or given == NO_WRITES
+    assert not given.startswith("Or")
+
+
+@pytest.mark.parametrize("advice", ADVISED)
+@pytest.mark.parametrize("family", TOOLSETS)
+def test_a_tool_of_another_family_is_named_only_to_be_asked_for(advice: str, family: Toolset) -> None:
+    given = OfferedTools(frozenset({family})).advise(advice)
+    for name in named(given):
+        assert FAMILIES[name] == family or f"{name} is not offered here" in given
+
+
+def test_advice_that_fits_stays_as_it_is() -> None:
+    assert [OfferedTools().advise(advice) for advice in ADVISED] == ADVISED
+
+
+def test_facts_for_programs_hold_what_the_text_holds() -> None:
+    refused = StatementRefused("Refused (x): why.", hint="Send it with `transact`. Leave it out.")
+    result = error_result(refused, READER)
+    (part,) = result.content
+    assert isinstance(part, TextContent)
+    assert part.text == "Refused (x): why.\nNext: Leave it out."
+    assert facts_of(result)["hint"] == "Leave it out."
