@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.migration import plan as migration_plan
+from awslabs_dsql_mcp.migration.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.report import progress_line, skipped_text, steps_text
@@ -46,11 +47,13 @@ class MigrateRequest:
         script: Any number of statements.
         dry_run: Only show the plan.
         resume_from: A handle that an earlier call gave.
+        verify: Compare what is stored with the script once all steps are applied.
     """
 
     script: str
     dry_run: bool = False
     resume_from: str | None = None
+    verify: bool = False
 
 
 class Migrate:
@@ -78,6 +81,7 @@ class Migrate:
         self._cluster = cluster
         self._confirmation = TransactionConfirmation(confirm, clock=clock)
         self._runner = MigrationRunner(database, sleep=sleep, clock=clock)
+        self._comparer = Comparer(database, clock=clock)
         self._call_time = call_time
         self._clock = clock
         self._last: tuple[str, MigrationPlan] | None = None
@@ -104,9 +108,12 @@ class Migrate:
             answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             dry_run: Annotated[bool, Field(description="Only show the plan.")] = False,  # noqa: FBT002 - clients pass arguments by name
             resume_from: Annotated[str | None, Field(description="As an earlier call gave it.")] = None,
+            verify: Annotated[  # noqa: FBT002 - clients pass arguments by name
+                bool, Field(description="At the end, compare what is stored with the script.")
+            ] = False,
         ) -> CallToolResult:
             require_confirmation(answer)
-            request = MigrateRequest(_script(statements), dry_run, resume_from)
+            request = MigrateRequest(_script(statements), dry_run, resume_from, verify)
             return to_text_result(await self.migrate(request, ctx.report_progress))
 
         return ToolSpec(
@@ -157,7 +164,10 @@ class Migrate:
         if request.dry_run:
             return _shown(plan)
         _require_whole(plan)
-        return _summary(await self._runner.run(plan, request.resume_from, report, deadline=deadline))
+        run = await self._runner.run(plan, request.resume_from, report, deadline=deadline)
+        if not request.verify or run.paused:
+            return _summary(run)
+        return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))
 
     async def _plan(self, script: str) -> MigrationPlan:
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""
@@ -213,14 +223,22 @@ def _shown(plan: MigrationPlan) -> ToolOutput:
     return ToolOutput(text, _facts(plan, None if plan.blocked else plan.resume_token(1), "planned"))
 
 
-def _summary(run: MigrationRun) -> ToolOutput:
+def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
     plan = run.plan
     lines = [progress_line(plan, run.number)]
     if run.paused:
         lines.append(f"{run.paused} Next: send the same with resume_from={run.handle}.")
+    elif compared is None:
+        lines.append(
+            f"To compare what is stored with it: the same with resume_from={run.handle} and verify=true."
+        )
+    else:
+        lines.append(compared.text)
     lines += [steps_text(plan, run.states), skipped_text(plan)]
     handle = run.handle if run.paused else None
     facts = _facts(plan, handle, "paused" if run.paused else "done")
+    if compared is not None:
+        facts["compared"] = compared.facts
     return ToolOutput("\n".join(filter(None, lines)), facts | {"applied": run.number - 1})
 
 
