@@ -1,25 +1,29 @@
-"""CSV, JSON Lines and Parquet files in the directory that the operator allows, read as streams."""
+"""Files with rows in the directory that the operator allows, read as streams."""
 
-import csv
-import hashlib
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
-from awslabs_dsql_mcp.bulk.rows import InvalidRow, Row, RowSource, SizedText, to_row
-from awslabs_dsql_mcp.dsql.limits import MAX_VALUE_BYTES
+from awslabs_dsql_mcp.bulk.column_choice import ColumnChoice, choose, find_name
+from awslabs_dsql_mcp.bulk.formats.csv_rows import (
+    DELIMITERS,
+    CsvRecords,
+    Record,
+    checked_delimiter,
+    csv_rows,
+    fields,
+)
+from awslabs_dsql_mcp.bulk.formats.json_rows import MAX_ARRAY, json_array, json_lines
+from awslabs_dsql_mcp.bulk.formats.parquet_rows import ParquetRows
+from awslabs_dsql_mcp.bulk.formats.text_lines import TextLines
+from awslabs_dsql_mcp.bulk.rows import FileOptions, NumberedRow, ObjectRows, RowSource, listed, object_choice
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.text import pluralize
 
-_SAMPLE: Final = 1 << 20
-_MAX_FIELD: Final = 4 * MAX_VALUE_BYTES  # characters; the limit is on the compressed value
-_CHUNK_ROWS: Final = 1000
+_DELIMITER_NAMES: Final = {";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
 class LoadDirectory:
@@ -32,27 +36,18 @@ class LoadDirectory:
     def __init__(self, root: Path | None) -> None:
         self._root = root
 
-    def open(self, path: str, columns: Sequence[str] | None, null: str) -> RowSource:
+    def open(self, path: str, options: FileOptions) -> RowSource:
         """Open a file; see `RowFiles.open`."""
-        readers: dict[str, Callable[[BinaryIO], _Stream]] = {
-            ".csv": lambda file: _csv(file, ",", columns, null),
-            ".tsv": lambda file: _csv(file, "\t", columns, null),
-            ".jsonl": lambda file: _json_lines(file, columns),
-            ".ndjson": lambda file: _json_lines(file, columns),
-            ".parquet": lambda file: _parquet(file, columns),
-        }
-        reader = readers.get(Path(path).suffix.lower())
+        reader = _READERS.get(Path(path).suffix.lower())
         if reader is None:
-            raise RequestInvalid(f"{path!r} has an unknown format.", hint=f"Formats: {', '.join(readers)}.")
+            raise RequestInvalid(f"{path!r} has an unknown format.", hint=f"Formats: {', '.join(_READERS)}.")
         file = self._file(path)
         try:
-            identity = _identity(file)
-            return _OpenFile(reader(file), identity, file)
-        except BaseException as error:
+            stream = reader(file, options)
+        except BaseException:
             file.close()
-            if isinstance(error, (UnicodeDecodeError, csv.Error, json.JSONDecodeError)):
-                raise RequestInvalid(f"{path!r} cannot be read: {error}.", hint="Send UTF-8.") from None
             raise
+        return _OpenFile(stream, path, file)
 
     def _file(self, path: str) -> BinaryIO:
         if self._root is None:
@@ -93,111 +88,194 @@ def _open_regular_file(place: Path, missing: RequestInvalid) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def _identity(file: BinaryIO) -> str:
-    """Hash of a file's length, beginning and end."""
-    size = file.seek(0, os.SEEK_END)
-    digest = hashlib.sha256(str(size).encode())
-    for start in (0, max(0, size - _SAMPLE)):
-        file.seek(start)
-        digest.update(file.read(_SAMPLE))
-    file.seek(0)
-    return digest.hexdigest()
-
-
 @dataclass(frozen=True)
 class _Stream:
-    columns: Sequence[str]
-    rows: Iterator[Row]
+    """Rows of a file: the columns, the rows, what there is to tell of those read so far, and the text.
+
+    A text reader that nobody holds closes its file.
+    """
+
+    choice: ColumnChoice
+    rows: Iterator[NumberedRow]
+    notes: Callable[[], Sequence[str]]
+    lines: TextLines | None = None
 
 
 @dataclass(frozen=True)
 class _OpenFile:
-    """A file that is being read."""
+    """A file that is being read: a `RowSource`."""
 
     stream: _Stream
-    identity: str
+    name: str
     file: BinaryIO
 
     @property
-    def columns(self) -> Sequence[str]:
-        """Names of the columns."""
-        return self.stream.columns
+    def choice(self) -> ColumnChoice:
+        """The columns."""
+        return self.stream.choice
 
-    def rows(self) -> Iterator[Row]:
-        """Iterate over the rows, once."""
+    def rows(self) -> Iterator[NumberedRow]:
+        """Iterate over the rows, once.
+
+        Raises:
+            RequestInvalid: The disk fails.
+        """
         try:
             yield from self.stream.rows
-        except (UnicodeDecodeError, csv.Error, OSError) as error:
+        except OSError as error:
             raise RequestInvalid(
-                f"The file cannot be read further: {error}.", hint="Correct the file."
+                f"The file cannot be read further: {error.strerror}.", hint="Try again."
             ) from None
+
+    def notes(self) -> Sequence[str]:
+        """List what was found or left out."""
+        return self.stream.notes()
 
     def close(self) -> None:
         """Close the file."""
         self.file.close()
 
 
-def _csv(file: BinaryIO, delimiter: str, columns: Sequence[str] | None, null: str) -> _Stream:
-    """Read CSV (RFC 4180); the first line names the columns unless they are given."""
-    csv.field_size_limit(_MAX_FIELD)
-    lines = csv.reader(TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=delimiter, strict=True)
-    names = list(columns) if columns else next(lines, list[str]())
-    return _Stream(names, _csv_rows(lines, len(names), null))
+def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
+    """Read CSV; the first line has the names, unless the caller says that there is none."""
+    lines = TextLines(file, options.encoding)
+    records = iter(CsvRecords(lines))
+    first = next(records, None)
+    if options.header and first is None:
+        raise RequestInvalid("The file is empty: it has no line of names.", hint="Check what wrote it.")
+    if options.header and first and first.fault:
+        raise RequestInvalid(f"Line 1 of the file cannot be read: {first.fault}.", hint=_hint(first))
+    delimiter = checked_delimiter(options.delimiter) if options.delimiter else delimiter
+    found = not delimiter
+    delimiter = delimiter or _found_delimiter(first.text if first else "", options)
+    notes = _encoding_notes(lines)
+    if found and delimiter in _DELIMITER_NAMES:
+        notes.append(f"Fields are separated by a {_DELIMITER_NAMES[delimiter]}.")
+    row = [field or "" for field in fields(first.text, delimiter, "")] if first and first.text else []
+    if options.header:
+        choice = choose(row, options.columns)
+        _refuse_twice(row, choice)
+        rest = records
+    else:
+        if isinstance(options.columns, dict):
+            raise RequestInvalid("Without a line of names, columns has to be a list of all columns.")
+        row = list(options.columns or options.known)
+        choice = ColumnChoice(tuple(row), tuple(row))
+        rest = _chained(first, records)
+    if choice.left_out:
+        notes.append(f"Columns that were not loaded: {listed(choice.left_out)}.")
+    chosen = [row.index(source) for source in choice.sources]
+    empty: list[int] = []
+    rows = csv_rows(rest, len(row), chosen, delimiter, options.null, empty)
+
+    def told() -> list[str]:
+        lost = (
+            [f"{pluralize(len(empty), 'empty line')} passed over (first: line {empty[0]:,})."]
+            if empty
+            else []
+        )
+        return [*notes, *lost]
+
+    return _Stream(choice, rows, told, lines)
 
 
-def _csv_rows(lines: Iterator[list[str]], width: int, null: str) -> Iterator[Row]:
-    for fields in lines:
-        if len(fields) == width:
-            yield [None if field == null else SizedText(field) for field in fields]
-        elif fields:
-            yield InvalidRow(f"it has {len(fields)} fields for {width} columns")
+def _tsv(file: BinaryIO, options: FileOptions) -> _Stream:
+    return _csv(file, options, "\t")
 
 
-def _json_lines(file: BinaryIO, columns: Sequence[str] | None) -> _Stream:
-    """Read one JSON object per line; numbers keep their digits."""
-    lines = (line for line in file if line.strip())
-    first = next(lines, None)
-    if first is None:
-        return _Stream(list(columns or ()), iter(()))
-    value = _parse_json(first)
-    names = list(columns or (cast("dict[str, object]", value) if isinstance(value, dict) else ()))
-    return _Stream(names, _json_rows(_chained(first, lines), names))
+def _hint(first: Record) -> str:
+    if "NUL" in first.fault:
+        return "It may be UTF-16 without a byte order mark: name it in encoding, utf-16-le or utf-16-be."
+    return "Correct it, or name the file's encoding in encoding."
 
 
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
+def _encoding_notes(lines: TextLines) -> list[str]:
+    if lines.has_mark and lines.encoding != "utf-8":
+        return [f"Read as {lines.encoding.upper()}, as its byte order mark says."]
+    return []
+
+
+def _found_delimiter(line: str, options: FileOptions) -> str:
+    """Choose the delimiter with which the first line fits the table; else the one that makes most fields."""
+    counted = {one: [field or "" for field in fields(line, one, "")] for one in DELIMITERS}
+    wanted = len(options.columns or options.known)
+    for one, names in counted.items():
+        if options.header and len(names) > 1 and all(find_name(name, options.known) for name in names):
+            return one
+        if not options.header and len(names) == wanted:
+            return one
+    return max(DELIMITERS, key=lambda one: len(counted[one]))
+
+
+def _refuse_twice(row: Sequence[str], choice: ColumnChoice) -> None:
+    twice = next((name for name in choice.sources if row.count(name) > 1), None)
+    if twice:
+        raise RequestInvalid(
+            f"The file has two columns {twice[:80]!r}; nothing was loaded.",
+            hint="Rename one in its first line, or list the other columns in columns.",
+        )
+
+
+def _chained(first: Record | None, rest: Iterator[Record]) -> Iterator[Record]:
+    if first is not None:
+        yield first
     yield from rest
 
 
-def _json_rows(lines: Iterator[bytes], names: Sequence[str]) -> Iterator[Row]:
-    for line in lines:
-        try:
-            value = _parse_json(line)
-        except ValueError as error:
-            yield InvalidRow(f"it is not JSON: {error}")
-            continue
-        yield to_row(value, names)
+def _json_lines(file: BinaryIO, options: FileOptions) -> _Stream:
+    """Read JSON Lines; the first time for the names."""
+    lines = TextLines(file, options.encoding)
+
+    def values() -> Iterator[tuple[int, object]]:
+        lines.restart()
+        return json_lines(lines)
+
+    return _objects(values, options, lines)
 
 
-def _parse_json(line: bytes) -> object:
-    return json.loads(line, parse_float=Decimal)
-
-
-def _parquet(file: BinaryIO, columns: Sequence[str] | None) -> _Stream:
+def _json(file: BinaryIO, options: FileOptions) -> _Stream:
+    """Read a JSON array, or JSON Lines under this name."""
+    lines = TextLines(file, options.encoding)
+    if lines.sample().lstrip()[:1] == "{":
+        return _json_lines(file, options)
+    size = file.seek(0, os.SEEK_END)
+    if size > MAX_ARRAY:
+        raise RequestInvalid(
+            f"The file is one JSON array of {size >> 20:,} MiB, and at most {MAX_ARRAY >> 20} MiB are read.",
+            hint="Write JSON Lines, an object a line: jq -c '.[]' makes them.",
+        )
     try:
-        parquet: Any = import_module("pyarrow.parquet")
-    except ImportError:
-        raise NotConfigured(
-            "Parquet files need pyarrow, which is not installed.",
-            code="no_parquet",
-            hint="Ask the operator to install awslabs-dsql-mcp[parquet]; or write CSV or JSON Lines.",
+        text = lines.read_all()
+    except UnicodeDecodeError as error:
+        raise RequestInvalid(
+            f"The file is not {lines.encoding.upper()}: {error.reason}.",
+            hint="Name its encoding in encoding.",
         ) from None
-    opened = parquet.ParquetFile(file)
-    names = list(columns or opened.schema_arrow.names)
-    return _Stream(names, _parquet_rows(opened, names))
+    return _objects(lambda: json_array(lines, text), options, lines)
 
 
-def _parquet_rows(opened: Any, names: Sequence[str]) -> Iterator[Row]:  # noqa: ANN401 - pyarrow has no types
-    for batch in opened.iter_batches(batch_size=_CHUNK_ROWS, columns=list(names)):
-        lists = [batch.column(name).to_pylist() for name in names]
-        yield from map(list, zip(*lists, strict=True))
+def _objects(
+    values: Callable[[], Iterator[tuple[int, object]]], options: FileOptions, lines: TextLines
+) -> _Stream:
+    choice = object_choice(lambda: (value for _, value in values()), options.columns, options.known)
+    objects = ObjectRows(choice, is_part=options.columns is not None)
+    rows = ((line, objects.row(value)) for line, value in values())
+    return _Stream(choice, rows, lambda: [*_encoding_notes(lines), *objects.notes()], lines)
+
+
+def _parquet(file: BinaryIO, options: FileOptions) -> _Stream:
+    opened = ParquetRows(file)
+    choice = choose(opened.names, options.columns)
+    _refuse_twice(opened.names, choice)
+    notes = [f"Columns that were not loaded: {listed(choice.left_out)}."] if choice.left_out else []
+    return _Stream(choice, opened.rows(choice.sources), lambda: notes)
+
+
+_READERS: Final[dict[str, Callable[[BinaryIO, FileOptions], _Stream]]] = {
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".parquet": _parquet,
+}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 
 from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context, Elicit, Resolve
@@ -13,10 +13,13 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk import keyset, table_info
+from awslabs_dsql_mcp.bulk.column_choice import Columns
+from awslabs_dsql_mcp.bulk.insert_plan import OnConflict, plan_insert
 from awslabs_dsql_mcp.bulk.resume_token import fingerprint, fingerprint_in
-from awslabs_dsql_mcp.bulk.row_loader import InlineRows, RowLoadJob
-from awslabs_dsql_mcp.bulk.rows import OnConflict, RowFiles, RowSource, plan_insert
-from awslabs_dsql_mcp.bulk.runner import BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.row_loader import BadRow, InlineRows, RowLoadJob
+from awslabs_dsql_mcp.bulk.rows import FileOptions, RowFiles, RowSource
+from awslabs_dsql_mcp.bulk.runner import RESTART, BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.table_info import TableInfo
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
@@ -44,18 +47,19 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _MAX_SHOWN: Final = 20
 _DESCRIPTION: Final = (
-    "Load rows into a table in transactions of under 3,000 rows: given here as objects, or from a CSV (first "
-    "line names the columns), JSON Lines or Parquet file in the operator's folder. Not atomic, and resumed "
-    "like batch_write: nothing is lost or loaded twice; where rows have no key of their own to tell, batches "
-    "are marked in dsql_mcp_progress. A row that cannot be stored is named with its reason and stops the "
-    "load before its batch, or is left out with skip_bad_rows."
+    "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
+    "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic, and "
+    "resumed like batch_write: nothing is lost or loaded twice; where rows have no key of their own to tell, "
+    "batches are marked in dsql_mcp_progress. A row that cannot be stored is named with its reason and stops "
+    "the load before its batch (mend it and resume), or is left out with skip_bad_rows."
 )
 
 
-class BadRow(TypedDict):
+class LeftOut(TypedDict):
     """A row that was left out."""
 
     row: int
+    line: NotRequired[int]
     reason: str
 
 
@@ -64,7 +68,11 @@ class LoadResult(BatchResult):
 
     bad_rows: NotRequired[int]
     data: NotRequired[str]
-    reasons: NotRequired[list[BadRow]]
+    reasons: NotRequired[list[LeftOut]]
+    skipped: NotRequired[int]
+    skipped_rows: NotRequired[list[int]]
+    nulls: NotRequired[dict[str, int]]
+    notes: NotRequired[list[str]]
     end: NotRequired[str]
 
 
@@ -76,10 +84,13 @@ class LoadRequest:
         table: Where to.
         rows: The rows: objects, or arrays in the order of ``columns``.
         path: Or a file of the operator's folder.
-        columns: Names of the columns.
+        columns: The columns to load, or the table's column for each.
         on_conflict: What happens to a row whose key is there.
         skip_bad_rows: Leave out what cannot be stored, and tell of it, instead of stopping there.
-        null: The text of a CSV file's field that is NULL.
+        null: The text of an unquoted CSV field that is NULL.
+        delimiter: What separates CSV fields; empty to find it.
+        encoding: Encoding of a text file; empty for its byte order mark's, or UTF-8.
+        header: The first line of a CSV file has the names.
         dry_run: Only try the first batch, and count.
         dry_run_token: What a dry run of the same gave.
         resume: A handle.
@@ -88,10 +99,13 @@ class LoadRequest:
     table: str
     rows: Sequence[object] | None = None
     path: str = ""
-    columns: Sequence[str] | None = None
+    columns: Columns = None
     on_conflict: OnConflict = "error"
     skip_bad_rows: bool = False
     null: str = ""
+    delimiter: str = ""
+    encoding: str = ""
+    header: bool = True
     dry_run: bool = False
     dry_run_token: str | None = None
     resume: str = ""
@@ -131,9 +145,12 @@ class LoadRows:
             table: str,
             rows: list[Any] | None,
             path: str,
-            columns: list[str] | None,
+            columns: list[str] | dict[str, str] | None,
             on_conflict: Literal["error", "skip", "update"],
             null: str,
+            delimiter: str,
+            encoding: str,
+            header: bool,  # noqa: FBT001 - as above
             dry_run: bool,  # noqa: FBT001 - as above
             dry_run_token: str | None,
             resume: str,
@@ -145,6 +162,9 @@ class LoadRows:
                 columns,
                 on_conflict,
                 null=null,
+                delimiter=delimiter,
+                encoding=encoding,
+                header=header,
                 dry_run=dry_run,
                 dry_run_token=dry_run_token,
                 resume=resume,
@@ -162,7 +182,8 @@ class LoadRows:
             ] = None,
             path: Annotated[str, Field(description="File in the operator's folder.")] = "",
             columns: Annotated[
-                list[str] | None, Field(description="Columns of rows, or of a CSV file without a first line.")
+                list[str] | dict[str, str] | None,
+                Field(description="Columns to load, others are left out; or {theirs: the table's}."),
             ] = None,
             on_conflict: Annotated[
                 Literal["error", "skip", "update"],
@@ -171,7 +192,15 @@ class LoadRows:
             skip_bad_rows: Annotated[  # noqa: FBT002 - clients pass arguments by name
                 bool, Field(description="Leave out and report what cannot be stored.")
             ] = False,
-            null: Annotated[str, Field(description="What a CSV field that is NULL reads.")] = "",
+            null: Annotated[
+                str,
+                Field(description='CSV: text of an unquoted field that is NULL; "" quoted is an empty text.'),
+            ] = "",
+            delimiter: Annotated[str, Field(description="CSV: found if not given.")] = "",
+            encoding: Annotated[str, Field(description="UTF-8 or by mark if not given.")] = "",
+            header: Annotated[  # noqa: FBT002 - as above
+                bool, Field(description="CSV: the first line names the columns.")
+            ] = True,
             dry_run: Annotated[  # noqa: FBT002 - as above
                 bool, Field(description="Count, and try the first batch; gives a dry_run_token.")
             ] = False,
@@ -188,6 +217,9 @@ class LoadRows:
                 on_conflict,
                 skip_bad_rows,
                 null,
+                delimiter,
+                encoding,
+                header,
                 dry_run,
                 dry_run_token,
                 resume,
@@ -232,25 +264,19 @@ class LoadRows:
         """
         if request.dry_run_token is not None:
             self._confirmation.redeem(request.dry_run_token, [_asked(request)])
-        with closing(await self._source(request)) as source:
-            job = await self._job(request, source)
+        table = await self._table(request)
+        with closing(await self._source(request, table)) as source:
+            job = self._job(request, source, table)
             if request.dry_run:
-                return await self._tried(job, request)
+                return _with_counts(await self._tried(job, request), job, source.notes(), None)
             result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-        return _with_bad_rows(run_output(result, job.progress_table), job.bad)
+            told = run_output(result, job.progress_table)
+            done = None if result.resume_token is None else int((result.progress.after or ("0",))[0])
+            return _with_counts(told, job, source.notes(), done)
 
-    async def _source(self, request: LoadRequest) -> RowSource:
+    async def _table(self, request: LoadRequest) -> TableInfo:
         if (request.rows is None) == (not request.path):
             raise RequestInvalid("Give either rows or path.", hint="rows for a few, path for a file.")
-        if request.rows is None:
-            return await asyncio.to_thread(self._files.open, request.path, request.columns, request.null)
-        first = request.rows[0] if request.rows else None
-        names = request.columns or (list(cast("dict[str, object]", first)) if isinstance(first, dict) else ())
-        if not names:
-            raise RequestInvalid("rows has no names of columns.", hint="Give objects, or columns too.")
-        return InlineRows([str(name) for name in names], fingerprint(request.rows), request.rows)
-
-    async def _job(self, request: LoadRequest, source: RowSource) -> RowLoadJob:
         name = str(parse_name(request.table))
         report = await self._database.run(UnitOfWork((table_info.table_info_query(name),), read_only=True))
         table = table_info.parse_table_info(report.results[0])
@@ -258,23 +284,43 @@ class LoadRows:
             raise RequestInvalid(
                 f"There is no table {name}.", hint="Call get_schema for the tables there are."
             )
-        plan = plan_insert(table, source.columns, request.on_conflict)
+        return table
+
+    async def _source(self, request: LoadRequest, table: TableInfo) -> RowSource:
+        known = [column.name for column in table.columns if not column.is_generated]
+        if request.rows is not None:
+            return InlineRows(request.rows, request.columns, known)
+        options = FileOptions(
+            request.columns, known, request.null, request.delimiter, request.encoding, request.header
+        )
+        return await asyncio.to_thread(self._files.open, request.path, options)
+
+    def _job(self, request: LoadRequest, source: RowSource, table: TableInfo) -> RowLoadJob:
+        plan = plan_insert(table, source.choice, request.on_conflict)
         columns = [column.name for column in plan.columns]
-        what = (table.full_name, columns, request.on_conflict, source.identity)
-        work = fingerprint([self._cluster, "load_rows", *what])
-        return RowLoadJob(self._database, plan, source, work, skip_bad_rows=request.skip_bad_rows)
+        what = (self._cluster, "load_rows", table.full_name, columns, request.on_conflict, request.path)
+        # Mended rows go on with the handle of the first ones: the job sees that those before are the same.
+        work = fingerprint(what)
+        given = fingerprint_in(request.resume)
+        own = work if request.path else f"{work}-{source.name}"
+        same = request.resume not in ("", RESTART) and given.partition("-")[0] == work
+        return RowLoadJob(
+            self._database, plan, source, given if same else own, skip_bad_rows=request.skip_bad_rows
+        )
 
     async def _tried(self, job: RowLoadJob, request: LoadRequest) -> ToolOutput:
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
         fault = await job.first_rejected() if batch else ""
-        rows = await job.all_rows()
+        rows = await job.count()
         batches = -(-rows // keyset.MAX_BATCH_ROWS)
         token = self._confirmation.token([_asked(request)])
         found = wrap_untrusted(fault, kind="rows", nonce=new_nonce()) + "\n" if fault else ""
+        tried = (
+            "; of the first " + ("this cannot be stored" if fault else "all can be stored") if batch else ""
+        )
         text = (
-            f"dry run, nothing was stored: {pluralize(rows, 'row')}, in about {batches:,} batches; "
-            "of the first "
-            f"{'this cannot be stored' if fault else 'all can be stored'}.\n{found}"
+            f"dry run, nothing was stored: {pluralize(rows, 'row')}, in about {pluralize(batches, 'batch')}"
+            f"{tried}.\n{found}"
             f"Next: to load them, send the same with dry_run_token={token} (once, in 10 min)."
         )
         return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
@@ -283,15 +329,47 @@ class LoadRows:
 def _asked(request: LoadRequest) -> Query:
     what = request.path or f"{pluralize(len(request.rows or ()), 'row')} given"
     sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
-    return Query(sql, (fingerprint([request.columns, request.null, request.rows]),))
+    form = (request.columns, request.null, request.delimiter, request.encoding, request.header)
+    return Query(sql, (fingerprint([*form, request.rows]),))
 
 
-def _with_bad_rows(told: ToolOutput, bad: Mapping[int, str]) -> ToolOutput:
+def _with_counts(told: ToolOutput, job: RowLoadJob, notes: Sequence[str], done: int | None) -> ToolOutput:
+    """Add what a load did with rows: left out, passed over, NULLs.
+
+    Args:
+        told: The answer.
+        job: The load.
+        notes: What the source found or left out.
+        done: The last row that was committed, if the load is not finished.
+    """
+    facts: dict[str, object] = {}
+    lines = list(notes)
+    if notes:
+        facts["notes"] = list(notes)
+    if job.nulls:
+        facts["nulls"] = dict(job.nulls)
+        lines.append(f"NULLs: {', '.join(f'{name} {count:,}' for name, count in job.nulls.items())}.")
+    if job.skipped:
+        shown = job.skipped_rows[:_MAX_SHOWN]
+        facts |= {"skipped": job.skipped, "skipped_rows": shown}
+        which = f": {', '.join(map(str, shown))}{', …' if job.skipped > len(shown) else ''}" if shown else ""
+        lines.append(f"{pluralize(job.skipped, 'row')} skipped, since a row of that key was there{which}.")
+    text = "\n".join([told.text, *lines])
+    output = ToolOutput(text, {**told.structured, **facts})
+    return _with_bad_rows(output, {n: row for n, row in job.bad.items() if done is None or n <= done})
+
+
+def _with_bad_rows(told: ToolOutput, bad: Mapping[int, BadRow]) -> ToolOutput:
     if not bad:
         return told
-    listed = [{"row": number, "reason": bad[number]} for number in sorted(bad)[:_MAX_SHOWN]]
+    first = [bad[number] for number in sorted(bad)[:_MAX_SHOWN]]
+    listed = [
+        {"row": row.number, **({"line": row.line} if row.line else {}), "reason": row.reason} for row in first
+    ]
     mark = new_nonce()
-    lines = "\n".join(f"row {one['row']:,}: {one['reason']}" for one in listed)
+    lines = "\n".join(
+        f"row {row.number:,}{f' (line {row.line:,})' if row.line else ''}: {row.reason}" for row in first
+    )
     more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
     fenced = wrap_untrusted(lines, kind="rows", nonce=mark)
     text = f"{pluralize(len(bad), 'row')} left out in this call, not stored{more}:\n{fenced}"

@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
 from support.wire.certificate import make_certificate, server_context
 from support.wire.fault_plans import Opens, make_schema, parameters
 from support.wire.harness import Harness
+from support.wire.loads import Loads
 from support.wire.postgres import Postgres
 from support.wire.proxy import Proxy
 
@@ -60,3 +61,10 @@ def opens(bed: Harness, certificate: Path) -> Opens:
             yield client
 
     return opening
+
+
+@pytest.fixture
+def loads(bed: Harness, tmp_path: Path) -> Loads:
+    """Loads files of a folder into schema ``bulk``, which is new."""
+    make_schema(bed)
+    return Loads(bed, tmp_path)

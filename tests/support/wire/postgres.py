@@ -52,14 +52,26 @@ class Postgres:
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Run a statement as the superuser, past everything under test."""
+        with self._connect() as connection:
+            cursor = connection.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def copy(self, sql: str, data: bytes) -> None:
+        """Run COPY FROM STDIN as the superuser.
+
+        Raises:
+            psycopg.Error: The server does not take the data.
+        """
+        with self._connect() as connection, connection.cursor().copy(sql.encode()) as copy:
+            copy.write(data)
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         address = self._server.address
         host, port, password = (
             (str(address.path.parent), 5432, None)
             if isinstance(address, UnixSocket)
             else ("127.0.0.1", address.port, address.password)
         )
-        with psycopg.connect(
+        return psycopg.connect(
             host=host, port=port, password=password, user=SUPERUSER, dbname="postgres", autocommit=True
-        ) as connection:
-            cursor = connection.execute(sql.encode())
-            return cursor.fetchall() if cursor.description else []
+        )

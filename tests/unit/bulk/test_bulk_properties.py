@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.bulk import keyset
+from awslabs_dsql_mcp.bulk.column_choice import choose
+from awslabs_dsql_mcp.bulk.insert_plan import plan_insert
 from awslabs_dsql_mcp.bulk.keyset import Key
 from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode, fingerprint
-from awslabs_dsql_mcp.bulk.rows import plan_insert
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
 from awslabs_dsql_mcp.bulk.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
@@ -121,13 +122,13 @@ def table() -> TableInfo:
 )
 def test_names_that_do_not_fit_are_refused(names: list[str], why: str) -> None:
     with pytest.raises(RequestInvalid) as refused:
-        plan_insert(table(), names, "error")
+        plan_insert(table(), choose(names, None), "error")
     assert why in f"{refused.value.message} {refused.value.hint}"
 
 
 def test_an_update_needs_the_key() -> None:
     with pytest.raises(RequestInvalid, match="primary key"):
-        plan_insert(table(), ["note"], "update")
-    plan = plan_insert(table(), ["note", "id"], "update")
+        plan_insert(table(), choose(["note"], None), "update")
+    plan = plan_insert(table(), choose(["note", "id"], None), "update")
     assert plan.repeatable
     assert plan.insert([("a", "1")]).sql.endswith('ON CONFLICT (id) DO UPDATE SET "Note" = EXCLUDED."Note"')

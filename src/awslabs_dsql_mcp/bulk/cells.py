@@ -1,0 +1,69 @@
+"""Values in the text form of their column's type, as elements of arrays."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, cast
+
+from awslabs_dsql_mcp.json_text import dumps
+
+RowText = tuple[str | None, ...]
+"""Cells of a row; ``None`` is NULL."""
+
+_QUOTED: Final = re.compile(r'["\\]')
+
+
+class SizedText(str):
+    """A value that is in the text form of its column's type already, such as a field of a CSV file."""
+
+    __slots__ = ()
+
+
+def to_text(value: object, *, as_json: bool) -> str | None:
+    """Convert a value to the text form of a column's type; ``None`` is NULL.
+
+    Args:
+        value: A JSON value, a number, a date or time, or bytes.
+        as_json: The column is of a JSON type: a str becomes a JSON string, unless it is a `SizedText`.
+
+    Raises:
+        ValueError: A number in a document is not finite.
+    """
+    if value is None:
+        return None
+    if isinstance(value, SizedText) or (isinstance(value, str) and not as_json):
+        return value
+    if as_json or isinstance(value, bool | dict | list):
+        return dumps(cast("object", value))
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat()) if callable(isoformat) else str(value)
+
+
+def weight(cells: RowText) -> int:
+    """Size of a row in a message, in bytes.
+
+    Raises:
+        UnicodeEncodeError: A cell has a lone surrogate, which is no text.
+    """
+    total = 0
+    for cell in cells:
+        if cell is not None:
+            total += len(cell) if cell.isascii() else len(cell.encode())
+            total += cell.count('"') + cell.count("\\")
+    return total + 5 * len(cells)  # quotes and comma, or NULL
+
+
+def array(column: Sequence[str | None]) -> str:
+    """Write an array of cells (PostgreSQL documentation, "Array Value Input")."""
+    return "{" + ",".join(map(_element, column)) + "}"
+
+
+def _element(cell: str | None) -> str:
+    if cell is None:
+        return "NULL"
+    return f'"{_QUOTED.sub(_escaped, cell)}"' if '"' in cell or "\\" in cell else f'"{cell}"'
+
+
+def _escaped(match: "re.Match[str]") -> str:
+    return "\\" + match.group()

@@ -1,0 +1,66 @@
+"""Choice of columns: which of a source's are loaded, and into which of the table's."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.sql.identifiers import closest
+
+Columns = Sequence[str] | Mapping[str, str] | None
+"""Names of a source's columns to load; or the table's column for each; ``None`` for all, by their names."""
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """The columns of a source that are loaded.
+
+    Attributes:
+        sources: Their names in the source.
+        targets: The table's columns that they go into, by name.
+        left_out: The source's columns that are not loaded.
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def choose(names: Sequence[str], columns: Columns) -> ColumnChoice:
+    """Choose the columns of a source.
+
+    Args:
+        names: The source's columns.
+        columns: What the caller wants.
+
+    Raises:
+        RequestInvalid: The caller names a column that the source does not have.
+    """
+    if columns is None:
+        return ColumnChoice(tuple(names), tuple(names))
+    wanted = columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
+    sources = [find_name(name, names) for name in wanted]
+    if missing := [name for name, source in zip(wanted, sources, strict=True) if source is None]:
+        suggestions = closest(missing[0], names)
+        meant = f" Did you mean {', '.join(suggestions)}?" if suggestions else ""
+        raise RequestInvalid(
+            f"The rows have no column {', '.join(map(repr, missing[:5]))}; nothing was loaded. They have: "
+            f"{_listed(names)}.",
+            hint=f"Name those in columns.{meant} A CSV file without a line of names needs header=false.",
+        )
+    chosen = tuple(source for source in sources if source is not None)
+    targets = tuple(target or name for name, target in wanted.items())
+    return ColumnChoice(chosen, targets, tuple(name for name in names if name not in chosen))
+
+
+def find_name(name: str, names: Iterable[str]) -> str | None:
+    """Find a name, also one that differs by case or by space around it if it is the only one."""
+    known = list(names)
+    if name in known:
+        return name
+    alike = [one for one in known if one.strip().lower() == name.strip().lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:20])
+    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "") if names else "none"  # noqa: PLR2004 - as shown

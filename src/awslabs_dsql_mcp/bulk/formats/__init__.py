@@ -1,0 +1,1 @@
+"""Formats of files with rows: CSV, JSON Lines, JSON, Parquet."""

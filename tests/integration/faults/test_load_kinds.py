@@ -1,0 +1,282 @@
+"""Values, columns and bad rows of each format: stored exactly, or refused with the row and the reason."""
+
+import json
+
+import pytest
+
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.tools.load_rows import LoadRequest
+from support.wire.loads import Loads
+
+EXACT = [
+    "1.10",
+    "1e400",
+    "-1E-30",
+    "12345678901234567890.123",
+    "9" * 300,
+    "8" * 5000,
+    "-0.0",
+    "9007199254740993",
+]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "ndjson", "json"])
+async def test_numbers_of_json_files_keep_their_digits(loads: Loads, form: str) -> None:
+    loads.table("id int PRIMARY KEY, n numeric, j json, b jsonb, t text")
+    rows = [f'{{"id": {i}, "n": {n}, "j": {{"x": [{n}]}}, "b": {n}, "t": {n}}}' for i, n in enumerate(EXACT)]
+    text = "[" + ",\n".join(rows) + "]" if form == "json" else "\n".join(rows)
+    answer = await loads.file(f"rows.{form}", text, LoadRequest("bulk.t", path=f"rows.{form}"))
+    assert answer.structured["rows"] == len(EXACT)
+    literals = ", ".join(f"(({n})::numeric, '{{\"x\": [{n}]}}', '{n}'::jsonb::text, '{n}')" for n in EXACT)
+    expected = loads.query(f"SELECT n::text, j, b, t FROM (VALUES {literals}) v(n, j, b, t)")  # noqa: S608 - ours
+    assert loads.query("SELECT n::text, j::text, b::text, t FROM bulk.t ORDER BY id") == expected
+
+
+async def test_documents_are_stored_as_they_are(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, j json, t text, b boolean")
+    documents = ['{"b":1,"a":{"b":[1,  2],"b":"\\u00e9"}}', '[1, "x\\n", null]', '"text"', "true", "5", "{}"]
+    lines = [f'{{"id":{i},"j":{d},"t":{d},"b":null}}' for i, d in enumerate(documents)]
+    await loads.file("rows.jsonl", "\n".join(lines), LoadRequest("bulk.t", path="rows.jsonl"))
+    stored = loads.query("SELECT j::text, t, b FROM bulk.t ORDER BY id")
+    assert [row[0] for row in stored] == documents
+    assert [row[1] for row in stored][1:] == ['[1, "x\\n", null]', "text", "true", "5", "{}"]
+
+
+@pytest.mark.parametrize("inline", [True, False])
+async def test_keys_may_be_absent_or_in_another_order(loads: Loads, *, inline: bool) -> None:
+    loads.table("id int PRIMARY KEY, a text DEFAULT 'own', b text DEFAULT 'own', c text")
+    rows: list[object] = [{"id": 1, "a": "x"}, {"a": None, "id": 2}, {"id": 3, "c": "y"}]
+    if inline:
+        answer = await loads.load(LoadRequest("bulk.t", rows))
+    else:
+        text = "\n".join(map(json.dumps, rows))
+        answer = await loads.file("rows.jsonl", text, LoadRequest("bulk.t", path="rows.jsonl"))
+    stored = loads.query("SELECT id, a, b, c FROM bulk.t ORDER BY id")
+    assert stored == [(1, "x", "own", None), (2, None, "own", None), (3, None, "own", "y")]
+    assert "NULL where rows do not have the key: a in 1 row, c in 2 rows." in answer.text
+    assert answer.structured["nulls"] == {"a": 2, "c": 2}
+    assert "NULLs: a 2, c 2." in answer.text
+
+
+BAD_JSON = [
+    ('{"id": 2, "n": 1', "not JSON"),
+    ('{"id": 2, "n": NaN}', "NaN is not a number of JSON"),
+    ('{"id": 2, "n": 1} x', "something follows"),
+    ('{"id": 2, "id": 3}', "'id' twice"),
+    ('{"id": 2, "x": 3}', "'x'"),
+    ('"text"', "neither a JSON object nor an array"),
+    ("[2]", "1 values for 3 columns"),
+    ('{"id": 2, "t": "\\ud800"}', "lone surrogate"),
+    ('{"id": 2, "t": "\\u0000"}', "NUL"),
+    ('{"id": 2, "t": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deep"),
+    ('{"id": 2, "n": 1e99999999999999999999}', "overflow"),
+    ('{"id": 2, "n": "x"}', "invalid input syntax"),
+    (b'{"id": 2, "t": "M\xfcller"}', "byte 0xFC, at offset 54 of the file, is not UTF-8"),
+    (b'{"id": 2, "t": "\x00"}', "NUL character"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_JSON)
+async def test_a_bad_line_of_json_is_named_or_left_out(loads: Loads, line: str | bytes, reason: str) -> None:
+    loads.table("id int PRIMARY KEY, n numeric, t text")
+    bad = line if isinstance(line, bytes) else line.encode()
+    data = b'{"id": 1, "n": 1, "t": "a"}\n\r\n      \n' + bad + b'\n{"id": 4, "n": 1, "t": null}'
+    request = LoadRequest("bulk.t", path="rows.jsonl")
+    with pytest.raises(DsqlError) as refused:
+        await loads.file("rows.jsonl", data, request)
+    assert "Row 2 (line 4)" in refused.value.message
+    assert reason in refused.value.message
+    assert loads.query("SELECT id FROM bulk.t") == []
+    answer = await loads.load(LoadRequest("bulk.t", path="rows.jsonl", skip_bad_rows=True))
+    (left_out,) = answer.structured["reasons"]
+    assert (left_out["row"], left_out["line"]) == (2, 4)
+    assert reason in left_out["reason"]
+    assert "row 2 (line 4): " in answer.text
+    assert loads.query("SELECT id FROM bulk.t ORDER BY id") == [(1,), (4,)]
+
+
+BAD_CSV = [
+    (b"2", "1 fields for 2 columns"),
+    (b"2,b,c", "3 fields for 2 columns"),
+    (b"2,M\xfcller", "byte 0xFC, at offset 12 of the file, is not UTF-8"),
+    (b"2,\x00", "NUL character"),
+    (b"2,a\rb", "carriage return outside of quotes"),
+    (b"2,\xed\xa0\x80", "is not UTF-8"),
+    (b"x,b", "invalid input syntax"),
+    (b"1,b", "already exists"),
+    (b'2,"' + b"x" * (17 << 20) + b'"', "16 Mi characters"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_CSV, ids=[reason for _, reason in BAD_CSV])
+async def test_a_bad_line_of_csv_is_named_or_left_out(loads: Loads, line: bytes, reason: str) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    request = LoadRequest("bulk.t", path="rows.csv")
+    with pytest.raises(DsqlError) as refused:
+        await loads.file("rows.csv", b"id,t\n1,a\n" + line + b"\n4,d\n", request)
+    assert "Row 2 (line 3)" in refused.value.message
+    assert reason in refused.value.message
+    answer = await loads.load(LoadRequest("bulk.t", path="rows.csv", skip_bad_rows=True))
+    assert [one["row"] for one in answer.structured["reasons"]] == [2]
+    assert reason in answer.structured["reasons"][0]["reason"]
+    assert loads.query("SELECT id FROM bulk.t ORDER BY id") == [(1,), (4,)]
+
+
+async def test_a_quote_that_is_not_closed_says_how_far_it_goes(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    request = LoadRequest("bulk.t", path="rows.csv", skip_bad_rows=True)
+    answer = await loads.file("rows.csv", 'id,t\n1,a\n2,5" pipe\n3,b\n4,c\n', request)
+    assert "a quote is opened and not closed (the row ends in line 5)" in answer.text
+    assert loads.query("SELECT id FROM bulk.t") == [(1,)]
+
+
+async def test_encodings_are_found_or_named(loads: Loads) -> None:
+    loads.table("id int, t text")
+    text = "id,t\n1,Müller €\n"
+    for encoding, told in (
+        ("utf-8-sig", ""),
+        ("utf-16", ""),
+        ("cp1252", "cp1252"),
+        ("utf-16-le", "utf-16le"),
+    ):
+        request = LoadRequest("bulk.t", path="rows.csv", encoding=told, resume="new")
+        await loads.file("rows.csv", text.encode(encoding), request)
+    assert loads.query("SELECT DISTINCT t, count(*) FROM bulk.t GROUP BY t") == [("Müller €", 4)]
+    with pytest.raises(RequestInvalid, match="NUL character") as guessed:
+        await loads.file("rows.csv", text.encode("utf-16-le"), LoadRequest("bulk.t", path="rows.csv"))
+    assert "utf-16-le" in (guessed.value.hint or "")
+    for encoding in ("rot13", "no-such"):
+        with pytest.raises(RequestInvalid, match="no encoding"):
+            await loads.load(LoadRequest("bulk.t", path="rows.csv", encoding=encoding))
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+async def test_a_delimiter_is_found_and_told(loads: Loads, delimiter: str) -> None:
+    loads.table("id int, t text")
+    text = f'id{delimiter}t\n1{delimiter}"a,b"\n'
+    answer = await loads.file("rows.csv", text, LoadRequest("bulk.t", path="rows.csv"))
+    assert "Fields are separated by a " in answer.text
+    assert loads.query("SELECT t FROM bulk.t") == [("a,b",)]
+
+
+async def test_columns_are_chosen_renamed_and_left_out(loads: Loads) -> None:
+    loads.table("id int, name text, note text DEFAULT 'own'")
+    text = ",Id,Full Name,x\n0,1,Ann,y\n"
+    with pytest.raises(RequestInvalid, match="no name") as unnamed:
+        await loads.file("rows.csv", text, LoadRequest("bulk.t", path="rows.csv"))
+    assert "pandas" in unnamed.value.message
+    mapping = {"Id": "id", "Full Name": "name"}
+    answer = await loads.load(LoadRequest("bulk.t", path="rows.csv", columns=mapping))
+    assert "Columns that were not loaded: , x." in answer.text
+    await loads.load(LoadRequest("bulk.t", path="rows.csv", columns=["Id"], resume="new"))
+    await loads.load(LoadRequest("bulk.t", [[3, "c"]], columns=["id", "name"]))
+    await loads.load(
+        LoadRequest("bulk.t", [{"key": 4, "name": "d", "x": 1}], columns={"key": "id", "name": "name"})
+    )
+    await loads.file(
+        "bare.csv", "5,e\n", LoadRequest("bulk.t", path="bare.csv", columns=["id", "name"], header=False)
+    )
+    stored = loads.query("SELECT * FROM bulk.t ORDER BY id, name")
+    assert stored == [(1, "Ann", "own"), (1, None, "own"), (3, "c", "own"), (4, "d", "own"), (5, "e", "own")]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "message", "hint"),
+    [
+        (
+            "id,nmae\n",
+            None,
+            "no column 'nmae'; nothing was loaded. Its columns that the rows do not have: name",
+            "name?",
+        ),
+        ("id,name\n", ["nam"], "have no column 'nam'", "Did you mean name?"),
+        ("1,Ann\n", None, "no column '1', 'Ann'", "header=false"),
+        ("id,id\n", None, "two columns 'id'", "Rename one"),
+        ("", None, "The file is empty", ""),
+        ("id,ID\n", None, "occurs twice", ""),
+    ],
+)
+async def test_a_header_that_does_not_fit_is_explained(
+    loads: Loads, text: str, columns: list[str] | None, message: str, hint: str
+) -> None:
+    loads.table("id int, name text")
+    with pytest.raises(RequestInvalid) as refused:
+        await loads.file("rows.csv", text, LoadRequest("bulk.t", path="rows.csv", columns=columns))
+    assert message in refused.value.message
+    assert hint in (refused.value.hint or "")
+
+
+async def test_no_rows_are_told_as_such(loads: Loads) -> None:
+    loads.table("id int, name text")
+    with pytest.raises(RequestInvalid, match="There are no rows"):
+        await loads.load(LoadRequest("bulk.t", []))
+    for name, text in (("rows.jsonl", "\n"), ("rows.json", "[]"), ("rows.json", " [ ] ")):
+        with pytest.raises(RequestInvalid, match="There are no rows"):
+            await loads.file(name, text, LoadRequest("bulk.t", path=name))
+    answer = await loads.file("rows.csv", "id,name\n", LoadRequest("bulk.t", path="rows.csv"))
+    assert answer.structured["rows"] == 0
+
+
+@pytest.mark.parametrize("key", [True, False])
+async def test_a_file_that_is_mended_is_loaded_on(loads: Loads, *, key: bool) -> None:
+    loads.table("id int PRIMARY KEY, t text" if key else "id int, t text")
+    lines = ["id,t", *(f"{n},{n}" for n in range(1, 9001))]
+    lines[6000] = "x,bad"
+    on_conflict = "update" if key else "error"
+    request = LoadRequest("bulk.t", path="rows.csv", on_conflict=on_conflict)
+    with pytest.raises(DsqlError) as stopped:
+        await loads.file("rows.csv", "\n".join(lines), request)
+    assert "up to row 5,800" in stopped.value.message
+    assert "Row 6,000 (line 6,001): invalid input" in stopped.value.message
+    hint = stopped.value.hint or ""
+    assert "Mend the row and go on" in hint
+    token = hint.partition("resume='")[2].partition("'")[0]
+    lines[6000] = "6000,good"
+    going = LoadRequest("bulk.t", path="rows.csv", on_conflict=on_conflict, resume=token)
+    other = [*lines]
+    other[10] = "10,changed"
+    with pytest.raises(RequestInvalid, match=r"Rows 1 to 5,800, which are loaded, are not the same"):
+        await loads.file("rows.csv", "\n".join(other), going)
+    with pytest.raises(RequestInvalid, match=r"Rows 1 to 5,800"):
+        await loads.file("rows.csv", "\n".join(lines[:100]), going)
+    if not key:
+        with pytest.raises(RequestInvalid, match="unfinished"):
+            await loads.file("rows.csv", "\n".join(lines), request)
+    answer = await loads.file("rows.csv", "\n".join([*lines, "9001,more"]), going)
+    assert answer.structured["rows"] == 9001
+    found = loads.query("SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE t = 'good') FROM bulk.t")
+    assert found == [(9001, 9001, 1)]
+
+
+async def test_rows_that_are_skipped_are_counted_and_named(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    loads.query("INSERT INTO bulk.t VALUES (2, 'old'), (4, 'old')")
+    rows = [[n, "new"] for n in (1, 2, 3, 4, 1)]
+    answer = await loads.load(LoadRequest("bulk.t", rows, columns=["id", "t"], on_conflict="skip"))
+    assert answer.structured["rows"] == 2
+    assert (answer.structured["skipped"], answer.structured["skipped_rows"]) == (3, [2, 4, 5])
+    assert "3 rows skipped, since a row of that key was there: 2, 4, 5." in answer.text
+
+
+async def test_of_two_rows_with_one_key_the_later_updates(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    rows = [[1, "a"], [2, "b"], [1, "c"], [2, "d"], [1, "e"]]
+    answer = await loads.load(LoadRequest("bulk.t", rows, columns=["id", "t"], on_conflict="update"))
+    assert answer.structured["status"] == "finished"
+    assert loads.query("SELECT id, t FROM bulk.t ORDER BY id") == [(1, "e"), (2, "d")]
+
+
+async def test_many_bad_rows_are_left_out_in_few_transactions(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, n smallint CHECK (n > 0)")
+    kinds = ["x", 0, 99999, "1.5"]
+    rows = [[n, kinds[n % 4] if n % 29 == 0 else 1] for n in range(1, 2901)]
+    before = loads.query(
+        "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
+    )
+    answer = await loads.load(LoadRequest("bulk.t", rows, columns=["id", "n"], skip_bad_rows=True))
+    assert answer.structured["bad_rows"] == 100
+    assert answer.structured["rows"] == 2800
+    assert loads.query("SELECT count(*) FROM bulk.t") == [(2800,)]
+    loads.query("SELECT pg_stat_force_next_flush()")
+    after = loads.query("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'")
+    assert int(str(after[0][0])) - int(str(before[0][0])) < 700

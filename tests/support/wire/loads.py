@@ -1,0 +1,48 @@
+"""The tool that loads rows, on a bed's PostgreSQL, without a server around it."""
+
+from pathlib import Path
+
+from awslabs_dsql_mcp.bulk.row_files import LoadDirectory
+from awslabs_dsql_mcp.bulk.runner import BatchRunner
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
+from support.wire.harness import Harness
+
+
+class Loads:
+    """Loads files of a folder, and rows, into tables of schema ``bulk``.
+
+    Args:
+        bed: Where.
+        folder: The folder.
+    """
+
+    def __init__(self, bed: Harness, folder: Path) -> None:
+        database = bed.connect()
+        runner = BatchRunner(database, call_time=60)
+        self._tool = LoadRows(database, runner, BatchConfirmation("never"), LoadDirectory(folder), "c")
+        self._postgres = bed.postgres
+        self.folder = folder
+
+    def table(self, columns: str, name: str = "t") -> None:
+        """Make a table."""
+        self._postgres.query(f"CREATE TABLE bulk.{name} ({columns}); ALTER TABLE bulk.{name} OWNER TO admin")
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Read what is stored."""
+        return self._postgres.query(sql)
+
+    async def load(self, request: LoadRequest) -> ToolOutput:
+        """Load rows."""
+        return await self._tool.load_rows(request, _ignore)
+
+    async def file(self, name: str, content: str | bytes, request: LoadRequest) -> ToolOutput:
+        """Write a file, and load it."""
+        data = content if isinstance(content, bytes) else content.encode()
+        (self.folder / name).write_bytes(data)
+        return await self.load(request)
+
+
+async def _ignore(_rows: int, _message: str) -> None:
+    """Take progress."""
