@@ -19,7 +19,7 @@ from awslabs_dsql_mcp.sql.identifiers import closest, quote_identifier
 
 OnConflict = Literal["error", "skip", "update"]
 
-_JSON_TYPES: Final = frozenset({"pg_catalog.json", "pg_catalog.jsonb"})
+_JSON_TYPES: Final = frozenset({"json", "jsonb"})
 _FRAMING: Final = 1 << 16  # bytes of a message around the values
 _MAX_NAMED: Final = 8
 
@@ -63,7 +63,7 @@ class InsertPlan:
         cells: list[str | None] = []
         for value, column in zip(values, self.columns, strict=True):
             try:
-                cell = to_text(value, as_json=column.type in _JSON_TYPES)
+                cell = to_text(value, as_json=column.built_in_type in _JSON_TYPES)
             except (ValueError, RecursionError) as error:
                 return InvalidRow(f"{column.name} has no form in JSON: {error}")
             if cell is not None and "\0" in cell:

@@ -22,6 +22,7 @@ from awslabs_dsql_mcp.bulk.rejected_rows import first_rejected, likely_row
 from awslabs_dsql_mcp.bulk.resume_token import fingerprint
 from awslabs_dsql_mcp.bulk.rows import InvalidRow, NumberedRow, ObjectRows, RowSource, object_choice
 from awslabs_dsql_mcp.bulk.runner import Batch
+from awslabs_dsql_mcp.bulk.value_changes import changes_of
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
@@ -85,7 +86,7 @@ class _Numbered:
     @property
     def place(self) -> str:
         """Its number, and its line where there are lines."""
-        return f"{self.number:,}" + (f" (line {self.line:,})" if self.line else "")
+        return _place(self.number, self.line)
 
     @property
     def position(self) -> Position:
@@ -101,6 +102,11 @@ class BadRow:
     line: int
     reason: str
 
+    @property
+    def place(self) -> str:
+        """Its number, and its line where there are lines."""
+        return _place(self.number, self.line)
+
 
 class RowLoadJob:
     """Rows on their way into a table: a job of `BatchRunner`.
@@ -115,6 +121,7 @@ class RowLoadJob:
     Attributes:
         bad: The rows that were left out, by number.
         nulls: Number of NULLs stored, by column.
+        changed: Number of values that a column rounds or cuts, by column.
         skipped: Number of rows that were not stored, since their key exists.
         skipped_rows: Numbers of such rows, as far as they are known.
     """
@@ -132,10 +139,12 @@ class RowLoadJob:
         self.progress_table = None if plan.repeatable else ProgressTable(plan.table.schema)
         self.bad: dict[int, BadRow] = {}
         self.nulls: Counter[str] = Counter()
+        self.changed: Counter[str] = Counter()
         self.skipped = 0
         self.skipped_rows: list[int] = []
         self._database = database
-        self._plan = plan
+        self.plan = self._plan = plan
+        self._changes = [changes_of(column) for column in plan.columns]
         self._skip = skip_bad_rows
         self._coming = self._numbered(source.rows())
         self._ahead: deque[_Numbered] = deque()
@@ -182,17 +191,15 @@ class RowLoadJob:
         rows = [row.cells for row in self._batch if not isinstance(row.cells, InvalidRow)]
         if self._plan.on_conflict == "skip" and (result.rows_affected or 0) < len(rows):
             self._count_skipped(rows, result)
-        self.count_nulls(rows)
+        self._count_values(rows)
 
     def describe(self, position: Position) -> str:
         """Describe a position: a row of the source."""
         return f"row {int(position[0]):,}"
 
-    def count_nulls(self, rows: Sequence[RowText]) -> None:
-        """Count NULLs by column."""
-        for column, cells in zip(self._plan.columns, zip(*rows, strict=True), strict=False):
-            if count := cells.count(None):
-                self.nulls[column.name] += count
+    def batch_rows(self) -> tuple[list[int], list[RowText]]:
+        """Give the rows of the last batch with their numbers, as it was read."""
+        return [row.number for row in self._batch], self._cells()
 
     async def count(self) -> int:
         """Count all rows from the beginning on, and their NULLs; for a dry run, which reads no more then."""
@@ -205,6 +212,16 @@ class RowLoadJob:
         found = await self._first_rejected(error)
         return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].message[:_REASON]}"
 
+    def _count_values(self, rows: Sequence[RowText]) -> None:
+        """Count NULLs, and values that are stored as others."""
+        for index, cells in enumerate(zip(*rows, strict=True)):
+            name = self._plan.columns[index].name
+            if count := cells.count(None):
+                self.nulls[name] += count
+            changes = self._changes[index]
+            if changes and (count := sum(cell is not None and changes(cell) for cell in cells)):
+                self.changed[name] += count
+
     def _count(self) -> int:
         total = 0
         rows: list[RowText] = []
@@ -215,9 +232,9 @@ class RowLoadJob:
             else:
                 rows.append(row.cells)
             if len(rows) == keyset.MAX_BATCH_ROWS:
-                self.count_nulls(rows)
+                self._count_values(rows)
                 rows = []
-        self.count_nulls(rows)
+        self._count_values(rows)
         return total
 
     def _count_skipped(self, rows: Sequence[RowText], result: Result) -> None:
@@ -325,6 +342,10 @@ class RowLoadJob:
 
     def _query(self) -> Query | None:
         return self._plan.insert(self._cells()) if self._batch else None
+
+
+def _place(number: int, line: int) -> str:
+    return f"{number:,}" + (f" (line {line:,})" if line else "")
 
 
 def _is_of_a_row(error: StatementFailed, batch: Batch) -> bool:

@@ -132,6 +132,11 @@ class BatchRunner:
         self._clock = clock
         self._unfinished_runs: dict[str, Progress] = {}
 
+    def time_limit(self) -> Callable[[], bool]:
+        """Begin a call; the result tells if its time is used up."""
+        end = self._clock() + self._time
+        return lambda: self._clock() >= end
+
     def has_unfinished(self, fingerprint: str) -> bool:
         """Return true if this server started a run of the job that is not finished."""
         return fingerprint in self._unfinished_runs

@@ -42,6 +42,12 @@ class ColumnInfo:
     is_generated: bool
     modifier: int = -1
 
+    @property
+    def built_in_type(self) -> str:
+        """Name of the type, if it is PostgreSQL's own; empty for others."""
+        schema, _, name = self.type.partition(".")
+        return name.strip('"') if schema == "pg_catalog" else ""  # keywords such as "numeric" are quoted
+
 
 @dataclass(frozen=True)
 class TableInfo:

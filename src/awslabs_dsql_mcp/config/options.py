@@ -109,7 +109,7 @@ OPTIONS: tuple[Option, ...] = (
         "--load-dir",
         ("DSQL_LOAD_DIR",),
         parsers.read_folder,
-        "Directory whose CSV, JSON Lines and Parquet files `load_rows` may read; without it, none.",
+        "Directory whose CSV, JSON and Parquet files `load_rows` may read; without it, none.",
         "DIR",
     ),
     Option(

@@ -1,29 +1,29 @@
 """``load_rows``: rows from the call or from a file into a table, any number of them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
 from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.types import CallToolResult
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
 
-from awslabs_dsql_mcp.bulk import keyset, table_info
+from awslabs_dsql_mcp.bulk import keyset, table_info, verification
 from awslabs_dsql_mcp.bulk.column_choice import Columns
 from awslabs_dsql_mcp.bulk.insert_plan import OnConflict, plan_insert
-from awslabs_dsql_mcp.bulk.resume_token import fingerprint, fingerprint_in
-from awslabs_dsql_mcp.bulk.row_loader import BadRow, InlineRows, RowLoadJob
+from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
+from awslabs_dsql_mcp.bulk.row_loader import InlineRows, RowLoadJob
 from awslabs_dsql_mcp.bulk.rows import FileOptions, RowFiles, RowSource
 from awslabs_dsql_mcp.bulk.runner import RESTART, BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.table_info import TableInfo
+from awslabs_dsql_mcp.bulk.verification import Differences, comparison, count_query
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
@@ -35,8 +35,8 @@ from awslabs_dsql_mcp.tools.elicitation import (
     require_confirmation,
     supports_elicitation,
 )
+from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_line
 from awslabs_dsql_mcp.tools.resumable import (
-    BatchResult,
     Resume,
     Token,
     progress_callback,
@@ -45,7 +45,6 @@ from awslabs_dsql_mcp.tools.resumable import (
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
-_MAX_SHOWN: Final = 20
 _DESCRIPTION: Final = (
     "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
     "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic, and "
@@ -53,27 +52,6 @@ _DESCRIPTION: Final = (
     "batches are marked in dsql_mcp_progress. A row that cannot be stored is named with its reason and stops "
     "the load before its batch (mend it and resume), or is left out with skip_bad_rows."
 )
-
-
-class LeftOut(TypedDict):
-    """A row that was left out."""
-
-    row: int
-    line: NotRequired[int]
-    reason: str
-
-
-class LoadResult(BatchResult):
-    """Progress of a load."""
-
-    bad_rows: NotRequired[int]
-    data: NotRequired[str]
-    reasons: NotRequired[list[LeftOut]]
-    skipped: NotRequired[int]
-    skipped_rows: NotRequired[list[int]]
-    nulls: NotRequired[dict[str, int]]
-    notes: NotRequired[list[str]]
-    end: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -94,6 +72,8 @@ class LoadRequest:
         dry_run: Only try the first batch, and count.
         dry_run_token: What a dry run of the same gave.
         resume: A handle.
+        rows_per_second: How fast at most.
+        verify: Compare what is stored with the rows when all are loaded.
     """
 
     table: str
@@ -110,6 +90,7 @@ class LoadRequest:
     dry_run_token: str | None = None
     resume: str = ""
     rows_per_second: int | None = None
+    verify: bool = False
 
 
 class LoadRows:
@@ -207,6 +188,9 @@ class LoadRows:
             dry_run_token: Token = None,
             resume: Resume = "",
             rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
+            verify: Annotated[  # noqa: FBT002 - as above
+                bool, Field(description="Then compare what is stored with the rows.")
+            ] = False,
         ) -> Annotated[CallToolResult, LoadResult]:
             require_confirmation(answer)
             request = LoadRequest(
@@ -224,6 +208,7 @@ class LoadRows:
                 dry_run_token,
                 resume,
                 rows_per_second,
+                verify,
             )
             return to_result(await self.load_rows(request, progress_callback(ctx)))
 
@@ -264,15 +249,76 @@ class LoadRows:
         """
         if request.dry_run_token is not None:
             self._confirmation.redeem(request.dry_run_token, [_asked(request)])
+        is_over = self._runner.time_limit()
         table = await self._table(request)
         with closing(await self._source(request, table)) as source:
             job = self._job(request, source, table)
             if request.dry_run:
-                return _with_counts(await self._tried(job, request), job, source.notes(), None)
-            result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-            told = run_output(result, job.progress_table)
-            done = None if result.resume_token is None else int((result.progress.after or ("0",))[0])
-            return _with_counts(told, job, source.notes(), done)
+                return answer(await self._tried(job, request), job, source.notes())
+            loaded = _verifying(request, job)
+            if loaded is None:
+                result = await self._runner.run(job, request.resume, report, request.rows_per_second)
+                told, done = run_output(result, job.progress_table), result.progress
+                start = None
+            else:
+                done, start = loaded, loaded.after
+                values = {"rows": done.rows, "batches": done.batches}
+                told = with_message("finished", f"finished before: {pluralize(done.rows, 'row')}.", values)
+            notes = source.notes()
+        if not (request.verify and done.done):
+            return answer(told, job, notes, done)
+        told, differences = await self._verify(request, table, job, replace(done, after=start), told, is_over)
+        return answer(told, job, notes, done, differences)
+
+    async def _verify(
+        self,
+        request: LoadRequest,
+        table: TableInfo,
+        loaded: RowLoadJob,
+        progress: Progress,
+        told: ToolOutput,
+        is_over: Callable[[], bool],
+    ) -> tuple[ToolOutput, Differences]:
+        """Read the rows again, and compare them with the table until the call's time is used up."""
+        plan, differences = loaded.plan, Differences()
+        if not plan.has_key:
+            report = await self._database.run(UnitOfWork((count_query(table),), read_only=True))
+            stored = int(report.results[0].rows[0][0] or 0)
+            text = (
+                "not verified row by row, since the rows have no key to find them by: "
+                f"{pluralize(stored, 'row')} in the table, {pluralize(progress.rows, 'row')} loaded."
+            )
+            return with_line(told, text), differences
+        with closing(await self._source(request, table)) as source:
+            rows = RowLoadJob(self._database, plan, source, loaded.fingerprint, skip_bad_rows=True)
+            after, is_last = progress.after, False
+            while not is_last and not is_over():
+                batch = await rows.next_batch(after, keyset.MAX_BATCH_ROWS)
+                if batch is None:
+                    is_last = True
+                    break
+                numbers, cells = rows.batch_rows()
+                kept = [pair for pair in zip(numbers, cells, strict=True) if pair[0] not in loaded.bad]
+                if kept:
+                    query = comparison(plan, [cell for _, cell in kept])
+                    report = await self._database.run(UnitOfWork((query,), read_only=True))
+                    differences.add(plan, [number for number, _ in kept], report.results[0])
+                after, is_last = batch.last_key, batch.last
+        text = verification.report(differences, plan)
+        facts: dict[str, object] = {
+            "compared": differences.compared,
+            "complete": is_last,
+            "missing": differences.missing,
+            "changed": dict(differences.changed),
+        }
+        values: dict[str, object] = {"verified": facts}
+        if not is_last:
+            token = encode(loaded.fingerprint, replace(progress, after=after, done=True))
+            text += (
+                f" Not all yet, since the call's time is used up. Next: the same call with resume='{token}'."
+            )
+            values["resume"] = token
+        return with_line(told, text, values), differences
 
     async def _table(self, request: LoadRequest) -> TableInfo:
         if (request.rows is None) == (not request.path):
@@ -333,45 +379,9 @@ def _asked(request: LoadRequest) -> Query:
     return Query(sql, (fingerprint([*form, request.rows]),))
 
 
-def _with_counts(told: ToolOutput, job: RowLoadJob, notes: Sequence[str], done: int | None) -> ToolOutput:
-    """Add what a load did with rows: left out, passed over, NULLs.
-
-    Args:
-        told: The answer.
-        job: The load.
-        notes: What the source found or left out.
-        done: The last row that was committed, if the load is not finished.
-    """
-    facts: dict[str, object] = {}
-    lines = list(notes)
-    if notes:
-        facts["notes"] = list(notes)
-    if job.nulls:
-        facts["nulls"] = dict(job.nulls)
-        lines.append(f"NULLs: {', '.join(f'{name} {count:,}' for name, count in job.nulls.items())}.")
-    if job.skipped:
-        shown = job.skipped_rows[:_MAX_SHOWN]
-        facts |= {"skipped": job.skipped, "skipped_rows": shown}
-        which = f": {', '.join(map(str, shown))}{', …' if job.skipped > len(shown) else ''}" if shown else ""
-        lines.append(f"{pluralize(job.skipped, 'row')} skipped, since a row of that key was there{which}.")
-    text = "\n".join([told.text, *lines])
-    output = ToolOutput(text, {**told.structured, **facts})
-    return _with_bad_rows(output, {n: row for n, row in job.bad.items() if done is None or n <= done})
-
-
-def _with_bad_rows(told: ToolOutput, bad: Mapping[int, BadRow]) -> ToolOutput:
-    if not bad:
-        return told
-    first = [bad[number] for number in sorted(bad)[:_MAX_SHOWN]]
-    listed = [
-        {"row": row.number, **({"line": row.line} if row.line else {}), "reason": row.reason} for row in first
-    ]
-    mark = new_nonce()
-    lines = "\n".join(
-        f"row {row.number:,}{f' (line {row.line:,})' if row.line else ''}: {row.reason}" for row in first
-    )
-    more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
-    fenced = wrap_untrusted(lines, kind="rows", nonce=mark)
-    text = f"{pluralize(len(bad), 'row')} left out in this call, not stored{more}:\n{fenced}"
-    facts = {"bad_rows": len(bad), "data": untrusted_notice(mark), "reasons": listed, "end": mark}
-    return ToolOutput(f"{text}\n{told.text}", {**told.structured, **facts})
+def _verifying(request: LoadRequest, job: RowLoadJob) -> Progress | None:
+    """Progress of a load that is finished and is being verified; ``None`` for another."""
+    if not request.verify or request.resume in ("", RESTART):
+        return None
+    progress = decode(request.resume, job.fingerprint)
+    return progress if progress.done else None

@@ -1,10 +1,13 @@
 """Values, columns and bad rows of each format: stored exactly, or refused with the row and the reason."""
 
 import json
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from support.wire.loads import Loads
 
@@ -58,6 +61,11 @@ async def test_keys_may_be_absent_or_in_another_order(loads: Loads, *, inline: b
     assert "NULLs: a 2, c 2." in answer.text
 
 
+def reasons(answer: ToolOutput) -> list[dict[str, Any]]:
+    """The rows that were left out."""
+    return cast("list[dict[str, Any]]", answer.structured["reasons"])
+
+
 BAD_JSON = [
     ('{"id": 2, "n": 1', "not JSON"),
     ('{"id": 2, "n": NaN}', "NaN is not a number of JSON"),
@@ -88,7 +96,7 @@ async def test_a_bad_line_of_json_is_named_or_left_out(loads: Loads, line: str |
     assert reason in refused.value.message
     assert loads.query("SELECT id FROM bulk.t") == []
     answer = await loads.load(LoadRequest("bulk.t", path="rows.jsonl", skip_bad_rows=True))
-    (left_out,) = answer.structured["reasons"]
+    (left_out,) = reasons(answer)
     assert (left_out["row"], left_out["line"]) == (2, 4)
     assert reason in left_out["reason"]
     assert "row 2 (line 4): " in answer.text
@@ -117,8 +125,9 @@ async def test_a_bad_line_of_csv_is_named_or_left_out(loads: Loads, line: bytes,
     assert "Row 2 (line 3)" in refused.value.message
     assert reason in refused.value.message
     answer = await loads.load(LoadRequest("bulk.t", path="rows.csv", skip_bad_rows=True))
-    assert [one["row"] for one in answer.structured["reasons"]] == [2]
-    assert reason in answer.structured["reasons"][0]["reason"]
+    (left_out,) = reasons(answer)
+    assert left_out["row"] == 2
+    assert reason in left_out["reason"]
     assert loads.query("SELECT id FROM bulk.t ORDER BY id") == [(1,), (4,)]
 
 
@@ -280,3 +289,86 @@ async def test_many_bad_rows_are_left_out_in_few_transactions(loads: Loads) -> N
     loads.query("SELECT pg_stat_force_next_flush()")
     after = loads.query("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'")
     assert int(str(after[0][0])) - int(str(before[0][0])) < 700
+
+
+CHANGED = {
+    "numeric(18,6)": ["1.5", "1.23456789", "1e-7", "12e-6", "100", "-0.0000001", "NaN", "1.1000000000"],
+    "numeric(5,-2)": ["100", "149.9", "12300"],
+    "varchar(3)": ["abc", "ab   ", "é"],
+    "timestamptz(3)": ["2026-01-01 10:00:00.1234+02", "2026-01-01 10:00:00.123000"],
+    "timestamp": ["2026-01-01 10:00:00.1234567", "2026-01-01 10:00:00.123456", "2026-01-01"],
+    "time(0)": ["10:00:00.5", "10:00"],
+    "date": ["2026-01-01", "2026-01-01 10:00:00"],
+    "float8": ["0.1", "12345678901234567890.123", "1e300", "0.30000000000000004441", "-0"],
+    "float4": ["0.1", "16777217", "3.14159265358979", "NaN"],
+}
+WIDE = {"numeric(5,-2)": "numeric", "numeric(18,6)": "numeric", "varchar(3)": "text", "date": "timestamp"}
+WIDE |= {
+    "timestamptz(3)": "timestamptz",
+    "timestamp": "text",
+    "time(0)": "time",
+    "float8": "numeric",
+    "float4": "numeric",
+}
+
+
+@pytest.mark.parametrize("kind", CHANGED)
+async def test_values_that_a_column_changes_are_counted(loads: Loads, kind: str) -> None:
+    loads.table(f"id int PRIMARY KEY, v {kind}")
+    rows = [[n, value] for n, value in enumerate(CHANGED[kind])]
+    answer = await loads.load(LoadRequest("bulk.t", rows, columns=["id", "v"]))
+    wide = WIDE[kind]
+    stored = dict(loads.query(f"SELECT id, v::text::{wide}::text FROM bulk.t"))  # noqa: S608 - ours
+    given = [str(loads.query(f"SELECT '{value}'::{wide}::text")[0][0]) for value in CHANGED[kind]]
+    if kind.startswith(("numeric", "float")):
+        changed = sum(
+            loads.query(f"SELECT {stored[n]!r}::numeric <> {text!r}::numeric") == [(True,)]
+            for n, text in enumerate(given)
+        )
+    elif kind == "timestamp":
+        changed = sum(
+            len(text) > len(str(stored[n])) and text.rstrip("0") != stored[n] for n, text in enumerate(given)
+        )
+    else:
+        changed = sum(text != stored[n] for n, text in enumerate(given))
+    assert changed
+    assert answer.structured.get("changed") == {"v": changed}
+    assert f"Rounded or cut to fit the column: v {changed}." in answer.text
+
+
+async def test_what_is_stored_is_compared_with_the_rows(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, n numeric(18,6), c char(4), j json, t text")
+    loads.query(
+        "CREATE FUNCTION bulk.f() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN IF NEW.id = 7 THEN NEW.t := 'other'; END IF; RETURN NEW; END$$"
+    )
+    loads.query("CREATE TRIGGER g BEFORE INSERT ON bulk.t FOR EACH ROW EXECUTE FUNCTION bulk.f()")
+    rows = [[n, "1.23456789" if n == 5 else "1.5", "abcd", {"a": 1}, None] for n in range(1, 4001)]
+    rows[8][2] = "ab"
+    request = LoadRequest("bulk.t", rows, columns=["id", "n", "c", "j", "t"], verify=True)
+    answer = await loads.load(request)
+    assert answer.structured["rows"] == 4000
+    assert answer.structured["verified"] == {
+        "compared": 4000, "complete": True, "missing": 0, "changed": {"n": 1, "t": 1, "c": 1}
+    }  # fmt: skip
+    assert "4,000 rows compared by their key (id) in n, c, j, t; n differs in 1 row" in answer.text
+    assert "row 5: n was given as '1.23456789' and is '1.234568'" in answer.text
+    assert "row 7: t was given as NULL and is 'other'" in answer.text
+    assert "row 9: c was given as 'ab' and is 'ab  '" in answer.text
+    loads.query("DELETE FROM bulk.t WHERE id = 3000")
+    loads.query("ALTER TABLE bulk.t ADD CHECK (id <> 3000) NOT VALID")
+    again = await loads.load(replace(request, on_conflict="skip", skip_bad_rows=True))
+    assert again.structured["bad_rows"] == 1  # left out, so it is not missing
+    assert "3,999 rows compared" in again.text
+    one = LoadRequest("bulk.t", [[1, "1.50"]], columns=["id", "n"], on_conflict="update", verify=True)
+    plain = await loads.load(one)
+    assert "1 row compared by their key (id) in n; no difference." in plain.text
+
+
+async def test_rows_without_a_key_are_counted(loads: Loads) -> None:
+    loads.table("id int, t text")
+    answer = await loads.load(LoadRequest("bulk.t", [{"id": 1, "t": "a"}], verify=True))
+    assert (
+        "not verified row by row, since the rows have no key to find them by: 1 row in the table"
+        in answer.text
+    )

@@ -1,0 +1,120 @@
+"""Answers of ``load_rows``: what became of rows, beside their number."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from typing_extensions import NotRequired, TypedDict
+
+from awslabs_dsql_mcp.bulk.resume_token import Progress
+from awslabs_dsql_mcp.bulk.row_loader import BadRow, RowLoadJob
+from awslabs_dsql_mcp.bulk.verification import Differences
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.resumable import BatchResult
+
+_MAX_SHOWN: Final = 20
+
+
+class LeftOut(TypedDict):
+    """A row that was left out."""
+
+    row: int
+    line: NotRequired[int]
+    reason: str
+
+
+class Verified(TypedDict):
+    """Result of a comparison; ``complete`` if it reached the last row."""
+
+    compared: int
+    complete: bool
+    missing: int
+    changed: dict[str, int]
+
+
+class LoadResult(BatchResult):
+    """Progress of a load."""
+
+    bad_rows: NotRequired[int]
+    data: NotRequired[str]
+    reasons: NotRequired[list[LeftOut]]
+    skipped: NotRequired[int]
+    skipped_rows: NotRequired[list[int]]
+    nulls: NotRequired[dict[str, int]]
+    changed: NotRequired[dict[str, int]]
+    verified: NotRequired[Verified]
+    differences: NotRequired[list[str]]
+    notes: NotRequired[list[str]]
+    end: NotRequired[str]
+
+
+def with_line(told: ToolOutput, line: str, values: Mapping[str, object] | None = None) -> ToolOutput:
+    """Add a line to an answer and to its message, and values."""
+    message = f"{told.structured['message']}\n{line}"
+    return ToolOutput(f"{told.text}\n{line}", {**told.structured, "message": message, **(values or {})})
+
+
+def answer(
+    told: ToolOutput,
+    job: RowLoadJob,
+    notes: Sequence[str],
+    done: Progress | None = None,
+    differences: Differences | None = None,
+) -> ToolOutput:
+    """Add what a load did with rows: left out, passed over, changed, NULL.
+
+    Args:
+        told: The answer.
+        job: The load.
+        notes: What the source found or left out.
+        done: Progress of the load.
+        differences: What a comparison found.
+    """
+    facts: dict[str, object] = {}
+    lines = list(notes)
+    if notes:
+        facts["notes"] = list(notes)
+    if job.nulls:
+        facts["nulls"] = dict(job.nulls)
+        lines.append(f"NULLs: {_counts(job.nulls)}.")
+    if job.changed:
+        facts["changed"] = dict(job.changed)
+        lines.append(f"Rounded or cut to fit the column: {_counts(job.changed)}.")
+    if job.skipped:
+        shown = job.skipped_rows[:_MAX_SHOWN]
+        facts |= {"skipped": job.skipped, "skipped_rows": shown}
+        which = f": {', '.join(map(str, shown))}{', …' if job.skipped > len(shown) else ''}" if shown else ""
+        lines.append(f"{pluralize(job.skipped, 'row')} skipped, since a row of that key was there{which}.")
+    output = ToolOutput("\n".join([told.text, *lines]), {**told.structured, **facts})
+    end = int((done.after or ("0",))[0]) if done and not done.done else None
+    bad = [job.bad[number] for number in sorted(job.bad) if end is None or number <= end]
+    return _with_values(output, bad, differences.lines() if differences else [])
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _with_values(told: ToolOutput, bad: Sequence[BadRow], differences: Sequence[str]) -> ToolOutput:
+    """Add what quotes rows, between markers."""
+    if not bad and not differences:
+        return told
+    mark = new_nonce()
+    facts: dict[str, object] = {"data": untrusted_notice(mark)}
+    before, lines = "", list[str]()
+    if bad:
+        shown = bad[:_MAX_SHOWN]
+        facts |= {"bad_rows": len(bad), "reasons": [_left_out(row) for row in shown]}
+        lines = [f"row {row.place}: {row.reason}" for row in shown]
+        more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
+        before = f"{pluralize(len(bad), 'row')} left out in this call, not stored{more}:\n"
+    if differences:
+        facts["differences"] = list(differences)
+        lines += ["Differences, the first of them:", *differences]
+    facts["end"] = mark
+    fenced = wrap_untrusted("\n".join(lines), kind="rows", nonce=mark)
+    return ToolOutput(f"{before}{fenced}\n{told.text}", {**told.structured, **facts})
+
+
+def _left_out(row: BadRow) -> dict[str, object]:
+    return {"row": row.number, **({"line": row.line} if row.line else {}), "reason": row.reason}
