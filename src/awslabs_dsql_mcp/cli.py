@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 _USAGE_ERROR = 2
 _INTERRUPTED = 128 + signal.SIGINT
 # libpq's variables that apply. The others could change a login, the time zone or the reading of dates.
-_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLROOTCERT")
+_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLNEGOTIATION", "PGSSLROOTCERT")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
