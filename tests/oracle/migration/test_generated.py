@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 
-from support.migration.difference import Compare, valid_part
+from support.migration.carried import Target
+from support.migration.difference import carried_and_compared
 from support.migration.generated import scripts
 from support.migration.oracle import Oracle
 
@@ -19,10 +20,10 @@ _EXAMPLES = max(settings().max_examples // 5, 5)  # an example takes half a seco
 )
 @given(statements=scripts())
 async def test_what_a_script_leaves_is_what_it_leaves_on_postgresql(
-    statements: list[str], oracle: Oracle, compare: Compare
+    statements: list[str], oracle: Oracle, target: Target
 ) -> None:
-    script = valid_part(statements, oracle)
+    script = oracle.run_valid_part(statements)
     assume(script.strip())
-    found = await compare(script)
+    found = await carried_and_compared(script, oracle, target)
     event(found.outcome.state)
     assert not found.faults, "\n".join([*found.faults, "", script, "", found.outcome.plan])

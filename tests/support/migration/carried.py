@@ -67,7 +67,8 @@ class Target:
             drop_roles(connection)
 
     async def carry_over(self, script: str) -> Outcome:
-        """Plan a script, and carry it out if the plan says that nothing stops it."""
+        """Empty the cluster, plan a script, and carry it out if the plan says that nothing stops it."""
+        self.empty()
         try:
             plan = await self._call(script, dry_run=True)
         except DsqlError as error:

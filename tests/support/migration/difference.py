@@ -1,18 +1,16 @@
 """A script carried over, and compared with what it is on PostgreSQL."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import accumulate
 from typing import Final
 
 from support.migration import catalog
 from support.migration.announced import entries, unannounced
 from support.migration.carried import Outcome, Target
 from support.migration.catalog import Difference
-from support.migration.oracle import Oracle, ScriptInvalid
+from support.migration.oracle import Oracle
 
 
 @dataclass(frozen=True)
@@ -54,37 +52,31 @@ def known_to_16(script: str) -> str:
     return _NEWER.sub("", script)
 
 
-def valid_part(statements: Sequence[str], oracle: Oracle) -> str:
-    """Join statements to a script, without those that PostgreSQL refuses."""
-    kept = list(statements)
-    while True:
-        script = "\n".join([*kept, ""])
-        try:
-            with oracle.database(script):
-                return script
-        except ScriptInvalid as refused:
-            ends = list(accumulate(statement.count("\n") + 1 for statement in kept))
-            del kept[min(bisect_left(ends, refused.line), len(kept) - 1)]
-
-
 async def compared(script: str, oracle: Oracle, target: Target) -> Comparison:
     """Run a script on both sides, and compare what it leaves.
 
     Raises:
         ScriptInvalid: PostgreSQL refuses it.
     """
-    with oracle.database(known_to_16(script)) as source:
-        outcome = await target.carry_over(script)
-        try:
-            if outcome.state not in ("done", "empty"):
-                return Comparison(outcome)
-            now = datetime.now(timezone.utc)
-            there = catalog.masked(catalog.read(source), script, now)
-            with target.connect() as copy:
-                here = catalog.masked(catalog.read(copy), script, now)
-                differences = catalog.compare(there, here)
-                differences += catalog.compare(catalog.probe(source, there), catalog.probe(copy, there))
-        finally:
-            target.empty()
+    oracle.run(known_to_16(script))
+    return await carried_and_compared(script, oracle, target)
+
+
+async def carried_and_compared(script: str, oracle: Oracle, target: Target) -> Comparison:
+    """Carry a script over, and compare what it leaves with the oracle's database, where it was run."""
+    outcome = await target.carry_over(script)
+    if outcome.state not in ("done", "empty"):
+        return Comparison(outcome)
+    now = datetime.now(timezone.utc)
+    with oracle.connect() as source, target.connect() as copy:
+        there = catalog.masked(catalog.read(source), script, now)
+        here = catalog.masked(catalog.read(copy), script, now)
+        differences = catalog.compare(there, here)
+        differences += catalog.compare(catalog.probe(source, there), catalog.probe(copy, there))
     left = unannounced(differences, entries(outcome.plan, script), there | here)
     return Comparison(outcome, len(differences) - len(left), tuple(left))
+
+
+def valid_part(statements: Sequence[str], oracle: Oracle) -> str:
+    """Run statements, and give those that PostgreSQL does not refuse as a script."""
+    return oracle.run_valid_part(statements)

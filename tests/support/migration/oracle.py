@@ -3,8 +3,9 @@
 import os
 import re
 import subprocess
-from collections.abc import Generator
-from contextlib import contextmanager
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import psycopg
@@ -42,9 +43,8 @@ class Oracle:
         self._address = address
         self._programs = server.find().root / "bin"
 
-    @contextmanager
-    def database(self, script: str) -> Generator[psycopg.Connection[Any]]:
-        """Run a script in a new database, and open a session there.
+    def run(self, script: str) -> None:
+        """Run a script in a new database.
 
         Raises:
             ScriptInvalid: It cannot be run to its end.
@@ -55,9 +55,29 @@ class Oracle:
             administrator.execute("ALTER DATABASE postgres RESET ALL")
             drop_roles(administrator)
             administrator.execute(_CREATE)
-            self._run(script)
-            with self._connect() as connection:
-                yield connection
+        command = [self._programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", self._named]
+        done = subprocess.run(
+            command, input=script.encode(), capture_output=True, env=_environment(), timeout=60, check=False
+        )
+        if done.returncode:
+            raise ScriptInvalid(done.stderr.decode(errors="replace"))
+
+    def run_valid_part(self, statements: Sequence[str]) -> str:
+        """Run statements in a new database, without those that are refused; give the others as a script."""
+        kept = list(statements)
+        while True:
+            script = "\n".join([*kept, ""])
+            try:
+                self.run(script)
+            except ScriptInvalid as refused:
+                ends = list(accumulate(statement.count("\n") + 1 for statement in kept))
+                del kept[min(bisect_left(ends, refused.line), len(kept) - 1)]
+            else:
+                return script
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a session in the database of the last script."""
+        return psycopg.connect(self._named, autocommit=True, prepare_threshold=None)
 
     def dump(self, *options: str) -> str:
         """The database of the last script as pg_dump writes it."""
@@ -67,17 +87,6 @@ class Oracle:
     @property
     def _named(self) -> str:
         return f"{self._address} dbname={DATABASE}"
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._named, autocommit=True, prepare_threshold=None)
-
-    def _run(self, script: str) -> None:
-        command = [self._programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", self._named]
-        done = subprocess.run(
-            command, input=script.encode(), capture_output=True, env=_environment(), timeout=60, check=False
-        )
-        if done.returncode:
-            raise ScriptInvalid(done.stderr.decode(errors="replace"))
 
 
 def drop_roles(administrator: psycopg.Connection[Any]) -> None:

@@ -1,0 +1,5 @@
+CREATE TABLE t (a int CHECK (a > 0), CHECK (a < 5), b int, CHECK (b > a));
+ALTER TABLE t ADD CHECK (b > 1);
+ALTER TABLE t DROP CONSTRAINT t_check;
+ALTER TABLE t DROP CONSTRAINT t_a_check1;
+ALTER TABLE t DROP CONSTRAINT t_b_check;
