@@ -153,6 +153,13 @@ SERIALS: Final = {
 }
 """The serial types, which are notations and no types: a cluster says ``type "serial" does not exist``."""
 
+SERIAL_TYPES: Final = {
+    **dict.fromkeys(("smallserial", "serial2"), "smallint"),
+    **dict.fromkeys(("serial", "serial4"), "integer"),
+    **dict.fromkeys(("bigserial", "serial8"), "bigint"),
+}
+"""The types of the columns that serials make (PostgreSQL documentation, "Serial Types")."""
+
 _POSTGIS: Final = "geometry is computed in the application; values are kept as PostGIS writes them"
 
 EXTENSION_TYPES: Final = {

@@ -192,6 +192,9 @@ def _checked_later(
     if "conname" not in constraint:
         constraint["conname"] = _constraint_name(conversion, table, constraint)
         draft.changed()
+    conversion.constraints.setdefault(table, set()).add(constraint["conname"])
+    if (made := conversion.tables.get(table)) is not None:
+        made.make_way(constraint["conname"])
     if constraint["contype"] == "CONSTR_FOREIGN":
         _compare_types(conversion, draft, table, constraint)
     conversion.statements.append(draft)
@@ -214,12 +217,11 @@ def _checked_later(
 
 def _constraint_name(conversion: Conversion, table: Name, constraint: Node) -> str:
     """Choose the name that PostgreSQL would."""
-    taken = conversion.constraints.setdefault(table, set())
-    if (made := conversion.tables.get(table)) is not None:
-        taken |= names.constraint_names(table[1], made.top)
-    name = names.constraint_name(table[1], constraint, taken)
-    taken.add(name)
-    return name
+    added = conversion.constraints.setdefault(table, set())
+    made = conversion.tables.get(table)
+    return names.constraint_name(
+        table[1], constraint, added | (made.constraint_names if made else set[str]())
+    )
 
 
 def _compare_types(conversion: Conversion, draft: ConvertedStatement, table: Name, constraint: Node) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
-from awslabs_dsql_mcp.migration import added_columns, added_constraints, columns, names
+from awslabs_dsql_mcp.migration import added_columns, added_constraints, columns
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.mentions import Name, qualified_name, relation_name
@@ -93,7 +93,10 @@ def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, co
     column = made.column(name) if made else None
     named = _sequence_name(identity)
     if named is not None:
-        conversion.rename_sequence(table, (made.names.get(name) if made else None) or name, named)
+        own = conversion.rename_sequence(table, (made.names.get(name) if made else None) or name, named)
+        draft.notes += own
+        if made is not None:
+            made.made.notes += own
     if made is None or column is None:
         identity["options"] = columns.with_cache_size(items(identity.get("options")))
         draft.changed("identity with the size of its cache")
@@ -209,6 +212,7 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
         conversion.skip(draft, "IF EXISTS: the script has made no such constraint")
     elif key is None or key.constraint["contype"] != "CONSTR_PRIMARY":
         made.dropped.add(name)
+        conversion.constraints.get(table, set[str]()).discard(name)
         conversion.statements.append(draft)
     elif made.optional or any(use.effect in ("copy", "change") for use in conversion.uses(made)):
         conversion.skip(
@@ -223,8 +227,8 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
 def _named(conversion: Conversion, made: ScriptTable) -> set[str]:
     """Collect the names of a table's constraints, those of its indexes among them."""
     table = made.known_as[-1]
-    own = names.constraint_names(table[1], made.top) | conversion.constraints.get(table, set())
-    return own | conversion.taken(table[0])
+    added = conversion.constraints.get(table, set[str]())
+    return made.constraint_names | added | conversion.taken(table[0])
 
 
 def _key_name(table: Name, constraint: Node) -> str:

@@ -111,6 +111,7 @@ class ScriptTable:
         not_null: Columns that a CHECK keeps from NULL, with the name of the CHECK.
         dropped: Names of constraints that steps have dropped.
         enum_checks: For a column of an enum, the CHECK that PostgreSQL does not have.
+        follow: Statements that follow its CREATE TABLE.
     """
 
     made: ConvertedStatement
@@ -123,11 +124,25 @@ class ScriptTable:
     not_null: dict[str, str] = field(default_factory=dict[str, str])
     dropped: set[str] = field(default_factory=set[str])
     enum_checks: dict[str, Node] = field(default_factory=dict[str, Node])
+    follow: list[ConvertedStatement] = field(default_factory=list[ConvertedStatement])
 
     @property
     def top(self) -> Node:
         """The fields of its CREATE TABLE."""
         return self.made.top
+
+    @property
+    def constraint_names(self) -> set[str]:
+        """Names of its CHECKs and foreign keys, without those that PostgreSQL does not have."""
+        own = [id(check) for check in self.enum_checks.values()]
+        return names.constraint_names(self.known_as[0][1], self.top, own) - self.dropped
+
+    def make_way(self, name: str) -> None:
+        """Give the CHECK of an enum another name if a constraint of the script's has its own."""
+        for column, check in self.enum_checks.items():
+            if "conname" not in check and names.choose(self.known_as[0][1], column, "check", ()) == name:
+                check["conname"] = names.choose(self.known_as[0][1], column, "enum_check", ())
+                self.made.changed()
 
     def column(self, name: str) -> Node | None:
         """Find a column's definition by its present name."""
@@ -215,12 +230,21 @@ class Conversion:
         """Give the names of the relations of a schema; a name that is added is taken from then on."""
         return self.relations.setdefault(schema, set())
 
-    def rename_sequence(self, table: Name, column: str, sequence: Name) -> None:
+    def rename_sequence(self, table: Name, column: str, sequence: Name) -> list[str]:
         """Call a sequence what an identity's is called: after its table and column.
 
         (PostgreSQL documentation, CREATE TABLE.)
+
+        Returns:
+            A note, if that is another name.
         """
-        self.renamed[sequence] = (table[0], names.choose(table[1], column, "seq", ()))
+        own = (table[0], names.choose(table[1], column, "seq", ()))
+        self.renamed[sequence] = own
+        return (
+            []
+            if own == sequence
+            else [f"{column}: the sequence {sequence[1]} of the identity is named {own[1]}"]
+        )
 
     def column(self, table: Name, name: str) -> Node | None:
         """Find a column of a table that the script makes."""

@@ -49,7 +49,7 @@ def identities(statements: Sequence[ScriptStatement], used: Uses) -> dict[Name, 
     defaults: dict[Name, list[IdentityColumn]] = {name: [] for name in made}
     others: dict[Name, list[tuple[int, ScriptStatement]]] = {name: [] for name in made}
     for at, statement in enumerate(statements):
-        for column in _changed_defaults(statement):
+        for column in changed_defaults(statement):
             changed.setdefault(column, []).append(at)
         own = {sequence: column for sequence, column in _defaults(statement, at) if sequence in made}
         for sequence, column in own.items():
@@ -77,7 +77,7 @@ def _defaults(statement: ScriptStatement, at: int) -> Iterator[tuple[Name, Ident
                 yield name, IdentityColumn(relation_name(statement.tree["relation"]), command["name"], at)
 
 
-def _changed_defaults(statement: ScriptStatement) -> Iterator[tuple[Name, str]]:
+def changed_defaults(statement: ScriptStatement) -> Iterator[tuple[Name, str]]:
     """Iterate over the columns that a statement gives another default."""
     if statement.kind == "AlterTableStmt":
         for item in statement.tree["cmds"]:

@@ -76,8 +76,14 @@ def constraint_name(table: str, constraint: Node, taken: Container[str], column:
     return choose(table, next(iter(columns)) if len(columns) == 1 else "", "check", taken)
 
 
-def constraint_names(table: str, top: Node) -> set[str]:
-    """Collect the names of the CHECKs and foreign keys that a ``CreateStmt`` makes."""
+def constraint_names(table: str, top: Node, left_out: Container[int] = ()) -> set[str]:
+    """Collect the names of the CHECKs and foreign keys that a ``CreateStmt`` makes.
+
+    Args:
+        table: Name of the table, without its schema.
+        top: The statement.
+        left_out: Identities of constraints that do not count.
+    """
     found: set[str] = set()
     owned = [
         (constraint, column["colname"])
@@ -88,6 +94,8 @@ def constraint_names(table: str, top: Node) -> set[str]:
         *owned,
         *((constraint, "") for constraint in table_elements(top, "Constraint")),
     ):
+        if id(constraint) in left_out:
+            continue
         if "conname" in constraint:
             found.add(constraint["conname"])
         elif constraint["contype"] in ("CONSTR_CHECK", "CONSTR_FOREIGN"):

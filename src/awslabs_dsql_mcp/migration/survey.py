@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from awslabs_dsql_mcp.migration.identities import IdentityColumn, identities
+from awslabs_dsql_mcp.migration.identities import IdentityColumn, changed_defaults, identities
 from awslabs_dsql_mcp.migration.lacking import Lacking, survey_lacking
 from awslabs_dsql_mcp.migration.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.reading import ScriptStatement
@@ -23,6 +23,7 @@ class Survey:
         relations: Tables, views and sequences that it makes, each with the place where it is first made.
         functions: Names of functions that it makes.
         roles: Roles that it makes.
+        defaults: Columns that get another default after they are made.
     """
 
     statements: Sequence[ScriptStatement]
@@ -32,6 +33,7 @@ class Survey:
     relations: dict[Name, int]
     functions: frozenset[str]
     roles: frozenset[str]
+    defaults: frozenset[tuple[Name, str]]
 
 
 def survey(statements: Sequence[ScriptStatement]) -> Survey:
@@ -40,7 +42,9 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
     relations: dict[Name, int] = {}
     functions: set[str] = set()
     roles: set[str] = set()
+    defaults: set[tuple[Name, str]] = set()
     for at, statement in enumerate(statements):
+        defaults.update(changed_defaults(statement))
         top = statement.tree
         if statement.kind in ("CreateStmt", "ViewStmt", "CreateSeqStmt"):
             made = top.get("relation") or top.get("view") or top["sequence"]
@@ -59,4 +63,5 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         relations,
         frozenset(functions),
         frozenset(roles),
+        frozenset(defaults),
     )

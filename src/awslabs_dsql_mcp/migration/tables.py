@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from copy import deepcopy
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
 from awslabs_dsql_mcp.dsql.unsupported import TABLE_CLAUSES
 from awslabs_dsql_mcp.migration import names
-from awslabs_dsql_mcp.migration.columns import BY_HAND, convert_column
+from awslabs_dsql_mcp.migration.columns import BY_HAND, constraints, convert_column
 from awslabs_dsql_mcp.migration.constraints import settle
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.mentions import Name, relation_name
+from awslabs_dsql_mcp.migration.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.definitions import column_constraints, items, keys, table_elements
+from awslabs_dsql_mcp.sql.definitions import column_constraints, items, keys, option, table_elements
+from awslabs_dsql_mcp.sql.identifiers import qualified_name as qualified
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.sql.parser import parse
 
 
 def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -43,7 +47,9 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     _constraints(conversion, draft, table)
     conversion.relations.setdefault(table[0], set()).update(_relations(table, top))
     made.indexes = sum(1 for _ in keys(top))
-    conversion.statements.append(draft)
+    for name in made.constraint_names:
+        made.make_way(name)
+    conversion.statements += [draft, *made.follow]
 
 
 def define_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> bool:
@@ -71,14 +77,51 @@ def _columns(conversion: Conversion, draft: ConvertedStatement, made: ScriptTabl
 
 
 def _convert_type(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> bool:
+    made, name = conversion.tables.get(table), column["colname"]
+    for identity in constraints(column, "CONSTR_IDENTITY"):
+        if (named := option(identity.get("options"), "sequence_name")) is not None:
+            sequence = qualified_name(strings(named["arg"]["List"]["items"]))
+            draft.notes += conversion.rename_sequence(table, name, sequence)
+    if made is not None and made.made is draft and (table, name) in conversion.survey.defaults:
+        _expand_serial(conversion, made, column)
     has_extensions = bool(conversion.survey.lacking.extensions)
     change = convert_column(column, conversion.types, has_extensions=has_extensions)
     if change.replaced is not None:
-        conversion.columns.setdefault(table, {})[column["colname"]] = change.replaced
+        conversion.columns.setdefault(table, {})[name] = change.replaced
+    if (
+        made is not None
+        and (checks := constraints(column, "CONSTR_CHECK"))
+        and conversion.types.is_own(checks[-1])
+    ):
+        made.enum_checks[name] = checks[-1]
     draft.notes += change.notes
     if change.problem:
         conversion.skip(draft, change.problem, blocks=True)
     return not change.problem
+
+
+def _expand_serial(conversion: Conversion, made: ScriptTable, column: Node) -> None:
+    """Write a serial out as what it stands for: its default changes, which an identity's cannot.
+
+    (PostgreSQL documentation, "Serial Types".)
+    """
+    table, name = made.known_as[-1], column["colname"]
+    integer = SERIAL_TYPES.get(strings(column.get("typeName", {}).get("names"))[-1])
+    if integer is None:
+        return
+    sequence = names.choose(table[1], name, "seq", conversion.taken(table[0]))
+    conversion.taken(table[0]).add(sequence)
+    written = qualified(table[0], sequence)
+    line = made.made.line
+    text = f"CREATE SEQUENCE {written} CACHE {limits.SMALL_CACHE}"
+    note = f"{name}: serial is a sequence and a default, which changes later"
+    conversion.statements.append(ConvertedStatement("CreateSeqStmt", parse(text)[0].root, line, text, [note]))
+    text = f"ALTER SEQUENCE {written} OWNED BY {qualified(*table)}.{quote_identifier(name)}"
+    made.follow.append(ConvertedStatement("AlterSeqStmt", parse(text)[0].root, line, text))
+    column["typeName"] = deparse.type_name(integer)
+    default = deparse.constraint(f"DEFAULT nextval({deparse.literal(written)})")
+    column["constraints"] = [*items(column.get("constraints")), deparse.constraint("NOT NULL"), default]
+    made.made.changed()
 
 
 def _settle_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> None:

@@ -77,6 +77,10 @@ class UserTypes:
         self.checks.setdefault(enum, []).append((check["Constraint"], value))
         return check
 
+    def is_own(self, constraint: Node) -> bool:
+        """Say if a CHECK is one that lets an enum's labels through."""
+        return any(constraint is check for checks in self.checks.values() for check, _ in checks)
+
     def renew_checks(self, enum: Name) -> None:
         """Let the CHECKs of an enum take the labels that it has now: an earlier row has none that is new."""
         for constraint, value in self.checks.get(enum, ()):

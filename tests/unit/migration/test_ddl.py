@@ -415,6 +415,29 @@ def test_an_index_read_backwards_has_its_nulls_where_they_were(elements: str, ex
             ],
         ),
         (
+            "CREATE TABLE t (a serial); ALTER TABLE t ALTER a SET DEFAULT -3",
+            [
+                "CREATE SEQUENCE public.t_a_seq CACHE 1",
+                "CREATE TABLE t (a int NOT NULL DEFAULT nextval('public.t_a_seq'))",
+                "ALTER SEQUENCE public.t_a_seq OWNED BY public.t.a",
+                "ALTER TABLE t ALTER a SET DEFAULT -3",
+            ],
+        ),
+        (
+            (
+                "CREATE TABLE t (a bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME s CACHE 1)); "
+                "ALTER SEQUENCE s RESTART"
+            ),
+            [
+                "CREATE TABLE t (a bigint GENERATED ALWAYS AS IDENTITY (CACHE 1 ))",
+                "ALTER SEQUENCE public.t_a_seq RESTART",
+            ],
+        ),
+        (
+            "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (x e, CHECK (x <> 'b'))",
+            ["CREATE TABLE t (x varchar(63) CONSTRAINT t_x_enum_check CHECK (x IN ('a')), CHECK (x <> 'b'))"],
+        ),
+        (
             "ALTER TABLE t ADD CONSTRAINT u UNIQUE NULLS NOT DISTINCT (a) INCLUDE (b)",
             [
                 "CREATE UNIQUE INDEX ASYNC u ON t (a) INCLUDE (b) NULLS NOT DISTINCT",
