@@ -20,7 +20,7 @@ from awslabs_dsql_mcp.lint.session import chains, is_kept, with_transactions
 from awslabs_dsql_mcp.migration.conversion import ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import Step, single_steps
-from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script
+from awslabs_dsql_mcp.sql.scripts import ScriptItem
 from awslabs_dsql_mcp.text import one_line
 
 _BY_HAND: Final = "NEEDS A HUMAN: "
@@ -74,9 +74,9 @@ def examine(script: str) -> Examination:
         of_skipped[left.item].append(left)
     for draft in conversion.statements:
         of_drafts[draft.item].append(draft)
+    items = {statement.number: statement.item for statement in conversion.survey.statements}
     parts = [
-        _part(item, of_drafts[number], of_steps[number], of_skipped[number])
-        for number, item in enumerate(split_script(script))
+        _part(item, of_drafts[number], of_steps[number], of_skipped[number]) for number, item in items.items()
     ]
     remarks = tuple(Finding(left.line, f"{left.what}: {left.why}", _fix(left)) for left in of_skipped[None])
     return Examination(script, tuple(with_transactions(_with_folded(parts))), remarks)
