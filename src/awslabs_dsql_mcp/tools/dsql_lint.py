@@ -42,7 +42,7 @@ class DsqlLint:
         """The tool as it is announced."""
 
         async def dsql_lint(
-            sql: Annotated[str, Field(description="A script: any number of statements.")],
+            sql: Annotated[str, Field(description="Any number of statements.")],
             fix: Annotated[bool, Field(description="Also give the script as fixed.")] = False,  # noqa: FBT002 - clients pass arguments by name
         ) -> CallToolResult:
             return to_text_result(await self.dsql_lint(sql, fix=fix))
@@ -51,8 +51,8 @@ class DsqlLint:
             "dsql_lint",
             dsql_lint,
             "Lint SQL for Aurora DSQL",
-            "What Aurora DSQL does not take of a PostgreSQL script (a pg_dump, a migration): line, fault, "
-            "what `migrate` would write instead. Nothing is run.",
+            "What Aurora DSQL does not take of a PostgreSQL script: line, fault, what `migrate` writes "
+            "instead. Nothing is run.",
             family="schema-changes",
             meta=search_hint("check sql compatibility"),
         )

@@ -33,7 +33,7 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten to what it has, "
-    "one transaction a step, jobs waited for. First dry_run: the plan, what was changed and why, what needs "
+    "one transaction a step, jobs waited for. First dry_run: the plan, each change, what needs "
     "a human. A run stops at the first failure, or when its time is over, and says what is applied; "
     "resume_from goes on with exactly the same script. Nothing runs twice."
 )
@@ -109,7 +109,7 @@ class Migrate:
             dry_run: Annotated[bool, Field(description="Only show the plan.")] = False,  # noqa: FBT002 - clients pass arguments by name
             resume_from: Annotated[str | None, Field(description="As an earlier call gave it.")] = None,
             verify: Annotated[  # noqa: FBT002 - clients pass arguments by name
-                bool, Field(description="At the end, compare what is stored with the script.")
+                bool, Field(description="At the end, compare what is stored.")
             ] = False,
         ) -> CallToolResult:
             require_confirmation(answer)
