@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import count
 from typing import Any, cast
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest
+from support.wire.harness import Harness
 from support.wire.loads import Loads
 
 EXACT = [
@@ -376,3 +378,22 @@ async def test_rows_without_a_key_are_counted(loads: Loads) -> None:
         "not verified row by row, since the rows have no key to find them by: 1 row in the table"
         in answer.text
     )
+
+
+async def test_a_comparison_goes_on_in_the_next_call(bed: Harness, loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, t varchar(4)")
+    slow = Loads(bed, loads.folder, call_time=17, clock=count().__next__)  # each look takes a second
+    text = "id,t\n" + "".join(f"{n},{'cut ' if n < 9000 else 'cut  '}\n" for n in range(1, 9001))
+    request = LoadRequest("bulk.t", path="rows.csv", on_conflict="update", verify=True)
+    answer = await slow.file("rows.csv", text, request)
+    compared, calls = 0, 0
+    while True:
+        verified = cast("dict[str, Any]", answer.structured["verified"])
+        compared, calls = compared + verified["compared"], calls + 1
+        if verified["complete"]:
+            break
+        assert "Not all yet" in answer.text
+        answer = await slow.load(replace(request, resume=str(answer.structured["resume"])))
+    assert (compared, calls > 1) == (9000, True)
+    assert verified["changed"] == {"t": 1}
+    assert "row 9,000: t was given as 'cut  ' and is 'cut '" in answer.text

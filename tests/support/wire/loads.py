@@ -1,5 +1,7 @@
 """The tool that loads rows, on a bed's PostgreSQL, without a server around it."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from awslabs_dsql_mcp.bulk.row_files import LoadDirectory
@@ -16,11 +18,15 @@ class Loads:
     Args:
         bed: Where.
         folder: The folder.
+        call_time: Seconds of a call.
+        clock: Tells the time of a call.
     """
 
-    def __init__(self, bed: Harness, folder: Path) -> None:
+    def __init__(
+        self, bed: Harness, folder: Path, call_time: float = 60, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         database = bed.connect()
-        runner = BatchRunner(database, call_time=60)
+        runner = BatchRunner(database, call_time=call_time, clock=clock)
         self._tool = LoadRows(database, runner, BatchConfirmation("never"), LoadDirectory(folder), "c")
         self._postgres = bed.postgres
         self.folder = folder
