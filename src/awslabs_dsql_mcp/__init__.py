@@ -11,6 +11,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     target          the cluster that the settings name, real or local
     bulk/           large writes in batches that can be resumed
     explain/        query plans: findings, index advice
+    export/         results written to files
     lint/           dsql-lint and the server's own rules
     migration/      PostgreSQL scripts rewritten for Aurora DSQL, and applied in steps
     catalog/        the database catalog: queries, model, text, suggestions for errors
@@ -22,6 +23,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     documentation/  the documentation service, and the guide for when it cannot be reached
     aws/            AWS credentials and login tokens
     dsql/           facts about Aurora DSQL as data
+    files/          directories that the operator allows
     config/         options, environment and files of clusters to frozen settings
     errors          the errors that callers see
     json_text       JSON with the digits of its numbers

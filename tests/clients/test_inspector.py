@@ -21,6 +21,7 @@ CALLS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("transact", {"sql_list": '["INSERT INTO inspected VALUES (3)"]'}, "committed"),
     ("batch_write", {"sql": "UPDATE inspected SET note = 'b' WHERE note IS NULL"}, "2"),
     ("readonly_query", {"sql": "SELECT 40 + count(*) AS n FROM inspected WHERE note = 'b'"}, "42"),
+    ("export_query", {"sql": "TABLE inspected", "path": "inspected.csv"}, "3 rows"),
     ("get_schema", {"table_name": "inspected"}, "note"),
     ("explain_query", {"sql": "SELECT note FROM inspected WHERE id = 1"}, "inspected"),
     ("dsql_lint", {"sql": "CREATE TABLE t (id serial)"}, "serial"),
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.timeout(400)  # the first test brings the clients
 @pytest.fixture
 def inspect(programs: Path, run: Run, on_cluster: ServerOn, tmp_path: Path) -> Inspect:
     """Runs a method with the Inspector, each time on a new server."""
-    server = on_cluster("--allow-writes")
+    server = on_cluster("--allow-writes", "--export-dir", str(tmp_path))
     entry = {"command": server.command, "args": server.args}
     config = tmp_path / "mcp.json"
     config.write_text(json.dumps({"mcpServers": {"aurora-dsql": entry}}))
@@ -52,6 +53,6 @@ def test_the_inspector_lists_every_tool_and_calls_each(inspect: Inspect) -> None
     for tool, arguments, told in CALLS:
         flags = [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]
         answer = inspect("tools/call", "--tool-name", tool, *flags)
-        text = "\n".join(part["text"] for part in answer["content"])
+        text = "\n".join(part.get("text", "") for part in answer["content"])
         assert not answer.get("isError"), text
         assert told in text, text

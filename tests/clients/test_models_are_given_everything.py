@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from clients.models.agents import claude_code, codex, gemini_cli, opencode
 from clients.models.scenarios import SCENARIOS, SETUP, Scenario
 from clients.models.sessions import Answer, Bench, NotReady, Session, User, agent, python_sdk, typescript_sdk
-from conftest import server
+from conftest import ServerOn, server
 from support.direct_connection import run
 from support.wire.certificate import make_certificate, server_context
 from support.wire.link import Streams
@@ -91,12 +91,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def recorded(proxy: Proxy, cluster: LocalCluster, certificate: Path) -> StdioServerParameters:
+def recorded(
+    proxy: Proxy, cluster: LocalCluster, certificate: Path, tmp_path_factory: pytest.TempPathFactory
+) -> StdioServerParameters:
     """A server that may write, through the proxy, under the recorder; ``FILE`` stands for its file."""
     started = server(
         *("--cluster_endpoint", cluster.host, "--region", cluster.region, "--allow-writes"),
         *("--ssl-root-cert", str(certificate), "--knowledge-server", _NOWHERE, "--knowledge-timeout", "1"),
-        *("--retry-attempts", "2"),
+        *("--retry-attempts", "2", "--export-dir", str(tmp_path_factory.mktemp("exports"))),
     )
     environment = {
         "PGPORT": str(proxy.port),
@@ -169,7 +171,7 @@ def test_the_model_is_given_all_that_the_server_said(
         assert word in json.dumps(answer.given)
         return
     assert answer.said is not None
-    text = "\n".join(part["text"] for part in answer.said["content"])
+    text = "\n".join(part["text"] for part in answer.said["content"] if part["type"] == "text")
     says, is_error = expected(scenario, tried.user)
     assert says in text
     assert answer.said.get("isError", False) is is_error
@@ -180,8 +182,9 @@ def test_the_model_is_given_all_that_the_server_said(
     assert has_text(answer.given, text) or has_values(answer.given, values)
 
 
-async def test_every_tool_is_called(writer: Client) -> None:
-    offered = {tool.name for tool in (await writer.list_tools()).tools}
+async def test_every_tool_is_called(on_cluster: ServerOn, tmp_path: Path) -> None:
+    async with Client(on_cluster("--allow-writes", "--export-dir", str(tmp_path))) as client:
+        offered = {tool.name for tool in (await client.list_tools()).tools}
     assert {scenario.tool for scenario in SCENARIOS if not scenario.is_error} == offered
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
@@ -43,12 +44,12 @@ async def test_both_eras_are_served(on_cluster: ServerOn, mode: str, version: st
         assert failed.facts["sqlstate"] == "42703"
 
 
-async def test_another_client_gets_the_same(on_cluster: ServerOn) -> None:
-    start = on_cluster("--allow-writes")
+async def test_another_client_gets_the_same(on_cluster: ServerOn, tmp_path: Path) -> None:
+    start = on_cluster("--allow-writes", "--export-dir", str(tmp_path))
     transport = StdioTransport(start.command, start.args, env=start.env)
     async with OtherClient(transport) as client:
         listed = {tool.name for tool in await client.list_tools()}
-        assert listed == TOOLS | {"batch_write", "load_rows", "migrate"}
+        assert listed == TOOLS | {"batch_write", "load_rows", "migrate", "export_query"}
         result = await client.call_tool("transact", {"sql_list": ["SELECT 1", "SELECT 2"]})
         assert (result.structured_content or {})["outcome"] == "committed"
 
@@ -120,9 +121,16 @@ def raw(arguments: list[str], *requests: dict[str, Any]) -> list[dict[str, Any]]
     return answers
 
 
-async def test_tools_have_titles_hints_and_schemas(reader: Client, writer: Client) -> None:
-    for client, writes in ((reader, False), (writer, True)):
-        for tool in (await client.list_tools()).tools:
+async def test_tools_have_titles_hints_and_schemas(
+    reader: Client, writer: Client, on_cluster: ServerOn, tmp_path: Path
+) -> None:
+    async with Client(on_cluster("--export-dir", str(tmp_path))) as exporter:
+        exporting = (await exporter.list_tools()).tools
+        assert "export_query writes all rows to a file" in (exporter.instructions or "")
+    assert {tool.name for tool in exporting} == TOOLS | {"export_query"}
+    offers = ((await reader.list_tools()).tools, (await writer.list_tools()).tools, exporting)
+    for writes, tools in zip((False, True, False), offers, strict=True):
+        for tool in tools:
             hints = tool.annotations
             assert hints
             assert tool.title
@@ -130,13 +138,14 @@ async def test_tools_have_titles_hints_and_schemas(reader: Client, writer: Clien
             assert tool.description
             assert len(tool.description) < 2048
             changes = writes and tool.name in ("transact", "migrate", "batch_write", "load_rows")
+            changes = changes or tool.name == "export_query"  # it may replace a file
             assert hints.read_only_hint is not changes
             assert hints.destructive_hint is changes
             assert hints.idempotent_hint is not changes
             assert hints.open_world_hint is (tool.name.startswith("dsql_") and tool.name != "dsql_lint")
 
 
-ROW_TOOLS = {"readonly_query", "transact", "batch_write", "load_rows"}
+ROW_TOOLS = {"readonly_query", "transact", "batch_write", "load_rows", "export_query"}
 FAILING: list[tuple[str, dict[str, object]]] = [
     ("readonly_query", {"sql": "SELECT nope"}),
     ("readonly_query", {"sql": "SELECT pg_sleep(9)"}),

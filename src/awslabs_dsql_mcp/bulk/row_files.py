@@ -1,7 +1,6 @@
 """Files with rows in the directory that the operator allows, read as streams."""
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from awslabs_dsql_mcp.bulk.formats.parquet_rows import ParquetRows
 from awslabs_dsql_mcp.bulk.formats.text_lines import TextLines
 from awslabs_dsql_mcp.bulk.rows import FileOptions, NumberedRow, ObjectRows, RowSource, listed, object_choice
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.files.directory import OperatorDirectory
 from awslabs_dsql_mcp.text import pluralize
 
 _DELIMITER_NAMES: Final = {";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -34,7 +34,7 @@ class LoadDirectory:
     """
 
     def __init__(self, root: Path | None) -> None:
-        self._root = root
+        self._directory = None if root is None else OperatorDirectory(root, "--load-dir")
 
     def open(self, path: str, options: FileOptions) -> RowSource:
         """Open a file; see `RowFiles.open`."""
@@ -50,42 +50,13 @@ class LoadDirectory:
         return _OpenFile(stream, path, file)
 
     def _file(self, path: str) -> BinaryIO:
-        if self._root is None:
+        if self._directory is None:
             raise NotConfigured(
                 "This server reads no files: no directory is configured.",
                 code="no_load_dir",
                 hint="Give rows in the call, or ask the operator to start the server with --load-dir.",
             )
-        missing = RequestInvalid(
-            f"There is no file {path!r} in the directory of --load-dir.", hint="Check its name."
-        )
-        try:
-            root = self._root.resolve(strict=True)
-            place = (root / path).resolve(strict=True)
-        except (OSError, ValueError, RuntimeError):
-            raise missing from None
-        if not place.is_relative_to(root):
-            raise RequestInvalid(
-                f"{path!r} is outside of the directory of --load-dir.",
-                code="outside_load_dir",
-                hint="Move it there.",
-            )
-        return _open_regular_file(place, missing)
-
-
-def _open_regular_file(place: Path, missing: RequestInvalid) -> BinaryIO:
-    """Open a regular file; not a link that has replaced it since its path was resolved."""
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
-    try:
-        handle = os.open(place, flags)
-    except OSError:
-        raise missing from None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise missing
-    return os.fdopen(handle, "rb")
+        return self._directory.open(path)
 
 
 @dataclass(frozen=True)

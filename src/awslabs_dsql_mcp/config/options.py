@@ -21,6 +21,7 @@ PER_CLUSTER_OPTIONS: Final = CLUSTER_ONLY_OPTIONS | {
     "profile",
     "confirm",
     "load_dir",
+    "export_dir",
     "max_connections",
     "connect_timeout",
     "statement_timeout",
@@ -113,6 +114,13 @@ OPTIONS: tuple[Option, ...] = (
         "DIR",
     ),
     Option(
+        "--export-dir",
+        ("DSQL_EXPORT_DIR",),
+        parsers.read_folder,
+        "Directory in which `export_query` creates files. Without it, that tool is not offered.",
+        "DIR",
+    ),
+    Option(
         "--knowledge-server",
         ("DSQL_KNOWLEDGE_SERVER",),
         parsers.read_knowledge_url,
@@ -148,7 +156,8 @@ OPTIONS: tuple[Option, ...] = (
         "--statement-timeout",
         ("DSQL_STATEMENT_TIMEOUT",),
         parsers.read_seconds,
-        "Maximum run time of the statements of a transaction. Aurora DSQL ends a transaction after 300 s.",
+        "Maximum run time of the statements of a transaction. Aurora DSQL ends a transaction after 300 s, "
+        "which is the limit of `export_query`.",
         "s",
         "45.0",
     ),
@@ -156,7 +165,8 @@ OPTIONS: tuple[Option, ...] = (
         "--call-timeout",
         ("DSQL_CALL_TIMEOUT",),
         parsers.read_seconds,
-        "Maximum time of a tool call, connecting and retries included. Many clients stop waiting after 60 s.",
+        "Maximum time of a tool call, connecting and retries included; of `export_query`, 300 s. Many "
+        "clients stop waiting after 60 s.",
         "s",
         "55.0",
     ),

@@ -30,6 +30,7 @@ class Settings:
         confirm: Which writes need confirmation: ``always``, ``auto`` or ``never``.
         tools: Toolsets to offer.
         load_dir: Directory whose files ``load_rows`` may read; ``None`` for none.
+        export_dir: Directory in which ``export_query`` creates files; ``None`` for none.
         knowledge_server: URL of the documentation server.
         knowledge_timeout: Maximum time to wait for the documentation server, in seconds, retries included.
         max_connections: Maximum number of open connections.
@@ -61,6 +62,7 @@ class Settings:
     confirm: Literal["always", "auto", "never"] = "auto"
     tools: tuple[Toolset, ...] = TOOLSETS
     load_dir: Path | None = None
+    export_dir: Path | None = None
     knowledge_server: str = DEFAULT_KNOWLEDGE_SERVER
     knowledge_timeout: float = 30.0
     max_connections: int = 4

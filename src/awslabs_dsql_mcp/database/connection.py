@@ -15,10 +15,10 @@ from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Column, Result
 from awslabs_dsql_mcp.database.pipeline import (
     NumberDumper,
+    Pipeline,
     PreparedMessage,
     StatementReply,
     prepare,
-    run_pipeline,
 )
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.database.type_names import type_name
@@ -149,9 +149,11 @@ class PostgresConnection:
         messages: list[PreparedMessage] = []
         try:
             for query in queries:
-                replies.append(StatementReply(query, connection.info))
+                replies.append(StatementReply(query, connection))
                 messages.append(prepare(connection, query))
-            await connection.wait(run_pipeline(connection.pgconn, messages, replies[before:]))
+            pipeline = Pipeline(connection.pgconn, messages, replies[before:])
+            while (full := await connection.wait(pipeline.receive())) is not None:
+                await full.flush()
         except psycopg.Error as error:
             server_error = _server_error(replies)
             raise DatabaseError(self._failure_of(server_error or error)) from error

@@ -36,7 +36,7 @@ from awslabs_dsql_mcp.database.transaction import (
     UnitOfWork,
     transaction,
 )
-from awslabs_dsql_mcp.dsql.limits import MAX_SESSION_SECONDS
+from awslabs_dsql_mcp.dsql.limits import MAX_SESSION_SECONDS, MAX_TRANSACTION_SECONDS
 from awslabs_dsql_mcp.errors import Busy
 
 log = logging.getLogger(__name__)
@@ -96,10 +96,11 @@ class Limits:
 
 @dataclass
 class _Call:
-    """State of a call: when it started, and its connection."""
+    """State of a call: when it started, its own time limit in seconds if it has one, and its connection."""
 
     started_at: float
     writes: bool
+    time_limit: float | None
     session: PooledSession[Connection] | None = None
     attempts: int = 0
 
@@ -134,7 +135,7 @@ class PooledDatabase:
             connect,
             lambda connection: connection.close(),
             limit=limits.max_connections,
-            max_age=_SESSION_LIFE - _SESSION_MARGIN - limits.call_timeout,
+            max_age=_SESSION_LIFE - _SESSION_MARGIN - max(limits.call_timeout, MAX_TRANSACTION_SECONDS),
             idle_time=_IDLE_TIME,
             clock=clock,
         )
@@ -145,7 +146,7 @@ class PooledDatabase:
         Raises:
             DsqlError: One of `errors`, with the outcome if a transaction was begun.
         """
-        call = _Call(self._clock(), writes=not unit.read_only)
+        call = _Call(self._clock(), not unit.read_only, unit.time_limit)
         plan = transaction(unit, self._policy, self._jitter)
         try:
             step = next(plan)
@@ -193,9 +194,8 @@ class PooledDatabase:
             call.session = await self._acquire(call)
         work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
         try:
-            return Executed(
-                await self._run_with_deadline(work, call.session.connection, self._step_time(call))
-            )
+            limit, connection = self._step_time(call), call.session.connection
+            return Executed(await run_with_deadline(work, connection, limit, self._timed_out(limit, call)))
         except DatabaseError as failed:
             failure = failed.failure
             if not (self._pipelined and _refuses_pipelines(failure)):
@@ -208,7 +208,7 @@ class PooledDatabase:
     async def _acquire(self, call: _Call) -> PooledSession[Connection]:
         timeout = self._remaining(call)
         if not timeout:
-            raise DatabaseError(Failure(self._timed_out(timeout), timed_out=True))
+            raise DatabaseError(Failure(self._timed_out(timeout, call), timed_out=True))
         try:
             return await self._pool.acquire(timeout)
         except Busy as busy:
@@ -241,17 +241,21 @@ class PooledDatabase:
     async def _run_with_deadline(self, work: Awaitable[T], connection: Connection, limit: float) -> T:
         return await run_with_deadline(work, connection, limit, self._timed_out(limit))
 
-    def _timed_out(self, limit: float) -> str:
+    def _timed_out(self, limit: float, call: _Call | None = None) -> str:
         limits = self._limits
+        if call is not None and call.time_limit is not None:
+            return f"not done within {call.time_limit:g} s"
         if limit < limits.statement_timeout:
             return f"no answer within the {limits.call_timeout:g} s of a call (--call-timeout)"
         return f"no answer within {limits.statement_timeout:g} s (--statement-timeout)"
 
     def _remaining(self, call: _Call) -> float:
-        return max(0.0, call.started_at + self._limits.call_timeout - self._clock())
+        time_limit = call.time_limit or self._limits.call_timeout
+        return max(0.0, call.started_at + time_limit - self._clock())
 
     def _step_time(self, call: _Call) -> float:
-        return min(self._limits.statement_timeout, self._remaining(call))
+        remaining = self._remaining(call)
+        return remaining if call.time_limit else min(self._limits.statement_timeout, remaining)
 
     async def _release(self, call: _Call) -> None:
         session, call.session = call.session, None

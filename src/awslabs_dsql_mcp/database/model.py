@@ -1,7 +1,8 @@
-"""Results: columns, rows up to the limits, the command tag."""
+"""Results: columns, rows up to the limits or in a sink, the command tag."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from typing_extensions import Self
 
@@ -28,6 +29,42 @@ def truncate_value(text: str | None, limit: int) -> str | None:
     if text is None or len(text) <= limit:
         return text
     return TruncatedText(text[:limit], text.length if isinstance(text, TruncatedText) else len(text))
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column as the server describes it (PostgreSQL documentation, "RowDescription").
+
+    Attributes:
+        name: Its name; names may repeat.
+        oid: Object id of the type.
+        modifier: Type modifier, such as a length; -1 for none.
+    """
+
+    name: str
+    oid: int
+    modifier: int
+
+
+class RowSink(Protocol):
+    """Receiver of all rows of a statement as they arrive; the result then has none."""
+
+    def begin(self, fields: Sequence[Field]) -> None:
+        """Take the columns. It is called again, and all begins anew, if the statement is sent again."""
+        ...
+
+    def add(self, rows: Sequence[tuple[str | None, ...]]) -> None:
+        """Take rows in the server's text form; ``None`` is NULL."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """True if `flush` has to be awaited before more rows are received."""
+        ...
+
+    async def flush(self) -> None:
+        """Make room for more rows."""
+        ...
 
 
 @dataclass(frozen=True)

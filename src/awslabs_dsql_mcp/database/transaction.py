@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.failure import Failure, FailureKind
-from awslabs_dsql_mcp.database.model import Result, ResultLimits
+from awslabs_dsql_mcp.database.model import Result, ResultLimits, RowSink
 from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
 from awslabs_dsql_mcp.text import pluralize
 
@@ -38,11 +38,13 @@ class Query:
         sql: The statement.
         params: The values.
         limits: Limits of the rows that are kept; ``None`` for none.
+        sink: Receives all rows, of which none are kept then.
     """
 
     sql: str
     params: tuple[object, ...] = ()
     limits: ResultLimits | None = None
+    sink: RowSink | None = None
 
 
 # A dry run checks deferred constraints as COMMIT does (PostgreSQL documentation, "SET CONSTRAINTS").
@@ -59,6 +61,7 @@ class UnitOfWork:
         dry_run: Run all statements, then roll back.
         max_rows_affected: Roll back if the statements change more rows than this in total.
         may_change_session: A function that is not built in could set something in the session.
+        time_limit: Seconds in place of those of the server's options, connecting and retries included.
     """
 
     queries: tuple[Query, ...]
@@ -66,6 +69,7 @@ class UnitOfWork:
     dry_run: bool = False
     max_rows_affected: int | None = None
     may_change_session: bool = False
+    time_limit: float | None = None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ class _Shown:
     cell: int
 
 
-def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) -> FormattedRows:
+def format_rows(
+    result: Result, caps: ResultLimits, *, limited: bool = False, exports: bool = False
+) -> FormattedRows:
     """Show a result, cut to the caps, saying so.
 
     Args:
@@ -46,6 +48,7 @@ def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) ->
         caps: How much of it to show.
         limited: True if the statement was sent with a LIMIT of one row more than the caps take, so that
             nobody knows how many rows there are beyond it.
+        exports: True if the advice on more rows names ``export_query``.
     """
     total = len(result.rows) if result.returned is None else result.returned
     if not result.columns and result.returned is None:
@@ -59,7 +62,10 @@ def format_rows(result: Result, caps: ResultLimits, *, limited: bool = False) ->
     if known is None:
         result = replace(result, command="SELECT", rows_affected=None)
     notice = " ".join(
-        filter(None, (_missing(result, len(shown.rows), known), _truncated_cells(shown), *remarks))
+        filter(
+            None,
+            (_missing(result, len(shown.rows), known, exports=exports), _truncated_cells(shown), *remarks),
+        )
     )
     structured = _facts(result) | {
         "columns": [f"{column.name} {column.type}" for column in result.columns],
@@ -130,14 +136,14 @@ def _count_cuts(row: Sequence[str | None], result: Result, width: int, cut: dict
             cut[column.name] = cut.get(column.name, 0) + 1
 
 
-def _missing(result: Result, kept: int, total: int | None) -> str:
+def _missing(result: Result, kept: int, total: int | None, *, exports: bool) -> str:
     if kept == total:
         return ""
     of = "more" if total is None else f"{total:,}"
-    return f"Cut: rows 1 to {kept:,} of {of}. {_paging_hint(result, kept)}"
+    return f"Cut: rows 1 to {kept:,} of {of}. {_paging_hint(result, kept, exports=exports)}"
 
 
-def _paging_hint(result: Result, kept: int) -> str:
+def _paging_hint(result: Result, kept: int, *, exports: bool) -> str:
     if result.command.startswith(_CHANGES):
         return "All rows were changed; read more of them with a SELECT, do not run it again."
     if not result.command.startswith("SELECT"):
@@ -145,6 +151,7 @@ def _paging_hint(result: Result, kept: int) -> str:
     return (
         f"Next page: ORDER BY a unique key, and WHERE key > the last one here (or OFFSET {kept}). "
         "Better: filter or aggregate in SQL."
+        + (" export_query writes all rows to a file." if exports else "")
     )
 
 

@@ -233,7 +233,8 @@ def build_server(
         middleware: Sees every message, behind our own.
     """
     tools = [tool for tool in offer.tools if tool.family in offer.families]
-    told = instructions(allow_writes=offer.allow_writes, families=offer.families)
+    exports = any(tool.name == "export_query" for tool in tools)
+    told = instructions(allow_writes=offer.allow_writes, families=offer.families, exports=exports)
     server = DsqlServer(
         ClusterRouter(offer.clusters, offer.default, tools),
         CallLog(audit),

@@ -85,6 +85,8 @@ def build_record(call: CallRecord, *, parameters: bool) -> dict[str, object]:
     if call.cluster is not None:
         told["cluster"] = call.cluster
     told["sql"] = _statements(call.arguments)
+    if call.tool == "export_query":
+        told["file"] = call.arguments.get("path")
     if parameters:
         told["arguments"] = {key: call.arguments[key] for key in call.arguments if key not in _NOT_TOLD}
     told |= {

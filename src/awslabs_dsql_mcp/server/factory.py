@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
+from awslabs_dsql_mcp.files.directory import OperatorDirectory
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.audit_record import AuditTrail
@@ -27,6 +28,7 @@ from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
+from awslabs_dsql_mcp.tools.export_query import ExportQuery
 from awslabs_dsql_mcp.tools.get_schema import GetSchema
 from awslabs_dsql_mcp.tools.job_status import JobStatus
 from awslabs_dsql_mcp.tools.load_rows import LoadRows
@@ -41,6 +43,7 @@ from awslabs_dsql_mcp.tools.transact import Transact
 def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReader) -> tuple[ToolSpec, ...]:
     """List the tools that work on a cluster, in the order in which clients see them."""
     suggesting = SuggestingDatabase(database)
+    export_dir = settings.export_dir
     limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
     call_time = settings.call_timeout
     offered = OfferedTools(settings.tools, settings.allow_writes)
@@ -53,12 +56,15 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
         job_status=offered.can("job_status"),
     )
     reading = (
-        ReadonlyQuery(suggesting, limits).spec(),
+        ReadonlyQuery(suggesting, limits, exports=export_dir is not None).spec(),
         transact.spec(),
         GetSchema(catalog, offered).spec(),
         ExplainQuery(suggesting, offered).spec(),
         JobStatus(database, call_time=call_time, offered=offered).spec(),
     )
+    if export_dir is not None:
+        export = ExportQuery(suggesting, OperatorDirectory(export_dir, "--export-dir"))
+        reading = (*reading, export.spec())
     if not settings.allow_writes:
         return reading
     # Handles and marks of one cluster must not be taken for another's.

@@ -33,7 +33,8 @@ _ORDER = """\
 Work in this order:
 1. get_schema: all tables; then get_schema(table_name="schema.table") for columns and keys. Do not \
 guess names.
-2. readonly_query: join, filter and aggregate in SQL; an answer shows the first rows and says how to go on.
+2. readonly_query: join, filter and aggregate in SQL; an answer shows the first rows and says how to go \
+on{exports}.
 3. explain_query for what is slow or reads much: reading costs money.
 """
 _WRITES = """\
@@ -42,12 +43,15 @@ max_rows_affected."""
 _READS = "- This server only reads; transact runs several reads from one snapshot."
 
 
-def instructions(*, allow_writes: bool, families: Collection[Toolset] = TOOLSETS) -> str:
+def instructions(
+    *, allow_writes: bool, families: Collection[Toolset] = TOOLSETS, exports: bool = False
+) -> str:
     """Give the server's instructions.
 
     Args:
         allow_writes: ``transact`` changes data.
         families: The families of tools that are offered: no others are named.
+        exports: ``export_query`` is offered.
     """
     core = "core" in families
     chores = "schema-changes" in families
@@ -57,7 +61,9 @@ def instructions(*, allow_writes: bool, families: Collection[Toolset] = TOOLSETS
         seconds=limits.MAX_TRANSACTION_SECONDS,
         cache=limits.MIN_LARGE_CACHE,
         writes=(_WRITES if allow_writes else _READS) if core else "- This server runs no statements.",
-        order=_ORDER if core else "",
+        order=_ORDER.format(exports="; export_query writes all rows to a file" if exports else "")
+        if core
+        else "",
         many="; batch_write and load_rows cut more into pieces"
         if allow_writes and "bulk" in families
         else "",

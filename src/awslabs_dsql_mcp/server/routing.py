@@ -93,7 +93,7 @@ class ClusterRouter:
             )
         if given not in offers:
             raise RequestInvalid(
-                f"{name} is not offered on cluster {given!r}, which only reads.",
+                f"{name} is not offered on cluster {given!r}{_why(name)}.",
                 code="not_on_cluster",
                 hint=f"It is on {', '.join(offers)}. Take another cluster only if that one is meant.",
             )
@@ -139,6 +139,10 @@ class ClusterRouter:
 
     def _known(self) -> str:
         return f"There are: {', '.join(map(str, self._clusters.values()))}."
+
+
+def _why(name: str) -> str:
+    return ", which has no directory for exports" if name == "export_query" else ", which only reads"
 
 
 def _reads(tool: Tool) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from awslabs_dsql_mcp.database.model import ResultLimits
+from awslabs_dsql_mcp.database.model import ResultLimits, RowSink
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
+from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES, MAX_TRANSACTION_SECONDS
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
@@ -45,12 +45,30 @@ class PreparedStatements:
             else replace(query, limits=caps)
             for query, statement in zip(self.queries, self.statements, strict=True)
         )
+        return UnitOfWork(
+            tuple(queries), read_only, may_change_session=self._leaves_traces(read_only=read_only)
+        )
+
+    def export_unit(self, sink: RowSink) -> UnitOfWork:
+        """Make a read a unit all of whose rows go into a sink, in as much time as a transaction has.
+
+        Args:
+            sink: Receives the rows.
+        """
+        (query,) = self.queries
+        return UnitOfWork(
+            (replace(query, sink=sink),),
+            read_only=True,
+            may_change_session=self._leaves_traces(read_only=True),
+            time_limit=MAX_TRANSACTION_SECONDS,
+        )
+
+    def _leaves_traces(self, *, read_only: bool) -> bool:
         # A view may call what sets something; what a read-only transaction set is gone with it.
-        traces = any(
+        return any(
             statement.user_functions or (not read_only and statement.returns_rows)
             for statement in self.statements
         )
-        return UnitOfWork(tuple(queries), read_only, may_change_session=traces)
 
 
 def takes_limit(statement: StatementInfo, *, read_only: bool) -> bool:

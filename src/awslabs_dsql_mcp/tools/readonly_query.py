@@ -21,11 +21,13 @@ class ReadonlyQuery:
     Args:
         database: Where statements run.
         limits: Largest result that is shown.
+        exports: True if ``export_query`` is offered.
     """
 
-    def __init__(self, database: Database, limits: ResultLimits) -> None:
+    def __init__(self, database: Database, limits: ResultLimits, *, exports: bool = False) -> None:
         self._database = database
         self._limits = limits
+        self._exports = exports
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced."""
@@ -67,7 +69,7 @@ class ReadonlyQuery:
         unit = prepared.unit(limits, read_only=True)
         (result,) = (await self._database.run(unit)).results
         limited = takes_limit(prepared.statements[0], read_only=True)
-        return _output(format_rows(result, limits, limited=limited))
+        return _output(format_rows(result, limits, limited=limited, exports=self._exports))
 
 
 def _output(table: FormattedRows) -> ToolOutput:

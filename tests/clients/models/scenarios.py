@@ -66,6 +66,7 @@ SCENARIOS = (
     _success("transact", "committed", sql_list=["INSERT INTO shop.items VALUES (3, 'c')"]),
     _success("batch_write", "3", sql="UPDATE shop.items SET note = 'b' WHERE id > 0"),
     _success("readonly_query", "Grüße", sql="SELECT id, note, 'Grüße' AS t FROM shop.items ORDER BY id"),
+    _success("export_query", "3 rows", sql="TABLE shop.items", path="items.csv", overwrite=True),
     _success("get_schema", "note", table_name="shop.items"),
     _success("explain_query", "items", sql="SELECT note FROM shop.items WHERE id = 1"),
     _success("dsql_lint", "serial", sql="CREATE TABLE t (id serial)"),
@@ -80,6 +81,7 @@ SCENARIOS = (
     ),
     _error("guard refusal", "readonly_query", "pg_sleep", sql="SELECT pg_sleep(1)"),
     _error("SQL error", "readonly_query", "42703", sql="SELECT nope FROM shop.items"),
+    _error("refused file", "export_query", "outside", sql="SELECT 1", path="../items.csv"),
     _error("wrong argument", "dsql_read_documentation", "https://", url="ftp://example.com/x"),
     _error("wrong schema", "readonly_query", "params", sql="SELECT 1", params="x"),
     _error(

@@ -34,7 +34,7 @@ async def test_a_session_is_replaced_between_calls_before_the_cluster_ends_it(be
     now = [0.0]
     database = bed.connect(clock=lambda: now[0])
     await database.run(insert(1))
-    now[0] += 3600.0 - 60.0 - 55.0 - 1.0
+    now[0] += 3600.0 - 60.0 - 300.0 - 1.0
     await database.run(insert(2))
     assert bed.proxy.connected == 1
     now[0] += 1.0

@@ -65,6 +65,12 @@ class Postgres:
         with self._connect() as connection, connection.cursor().copy(sql.encode()) as copy:
             copy.write(data)
 
+    def csv(self, sql: str) -> bytes:
+        """Give the rows of a query as PostgreSQL writes them to a CSV file."""
+        copied = f"COPY ({sql}) TO STDOUT (FORMAT csv, HEADER)".encode()
+        with self._connect() as connection, connection.cursor().copy(copied) as copy:
+            return b"".join(map(bytes, copy))
+
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         address = self._server.address
         host, port, password = (

@@ -41,6 +41,7 @@ GOOD = {
     "--local-data": ("somewhere", Path("somewhere")),
     "--tools": ("bulk,core", ("core", "bulk")),
     "--load-dir": ("somewhere", Path("somewhere")),
+    "--export-dir": ("somewhere", Path("somewhere")),
     "--local-session-minutes": ("0.5", 0.5),
 }
 

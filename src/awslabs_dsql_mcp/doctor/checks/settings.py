@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 from awslabs_dsql_mcp.option_parser import SettingsError
 
 # Variables of libpq that the server leaves in effect.
-_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLROOTCERT")
+_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLNEGOTIATION", "PGSSLROOTCERT")
 
 
 def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
