@@ -29,6 +29,7 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     given = [clause for field, clause in TABLE_CLAUSES.items() if field in top]
     if persistence == "t" or not all(clause.dispensable for clause in given):
         why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
+        conversion.survey.lacking.relations[table] = draft.line
         conversion.skip(draft, why, blocks=True)
         return
     if persistence == "u":
