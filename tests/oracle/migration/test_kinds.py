@@ -9,16 +9,8 @@ from support.migration.difference import Compare
 
 KINDS: Final = {path.stem: path.read_text() for path in Path(__file__).with_name("kinds").glob("*.sql")}
 
-FAULTS: Final = {
-    "the_names_of_sequences": "an identity's sequence keeps no name of its own",
-}
 
-
-def _marks(kind: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.xfail(strict=True, reason=FAULTS[kind])] if kind in FAULTS else []
-
-
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=_marks(kind)) for kind in KINDS])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_kind_of_statement_is_carried_over(kind: str, compare: Compare) -> None:
     found = await compare(KINDS[kind])
     state = "blocked" if kind.startswith("blocked") else "done"
