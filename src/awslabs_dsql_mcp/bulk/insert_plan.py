@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import closest, quote_identifier
+from awslabs_dsql_mcp.text import pluralize
 
 OnConflict = Literal["error", "skip", "update"]
 
@@ -59,7 +60,8 @@ class InsertPlan:
     def cells(self, values: Sequence[object]) -> tuple[RowText, int] | InvalidRow:
         """Convert a row's values to text, and measure them in bytes."""
         if len(values) != len(self.columns):
-            return InvalidRow(f"it has {len(values)} values for {len(self.columns)} columns")
+            given, wanted = pluralize(len(values), "value"), pluralize(len(self.columns), "column")
+            return InvalidRow(f"it has {given} for {wanted}")
         cells: list[str | None] = []
         for value, column in zip(values, self.columns, strict=True):
             try:

@@ -107,7 +107,9 @@ def _with_values(told: ToolOutput, bad: Sequence[BadRow], differences: Sequence[
         facts |= {"bad_rows": len(bad), "reasons": [_left_out(row) for row in shown]}
         lines = [f"row {row.place}: {row.reason}" for row in shown]
         more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
-        before = f"{pluralize(len(bad), 'row')} left out in this call, not stored{more}:\n"
+        tried = told.structured["status"] == "dry_run"
+        what = "cannot be loaded" if tried else "left out in this call, not stored"
+        before = f"{pluralize(len(bad), 'row')} {what}{more}:\n"
     if differences:
         facts["differences"] = list(differences)
         lines += ["Differences, the first of them:", *differences]

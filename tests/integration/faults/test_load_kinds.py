@@ -75,7 +75,7 @@ BAD_JSON = [
     ('{"id": 2, "id": 3}', "'id' twice"),
     ('{"id": 2, "x": 3}', "'x'"),
     ('"text"', "neither a JSON object nor an array"),
-    ("[2]", "1 values for 3 columns"),
+    ("[2]", "1 value for 3 columns"),
     ('{"id": 2, "t": "\\ud800"}', "lone surrogate"),
     ('{"id": 2, "t": "\\u0000"}', "NUL"),
     ('{"id": 2, "t": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deep"),
@@ -106,7 +106,7 @@ async def test_a_bad_line_of_json_is_named_or_left_out(loads: Loads, line: str |
 
 
 BAD_CSV = [
-    (b"2", "1 fields for 2 columns"),
+    (b"2", "1 field for 2 columns"),
     (b"2,b,c", "3 fields for 2 columns"),
     (b"2,M\xfcller", "byte 0xFC, at offset 12 of the file, is not UTF-8"),
     (b"2,\x00", "NUL character"),
@@ -397,3 +397,14 @@ async def test_a_comparison_goes_on_in_the_next_call(bed: Harness, loads: Loads)
     assert (compared, calls > 1) == (9000, True)
     assert verified["changed"] == {"t": 1}
     assert "row 9,000: t was given as 'cut  ' and is 'cut '" in answer.text
+
+
+async def test_a_dry_run_names_the_rows_that_cannot_be_read(loads: Loads) -> None:
+    loads.table("id int, t text")
+    text = "id,t\n" + "1,a\n" * 3000 + "1\n2,\n"
+    answer = await loads.file("rows.csv", text, LoadRequest("bulk.t", path="rows.csv", dry_run=True))
+    assert "1 row cannot be loaded:" in answer.text
+    assert "row 3,001 (line 3,002): it has 1 field for 2 columns" in answer.text
+    assert answer.structured["nulls"] == {"t": 1}
+    assert answer.structured["rows"] == 3002
+    assert loads.query("SELECT count(*) FROM bulk.t") == [(0,)]

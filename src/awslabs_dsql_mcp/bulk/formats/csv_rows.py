@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.bulk.cells import SizedText
 from awslabs_dsql_mcp.bulk.formats.text_lines import TextLines
 from awslabs_dsql_mcp.bulk.rows import InvalidRow, NumberedRow
 from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.text import pluralize
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """Delimiters that are found without being named, the likeliest first."""
@@ -150,7 +151,10 @@ def csv_rows(
         elif not record.text and width > 1:
             empty.append(record.line)
         elif len(row := fields(record.text, delimiter, null)) != width:
-            yield record.line, record.invalid(f"it has {len(row)} fields for {width} columns")
+            yield (
+                record.line,
+                record.invalid(f"it has {pluralize(len(row), 'field')} for {pluralize(width, 'column')}"),
+            )
         else:
             yield record.line, row if everything else [row[index] for index in chosen]
 
