@@ -40,8 +40,9 @@ def create_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
     if (joined := conversion.survey.identities.get(sequence)) is not None:
         conversion.sequences[sequence] = given
         conversion.rename_sequence(joined.table, joined.column, sequence)
-        _, name = conversion.renamed[sequence]
-        conversion.skip(draft, f"it is the identity of {joined.table[1]}.{joined.column}, named {name}")
+        own = conversion.renamed[sequence]
+        why = f"it is the identity of {joined.table[1]}.{joined.column}, named {own[1]}"
+        conversion.skip(draft, "it is the identity of its column" if own == sequence else why)
         return
     kept = columns.with_cache_size(given)
     owner = option(given, "owned_by")
