@@ -108,14 +108,24 @@ def _part(
         return part
     notes = dict.fromkeys(note for step in steps for note in step.notes)
     if not left_out and _is_verbatim(item, steps) and part.rows <= limits.MAX_ROWS:
-        minded = tuple(_noted(item, drafts, note) for note in notes if note.startswith(_BY_HAND))
-        return replace(part, findings=minded)
+        return replace(
+            part, findings=tuple(_noted(item, drafts, note) for note in notes if note.startswith(_BY_HAND))
+        )
     queries = tuple(query for step in steps for query in step.queries)
     if _is_verbatim(item, steps) and item.data is not None:
         queries = tuple(_copies(item, drafts[0].row_lines))
-    found = [_noted(item, drafts, note) for note in notes]
+    found = [_noted(item, drafts, note) for note in _told(drafts, list(notes))]
     written = Finding(item.line, f"written as {one_line(queries[0])}", "fixed")
     return replace(part, queries=queries, findings=(*left_out, *(found or [written])))
+
+
+def _told(drafts: Sequence[ConvertedStatement], notes: Sequence[str]) -> list[str]:
+    """Put the notes on one fault together; a CREATE TABLE can have one in each column."""
+    if any("tableElts" in draft.top for draft in drafts):
+        return list(notes)
+    minded = "; ".join(note.removeprefix(_BY_HAND) for note in notes if note.startswith(_BY_HAND))
+    quiet = "; ".join(note for note in notes if not note.startswith(_BY_HAND))
+    return [*filter(None, [quiet]), *(f"{_BY_HAND}{one}" for one in filter(None, [minded]))]
 
 
 def _is_verbatim(item: ScriptItem, steps: Sequence[Step]) -> bool:

@@ -51,7 +51,7 @@ class DsqlLint:
             "dsql_lint",
             dsql_lint,
             "Lint SQL for Aurora DSQL",
-            "What Aurora DSQL does not take of a PostgreSQL script: line, fault, what `migrate` writes "
+            "What Aurora DSQL does not take of a PostgreSQL script: line, fault, what to write "
             "instead. Nothing is run.",
             family="schema-changes",
             meta=search_hint("check sql compatibility"),
@@ -149,6 +149,8 @@ def _answer(found: Sequence[Finding], fixed: str | None, missing: str, character
         lines += [f"Fixed SQL{cut}:", shown.rstrip()]
         structured |= {"fixed_sql": shown, "fixed_sql_cut": bool(cut)}
     lines += [missing, _NOT_ALL] if missing else [_NOT_ALL]
+    if fixed is None and any(finding.fix != "unfixable" for finding in found):
+        lines.append("Next: the same with fix=true gives the script as fixed.")
     return ToolOutput("\n".join(lines), structured)
 
 
