@@ -7,6 +7,7 @@
      ├── StatementRefused        fix_statement      the guard refused a statement; nothing was sent
      ├── StatementFailed         fix_statement      the server refused or failed a statement
      ├── TooManyRows             fix_statement      more rows would have changed than the caller allowed
+     ├── NoRowChanged            check_outcome      a row that had to be changed was not there; rolled back
      ├── NotConfirmed            fix_request        confirmation is required and was not given
      ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
      ├── Busy                    retry_transaction  no connection or no time; nothing was stored
@@ -94,6 +95,13 @@ class TooManyRows(DsqlError):
 
     code = "too_many_rows"
     remedy = "fix_statement"
+
+
+class NoRowChanged(DsqlError):
+    """A row that had to be changed was not there; the transaction was rolled back."""
+
+    code = "no_row_changed"
+    remedy = "check_outcome"
 
 
 class NotConfirmed(DsqlError):

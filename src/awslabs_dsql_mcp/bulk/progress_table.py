@@ -1,22 +1,38 @@
-"""Table that records committed batches, so that each is applied once even if COMMIT gets no answer.
+"""Table that records the progress of jobs whose batches must not run twice.
 
-Each batch inserts a row (run, batch) in its own transaction. The row exists if and only if the batch was
-committed. As the pair is the primary key, a batch cannot be committed twice: the second attempt fails with a
-unique violation, however late the first COMMIT takes effect.
+A job has one row, which each batch changes in its own transaction, from the state before it to the state
+behind it. A batch that finds another state is rolled back: so none is applied twice, however late a lost
+COMMIT takes effect, and whoever else runs the same job. The state is the resume token, which holds the key of
+the last row while the job is unfinished, and no data of rows when it is finished.
 """
 
-import json
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
-from awslabs_dsql_mcp.bulk.keyset import Position
-from awslabs_dsql_mcp.bulk.resume_token import Progress
+from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.sql.identifiers import qualified_name
 
-TABLE: Final = "dsql_mcp_progress"
-_RETENTION: Final = "7 days"
+KEPT_FINISHED: Final = "1 day"
+KEPT_UNFINISHED: Final = "7 days"
+
+_MOST_DELETED: Final = 1000  # rows in one transaction
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job's row.
+
+    Attributes:
+        state: Its resume token.
+        changed_at: Time of its last change, to the second.
+        expired: It is kept no longer.
+    """
+
+    state: str
+    changed_at: str
+    expired: bool
 
 
 @dataclass(frozen=True)
@@ -32,65 +48,68 @@ class ProgressTable:
     @property
     def name(self) -> str:
         """Qualified name, as SQL."""
-        return qualified_name(self.schema, TABLE)
+        return qualified_name(self.schema, PROGRESS_TABLE)
 
     def create(self) -> Query:
         """Statement that creates the table."""
         return Query(
-            f"CREATE TABLE IF NOT EXISTS {self.name} (run text, batch integer, work text NOT NULL, "
-            "upto text, rows_done bigint NOT NULL, done boolean NOT NULL, "
-            "made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (run, batch))"
+            f"CREATE TABLE IF NOT EXISTS {self.name} (job text PRIMARY KEY, state text NOT NULL, "
+            "changed_at timestamptz NOT NULL, keep_until timestamptz NOT NULL)"
         )
+
+    def drop(self) -> Query:
+        """Statement that drops the table."""
+        return Query(f"DROP TABLE IF EXISTS {self.name}")
 
     def exists(self) -> Query:
         """Query for the table's existence."""
         return Query("SELECT to_regclass($1)::text", (self.name,))
 
-    def record_batch(
-        self, fingerprint: str, before: Progress, last_key: Position, rows: int, *, done: bool
-    ) -> Query:
-        """Statement that records a batch; the first statement of the batch's transaction.
+    def is_empty(self) -> Query:
+        """Query for the absence of rows."""
+        return Query(f"SELECT NOT EXISTS (SELECT FROM {self.name})")  # noqa: S608 - our own name
 
-        Args:
-            fingerprint: Fingerprint of the job.
-            before: Progress of the run before the batch.
-            last_key: The last key in the batch.
-            rows: Expected number of rows changed.
-            done: The batch is the last one.
-        """
-        values = (before.run, before.batches + 1, fingerprint, json.dumps(last_key), before.rows + rows, done)
+    def find(self, job: str) -> Query:
+        """Query for a job's row."""
+        changed_at = "to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'"
         return Query(
-            f"INSERT INTO {self.name} (run, batch, work, upto, rows_done, done) "  # noqa: S608 - our own names
-            "VALUES ($1::text, $2::int, $3::text, $4::text, $5::bigint, $6::bool)",
-            values,
+            f"SELECT state, {changed_at}, keep_until < now() FROM {self.name} WHERE job = $1::text",  # noqa: S608 - our own name
+            (job,),
         )
 
-    def last_of_run(self, run: str) -> Query:
-        """Query for the last batch of a run."""
-        return Query(f"{self._last} WHERE run = $1::text ORDER BY batch DESC LIMIT 1", (run,))
+    def change(self, job: str, before: str | None, after: str, *, done: bool) -> Query:
+        """Statement that changes a job's state, the first of a batch's transaction; it must change a row.
 
-    def last_with_fingerprint(self, fingerprint: str) -> Query:
-        """Query for the last batch of the last run of a job."""
+        Args:
+            job: Fingerprint of the job.
+            before: The state before the batch; ``None`` if the job has no row.
+            after: The state behind it.
+            done: The batch is the last one.
+        """
+        keep_until = f"now() + interval '{KEPT_FINISHED if done else KEPT_UNFINISHED}'"
+        if before is None:
+            return Query(
+                f"INSERT INTO {self.name} (job, state, changed_at, keep_until) "  # noqa: S608 - our own name
+                f"VALUES ($1::text, $2::text, now(), {keep_until})",
+                (job, after),
+            )
         return Query(
-            f"{self._last} WHERE work = $1::text ORDER BY made_at DESC, batch DESC LIMIT 1", (fingerprint,)
+            f"UPDATE {self.name} SET state = $3::text, changed_at = now(), keep_until = {keep_until} "  # noqa: S608 - our own name
+            "WHERE job = $1::text AND state = $2::text",
+            (job, before, after),
         )
 
     def delete_expired(self) -> Query:
         """Statement that deletes expired rows."""
         return Query(
-            f"DELETE FROM {self.name} WHERE (run, batch) IN (SELECT run, batch FROM {self.name} "  # noqa: S608 - our own names
-            f"WHERE made_at < now() - interval '{_RETENTION}' LIMIT 1000)"
+            f"DELETE FROM {self.name} WHERE job IN (SELECT job FROM {self.name} "  # noqa: S608 - our own name
+            f"WHERE keep_until < now() LIMIT {_MOST_DELETED})"
         )
 
-    @property
-    def _last(self) -> str:
-        return f"SELECT run, batch, upto, rows_done, done FROM {self.name}"  # noqa: S608 - our own names
 
-
-def parse_progress(result: Result) -> Progress | None:
-    """Convert the result of `last_of_run` or `last_with_fingerprint`; ``None`` without a row."""
+def parse_record(result: Result) -> Record | None:
+    """Convert the result of `ProgressTable.find`; ``None`` without a row."""
     if not result.rows:
         return None
-    run, batch, upto, rows, done = result.rows[0]
-    position = tuple(str(part) for part in cast("list[object]", json.loads(upto or "[]")))
-    return Progress(run or "", int(batch or 0), position, int(rows or 0), done == "t")
+    state, changed_at, expired = result.rows[0]
+    return Record(str(state), str(changed_at), expired == "t")

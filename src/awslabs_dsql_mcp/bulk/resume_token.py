@@ -40,9 +40,8 @@ class Progress:
 
     def advance(self, last_key: Position, rows: int, *, done: bool) -> "Progress":
         """Progress after one more batch."""
-        return replace(
-            self, batches=self.batches + 1, after=last_key, rows=self.rows + rows, done=done or self.done
-        )
+        after = None if done else last_key
+        return replace(self, batches=self.batches + 1, after=after, rows=self.rows + rows, done=done)
 
 
 def fingerprint(parts: Sequence[object]) -> str:

@@ -136,7 +136,8 @@ class RowLoadJob:
         skip_bad_rows: bool,
     ) -> None:
         self.fingerprint = fingerprint
-        self.progress_table = None if plan.repeatable else ProgressTable(plan.table.schema)
+        self.progress_table = ProgressTable(plan.table.schema)
+        self.repeatable = plan.repeatable
         self.bad: dict[int, BadRow] = {}
         self.nulls: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()

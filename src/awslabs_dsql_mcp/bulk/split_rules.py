@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.cascades import ForeignKey, cascaded_changes
-from awslabs_dsql_mcp.bulk.progress_table import TABLE
 from awslabs_dsql_mcp.bulk.repeatability import assigned_columns
 from awslabs_dsql_mcp.bulk.split_catalog import ColumnDefinition, Functions
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement
 from awslabs_dsql_mcp.bulk.syntax_rules import outer_calls, self_reading, user_function
 from awslabs_dsql_mcp.bulk.table_info import TableInfo
+from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql import functions, parser
 from awslabs_dsql_mcp.sql.parse_tree import Tree, strings
@@ -29,6 +29,7 @@ class SplitContext:
         definitions: Columns of the changed table.
         driving_definitions: Columns of the driving table.
         functions: The functions of the names in `function_names`.
+        role: The database role.
     """
 
     parts: SplitStatement
@@ -39,6 +40,7 @@ class SplitContext:
     definitions: Mapping[str, ColumnDefinition]
     driving_definitions: Mapping[str, ColumnDefinition]
     functions: Functions = field(default=Functions(frozenset(), frozenset()))
+    role: str = ""
 
 
 def check(context: SplitContext) -> Violation | None:
@@ -77,9 +79,9 @@ def _view(context: SplitContext) -> Violation | None:
 
 
 def _own_table(context: SplitContext) -> Violation | None:
-    if all(table.table != TABLE for table in (context.target, context.driving, *context.reads)):
+    if all(table.table != PROGRESS_TABLE for table in (context.target, context.driving, *context.reads)):
         return None
-    return _refuse(f"{TABLE} is this server's own, and changes with each batch.", "Use `transact`.")
+    return _refuse(f"{PROGRESS_TABLE} is this server's own, and changes with each batch.", "Use `transact`.")
 
 
 def _reads_target(context: SplitContext) -> Violation | None:

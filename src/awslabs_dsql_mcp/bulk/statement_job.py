@@ -7,6 +7,7 @@ from awslabs_dsql_mcp.bulk import cascades, keyset, split_catalog, split_rules, 
 from awslabs_dsql_mcp.bulk.keyset import Key, Position
 from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.repeatability import is_repeatable
+from awslabs_dsql_mcp.bulk.resume_token import fingerprint
 from awslabs_dsql_mcp.bulk.runner import Batch
 from awslabs_dsql_mcp.bulk.split_rules import SplitContext
 from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
@@ -16,6 +17,7 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.guard.refusal import Violation, locate
+from awslabs_dsql_mcp.sql import parser
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class StatementJob:
         key: The primary key of the table that drives it.
         indexes: Indexes of the changed table.
         fingerprint: Fingerprint of the job.
-        progress_table: Where its batches are recorded; ``None`` if one can be repeated without harm.
+        progress_table: Where its batches are recorded.
+        repeatable: Each batch can be repeated without harm.
     """
 
     database: Database
@@ -38,11 +41,17 @@ class StatementJob:
     key: Key
     indexes: int
     fingerprint: str
-    progress_table: ProgressTable | None
+    progress_table: ProgressTable
+    repeatable: bool
 
     @classmethod
-    async def plan(cls, database: Database, query: Query, fingerprint: str) -> "StatementJob":
+    async def plan(cls, database: Database, query: Query, cluster: str) -> "StatementJob":
         """Take a statement apart, and check with the catalog that it can run in batches.
+
+        Args:
+            database: Where it runs.
+            query: The statement.
+            cluster: Name of the cluster: a resume token is good on no other.
 
         Raises:
             RequestInvalid: A table does not exist.
@@ -62,8 +71,12 @@ class StatementJob:
         # What a column is computed from may be what is set.
         generated = parts.kind == "UPDATE" and any(column.is_generated for column in target.columns)
         repeatable = not generated and is_repeatable(parts.tree, context.definitions)
-        ledger = None if repeatable else ProgressTable(target.schema)
-        return cls(database, query, parts, key, target.indexes, fingerprint, ledger)
+        words = [token.text for token in parser.tokens(query.sql) if token.text != ";"]
+        # The tables that its names mean follow from the role and its search_path.
+        oids = [table.oid for table in (target, driving, *context.reads)]
+        work = fingerprint([cluster, "batch_write", context.role, words, query.params, oids])
+        table = ProgressTable(target.schema)
+        return cls(database, query, parts, key, target.indexes, work, table, repeatable)
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Find the next rows, and give the statement for them."""
@@ -99,8 +112,9 @@ async def _context(database: Database, parts: SplitStatement) -> SplitContext:
         cascades.foreign_keys_query(),
         split_catalog.columns_query(parts.target),
         split_catalog.columns_query(parts.driving),
+        Query("SELECT current_user"),
     )
-    *found, keys, target, driving = (await database.run(UnitOfWork(queries, read_only=True))).results
+    *found, keys, target, driving, role = (await database.run(UnitOfWork(queries, read_only=True))).results
     tables = {
         name: _known(name, table_info.parse_table_info(result))
         for name, result in zip(names, found, strict=True)
@@ -113,6 +127,7 @@ async def _context(database: Database, parts: SplitStatement) -> SplitContext:
         cascades.parse_foreign_keys(keys),
         split_catalog.parse_columns(target),
         split_catalog.parse_columns(driving),
+        role=str(role.rows[0][0]),
     )
     query = split_catalog.functions_query(split_rules.function_names(context))
     report = await database.run(UnitOfWork((query,), read_only=True))

@@ -11,6 +11,10 @@ from awslabs_dsql_mcp.sql.identifiers import TableName
 
 Row = Sequence[str | None]
 
+PROGRESS_TABLE: Final = "dsql_mcp_progress"
+"""Name of the table in which this server records batches (`bulk.progress_table`)."""
+
+_OWN: Final = "this server's own: runs of batch_write and load_rows, for a few days"
 _KINDS: Final = {"r": "table", "v": "view", "m": "materialized view", "p": "table", "f": "foreign table"}
 _IDENTITIES: Final = {"a": "ALWAYS", "d": "BY DEFAULT"}
 
@@ -220,6 +224,8 @@ def _head(row: Row) -> _Head:
     oid, schema, name, kind, estimate, comment, width, _ = row
     rows = int(estimate or -1)
     known = rows if kind in ("r", "p", "m") and rows >= 0 else None
+    if name == PROGRESS_TABLE:
+        comment = comment or _OWN
     return _Head(
         str(oid), Table(str(schema), str(name), _KINDS[kind or "r"], int(width or 0), known, comment)
     )

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.failure import Failure, FailureKind
 from awslabs_dsql_mcp.database.model import Result, ResultLimits, RowSink
-from awslabs_dsql_mcp.errors import Outcome, OutcomeUnknown, TooManyRows
+from awslabs_dsql_mcp.errors import NoRowChanged, Outcome, OutcomeUnknown, TooManyRows
 from awslabs_dsql_mcp.text import pluralize
 
 _MAX_DELAY = 2.0
@@ -60,6 +60,7 @@ class UnitOfWork:
         read_only: Run in ``BEGIN READ ONLY`` and rolled back at the end.
         dry_run: Run all statements, then roll back.
         max_rows_affected: Roll back if the statements change more rows than this in total.
+        must_change: The first statement must change a row; if it changes none, all is rolled back.
         may_change_session: A function that is not built in could set something in the session.
         time_limit: Seconds in place of those of the server's options, connecting and retries included.
     """
@@ -68,6 +69,7 @@ class UnitOfWork:
     read_only: bool
     dry_run: bool = False
     max_rows_affected: int | None = None
+    must_change: bool = False
     may_change_session: bool = False
     time_limit: float | None = None
 
@@ -177,6 +179,7 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
     Raises:
         StatementFailed: A statement or COMMIT was refused; nothing was stored.
         TooManyRows: More rows than ``unit.max_rows_affected`` would have changed; rolled back.
+        NoRowChanged: The first statement changed no row, against ``unit.must_change``; rolled back.
         TransactionConflict: It conflicted until attempts or time ran out; nothing was stored.
         TimedOut: A time limit ended before COMMIT; nothing was stored.
         Busy: The cluster was overloaded or unavailable; nothing was stored.
@@ -191,7 +194,7 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
             results = reply.results[: len(unit.queries)]
             if unit.read_only:
                 return Report(results, "rolled_back", attempts)
-            if unit.dry_run or _exceeds_max_rows(unit, results):
+            if unit.dry_run or _exceeds_max_rows(unit, results) or _changes_none(unit, results):
                 yield Rollback()
                 return _rolled_back(unit, results, attempts)
             reply = yield Commit()
@@ -224,6 +227,10 @@ def _exceeds_max_rows(unit: UnitOfWork, results: tuple[Result, ...]) -> bool:
     return unit.max_rows_affected is not None and rows_changed(results) > unit.max_rows_affected
 
 
+def _changes_none(unit: UnitOfWork, results: tuple[Result, ...]) -> bool:
+    return unit.must_change and not results[0].rows_affected
+
+
 def _rolled_back(unit: UnitOfWork, results: tuple[Result, ...], attempts: int) -> Report:
     if _exceeds_max_rows(unit, results):
         raise TooManyRows(
@@ -232,6 +239,8 @@ def _rolled_back(unit: UnitOfWork, results: tuple[Result, ...], attempts: int) -
             hint="Narrow the WHERE clause, or raise max_rows_affected if that many are intended.",
             outcome="rolled_back",
         )
+    if _changes_none(unit, results):
+        raise NoRowChanged("The row to change is not there: rolled back.", outcome="rolled_back")
     return Report(results, "rolled_back", attempts)
 
 

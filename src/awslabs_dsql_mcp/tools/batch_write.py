@@ -10,9 +10,9 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.bulk import keyset
-from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
-from awslabs_dsql_mcp.bulk.resume_token import fingerprint
-from awslabs_dsql_mcp.bulk.runner import RESTART, BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.progress_table import KEPT_FINISHED
+from awslabs_dsql_mcp.bulk.resume_token import fingerprint_in
+from awslabs_dsql_mcp.bulk.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
@@ -41,10 +41,10 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 _DESCRIPTION: Final = (
     "Run one UPDATE, DELETE or INSERT … SELECT over any number of rows, in transactions of under 3,000 rows "
     "cut by primary key. Not atomic: batches stay committed if a later one fails. Each row is done once: "
-    "where repeating a batch could change more (n = n + 1, INSERT), batches are marked in a table made "
-    "beside the target, dsql_mcp_progress. Stops at the first error, or paused when the call's time is up: "
-    "call again with resume until finished. Refuses what cannot be cut: no primary key, reads of the changed "
-    "table, aggregates."
+    "batches that must not repeat (n = n + 1, INSERT) are recorded beside the target, in dsql_mcp_progress, "
+    "for a day, and the same call again needs resume='new'. Stops at the first error, or paused when the "
+    "call's time is up: call again with resume until finished. Refuses what cannot be cut: no primary key, "
+    "reads of the changed table, aggregates."
 )
 
 
@@ -141,9 +141,7 @@ class BatchWrite:
             prepared = await self._check(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if request.resume not in ("", RESTART) and self._runner.has_unfinished(
-            _work(prepared, self._cluster)
-        ):
+        if self._runner.has_unfinished(fingerprint_in(request.resume)):
             return None  # confirmed when it began
         return self._confirmation.prompt_for(
             "batch_write", prepared.queries, prepared.statements, can_ask=can_ask
@@ -165,37 +163,45 @@ class BatchWrite:
         if request.dry_run_token is not None:
             self._confirmation.redeem(request.dry_run_token, prepared.queries)
         (query,) = prepared.queries
-        job = await StatementJob.plan(self._database, query, _work(prepared, self._cluster))
+        job = await StatementJob.plan(self._database, query, self._cluster)
         if request.dry_run:
             return await self._estimate(job, prepared)
         result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-        return run_output(result, job.progress_table)
+        return run_output(result)
 
     async def _check(self, request: WriteRequest) -> PreparedStatements:
         return await prepare([request.sql], [request.params], writes=True)
 
-    async def _estimate(self, statement: StatementJob, prepared: PreparedStatements) -> ToolOutput:
-        query = keyset.count_query(statement.query, statement.parts)
+    async def _estimate(self, job: StatementJob, prepared: PreparedStatements) -> ToolOutput:
+        query = keyset.count_query(job.query, job.parts)
         report = await self._database.run(UnitOfWork((query,), read_only=True))
         rows = int(report.results[0].rows[0][0] or 0)
-        first = await statement.next_batch(None, keyset.MAX_BATCH_ROWS)
-        batches = -(-rows // first.rows) if first else 0
+        first = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
+        batches = -(-rows // first.rows) if first and first.rows else 0
         token = self._confirmation.token(prepared.queries)
-        key = ", ".join(statement.key.columns)
-        text = (
-            f"dry run, nothing was changed: {pluralize(rows, 'row')} now, in about {batches:,} batches by "
-            f"the key ({key}) of {statement.parts.driving}. {_safety(statement.progress_table)}\n"
-            f"Next: to run it, send the same with dry_run_token={token} (once, in 10 min)."
+        key = ", ".join(job.key.columns)
+        whole = f", all of {job.parts.target}," if prepared.statements[0].whole_table else ""
+        earlier = await self._runner.earlier_run(job)
+        lines = (
+            (
+                f"dry run, nothing was changed: {pluralize(rows, 'row')}{whole} now, in about "
+                f"{pluralize(batches, 'batch')} by the key ({key}) of {job.parts.driving}."
+            ),
+            _record_note(job, batches),
+            f"{earlier.message} {earlier.hint}" if earlier else "",
+            f"Next: to run it, send the same with dry_run_token={token} (once, in 10 min).",
         )
+        text = "\n".join(filter(None, lines))
         return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
-def _safety(ledger: ProgressTable | None) -> str:
-    if ledger is None:
+def _record_note(job: StatementJob, batches: int) -> str:
+    """Sentence on what keeps a batch from being done twice."""
+    if job.repeatable:
         return "A batch of it can be repeated without harm."
-    return f"Each batch is marked in {ledger.name} (made if need be), so that none is done twice."
-
-
-def _work(prepared: PreparedStatements, cluster: str) -> str:
-    (query,) = prepared.queries
-    return fingerprint([cluster, "batch_write", query.sql.strip(), query.params])
+    if batches <= 1:
+        return "It is one transaction, and leaves nothing behind."
+    return (
+        f"Its progress is recorded in {job.progress_table.name}, made if need be, for up to {KEPT_FINISHED} "
+        "after its end, so that nothing is done twice."
+    )

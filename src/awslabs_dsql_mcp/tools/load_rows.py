@@ -47,10 +47,10 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _DESCRIPTION: Final = (
     "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
-    "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic, and "
-    "resumed like batch_write: nothing is lost or loaded twice; where rows have no key of their own to tell, "
-    "batches are marked in dsql_mcp_progress. A row that cannot be stored is named with its reason and stops "
-    "the load before its batch (mend it and resume), or is left out with skip_bad_rows."
+    "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic, resumed and "
+    "recorded like batch_write: nothing is lost or loaded twice. A row that cannot be stored is named with "
+    "its reason and stops the load before its batch (mend it and resume), or is left out with "
+    "skip_bad_rows."
 )
 
 
@@ -258,7 +258,7 @@ class LoadRows:
             loaded = _verifying(request, job)
             if loaded is None:
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-                told, done = run_output(result, job.progress_table), result.progress
+                told, done = run_output(result), result.progress
                 start = None
             else:
                 done, start = loaded, loaded.after

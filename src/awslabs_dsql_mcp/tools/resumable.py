@@ -7,7 +7,6 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.runner import ProgressCallback, RunResult
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
@@ -26,7 +25,7 @@ class BatchResult(TypedDict):
 
 Resume = Annotated[
     str,
-    Field(description="Handle that an earlier call gave; 'new' to begin again beside an unfinished run."),
+    Field(description="Handle that an earlier call gave; 'new' to do anew what was begun or done before."),
 ]
 Token = Annotated[
     str | None, Field(description="Of a dry run of the same: replaces the user's confirmation.")
@@ -36,26 +35,22 @@ Token = Annotated[
 def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
     """Report the progress of a run to the client."""
 
-    async def report(rows: int, message: str) -> None:
+    async def report(rows: float, message: str) -> None:
         await ctx.report_progress(rows, None, message)
 
     return report
 
 
-def run_output(result: RunResult, ledger: ProgressTable | None) -> ToolOutput:
-    """Describe the result of a call: finished, or paused with the next call.
-
-    Args:
-        result: The result.
-        ledger: Where its batches are recorded.
-    """
+def run_output(result: RunResult) -> ToolOutput:
+    """Describe the result of a call: finished, or paused with the next call."""
     at = result.progress
     done = f"{pluralize(at.rows, 'row')} in {pluralize(at.batches, 'batch')} committed"
     values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
+    note = f" {result.note}" if result.note else ""
     if result.resume_token is None:
-        return with_message("finished", f"finished: {done}.{_progress_note(ledger, at.batches)}", values)
+        return with_message("finished", f"finished: {done}.{note}", values)
     message = (
-        f"paused, not finished: {done}; {result.reason}.\n"
+        f"paused, not finished: {done}; {result.reason}.{note}\n"
         f"Next: make the same call with resume='{result.resume_token}', and again until it is finished."
     )
     return with_message("paused", message, values | {"resume": result.resume_token})
@@ -64,9 +59,3 @@ def run_output(result: RunResult, ledger: ProgressTable | None) -> ToolOutput:
 def with_message(status: str, message: str, values: Mapping[str, object]) -> ToolOutput:
     """Make an answer whose structured content holds the text as well: it says what no value does."""
     return ToolOutput(message, {"status": status, "message": message, **values})
-
-
-def _progress_note(ledger: ProgressTable | None, batches: int) -> str:
-    if ledger is None or not batches:
-        return ""
-    return f" Its batches are marked in {ledger.name}, which may be dropped while nothing runs."

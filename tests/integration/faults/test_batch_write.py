@@ -66,7 +66,7 @@ async def test_a_run_that_is_killed_goes_on_without_doing_anything_twice(
 
 async def test_a_cancelled_run_stops_at_once_and_tells_what_it_did(bed: Harness, opens: Opens) -> None:
     fill(bed, 20_000)
-    held = bed.proxy.add(Often(At.ASKED, Hold(), "UPDATE bulk", every=4))
+    held = bed.proxy.add(Often(At.ASKED, Hold(), "UPDATE bulk.t", every=4))
     told: list[tuple[float, str]] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:

@@ -54,7 +54,7 @@ def rain(bed: Harness) -> None:
     bed.proxy.add(Often(At.ASKED, Say("40001", "change conflicts (OC000)"), "COMMIT", every=4))
     bed.proxy.add(Often(At.ANSWERED, Kill(), "COMMIT", every=5))
     bed.proxy.add(Often(At.ASKED, Kill(), "COMMIT", every=11))
-    bed.proxy.add(Often(At.ANSWERED, Kill(), "UPDATE bulk", every=7))
+    bed.proxy.add(Often(At.ANSWERED, Kill(), "UPDATE bulk.t", every=7))
     bed.proxy.add(Often(At.ASKED, Kill(), "octet_length", every=9))
 
 
@@ -79,6 +79,12 @@ async def kill_while(
 
 def resume_in(text: str) -> str:
     """Read the handle that an answer names."""
-    found = re.search(r"resume='(bulk-[^']+)'", text)
+    found = find_resume(text)
     assert found is not None, text
-    return found.group(1)
+    return found
+
+
+def find_resume(text: str) -> str | None:
+    """Read the handle that an answer names, if it names one."""
+    found = re.search(r"resume='(bulk-[^']+)'", text)
+    return found and found.group(1)
