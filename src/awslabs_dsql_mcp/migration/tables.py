@@ -115,7 +115,7 @@ def _expand_serial(conversion: Conversion, made: ScriptTable, column: Node) -> N
     written = qualified(table[0], sequence)
     line = made.made.line
     text = f"CREATE SEQUENCE {written} CACHE {limits.SMALL_CACHE}"
-    note = f"{name}: serial is a sequence and a default, which changes later"
+    note = f"{name}: serial is a bigint sequence and a default, which changes later"
     conversion.statements.append(ConvertedStatement("CreateSeqStmt", parse(text)[0].root, line, text, [note]))
     text = f"ALTER SEQUENCE {written} OWNED BY {qualified(*table)}.{quote_identifier(name)}"
     made.follow.append(ConvertedStatement("AlterSeqStmt", parse(text)[0].root, line, text))

@@ -1,6 +1,5 @@
 """Any script that PostgreSQL runs is carried over, or the plan says what of it is not."""
 
-import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 
 from support.migration.carried import Target
@@ -11,7 +10,6 @@ from support.migration.oracle import Oracle
 _EXAMPLES = max(settings().max_examples // 5, 5)  # an example takes half a second, to make one small minutes
 
 
-@pytest.mark.xfail(strict=False, reason="the conversion has faults that are known")
 @settings(
     max_examples=_EXAMPLES,
     derandomize=_EXAMPLES < 100,  # a script that is new each time is for those who wait for it

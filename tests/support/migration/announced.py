@@ -149,9 +149,11 @@ RULES: Final = (
     Rule(
         "sequence",
         "type|minimum|maximum",
-        r"sequence is bigint|serial\b.* is bigint|identity is bigint|identity of line",
+        r"sequence is bigint|bigint sequence|serial\b.* is bigint|identity is bigint|identity of line",
     ),
     Rule("sequence", "next value", "size of its cache|CACHE"),
+    Rule("sequence", "exists", "sequence {name} .*is named", here=NOTHING),
+    Rule("sequence", "exists", "is named {name}", there=NOTHING),
     Rule("sequence", "exists", "it is the identity of", here=NOTHING),
     Rule("sequence", "owned by", "it becomes an identity, or stays by itself", here=NOTHING),
     Rule("table", "persistence", "UNLOGGED left out", there="u", here="p"),
