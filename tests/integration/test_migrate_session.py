@@ -67,3 +67,21 @@ async def test_what_cannot_be_carried_over_stops_before_the_first_step(writer: C
     assert "nothing was run" in reply.text
     assert "line 2" in reply.text
     assert await rows(writer, f"SELECT to_regclass('{TABLE}')") == [[None]]
+
+
+async def test_a_script_that_ran_before_is_told_how_to_go_on(writer: Client) -> None:
+    script = f"CREATE TABLE {TABLE} (id int PRIMARY KEY); CREATE INDEX session_kept_id ON {TABLE} (id);"
+    first = await call(writer, "migrate", statements=script)
+    assert "All 2 steps are applied." in first.text
+    again = await call(writer, "migrate", statements=script)
+    assert again.is_error
+    handle = again.text.split("resume_from=")[-1].split()[0]
+    resumed = await call(writer, "migrate", statements=script, resume_from=handle)
+    assert not resumed.is_error, resumed.text
+    assert resumed.text.count("was there already") == 2
+
+
+async def test_a_plan_of_nothing_gives_no_handle(writer: Client) -> None:
+    reply = await call(writer, "migrate", statements="SET work_mem = '1GB';", dry_run=True)
+    assert "nothing to run" in reply.text
+    assert "resume_from" not in reply.text

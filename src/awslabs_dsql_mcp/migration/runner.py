@@ -146,6 +146,7 @@ class MigrationRunner:
             run.doubt = was_in_doubt
             return state
         if step.statements[0].kind in jobs.JOB_KINDS:
+            run.doubt = run.doubt or "?"  # it is committed; from here on the catalog tells what became of it
             await self._wait(run, _job_id(done))
             return "built" if "INDEX" in step.statements[0].kind else "validated"
         rows = f", {done.rows_affected:,} rows" if done.rows_affected else ""
@@ -258,9 +259,14 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
         f"\n{progress_line(run.plan, run.number)}{doubt}"
     )
     go_on = (
-        f"mend the cause outside of the script, then send the same script with resume_from={run.handle}. "
-        "A changed script is another plan: send it without what is applied already."
+        f"mend the cause in the database, then send the same script with resume_from={run.handle}. If the "
+        "script has to change, that is another plan: send only what is not applied yet."
     )
+    if error.sqlstate in _THERE_ALREADY and not run.doubt:
+        go_on += (
+            " If an earlier run of the same script made it, resume_from="
+            f"{run.plan.resume_token(run.number, '+')} looks at each step from here on before it runs it."
+        )
     if run.doubt:
         error.outcome = "unknown"
     elif run.number > 1:

@@ -35,7 +35,7 @@ _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten to what it has, "
     "one transaction a step, jobs waited for. First dry_run: the plan, each change, what needs "
     "a human. A run stops at the first failure, or when its time is over, and says what is applied; "
-    "resume_from goes on with exactly the same script. Nothing runs twice."
+    "resume_from goes on with exactly the same script; without it, every step runs."
 )
 
 
@@ -218,9 +218,14 @@ def _shown(plan: MigrationPlan) -> ToolOutput:
         f"{len(plan.blocked)} statements stop it: rewrite or remove them first."
         if plan.blocked
         else f"To carry it out, send the same with resume_from={plan.resume_token(1)}."
+        if plan.steps
+        else "There is nothing to run; give DDL or changes of data."
     )
-    text = "\n".join(filter(None, [head, steps_text(plan, {}), skipped_text(plan), f"Next: {go}"]))
-    return ToolOutput(text, _facts(plan, None if plan.blocked else plan.resume_token(1), "planned"))
+    handle = plan.resume_token(1) if plan.steps and not plan.blocked else None
+    text = "\n".join(
+        filter(None, [head, steps_text(plan, {}, whole=True), skipped_text(plan), f"Next: {go}"])
+    )
+    return ToolOutput(text, _facts(plan, handle, "planned"))
 
 
 def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:

@@ -59,7 +59,7 @@ def test_who_has_stored_a_part_does_not_say_that_nothing_was_stored() -> None:
 @pytest.mark.parametrize(
     ("next_step", "said"),
     [
-        (1, "No step is applied; steps 1 to 3 are not."),
+        (1, "This call has applied no step of 3."),
         (2, "Step 1 is applied; steps 2 to 3 are not."),
         (3, "Steps 1 to 2 are applied; step 3 is not."),
         (4, "All 3 steps are applied."),
