@@ -1,13 +1,12 @@
 """Rows in the text form of PostgreSQL written to a file as CSV or as JSON Lines."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring
 from typing import BinaryIO, Final, Protocol
 
 from awslabs_dsql_mcp.database.model import Field
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.output.json_values import to_json
 
 Row = tuple[str | None, ...]
 
@@ -77,7 +76,10 @@ def _csv_field(text: str | None) -> str:
 
 
 class JsonLinesWriter(_TextWriter):
-    """Writer of a JSON object a line, with values as `output.json_values` writes them.
+    """Writer of a JSON object a line (RFC 8259).
+
+    Numbers keep their digits, of whatever length; documents of json and jsonb stand as they are. NaN and
+    infinity, and values of all other types, are strings of PostgreSQL's text.
 
     Args:
         file: The file, in UTF-8.
@@ -89,15 +91,52 @@ class JsonLinesWriter(_TextWriter):
 
     def __init__(self, file: BinaryIO, fields: Sequence[Field]) -> None:
         self._file = file
-        self._names = unique_names(fields)
-        self._oids = [field.oid for field in fields]
-        self._encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        self._names = [encode_basestring(name) + ":" for name in unique_names(fields)]
+        self._encoders = [_JSON_ENCODERS.get(field.oid, encode_basestring) for field in fields]
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows."""
-        names, oids, encode = self._names, self._oids, self._encode
-        lines = [encode(dict(zip(names, map(to_json, row, oids), strict=True))) + "\n" for row in rows]
-        self._file.write("".join(lines).encode())
+        columns = tuple(zip(self._names, self._encoders, strict=True))
+        lines = [
+            ",".join(
+                [
+                    name + ("null" if text is None else encode(text))
+                    for (name, encode), text in zip(columns, row, strict=True)
+                ]
+            )
+            for row in rows
+        ]
+        self._file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
+
+
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?").fullmatch
+_LINE_ENDS: Final = str.maketrans("\r\n", "  ")  # in a JSON document they are insignificant
+
+
+def _number(text: str) -> str:
+    return text if _NUMBER(text) else encode_basestring(text)
+
+
+def _boolean(text: str) -> str:
+    return "true" if text == "t" else "false"
+
+
+def _document(text: str) -> str:
+    return text.translate(_LINE_ENDS)
+
+
+# By the object ids of PostgreSQL's built-in types, which are fixed (pg_type.dat).
+_JSON_ENCODERS: Final[dict[int, Callable[[str], str]]] = {
+    16: _boolean,
+    20: _number,
+    21: _number,
+    23: _number,
+    114: _document,
+    700: _number,
+    701: _number,
+    1700: _number,
+    3802: _document,
+}
 
 
 def unique_names(fields: Sequence[Field]) -> list[str]:

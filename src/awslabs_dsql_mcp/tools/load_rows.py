@@ -47,10 +47,9 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _DESCRIPTION: Final = (
     "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
-    "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic, resumed and "
-    "recorded like batch_write: nothing is lost or loaded twice. A row that cannot be stored is named with "
-    "its reason and stops the load before its batch (mend it and resume), or is left out with "
-    "skip_bad_rows."
+    "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic; resumed "
+    "like batch_write, nothing is lost or loaded twice. A row that cannot be stored stops the load before "
+    "its batch (mend it and resume), or is left out with skip_bad_rows."
 )
 
 
@@ -175,7 +174,7 @@ class LoadRows:
             ] = False,
             null: Annotated[
                 str,
-                Field(description='CSV: text of an unquoted field that is NULL; "" quoted is an empty text.'),
+                Field(description='CSV: unquoted text that is NULL; quoted "" is an empty text.'),
             ] = "",
             delimiter: Annotated[str, Field(description="CSV: found if not given.")] = "",
             encoding: Annotated[str, Field(description="UTF-8 or by mark if not given.")] = "",

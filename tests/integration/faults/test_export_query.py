@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp.types import ResourceLink, TextContent
@@ -84,16 +84,50 @@ async def test_csv_is_what_postgresql_writes(bed: Harness, exports: Opens, folde
     assert left(folder) == [f"{number}.csv" for number in range(len(QUERIES))]
 
 
-async def test_json_lines_hold_what_readonly_query_shows(bed: Harness, exports: Opens, folder: Path) -> None:
+class Number(str):
+    """A number of JSON, by its digits."""
+
+    __slots__ = ()
+
+
+def text_of(value: object, text: str) -> object:
+    """PostgreSQL's text of a JSON value; of a document, the document that PostgreSQL's text is."""
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if value is None:
+        return ""
+    return text if value in (text, read_json(text)) else value
+
+
+def read_json(text: str) -> object:
+    """Read a JSON document with numbers as their digits; a text that is none is itself."""
+    try:
+        return json.loads(text, parse_int=Number, parse_float=Number)
+    except ValueError:
+        return text
+
+
+def read_lines(file: Path) -> list[dict[str, object]]:
+    """Read JSON Lines."""
+    return [cast("dict[str, object]", read_json(line)) for line in file.read_text().splitlines()]
+
+
+async def test_json_lines_hold_every_digit(bed: Harness, exports: Opens, folder: Path) -> None:
     async with exports() as client:
         for number, sql in enumerate(("TABLE bulk.v", *QUERIES[4:6])):
             reply = await call(client, "export_query", sql=sql, path=f"{number}.jsonl")
             assert not reply.is_error, reply.text
-            rows = [json.loads(line) for line in (folder / f"{number}.jsonl").read_text().splitlines()]
+            rows = read_lines(folder / f"{number}.jsonl")
             head, *lines = csv.reader(StringIO(bed.postgres.csv(sql).decode(), ""))
             assert len(rows) == reply.facts["rows"] == len(lines)
-            shown = await call(client, "readonly_query", sql=sql)
-            assert rows[:3] == [dict(zip(head, row, strict=True)) for row in shown.facts["rows"][:3]]
+            for row, line in zip(rows, lines, strict=True):
+                assert list(row) == head
+                assert [text_of(v, text) for v, text in zip(row.values(), line, strict=True)] == line
+    (values,) = read_lines(folder / "0.jsonl")
+    assert [type(values[f"c{n}"]) for n in range(12)] == [Number] * 4 + [str] * 2 + [Number] * 4 + [
+        str,
+        Number,
+    ]
 
 
 CARRIED = """
