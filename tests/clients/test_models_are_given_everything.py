@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -207,7 +208,10 @@ def has_text(given: object, text: str) -> bool:
 
 
 def has_values(given: object, values: object) -> bool:
-    """Find structured content, where JSON begins in what was given."""
+    """Find structured content, where JSON begins in what was given or in a part of it."""
+    if isinstance(given, list):
+        parts = cast("list[dict[str, object]]", given)
+        return any(has_values(part.get("text"), values) for part in parts)
     if values is None or not isinstance(given, str) or "{" not in given:
         return False
     try:

@@ -67,7 +67,10 @@ class TokenSource:
             host: The host.
             user: The role.
         """
-        return await self._run(lambda: self._renewed_token(host, user))
+        used = await self._run(self._credentials)
+        self._client = None
+        token = await self.token(host, user)
+        return None if await self._run(self._credentials) == used else token
 
     async def prepare(self) -> None:
         """Import boto3 and create its client; an error is raised later, by ``token``."""
@@ -95,11 +98,6 @@ class TokenSource:
         except DsqlError:
             self._client = None  # it would keep to the credentials, or to their absence
             raise
-
-    def _renewed_token(self, host: str, user: str) -> str | None:
-        used, self._client = self._credentials(), None
-        token = self._token(host, user)
-        return None if self._credentials() == used else token
 
     def _credentials(self) -> object:
         return self._session and self._session.get_credentials().get_frozen_credentials()

@@ -104,12 +104,12 @@ def next_step(jobs: Sequence[AsyncJob]) -> str:
     if any(job.status == "failed" for job in jobs):
         return _AFTER_FAILURE
     if any(job.index_valid is False for job in jobs):
-        return "An index is not valid: DROP INDEX it with transact, and create it again."
+        return "An index is not valid: DROP INDEX it, and create it again. Use transact."
     return "Nothing to wait for." if jobs else "There are no jobs."
 
 
 _AFTER_FAILURE: Final = (
-    "No job is running. A failed index remains, not valid: with transact, fix the cause in details (such as "
-    "duplicates), DROP INDEX it, and create it again; after a failed validation, fix the rows, and validate "
-    "again."
+    "No job is running. A failed index remains, not valid: fix the cause in details (such as duplicates), "
+    "DROP INDEX it, and create it again; after a failed validation, fix the rows, and validate again. Use "
+    "transact."
 )

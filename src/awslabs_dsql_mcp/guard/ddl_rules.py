@@ -9,7 +9,7 @@ from itertools import chain
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.alter_table import AlterTableForm, refused_form
-from awslabs_dsql_mcp.dsql.types import ARRAY
+from awslabs_dsql_mcp.dsql.types import ARRAY, EXTENSION_TYPES
 from awslabs_dsql_mcp.dsql.unsupported import (
     COLUMN_CLAUSES,
     DOMAIN_FORMS,
@@ -257,6 +257,8 @@ def _columns(source: ParsedStatement) -> Iterator[Violation]:
 def _type(type_name: Node, location: int) -> Iterator[Violation]:
     location = type_name.get("location", location)
     row = column_type(type_name)
+    if row is not None and row.name in EXTENSION_TYPES:
+        return  # a domain may have that name
     if row is not None and not row.stored:
         what = "arrays as columns" if row is ARRAY else f"columns of type {row.displayed}"
         yield _violation("column-type", location, what, row.advice)

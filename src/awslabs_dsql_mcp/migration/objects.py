@@ -70,11 +70,14 @@ def alter_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
             conversion.skip(draft, "an identity owns its sequence")
             return
     kept = [item for item in given if item["DefElem"].get("defname") not in ("as", "logged")]
-    if kept != given:
+    if kept == given:
+        conversion.statements.append(draft)
+    elif kept:
         draft.top["options"] = kept
         draft.changed("a sequence is bigint")
-    if kept:
         conversion.statements.append(draft)
+    else:
+        conversion.skip(draft, "a sequence is bigint")
 
 
 def create_enum(conversion: Conversion, draft: ConvertedStatement) -> None:

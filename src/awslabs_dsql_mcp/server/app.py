@@ -51,9 +51,10 @@ log = logging.getLogger(__name__)
 _HOUR = 3_600_000  # milliseconds; what is offered is the same as long as the process lives
 # On the server alone: on each tool it would be sent twelve times (MCP specification, "Icons").
 _ICON: Final = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' "
-    "stroke='%23527fff' stroke-width='2'%3E%3Cellipse cx='12' cy='6' rx='8' ry='3'/%3E%3Cpath d='M4 6v12c0 "
-    "1.7 3.6 3 8 3s8-1.3 8-3V6M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3'/%3E%3C/svg%3E"
+    "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0%200%2024%2024'%20fill="
+    "'none'%20stroke='%23527fff'%20stroke-width='2'%3E%3Cellipse%20cx='12'%20cy='6'%20rx='8'%20ry='3'/"
+    "%3E%3Cpath%20d='M4%206v12c0%201.7%203.6%203%208%203s8-1.3%208-3V6M4%2012c0%201.7%203.6%203%208%203"
+    "s8-1.3%208-3'/%3E%3C/svg%3E"
 )
 _LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _TABLE_PART: Final = ("dsql://schema/{schema}/{table}", "table")  # completes a prompt's topic

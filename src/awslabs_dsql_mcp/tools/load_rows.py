@@ -163,7 +163,7 @@ class LoadRows:
             path: Annotated[str, Field(description="File in the operator's folder.")] = "",
             columns: Annotated[
                 list[str] | dict[str, str] | None,
-                Field(description="Columns to load, others are left out; or {theirs: the table's}."),
+                Field(description="Columns to load; or {theirs: the table's}."),
             ] = None,
             on_conflict: Annotated[
                 Literal["error", "skip", "update"],
@@ -174,7 +174,7 @@ class LoadRows:
             ] = False,
             null: Annotated[
                 str,
-                Field(description='CSV: unquoted text that is NULL; quoted "" is an empty text.'),
+                Field(description="CSV: unquoted text for NULL."),
             ] = "",
             delimiter: Annotated[str, Field(description="CSV: found if not given.")] = "",
             encoding: Annotated[str, Field(description="UTF-8 or by mark if not given.")] = "",

@@ -50,5 +50,5 @@ class Loads:
         return await self.load(request)
 
 
-async def _ignore(_rows: int, _message: str) -> None:
+async def _ignore(_rows: float, _message: str) -> None:
     """Take progress."""

@@ -129,6 +129,47 @@ STATEMENTS: Final = {
     "CreatePolicyStmt": "CREATE POLICY p ON t",
     "AlterPolicyStmt": "ALTER POLICY p ON t USING (true)",
     "AlterFunctionStmt": "ALTER FUNCTION f() IMMUTABLE",
+    "AlterDatabaseStmt": "ALTER DATABASE d CONNECTION LIMIT 5",
+    "AlterDatabaseSetStmt": "ALTER DATABASE d SET work_mem = '1MB'",
+    "AlterDatabaseRefreshCollStmt": "ALTER DATABASE d REFRESH COLLATION VERSION",
+    "DropdbStmt": "DROP DATABASE IF EXISTS d",
+    "AlterSystemStmt": "ALTER SYSTEM SET work_mem = '1MB'",
+    "CreateTableSpaceStmt": "CREATE TABLESPACE s LOCATION '/s'",
+    "DropTableSpaceStmt": "DROP TABLESPACE s",
+    "AlterTableSpaceOptionsStmt": "ALTER TABLESPACE s SET (random_page_cost = 1)",
+    "AlterExtensionStmt": "ALTER EXTENSION pgcrypto UPDATE",
+    "AlterExtensionContentsStmt": "ALTER EXTENSION pgcrypto ADD TABLE t",
+    "CreateEventTrigStmt": "CREATE EVENT TRIGGER g ON ddl_command_end EXECUTE FUNCTION f()",
+    "AlterEventTrigStmt": "ALTER EVENT TRIGGER g DISABLE",
+    "RuleStmt": "CREATE RULE r AS ON INSERT TO t DO INSTEAD NOTHING",
+    "CreatePLangStmt": "CREATE LANGUAGE l HANDLER h",
+    "CreatePublicationStmt": "CREATE PUBLICATION p",
+    "AlterPublicationStmt": "ALTER PUBLICATION p ADD TABLE t",
+    "CreateSubscriptionStmt": "CREATE SUBSCRIPTION s CONNECTION 'host=h' PUBLICATION p",
+    "AlterSubscriptionStmt": "ALTER SUBSCRIPTION s DISABLE",
+    "DropSubscriptionStmt": "DROP SUBSCRIPTION s",
+    "CreateFdwStmt": "CREATE FOREIGN DATA WRAPPER w",
+    "AlterFdwStmt": "ALTER FOREIGN DATA WRAPPER w OPTIONS (ADD a '1')",
+    "CreateForeignServerStmt": "CREATE SERVER s FOREIGN DATA WRAPPER w",
+    "AlterForeignServerStmt": "ALTER SERVER s VERSION '2'",
+    "CreateForeignTableStmt": "CREATE FOREIGN TABLE f (a int) SERVER s",
+    "CreateUserMappingStmt": "CREATE USER MAPPING FOR u SERVER s",
+    "AlterUserMappingStmt": "ALTER USER MAPPING FOR u SERVER s OPTIONS (ADD a '1')",
+    "DropUserMappingStmt": "DROP USER MAPPING FOR u SERVER s",
+    "CreateOpClassStmt": "CREATE OPERATOR CLASS c FOR TYPE int USING btree AS OPERATOR 1 <",
+    "CreateOpFamilyStmt": "CREATE OPERATOR FAMILY f USING btree",
+    "AlterOpFamilyStmt": "ALTER OPERATOR FAMILY f USING btree ADD OPERATOR 1 < (int, int)",
+    "AlterOperatorStmt": "ALTER OPERATOR + (int, int) SET (RESTRICT = NONE)",
+    "DefineStmt": "CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)",
+    "CreateAmStmt": "CREATE ACCESS METHOD m TYPE TABLE HANDLER h",
+    "CreateCastStmt": "CREATE CAST (int AS text) WITH INOUT",
+    "CreateConversionStmt": "CREATE CONVERSION c FOR 'UTF8' TO 'LATIN1' FROM f",
+    "CreateTransformStmt": "CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION f(internal))",
+    "AlterTSConfigurationStmt": "ALTER TEXT SEARCH CONFIGURATION c DROP MAPPING FOR word",
+    "AlterTSDictionaryStmt": "ALTER TEXT SEARCH DICTIONARY d (Language = english)",
+    "SecLabelStmt": "SECURITY LABEL ON TABLE t IS 'x'",
+    "AlterObjectDependsStmt": "ALTER FUNCTION f() DEPENDS ON EXTENSION e",
+    "ReassignOwnedStmt": "REASSIGN OWNED BY a TO b",
 }
 
 OTHERS: Final = [
@@ -297,8 +338,8 @@ class TestTypes:
         assert step.queries[0] == f"CREATE TABLE t (a {EXTENSION_TYPES[name].replacement})"
 
     def test_an_unknown_type_needs_a_human(self) -> None:
-        (step,) = planned("CREATE TABLE t (a geometry)").steps
-        assert step.notes[0].startswith("NEEDS A HUMAN: a: type geometry is unknown")
+        (step,) = planned("CREATE TABLE t (a polyhedron)").steps
+        assert step.notes[0].startswith("NEEDS A HUMAN: a: type polyhedron is unknown")
 
     def test_a_domain_of_the_script_is_known(self) -> None:
         made = planned("CREATE DOMAIN geometry AS text; CREATE TABLE t (a geometry)")
