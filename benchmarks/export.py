@@ -59,7 +59,8 @@ async def main(count: int, turns: int) -> None:
         flags = ["--local", "--local-data", str(data), "--export-dir", folder]
         server = StdioServerParameters(command=sys.executable, args=["-m", "awslabs_dsql_mcp", *flags])
         async with local_cluster(data) as cluster, Client(server) as client:
-            await export(client, SQL.format(rows=1000), "first.csv")  # warms up
+            for name in FORMATS:  # warms up
+                await export(client, SQL.format(rows=1000), f"first.{name}")
             before = peak()
             sql = SQL.format(rows=count)
             ratios: dict[str, list[float]] = {name: [] for name in FORMATS}

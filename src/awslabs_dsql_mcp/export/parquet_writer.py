@@ -14,7 +14,7 @@ from awslabs_dsql_mcp.files.parquet import import_pyarrow
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_ROW_GROUP: Final = 8 << 20  # bytes in memory, and so what a reader needs at least
+_ROW_GROUP: Final = 1 << 20  # bytes of rows; of 8 MiB pyarrow's allocator kept 80 MB and more
 _MAX_DECIMAL: Final = 38  # digits of Arrow's decimal128, which every reader of Parquet knows
 _HEADER: Final = 4  # PostgreSQL's VARHDRSZ, part of the modifier of numeric
 _NUMERIC: Final = 1700
