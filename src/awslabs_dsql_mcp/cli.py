@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 128 + signal.SIGINT
-# libpq's variables that apply. The others could change a login, the time zone or the reading of dates.
-_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLNEGOTIATION", "PGSSLROOTCERT")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,11 +51,12 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
 
         return lambda: install(rest)
+    from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES  # noqa: PLC0415 - see the module
     from awslabs_dsql_mcp.server import process  # noqa: PLC0415 - see the module
 
     given = dict(os.environ)
     for variable in given:
-        if variable.startswith("PG") and variable not in _LIBPQ:
+        if variable.startswith("PG") and variable not in LIBPQ_VARIABLES:
             del os.environ[variable]
     if not os.environ.get("AWS_PROFILE", "unset"):
         del os.environ["AWS_PROFILE"]  # empty means unset, also for boto3

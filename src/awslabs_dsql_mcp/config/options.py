@@ -11,6 +11,9 @@ from awslabs_dsql_mcp.config.parsers import LOG_LEVELS
 from awslabs_dsql_mcp.config.settings import DEFAULT_KNOWLEDGE_SERVER, TOOLSETS
 from awslabs_dsql_mcp.option_parser import Option, read_switch
 
+LIBPQ_VARIABLES: Final = ("PGHOSTADDR", "PGPORT", "PGSSLNEGOTIATION", "PGSSLROOTCERT")
+"""libpq's variables that apply. The others could change a login, the time zone or the reading of dates."""
+
 CLUSTER_ONLY_OPTIONS: Final = frozenset(
     {"cluster_endpoint", "region", "allow_writes", "local", "local_data", "local_session_minutes"}
 )

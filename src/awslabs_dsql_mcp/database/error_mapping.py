@@ -76,7 +76,7 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.kind in _AFTER_RETRIES:
         error_class, reason, hint = _AFTER_RETRIES[failure.kind]
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        quoted = truncate(one_line(failure.message), _MAX_TEXT - len(hint) - 80)
+        quoted = truncate(mark_line_breaks(failure.message), _MAX_TEXT - len(hint) - 80)
         return error_class(f"{reason}{tried}: {quoted}", sqlstate=failure.sqlstate, hint=hint)
     if failure.sqlstate == "42501":
         hint = advice_for("", failure.message) or _grant(failure.message, statement)
@@ -89,15 +89,15 @@ def _format(failure: Failure, statement: str | None, hint: str | None) -> str:
     where = "" if failure.statement is None else f"Statement {failure.statement + 1}: "
     source = _source_line(failure, statement)
     limit = _MAX_TEXT - len(where) - len(source) - len(hint or "")
-    message = truncate(one_line(failure.message), limit)
+    message = truncate(mark_line_breaks(failure.message), limit)
     remaining = limit - len(message) - len("\nDETAIL: ")
     detail = ""
     if failure.detail and remaining > _MIN_EXCERPT:
-        detail = f"\nDETAIL: {truncate(one_line(failure.detail), remaining)}"
+        detail = f"\nDETAIL: {truncate(mark_line_breaks(failure.detail), remaining)}"
     return f"{where}{message}{detail}{source}{_parameter_line(failure, source)}"
 
 
-def one_line(text: str) -> str:
+def mark_line_breaks(text: str) -> str:
     """Keep what may quote a row from beginning a line that reads as this server's."""
     return _LINE_BREAKS.sub("⏎", text)
 
@@ -120,7 +120,7 @@ def _source_line(failure: Failure, statement: str | None) -> str:
 
 def _advice(failure: Failure) -> str | None:
     """Choose the hint: a name that the server suggests, our advice, or the server's HINT."""
-    own = truncate(one_line(failure.hint), _MAX_HINT) if failure.hint else None
+    own = truncate(mark_line_breaks(failure.hint), _MAX_HINT) if failure.hint else None
     if own and own.startswith("Perhaps you meant"):
         return own
     return advice_for(failure.sqlstate, failure.message) or own or _LAST_ADVICE

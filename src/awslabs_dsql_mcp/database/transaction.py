@@ -248,7 +248,7 @@ def _raise_if_unknown(reply: Reply, attempts: int) -> None:
     if isinstance(reply, Failed) and reply.failure.leaves_commit_unknown:
         raise OutcomeUnknown(
             f"The transaction may or may not have committed: during COMMIT (attempt {attempts}) "
-            f"{error_mapping.one_line(reply.failure.message)}",
+            f"{error_mapping.mark_line_breaks(reply.failure.message)}",
             sqlstate=reply.failure.sqlstate,
             hint="Do not repeat it yet: query for what it should have changed, then repeat it only if "
             "that is missing.",

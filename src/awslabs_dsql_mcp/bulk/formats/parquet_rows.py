@@ -1,11 +1,11 @@
 """Parquet files as rows."""
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from typing import Any, BinaryIO, Final
 
 from awslabs_dsql_mcp.bulk.rows import InvalidRow, NumberedRow
-from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.files.parquet import import_pyarrow
 
 _CHUNK_ROWS: Final = 1000
 
@@ -22,14 +22,7 @@ class ParquetRows:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        try:
-            parquet: Any = import_module("pyarrow.parquet")
-        except ImportError:
-            raise NotConfigured(
-                "Parquet files need pyarrow, which is not installed.",
-                code="no_parquet",
-                hint="Ask the operator to install awslabs-dsql-mcp[parquet]; or write CSV or JSON Lines.",
-            ) from None
+        parquet = import_pyarrow()
         try:
             self._opened: Any = parquet.ParquetFile(file)
             self.names: list[str] = list(self._opened.schema_arrow.names)

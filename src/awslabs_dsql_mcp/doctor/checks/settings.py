@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 
-from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 from awslabs_dsql_mcp.option_parser import SettingsError
-
-# Variables of libpq that the server leaves in effect.
-_LIBPQ = ("PGHOSTADDR", "PGPORT", "PGSSLNEGOTIATION", "PGSSLROOTCERT")
 
 
 def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
@@ -32,13 +29,13 @@ def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
             code="settings_invalid",
             remedy="Unset PGPORT: Aurora DSQL's port is 5432.",
         )
-    ignored = sorted(name for name in environ if name.startswith("PG") and name not in _LIBPQ)
+    ignored = sorted(name for name in environ if name.startswith("PG") and name not in LIBPQ_VARIABLES)
     return CheckOutcome(f"{says} Ignored: {', '.join(ignored)}." if ignored else says)
 
 
 def _used(environ: Mapping[str, str]) -> list[str]:
     ours = [name for option in OPTIONS for name in option.variables]
-    return [name for name in dict.fromkeys([*ours, *_LIBPQ]) if environ.get(name)]
+    return [name for name in dict.fromkeys([*ours, *LIBPQ_VARIABLES]) if environ.get(name)]
 
 
 def refuse(error: SettingsError) -> CheckOutcome:
