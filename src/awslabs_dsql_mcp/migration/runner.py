@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.migration.report import progress_line
 from awslabs_dsql_mcp.migration.verify import check_for
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import dsql_syntax
+from awslabs_dsql_mcp.text import pluralize
 
 _FIRST_PAUSE, _MAX_PAUSE = 0.2, 4.0  # seconds between two looks at a job
 _THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
@@ -149,7 +150,7 @@ class MigrationRunner:
             run.doubt = run.doubt or "?"  # it is committed; from here on the catalog tells what became of it
             await self._wait(run, _job_id(done))
             return "built" if "INDEX" in step.statements[0].kind else "validated"
-        rows = f", {done.rows_affected:,} rows" if done.rows_affected else ""
+        rows = f", {pluralize(done.rows_affected, 'row')}" if done.rows_affected else ""
         return done.outcome + rows
 
     async def _already_applied(self, run: MigrationRun) -> str | None:

@@ -176,7 +176,7 @@ def _format_of(request: ExportRequest) -> str:
 
 def _explain(error: DsqlError, rows: int) -> None:
     """Say that there is no file, and what to do where a transaction has not enough time."""
-    error.message += " No file was written."
+    error.message += "\nNo file was written."
     if isinstance(error, TimedOut) or (error.sqlstate == "54000" and "age limit" in error.message):
         error.message += f" {pluralize(rows, 'row')} had arrived."
         error.hint = (

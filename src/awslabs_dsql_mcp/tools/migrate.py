@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.report import progress_line, skipped_text, steps_text
 from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import ConfirmPolicy, TransactionConfirmation
 from awslabs_dsql_mcp.tools.elicitation import (
     Confirmation,
@@ -213,9 +214,9 @@ def _require_whole(plan: MigrationPlan) -> None:
 
 
 def _shown(plan: MigrationPlan) -> ToolOutput:
-    head = f"Plan of {len(plan.steps)} steps; nothing was run."
+    head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
     go = (
-        f"{len(plan.blocked)} statements stop it: rewrite or remove them first."
+        f"{pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
         if plan.blocked
         else f"To carry it out, send the same with resume_from={plan.resume_token(1)}."
         if plan.steps
