@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.bulk import keyset
-from awslabs_dsql_mcp.bulk.keyset import Key, Position
-from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
+from awslabs_dsql_mcp.bulk.splitting import keyset
+from awslabs_dsql_mcp.bulk.splitting.keyset import Key, Position
+from awslabs_dsql_mcp.bulk.splitting.splitter import SplitStatement, split
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.transaction import Query
 

@@ -3,15 +3,15 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from awslabs_dsql_mcp.bulk import cascades, keyset, split_catalog, split_rules, table_info
-from awslabs_dsql_mcp.bulk.keyset import Key, Position
-from awslabs_dsql_mcp.bulk.progress_table import ProgressTable
-from awslabs_dsql_mcp.bulk.repeatability import is_repeatable
-from awslabs_dsql_mcp.bulk.resume_token import fingerprint
-from awslabs_dsql_mcp.bulk.runner import Batch
-from awslabs_dsql_mcp.bulk.split_rules import SplitContext
-from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
-from awslabs_dsql_mcp.bulk.table_info import TableInfo
+from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
+from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
+from awslabs_dsql_mcp.bulk.jobs.runner import Batch
+from awslabs_dsql_mcp.bulk.splitting import cascades, keyset, split_catalog, split_rules, table_info
+from awslabs_dsql_mcp.bulk.splitting.keyset import Key, Position
+from awslabs_dsql_mcp.bulk.splitting.repeatability import is_repeatable
+from awslabs_dsql_mcp.bulk.splitting.split_rules import SplitContext
+from awslabs_dsql_mcp.bulk.splitting.splitter import SplitStatement, split
+from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork

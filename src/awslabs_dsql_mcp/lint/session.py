@@ -15,8 +15,8 @@ from awslabs_dsql_mcp.guard import transaction_rules
 from awslabs_dsql_mcp.lint.model import Finding
 from awslabs_dsql_mcp.lint.part import Part
 from awslabs_dsql_mcp.migration.conversion import SkippedStatement
-from awslabs_dsql_mcp.migration.psql_commands import HARMLESS_COMMAND
-from awslabs_dsql_mcp.migration.settings import session_calls
+from awslabs_dsql_mcp.migration.script.psql_commands import HARMLESS_COMMAND
+from awslabs_dsql_mcp.migration.script.settings import session_calls
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant
 from awslabs_dsql_mcp.text import one_line
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from awslabs_dsql_mcp.migration import names
-from awslabs_dsql_mcp.migration.mentions import Name
-from awslabs_dsql_mcp.migration.reading import ScriptStatement
-from awslabs_dsql_mcp.migration.settings import SessionSettings
-from awslabs_dsql_mcp.migration.survey import Survey, survey
-from awslabs_dsql_mcp.migration.user_types import TypeReplacement, UserTypes
-from awslabs_dsql_mcp.migration.uses import Use
+from awslabs_dsql_mcp.migration.analysis import names
+from awslabs_dsql_mcp.migration.analysis.survey import Survey, survey
+from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement, UserTypes
+from awslabs_dsql_mcp.migration.analysis.uses import Use
+from awslabs_dsql_mcp.migration.script.mentions import Name
+from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
+from awslabs_dsql_mcp.migration.script.settings import SessionSettings
 from awslabs_dsql_mcp.migration.values.source_types import SourceTypes
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.command_names import command

@@ -9,23 +9,18 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.unsupported import STATEMENTS, UPKEEP
-from awslabs_dsql_mcp.migration import (
-    expressions,
-    objects,
-    programs,
-    psql_commands,
-    script_formats,
-    session_statements,
-)
-from awslabs_dsql_mcp.migration.alter_table import alter
+from awslabs_dsql_mcp.migration.analysis.survey import survey
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
-from awslabs_dsql_mcp.migration.copied_rows import read_copy
-from awslabs_dsql_mcp.migration.indexes import create_index
-from awslabs_dsql_mcp.migration.mentions import mentions, relation_name
-from awslabs_dsql_mcp.migration.reading import ScriptStatement, read_items
-from awslabs_dsql_mcp.migration.script_values import convert_values
-from awslabs_dsql_mcp.migration.survey import survey
-from awslabs_dsql_mcp.migration.tables import create_table
+from awslabs_dsql_mcp.migration.rules import expressions, objects, programs, session_statements
+from awslabs_dsql_mcp.migration.rules.alter_table import alter
+from awslabs_dsql_mcp.migration.rules.copied_rows import read_copy
+from awslabs_dsql_mcp.migration.rules.indexes import create_index
+from awslabs_dsql_mcp.migration.rules.script_values import convert_values
+from awslabs_dsql_mcp.migration.rules.tables import create_table
+from awslabs_dsql_mcp.migration.script import formats as script_formats
+from awslabs_dsql_mcp.migration.script import psql_commands
+from awslabs_dsql_mcp.migration.script.mentions import mentions, relation_name
+from awslabs_dsql_mcp.migration.script.reading import ScriptStatement, read_items
 from awslabs_dsql_mcp.sql.definitions import table_elements
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script

@@ -18,9 +18,9 @@ from typing import Final, Literal, cast
 from awslabs_dsql_mcp.guard import guard, write_rules
 from awslabs_dsql_mcp.guard.guard import Verdict
 from awslabs_dsql_mcp.guard.refusal import locate
-from awslabs_dsql_mcp.migration.columns import constraints
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
-from awslabs_dsql_mcp.migration.mentions import relation_name
+from awslabs_dsql_mcp.migration.rules.columns import constraints
+from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.copy_data import Field, Marker
 from awslabs_dsql_mcp.sql.dsql_syntax import parse

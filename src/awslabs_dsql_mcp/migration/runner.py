@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.errors import (
 )
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
 from awslabs_dsql_mcp.migration.report import progress_line
-from awslabs_dsql_mcp.migration.verify import check_for
+from awslabs_dsql_mcp.migration.verification.applied import check_for
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import dsql_syntax
 from awslabs_dsql_mcp.text import pluralize

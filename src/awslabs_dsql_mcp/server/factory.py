@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from awslabs_dsql_mcp.bulk.row_files import LoadDirectory
-from awslabs_dsql_mcp.bulk.runner import BatchRunner
+from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
+from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters

@@ -9,10 +9,10 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from awslabs_dsql_mcp.bulk import keyset
-from awslabs_dsql_mcp.bulk.progress_table import KEPT_FINISHED
-from awslabs_dsql_mcp.bulk.resume_token import fingerprint_in
-from awslabs_dsql_mcp.bulk.runner import BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED
+from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint_in
+from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork

@@ -5,9 +5,9 @@ from typing import Final
 
 from typing_extensions import NotRequired, TypedDict
 
-from awslabs_dsql_mcp.bulk.resume_token import Progress
-from awslabs_dsql_mcp.bulk.row_loader import BadRow, RowLoadJob
-from awslabs_dsql_mcp.bulk.verification import Differences
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress
+from awslabs_dsql_mcp.bulk.loading.row_loader import BadRow, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.verification import Differences
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.resumable import BatchResult

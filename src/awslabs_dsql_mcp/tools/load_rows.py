@@ -11,15 +11,16 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from awslabs_dsql_mcp.bulk import keyset, table_info, verification
-from awslabs_dsql_mcp.bulk.column_choice import Columns
-from awslabs_dsql_mcp.bulk.insert_plan import OnConflict, plan_insert
-from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
-from awslabs_dsql_mcp.bulk.row_loader import InlineRows, RowLoadJob
-from awslabs_dsql_mcp.bulk.rows import FileOptions, RowFiles, RowSource
-from awslabs_dsql_mcp.bulk.runner import RESTART, BatchRunner, ProgressCallback
-from awslabs_dsql_mcp.bulk.table_info import TableInfo
-from awslabs_dsql_mcp.bulk.verification import Differences, comparison, count_query
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
+from awslabs_dsql_mcp.bulk.jobs.runner import RESTART, BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.loading import verification
+from awslabs_dsql_mcp.bulk.loading.column_choice import Columns
+from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert
+from awslabs_dsql_mcp.bulk.loading.row_loader import InlineRows, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, RowFiles, RowSource
+from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
+from awslabs_dsql_mcp.bulk.splitting import keyset, table_info
+from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
@@ -36,13 +37,7 @@ from awslabs_dsql_mcp.tools.elicitation import (
     supports_elicitation,
 )
 from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_line
-from awslabs_dsql_mcp.tools.resumable import (
-    Resume,
-    Token,
-    progress_callback,
-    run_output,
-    with_message,
-)
+from awslabs_dsql_mcp.tools.resumable import Resume, Token, progress_callback, run_output, with_message
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _DESCRIPTION: Final = (

@@ -15,11 +15,11 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.migration import plan as migration_plan
-from awslabs_dsql_mcp.migration.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.report import progress_line, skipped_text, steps_text
 from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
+from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import ConfirmPolicy, TransactionConfirmation

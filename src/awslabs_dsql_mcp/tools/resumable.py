@@ -7,7 +7,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from awslabs_dsql_mcp.bulk.runner import ProgressCallback, RunResult
+from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from awslabs_dsql_mcp.bulk.runner import BatchRunner, RunResult
+from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, RunResult
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query

@@ -5,7 +5,7 @@ from pathlib import Path
 import anyio
 from mcp import Client
 
-from awslabs_dsql_mcp.bulk.keyset import MAX_BATCH_ROWS
+from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS
 from support.client_helpers import call
 from support.wire.fault_plans import Opens, insert, kill_while, make_schema, parameters, rain, resume_in
 from support.wire.faults import At, Hold, Often

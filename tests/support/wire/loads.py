@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from awslabs_dsql_mcp.bulk.row_files import LoadDirectory
-from awslabs_dsql_mcp.bulk.runner import BatchRunner
+from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
+from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows

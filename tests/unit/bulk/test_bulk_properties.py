@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.bulk import keyset
-from awslabs_dsql_mcp.bulk.column_choice import choose
-from awslabs_dsql_mcp.bulk.insert_plan import plan_insert
-from awslabs_dsql_mcp.bulk.keyset import Key
-from awslabs_dsql_mcp.bulk.resume_token import Progress, decode, encode, fingerprint
-from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
-from awslabs_dsql_mcp.bulk.table_info import ColumnInfo, TableInfo
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint
+from awslabs_dsql_mcp.bulk.loading.column_choice import choose
+from awslabs_dsql_mcp.bulk.loading.insert_plan import plan_insert
+from awslabs_dsql_mcp.bulk.splitting import keyset
+from awslabs_dsql_mcp.bulk.splitting.keyset import Key
+from awslabs_dsql_mcp.bulk.splitting.splitter import SplitStatement, split
+from awslabs_dsql_mcp.bulk.splitting.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import RequestInvalid
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.bulk.rejected_rows import first_rejected, likely_row
+from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
 from awslabs_dsql_mcp.errors import StatementFailed
 
 Rows = list[tuple[str | None, ...]]

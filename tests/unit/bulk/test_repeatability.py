@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.bulk.cascades import ForeignKey, cascaded_changes
-from awslabs_dsql_mcp.bulk.repeatability import is_repeatable
-from awslabs_dsql_mcp.bulk.splitter import SplitStatement, split
+from awslabs_dsql_mcp.bulk.splitting.cascades import ForeignKey, cascaded_changes
+from awslabs_dsql_mcp.bulk.splitting.repeatability import is_repeatable
+from awslabs_dsql_mcp.bulk.splitting.splitter import SplitStatement, split
 
 COLUMNS = ("id", "a", "b", "c", "j")
 

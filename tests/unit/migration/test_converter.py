@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.migration.verify import check_for
+from awslabs_dsql_mcp.migration.verification.applied import check_for
 from awslabs_dsql_mcp.sql.copy_data import CopyFormat, read_rows
 from awslabs_dsql_mcp.sql.scripts import split_script
 

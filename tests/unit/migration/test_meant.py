@@ -4,7 +4,7 @@ import pytest
 
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import convert
-from awslabs_dsql_mcp.migration.meant import Meant, meant_by
+from awslabs_dsql_mcp.migration.verification.meant import Meant, meant_by
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE INDEX i ON t (a); "
 

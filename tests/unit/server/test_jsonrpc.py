@@ -8,13 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, JSONRPCRequest
 
-from awslabs_dsql_mcp.server.jsonrpc import (
-    MAX_DEPTH,
-    UNREADABLE,
-    MessageRejected,
-    find_id,
-    read_message,
-)
+from awslabs_dsql_mcp.server.jsonrpc import MAX_DEPTH, UNREADABLE, MessageRejected, find_id, read_message
 from awslabs_dsql_mcp.server.line_reader import MAX_LINE
 
 

@@ -16,11 +16,7 @@ from awslabs_dsql_mcp.dsql.unsupported import (
 )
 from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import TOO_LARGE, Refusal, unsupported
-from awslabs_dsql_mcp.local_cluster.dialect.tables import (
-    refused_persistence,
-    refused_table,
-    without_cache,
-)
+from awslabs_dsql_mcp.local_cluster.dialect.tables import refused_persistence, refused_table, without_cache
 from awslabs_dsql_mcp.sql.definitions import has_cache_size, is_builtin, option
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement

@@ -1,0 +1,1 @@
+"""Jobs of many transactions, recorded and resumed."""

@@ -1,0 +1,489 @@
+"""Runner of batch jobs: one transaction per batch, each applied once, with progress and resumption.
+
+A job that fits in one batch is one transaction, like any other. What takes more batches, and must not repeat
+one, is recorded in the progress table from its first batch on.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, ProgressTable
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
+from awslabs_dsql_mcp.bulk.jobs.run_record import RecordLost, RunRecord, is_about_record
+from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS, Position
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.errors import (
+    ConnectionFailed,
+    DsqlError,
+    OutcomeUnknown,
+    RequestInvalid,
+    StatementFailed,
+    TransactionConflict,
+)
+from awslabs_dsql_mcp.text import pluralize
+
+log = logging.getLogger(__name__)
+
+ProgressCallback = Callable[[float, str], Awaitable[None]]
+"""Called with the number of rows processed, which a little is added to while nothing changes, and a text."""
+
+RESTART: Final = "new"
+_TIME_SHARE: Final = 0.8  # share of a call's time within which a batch must be expected to end
+_BATCH_SHARE: Final = 0.25  # share of a call's time above which batches become smaller
+_PROGRESS_INTERVAL: Final = 0.5  # seconds
+_HEARTBEAT: Final = 5.0  # seconds without progress after which the client hears of it
+_MAX_FAILURES: Final = 5  # consecutive transient failures
+_MIN_BATCH: Final = 50  # rows; smaller batches do not conflict less
+_MAX_REMEMBERED: Final = 100
+_TRANSACTION_LIMIT: Final = "54000"
+_STATEMENT: Final = re.compile(r"^Statement \d+: ")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The changes of one transaction.
+
+    Attributes:
+        query: The statement; ``None`` if nothing remains to be changed.
+        last_key: The key of its last row.
+        rows: Expected number of rows changed.
+        last: It is the last batch.
+    """
+
+    query: Query | None
+    last_key: Position
+    rows: int
+    last: bool
+
+
+class BatchJob(Protocol):
+    """A job that is run in batches.
+
+    Attributes:
+        fingerprint: Identifies the job: the same for the same statement, values and options.
+        progress_table: Table that records its batches.
+        repeatable: Its batches can be repeated safely, and are not recorded.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...  # noqa: D102 - above
+
+    @property
+    def progress_table(self) -> ProgressTable: ...  # noqa: D102 - above
+
+    @property
+    def repeatable(self) -> bool: ...  # noqa: D102 - above
+
+    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
+        """Return the next batch after a key, of a maximum number of rows; ``None`` if no rows remain."""
+        ...
+
+    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
+        """Shorten a batch to the rows before one that cannot be stored, or raise the error."""
+        ...
+
+    def stored(self, batch: Batch, result: Result) -> None:
+        """Take the result of a batch that was committed; not called if its outcome was unknown."""
+        ...
+
+    def describe(self, position: Position) -> str:
+        """Describe a position for the reader, such as ``row 2,900``."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Result of a call that did not fail.
+
+    Attributes:
+        progress: Progress of the run.
+        resume_token: Token to continue the run; ``None`` if it is finished.
+        reason: Reason for the pause, if it is not finished.
+        note: A sentence on what stays in the progress table; empty if nothing does.
+    """
+
+    progress: Progress
+    resume_token: str | None
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass
+class _Run:
+    """State of a run in this call.
+
+    Attributes:
+        recorded: The batch that is being stored is recorded.
+        expected: Seconds that the next batch is expected to take.
+        rows_in_call: Rows of this call's batches.
+        failures: Consecutive transient failures.
+        outcome_unknown: The batch may have been stored, and is run again.
+    """
+
+    job: BatchJob
+    record: RunRecord
+    progress: Progress
+    size: int
+    started_at: float
+    recorded: bool = False
+    expected: float = 0.0
+    rows_in_call: int = 0
+    outcome_unknown: bool = False
+    failures: int = 0
+    reported_at: float = 0.0
+    reported: float = 0.0
+
+    def must_record(self, batch: Batch) -> bool:
+        """Return true if a batch is to be recorded: one that does all is a transaction like any other."""
+        alone = batch.last and not self.progress.batches and self.record.row is None
+        return not self.job.repeatable and not alone
+
+    def adopt(self, progress: Progress) -> None:
+        """Go on from a progress that the record shows."""
+        self.rows_in_call += progress.rows - self.progress.rows
+        self.progress, self.outcome_unknown, self.failures = progress, False, 0
+
+    def describe(self) -> str:
+        """Describe the progress."""
+        return _describe(self.job, self.progress)
+
+    def token(self) -> str:
+        """Resume token of the progress."""
+        return encode(self.job.fingerprint, self.progress)
+
+
+class BatchRunner:
+    """Runs batch jobs.
+
+    Args:
+        database: The cluster.
+        call_time: Time limit of a call, in seconds.
+        clock: Monotonic seconds.
+        max_rows: Maximum number of rows in a batch.
+        heartbeat: Seconds without progress after which the client hears of it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        call_time: float,
+        clock: Callable[[], float] = time.monotonic,
+        max_rows: int = MAX_BATCH_ROWS,
+        heartbeat: float = _HEARTBEAT,
+    ) -> None:
+        self._database = database
+        self._time = call_time
+        self._clock = clock
+        self._max_rows = max_rows
+        self._heartbeat = heartbeat
+        self._unfinished: dict[str, tuple[Progress, int]] = {}  # with the size of the next batch
+
+    def time_limit(self) -> Callable[[], bool]:
+        """Begin a call; the result tells if its time is used up."""
+        end = self._clock() + self._time * _TIME_SHARE
+        return lambda: self._clock() >= end
+
+    def has_unfinished(self, fingerprint: str) -> bool:
+        """Return true if this server started a run of the job that is not finished."""
+        return fingerprint in self._unfinished
+
+    async def earlier_run(self, job: BatchJob) -> RequestInvalid | None:
+        """Look for an earlier run of a job, for which `run` would raise this error."""
+        record = self._record(job)
+        if not job.repeatable:
+            await record.read()
+        return self._earlier_error(job, record)
+
+    async def run(
+        self, job: BatchJob, resume: str, on_progress: ProgressCallback, rows_per_second: int | None = None
+    ) -> RunResult:
+        """Run a job until it is finished or the call's time is used up.
+
+        Args:
+            job: The job.
+            resume: A resume token; empty to start; `RESTART` to start although there is an earlier run.
+            on_progress: Called with the progress.
+            rows_per_second: Maximum rate.
+
+        Raises:
+            RequestInvalid: The resume token is not for this job, or there is an earlier run.
+            DsqlError: The error that stopped it; the message has the progress, the hint the next step.
+        """
+        started_at, record = self._clock(), self._record(job)
+        max_size = max(1, min(self._max_rows, rows_per_second or self._max_rows))
+        progress = await self._begin(job, record, resume)
+        size = min(max_size, self._unfinished.get(job.fingerprint, (progress, max_size))[1])
+        run = _Run(job, record, progress, size, started_at)
+        self._remember(run)
+        try:
+            while not run.progress.done:
+                if reason := await self._throttle(run, rows_per_second):
+                    await self._report(run, on_progress)
+                    return RunResult(run.progress, run.token(), reason, _kept(run))
+                await self._run_timed(run, max_size, on_progress)
+        except asyncio.CancelledError:
+            log.warning("cancelled: %s", run.describe())
+            raise
+        except DsqlError as error:
+            raise self._stop_error(run, error) from error
+        self._unfinished.pop(job.fingerprint, None)
+        return RunResult(run.progress, None, note=_kept(run) or await self._tidy(run))
+
+    def _record(self, job: BatchJob) -> RunRecord:
+        return RunRecord(self._database, job.progress_table, job.fingerprint)
+
+    async def _begin(self, job: BatchJob, record: RunRecord, resume: str) -> Progress:
+        """Find where a run begins."""
+        token = None if resume in ("", RESTART) else decode(resume, job.fingerprint)
+        if not job.repeatable:
+            await record.read()
+        if token is not None and job.repeatable:
+            known, _ = self._unfinished.get(job.fingerprint, (token, 0))
+            return known if known.run == token.run and known.batches > token.batches else token
+        if token is not None:
+            return _continued(record, token)
+        if not resume and (error := self._earlier_error(job, record)) is not None:
+            raise error
+        self._unfinished.pop(job.fingerprint, None)
+        return Progress(secrets.token_hex(8))
+
+    def _earlier_error(self, job: BatchJob, record: RunRecord) -> RequestInvalid | None:
+        """Error of a job of which there is an earlier run; ``None`` if there is none."""
+        known, _ = self._unfinished.get(job.fingerprint, (None, 0))
+        earlier = record.progress or (known if known and known.batches else None)
+        if earlier is None or (earlier.done and record.row is not None and record.row.expired):
+            return None
+        if earlier.done and record.row is not None:
+            return RequestInvalid(
+                f"This has been done already, {record.row.changed_at}: {_describe(job, earlier)}. Nothing "
+                "was run now.",
+                code="already_done",
+                hint=f"To do it once more: the same call with resume='{RESTART}'.",
+            )
+        return RequestInvalid(
+            f"An earlier run of this job is unfinished: {_describe(job, earlier)}. Nothing was run now.",
+            code="unfinished_run",
+            hint=f"To continue it: resume='{encode(job.fingerprint, earlier)}'. To start over, on all rows: "
+            f"resume='{RESTART}'.",
+        )
+
+    def _remember(self, run: _Run) -> None:
+        self._unfinished.pop(run.job.fingerprint, None)
+        while len(self._unfinished) >= _MAX_REMEMBERED:
+            self._unfinished.pop(next(iter(self._unfinished)))
+        self._unfinished[run.job.fingerprint] = (run.progress, run.size)
+
+    async def _throttle(self, run: _Run, rate: int | None) -> str:
+        """Wait as the rate requires; return the reason if no further batch may start."""
+        now = self._clock()
+        due = now if rate is None else max(now, run.started_at + run.rows_in_call / rate)
+        if run.expected and due + run.expected > run.started_at + self._time * _TIME_SHARE:
+            return "the call's time is used up"
+        if due > now:
+            await asyncio.sleep(due - now)
+        return ""
+
+    async def _run_timed(self, run: _Run, max_size: int, on_progress: ProgressCallback) -> None:
+        """Run a batch, fit the size of the next one to its time, and report progress meanwhile."""
+        began, before = self._clock(), run.progress
+        ticking = asyncio.ensure_future(self._tick(run, on_progress))
+        try:
+            await self._run_batch(run)
+        finally:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+        now = self._clock()
+        run.expected = max(now - began, 1e-6)
+        slow = run.expected / (self._time * _BATCH_SHARE)
+        if slow > 1:
+            run.size = max(1, int(run.size / slow))
+        elif run.progress is not before:
+            run.size = min(max_size, run.size + run.size // 4 + 1)
+        self._remember(run)
+        if run.progress.done or now - run.reported_at >= _PROGRESS_INTERVAL:
+            await self._report(run, on_progress)
+
+    async def _tick(self, run: _Run, on_progress: ProgressCallback) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat)
+            await self._report(run, on_progress)
+
+    async def _report(self, run: _Run, on_progress: ProgressCallback) -> None:
+        run.reported_at = self._clock()
+        # Progress must increase with each notification (MCP specification, "Progress").
+        run.reported = max(run.progress.rows, run.reported + 0.001)
+        await on_progress(run.reported, f"{run.describe()}; resume='{run.token()}'")
+
+    async def _run_batch(self, run: _Run) -> None:
+        progress = run.progress
+        batch = await run.job.next_batch(progress.after, run.size)
+        if batch is None and not run.job.repeatable and run.record.row is not None:
+            batch = Batch(None, progress.after or (), 0, last=True)
+        if batch is None:
+            run.progress = replace(progress, done=True)
+            return
+        try:
+            await self._store(run, batch)
+        except (OutcomeUnknown, ConnectionFailed, TransactionConflict) as error:
+            await self._handle_failure(run, batch, error)
+        except DsqlError as error:
+            if isinstance(error, StatementFailed) and error.sqlstate == _TRANSACTION_LIMIT and batch.rows > 1:
+                run.size = max(1, batch.rows // 2)
+            elif run.recorded and is_about_record(error):
+                await self._handle_failure(run, batch, error)
+            else:
+                raise
+
+    async def _store(self, run: _Run, batch: Batch) -> None:
+        """Run a batch, up to a row that cannot be stored."""
+        while True:
+            run.recorded = run.must_record(batch)
+            after = run.progress.advance(batch.last_key, batch.rows, done=batch.last)
+            queries = () if batch.query is None else (batch.query,)
+            if run.recorded:
+                if run.record.row is None:
+                    await run.record.prepare()
+                queries = (run.record.change(after), *queries)
+            try:
+                results = await self._commit(queries, must_change=run.recorded)
+            except StatementFailed as error:
+                # The record's statement is none of the caller's.
+                error.message = _STATEMENT.sub("", error.message)
+                if (error.sqlstate == _TRANSACTION_LIMIT and batch.rows > 1) or (
+                    run.recorded and is_about_record(error)
+                ):
+                    raise
+                batch = await run.job.repair(batch, error)
+                run.size = max(_MIN_BATCH, 2 * batch.rows)  # bad rows often stand together
+                continue
+            if run.recorded:
+                run.record.changed(after)
+            changed = results[-1].rows_affected or 0 if batch.query is not None else 0
+            if batch.query is not None and not run.outcome_unknown:
+                run.job.stored(batch, results[-1])
+            # A batch that may have run twice counts with its expected number of rows.
+            rows = batch.rows if run.outcome_unknown else changed
+            run.progress = run.progress.advance(batch.last_key, rows, done=batch.last)
+            run.rows_in_call += rows
+            run.outcome_unknown, run.failures = False, 0
+            return
+
+    async def _commit(self, queries: tuple[Query, ...], *, must_change: bool) -> tuple[Result, ...]:
+        if not queries:
+            return ()
+        unit = UnitOfWork(queries, read_only=False, must_change=must_change)
+        return (await self._database.run(unit)).results
+
+    async def _handle_failure(self, run: _Run, batch: Batch, error: DsqlError) -> None:
+        """Prepare a retry of a batch, go on behind it if it was stored, or raise the error."""
+        run.failures += 1
+        conflict = isinstance(error, TransactionConflict)
+        if run.failures > _MAX_FAILURES or (conflict and batch.rows < _MIN_BATCH):
+            raise error
+        run.size = max(1, batch.rows // 2)  # a message that is too large ends the connection without a word
+        if conflict:
+            return
+        if isinstance(error, OutcomeUnknown):
+            if not run.recorded and not run.job.repeatable:
+                raise error
+            run.outcome_unknown = True
+        if run.recorded:
+            await self._settle(run)
+
+    async def _settle(self, run: _Run) -> None:
+        """Read in the record if a batch was stored."""
+        before = run.record.row
+        await run.record.read()
+        row, stored = run.record.row, run.record.progress
+        if (row and row.state) == (before and before.state):
+            return
+        if stored is None:
+            raise run.record.lost("is no longer there")
+        if stored.run != run.progress.run:
+            if before is None and (error := self._earlier_error(run.job, run.record)) is not None:
+                raise error
+            raise run.record.lost("is now that of another run")
+        if stored.batches <= run.progress.batches:
+            raise run.record.lost("was changed")
+        run.adopt(stored)
+
+    def _stop_error(self, run: _Run, error: DsqlError) -> DsqlError:
+        progress = run.progress
+        if not progress.batches and not run.outcome_unknown:
+            self._unfinished.pop(run.job.fingerprint, None)
+            return error
+        failed = f"Batch {progress.batches + 1} failed"
+        if error.outcome == "rolled_back":
+            failed += ", nothing of it was stored"
+        error.message = f"Stopped: {run.describe()}. {failed}: {error.message}"
+        error.outcome = "partial" if progress.batches else "unknown"
+        if isinstance(error, RecordLost):
+            return error
+        next_step = f"To continue: the same call with resume='{run.token()}'."
+        if run.outcome_unknown:
+            next_step += (
+                " It runs that batch again, which changes nothing if it was stored."
+                if run.job.repeatable
+                else " It first checks if that batch was stored."
+            )
+            error.hint = next_step
+        else:
+            error.hint = f"{error.hint or ''} {next_step}".strip()
+        return error
+
+    async def _tidy(self, run: _Run) -> str:
+        """Drop the progress table if it keeps nothing any longer; the job itself is done."""
+        try:
+            if run.job.repeatable:
+                await run.record.read()
+            dropped = await run.record.drop_unused_table()
+        except DsqlError as error:
+            log.info("%s stays: %s", run.job.progress_table.name, error.message)
+            return ""
+        return (
+            f"{run.job.progress_table.name}, which nothing needs any longer, was dropped." if dropped else ""
+        )
+
+
+def _continued(record: RunRecord, token: Progress) -> Progress:
+    """Return the recorded progress of the run of a resume token.
+
+    Raises:
+        RecordLost: It is not recorded, or is behind the token.
+    """
+    stored = record.progress
+    if stored is None and not token.batches:
+        return token
+    if stored is None:
+        raise record.lost("is no longer there")
+    if stored.run != token.run:
+        raise record.lost("is now that of another run")
+    if stored.batches < token.batches or (stored.batches == token.batches and stored.after != token.after):
+        raise record.lost("was changed")
+    return stored if stored.batches > token.batches else token
+
+
+def _describe(job: BatchJob, progress: Progress) -> str:
+    if not progress.batches:
+        return "nothing is committed yet"
+    where = f", up to {job.describe(progress.after)}" if progress.after else ""
+    return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.batches, 'batch')} committed{where}"
+
+
+def _kept(run: _Run) -> str:
+    """Sentence on what the progress table keeps of a run; empty if nothing."""
+    if run.job.repeatable or run.record.row is None:
+        return ""
+    name = run.job.progress_table.name
+    if run.progress.done:
+        return f"{name} keeps this run for {KEPT_FINISHED}, so that the same call is not applied twice."
+    return f"{name} keeps its progress for {KEPT_UNFINISHED}."

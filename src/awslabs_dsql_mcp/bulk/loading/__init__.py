@@ -1,0 +1,1 @@
+"""Rows loaded from files and calls."""

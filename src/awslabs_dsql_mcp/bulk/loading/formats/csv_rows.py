@@ -1,0 +1,184 @@
+"""CSV with the meaning that PostgreSQL's COPY gives it (PostgreSQL 18 documentation, COPY, "CSV Format").
+
+A field that equals the NULL text is NULL unless any of it is quoted: an empty field is NULL, ``""`` an empty
+text. Quotes may stand anywhere in a field and are doubled inside. The first line decides what ends lines.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.bulk.loading.cells import SizedText
+from awslabs_dsql_mcp.bulk.loading.formats.text_lines import TextLines
+from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, NumberedRow
+from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.text import pluralize
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+"""Delimiters that are found without being named, the likeliest first."""
+
+_MAX_RECORD: Final = 16 << 20  # characters; the message of a transaction has 10 MiB
+_QUOTE_OR_END: Final = re.compile(r'["\r\n]')
+_NAMES: Final = {"\n": "a line feed", "\r": "a carriage return", "\r\n": "a carriage return and a line feed"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line of CSV, or several where quotes hold line ends.
+
+    Attributes:
+        text: Its text without the end.
+        line: Number of its first line.
+        last_line: Number of its last line.
+        offset: Where it begins in the file, in bytes.
+        fault: Why it cannot be read; empty if it can.
+    """
+
+    text: str
+    line: int
+    last_line: int
+    offset: int
+    fault: str = ""
+
+    def invalid(self, fault: str) -> InvalidRow:
+        """Make it a row that cannot be loaded."""
+        more = f" (the row ends in line {self.last_line:,})" if self.last_line > self.line else ""
+        return InvalidRow(f"{fault}{more}")
+
+
+class CsvRecords:
+    """Records of a CSV file.
+
+    Args:
+        lines: The file.
+    """
+
+    def __init__(self, lines: TextLines) -> None:
+        self.lines = lines
+        self._end = _line_end(lines.sample())
+        lines.split_at(self._end[-1])
+
+    def __iter__(self) -> Iterator[Record]:
+        """Read the records."""
+        lines = self.lines
+        try:
+            for text in lines:
+                yield self._record(text, lines.number, lines.offset)
+        except UnicodeDecodeError as error:
+            told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
+            yield Record("", lines.number + 1, lines.number + 1, lines.offset, told)
+
+    def _record(self, text: str, line: int, offset: int) -> Record:
+        """Read on until the end of a line outside of quotes."""
+        lines, pieces, size = self.lines, [text], len(text)
+        quoted = text.count('"') % 2 == 1
+        while quoted or not text.endswith(self._end[-1]):
+            text = next(lines, "")
+            if not text:
+                break
+            quoted ^= text.count('"') % 2 == 1
+            size += len(text)
+            if size <= _MAX_RECORD:
+                pieces.append(text)
+        whole = "".join(pieces)
+        body = whole.removesuffix(self._end)
+        fault = ""
+        if quoted:
+            fault = "a quote is opened and not closed"
+        elif size > _MAX_RECORD:
+            fault = f"it has more than {_MAX_RECORD >> 20} Mi characters; a quote may be missing"
+        else:
+            fault = lines.fault(body, offset) or self._stray(whole, body)
+        return Record(body, line, lines.number, offset, fault)
+
+    def _stray(self, whole: str, body: str) -> str:
+        """Find a line end of another kind than the first line's outside of quotes, as COPY does."""
+        if body == whole and whole.endswith(self._end[-1]):
+            return f"it ends with {_NAMES[self._end[-1]]} alone, and the first line with {_NAMES[self._end]}"
+        for other in "\r\n":
+            if other in body and any(other in part for part in body.split('"')[::2]):
+                return f"it has {_NAMES[other]} outside of quotes"
+        return ""
+
+
+def fields(text: str, delimiter: str, null: str) -> list[str | None]:
+    """Split a record into its fields.
+
+    Args:
+        text: The record, with its quotes in pairs.
+        delimiter: One character.
+        null: The text of an unquoted field that is NULL.
+    """
+    if '"' not in text:
+        return [None if field == null else SizedText(field) for field in text.split(delimiter)]
+    found: list[str | None] = []
+    value, quoted = "", False
+    parts = text.split('"')
+    last = len(parts) - 1
+    for index, part in enumerate(parts):
+        if index % 2:
+            value, quoted = value + part, True
+        elif not part and 0 < index < last:
+            value += '"'  # two quotes inside of quotes
+        else:
+            first, *others = part.split(delimiter)
+            value += first
+            for other in others:
+                found.append(None if not quoted and value == null else SizedText(value))
+                value, quoted = other, False
+    found.append(None if not quoted and value == null else SizedText(value))
+    return found
+
+
+def csv_rows(
+    records: Iterator[Record], width: int, chosen: Sequence[int], delimiter: str, null: str, empty: list[int]
+) -> Iterator[NumberedRow]:
+    """Read rows.
+
+    Args:
+        records: The records behind the header.
+        width: Number of columns of the file.
+        chosen: The columns that are loaded, in their order.
+        delimiter: One character.
+        null: The text of an unquoted field that is NULL.
+        empty: Takes the numbers of empty lines, which are no rows where there are several columns.
+    """
+    everything = list(chosen) == list(range(width))
+    for record in records:
+        if record.fault:
+            yield record.line, record.invalid(record.fault)
+        elif not record.text and width > 1:
+            empty.append(record.line)
+        elif len(row := fields(record.text, delimiter, null)) != width:
+            yield (
+                record.line,
+                record.invalid(f"it has {pluralize(len(row), 'field')} for {pluralize(width, 'column')}"),
+            )
+        else:
+            yield record.line, row if everything else [row[index] for index in chosen]
+
+
+def checked_delimiter(given: str) -> str:
+    r"""Check a delimiter; ``tab`` and ``\t`` are names of one.
+
+    Raises:
+        RequestInvalid: It is none (PostgreSQL documentation, COPY, DELIMITER).
+    """
+    delimiter = "\t" if given in ("tab", "\\t") else given
+    if len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
+        raise RequestInvalid(
+            f"delimiter {given[:20]!r} is not one: it is a single ASCII character, no quote and no line end.",
+            hint="Leave it out to have it found: comma, semicolon, tab or pipe.",
+        )
+    return delimiter
+
+
+def _line_end(sample: str) -> str:
+    quoted = False
+    for found in _QUOTE_OR_END.finditer(sample):
+        if found[0] == '"':
+            quoted = not quoted
+        elif not quoted:
+            return "\r\n" if sample.startswith("\r\n", found.start()) else found[0]
+    return "\n"

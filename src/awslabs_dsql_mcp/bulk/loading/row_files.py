@@ -1,0 +1,259 @@
+"""Files with rows in the directory that the operator allows, read as streams."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, choose, find_name
+from awslabs_dsql_mcp.bulk.loading.formats.csv_rows import (
+    DELIMITERS,
+    CsvRecords,
+    Record,
+    checked_delimiter,
+    csv_rows,
+    fields,
+)
+from awslabs_dsql_mcp.bulk.loading.formats.json_rows import MAX_ARRAY, json_array, json_lines
+from awslabs_dsql_mcp.bulk.loading.formats.parquet_rows import ParquetRows
+from awslabs_dsql_mcp.bulk.loading.formats.text_lines import TextLines
+from awslabs_dsql_mcp.bulk.loading.rows import (
+    FileOptions,
+    NumberedRow,
+    ObjectRows,
+    RowSource,
+    listed,
+    object_choice,
+)
+from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.files.directory import OperatorDirectory
+from awslabs_dsql_mcp.text import pluralize
+
+_DELIMITER_NAMES: Final = {";": "semicolon", "\t": "tab", "|": "pipe"}
+
+
+class LoadDirectory:
+    """The directory from which files may be read.
+
+    Args:
+        root: Path of the directory; ``None`` for none.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self._directory = None if root is None else OperatorDirectory(root, "--load-dir")
+
+    def open(self, path: str, options: FileOptions) -> RowSource:
+        """Open a file; see `RowFiles.open`."""
+        reader = _READERS.get(Path(path).suffix.lower())
+        if reader is None:
+            raise RequestInvalid(f"{path!r} has an unknown format.", hint=f"Formats: {', '.join(_READERS)}.")
+        file = self._file(path)
+        try:
+            stream = reader(file, options)
+        except BaseException:
+            file.close()
+            raise
+        return _OpenFile(stream, path, file)
+
+    def _file(self, path: str) -> BinaryIO:
+        if self._directory is None:
+            raise NotConfigured(
+                "This server reads no files: no directory is configured.",
+                code="no_load_dir",
+                hint="Give rows in the call, or ask the operator to start the server with --load-dir.",
+            )
+        return self._directory.open(path)
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Rows of a file: the columns, the rows, what there is to tell of those read so far, and the text.
+
+    A text reader that nobody holds closes its file.
+    """
+
+    choice: ColumnChoice
+    rows: Iterator[NumberedRow]
+    notes: Callable[[], Sequence[str]]
+    lines: TextLines | None = None
+
+
+@dataclass(frozen=True)
+class _OpenFile:
+    """A file that is being read: a `RowSource`."""
+
+    stream: _Stream
+    name: str
+    file: BinaryIO
+
+    @property
+    def choice(self) -> ColumnChoice:
+        """The columns."""
+        return self.stream.choice
+
+    def rows(self) -> Iterator[NumberedRow]:
+        """Iterate over the rows, once.
+
+        Raises:
+            RequestInvalid: The disk fails.
+        """
+        try:
+            yield from self.stream.rows
+        except OSError as error:
+            raise RequestInvalid(
+                f"The file cannot be read further: {error.strerror}.", hint="Try again."
+            ) from None
+
+    def notes(self) -> Sequence[str]:
+        """List what was found or left out."""
+        return self.stream.notes()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
+    """Read CSV; the first line has the names, unless the caller says that there is none."""
+    lines = TextLines(file, options.encoding)
+    records = iter(CsvRecords(lines))
+    first = next(records, None)
+    if options.header and first is None:
+        raise RequestInvalid("The file is empty: it has no line of names.", hint="Check what wrote it.")
+    if options.header and first and first.fault:
+        raise RequestInvalid(f"Line 1 of the file cannot be read: {first.fault}.", hint=_hint(first))
+    delimiter = checked_delimiter(options.delimiter) if options.delimiter else delimiter
+    found = not delimiter
+    delimiter = delimiter or _found_delimiter(first.text if first else "", options)
+    notes = _encoding_notes(lines)
+    if found and delimiter in _DELIMITER_NAMES:
+        notes.append(f"Fields are separated by a {_DELIMITER_NAMES[delimiter]}.")
+    row = [field or "" for field in fields(first.text, delimiter, "")] if first and first.text else []
+    if options.header:
+        choice = choose(row, options.columns)
+        _refuse_twice(row, choice)
+        rest = records
+    else:
+        if isinstance(options.columns, dict):
+            raise RequestInvalid("Without a line of names, columns has to be a list of all columns.")
+        row = list(options.columns or options.known)
+        choice = ColumnChoice(tuple(row), tuple(row))
+        rest = _chained(first, records)
+    if choice.left_out:
+        notes.append(f"Columns that were not loaded: {listed(choice.left_out)}.")
+    chosen = [row.index(source) for source in choice.sources]
+    empty: list[int] = []
+    rows = csv_rows(rest, len(row), chosen, delimiter, options.null, empty)
+
+    def told() -> list[str]:
+        lost = (
+            [f"{pluralize(len(empty), 'empty line')} passed over (first: line {empty[0]:,})."]
+            if empty
+            else []
+        )
+        return [*notes, *lost]
+
+    return _Stream(choice, rows, told, lines)
+
+
+def _tsv(file: BinaryIO, options: FileOptions) -> _Stream:
+    return _csv(file, options, "\t")
+
+
+def _hint(first: Record) -> str:
+    if "NUL" in first.fault:
+        return "It may be UTF-16 without a byte order mark: name it in encoding, utf-16-le or utf-16-be."
+    return "Correct it, or name the file's encoding in encoding."
+
+
+def _encoding_notes(lines: TextLines) -> list[str]:
+    if lines.has_mark and lines.encoding != "utf-8":
+        return [f"Read as {lines.encoding.upper()}, as its byte order mark says."]
+    return []
+
+
+def _found_delimiter(line: str, options: FileOptions) -> str:
+    """Choose the delimiter with which the first line fits the table; else the one that makes most fields."""
+    counted = {one: [field or "" for field in fields(line, one, "")] for one in DELIMITERS}
+    wanted = len(options.columns or options.known)
+    for one, names in counted.items():
+        if options.header and len(names) > 1 and all(find_name(name, options.known) for name in names):
+            return one
+        if not options.header and len(names) == wanted:
+            return one
+    return max(DELIMITERS, key=lambda one: len(counted[one]))
+
+
+def _refuse_twice(row: Sequence[str], choice: ColumnChoice) -> None:
+    twice = next((name for name in choice.sources if row.count(name) > 1), None)
+    if twice:
+        raise RequestInvalid(
+            f"The file has two columns {twice[:80]!r}; nothing was loaded.",
+            hint="Rename one in its first line, or list the other columns in columns.",
+        )
+
+
+def _chained(first: Record | None, rest: Iterator[Record]) -> Iterator[Record]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _json_lines(file: BinaryIO, options: FileOptions) -> _Stream:
+    """Read JSON Lines; the first time for the names."""
+    lines = TextLines(file, options.encoding)
+
+    def values() -> Iterator[tuple[int, object]]:
+        lines.restart()
+        return json_lines(lines)
+
+    return _objects(values, options, lines)
+
+
+def _json(file: BinaryIO, options: FileOptions) -> _Stream:
+    """Read a JSON array, or JSON Lines under this name."""
+    lines = TextLines(file, options.encoding)
+    if lines.sample().lstrip()[:1] == "{":
+        return _json_lines(file, options)
+    size = file.seek(0, os.SEEK_END)
+    if size > MAX_ARRAY:
+        raise RequestInvalid(
+            f"The file is one JSON array of {size >> 20:,} MiB, and at most {MAX_ARRAY >> 20} MiB are read.",
+            hint="Write JSON Lines, an object a line: jq -c '.[]' makes them.",
+        )
+    try:
+        text = lines.read_all()
+    except UnicodeDecodeError as error:
+        raise RequestInvalid(
+            f"The file is not {lines.encoding.upper()}: {error.reason}.",
+            hint="Name its encoding in encoding.",
+        ) from None
+    return _objects(lambda: json_array(lines, text), options, lines)
+
+
+def _objects(
+    values: Callable[[], Iterator[tuple[int, object]]], options: FileOptions, lines: TextLines
+) -> _Stream:
+    choice = object_choice(lambda: (value for _, value in values()), options.columns, options.known)
+    objects = ObjectRows(choice, is_part=options.columns is not None)
+    rows = ((line, objects.row(value)) for line, value in values())
+    return _Stream(choice, rows, lambda: [*_encoding_notes(lines), *objects.notes()], lines)
+
+
+def _parquet(file: BinaryIO, options: FileOptions) -> _Stream:
+    opened = ParquetRows(file)
+    choice = choose(opened.names, options.columns)
+    _refuse_twice(opened.names, choice)
+    notes = [f"Columns that were not loaded: {listed(choice.left_out)}."] if choice.left_out else []
+    return _Stream(choice, opened.rows(choice.sources), lambda: notes)
+
+
+_READERS: Final[dict[str, Callable[[BinaryIO, FileOptions], _Stream]]] = {
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,354 @@
+"""Rows on their way into a table, as a job of many transactions.
+
+A position is the number of a row, and a hash of all rows up to it: so a load goes on only where the rows
+before are those that were loaded, whatever was mended behind.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
+from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
+from awslabs_dsql_mcp.bulk.jobs.runner import Batch
+from awslabs_dsql_mcp.bulk.loading.cells import RowText
+from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns
+from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
+from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
+from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, NumberedRow, ObjectRows, RowSource, object_choice
+from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
+from awslabs_dsql_mcp.bulk.splitting import keyset
+from awslabs_dsql_mcp.bulk.splitting.keyset import Position
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
+
+# What a server says of one row rather than of the statement: data exception, integrity constraint violation,
+# cardinality violation (PostgreSQL documentation, appendix A).
+_OF_A_ROW: Final = ("22", "23", "21")
+_OF_TWO_ROWS: Final = "21000"
+_TOO_LARGE: Final = "54000"
+_WAY_ON: Final = (
+    "Mend the row and go on with resume, where there is one: the rows before it are not loaded again, and "
+    "are checked to be the same. Or leave it out with skip_bad_rows=true."
+)
+_REASON: Final = 300
+_STATEMENT: Final = re.compile(r"^Statement \d+: ")
+_MAX_MESSAGE: Final = 4 << 20  # bytes of a batch: a message of more than 10 MiB ends the connection
+_DIGEST_BYTES: Final = 8
+
+
+class InlineRows:
+    """Rows that came with the call: a `RowSource`.
+
+    Args:
+        listed: The rows.
+        columns: The columns that the caller names.
+        known: Names of the table's columns.
+
+    Raises:
+        RequestInvalid: There are no rows, or no names for their columns.
+    """
+
+    def __init__(self, listed: Sequence[object], columns: Columns, known: Sequence[str]) -> None:
+        self._listed = listed
+        self.choice: ColumnChoice = object_choice(lambda: iter(listed), columns, known)
+        self._objects = ObjectRows(self.choice, is_part=columns is not None)
+        self.name = fingerprint(listed)
+
+    def rows(self) -> Iterator[NumberedRow]:
+        """Give the rows."""
+        return ((0, self._objects.row(row)) for row in self._listed)
+
+    def notes(self) -> Sequence[str]:
+        """List what was left out."""
+        return self._objects.notes()
+
+    def close(self) -> None:
+        """Let go of nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A row with its place, its size in bytes, and the hash of all rows up to it."""
+
+    number: int
+    line: int
+    cells: RowText | InvalidRow
+    size: int
+    digest: bytes
+
+    @property
+    def place(self) -> str:
+        """Its number, and its line where there are lines."""
+        return _place(self.number, self.line)
+
+    @property
+    def position(self) -> Position:
+        """The position behind it."""
+        return (str(self.number), self.digest.hex())
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that was left out."""
+
+    number: int
+    line: int
+    reason: str
+
+    @property
+    def place(self) -> str:
+        """Its number, and its line where there are lines."""
+        return _place(self.number, self.line)
+
+
+class RowLoadJob:
+    """Rows on their way into a table: a job of `BatchRunner`.
+
+    Args:
+        database: Where.
+        plan: Which columns they fill.
+        source: Where they come from.
+        fingerprint: Fingerprint of the job.
+        skip_bad_rows: Leave out what cannot be stored, and remember it.
+
+    Attributes:
+        bad: The rows that were left out, by number.
+        nulls: Number of NULLs stored, by column.
+        changed: Number of values that a column rounds or cuts, by column.
+        skipped: Number of rows that were not stored, since their key exists.
+        skipped_rows: Numbers of such rows, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        plan: InsertPlan,
+        source: RowSource,
+        fingerprint: str,
+        *,
+        skip_bad_rows: bool,
+    ) -> None:
+        self.fingerprint = fingerprint
+        self.progress_table = ProgressTable(plan.table.schema)
+        self.repeatable = plan.repeatable
+        self.bad: dict[int, BadRow] = {}
+        self.nulls: Counter[str] = Counter()
+        self.changed: Counter[str] = Counter()
+        self.skipped = 0
+        self.skipped_rows: list[int] = []
+        self._database = database
+        self.plan = self._plan = plan
+        self._changes = [changes_of(column) for column in plan.columns]
+        self._skip = skip_bad_rows
+        self._coming = self._numbered(source.rows())
+        self._ahead: deque[_Numbered] = deque()
+        self._before = _Numbered(0, 0, (), 0, b"")
+        self._batch: list[_Numbered] = []
+
+    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
+        """Read the next rows.
+
+        Raises:
+            RequestInvalid: One of them is none, and is not to be left out; or those before are not the rows
+                that were loaded.
+        """
+        return await asyncio.to_thread(self._cut, after, rows)
+
+    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
+        """Find the first row that the server rejects, and give the batch of the rows before it.
+
+        Raises:
+            StatementFailed: No row is to be left out, or it is not a row's fault.
+        """
+        if not _is_of_a_row(error, batch):
+            raise error
+        error.message = _STATEMENT.sub("", error.message)
+        found = await self._first_rejected(error)
+        if found is None:
+            return batch  # it has passed by itself
+        index, rejection = found
+        row = self._batch[index]
+        if rejection.sqlstate == _OF_TWO_ROWS and index:
+            row = self._batch[index - 1]  # once the row of the same key is stored, the other updates it
+        elif self._skip:
+            self.bad[row.number] = BadRow(row.number, row.line, rejection.message[:_REASON])
+        else:
+            rejection.message = f"Row {row.place}: {rejection.message}"
+            rejection.hint, rejection.outcome = _WAY_ON, error.outcome
+            raise rejection
+        self._batch = self._batch[:index]
+        last = batch.last and row.position == batch.last_key
+        return Batch(self._query(), row.position, index, last=last)
+
+    def stored(self, batch: Batch, result: Result) -> None:  # noqa: ARG002 - a job's form
+        """Take the result of a batch that was committed: count what it stored."""
+        rows = [row.cells for row in self._batch if not isinstance(row.cells, InvalidRow)]
+        if self._plan.on_conflict == "skip" and (result.rows_affected or 0) < len(rows):
+            self._count_skipped(rows, result)
+        self._count_values(rows)
+
+    def describe(self, position: Position) -> str:
+        """Describe a position: a row of the source."""
+        return f"row {int(position[0]):,}"
+
+    def batch_rows(self) -> tuple[list[int], list[RowText]]:
+        """Give the rows of the last batch with their numbers, as it was read."""
+        return [row.number for row in self._batch], self._cells()
+
+    async def count(self) -> int:
+        """Count all rows from the beginning on, and their NULLs; for a dry run, which reads no more then."""
+        return await asyncio.to_thread(self._count)
+
+    async def first_rejected(self) -> str:
+        """Try the batch that was cut, and say what is wrong with it."""
+        if not self._batch or (error := await self._try(len(self._batch))) is None:
+            return ""
+        found = await self._first_rejected(error)
+        return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].message[:_REASON]}"
+
+    def _count_values(self, rows: Sequence[RowText]) -> None:
+        """Count NULLs, and values that are stored as others."""
+        for index, cells in enumerate(zip(*rows, strict=True)):
+            name = self._plan.columns[index].name
+            if count := cells.count(None):
+                self.nulls[name] += count
+            changes = self._changes[index]
+            if changes and (count := sum(cell is not None and changes(cell) for cell in cells)):
+                self.changed[name] += count
+
+    def _count(self) -> int:
+        total = 0
+        rows: list[RowText] = []
+        for row in (*self._ahead, *self._coming):
+            total += 1
+            if isinstance(row.cells, InvalidRow):
+                self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason)
+            else:
+                rows.append(row.cells)
+            if len(rows) == keyset.MAX_BATCH_ROWS:
+                self._count_values(rows)
+                rows = []
+        self._count_values(rows)
+        return total
+
+    def _count_skipped(self, rows: Sequence[RowText], result: Result) -> None:
+        """Count the rows that were not stored; their numbers show where keys come back as they were given."""
+        skipped = len(rows) - (result.rows_affected or 0)
+        self.skipped += skipped
+        stored = Counter(tuple(row) for row in result.rows)
+        numbers: list[int] = []
+        for row, cells in zip(self._batch, rows, strict=True):
+            key = tuple(cells[index] for index in self._plan.identifying)
+            if stored[key] > 0:
+                stored[key] -= 1
+            else:
+                numbers.append(row.number)
+        if len(numbers) == skipped:
+            self.skipped_rows += numbers
+
+    async def _first_rejected(self, error: StatementFailed) -> tuple[int, StatementFailed] | None:
+        rows = self._cells()
+        search = first_rejected(len(rows), error, lambda told, low, high: likely_row(told, rows, low, high))
+        try:
+            count = next(search)
+            while True:
+                count = search.send(await self._try(count))
+        except StopIteration as ended:
+            return ended.value
+
+    async def _try(self, count: int) -> StatementFailed | None:
+        query = self._plan.insert(self._cells()[:count])
+        try:
+            await self._database.run(UnitOfWork((query,), read_only=False, dry_run=True))
+        except StatementFailed as error:
+            if not (error.sqlstate or "").startswith(_OF_A_ROW):
+                raise
+            error.message = _STATEMENT.sub("", error.message)
+            return error
+        return None
+
+    def _numbered(self, rows: Iterator[NumberedRow]) -> Iterator[_Numbered]:
+        digest = b""
+        for number, (line, row) in enumerate(rows, 1):
+            converted = row if isinstance(row, InvalidRow) else self._plan.cells(row)
+            cells, size = (converted, 0) if isinstance(converted, InvalidRow) else converted
+            text = digest + repr(cells).encode("utf-8", "surrogatepass")
+            digest = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+            yield _Numbered(number, line, cells, size, digest)
+
+    def _cut(self, after: Position | None, rows: int) -> Batch | None:
+        self._pass(after)
+        taken = self._take(rows)
+        if not taken:
+            return None
+        self._batch = []
+        for row in taken:
+            if not isinstance(row.cells, InvalidRow):
+                self._batch.append(row)
+            elif self._skip:
+                self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason)
+            else:
+                raise RequestInvalid(
+                    f"Row {row.place} cannot be loaded: {row.cells.reason}.", code="bad_row", hint=_WAY_ON
+                )
+        last = len(self._ahead) == len(taken) and not self._look_ahead()
+        return Batch(self._query(), taken[-1].position, len(self._batch), last=last)
+
+    def _pass(self, after: Position | None) -> None:
+        """Pass over the rows that are loaded.
+
+        Raises:
+            RequestInvalid: They are others than those that were loaded.
+        """
+        done = int(after[0]) if after else 0
+        while self._before.number < done and (self._ahead or self._look_ahead()):
+            self._before = self._ahead.popleft()
+        if after and self._before.position != after:
+            raise RequestInvalid(
+                f"Rows 1 to {done:,}, which are loaded, are not the same here; nothing was loaded now.",
+                code="resume_mismatch",
+                hint="Change only rows behind them, and nothing about columns, null, delimiter and encoding. "
+                "To load all rows again beside those: resume='new'.",
+            )
+
+    def _take(self, rows: int) -> list[_Numbered]:
+        """Read rows that fit in a transaction; they stay ahead, since they may be asked for again."""
+        taken: list[_Numbered] = []
+        heavy = 0
+        while len(taken) < rows and (len(self._ahead) > len(taken) or self._look_ahead()):
+            row = self._ahead[len(taken)]
+            heavy += row.size
+            if taken and (
+                heavy > _MAX_MESSAGE or keyset.rows_that_fit(2, heavy, self._plan.table.indexes) < 2  # noqa: PLR2004 - fits or not
+            ):
+                break
+            taken.append(row)
+        return taken
+
+    def _look_ahead(self) -> bool:
+        found = next(self._coming, None)
+        if found is not None:
+            self._ahead.append(found)
+        return found is not None
+
+    def _cells(self) -> list[RowText]:
+        return [row.cells for row in self._batch if not isinstance(row.cells, InvalidRow)]
+
+    def _query(self) -> Query | None:
+        return self._plan.insert(self._cells()) if self._batch else None
+
+
+def _place(number: int, line: int) -> str:
+    return f"{number:,}" + (f" (line {line:,})" if line else "")
+
+
+def _is_of_a_row(error: StatementFailed, batch: Batch) -> bool:
+    state = error.sqlstate or ""
+    return state.startswith(_OF_A_ROW) or (state == _TOO_LARGE and batch.rows == 1)

@@ -1,0 +1,1 @@
+"""Statements split into batches by primary key."""

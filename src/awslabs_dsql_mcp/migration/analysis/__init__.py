@@ -1,0 +1,1 @@
+"""Facts about a whole script that its conversion needs."""

@@ -1,0 +1,1 @@
+"""Rules that convert each kind of statement."""

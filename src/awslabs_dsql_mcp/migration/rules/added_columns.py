@@ -1,0 +1,125 @@
+"""Columns that ALTER TABLE adds: in the CREATE TABLE before it, or as steps of their own.
+
+(AWS: Aurora DSQL user guide, "ALTER TABLE": ADD COLUMN takes a name and a type.)
+"""
+
+from typing import Final
+
+from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.migration.analysis.uses import ANY_TABLE
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.rules import added_constraints
+from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.rules.tables import define_column
+from awslabs_dsql_mcp.migration.script.mentions import Name
+from awslabs_dsql_mcp.sql.definitions import items
+from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
+from awslabs_dsql_mcp.sql.parse_tree import Node
+
+_MAX_FILLED: Final = 1_000  # rows that one UPDATE fills
+
+
+def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Carry ADD COLUMN over."""
+    column: Node = command["def"]["ColumnDef"]
+    name: str = column["colname"]
+    made = conversion.tables.get(table)
+    if made is not None and command.get("missing_ok") and name in made.names:
+        conversion.skip(draft, "IF NOT EXISTS: the script has made it already")
+        return
+    if made is not None and _can_fold(conversion, made, name):
+        if not define_column(conversion, draft, table, column):
+            return
+        made.top.setdefault("tableElts", []).append({"ColumnDef": column})
+        made.names[name] = name
+        made.made.changed(f"{name} of line {draft.line} is here", *draft.notes)
+        return
+    if not define_column(conversion, draft, table, column):
+        return
+    if made is not None:
+        made.appended = True
+        made.names[name] = None
+    given = items(column.pop("constraints", None))
+    if given:
+        draft.changed()
+    conversion.statements.append(draft)
+    _later(conversion, draft, table, name, [item["Constraint"] for item in given])
+
+
+def _can_fold(conversion: Conversion, made: ScriptTable, name: str) -> bool:
+    """Say if a column can be made with its table: nothing has used that, and the name was never another's."""
+    there = {item["ColumnDef"]["colname"] for item in made.top.get("tableElts", ()) if "ColumnDef" in item}
+    return not (made.optional or made.appended or name in there or conversion.uses(made))
+
+
+def _later(
+    conversion: Conversion, draft: ConvertedStatement, table: Name, name: str, given: list[Node]
+) -> None:
+    """Add steps for the constraints of an added column, in the order in which rows can meet them."""
+    default = next((one for one in given if one["contype"] == "CONSTR_DEFAULT"), None)
+    filled = True
+    if default is not None:
+        filled = _fill(conversion, draft, table, name, default)
+    for constraint in given:
+        kind: str = constraint["contype"]
+        if kind == "CONSTR_NOTNULL":
+            added_constraints.require(conversion, draft.altered({}), table, name, validated=filled)
+        elif kind in ("CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_FOREIGN"):
+            _add_constraint(conversion, draft, table, name, constraint)
+        elif kind not in ("CONSTR_DEFAULT", "CONSTR_NULL"):
+            what = kind.removeprefix("CONSTR_")
+            why = f"{name}: ADD COLUMN takes no {what}: make a new table with it, copy the rows"
+            conversion.skip(draft, why, blocks=True)
+
+
+def _add_constraint(
+    conversion: Conversion, draft: ConvertedStatement, table: Name, name: str, constraint: Node
+) -> None:
+    own = [{"String": {"sval": name}}]
+    if constraint["contype"] == "CONSTR_UNIQUE":
+        constraint["keys"] = own
+    elif constraint["contype"] == "CONSTR_FOREIGN":
+        constraint["fk_attrs"] = own
+    added: Node = {
+        "subtype": "AT_AddConstraint",
+        "def": {"Constraint": constraint},
+        "behavior": "DROP_RESTRICT",
+    }
+    added_constraints.add(conversion, draft.altered(added), table, added)
+
+
+def _fill(conversion: Conversion, draft: ConvertedStatement, table: Name, name: str, default: Node) -> bool:
+    """Set a default, and give it to the rows that are there; say if they are known to have it."""
+    command: Node = {
+        "subtype": "AT_ColumnDefault",
+        "name": name,
+        "def": default["raw_expr"],
+        "behavior": "DROP_RESTRICT",
+    }
+    rows = _rows(conversion, table)
+    target = qualified_name(*table) if "schemaname" in draft.top["relation"] else quote_identifier(table[1])
+    note = (
+        f"{BY_HAND}{name}: rows that are there keep NULL; UPDATE them, under {limits.MAX_ROWS:,} at once, "
+        "then VALIDATE its constraints"
+    )
+    conversion.statements.append(draft.altered(command, *([] if rows is not None else [note])))
+    if rows:
+        update = f"UPDATE {target} SET {quote_identifier(name)} = DEFAULT"  # noqa: S608 - quoted identifiers
+        conversion.statements.append(
+            ConvertedStatement(
+                "UpdateStmt", {}, draft.line, update, [f"the default, for the rows of line {draft.line}"]
+            )
+        )
+    return rows is not None
+
+
+def _rows(conversion: Conversion, table: Name) -> int | None:
+    """Count the rows of a table of the script; ``None`` if they are unknown, or too many for one UPDATE."""
+    made = conversion.tables.get(table)
+    if made is None or made.optional:
+        return None
+    added = [use for use in conversion.uses(made) if use.effect in ("rows", "change")]
+    if any(use.table == ANY_TABLE or (use.effect == "rows" and use.rows is None) for use in added):
+        return None
+    total = sum(use.rows or 0 for use in added)
+    return total if total <= _MAX_FILLED else None

@@ -1,0 +1,278 @@
+"""ALTER TABLE for Aurora DSQL: folded into the CREATE TABLE before it, or in forms that a cluster has.
+
+A change is folded where nothing between sees the difference (`uses`); else it stays in its place. (AWS:
+Aurora DSQL user guide, "ALTER TABLE": constraints are added NOT VALID and validated by a job, UNIQUE is added
+with an index that was built before, a primary key is made with its table.)
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from awslabs_dsql_mcp.dsql.alter_table import refused_form
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.rules import added_columns, added_constraints, columns
+from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
+from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.definitions import (
+    builtin_type,
+    declared_length,
+    is_builtin,
+    items,
+    key_columns,
+    keys,
+)
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text",), "float4": ("float8",)}
+"""Types that hold every value of another as the same text."""
+
+
+def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry an ALTER TABLE over, one of its commands at a time."""
+    table = relation_name(draft.top["relation"])
+    if (needed := conversion.survey.lacking.relations.get(table)) is not None:
+        conversion.skip(draft, f"it is about {table[1]} of line {needed}, which is left out")
+        return
+    commands = draft.top["cmds"]
+    for item in commands:
+        part = draft if len(commands) == 1 else draft.altered(item["AlterTableCmd"])
+        _command(conversion, part, table, item["AlterTableCmd"])
+
+
+def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    subtype: str = command["subtype"]
+    rule = _RULES.get(subtype)
+    form = refused_form(subtype)
+    if draft.top.get("objtype") == "OBJECT_TYPE":
+        conversion.skip(draft, "Aurora DSQL has no composite types: change the columns", human=True)
+    elif draft.top.get("objtype") == "OBJECT_MATVIEW":
+        conversion.skip(draft, "a materialized view is a plain view")
+    elif form is not None and form.dispensable:
+        conversion.skip(draft, form.dispensable, human=form.needs_review)
+    elif rule is not None:
+        rule(conversion, draft, table, command)
+    else:
+        conversion.statements.append(draft)
+
+
+def _owner(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
+    conversion.skip(draft, "who runs this owns what it makes")
+
+
+def _validate(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
+    draft.changed("validated by a job, which is waited for")
+    conversion.statements.append(draft)
+
+
+def _default(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    own = next(
+        (name for name, to in conversion.survey.identities.items() if _is_of(to, table, command)), None
+    )
+    made = conversion.tables.get(table)
+    column = made.column(command["name"]) if made else None
+    if own is not None and made is not None and column is not None and own in conversion.sequences:
+        columns.make_identity(column, conversion.sequences[own])
+        made.made.changed(f"{command['name']}: serial (line {draft.line}) is bigint {columns.IDENTITY}")
+        return
+    if (why := obstacle(conversion, command.get("def"))) is not None:
+        conversion.skip(draft, f"DEFAULT of {command['name']}: {why}", human=True)
+    else:
+        draft.notes += unknown_function(conversion, command.get("def"))
+        conversion.statements.append(draft)
+
+
+def _is_of(identity: tuple[Name, str, int], table: Name, command: Node) -> bool:
+    call: Node = command.get("def", {}).get("FuncCall", {})
+    return identity[:2] == (table, command["name"]) and strings(call.get("funcname"))[-1:] == ["nextval"]
+
+
+def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    name: str = command["name"]
+    made, identity = conversion.tables.get(table), command["def"]["Constraint"]
+    column = made.column(name) if made else None
+    named = _sequence_name(identity)
+    if named is not None:
+        own = conversion.rename_sequence(table, (made.names.get(name) if made else None) or name, named)
+        draft.notes += own
+        if made is not None:
+            made.made.notes += own
+    if made is None or column is None:
+        identity["options"] = columns.with_cache_size(items(identity.get("options")))
+        draft.changed("identity with the size of its cache")
+        conversion.statements.append(draft)
+        return
+    if not made.optional and all(use.gives(name) for use in conversion.uses(made)):
+        columns.make_identity(
+            column, items(identity.get("options")), always=identity["generated_when"] == "a"
+        )
+        made.made.changed(f"{name}: the identity of line {draft.line} is here, as bigint")
+        return
+    if not is_builtin(column["typeName"], "int8"):
+        widen(made, column, f"{name} is bigint, as the identity of line {draft.line} has to be")
+    identity["options"] = columns.with_cache_size(items(identity.get("options")))
+    draft.changed("identity with the size of its cache")
+    conversion.statements.append(draft)
+
+
+def widen(made: ScriptTable, column: Node, note: str) -> None:
+    """Make a column of whole numbers a bigint."""
+    column["typeName"] = deparse.type_name("bigint")
+    made.made.changed(note)
+
+
+def _sequence_name(identity: Node) -> Name | None:
+    for item in identity.get("options", ()):
+        if item["DefElem"].get("defname") == "sequence_name":
+            return qualified_name(strings(item["DefElem"]["arg"]["List"]["items"]))
+    return None
+
+
+def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Fold a change of a type where no row is there, or where every value stays the same text."""
+    made = conversion.tables.get(table)
+    column = made.column(command["name"]) if made else None
+    changed: Node = {**command["def"]["ColumnDef"], "colname": column["colname"] if column else ""}
+    if made is None or column is None or made.optional:
+        conversion.statements.append(draft)
+        return
+    effects = {use.effect for use in conversion.uses(made)}
+    wider = not (effects & {"shape", "copy"}) and _is_wider(column["typeName"], changed["typeName"])
+    was = conversion.columns.get(table, {}).get(command["name"])
+    if (effects and not wider) or (was is not None and was.was == "enum"):
+        conversion.statements.append(draft)
+        return
+    own: Node = {
+        "colname": column["colname"],
+        "typeName": changed["typeName"],
+        "constraints": column.get("constraints", []),
+    }
+    has_extensions = bool(conversion.survey.lacking.extensions)
+    change = columns.convert_column(own, conversion.types, has_extensions=has_extensions)
+    if change.problem:
+        conversion.skip(draft, change.problem, blocks=True)
+        return
+    conversion.columns.setdefault(table, {}).pop(command["name"], None)
+    if change.replaced is not None:
+        conversion.columns[table][command["name"]] = change.replaced
+    column["typeName"], column["constraints"] = own["typeName"], own["constraints"]
+    made.made.changed(f"{command['name']}: the type of line {draft.line} is here", *change.notes)
+
+
+def _is_wider(old: Node, new: Node) -> bool:
+    before, after = builtin_type(old), builtin_type(new)
+    if before is None or after is None or "arrayBounds" in old or "arrayBounds" in new:
+        return False
+    if before.name == after.name == "varchar":
+        return bool(declared_length(old)) and (
+            not declared_length(new) or declared_length(new) >= declared_length(old)
+        )
+    return after.name in _WIDER.get(before.name, ())
+
+
+def _not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    added_constraints.require(conversion, draft, table, command["name"])
+
+
+def _drop_not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Drop NOT NULL in CREATE TABLE: rows that were there had a value."""
+    made, name = conversion.tables.get(table), command["name"]
+    column = made.column(name) if made else None
+    check = made.not_null.pop(name, None) if made else None
+    copied = made is None or made.optional or any(use.effect == "copy" for use in conversion.uses(made))
+    if check is not None:
+        dropped = {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}
+        conversion.statements.append(draft.altered(dropped, "NOT NULL is a CHECK"))
+    elif made is None or column is None or copied:
+        conversion.statements.append(draft)
+    elif columns.constraints(column, "CONSTR_IDENTITY"):
+        conversion.skip(draft, f"{name} stays NOT NULL, as an identity is", human=True)
+    else:
+        given = items(column.get("constraints"))
+        column["constraints"] = [one for one in given if one["Constraint"]["contype"] != "CONSTR_NOTNULL"]
+        made.made.changed(f"{name}: without NOT NULL, which line {draft.line} drops")
+
+
+def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Drop a constraint; the primary key of a table that nothing has used is taken out of CREATE TABLE."""
+    made, name = conversion.tables.get(table), command.get("name", "")
+    if name in conversion.lost_constraints.get(table, ()):
+        conversion.skip(draft, "a constraint that is left out")
+        return
+    if made is None:
+        conversion.statements.append(draft)
+        return
+    key = next((key for key in keys(made.top) if _key_name(table, key.constraint) == name), None)
+    if (
+        key is None
+        and command.get("missing_ok")
+        and not made.optional
+        and name not in _named(conversion, made)
+    ):
+        conversion.skip(draft, "IF EXISTS: the script has made no such constraint")
+    elif key is None or key.constraint["contype"] != "CONSTR_PRIMARY":
+        made.dropped.add(name)
+        conversion.constraints.get(table, set[str]()).discard(name)
+        conversion.statements.append(draft)
+    elif made.optional or any(use.effect in ("copy", "change") for use in conversion.uses(made)):
+        conversion.skip(
+            draft, "a primary key stays with its table: make a new table, copy the rows", blocks=True
+        )
+    else:
+        _take_out(made.top, key.constraint)
+        made.indexes -= 1
+        made.made.changed(f"the primary key that line {draft.line} drops is left out")
+
+
+def _named(conversion: Conversion, made: ScriptTable) -> set[str]:
+    """Collect the names of a table's constraints, those of its indexes among them."""
+    table = made.known_as[-1]
+    added = conversion.constraints.get(table, set[str]())
+    return made.constraint_names | added | conversion.taken(table[0])
+
+
+def _key_name(table: Name, constraint: Node) -> str:
+    return constraint.get("conname") or f"{table[1]}_pkey"
+
+
+def _take_out(top: Node, constraint: Node) -> None:
+    """Remove a key from a CREATE TABLE; its columns stay NOT NULL, as in PostgreSQL."""
+    named = strings(constraint.get("keys"))
+    top["tableElts"] = [item for item in top["tableElts"] if item.get("Constraint") is not constraint]
+    for item in top["tableElts"]:
+        column: Node = item.get("ColumnDef", {})
+        own = items(column.get("constraints"))
+        inline = any(one["Constraint"] is constraint for one in own)
+        if inline or column.get("colname") in named:
+            kept = [one for one in own if one["Constraint"] is not constraint]
+            column["constraints"] = [*kept, deparse.constraint("NOT NULL")]
+
+
+def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    made = conversion.tables.get(table)
+    name: str = command["name"]
+    if made is not None:
+        own = made.names.get(name)
+        primary = next((key for key in keys(made.top) if key.constraint["contype"] == "CONSTR_PRIMARY"), None)
+        if own is not None and primary is not None and own in key_columns(made.top, primary.constraint):
+            why = f"{name} is in the primary key, which stays with its table: make a new table, copy the rows"
+            conversion.skip(draft, why, blocks=True)
+            return
+        made.names.pop(name, None)
+        conversion.columns.get(table, {}).pop(name, None)
+    conversion.statements.append(draft)
+
+
+_RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement, Name, Node], None]]] = {
+    "AT_ChangeOwner": _owner,
+    "AT_AddConstraint": added_constraints.add,
+    "AT_AddColumn": added_columns.add,
+    "AT_ValidateConstraint": _validate,
+    "AT_AddIdentity": _identity,
+    "AT_ColumnDefault": _default,
+    "AT_SetNotNull": _not_null,
+    "AT_DropNotNull": _drop_not_null,
+    "AT_AlterColumnType": _type,
+    "AT_DropConstraint": _drop_constraint,
+    "AT_DropColumn": _drop_column,
+}

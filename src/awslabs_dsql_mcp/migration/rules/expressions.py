@@ -1,0 +1,168 @@
+"""Expressions, queries and bodies of functions: what is written anew, and what stands in their way."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from awslabs_dsql_mcp.dsql.functions import RANDOM_UUID, UUID_FUNCTIONS
+from awslabs_dsql_mcp.dsql.types import EXTENSION_TYPES
+from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.script.mentions import (
+    Mentions,
+    Name,
+    mentions,
+    nested,
+    qualified_name,
+    set_text,
+)
+from awslabs_dsql_mcp.sql import deparse, functions
+from awslabs_dsql_mcp.sql.definitions import column_type
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_COMPARISONS: Final = frozenset(("<", ">", "<=", ">="))
+_EXTREMES: Final = frozenset(("min", "max"))
+_OPERATIONS: Final = ("A_Expr", "FuncCall", "TypeCast", "MinMaxExpr", "A_Indirection", "A_ArrayExpr")
+
+
+def rewrite(conversion: Conversion, draft: ConvertedStatement, found: Mentions, own: set[int]) -> None:
+    """Write types, functions and sequences as Aurora DSQL has them.
+
+    Args:
+        conversion: The conversion.
+        draft: The statement.
+        found: What it mentions.
+        own: Identities of the nodes that are the types of its columns, which get a CHECK with their type.
+    """
+    if replaced := conversion.types.replace_enums(found, own):
+        sorts = "" if all(map(conversion.types.order_kept, replaced)) else ", which compare and sort as text"
+        draft.changed(f"casts to an enum are casts to varchar{sorts}")
+    for typed in found.types:
+        row = column_type(typed)
+        if id(typed) not in own and row is not None and row.name == "citext" and "arrayBounds" not in typed:
+            typed.clear()
+            typed.update(deparse.type_name("text"))
+            draft.changed(f"{BY_HAND}citext is text: compare lower(…) to ignore case")
+    for call in found.calls:
+        name = strings(call.get("funcname"))[-1]
+        if name in UUID_FUNCTIONS and name not in conversion.survey.functions:
+            call["funcname"] = [{"String": {"sval": RANDOM_UUID}}]
+            call.pop("args", None)
+            effect = UUID_FUNCTIONS[name]
+            draft.changed(
+                f"{BY_HAND if effect else ''}{name}() is {RANDOM_UUID}(){'; ' if effect else ''}{effect}"
+            )
+    for sequence, argument in found.sequences:
+        if (new := conversion.renamed.get(sequence)) is not None and new != sequence:
+            set_text(argument, ".".join(map(quote_identifier, new)))
+            draft.changed("the sequence is an identity's")
+    for relation in found.relations:
+        key = (relation.get("schemaname", "public"), relation["relname"])
+        if (new := conversion.renamed.get(key)) is not None and new != key:
+            relation["schemaname"], relation["relname"] = new
+            draft.changed("the sequence is an identity's")
+
+
+def obstacle(conversion: Conversion, node: object, tables: Iterable[Name] = ()) -> str | None:
+    """Say why an expression or query cannot be carried over, as a clause; ``None`` if it can.
+
+    Args:
+        conversion: The conversion.
+        node: Its tree.
+        tables: Tables whose columns it may name, besides those that it mentions itself.
+    """
+    found = node if isinstance(node, Mentions) else mentions(node)
+    if (needed := conversion.survey.lacking.needed_by(found)) is not None:
+        return f"it needs {needed}, which is left out"
+    return next(_foreign(conversion, found), None) or (
+        None if isinstance(node, Mentions) else changed_meaning(conversion, node, found, tables)
+    )
+
+
+def _foreign(conversion: Conversion, found: Mentions) -> Iterator[str]:
+    """What comes from an extension, as far as that can be known."""
+    for typed in found.types:
+        row = column_type(typed)
+        if row is not None and row.name in EXTENSION_TYPES and row.name != "citext":
+            yield f"it needs the type {row.name}, which is an extension's"
+        composite = qualified_name(strings(typed.get("names")))
+        if composite in conversion.types.composites:
+            yield f"it needs the type {composite[1]}, which is composite"
+    if not conversion.survey.lacking.extensions:
+        return
+    for call in found.calls:
+        name = strings(call.get("funcname"))
+        if functions.is_user_defined(name) and name[-1] not in conversion.survey.functions:
+            yield f"it needs {name[-1]}(), which is an extension's"
+    for operator in found.operators:
+        if functions.is_user_defined_operator([operator]):
+            yield f"it needs the operator {operator}, which is an extension's"
+
+
+def unknown_function(conversion: Conversion, node: object) -> list[str]:
+    """Take note of a function that is neither PostgreSQL 16's nor made by the script, if a tree calls one."""
+    found = node if isinstance(node, Mentions) else mentions(node)
+    for call in found.calls:
+        name = strings(call.get("funcname"))
+        if functions.is_user_defined(name) and name[-1] not in conversion.survey.functions:
+            spelled = ".".join(name)
+            return [
+                f"{BY_HAND}{spelled}() is neither PostgreSQL 16's nor made here: the step fails without it"
+            ]
+    return []
+
+
+def changed_meaning(
+    conversion: Conversion, node: object, found: Mentions, tables: Iterable[Name] = ()
+) -> str | None:
+    """Say which column in an expression has another type now, so that the expression means something else."""
+    named = [(relation.get("schemaname", "public"), relation["relname"]) for relation in found.relations]
+    changed = conversion.changed_columns([*tables, *named])
+    if changed.keys().isdisjoint(found.columns):
+        return None
+    inside = (column for operation in _operations(node) for column in _touched(operation, changed))
+    column = next(inside, None)
+    if column is None:
+        return None
+    return (
+        f"column {column} was of type {changed[column].was} and is {changed[column].now}: write it for that"
+    )
+
+
+def compares_enums(conversion: Conversion, node: object, found: Mentions) -> str | None:
+    """Name a column in a query that was an enum and is compared, or sorted by."""
+    named = [(relation.get("schemaname", "public"), relation["relname"]) for relation in found.relations]
+    changed = conversion.changed_columns(named)
+    enums = {name for name, column in changed.items() if column.was == "enum" and not column.ordered}
+    if enums.isdisjoint(found.columns):
+        return None
+    for fields in nested(node):
+        (kind,) = fields if len(fields) == 1 else ("",)
+        inner = fields.get(kind, {})
+        sorts = kind in ("SortBy", "MinMaxExpr") or (
+            kind == "FuncCall"
+            and strings(inner.get("funcname"))[-1:]
+            and strings(inner["funcname"])[-1] in _EXTREMES
+        )
+        compares = kind == "A_Expr" and (
+            not _COMPARISONS.isdisjoint(strings(inner.get("name"))) or "BETWEEN" in str(inner.get("kind"))
+        )
+        if (sorts or compares) and (hit := enums & mentions(inner).columns):
+            return min(hit)
+    return None
+
+
+def _operations(node: object) -> Iterator[Node]:
+    for fields in nested(node):
+        if len(fields) == 1:
+            ((kind, inner),) = fields.items()
+            if kind in _OPERATIONS and strings(inner.get("funcname"))[-1:] != ["count"]:
+                yield inner
+
+
+def _touched(operation: Node, changed: dict[str, TypeReplacement]) -> Iterator[str]:
+    """Iterate over the changed columns that an operation works on directly."""
+    for name in mentions(list(operation.values())).columns & changed.keys():
+        if not changed[name].ordered and changed[name].was != "enum":
+            yield name

@@ -1,0 +1,131 @@
+"""CREATE INDEX for Aurora DSQL: ASYNC, a b-tree, with the name that PostgreSQL would give it.
+
+The name is written since a job is followed by it. (AWS: Aurora DSQL user guide, CREATE INDEX.)
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
+from awslabs_dsql_mcp.migration.analysis import names
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.tables import has_room
+from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
+from awslabs_dsql_mcp.sql.definitions import builtin_type
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_METHODS: Final = frozenset(("btree", "hash", INDEX_METHOD))
+"""Access methods that a b-tree serves as well."""
+
+
+def create_index(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE INDEX over."""
+    top, table = draft.top, relation_name(draft.top["relation"])
+    method = top.pop("accessMethod", "btree")
+    lost = "uniqueness is lost: " if top.get("unique") else ""
+    if table in conversion.views:
+        conversion.skip(draft, "an index of a materialized view, which is a plain view", human=bool(lost))
+    elif method not in _METHODS:
+        conversion.skip(draft, f"USING {method}: Aurora DSQL's indexes are b-trees", human=True)
+    elif top.get("if_not_exists") and top.get("idxname") in conversion.taken(table[0]):
+        conversion.skip(draft, "IF NOT EXISTS: the script has made it already")
+    elif (why := _refusal(conversion, draft, table)) is not None:
+        conversion.skip(draft, f"{lost}{why}", human=True)
+    else:
+        if method == "hash":
+            draft.notes.append("USING hash left out: it is a b-tree")
+        _append(conversion, draft, table)
+
+
+def _append(conversion: Conversion, draft: ConvertedStatement, table: Name) -> None:
+    top = draft.top
+    draft.changed("CREATE INDEX ASYNC: built by a job, which is waited for")
+    top["relation"]["inh"] = True
+    top.pop("concurrent", None)
+    for clause in (row for field, row in INDEX_CLAUSES.items() if top.pop(field, None) is not None):
+        draft.notes.append(f"{clause.spelled} left out")
+    draft.notes += unknown_function(conversion, [top.get("indexParams"), top.get("whereClause")])
+    for element in _elements(top):
+        _plain_element(draft, element)
+    taken = conversion.taken(table[0])
+    if "idxname" not in top:
+        top["idxname"] = names.index_name(table[1], names.index_columns(_elements(top)), "idx", taken)
+    taken.add(top["idxname"])
+    if (made := conversion.tables.get(table)) is not None:
+        made.indexes += 1
+    conversion.statements.append(draft)
+
+
+def _elements(top: Node) -> Iterator[Node]:
+    return (item["IndexElem"] for item in (*top.get("indexParams", ()), *top.get("indexIncludingParams", ())))
+
+
+def _plain_element(draft: ConvertedStatement, element: Node) -> None:
+    """Take the order away; where the NULLs are, read backwards, stays as it was."""
+    if (ordering := element.get("ordering")) in ("SORTBY_ASC", "SORTBY_DESC"):
+        element["ordering"] = "SORTBY_DEFAULT"
+        if ordering == "SORTBY_DESC":
+            nulls = element.get("nulls_ordering", "SORTBY_NULLS_DEFAULT")
+            last = nulls == "SORTBY_NULLS_LAST"
+            element["nulls_ordering"] = "SORTBY_NULLS_FIRST" if last else "SORTBY_NULLS_DEFAULT"
+            draft.changed("ASC and DESC left out: an index is read either way, its NULLs where they were")
+    for name, note in (("opclass", "operator class left out"), ("collation", "COLLATE left out")):
+        if element.pop(name, None) is not None:
+            draft.changed(note)
+    element.pop("opclassopts", None)
+
+
+def _refusal(conversion: Conversion, draft: ConvertedStatement, table: Name) -> str | None:
+    """Say why Aurora DSQL cannot have an index."""
+    top = draft.top
+    if (line := conversion.survey.lacking.relations.get(table)) is not None:
+        return f"it is of {table[1]} of line {line}, which is left out"
+    if (why := obstacle(conversion, [top.get("indexParams"), top.get("whereClause")], [table])) is not None:
+        return why
+    if (count := len(top.get("indexParams", ()))) > limits.MAX_KEY_COLUMNS:
+        return f"an index has at most {limits.MAX_KEY_COLUMNS} columns, and this one {count}"
+    made = conversion.tables.get(table)
+    if made is None:
+        return None
+    if not has_room(made):
+        return f"a table has at most {limits.MAX_INDEXES} indexes"
+    return next(_refused_keys(made, top), None)
+
+
+def _refused_keys(made: ScriptTable, top: Node) -> Iterator[str]:
+    for item in top.get("indexParams", ()):
+        name = item["IndexElem"].get("name")
+        column = made.column(name) if name else None
+        row = builtin_type(column["typeName"]) if column and "typeName" in column else None
+        if row is not None and not row.key:
+            yield f"{name} is of type {row.displayed}, which no index can have in its key"
+
+
+def index_of(conversion: Conversion, name: str) -> ConvertedStatement | None:
+    """Find the CREATE INDEX of the script that makes an index."""
+    made = (draft for draft in conversion.statements if draft.kind == "IndexStmt")
+    return next((draft for draft in made if draft.top.get("idxname") == name), None)
+
+
+def unique_index(
+    conversion: Conversion, table: Name, relation: Node, constraint: Node, line: int
+) -> ConvertedStatement:
+    """Make the CREATE UNIQUE INDEX that a unique constraint is added with; name both."""
+    keys, included = strings(constraint.get("keys")), strings(constraint.get("including"))
+    taken = conversion.taken(table[0])
+    name = constraint.get("conname") or names.index_name(table[1], [*keys, *included], "key", taken)
+    constraint["conname"] = name
+    taken.add(name)
+    top: Node = {
+        "idxname": name,
+        "relation": relation | {"inh": True},
+        "indexParams": [{"IndexElem": {"name": key}} for key in keys],
+        "unique": True,
+    }
+    if included:
+        top["indexIncludingParams"] = [{"IndexElem": {"name": column}} for column in included]
+    if constraint.get("nulls_not_distinct"):
+        top["nulls_not_distinct"] = True
+    return ConvertedStatement("IndexStmt", top, line, None, [f"UNIQUE: first its index {name}, by a job"])

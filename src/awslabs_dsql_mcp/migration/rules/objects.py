@@ -1,0 +1,364 @@
+"""Statements about objects of any kind: schemas, sequences, types, comments, privileges, roles."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, is_object
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.rules import columns
+from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.rules.constraints import settle
+from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
+from awslabs_dsql_mcp.sql.definitions import is_grantable, items, option
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_NO_COMMENT: Final = "a comment on what is not carried over"
+_COMMENTED: Final = frozenset(
+    (
+        *("TABLE", "COLUMN", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "ROLE"),
+        *("TABCONSTRAINT", "DOMCONSTRAINT"),
+    )
+)
+_OWN_ROLES: Final = frozenset(("admin",))
+
+
+def create_schema(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE SCHEMA over."""
+    if draft.top.get("schemaname") == "public":
+        conversion.skip(draft, "public is there")
+        return
+    if draft.text is None:
+        draft.changed("what it makes inside follows, a step each")
+    conversion.statements.append(draft)
+
+
+def create_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE SEQUENCE over, or keep its options for an identity."""
+    sequence = relation_name(draft.top["sequence"])
+    given = items(draft.top.get("options"))
+    if (joined := conversion.survey.identities.get(sequence)) is not None:
+        conversion.sequences[sequence] = given
+        conversion.rename_sequence(joined.table, joined.column, sequence)
+        own = conversion.renamed[sequence]
+        why = f"it is the identity of {joined.table[1]}.{joined.column}, named {own[1]}"
+        conversion.skip(draft, "it is the identity of its column" if own == sequence else why)
+        return
+    kept = columns.with_cache_size(given)
+    owner = option(given, "owned_by")
+    kept += [{"DefElem": owner}] if owner is not None else []
+    if kept != given:
+        draft.top["options"] = kept
+        draft.changed(f"a sequence is bigint, its cache {limits.SMALL_CACHE}")
+    if draft.top["sequence"].get("relpersistence") == "u":
+        draft.top["sequence"]["relpersistence"] = "p"
+        draft.changed("UNLOGGED left out")
+    conversion.taken(sequence[0]).add(sequence[1])
+    conversion.statements.append(draft)
+
+
+def alter_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry an ALTER SEQUENCE over; an identity's sequence is owned already."""
+    given = items(draft.top.get("options"))
+    joined = conversion.statement.mentions.relations
+    names = {relation_name(relation) for relation in joined}
+    owned = [item for item in given if item["DefElem"].get("defname") == "owned_by"]
+    if owned and names & set(conversion.renamed.values()):
+        given = [item for item in given if item not in owned]
+        draft.top["options"] = given
+        if not given:
+            conversion.skip(draft, "an identity owns its sequence")
+            return
+    kept = [item for item in given if item["DefElem"].get("defname") not in ("as", "logged")]
+    if kept == given:
+        conversion.statements.append(draft)
+    elif kept:
+        draft.top["options"] = kept
+        draft.changed("a sequence is bigint")
+        conversion.statements.append(draft)
+    else:
+        conversion.skip(draft, "a sequence is bigint")
+
+
+def create_enum(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Keep an enum's labels for what is made of it."""
+    labels = [item["String"].get("sval", "") for item in items(draft.top.get("vals"))]
+    conversion.types.enums[qualified_name(strings(draft.top["typeName"]))] = labels
+    conversion.skip(draft, "an enum: its columns are varchar with CHECK")
+
+
+def alter_enum(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Change an enum's labels; what was made of it keeps its CHECK, so a human is asked then."""
+    name = qualified_name(strings(draft.top["typeName"]))
+    label, old = draft.top.get("newVal"), draft.top.get("oldVal")
+    labels = conversion.types.enums.get(name)
+    if (
+        labels is None
+        or label is None
+        or (old is not None and (old not in labels or name in conversion.types.used))
+    ):
+        conversion.skip(draft, "Aurora DSQL has no enums: change the CHECK of the columns", blocks=True)
+        return
+    if old is not None:
+        labels[labels.index(old)] = label
+    elif label not in labels:
+        neighbor = draft.top.get("newValNeighbor")
+        at = (
+            labels.index(neighbor) + bool(draft.top.get("newValIsAfter"))
+            if neighbor in labels
+            else len(labels)
+        )
+        labels.insert(at, label)
+    conversion.types.renew_checks(name)
+    conversion.skip(draft, "a label: in the CHECK of the columns")
+
+
+def create_composite(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Note a row type: its columns hold JSON."""
+    conversion.types.composites.add(relation_name(draft.top["typevar"]))
+    conversion.skip(draft, "a composite type: its columns are jsonb", human=True)
+
+
+def create_domain(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE DOMAIN over."""
+    has_extensions = bool(conversion.survey.lacking.extensions)
+    change = columns.convert_domain(draft.top, conversion.types, has_extensions=has_extensions)
+    if change.problem:
+        conversion.skip(draft, change.problem, blocks=True)
+        return
+    given = items(draft.top.get("constraints"))
+    kept, notes = settle(conversion, ("", ""), given)
+    if kept != given:
+        draft.top["constraints"] = kept
+    if change.notes or notes:
+        draft.changed(*change.notes, *notes)
+    conversion.statements.append(draft)
+
+
+def comment(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a COMMENT over if its object is."""
+    kind: str = draft.top["objtype"]
+    if kind == "OBJECT_MATVIEW":
+        draft.top["objtype"] = kind = "OBJECT_VIEW"
+        draft.changed("on a plain view")
+    if kind.removeprefix("OBJECT_") not in _COMMENTED:
+        conversion.skip(draft, _NO_COMMENT)
+        return
+    if (needed := conversion.survey.lacking.subject(kind, draft.top["object"])) is not None:
+        conversion.skip(draft, f"it is about {needed}, which is left out")
+        return
+    if kind in ("OBJECT_TABCONSTRAINT", "OBJECT_INDEX") and not _is_there(
+        conversion, kind, draft.top["object"]
+    ):
+        conversion.skip(draft, _NO_COMMENT)
+        return
+    if kind == "OBJECT_SEQUENCE":
+        _rename(conversion, draft, draft.top["object"])
+    conversion.statements.append(draft)
+
+
+def _is_there(conversion: Conversion, kind: str, named: Node) -> bool:
+    """Say if an index or constraint was not left out, as far as the script can tell."""
+    parts = object_name(named)
+    if kind == "OBJECT_INDEX":
+        return parts[-1] in conversion.taken(qualified_name(parts)[0])
+    return parts[-1] not in conversion.lost_constraints.get(qualified_name(parts[:-1]), ())
+
+
+def _rename(conversion: Conversion, draft: ConvertedStatement, named: Node) -> None:
+    """Name an identity's sequence in a statement that names it by a list."""
+    if "List" in named and (new := conversion.renamed.get(qualified_name(object_name(named)))) is not None:
+        named["List"]["items"] = [{"String": {"sval": part}} for part in new]
+        draft.changed("the sequence is an identity's")
+
+
+def grant(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry GRANT and REVOKE over where Aurora DSQL has privileges."""
+    top = draft.top
+    kind: str = top.get("objtype", "OBJECT_TABLE")
+    if not is_grantable(top):
+        public = kind == "OBJECT_SCHEMA" and bool(top.get("is_grant"))
+        why = "no privileges there: every role can use public, and AWS IAM GRANT lets a role connect"
+        conversion.skip(draft, why, human=not public)
+        return
+    objects = items(top.get("objects"))
+    kept = [item for item in objects if conversion.survey.lacking.subject(kind, item) is None]
+    if objects and not kept:
+        needed = conversion.survey.lacking.subject(kind, objects[0])
+        conversion.skip(draft, f"it is about {needed}, which is left out")
+        return
+    if kept != objects:
+        top["objects"] = kept
+        draft.changed("objects left out that are not carried over")
+    needs_roles(conversion, draft, [item["RoleSpec"] for item in items(top.get("grantees"))])
+    conversion.statements.append(draft)
+
+
+def needs_roles(conversion: Conversion, draft: ConvertedStatement, roles: Iterable[Node]) -> None:
+    """Note the roles that have to be there and that the script does not make, each once."""
+    named = {role["rolename"] for role in roles if role.get("roletype") == "ROLESPEC_CSTRING"}
+    unknown = sorted(named - conversion.survey.roles - conversion.roles - _OWN_ROLES)
+    if unknown:
+        conversion.roles.update(unknown)
+        draft.notes.append(
+            f"{BY_HAND}the step fails unless the role {', '.join(unknown)} is there: CREATE ROLE"
+        )
+
+
+def grant_role(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry GRANT of a role over."""
+    granted = [
+        {"roletype": "ROLESPEC_CSTRING", "rolename": item["AccessPriv"]["priv_name"]}
+        for item in items(draft.top.get("granted_roles"))
+    ]
+    needs_roles(
+        conversion, draft, [*granted, *(item["RoleSpec"] for item in items(draft.top.get("grantee_roles")))]
+    )
+    conversion.statements.append(draft)
+
+
+def role(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry CREATE ROLE and ALTER ROLE over, without what IAM has in place of roles."""
+    given = items(draft.top.get("options"))
+    kept = [item for item in given if item["DefElem"]["defname"] in ROLE_OPTIONS]
+    if kept != given:
+        draft.top["options"] = kept
+        draft.changed("attributes left out that IAM has in place of roles, such as PASSWORD")
+    if given and not kept and draft.kind == "AlterRoleStmt":
+        conversion.skip(draft, "attributes that IAM has in place of roles, such as PASSWORD")
+        return
+    conversion.statements.append(draft)
+
+
+def role_setting(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry ALTER ROLE … RESET over; a role has no settings."""
+    if str(draft.top["setstmt"].get("kind", "")).startswith("VAR_RESET"):
+        conversion.statements.append(draft)
+        return
+    conversion.skip(draft, "a role has no settings: put SET LOCAL first in a transaction", human=True)
+
+
+def drop(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a DROP over if there can be something to drop."""
+    top = draft.top
+    kind: str = top["removeType"]
+    if kind == "OBJECT_MATVIEW":
+        top["removeType"] = kind = "OBJECT_VIEW"
+        draft.changed("of a plain view")
+    if not is_object(top) and (top.get("missing_ok") or _all_left_out(conversion, top)):
+        conversion.skip(draft, "Aurora DSQL has none of its kind")
+        return
+    objects = items(top.get("objects"))
+    kept = [item for item in objects if conversion.survey.lacking.subject(kind, item) is None]
+    if objects and not kept:
+        conversion.skip(draft, "it is about what is left out")
+        return
+    if kept != objects:
+        top["objects"] = kept
+        draft.changed("objects left out that are not carried over")
+    if top.pop("concurrent", None):
+        draft.changed("CONCURRENTLY left out")
+    for item in kept:
+        _forget(conversion, kind, item)
+    conversion.statements.append(draft)
+
+
+def _all_left_out(conversion: Conversion, top: Node) -> bool:
+    """Say if a DROP is about types, triggers or the like that the script itself has made."""
+    if top["removeType"] == "OBJECT_TYPE":
+        names = [qualified_name(object_name(item)) for item in items(top.get("objects"))]
+        types = conversion.types
+        return all(
+            n in types.enums or n in types.composites or n in conversion.survey.lacking.types for n in names
+        )
+    return top["removeType"] in (
+        "OBJECT_TRIGGER",
+        "OBJECT_RULE",
+        "OBJECT_POLICY",
+        "OBJECT_EXTENSION",
+        "OBJECT_AGGREGATE",
+    )
+
+
+def _forget(conversion: Conversion, kind: str, named: Node) -> None:
+    parts = object_name(named)
+    if not parts:
+        return
+    name: Name = qualified_name(parts)
+    if kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE"):
+        conversion.taken(name[0]).discard(name[1])
+    if kind == "OBJECT_TABLE":
+        conversion.tables.pop(name, None)
+        conversion.columns.pop(name, None)
+        conversion.constraints.pop(name, None)
+    elif kind == "OBJECT_VIEW":
+        conversion.views.discard(name)
+    elif kind == "OBJECT_DOMAIN":
+        conversion.types.domains.pop(name, None)
+
+
+def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a RENAME over; what the script made is known by its new name from then on."""
+    top = draft.top
+    kind: str = top["renameType"]
+    if kind == "OBJECT_TYPE":
+        old = qualified_name(object_name(top["object"]))
+        if conversion.types.rename(old, (old[0], top["newname"])):
+            conversion.skip(draft, "a type that is not carried over")
+            return
+    subject: Node = top.get("relation") or top.get("object") or {}
+    if (needed := conversion.survey.lacking.subject(kind, subject)) is not None:
+        conversion.skip(draft, f"it is about {needed}, which is left out")
+        return
+    if kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
+        conversion.skip(draft, "it is about what is not carried over")
+        return
+    if kind == "OBJECT_MATVIEW":
+        top["renameType"] = "OBJECT_VIEW"
+        draft.changed("of a plain view")
+    if "relation" in top:
+        _renamed(conversion, kind, relation_name(top["relation"]), top)
+    conversion.statements.append(draft)
+
+
+def _renamed(conversion: Conversion, kind: str, old: Name, top: Node) -> None:
+    new: str = top["newname"]
+    made = conversion.tables.get(old)
+    if kind == "OBJECT_COLUMN":
+        changed = conversion.columns.get(old, {})
+        if top["subname"] in changed:
+            changed[new] = changed.pop(top["subname"])
+        if made is not None and top["subname"] in made.names:
+            made.names = {new if name == top["subname"] else name: own for name, own in made.names.items()}
+        if made is not None and top["subname"] in made.not_null:
+            made.not_null[new] = made.not_null.pop(top["subname"])
+    elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_MATVIEW"):
+        taken = conversion.taken(old[0])
+        taken.discard(old[1])
+        taken.add(new)
+        _moved(conversion, old, (old[0], new))
+
+
+def _moved(conversion: Conversion, old: Name, new: Name) -> None:
+    if (made := conversion.tables.pop(old, None)) is not None:
+        made.known_as.append(new)
+        conversion.tables[new] = made
+    if old in conversion.columns:
+        conversion.columns[new] = conversion.columns.pop(old)
+    if old in conversion.views:
+        conversion.views.remove(old)
+        conversion.views.add(new)
+
+
+def set_schema(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry SET SCHEMA over."""
+    top = draft.top
+    kind: str = top.get("objectType", "OBJECT_TABLE")
+    subject: Node = top.get("relation") or top.get("object") or {}
+    if (needed := conversion.survey.lacking.subject(kind, subject)) is not None or not is_object(top):
+        conversion.skip(draft, f"it is about {needed or 'what is not carried over'}, which is left out")
+        return
+    if "relation" in top:
+        old = relation_name(top["relation"])
+        _moved(conversion, old, (top["newschema"], old[1]))
+    conversion.statements.append(draft)

@@ -1,0 +1,127 @@
+"""Views, functions and queries: a view or function that needs what is left out is left out too."""
+
+from typing import Final, cast
+
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.rules.expressions import compares_enums, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.script.mentions import Mentions, function_language, mentions, relation_name
+from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_STATISTICS: Final = frozenset(
+    (
+        *("pg_restore_relation_stats", "pg_restore_attribute_stats"),
+        *("pg_clear_relation_stats", "pg_clear_attribute_stats"),
+    )
+)
+"""Functions of PostgreSQL 18 with which ``pg_dump --statistics`` carries statistics over."""
+
+
+def create_view(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE VIEW over."""
+    view, query = relation_name(draft.top["view"]), draft.top["query"]
+    if (why := obstacle(conversion, query)) is not None:
+        conversion.survey.lacking.relations[view] = draft.line
+        conversion.skip(draft, f"{view[1]}: {why}", human=True)
+        return
+    found = mentions(query)
+    if (column := compares_enums(conversion, query, found)) is not None:
+        draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
+    draft.notes += unknown_function(conversion, found)
+    conversion.survey.lacking.relations.pop(view, None)
+    conversion.taken(view[0]).add(view[1])
+    conversion.statements.append(draft)
+
+
+def create_from_query(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Make a plain view of a materialized one; a table from a query stops the script."""
+    into = draft.top["into"]
+    if draft.top.get("objtype") != "OBJECT_MATVIEW":
+        why = "Aurora DSQL makes no table from a query: CREATE TABLE, then INSERT … SELECT"
+        conversion.skip(draft, why, blocks=True)
+        return
+    view = {"view": into["rel"], "query": draft.top["query"], "withCheckOption": "NO_CHECK_OPTION"}
+    if "colNames" in into:
+        view["aliases"] = into["colNames"]
+    made = ConvertedStatement("ViewStmt", view, draft.line, None)
+    made.notes.append(f"{BY_HAND}a materialized view is a plain view: it is computed at each read")
+    conversion.views.add(relation_name(into["rel"]))
+    create_view(conversion, made)
+
+
+def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE FUNCTION over, as soon as the relations that its body names are there.
+
+    A dump has functions before tables, with check_function_bodies off; Aurora DSQL checks them.
+    """
+    language = function_language(draft.top)
+    if draft.top.get("is_procedure") or language != "sql":
+        why = f"a procedure or LANGUAGE {language}: do its work in the application"
+        conversion.skip(draft, why, human=True)
+        return
+    statement = conversion.statement
+    whole = [draft.top, statement.body]
+    if (why := obstacle(conversion, whole)) is not None:
+        conversion.survey.lacking.add_function(draft.top, draft.line)
+        conversion.skip(draft, f"{strings(draft.top['funcname'])[-1]}(): {why}", human=True)
+        return
+    if (column := compares_enums(conversion, whole, statement.mentions)) is not None:
+        draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
+    if draft.text is None and statement.body:
+        _write_body(draft.top, statement.body)
+    draft.notes += unknown_function(conversion, statement.mentions)
+    awaited = _awaited(conversion, statement.mentions)
+    if awaited:
+        draft.notes.append("moved behind the tables that its body names")
+        conversion.waiting.append((awaited, draft))
+    else:
+        conversion.statements.append(draft)
+
+
+def release(conversion: Conversion) -> None:
+    """Let functions follow whose relations are there by now; at the end of the script, all."""
+    last = conversion.at + 1 >= len(conversion.survey.statements)
+    for waiting in list(conversion.waiting):
+        awaited, draft = waiting
+        if last or all(conversion.survey.relations[name] <= conversion.at for name in awaited):
+            conversion.waiting.remove(waiting)
+            conversion.statements.append(draft)
+
+
+def select(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a SELECT over, which may do something by calling functions."""
+    called = {strings(call.get("funcname"))[-1] for call in conversion.statement.mentions.calls}
+    if called and called <= _STATISTICS:
+        conversion.skip(draft, "statistics, which follow changes of the data by themselves")
+        return
+    change_data(conversion, draft)
+
+
+def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a query or a change of data over; it stops the script if it needs what is left out."""
+    found = mentions(draft.top) if draft.text is None else conversion.statement.mentions
+    if (why := obstacle(conversion, found)) is not None:
+        conversion.skip(draft, why, blocks=True)
+        return
+    if (column := compares_enums(conversion, draft.top, found)) is not None:
+        draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
+    conversion.statements.append(draft)
+
+
+def _awaited(conversion: Conversion, found: Mentions) -> frozenset[tuple[str, str]]:
+    """List the relations that a body names and that the script makes later."""
+    made = conversion.survey.relations
+    named = map(relation_name, found.relations)
+    return frozenset(name for name in named if made.get(name, -1) > conversion.at)
+
+
+def _write_body(function: Node, body: object) -> None:
+    texts = [deparse.deparse(kind, top) for item in _listed(body) for kind, top in item.items()]
+    for item in function["options"]:
+        if item["DefElem"].get("defname") == "as":
+            item["DefElem"]["arg"]["List"]["items"] = [{"String": {"sval": ";\n".join(texts)}}]
+
+
+def _listed(body: object) -> list[Node]:
+    return cast("list[Node]", body) if isinstance(body, list) else []

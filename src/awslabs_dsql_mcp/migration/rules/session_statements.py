@@ -1,0 +1,73 @@
+"""Statements about the session and the transaction of a script: none of them is a step."""
+
+from collections.abc import Callable
+from typing import Final
+
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.script.settings import HARMLESS, Ruling, session_calls
+
+_IN_STEPS: Final = Ruling("each step is a transaction of its own")
+_UNDONE: Final = Ruling("what it undoes cannot be told: remove it with what it undoes", is_blocking=True)
+_TWO_PHASE: Final = Ruling(
+    "Aurora DSQL has no two-phase commit: end the transaction with COMMIT", is_blocking=True
+)
+_TRANSACTION: Final = {
+    "ROLLBACK": _UNDONE,
+    "SAVEPOINT": _UNDONE,
+    "ROLLBACK_TO": _UNDONE,
+    "PREPARE": _TWO_PHASE,
+    "COMMIT_PREPARED": _TWO_PHASE,
+    "ROLLBACK_PREPARED": _TWO_PHASE,
+}
+
+
+def set_configs(conversion: Conversion, draft: ConvertedStatement) -> bool:
+    """Take a SELECT that calls set_config.
+
+    Returns:
+        False for a SELECT without such a call.
+    """
+    calls = session_calls(draft.top)
+    for arguments in calls or ():
+        _apply(conversion, draft, conversion.settings.configure(arguments))
+    return calls is not None
+
+
+def _apply(conversion: Conversion, draft: ConvertedStatement, ruling: Ruling) -> None:
+    conversion.skip(draft, ruling.why, human=ruling.needs_review, blocks=ruling.is_blocking)
+
+
+def _setting(conversion: Conversion, draft: ConvertedStatement) -> None:
+    _apply(conversion, draft, conversion.settings.change(draft.top))
+
+
+def _discard(conversion: Conversion, draft: ConvertedStatement) -> None:
+    everything = draft.top.get("target") == "DISCARD_ALL"
+    _apply(conversion, draft, conversion.settings.reset() if everything else HARMLESS)
+
+
+def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
+    kind = str(draft.top.get("kind", "")).removeprefix("TRANS_STMT_")
+    if kind in ("BEGIN", "START"):
+        conversion.settings.begin()
+    elif kind in ("COMMIT", "ROLLBACK", "PREPARE"):
+        conversion.settings.end()
+        if draft.top.get("chain"):
+            conversion.settings.begin()
+    _apply(conversion, draft, _TRANSACTION.get(kind, _IN_STEPS))
+
+
+def _constraints(conversion: Conversion, draft: ConvertedStatement) -> None:
+    if not draft.top.get("deferred"):
+        _apply(conversion, draft, _IN_STEPS)
+        return
+    why = "each step is a transaction of its own, and checks foreign keys at its end: rows must come in order"
+    conversion.skip(draft, why, human=True)
+
+
+RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
+    "VariableSetStmt": _setting,
+    "DiscardStmt": _discard,
+    "TransactionStmt": _transaction,
+    "ConstraintsSetStmt": _constraints,
+}

@@ -1,0 +1,198 @@
+"""CREATE TABLE for Aurora DSQL."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+
+from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
+from awslabs_dsql_mcp.dsql.unsupported import TABLE_CLAUSES
+from awslabs_dsql_mcp.migration.analysis import names
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints, convert_column
+from awslabs_dsql_mcp.migration.rules.constraints import settle
+from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.definitions import column_constraints, items, keys, option, table_elements
+from awslabs_dsql_mcp.sql.identifiers import qualified_name as qualified
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.sql.parser import parse
+
+
+def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE TABLE over."""
+    top, table = draft.top, relation_name(draft.top["relation"])
+    if top.get("if_not_exists") and table in conversion.tables:
+        conversion.skip(draft, "IF NOT EXISTS: the script has made it already")
+        return
+    persistence = top["relation"].get("relpersistence")
+    given = [clause for field, clause in TABLE_CLAUSES.items() if field in top]
+    if persistence == "t" or not all(clause.dispensable for clause in given):
+        why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
+        conversion.survey.lacking.relations[table] = draft.line
+        conversion.skip(draft, why, blocks=True)
+        return
+    if persistence == "u":
+        top["relation"]["relpersistence"] = "p"
+        draft.changed("UNLOGGED left out")
+    for field in [field for field in TABLE_CLAUSES if field in top]:
+        del top[field]
+    if given:
+        draft.changed(*(f"{clause.spelled} left out" for clause in given))
+    made = ScriptTable(draft, conversion.at, [table], optional=bool(top.get("if_not_exists")))
+    conversion.tables[table] = made
+    conversion.columns.pop(table, None)
+    _inherit_columns(conversion, table, top)
+    _move_not_nulls(draft)
+    _columns(conversion, draft, made)
+    _constraints(conversion, draft, table)
+    conversion.relations.setdefault(table[0], set()).update(_relations(table, top))
+    made.indexes = sum(1 for _ in keys(top))
+    for name in made.constraint_names:
+        made.make_way(name)
+    conversion.statements += [draft, *made.follow]
+
+
+def define_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> bool:
+    """Convert a column of a table; say if it can be made."""
+    before = deepcopy(column)
+    done = _convert_type(conversion, draft, table, column)
+    if done:
+        _settle_column(conversion, draft, table, column)
+    if column != before:
+        draft.changed()
+    return done
+
+
+def _columns(conversion: Conversion, draft: ConvertedStatement, made: ScriptTable) -> None:
+    table = made.known_as[-1]
+    columns = table_elements(draft.top, "ColumnDef")
+    made.names = {column["colname"]: column["colname"] for column in columns}
+    before = deepcopy(columns)
+    for column in columns:
+        _convert_type(conversion, draft, table, column)
+    for column in columns:
+        _settle_column(conversion, draft, table, column)
+    if columns != before:
+        draft.changed()
+
+
+def _convert_type(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> bool:
+    made, name = conversion.tables.get(table), column["colname"]
+    for identity in constraints(column, "CONSTR_IDENTITY"):
+        if (named := option(identity.get("options"), "sequence_name")) is not None:
+            sequence = qualified_name(strings(named["arg"]["List"]["items"]))
+            draft.notes += conversion.rename_sequence(table, name, sequence)
+    if made is not None and made.made is draft and (table, name) in conversion.survey.defaults:
+        _expand_serial(conversion, made, column)
+    has_extensions = bool(conversion.survey.lacking.extensions)
+    change = convert_column(column, conversion.types, has_extensions=has_extensions)
+    if change.replaced is not None:
+        conversion.columns.setdefault(table, {})[name] = change.replaced
+    if (
+        made is not None
+        and (checks := constraints(column, "CONSTR_CHECK"))
+        and conversion.types.is_own(checks[-1])
+    ):
+        made.enum_checks[name] = checks[-1]
+    draft.notes += change.notes
+    if change.problem:
+        conversion.skip(draft, change.problem, blocks=True)
+    return not change.problem
+
+
+def _expand_serial(conversion: Conversion, made: ScriptTable, column: Node) -> None:
+    """Write a serial out as what it stands for: its default changes, which an identity's cannot.
+
+    (PostgreSQL documentation, "Serial Types".)
+    """
+    table, name = made.known_as[-1], column["colname"]
+    integer = SERIAL_TYPES.get(strings(column.get("typeName", {}).get("names"))[-1])
+    if integer is None:
+        return
+    sequence = names.choose(table[1], name, "seq", conversion.taken(table[0]))
+    conversion.taken(table[0]).add(sequence)
+    written = qualified(table[0], sequence)
+    line = made.made.line
+    text = f"CREATE SEQUENCE {written} CACHE {limits.SMALL_CACHE}"
+    note = f"{name}: serial is a bigint sequence and a default, which changes later"
+    conversion.statements.append(ConvertedStatement("CreateSeqStmt", parse(text)[0].root, line, text, [note]))
+    text = f"ALTER SEQUENCE {written} OWNED BY {qualified(*table)}.{quote_identifier(name)}"
+    made.follow.append(ConvertedStatement("AlterSeqStmt", parse(text)[0].root, line, text))
+    column["typeName"] = deparse.type_name(integer)
+    default = deparse.constraint(f"DEFAULT nextval({deparse.literal(written)})")
+    column["constraints"] = [*items(column.get("constraints")), deparse.constraint("NOT NULL"), default]
+    made.made.changed()
+
+
+def _settle_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> None:
+    kept, notes = settle(conversion, table, items(column.get("constraints")))
+    draft.notes += (
+        f"{BY_HAND}{column['colname']}: {note.removeprefix(BY_HAND)}"
+        if note.startswith(BY_HAND)
+        else f"{column['colname']}: {note}"
+        for note in notes
+    )
+    if "constraints" in column:
+        column["constraints"] = kept
+
+
+def _constraints(conversion: Conversion, draft: ConvertedStatement, table: Name) -> None:
+    elements: list[Node] = draft.top.get("tableElts", [])
+    own = [item for item in elements if "Constraint" in item]
+    kept, notes = settle(conversion, table, own)
+    if len(kept) != len(own) or notes:
+        draft.top["tableElts"] = [item for item in elements if "Constraint" not in item] + kept
+        draft.changed(*notes)
+
+
+def _move_not_nulls(draft: ConvertedStatement) -> None:
+    """Write NOT NULL as a constraint of its column; PostgreSQL 18 has it as one of the table too."""
+    elements: list[Node] = draft.top.get("tableElts", [])
+    found = [item for item in elements if item.get("Constraint", {}).get("contype") == "CONSTR_NOTNULL"]
+    columns = {column["colname"]: column for column in table_elements(draft.top, "ColumnDef")}
+    for item in found:
+        for name in strings(item["Constraint"].get("keys")):
+            if name in columns:
+                columns[name].setdefault("constraints", []).append(deparse.constraint("NOT NULL"))
+    if found:
+        draft.top["tableElts"] = [item for item in elements if item not in found]
+        draft.changed("NOT NULL stands with its column")
+
+
+def _inherit_columns(conversion: Conversion, table: Name, top: Node) -> None:
+    for item in top.get("tableElts", ()):
+        if "TableLikeClause" in item:
+            source = relation_name(item["TableLikeClause"]["relation"])
+            conversion.columns.setdefault(table, {}).update(conversion.columns.get(source, {}))
+
+
+def _relations(table: Name, top: Node) -> Iterator[str]:
+    """Name the relations that a table brings: itself, its sequences, the indexes of its keys."""
+    own = {table[1]}
+    yield table[1]
+    for column in table_elements(top, "ColumnDef"):
+        if any(constraint.get("contype") == "CONSTR_IDENTITY" for constraint in column_constraints(column)):
+            yield names.choose(table[1], column["colname"], "seq", own)
+    for key in keys(top):
+        constraint = key.constraint
+        if "conname" in constraint:
+            yield constraint["conname"]
+        elif constraint["contype"] == "CONSTR_PRIMARY":
+            yield names.choose(table[1], "", "pkey", own)
+        else:
+            named = strings(constraint.get("keys")) or [_owner(top, constraint)]
+            name = names.index_name(table[1], [*named, *strings(constraint.get("including"))], "key", own)
+            own.add(name)
+            yield name
+
+
+def _owner(top: Node, constraint: Node) -> str:
+    """Find the column that a constraint is written with."""
+    columns = table_elements(top, "ColumnDef")
+    return next(c["colname"] for c in columns if any(own is constraint for own in column_constraints(c)))
+
+
+def has_room(made: ScriptTable) -> bool:
+    """Say if a table of the script can have another index."""
+    return made.indexes < limits.MAX_INDEXES

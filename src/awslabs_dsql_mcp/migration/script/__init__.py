@@ -1,0 +1,1 @@
+"""Scripts as they are read: statements, settings, psql's commands."""

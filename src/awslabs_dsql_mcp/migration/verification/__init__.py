@@ -1,0 +1,1 @@
+"""Checks of what a plan has left on the cluster."""

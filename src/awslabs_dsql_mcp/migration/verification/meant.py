@@ -1,0 +1,167 @@
+"""Rows and objects that a plan is meant to leave on the cluster, to be compared with what is stored."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
+from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.migration.verification.applied import AppliedCheck, check_for
+from awslabs_dsql_mcp.sql.dsql_syntax import trees
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings
+
+_TIMES: Final = frozenset(("now", "today", "tomorrow", "yesterday"))  # read as the time of the INSERT
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one INSERT.
+
+    Attributes:
+        step: Number of its step, from 1.
+        settings: Statements that set how its literals are read.
+        columns: Names of its columns; empty for all of the table, in their order.
+        rows: Expressions, one for each column.
+    """
+
+    step: int
+    settings: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Node]]
+
+    def computed(self) -> set[int]:
+        """Positions of columns with a value that is no constant."""
+        return {at for row in self.rows for at, value in enumerate(row) if not _is_constant(value)}
+
+
+@dataclass
+class MeantTable:
+    """A table that the plan fills.
+
+    Attributes:
+        name: Its schema and name.
+        batches: Rows that it inserts.
+        is_new: The plan makes the table, so that no other rows are there.
+        changed: Columns that an UPDATE changes.
+        unknown: The reason why its rows are not known; empty if they are.
+    """
+
+    name: Name
+    batches: list[Batch] = field(default_factory=list[Batch])
+    is_new: bool = False
+    changed: set[str] = field(default_factory=set[str])
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class MeantObject:
+    """An object of the catalog that a step makes or drops.
+
+    Attributes:
+        step: Number of the step, from 1.
+        title: The step as a short text.
+        check: The query that shows it.
+    """
+
+    step: int
+    title: str
+    check: AppliedCheck
+
+
+@dataclass
+class Meant:
+    """What a plan is meant to leave.
+
+    Attributes:
+        tables: Tables that it fills, by name.
+        objects: Objects, by the names that the catalog is asked for.
+        unchecked: Steps of DDL that the catalog cannot show.
+    """
+
+    tables: dict[Name, MeantTable] = field(default_factory=dict[Name, MeantTable])
+    objects: dict[tuple[object, ...], MeantObject] = field(
+        default_factory=dict[tuple[object, ...], MeantObject]
+    )
+    unchecked: list[int] = field(default_factory=list[int])
+
+    def table(self, name: Name) -> MeantTable:
+        """Give a table, which is added if it is not known yet."""
+        return self.tables.setdefault(name, MeantTable(name))
+
+    def forget(self, name: Name) -> None:
+        """Forget a relation that is dropped or renamed, and what belongs to it."""
+        self.tables.pop(name, None)
+        for key in [key for key in self.objects if key[:2] == name]:
+            del self.objects[key]
+
+
+def meant_by(plan: MigrationPlan) -> Meant:
+    """Collect what a plan is meant to leave."""
+    meant = Meant()
+    indexes: dict[Name, list[Name]] = {}
+    for number, step in enumerate(plan.steps, 1):
+        for query in step.queries:
+            for tree in trees(query):
+                _apply(meant, indexes, tree, number, step)
+        if step.rows is None and step.statements[0].category == "ddl":
+            _add_object(meant, number, step)
+    return meant
+
+
+def _add_object(meant: Meant, number: int, step: Step) -> None:
+    check = check_for(step.queries[0])
+    if check is None:
+        meant.unchecked.append(number)
+    elif check.query is not None:
+        if check.expect_absent and len(check.query.params) > 2:  # noqa: PLR2004 - a part of a relation
+            meant.objects.pop(check.query.params, None)
+        meant.objects[check.query.params] = MeantObject(number, step.title, check)
+
+
+def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: int, step: Step) -> None:
+    top = tree.root
+    relation: Node = top.get("relation", {})
+    name = relation_name(relation) if "relname" in relation else ("", "")
+    if tree.kind == "CreateStmt" and not top.get("if_not_exists"):
+        meant.table(name).is_new = True
+    elif tree.kind == "IndexStmt" and "idxname" in top:
+        indexes.setdefault(name, []).append((name[0], top["idxname"]))
+    elif tree.kind == "InsertStmt":
+        _insert(meant.table(name), top, number, step)
+    elif tree.kind == "UpdateStmt":
+        meant.table(name).changed |= {item["ResTarget"].get("name", "") for item in top.get("targetList", ())}
+    elif tree.kind == "DeleteStmt":
+        meant.table(name).unknown = f"the DELETE of line {step.line} changes its rows"
+    elif tree.kind in ("RenameStmt", "AlterObjectSchemaStmt") and name in meant.tables:
+        _forget(meant, indexes, name)
+        meant.table(name).unknown = f"line {step.line} renames it or a part of it"
+    elif tree.kind == "DropStmt":
+        for dropped in _dropped(top):
+            _forget(meant, indexes, dropped)
+
+
+def _forget(meant: Meant, indexes: dict[Name, list[Name]], name: Name) -> None:
+    for gone in (name, *indexes.pop(name, ())):
+        meant.forget(gone)
+
+
+def _dropped(top: Node) -> Iterator[Name]:
+    for item in top.get("objects", ()):
+        if "List" in item:
+            yield qualified_name(strings(item["List"]["items"]))
+
+
+def _insert(table: MeantTable, top: Node, number: int, step: Step) -> None:
+    values: list[Node] = top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists", [])
+    if not values or "onConflictClause" in top or "withClause" in top:
+        what = "INSERT … ON CONFLICT" if "onConflictClause" in top else "INSERT … SELECT"
+        table.unknown = f"the {what} of line {step.line} computes its rows"
+        return
+    columns = tuple(item["ResTarget"].get("name", "") for item in top.get("cols", ()))
+    rows = [row["List"]["items"] for row in values]
+    table.batches.append(Batch(number, step.settings, columns, rows))
+
+
+def _is_constant(value: Node) -> bool:
+    inner: Node = value.get("TypeCast", {}).get("arg", value)
+    return "A_Const" in inner and str(constant(inner)).strip().lower() not in _TIMES
