@@ -4,7 +4,7 @@ A dump writes a serial as a table, a sequence, and a default. It is one identity
 sequence serves one column, nothing used either before they were joined, and the default stays.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from awslabs_dsql_mcp.dsql.limits import MAX_IDENTIFIER_BYTES
@@ -31,12 +31,15 @@ class IdentityColumn(NamedTuple):
     at: int
 
 
-def identities(statements: Sequence[ScriptStatement], used: Uses) -> dict[Name, IdentityColumn]:
+def identities(
+    statements: Sequence[ScriptStatement], used: Uses, relations: Container[Name]
+) -> dict[Name, IdentityColumn]:
     """Find the sequences and their columns.
 
     Args:
         statements: The script.
         used: What its statements do with tables.
+        relations: Tables, views and sequences that it makes.
     """
     changed: dict[tuple[Name, str], list[int]] = {}
     made = {
@@ -62,6 +65,7 @@ def identities(statements: Sequence[ScriptStatement], used: Uses) -> dict[Name, 
         for name, found in defaults.items()
         if len(found) == 1
         and changed[found[0].table, found[0].column][-1] == found[0].at
+        and (name == (own := _own_name(found[0])) or own not in relations)
         and _joins(statements, used, made[name], found[0], others[name])
     }
 
@@ -105,7 +109,7 @@ def _joins(
     others: list[tuple[int, ScriptStatement]],
 ) -> bool:
     table = _table(statements, column)
-    if table is None or len(f"{column.table[1]}_{column.column}_seq".encode()) > MAX_IDENTIFIER_BYTES:
+    if table is None or len(_own_name(column)[1].encode()) > MAX_IDENTIFIER_BYTES:
         return False
     if not _is_owned(statements[sequence], others):
         return False
@@ -117,6 +121,11 @@ def _joins(
         )
         and sequence < column.at
     )
+
+
+def _own_name(column: IdentityColumn) -> Name:
+    """Name the sequence that the identity of a column is given."""
+    return column.table[0], f"{column.table[1]}_{column.column}_seq"
 
 
 def _is_owned(made: ScriptStatement, others: list[tuple[int, ScriptStatement]]) -> bool:

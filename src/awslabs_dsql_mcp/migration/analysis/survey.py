@@ -58,7 +58,7 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
     return Survey(
         statements,
         used,
-        identities(statements, used),
+        identities(statements, used, relations),
         survey_lacking(statements),
         relations,
         frozenset(functions),

@@ -2,3 +2,14 @@ CREATE TABLE t (a bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME own START 5
 INSERT INTO t DEFAULT VALUES;
 ALTER SEQUENCE own RENAME TO other;
 SELECT setval('other', 9);
+CREATE TABLE u (a integer NOT NULL, b integer NOT NULL);
+CREATE SEQUENCE owned;
+ALTER SEQUENCE owned OWNED BY u.a;
+CREATE SEQUENCE u_a_seq START 5;
+ALTER TABLE u ALTER COLUMN a SET DEFAULT nextval('owned'::regclass);
+CREATE SEQUENCE earlier_b_seq;
+ALTER SEQUENCE earlier_b_seq OWNED BY u.b;
+ALTER TABLE u ALTER COLUMN b SET DEFAULT nextval('earlier_b_seq'::regclass);
+INSERT INTO u DEFAULT VALUES;
+SELECT setval('u_a_seq', 9);
+SELECT setval('earlier_b_seq', 3, false);
