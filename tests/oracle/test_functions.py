@@ -24,7 +24,9 @@ def test_no_builtin_operator_or_cast_reaches_a_function_that_changes_something(
         "union select proname from pg_type join pg_proc p on p.oid in (typinput, typoutput, typmodin)"
     ).fetchall()
     assert len(reached) > 500
-    assert [name for (name,) in reached if functions.effect([name], 3)] == []
+    # A cast names the type that it converts to; a call of the type's input function hides it.
+    harmless = {None, functions.Effect.BY_NAME}
+    assert [name for (name,) in reached if functions.effect([name], 3) not in harmless] == []
 
 
 def test_no_aggregate_runs_a_function_that_changes_something(session: psycopg.Connection) -> None:

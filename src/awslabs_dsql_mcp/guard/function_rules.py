@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from awslabs_dsql_mcp.dsql import types
 from awslabs_dsql_mcp.dsql.limits import MAX_VALUE_BYTES
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql import functions
@@ -59,6 +60,13 @@ _TEXTS: Final = {
         "{} runs SQL that it is given as text, which this server cannot check.",
         "Write that query as a statement of its own, or as a subquery.",
     ),
+    Effect.BY_NAME: (
+        (
+            "{} reads relations or types that it is given by name, and runs the code in their views and "
+            "CHECKs, which this server cannot see."
+        ),
+        "Name the tables in FROM; to test if text is a value of a type, cast it: 'text'::type.",
+    ),
     Effect.JOB: (
         (
             "{} cannot be called here: it waits for or changes a job, and runs only by CALL outside of a "
@@ -93,6 +101,8 @@ def check(source: ParsedStatement, *, executed: bool = True, writes: bool = Fals
             continue
         if writes and name[-1] == "set_config" and _until_commit(source, location):
             continue
+        if effect is Effect.BY_NAME and _of_builtin_type(source, location):
+            continue
         return refusal_for(effect, name, location)
     return None
 
@@ -111,7 +121,18 @@ def refusal_for(effect: Effect, name: list[str], location: int) -> Violation:
 
 def _until_commit(source: ParsedStatement, location: int) -> bool:
     """Say if a call of set_config is SET LOCAL: its third argument is the constant true."""
-    return any(
-        place.location == location and constant(place.node.get("args", ({},))[-1]) == "t"
-        for place in source.tree.find("FuncCall")
-    )
+    return _last_argument(source, location) == "t"
+
+
+def _of_builtin_type(source: ParsedStatement, location: int) -> bool:
+    """Say if a call of ``pg_input_is_valid`` or the like names a type of PostgreSQL's, as a constant."""
+    named = (_last_argument(source, location) or "").lower()
+    return any(row.builtin and named in {row.name, row.displayed} for row in types.TYPES.values())
+
+
+def _last_argument(source: ParsedStatement, location: int) -> str | None:
+    """Text of the last argument of the call at a place, when it is a constant."""
+    for place in source.tree.find("FuncCall"):
+        if place.location == location:
+            return constant(place.node.get("args", ({},))[-1])
+    return None

@@ -2,8 +2,9 @@
 
 The names are PostgreSQL 16's own (`sql/function_catalog.py`, from its catalog). An immutable or stable
 function changes nothing (PostgreSQL documentation, "Function Volatility Categories") but for two that
-assign a transaction id; a volatile one counts as changing something unless it is listed here with a
-reason. What it changes follows from the family that its name belongs to.
+assign a transaction id, and those that run a user's code by name; a volatile one counts as changing
+something unless it is listed here with a reason. What it changes follows from the family that its name
+belongs to.
 
 A name that nobody knows is the user's own: a read may call it, since the READ ONLY transaction stops what it
 writes, and `is_user_defined` says so that the session can be treated as touched.
@@ -28,6 +29,7 @@ class Effect(Enum):
     FILE = "file"
     LARGE_OBJECT = "large-object"
     RUNS_TEXT = "runs-text"
+    BY_NAME = "by-name"
     JOB = "job"
     SERVER = "server"
 
@@ -96,6 +98,33 @@ _HARMLESS: Final = frozenset(
     "pg_stat_get_xact_tuples_updated pg_stat_have_stats".split()
 )
 
+_BY_NAME: Final = frozenset(
+    {
+        # SELECT * FROM the relations that they are given, or all of a schema or database; views among them
+        "table_to_xml",
+        "table_to_xmlschema",
+        "table_to_xml_and_xmlschema",
+        "schema_to_xml",
+        "schema_to_xmlschema",
+        "schema_to_xml_and_xmlschema",
+        "database_to_xml",
+        "database_to_xmlschema",
+        "database_to_xml_and_xmlschema",
+        # text read as a value of a type that they are given, a domain with its CHECKs among them
+        "array_in",
+        "domain_in",
+        "multirange_in",
+        "pg_input_error_info",
+        "pg_input_is_valid",
+        "range_in",
+        "record_in",
+    }
+)
+"""Functions that run a user's views or CHECKs by the name or oid of a relation or type.
+
+Their volatility does not show it. A test calls every function of the catalog to find them.
+"""
+
 _VOLATILE_BY_NATURE: Final = frozenset({"txid_current", "pg_current_xact_id"})
 """Stable, and yet they assign a transaction id where there is none."""
 
@@ -132,7 +161,7 @@ def effect(name: list[str], arguments: int, *, executed: bool = True) -> Effect 
         return _family(bare) if executed else None
     if schema not in ("", "pg_catalog") or not _changes(bare, arguments):
         return None
-    return _family(bare) if executed or bare in _VOLATILE_BY_NATURE else None
+    return _family(bare) if executed or bare in _VOLATILE_BY_NATURE | _BY_NAME else None
 
 
 def is_user_defined(name: list[str]) -> bool:
@@ -167,7 +196,7 @@ def _split(name: list[str]) -> tuple[str, str]:
 
 
 def _changes(bare: str, arguments: int) -> bool:
-    if bare in _VOLATILE_BY_NATURE:
+    if bare in _VOLATILE_BY_NATURE or bare in _BY_NAME:
         return True
     if bare in _side_effect_free() or bare in _HARMLESS:
         return False
@@ -177,6 +206,8 @@ def _changes(bare: str, arguments: int) -> bool:
 
 
 def _family(bare: str) -> Effect:
+    if bare in _BY_NAME:
+        return Effect.BY_NAME
     return next(effect for effect, names in _FAMILIES if names.fullmatch(bare))
 
 
