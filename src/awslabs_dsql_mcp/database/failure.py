@@ -6,6 +6,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from awslabs_dsql_mcp.database.login_causes import Remains, find_cause
+
 # Aurora DSQL reports conflicts as 40001 with its own code inside the message (user guide, "Concurrency
 # control"); OC000 and OC001 themselves are accepted as well.
 _CONFLICT_STATES = frozenset({"40001", "OC000", "OC001"})
@@ -15,13 +17,6 @@ _OVERLOAD_STATES = frozenset({"53300", "53400"})
 # state and conflicts, rules of the query, resources and limits, cancellation, exceptions of functions
 # (PostgreSQL documentation, appendix A).
 _ROLLED_BACK = ("22", "23", "25", "40", "42", "44", "53", "54", "55", "57014", "P0")
-_REFUSED_LOGINS = (
-    "access denied",
-    "iam authentication failed",
-    "is not authorized to",
-    "signature expired",
-    "security token",
-)
 
 
 class FailureKind(Enum):
@@ -85,18 +80,19 @@ class Failure:
         return FailureKind.OVERLOADED if self.sqlstate in _OVERLOAD_STATES else FailureKind.FINAL
 
     def _kind_of_login_failure(self) -> FailureKind:
-        text = f"{self.message}\n{self.hint or ''}".lower()
-        if "signature expired" in text:
+        cause = find_cause(f"{self.message}\n{self.hint or ''}")
+        remains = cause.remains if cause else Remains.NOTHING
+        if remains is Remains.SIGNATURE:
             return FailureKind.LOGIN_EXPIRED
-        overloaded = ("waking up cluster", "too many open connections", "rate exceeded")
-        if self.sqlstate in _OVERLOAD_STATES or any(pattern in text for pattern in overloaded):
+        if remains is Remains.TIME or self.sqlstate in _OVERLOAD_STATES:
             return FailureKind.OVERLOADED
         return FailureKind.FINAL
 
     @property
     def login_refused(self) -> bool:
         """True if the cluster refused the token; another one, from renewed credentials, may succeed."""
-        return self.connecting and any(pattern in self.message.lower() for pattern in _REFUSED_LOGINS)
+        cause = find_cause(self.message) if self.connecting else None
+        return cause is not None and cause.remains in (Remains.SIGNATURE, Remains.CREDENTIALS)
 
     @property
     def leaves_commit_unknown(self) -> bool:

@@ -50,6 +50,7 @@ def test_kind_in_a_session(failure: Failure, kind: FailureKind, *, unknown: bool
         ("unable to accept connection, waking up cluster, please retry later", None, FailureKind.OVERLOADED),
         ("Unable to accept connection, too many open connections.", None, FailureKind.OVERLOADED),
         ("Unable to accept connection, rate exceeded.", None, FailureKind.OVERLOADED),
+        ("sorry, too many clients already", None, FailureKind.OVERLOADED),
         ("unable to accept connection, access denied", "Signature expired: 2026…", FailureKind.LOGIN_EXPIRED),
         ("unable to accept connection, access denied", None, FailureKind.FINAL),
         ("unable to accept connection, sni was not received", None, FailureKind.FINAL),
@@ -59,3 +60,22 @@ def test_kind_in_a_session(failure: Failure, kind: FailureKind, *, unknown: bool
 )
 def test_kind_of_a_refused_connection(message: str, hint: str | None, kind: FailureKind) -> None:
     assert Failure(message, hint=hint, connecting=True).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "refused"),
+    [
+        ("unable to accept connection, access denied", True),
+        ("IAM authentication failed", True),
+        ("User: arn:x is not authorized to perform: dsql:DbConnect", True),
+        ("Signature expired: 20260101T000000Z is now earlier", True),
+        ("The security token included in the request is invalid", True),
+        ("unable to accept connection, waking up cluster, please retry later", False),
+        ("unable to accept connection, sni was not received", False),
+        ("Connection refused", False),
+        ("a message that nobody knows", False),
+    ],
+)
+def test_renewed_credentials_are_tried_after_a_refused_token_alone(message: str, *, refused: bool) -> None:
+    assert Failure(message, connecting=True).login_refused is refused
+    assert not Failure(message).login_refused
