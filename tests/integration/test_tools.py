@@ -25,6 +25,20 @@ async def test_a_read_answers_with_columns_and_rows(reader: Client) -> None:
     assert reply.facts["columns"] == ["id int8", "name text", "price numeric(10,2)"]
 
 
+@pytest.mark.parametrize("params", [None, [1]])
+async def test_a_byte_order_mark_before_a_statement_is_no_part_of_it(
+    writer: Client, reader: Client, params: list[object] | None
+) -> None:
+    sql = f"\ufeffSELECT name FROM goods WHERE id = {'%s' if params else '1'}"
+    read = await call(reader, "readonly_query", sql=sql, params=params)
+    assert read.facts["rows"] == [["lamp"]]
+    plan = await call(reader, "explain_query", sql=sql, params=params)
+    assert "goods" in plan.text
+    deleted = "\ufeffDELETE FROM goods WHERE id > %s"
+    changed = await call(writer, "transact", sql_list=[sql, deleted], params_list=[params, [3]])
+    assert not changed.is_error
+
+
 async def test_rows_stand_between_markers_that_no_row_could_know(reader: Client) -> None:
     first, second = [(await call(reader, "readonly_query", sql="SELECT 'a'")).text for _ in range(2)]
     assert first != second

@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.sql import statements
 from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.parser import ParseError
+from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import one_line
 
@@ -102,7 +103,7 @@ def check_statement(sql: str, *, writes: bool, parameters: int | None = None) ->
     """Parse a text once, and say all that a call needs to know of it.
 
     Args:
-        sql: One statement.
+        sql: One statement; a byte order mark before it is not sent.
         writes: True if it may change data.
         parameters: How many values come for the ``%s`` in it; ``None`` leaves the text alone. Positions in
             the refusal are those of the text as given.
@@ -110,6 +111,7 @@ def check_statement(sql: str, *, writes: bool, parameters: int | None = None) ->
     Raises:
         ValueError: The placeholders do not fit the parameters.
     """
+    sql = without_mark(sql)
     bound = sql if parameters is None else statements.bind_placeholders(sql, parameters)
     try:
         parsed = parse(bound)

@@ -60,6 +60,11 @@ class ScriptItem:
     nonconforming: bool = False
 
 
+def without_mark(text: str) -> str:
+    """Leave out the byte order mark that some editors put at the start of a file."""
+    return text.removeprefix(_BYTE_ORDER_MARK)
+
+
 def split_script(script: str) -> Iterator[ScriptItem]:
     """Cut a script into its parts, in order; a byte order mark at its start is none of them."""
     at = len(_BYTE_ORDER_MARK) if script.startswith(_BYTE_ORDER_MARK) else 0

@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.explain import findings, index_advisor
 from awslabs_dsql_mcp.explain import plan as plans
 from awslabs_dsql_mcp.explain.index_advisor import Candidate
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
@@ -136,7 +137,7 @@ async def _prepare(sql: str, params: Sequence[Value] | None, *, analyze: bool) -
         raise alone.refusal.to_error()
     statement = cast("StatementInfo", alone.statement)  # what is not one statement is refused
     explain = "EXPLAIN (ANALYZE, VERBOSE) " if analyze else "EXPLAIN VERBOSE "
-    (query,) = (await prepare([explain + sql], [params], writes=False)).queries
+    (query,) = (await prepare([explain + without_mark(sql)], [params], writes=False)).queries
     return query, statement
 
 

@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.migration.report import progress_line, skipped_text, steps
 from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import ConfirmPolicy, TransactionConfirmation
 from awslabs_dsql_mcp.tools.elicitation import (
@@ -193,7 +194,7 @@ class Migrate:
 def _script(statements: str | list[str]) -> str:
     if isinstance(statements, str):
         return statements
-    return "\n;\n".join(statements)  # each may end in a comment
+    return "\n;\n".join(map(without_mark, statements))  # each may end in a comment
 
 
 def _require_whole(plan: MigrationPlan) -> None:
