@@ -13,21 +13,21 @@ SETTABLE: Final = frozenset(
     )
 )
 
-INPUT: Final = frozenset(("datestyle", "intervalstyle", "timezone"))
-"""Those that can be set and decide how texts of dates, times and intervals are read."""
+TEXT: Final = frozenset(("datestyle", "intervalstyle", "timezone", "extra_float_digits"))
+"""Those that can be set and decide how texts of dates, times, intervals and floats are read or written."""
 
 _HARMLESS: Final = frozenset(
     (
-        *("allow_in_place_tablespaces", "allow_system_table_mods", "application_name", "bytea_output"),
+        *("allow_in_place_tablespaces", "allow_system_table_mods", "application_name"),
         *("check_function_bodies", "client_min_messages", "compute_query_id", "constraint_exclusion"),
         *("createrole_self_grant", "deadlock_timeout", "default_statistics_target"),
         *("default_table_access_method", "default_tablespace", "default_text_search_config"),
         *("default_toast_compression", "default_transaction_deferrable", "default_transaction_isolation"),
         *("default_transaction_read_only", "default_with_oids", "disable_sync_create_index"),
         *("dynamic_library_path", "escape_string_warning", "event_triggers", "exit_on_error"),
-        *("extra_float_digits", "from_collapse_limit", "fsync", "full_page_writes", "hash_mem_multiplier"),
+        *("from_collapse_limit", "fsync", "full_page_writes", "hash_mem_multiplier"),
         *("idle_in_transaction_session_timeout", "idle_session_timeout", "ignore_checksum_failure", "jit"),
-        *("join_collapse_limit", "lc_messages", "lc_numeric", "lc_time", "lo_compat_privileges"),
+        *("join_collapse_limit", "lc_messages", "lo_compat_privileges"),
         *("local_preload_libraries", "lock_timeout", "maintenance_io_concurrency", "maintenance_work_mem"),
         *("max_stack_depth", "operator_precedence_warning", "optimize_bounded_sort", "password_encryption"),
         *("plan_cache_mode", "quote_all_identifiers", "restrict_nonsystem_relation_kind", "row_security"),

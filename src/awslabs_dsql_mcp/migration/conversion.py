@@ -217,7 +217,9 @@ class Conversion:
         for draft in reversed(self.statements):
             if draft.item is not None:
                 break
-            draft.item, draft.settings = item, self.settings.statements
+            draft.item = item
+            if draft.settings is None:
+                draft.settings = self.settings.statements
         for left in self.skipped[skipped:]:
             left.item = item if left.item is None else left.item
 

@@ -54,6 +54,7 @@ def convert(script: str, *, tolerant: bool = False) -> Conversion:
                 raise error
             conversion.skipped.append(error.skipped)
         conversion.claim(statement.number, skipped)
+    session_statements.end(conversion)
     return conversion
 
 

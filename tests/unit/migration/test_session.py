@@ -44,16 +44,21 @@ def stops(script: str) -> list[int]:
         (f"SET timezone = 'UTC'; SET timezone TO DEFAULT; {DROP}", []),
         (f"SET timezone = 'UTC'; RESET ALL; {DROP}", []),
         (f"SET timezone = 'UTC'; DISCARD ALL; {DROP}", []),
+        (f"SET extra_float_digits = -3; {DROP}", ["SET LOCAL extra_float_digits TO -3"]),
+        (f"SET extra_float_digits = -3; SET extra_float_digits = 3; {DROP}", []),
         (f"SET timezone = 'UTC';\n\\connect x\n{DROP}", []),
         (f"BEGIN; SET LOCAL timezone = 'UTC'; {DROP}; COMMIT;", ['SET LOCAL timezone TO "UTC"']),
         (f"BEGIN; SET LOCAL timezone = 'UTC'; COMMIT; {DROP}", []),
-        (f"BEGIN; SELECT set_config('timezone', 'UTC', true); COMMIT AND CHAIN; {DROP}", []),
+        (f"BEGIN; SELECT set_config('timezone', 'UTC', true); COMMIT AND CHAIN; {DROP}; END", []),
         (
             f"SET timezone = 'CET'; BEGIN; SET LOCAL timezone = 'UTC'; END; {DROP}",
             ['SET LOCAL timezone TO "CET"'],
         ),
-        (f"SET timezone = 'CET'; BEGIN; SET LOCAL timezone TO DEFAULT; {DROP}", []),
-        (f"BEGIN; SET LOCAL timezone = 'CET'; SET timezone = 'UTC'; {DROP}", ['SET LOCAL timezone TO "UTC"']),
+        (f"SET timezone = 'CET'; BEGIN; SET LOCAL timezone TO DEFAULT; {DROP}; END", []),
+        (
+            f"BEGIN; SET LOCAL timezone = 'CET'; SET timezone = 'UTC'; {DROP}; END",
+            ['SET LOCAL timezone TO "UTC"'],
+        ),
     ],
 )
 def test_a_setting_that_decides_goes_into_each_step_that_follows(
@@ -107,6 +112,9 @@ def test_a_setting_that_changes_nothing_passes(setting: str) -> None:
     "script",
     [
         "SET client_encoding = latin1",
+        "SET bytea_output = 'escape'",
+        "SET lc_time = 'de_DE.utf8'",
+        "SET lc_numeric = 'de_DE'",
         "SET session_replication_role = replica",
         "SET CONSTRAINTS ALL DEFERRED",
     ],
@@ -149,7 +157,7 @@ def test_literals_are_read_as_standard_conforming_strings_says() -> None:
             r"\echo a \i b",
             r"\echo a \\ SELECT 1",
         ),
-        r"\set SINGLELINE on",
+        *(r"\set SINGLELINE on", r"\r", r"\reset"),
     ],
 )
 def test_psql_commands_that_bring_or_decide_stop_the_script(line: str) -> None:
@@ -174,6 +182,24 @@ def test_psql_commands_that_change_nothing_pass(line: str) -> None:
     plan = planned(f"{DROP};\n{line}\n{DROP};\n\\q\n")
     assert len(plan.steps) == 2
     assert not any(left.needs_review for left in plan.skipped)
+
+
+@pytest.mark.parametrize(
+    ("script", "is_open"),
+    [
+        (f"BEGIN; {DROP}", True),
+        (f"BEGIN; {DROP}; COMMIT; {DROP}", False),
+        (f"BEGIN; {DROP}; COMMIT AND CHAIN; {DROP}; SET timezone = 'UTC'", True),
+        (f"BEGIN; {DROP}; COMMIT AND CHAIN", False),
+        (f"\\set AUTOCOMMIT off\n{DROP};", True),
+        (f"\\set AUTOCOMMIT 'off'\n{DROP}; COMMIT;\n\\echo done\n", False),
+        (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT; {DROP};", True),
+        (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT;\n\\set AUTOCOMMIT on\nCOMMIT;{DROP};", False),
+        (f"\\set AUTOCOMMIT on\n{DROP};", False),
+    ],
+)
+def test_what_no_commit_follows_stops_the_script(script: str, is_open: bool) -> None:  # noqa: FBT001 - a column
+    assert bool(planned(script).blocked) == is_open
 
 
 def test_the_first_database_of_a_script_is_the_clusters() -> None:

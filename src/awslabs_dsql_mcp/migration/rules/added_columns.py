@@ -27,7 +27,7 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
     if made is not None and command.get("missing_ok") and name in made.names:
         conversion.skip(draft, "IF NOT EXISTS: the script has made it already")
         return
-    if made is not None and _can_fold(conversion, made, name):
+    if made is not None and _can_fold(conversion, made, column):
         if not define_column(conversion, draft, table, column):
             return
         made.top.setdefault("tableElts", []).append({"ColumnDef": column})
@@ -46,10 +46,16 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
     _later(conversion, draft, table, name, [item["Constraint"] for item in given])
 
 
-def _can_fold(conversion: Conversion, made: ScriptTable, name: str) -> bool:
-    """Say if a column can be made with its table: nothing has used that, and the name was never another's."""
+def _can_fold(conversion: Conversion, made: ScriptTable, column: Node) -> bool:
+    """Say if a column can be made with its table, and be the same there.
+
+    Nothing has used the table, the name was never another's, and the same settings hold for its expressions.
+    """
     there = {item["ColumnDef"]["colname"] for item in made.top.get("tableElts", ()) if "ColumnDef" in item}
-    return not (made.optional or made.appended or name in there or conversion.uses(made))
+    if made.optional or made.appended or column["colname"] in there or conversion.uses(made):
+        return False
+    written = any("raw_expr" in item["Constraint"] for item in items(column.get("constraints")))
+    return not written or made.made.settings == conversion.settings.statements
 
 
 def _later(

@@ -74,6 +74,7 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
     awaited = _awaited(conversion, statement.mentions)
     if awaited:
         draft.notes.append("moved behind the tables that its body names")
+        draft.settings = conversion.settings.statements
         conversion.waiting.append((awaited, draft))
     else:
         conversion.statements.append(draft)

@@ -3,11 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.script.settings import HARMLESS, Ruling, session_calls
+from awslabs_dsql_mcp.text import one_line
 
 _IN_STEPS: Final = Ruling("each step is a transaction of its own")
 _UNDONE: Final = Ruling("what it undoes cannot be told: remove it with what it undoes", is_blocking=True)
+_OPEN: Final = (
+    "the script's last transaction has no COMMIT, and psql would undo it: write COMMIT behind it, or remove "
+    "BEGIN (and \\set AUTOCOMMIT off)"
+)
+_OF_SESSION: Final = ("VariableSetStmt", "VariableShowStmt", "DiscardStmt", "ConstraintsSetStmt")
 _TWO_PHASE: Final = Ruling(
     "Aurora DSQL has no two-phase commit: end the transaction with COMMIT", is_blocking=True
 )
@@ -55,6 +61,16 @@ def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
         if draft.top.get("chain"):
             conversion.settings.begin()
     _apply(conversion, draft, _TRANSACTION.get(kind, _IN_STEPS))
+
+
+def end(conversion: Conversion) -> None:
+    """Take the end of a script: psql commits nothing there that no COMMIT has committed."""
+    run = [one for one in conversion.survey.statements if one.kind and one.kind not in _OF_SESSION]
+    if conversion.settings.in_block and run and run[-1].kind != "TransactionStmt":
+        last = run[-1].item
+        conversion.skipped.append(
+            SkippedStatement(last.line, one_line(last.text), _OPEN, needs_review=True, is_blocking=True)
+        )
 
 
 def _constraints(conversion: Conversion, draft: ConvertedStatement) -> None:

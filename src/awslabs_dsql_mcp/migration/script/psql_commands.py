@@ -16,8 +16,8 @@ _DISPLAY: Final = re.compile(r"\\(?:d[a-zA-Z]*|l|z|sf|sv|lo_list|dconfig)[+S]*\Z
 _HARMLESS: Final = frozenset(
     (
         *("restrict", "unrestrict", "set", "unset", "echo", "qecho", "warn", "pset", "timing", "a", "C", "f"),
-        *("H", "html", "t", "T", "x", "cd", "conninfo", "copyright", "h", "help", "?", "p", "print", "r"),
-        *("reset", "errverbose", "s", "setenv"),
+        *("H", "html", "t", "T", "x", "cd", "conninfo", "copyright", "h", "help", "?", "p", "print"),
+        *("errverbose", "s", "setenv"),
     )
 )
 _OUTPUT: Final = (
@@ -41,6 +41,9 @@ _STOPS: Final = {
         ("o", "out", "w", "write"), "it writes a file: leave it out, or run the script with psql"
     ),
     "!": "it runs a program: leave it out, or run the script with psql",
+    **dict.fromkeys(
+        ("r", "reset"), "psql forgets what stands before it without a semicolon: remove both, or it alone"
+    ),
     "password": "passwords are IAM's: leave it out",
     ";": "write a semicolon alone",
     "\\": "statements stand behind it: put each in a line of its own",
@@ -95,6 +98,9 @@ def _command(
         ruling = HARMLESS_COMMAND if given is HARMLESS else given
     elif name == "set" and arguments[:1] == ["SINGLELINE"]:
         ruling = _SINGLE_LINE
+    elif name in ("set", "unset") and arguments[:1] == ["AUTOCOMMIT"]:
+        settings.set_autocommit(arguments[1].strip("'") if arguments[1:] else "on")
+        ruling = _AUTOCOMMIT
     elif name not in _HARMLESS and not _DISPLAY.match(word):
         base = name if name in _STOPS else re.split(r"\W", name, maxsplit=1)[0]
         ruling = Ruling(_STOPS.get(base, _UNKNOWN), is_blocking=True)
@@ -110,6 +116,7 @@ HARMLESS_COMMAND: Final = Ruling("commands of psql that change nothing that is s
 _OTHER_DATABASE: Final = Ruling(
     "a cluster has one database: send what belongs into each in a call of its own", is_blocking=True
 )
+_AUTOCOMMIT: Final = Ruling("each step is a transaction of its own")
 _END: Final = Ruling("psql stops reading here: remove what follows, or this line", is_blocking=True)
 _SINGLE_LINE: Final = Ruling(
     "a line ends each statement then: end them with semicolons, and remove it", is_blocking=True

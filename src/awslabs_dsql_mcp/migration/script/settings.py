@@ -18,6 +18,8 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 _STRINGS: Final = "standard_conforming_strings"
 _TRUE: Final = frozenset(("on", "true", "tru", "tr", "t", "yes", "ye", "y", "1"))
 _FALSE: Final = frozenset(("off", "of", "false", "fals", "fal", "fa", "f", "no", "n", "0"))
+_ENGLISH: Final = frozenset(("c", "posix", "en_us", "en_us.utf8", "en_us.utf-8", "c.utf8", "c.utf-8"))
+_AS_BY_DEFAULT: Final = {"extra_float_digits": frozenset(("1", "2", "3"))}
 _SEARCHED: Final = frozenset(("", "public", "pg_catalog", "$user", "pg_temp"))
 _NAME_IN_LIST: Final = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",\s]*))\s*(?:,|\Z)')
 
@@ -48,18 +50,19 @@ _NOT_CONSTANT: Final = Ruling("its value is known at run time only: write it as 
 
 @dataclass
 class SessionSettings:
-    """Settings that decide how texts are read, as they stand at a place in a script.
+    """Settings that decide how texts are read and written, as they stand at a place in a script.
 
     Attributes:
         session: Those of the session: for a name, the statement that sets it in a transaction.
         local: Those of the script's transaction; ``None`` for the default.
         in_block: The place is between BEGIN and COMMIT.
-        escapes: Backslashes in plain literals are escapes: standard_conforming_strings is off.
+        autocommit: A statement that stands alone is committed; psql's variable AUTOCOMMIT.
     """
 
     session: dict[str, str] = field(default_factory=dict[str, str])
     local: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     in_block: bool = False
+    autocommit: bool = True
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -72,8 +75,13 @@ class SessionSettings:
 
     def end(self) -> None:
         """Leave a transaction: what was set for it alone ends."""
-        self.in_block = False
+        self.in_block = not self.autocommit
         self.local.clear()
+
+    def set_autocommit(self, value: str) -> None:
+        """Take a value of psql's variable AUTOCOMMIT."""
+        self.autocommit = value.lower() not in _FALSE
+        self.in_block = self.in_block or not self.autocommit
 
     def reset(self) -> Ruling:
         """Take RESET ALL or DISCARD."""
@@ -127,11 +135,11 @@ class SessionSettings:
         *,
         is_local: bool = False,
     ) -> Ruling:
-        if name not in settings.INPUT:
+        if name not in settings.TEXT:
             return _HARMLESS_VALUES.get(name, _other)(name, values)
         if is_local and not self.in_block:
             return _NO_EFFECT
-        text = carried() if carried else None
+        text = carried() if carried and not _all(values, _AS_BY_DEFAULT.get(name, frozenset())) else None
         if is_local:
             self.local[name] = text
         else:
@@ -193,6 +201,12 @@ def encoding(_name: str, values: Sequence[str | None]) -> Ruling:
     )
 
 
+def _formats(_name: str, values: Sequence[str | None]) -> Ruling:
+    if _all(values, _ENGLISH):
+        return HARMLESS
+    return Ruling("to_char writes English names of days and months, and a decimal point", needs_review=True)
+
+
 def _only(wanted: Iterable[str], otherwise: Ruling) -> Callable[[str, Sequence[str | None]], Ruling]:
     allowed = frozenset(wanted)
     return lambda _name, values: HARMLESS if _all(values, allowed) else otherwise
@@ -219,8 +233,16 @@ _HARMLESS_VALUES: Final[dict[str, Callable[[str, Sequence[str | None]], Ruling]]
     "transform_null_equals": _only(
         _FALSE, Ruling("write IS NULL in place of = NULL, and remove it", is_blocking=True)
     ),
+    "bytea_output": _only(
+        ("hex",),
+        Ruling(
+            "bytea cast to text is hexadecimal: write encode(…, 'escape') where it is cast", needs_review=True
+        ),
+    ),
+    "lc_time": _formats,
+    "lc_numeric": _formats,
     "lc_monetary": _only(
-        ("c", "posix", "en_us", "en_us.utf8", "en_us.utf-8", "c.utf8", "c.utf-8"),
+        _ENGLISH,
         Ruling("write amounts of money as plain numbers, and remove it", is_blocking=True),
     ),
     "timezone_abbreviations": _only(

@@ -1,0 +1,23 @@
+-- What ALTER TABLE adds is read by the settings of its own place in the script.
+CREATE TABLE early (a int);
+SET DateStyle TO German;
+ALTER TABLE early ADD COLUMN d date DEFAULT '01.02.2024' CHECK (d < '03.04.2030');
+INSERT INTO early VALUES (1);
+CREATE TABLE late (a int);
+SET DateStyle TO ISO, MDY;
+ALTER TABLE late ADD COLUMN d date DEFAULT '01.02.2024', ADD COLUMN n int;
+INSERT INTO late VALUES (1);
+CREATE TABLE zoned (a int);
+SET TIME ZONE 'Asia/Tokyo';
+ALTER TABLE zoned ADD COLUMN t timestamptz NOT NULL DEFAULT '2024-01-01 00:00:00';
+RESET TIME ZONE;
+INSERT INTO zoned VALUES (1);
+SET IntervalStyle TO sql_standard;
+CREATE TABLE spans (a int);
+RESET IntervalStyle;
+ALTER TABLE spans ADD COLUMN i interval DEFAULT '-1 2:03:04';
+INSERT INTO spans VALUES (1);
+SET extra_float_digits TO -6;
+CREATE TABLE texts (a int, t text DEFAULT (1.23456789012::float8)::text);
+INSERT INTO texts (a) VALUES (1);
+INSERT INTO texts SELECT 2, 0.1234567890123::float8::text;
