@@ -49,11 +49,18 @@ def skipped_text(plan: MigrationPlan) -> str:
 
 
 def _grouped(skipped: Iterable[SkippedStatement]) -> list[str]:
-    """List statements that are skipped, those of one kind and reason in one line."""
-    places: dict[str, list[int]] = {}
+    """List statements that are skipped, those of one kind and reason in one line under the first."""
+    alike: dict[tuple[str, str], list[SkippedStatement]] = {}
     for left in skipped:
-        places.setdefault(f"{left.what}: {left.why}", []).append(left.line)
-    return [f"- {_lines(where)}, {what}" for what, where in places.items()]
+        kind = left.what.split(" ", 1)[0] if left.is_blocking else left.what
+        alike.setdefault((kind.upper(), left.why), []).append(left)
+    return [_alike(group) for group in alike.values()]
+
+
+def _alike(skipped: Sequence[SkippedStatement]) -> str:
+    others = len({left.what for left in skipped}) - 1
+    more = f" and {others} more such" if others else ""
+    return f"- {_lines([left.line for left in skipped])}, {skipped[0].what}{more}: {skipped[0].why}"
 
 
 def progress_line(plan: MigrationPlan, next_step: int) -> str:

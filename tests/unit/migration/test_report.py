@@ -38,3 +38,12 @@ def test_what_stops_is_apart_from_what_is_to_be_looked_at() -> None:
     assert stops < text.index("\\i a.sql") < remarks < text.index("SET CONSTRAINTS") < rest
     assert text.count("SET CONSTRAINTS:") == 1
     assert "line 2 (2 times), SET CONSTRAINTS:" in text
+
+
+def test_what_stops_for_one_reason_is_one_line() -> None:
+    change = "ALTER TABLE t ALTER COLUMN {} TYPE date USING now();"
+    script = f"CREATE TABLE t (a int, b int); TABLE t; {change.format('a')} {change.format('b')}"
+    (line,) = (line for line in skipped_text(planned(script)).splitlines() if "SET DATA TYPE" in line)
+    assert line.startswith(
+        "- line 1 (2 times), ALTER TABLE t ALTER COLUMN a TYPE date USING now() and 1 more"
+    )

@@ -75,3 +75,18 @@ def test_marks_that_decide_are_said() -> None:
 def test_another_database_is_named(script: str, words: str) -> None:
     with pytest.raises(ScriptSyntaxError, match=words):
         convert(script)
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "-- `t` is unsigned",
+        "/*\nengine = none\n*/",
+        "COMMENT ON TABLE t IS 'engine=`x`';",
+        "DO $$ BEGIN\n# engine =\nEND $$;",
+    ],
+)
+def test_words_in_comments_and_strings_name_no_database(aside: str) -> None:
+    with pytest.raises(ScriptSyntaxError) as caught:
+        convert(f"{aside}\nCREATE TABEL t (id int);")
+    assert "seems to be" not in str(caught.value)

@@ -117,10 +117,15 @@ _DIALECTS: Final = (
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}\n]*\}|\{\{[^}\n]*\}\}|<%.*?%>")
 
 
+_PROSE: Final = re.compile(r"--[^\n]*|/\*(?!!).*?\*/|'(?:[^']|'')*'|(\$\w*\$).*?\1", re.DOTALL)
+"""Comments, strings and bodies: words of another dialect in them say nothing."""
+
+
 def foreign_dialect(script: str) -> str | None:
     """Name the database whose SQL a script that does not parse is written in, by words of its own."""
+    code = _PROSE.sub("''", script)
     for name, signs in _DIALECTS:
-        if re.search(signs, script, re.IGNORECASE | re.MULTILINE):
+        if re.search(signs, code, re.IGNORECASE | re.MULTILINE):
             return name
     return None
 
