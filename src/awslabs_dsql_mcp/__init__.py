@@ -9,11 +9,11 @@ The packages, from the top down; imports point down, as import-linter checks::
     demo            ``demo``: every tool on a local cluster
     tools/          the tools: what an agent can ask for
     target          the cluster that the settings name, real or local
-    bulk/           large writes in batches that can be resumed
     explain/        query plans: findings, index advice
     export/         results written to files
     lint/           dsql-lint and the server's own rules
     migration/      PostgreSQL scripts rewritten for Aurora DSQL, and applied in steps
+    bulk/           large writes in batches that can be resumed; the record of jobs
     catalog/        the database catalog: queries, model, text, suggestions for errors
     output/         results as text and as structured content
     guard/          may this statement run? pure

@@ -15,7 +15,8 @@ from typing import Final, Protocol
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
-from awslabs_dsql_mcp.bulk.jobs.run_record import RecordLost, RunRecord, is_about_record
+from awslabs_dsql_mcp.bulk.jobs.run_record import RecordLost, RunRecord
+from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
 from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS, Position
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
