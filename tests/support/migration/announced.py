@@ -119,17 +119,15 @@ RULES: Final = (
         there="true",
         here="false",
     ),
-    Rule(
-        "column",
-        "takes",
-        "NOT NULL is a CHECK named {table}_{column}_not_null",
-        there="None is 23502",
-        here="None is 23514",
-    ),
     Rule("constraint", "exists", "NOT NULL is a CHECK named {name}", there=NOTHING, here="c"),
     Rule("constraint", "exists", "EXCLUDE left out", there="x", here=NOTHING),
+    Rule("constraint", "exists", "keys that differed in DEFERRABLE", there="u", here=NOTHING),
     Rule("constraint", "definition", "NO INHERIT left out", there="NOINHERIT"),
-    Rule("column", "values|default", _COLUMN + "JSON", there=r"[{(]"),
+    Rule("column", "type|values", "values of .* are written for the new type", there=r"money|\$"),
+    Rule("constraint|index|view", "definition", "values of .* are written for the new type", there=r"\$"),
+    Rule("constraint", "exists", "CHECK.* left out", there="c", here=NOTHING),
+    Rule("column|domain", "values|default", _COLUMN + "JSON", there=r"[{(]"),
+    Rule("column", "values", _COLUMN + "rows that are there keep NULL", here="null"),
     Rule("column", "values|default", _COLUMN + "currency sign", there=r"\$"),
     Rule("column", "values|default", _COLUMN + "numeric is numeric"),
     Rule("column", "takes", _COLUMN + "{type}"),
@@ -175,7 +173,8 @@ _ALIASES: Final = {"character varying": "varchar", "character": "char", "boolean
 def unannounced(differences: Sequence[Difference], found: Sequence[Entry], facts: Facts) -> list[Difference]:
     """The differences that no entry announces, and that follow from none that one does."""
     announced = [one for one in differences if any(_announces(entry, one, facts) for entry in found)]
-    announced += [one for one in differences if _is_of_a_view(one, announced, facts)]
+    copied = [entry for entry in found if entry.says("LIKE .* as they are here")]
+    announced += [one for one in differences if _is_of_a_copy(one, announced, facts, copied)]
     fired = {
         one.key.name.rpartition(".")[0] for one in announced if one.key.kind in ("trigger", "rule", "policy")
     }
@@ -191,15 +190,21 @@ def _table_of(key: Key) -> str:
     return key.name.rpartition(".")[0] if key.kind == "column" else key.name
 
 
-def _is_of_a_view(difference: Difference, announced: Sequence[Difference], facts: Facts) -> bool:
-    """Tell if a column of a view differs as one of a table does."""
+def _is_of_a_copy(
+    difference: Difference, announced: Sequence[Difference], facts: Facts, copied: Sequence[Entry]
+) -> bool:
+    """Tell if it is of a view, or of a table made LIKE another, and differs as the table does."""
     key, values = difference.key, (difference.there, difference.here)
-    of_view = facts.get(Key("view", key.name.rpartition(".")[0], "exists")) is not None
-    same = (one.key.kind == "column" and one.key.aspect == key.aspect for one in announced)
-    return (
-        key.kind == "column"
-        and of_view
-        and any(alike and (one.there, one.here) == values for alike, one in zip(same, announced, strict=True))
+    owner = key.name.rpartition(".")[0]
+    is_copy = facts.get(Key("view", owner, "exists")) is not None or any(
+        entry.names(owner.rpartition(".")[2]) for entry in copied
+    )
+    column = key.name.rpartition(".")[2]
+    return is_copy and any(
+        (one.key.kind, one.key.aspect, one.there, one.here) == (key.kind, key.aspect, *values)
+        or (key.aspect, one.key.aspect, one.key.name.rpartition(".")[2]) == ("values", "type", column)
+        for one in announced
+        if key.kind in ("column", "constraint")
     )
 
 

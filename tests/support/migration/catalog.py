@@ -228,8 +228,13 @@ def _tried(connection: psycopg.Connection[Any], table: str, column: str, value: 
                 if rows := connection.execute(sql.SQL(text).format(target, name, literal)).fetchall():
                     return f"{value!r} as {rows[0][0]!r}"
     except psycopg.Error as error:
-        return f"{value!r} is {error.sqlstate}"
+        return f"{value!r} is {'refused for a NULL' if _is_null(error) else error.sqlstate}"
     return f"{value!r} is nowhere"
+
+
+def _is_null(error: psycopg.Error) -> bool:
+    """Tell if a row is refused for a NULL, in this column or another, by NOT NULL or its CHECK."""
+    return error.sqlstate == "23502" or (error.diag.constraint_name or "").endswith("_not_null")
 
 
 def _next_value(connection: psycopg.Connection[Any], name: str) -> str:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
 from awslabs_dsql_mcp.migration.analysis.identities import IdentityColumn, changed_defaults, identities
 from awslabs_dsql_mcp.migration.analysis.lacking import Lacking, survey_lacking
 from awslabs_dsql_mcp.migration.analysis.uses import Uses
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
-from awslabs_dsql_mcp.sql.parse_tree import strings
+from awslabs_dsql_mcp.sql.definitions import table_elements
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Survey:
         relations: Tables, views and sequences that it makes, each with the place where it is first made.
         functions: Names of functions that it makes.
         roles: Roles that it makes.
+        serials: Tables that it makes with a column of a serial type.
         defaults: Columns that get another default after they are made.
     """
 
@@ -33,6 +36,7 @@ class Survey:
     relations: dict[Name, int]
     functions: frozenset[str]
     roles: frozenset[str]
+    serials: frozenset[Name]
     defaults: frozenset[tuple[Name, str]]
 
 
@@ -42,6 +46,7 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
     relations: dict[Name, int] = {}
     functions: set[str] = set()
     roles: set[str] = set()
+    serials: set[Name] = set()
     defaults: set[tuple[Name, str]] = set()
     for at, statement in enumerate(statements):
         defaults.update(changed_defaults(statement))
@@ -49,6 +54,8 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         if statement.kind in ("CreateStmt", "ViewStmt", "CreateSeqStmt"):
             made = top.get("relation") or top.get("view") or top["sequence"]
             relations.setdefault(relation_name(made), at)
+            if any(_is_serial(column) for column in table_elements(top, "ColumnDef")):
+                serials.add(relation_name(made))
         elif statement.kind == "CreateTableAsStmt":
             relations.setdefault(relation_name(top["into"]["rel"]), at)
         elif statement.kind == "CreateFunctionStmt":
@@ -63,5 +70,10 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         relations,
         frozenset(functions),
         frozenset(roles),
+        frozenset(serials),
         frozenset(defaults),
     )
+
+
+def _is_serial(column: Node) -> bool:
+    return not SERIAL_TYPES.keys().isdisjoint(strings(column.get("typeName", {}).get("names")))

@@ -17,7 +17,7 @@ KEYS: Final = {"CONSTR_PRIMARY": "PRIMARY KEY", "CONSTR_UNIQUE": "UNIQUE"}
 _EXPRESSIONS: Final = {"CONSTR_DEFAULT": "DEFAULT", "CONSTR_CHECK": "CHECK", "CONSTR_GENERATED": "GENERATED"}
 _DEFERRED: Final = frozenset(("CONSTR_ATTR_DEFERRABLE", "CONSTR_ATTR_DEFERRED"))
 _DEFERRAL: Final = _DEFERRED | {"CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_IMMEDIATE"}
-_LACKING_DEFERRAL: Final = "DEFERRABLE left out: each statement is checked, not the whole transaction"
+LACKING_DEFERRAL: Final = "DEFERRABLE left out: each statement is checked, not the whole transaction"
 _NOT_ENFORCED: Final = "a constraint that is NOT ENFORCED left out: it checks nothing"
 
 
@@ -43,7 +43,7 @@ def settle(conversion: Conversion, table: Name, constraints: Iterable[Node]) -> 
             stayed = False
             notes.append(_NOT_ENFORCED)
         elif kind in _DEFERRAL and before in KEYS and kind in _DEFERRED:
-            notes.append(f"{BY_HAND}{_LACKING_DEFERRAL}")
+            notes.append(f"{BY_HAND}{LACKING_DEFERRAL}")
         elif kind in _DEFERRAL and stayed and before not in KEYS:
             kept.append(item)
         elif not kind.startswith("CONSTR_ATTR"):
@@ -65,7 +65,7 @@ def plain_key(key: Node) -> list[str]:
     notes: list[str] = []
     if key.pop("deferrable", None):
         key.pop("initdeferred", None)
-        notes.append(f"{BY_HAND}{_LACKING_DEFERRAL}")
+        notes.append(f"{BY_HAND}{LACKING_DEFERRAL}")
     if key.pop("options", None) or key.pop("indexspace", None):
         key.pop("indexspace", None)
         notes.append("storage parameters and tablespaces of keys left out")

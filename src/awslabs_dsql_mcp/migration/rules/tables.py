@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
@@ -9,14 +10,25 @@ from awslabs_dsql_mcp.dsql.unsupported import TABLE_CLAUSES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints, convert_column
-from awslabs_dsql_mcp.migration.rules.constraints import settle
+from awslabs_dsql_mcp.migration.rules.constraints import LACKING_DEFERRAL, settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.definitions import column_constraints, items, keys, option, table_elements
+from awslabs_dsql_mcp.sql.definitions import (
+    column_constraints,
+    items,
+    key_columns,
+    keys,
+    option,
+    table_elements,
+)
 from awslabs_dsql_mcp.sql.identifiers import qualified_name as qualified
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 from awslabs_dsql_mcp.sql.parser import parse
+
+_LIKE_CONSTRAINTS: Final = 1 << 2
+_LIKE_DEFAULTS: Final = 1 << 3
+"""Bits of INCLUDING (PostgreSQL 16 source, ``TableLikeOption`` in parsenodes.h)."""
 
 
 def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -32,6 +44,11 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
         conversion.survey.lacking.relations[table] = draft.line
         conversion.skip(draft, why, blocks=True)
         return
+    for source in _liked(top):
+        if (why := _cannot_be_like(conversion, source)) is not None:
+            conversion.survey.lacking.relations[table] = draft.line
+            conversion.skip(draft, f"{why}: write the columns out", blocks=True)
+            return
     if persistence == "u":
         top["relation"]["relpersistence"] = "p"
         draft.changed("UNLOGGED left out")
@@ -42,10 +59,12 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     made = ScriptTable(draft, conversion.at, [table], optional=bool(top.get("if_not_exists")))
     conversion.tables[table] = made
     conversion.columns.pop(table, None)
-    _inherit_columns(conversion, table, top)
+    _inherit_columns(conversion, draft, table)
     _move_not_nulls(draft)
     _columns(conversion, draft, made)
     _constraints(conversion, draft, table)
+    if any(LACKING_DEFERRAL in note for note in draft.notes) and _has_equal_keys(top):
+        draft.notes.append("keys that differed in DEFERRABLE alone are one, under the first name")
     conversion.relations.setdefault(table[0], set()).update(_relations(table, top))
     made.indexes = sum(1 for _ in keys(top))
     for name in made.constraint_names:
@@ -160,11 +179,30 @@ def _move_not_nulls(draft: ConvertedStatement) -> None:
         draft.changed("NOT NULL stands with its column")
 
 
-def _inherit_columns(conversion: Conversion, table: Name, top: Node) -> None:
-    for item in top.get("tableElts", ()):
-        if "TableLikeClause" in item:
-            source = relation_name(item["TableLikeClause"]["relation"])
-            conversion.columns.setdefault(table, {}).update(conversion.columns.get(source, {}))
+def _liked(top: Node) -> list[Node]:
+    return [item["TableLikeClause"] for item in top.get("tableElts", ()) if "TableLikeClause" in item]
+
+
+def _cannot_be_like(conversion: Conversion, clause: Node) -> str | None:
+    """Say what LIKE would not copy as in PostgreSQL, since the table that it names is another here."""
+    name = relation_name(clause["relation"])
+    source, copied = conversion.tables.get(name), int(clause.get("options", 0))
+    if source is None:
+        return None
+    serials = conversion.survey.serials | {to.table for to in conversion.survey.identities.values()}
+    if copied & _LIKE_DEFAULTS and not serials.isdisjoint(source.known_as):
+        return f"LIKE {name[1]} shares the sequence of its serial, which is an identity"
+    if not copied & _LIKE_CONSTRAINTS and (source.enum_checks or source.not_null):
+        return f"LIKE {name[1]} leaves out its CHECKs, which stand for an enum or NOT NULL"
+    return None
+
+
+def _inherit_columns(conversion: Conversion, draft: ConvertedStatement, table: Name) -> None:
+    for clause in _liked(draft.top):
+        source = relation_name(clause["relation"])
+        conversion.columns.setdefault(table, {}).update(conversion.columns.get(source, {}))
+        if source in conversion.tables and conversion.tables[source].made.notes:
+            draft.notes.append(f"LIKE {source[1]}: with its columns as they are here")
 
 
 def _relations(table: Name, top: Node) -> Iterator[str]:
@@ -185,6 +223,19 @@ def _relations(table: Name, top: Node) -> Iterator[str]:
             name = names.index_name(table[1], [*named, *strings(constraint.get("including"))], "key", own)
             own.add(name)
             yield name
+
+
+def _has_equal_keys(top: Node) -> bool:
+    """Say if two keys have the same columns: PostgreSQL makes one of them."""
+    found = [
+        (
+            key_columns(top, key.constraint),
+            strings(key.constraint.get("including")),
+            key.constraint.get("nulls_not_distinct"),
+        )
+        for key in keys(top)
+    ]
+    return any(found.count(one) > 1 for one in found)
 
 
 def _owner(top: Node, constraint: Node) -> str:

@@ -18,6 +18,7 @@ _LITERALS: Final = frozenset(("text", "varchar", "bpchar", "unknown"))
 _NUMBERS: Final = frozenset(("int2", "int4", "int8", "numeric"))
 _NUMBER_LIKE: Final = frozenset(("money", "oid", "enum", *_NUMBERS, "float4", "float8", *_LITERALS))
 _COMPARED: Final = frozenset(("=", "<>", "!="))
+_ORDERED: Final = frozenset((*_COMPARED, "<", "<=", ">", ">=", "BETWEEN", "NOT BETWEEN"))
 _SAME_OPERATORS: Final = frozenset(("name", "oid", "money", "xml", "char", "citext"))
 """Types whose operators those of the new type do the work of."""
 
@@ -57,6 +58,8 @@ def rewrite(kind: str, top: Node, types: SourceTypes) -> Rewriting:
         rewriter.altered(top)
     if kind in ("InsertStmt", "UpdateStmt", "DeleteStmt", "SelectStmt"):
         rewriter.conditions(top)
+    elif kind in ("CreateStmt", "AlterTableStmt", "IndexStmt", "ViewStmt"):
+        rewriter.amounts(top)
     return rewriter.result
 
 
@@ -131,14 +134,7 @@ class _Rewriter:
 
     def conditions(self, top: Node) -> None:
         """Rewrite what converted columns are compared with; other operators on them are problems."""
-        tables = [relation(node) for node in _nodes(top, "RangeVar")]
-        tables += [relation(top["relation"])] if "relation" in top else []
-        columns = {
-            name: typed
-            for table in tables
-            for name in self._types.tables.get(table, {})
-            if (typed := self._types.column(table, name)) is not None and is_converted(typed)
-        }
+        columns = self._converted(top)
         if columns:
             for node in _nodes(top, "A_Expr"):
                 self._compared(node, columns)
@@ -148,6 +144,30 @@ class _Rewriter:
                     if columns[name].name not in _SAME_OPERATORS and not _is_count(node):
                         self._used(name, columns[name])
 
+    def amounts(self, top: Node) -> None:
+        """Rewrite what columns of money are compared with in CHECKs, views and indexes."""
+        columns = {name: typed for name, typed in self._converted(top).items() if typed.name == "money"}
+        if not columns:
+            return
+        for node in _nodes(top, "A_Expr"):
+            self._compared(node, columns)
+        name, typed = next(iter(columns.items()))
+        for node in _nodes(top, "TypeCast"):
+            if self._types.resolve(node["typeName"]) == typed:
+                written = self._value(node["arg"], name, typed, cast_it=True)
+                node.update(written.get("TypeCast", {"arg": written}))
+
+    def _converted(self, top: Node) -> dict[str, SourceType]:
+        """Collect the converted columns of the tables that a statement names."""
+        tables = [relation(node) for node in _nodes(top, "RangeVar")]
+        tables += [relation(top["relation"])] if "relation" in top else []
+        return {
+            name: typed
+            for table in tables
+            for name in self._types.tables.get(table, {})
+            if (typed := self._types.column(table, name)) is not None and is_converted(typed)
+        }
+
     def _compared(self, node: Node, columns: Mapping[str, SourceType]) -> None:
         sides = ("lexpr", "rexpr")
         for side, other in (sides, sides[::-1]):
@@ -155,7 +175,8 @@ class _Rewriter:
             if name is None:
                 continue
             whole = node.get("kind") not in ("AEXPR_OP_ANY", "AEXPR_OP_ALL")
-            if not whole or not _COMPARED.issuperset(strings(node.get("name"))):
+            known = _ORDERED if columns[name].name == "money" else _COMPARED
+            if not whole or not known.issuperset(strings(node.get("name"))):
                 if columns[name].name not in _SAME_OPERATORS:
                     self._used(name, columns[name])
             elif "List" in node.get(other, {}):

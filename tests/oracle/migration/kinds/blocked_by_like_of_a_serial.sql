@@ -1,0 +1,3 @@
+CREATE TABLE t (a serial, b text);
+CREATE TABLE u (LIKE t INCLUDING DEFAULTS);
+INSERT INTO u (b) VALUES ('x');
