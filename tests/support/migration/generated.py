@@ -5,6 +5,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from support.migration import script_objects as objects
+from support.migration import script_rows as rows
 from support.migration import script_statements as statements
 from support.migration import script_tables as tables
 
@@ -12,24 +14,25 @@ _FIRST: Final = (
     tables.table,
     tables.own_type,
     statements.setting,
-    statements.sequence,
+    objects.sequence,
     statements.meta,
 )
 _LATER: Final = (
-    *[statements.insert] * 3,
+    *[rows.insert] * 3,
     *[tables.alter_table] * 3,
-    *[statements.copy, statements.setting] * 2,
+    *[rows.copy, statements.setting] * 2,
     tables.table,
     tables.own_type,
-    statements.index,
-    statements.view,
-    statements.sequence,
-    statements.function,
-    statements.comment,
-    statements.grant,
+    objects.index,
+    objects.view,
+    objects.sequence,
+    objects.function,
+    objects.comment,
+    objects.grant,
     statements.meta,
     statements.variable,
     statements.drop,
+    statements.block,
 )
 
 

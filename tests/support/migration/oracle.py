@@ -20,16 +20,11 @@ _DROP: Final = f"DROP DATABASE IF EXISTS {DATABASE} (FORCE)".encode()
 _OWN_ROLES: Final = "SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname NOT IN ('admin', %s)"
 
 
-_LINE: Final = re.compile(r"<stdin>:(\d+): ")
+_ERROR: Final = re.compile(r"<stdin>:(\d+): (?:ERROR|FATAL|error): +(?!current transaction is aborted)")
 
 
 class ScriptInvalid(Exception):
-    """A script that PostgreSQL refuses, and the line where it does."""
-
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
-        found = _LINE.search(said)
-        self.line = int(found.group(1)) if found else 0
+    """A script that PostgreSQL refuses, and what psql said of it."""
 
 
 class Oracle:
@@ -49,31 +44,48 @@ class Oracle:
         Raises:
             ScriptInvalid: It cannot be run to its end.
         """
+        done = self._run(script, stop=True)
+        if done.returncode:
+            raise ScriptInvalid(done.stderr.decode(errors="replace"))
+
+    def run_valid_part(self, statements: Sequence[str]) -> str:
+        """Run statements in a new database, without those that are refused; give the others as a script.
+
+        Raises:
+            ScriptInvalid: It cannot be run to its end, though no statement is refused.
+        """
+        kept = list(statements)
+        while True:
+            script = "\n".join([*kept, ""])
+            done = self._run(script, stop=False)
+            said = done.stderr.decode(errors="replace")
+            ends = list(accumulate(statement.count("\n") + 1 for statement in kept))
+            refused = {
+                min(bisect_left(ends, int(line)), len(kept) - 1) for line in _ERROR.findall(said) if kept
+            }
+            if refused:
+                kept = [statement for at, statement in enumerate(kept) if at not in refused]
+            elif done.returncode:
+                raise ScriptInvalid(said)
+            else:
+                return script
+
+    def _run(self, script: str, *, stop: bool) -> subprocess.CompletedProcess[bytes]:
         with psycopg.connect(f"{self._address} dbname=postgres", autocommit=True) as administrator:
             administrator.execute(_DROP)
             administrator.execute("ALTER ROLE current_user RESET ALL")
             administrator.execute("ALTER DATABASE postgres RESET ALL")
             drop_roles(administrator)
             administrator.execute(_CREATE)
-        command = [self._programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", self._named]
-        done = subprocess.run(
-            command, input=script.encode(), capture_output=True, env=_environment(), timeout=60, check=False
+        options = ["-X", "-q", "-v", f"ON_ERROR_STOP={int(stop)}", "-f", "-"]
+        return subprocess.run(
+            [self._programs / "psql", *options, self._named],
+            input=script.encode(),
+            capture_output=True,
+            env=_environment(),
+            timeout=60,
+            check=False,
         )
-        if done.returncode:
-            raise ScriptInvalid(done.stderr.decode(errors="replace"))
-
-    def run_valid_part(self, statements: Sequence[str]) -> str:
-        """Run statements in a new database, without those that are refused; give the others as a script."""
-        kept = list(statements)
-        while True:
-            script = "\n".join([*kept, ""])
-            try:
-                self.run(script)
-            except ScriptInvalid as refused:
-                ends = list(accumulate(statement.count("\n") + 1 for statement in kept))
-                del kept[min(bisect_left(ends, refused.line), len(kept) - 1)]
-            else:
-                return script
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a session in the database of the last script."""

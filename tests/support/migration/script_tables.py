@@ -1,5 +1,7 @@
+# ruff: noqa: S608 - scripts are what is put together here
 """Tables of the scripts that hypothesis makes up: made, and altered."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,7 +10,12 @@ from hypothesis import strategies as st
 
 from support.migration.script_values import CHECKS, EXPRESSIONS, LITERALS, OWN_TYPES
 
-_NAMES: Final = ("a", "b", "c", "Name", "order", "x y")
+_NAMES: Final = {
+    "plain": ("a", "b", "c"),
+    "quoted": ("Name", "order", "x y"),
+    "long": ("id", "é", "a_name_of_63_bytes_or_so_which_PostgreSQL_has_to_shorten_in_others"),
+}
+_PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 @dataclass
@@ -18,7 +25,7 @@ class Table:
 
     @property
     def sql(self) -> str:
-        return self.name
+        return ".".join(map(quote, self.name.split(".")))
 
 
 @dataclass
@@ -61,7 +68,7 @@ class Script:
 
 
 def quote(name: str) -> str:
-    return name if name.isalpha() and name.islower() and name != "order" else f'"{name}"'
+    return name if _PLAIN.fullmatch(name) and name != "order" else f'"{name}"'
 
 
 def literal(script: Script, type_name: str) -> str:
@@ -77,7 +84,14 @@ def own_type(script: Script) -> None:
                     "ALTER TYPE mood ADD VALUE 'calm'",
                     "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'calm' BEFORE 'ok'",
                     "COMMENT ON TYPE mood IS 'how it is'",
+                    "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'",
+                    "ALTER TYPE mood RENAME TO state",
                     "ALTER DOMAIN positive SET DEFAULT 3",
+                    "ALTER DOMAIN positive DROP NOT NULL",
+                    "ALTER DOMAIN amount DROP CONSTRAINT is_amount",
+                    "ALTER DOMAIN positive ADD CONSTRAINT small CHECK (VALUE < 1000) NOT VALID",
+                    "COMMENT ON DOMAIN positive IS 'more than nothing'",
+                    "ALTER TYPE pair ADD ATTRIBUTE more text",
                 )
             )
         )
@@ -87,8 +101,9 @@ def own_type(script: Script) -> None:
 
 
 def _any_type(script: Script) -> str:
-    builtin = [name for name in LITERALS if name not in OWN_TYPES]
-    return script.one(["int", "text", *script.types, *builtin])
+    builtin = [name for name in LITERALS if name.rstrip("[]") not in OWN_TYPES]
+    own = [name for name in LITERALS if name.rstrip("[]") in script.types]
+    return script.one(["int", "text", *own, *own, *builtin])
 
 
 def default(script: Script, type_name: str) -> str:
@@ -103,7 +118,13 @@ def column_definition(script: Script, table: Table, name: str) -> str:
         return f"{quoted} {script.one(('serial', 'bigserial', 'smallserial'))}" + script.maybe(" PRIMARY KEY")
     if kind == "identity":
         table.columns[name] = "int"
-        options = script.maybe(" (START WITH 10)", " (INCREMENT BY 5 CACHE 20)", " (SEQUENCE NAME sq)")
+        options = script.maybe(
+            " (START WITH 10)",
+            " (INCREMENT BY 5 CACHE 20)",
+            " (SEQUENCE NAME sq)",
+            " (INCREMENT -1)",
+            " (MINVALUE 5 MAXVALUE 90 CYCLE)",
+        )
         when = script.one(("BY DEFAULT", "ALWAYS"))
         return (
             f"{quoted} {script.one(('int', 'bigint'))} GENERATED {when} AS IDENTITY{options}"
@@ -111,7 +132,8 @@ def column_definition(script: Script, table: Table, name: str) -> str:
         )
     numbers = [other for other, type_name in table.columns.items() if type_name == "int"]
     if kind == "generated" and numbers:
-        return f"{quoted} int GENERATED ALWAYS AS ({quote(numbers[0])} * 2) STORED"
+        value = script.one((f"{quote(numbers[0])} * 2", f"coalesce({quote(numbers[0])}, 0) + 1"))
+        return f"{quoted} int GENERATED ALWAYS AS ({value}) STORED"
     type_name = _any_type(script)
     table.columns[name] = type_name
     parts = [quoted, type_name]
@@ -119,38 +141,82 @@ def column_definition(script: Script, table: Table, name: str) -> str:
         parts.append(script.maybe('COLLATE "C"'))
     if script.flag():
         parts.append(f"DEFAULT {default(script, type_name)}")
-    parts.append(script.maybe("NOT NULL", "NULL", "UNIQUE", "PRIMARY KEY"))
+    parts.append(
+        script.maybe(
+            *(
+                "NOT NULL",
+                "NULL",
+                "UNIQUE",
+                "PRIMARY KEY",
+                "UNIQUE NULLS NOT DISTINCT",
+                "CONSTRAINT own UNIQUE",
+            ),
+            *("CONSTRAINT needed NOT NULL", "UNIQUE DEFERRABLE", "CONSTRAINT own_pk PRIMARY KEY"),
+        )
+    )
     if type_name in CHECKS and script.flag():
         named = script.maybe(f"CONSTRAINT {table.name.split('.')[-1]}_ck")
         parts.append(f"{named} CHECK ({script.one(CHECKS[type_name]).format(quoted)})")
     if type_name == "int" and script.tables:
-        parts.append(script.maybe(f"REFERENCES {script.table().sql}{script.maybe(' ON DELETE CASCADE')}"))
+        actions = script.maybe(
+            *(" ON DELETE CASCADE", " ON UPDATE SET NULL", " ON DELETE SET DEFAULT"),
+            *(" DEFERRABLE INITIALLY DEFERRED", " MATCH FULL", " ON DELETE RESTRICT"),
+        )
+        parts.append(script.maybe(f"REFERENCES {script.table().sql}{actions}"))
     return " ".join(filter(None, parts))
 
 
 def table(script: Script) -> None:
-    table = Table(script.maybe("public.", "app.") + script.fresh("t"))
+    table = Table(script.maybe("public.", "app.") + script.fresh(script.one(("t", "t", "T"))))
     if table.name.startswith("app.") and "CREATE SCHEMA app" not in script.statements:
         script.add("CREATE SCHEMA app")
-    count = int(script.one(("1", "2", "3")))
-    parts = [column_definition(script, table, name) for name in _NAMES[:count]]
-    columns = [quote(name) for name in table.columns]
-    if columns:
-        parts.append(
-            script.maybe(
-                f"PRIMARY KEY ({columns[0]})",
-                f"UNIQUE ({', '.join(columns)})",
-                f"CHECK ({columns[0]} IS NOT NULL)",
-                f"CONSTRAINT k UNIQUE ({columns[-1]})",
+    exists = script.maybe("IF NOT EXISTS ")
+    if script.tables and script.one(("new", "new", "new", "of another")) == "of another":
+        other = script.table()
+        table.columns = dict(other.columns)
+        script.add(
+            script.one(
+                (
+                    f"CREATE TABLE {exists}{table.sql} (LIKE {other.sql} INCLUDING ALL)",
+                    f"CREATE TABLE {table.sql} (LIKE {other.sql} INCLUDING DEFAULTS)",
+                    f"CREATE TABLE {table.sql} AS SELECT * FROM {other.sql}",
+                    f"CREATE TABLE {exists}{table.sql} AS TABLE {other.sql} WITH NO DATA",
+                    f"SELECT * INTO {table.sql} FROM {other.sql}",
+                    f"CREATE TABLE {table.sql} () INHERITS ({other.sql})",
+                    f"CREATE TEMP TABLE {table.name.split('.')[-1].lower()} AS TABLE {other.sql}",
+                )
             )
         )
-    head = f"CREATE{script.maybe(' UNLOGGED')} TABLE {script.maybe('IF NOT EXISTS ')}{table.sql}"
-    script.add(
-        f"{head} (\n    "
-        + ",\n    ".join(filter(None, parts))
-        + f"\n){script.maybe(' WITH (fillfactor=70)')}"
-    )
+        script.tables.append(table)
+        return
+    names = _NAMES[script.one(("plain", "plain", *_NAMES))]
+    count = int(script.one(("1", "2", "3")))
+    parts = [column_definition(script, table, name) for name in names[:count]]
+    if table.columns:
+        parts.append(table_constraint(script, table))
+    head = f"CREATE{script.maybe(' UNLOGGED')} TABLE {exists}{table.sql}"
+    end = script.maybe(" WITH (fillfactor=70)", " USING heap", f" PARTITION BY HASH ({quote(names[0])})")
+    script.add(f"{head} (\n    " + ",\n    ".join(filter(None, parts)) + f"\n){end}")
     script.tables.append(table)
+
+
+def table_constraint(script: Script, table: Table) -> str:
+    columns = [quote(name) for name in table.columns]
+    first, last, all_of_them = columns[0], columns[-1], ", ".join(columns)
+    return script.maybe(
+        f"PRIMARY KEY ({first})",
+        f"PRIMARY KEY ({all_of_them})",
+        f"UNIQUE ({all_of_them})",
+        f"CHECK ({first} IS NOT NULL)",
+        f"CHECK ({first} IS NOT NULL OR {last} IS NULL) NO INHERIT",
+        f"CONSTRAINT k UNIQUE ({last})",
+        f"UNIQUE NULLS NOT DISTINCT ({all_of_them})",
+        f"UNIQUE ({first}) INCLUDE ({last})",
+        f"CONSTRAINT p PRIMARY KEY ({first}) INCLUDE ({last})",
+        f"UNIQUE ({last}) DEFERRABLE INITIALLY DEFERRED",
+        f"EXCLUDE ({first} WITH =)",
+        f"UNIQUE ({first}) WITH (fillfactor=70)",
+    )
 
 
 def alter_table(script: Script) -> None:
@@ -178,6 +244,15 @@ def alter_table(script: Script) -> None:
             "drop key",
             "rename constraint",
             "schema",
+            "constraint",
+            "using",
+            "all",
+            "storage",
+            "statistics",
+            "trigger",
+            "if exists",
+            "validate",
+            "identity off",
         )
     )
     short = table.name.split(".")[-1]
@@ -194,7 +269,7 @@ def alter_table(script: Script) -> None:
         (f"{short}_pkey", f"{short}_{name}_key", "late_key"),
     )
     late, deferrable = script.maybe(" NOT VALID"), script.maybe(" DEFERRABLE")
-    column = f"{head} ALTER COLUMN {quoted}"
+    column, perhaps = f"{head} ALTER COLUMN {quoted}", script.one((table.sql, "nothing"))
     script.add(
         {
             "drop": f"{head} DROP COLUMN {quoted}{script.maybe(' CASCADE')}",
@@ -216,6 +291,15 @@ def alter_table(script: Script) -> None:
             "drop key": f"{head} DROP CONSTRAINT {script.one(keys)}",
             "rename constraint": f"{head} RENAME CONSTRAINT {short}_{name}_check TO ck",
             "schema": f"{head} SET SCHEMA public",
+            "constraint": f"{head} ADD {table_constraint(script, table) or 'CHECK (true)'}",
+            "using": f"{column} TYPE text USING {quoted}::text || 'x'",
+            "all": f"{column} SET NOT NULL, ALTER {quoted} DROP DEFAULT, ADD CHECK ({check})",
+            "storage": f"{column} SET STORAGE EXTERNAL",
+            "statistics": f"{column} SET STATISTICS 100",
+            "trigger": f"{head} {script.one(('DISABLE', 'ENABLE'))} TRIGGER ALL",
+            "if exists": f"ALTER TABLE IF EXISTS {perhaps} ADD COLUMN IF NOT EXISTS {quoted} int",
+            "validate": f"{head} VALIDATE CONSTRAINT late",
+            "identity off": f"{column} DROP IDENTITY IF EXISTS",
         }[kind]
     )
     if kind == "drop":
