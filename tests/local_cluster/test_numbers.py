@@ -74,10 +74,9 @@ def fill(data: Path, crowd: Crowd) -> None:
     with inside:
         have = (inside.execute(there, [crowd.relkind]).fetchone() or (0,))[0]
         inside.execute("SET session_replication_role = replica")
-        inside.execute("SET ROLE admin")
         make = f"EXECUTE format('CREATE {crowd.kind} {crowd.name}_%s {crowd.body}', number)"
         loop = f"FOR number IN {have + 1} .. {crowd.most} LOOP {make}; END LOOP"
-        inside.execute(f"DO $$ BEGIN {loop}; END $$".encode())
+        inside.execute(f"DO $$ BEGIN SET LOCAL ROLE admin; {loop}; END $$".encode())
 
 
 def assert_is_full(session: psycopg.Connection, crowd: Crowd) -> None:

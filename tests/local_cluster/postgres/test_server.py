@@ -1,12 +1,16 @@
 """The data folder brought up to date, and what the superuser does."""
 
 import asyncio
+import os
+import socket
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg import errors
 
 from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
+from awslabs_dsql_mcp.local_cluster.protocol import wire
 from support.superuser import Connection, connected, refusal, value
 
 
@@ -16,7 +20,7 @@ async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path
     try:
         async with connected(first) as connection, await superuser.connect(first.address) as boss:
             await connection.execute("CREATE TABLE old (v int)")
-            await boss.execute("DELETE FROM pg_trigger WHERE tgrelid = 'old'::regclass")
+            await boss.execute("DELETE FROM pg_trigger WHERE tgrelid = 'public.old'::regclass")
             await boss.execute("DROP FUNCTION sys.dsql_major_version()")
     finally:
         first.stop()
@@ -58,3 +62,26 @@ async def test_the_superuser_tells_who_blocks_whom_and_cancels(
         assert await boss.cancel(waiting.info.backend_pid)
         with pytest.raises(errors.QueryCanceled):
             await blocked
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user")
+def test_through_the_socket_only_the_daemons_user_logs_in(
+    inner: server.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(inner.address, server.UnixSocket)
+    monkeypatch.chdir(inner.address.path.parent)
+    with socket.socket(socket.AF_UNIX) as connection:
+        os.seteuid(inner.address.path.stat().st_uid)  # the user that runs PostgreSQL, whose the socket is
+        try:
+            connection.connect(inner.address.path.name)
+        finally:
+            os.seteuid(0)
+        connection.sendall(wire.startup({"user": server.SUPERUSER, "database": "postgres"}))
+        assert b"Peer authentication failed" in connection.recv(1000)
+
+
+async def test_nobody_replicates(inner: server.Server) -> None:
+    assert isinstance(inner.address, server.UnixSocket)
+    where = f"host={inner.address.path.parent} user={server.SUPERUSER} replication=true"
+    with pytest.raises(errors.OperationalError, match=r"no pg_hba\.conf entry for replication"):
+        await psycopg.AsyncConnection.connect(where)

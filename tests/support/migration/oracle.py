@@ -17,7 +17,9 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 DATABASE: Final = "script"
 _CREATE: Final = f"CREATE DATABASE {DATABASE} TEMPLATE template0".encode()
 _DROP: Final = f"DROP DATABASE IF EXISTS {DATABASE} (FORCE)".encode()
-_OWN_ROLES: Final = "SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname NOT IN ('admin', %s)"
+_OWN_ROLES: Final = """
+SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname NOT IN ('admin', %s) AND rolname !~ '^local_job_'
+"""
 
 
 _ERROR: Final = re.compile(r"<stdin>:(\d+): (?:ERROR|FATAL|error): +(?!current transaction is aborted)")

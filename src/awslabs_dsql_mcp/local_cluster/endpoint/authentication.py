@@ -11,7 +11,7 @@ from datetime import datetime
 
 from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters
-from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
+from awslabs_dsql_mcp.local_cluster.postgres.server import RESERVED_ROLES
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
@@ -67,7 +67,7 @@ def refuse_login(
         iam_token.check(token, request.host or "", request.user, credentials, now)
     except iam_token.TokenRefused as refused:
         return Refusal("08006", _DENIED, refused.hint)
-    if request.user == SUPERUSER:
+    if request.user in RESERVED_ROLES:
         return Refusal("28000", f'role "{request.user}" does not exist')
     if request.database != DATABASE:
         return Refusal("3D000", f'database "{request.database}" does not exist')

@@ -10,7 +10,12 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER, Address, Loopback
+from awslabs_dsql_mcp.local_cluster.postgres.server import (
+    SUPERUSER,
+    SUPERUSER_OPTIONS,
+    Address,
+    Loopback,
+)
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -43,7 +48,7 @@ async def set_password(address: Address, role: str) -> None:
         return
     reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
     try:
-        writer.write(wire.startup({"user": SUPERUSER, "database": "postgres"}))
+        writer.write(wire.startup({"user": SUPERUSER, "database": "postgres", "options": SUPERUSER_OPTIONS}))
         writer.write(wire.password(address.password))
         writer.write(wire.query(f"ALTER ROLE {_identifier(role)} PASSWORD '{address.password}'"))
         await _until_ready(reader)  # logged in

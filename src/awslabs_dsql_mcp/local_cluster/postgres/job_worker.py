@@ -2,21 +2,25 @@
 
 A job waits for the locks it needs a tenth of a second at a time, so that it blocks nobody for
 longer, and retries until it gets them. Unfinished jobs are run by the next daemon.
+
+The superuser records jobs and does not run them: an index and a CHECK may call functions of users', and
+whoever runs ALTER TABLE … VALIDATE CONSTRAINT runs those too. Nor is SET ROLE enough, which such a function
+can reset. So a job runs on a connection of a role of its own, which has no privileges but that of becoming
+the table's owner.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from awslabs_dsql_mcp.local_cluster.postgres import superuser
-from awslabs_dsql_mcp.local_cluster.postgres.server import Address
+from awslabs_dsql_mcp.local_cluster.postgres.server import JOB_ROLES, Address
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-_MAX_CONCURRENT = 4
 _RETRY_SECONDS = 0.1
 _UNDONE = """
 SELECT job_id, job_type FROM sys._jobs WHERE status IN ('submitted', 'processing') ORDER BY position
@@ -24,6 +28,18 @@ SELECT job_id, job_type FROM sys._jobs WHERE status IN ('submitted', 'processing
 _BEGIN = (
     "UPDATE sys._jobs SET status = 'processing', update_time = date_trunc('second', now()) WHERE job_id = %s"
 )
+_END = """
+UPDATE sys._jobs SET status = %s, details = %s, update_time = date_trunc('second', now()) WHERE job_id = %s
+"""
+_STATEMENT = "SELECT sys._lend_role(owner, %s), statement, complaint FROM sys._job_statement(%s)"
+_RETURN = "SELECT sys._lend_role(NULL, %s)"
+
+
+class _Outcome(NamedTuple):
+    """A job's status at its end, and its details."""
+
+    status: str
+    details: str | None
 
 
 class Jobs:
@@ -39,7 +55,8 @@ class Jobs:
         self._address = address
         self._catalog_changed = catalog_changed
         self._pause = seconds / 2
-        self._free = asyncio.Semaphore(_MAX_CONCURRENT)
+        self._free_roles = list(JOB_ROLES)
+        self._free = asyncio.Semaphore(len(JOB_ROLES))
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -74,26 +91,43 @@ class Jobs:
         self._running.clear()
 
     async def _do(self, job: str, kind: str) -> None:
-        async with self._free, await superuser.connect(self._address, "dsql job") as connection:
+        async with self._free, await superuser.connect(self._address) as records:
             await asyncio.sleep(self._pause)
-            await connection.execute(_BEGIN, [job])
+            await records.execute(_BEGIN, [job])
             await asyncio.sleep(self._pause)
-            while not await _try(connection, job):  # noqa: ASYNC110  no event tells that a lock is free
-                await asyncio.sleep(_RETRY_SECONDS)
+            role = self._free_roles.pop()
+            try:
+                while (outcome := await self._try(records, job, role)) is None:  # noqa: ASYNC110  no event tells that a lock is free
+                    await asyncio.sleep(_RETRY_SECONDS)
+                await records.execute(_RETURN, [role])
+            finally:
+                self._free_roles.append(role)
+            await records.execute(_END, [*outcome, job])
         del self._running[job]
         if kind != "DROP":  # the DROP itself changed the catalog
             self._catalog_changed()
 
+    async def _try(self, records: "AsyncConnection[superuser.Row]", job: str, role: str) -> _Outcome | None:
+        """Run a job; `None` when a lock that it needs is held, or its object is being dropped."""
+        from psycopg import Error, OperationalError, errors  # noqa: PLC0415  see superuser
 
-async def _try(connection: "AsyncConnection[superuser.Row]", job: str) -> bool:
-    """Run a job; false when a lock that it needs is held, or its object is being dropped."""
-    from psycopg import errors  # noqa: PLC0415  see superuser
-
-    try:
-        await connection.execute("SELECT sys._run_job(%s)", [job])
-    except (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled):
-        return False
-    return True
+        try:
+            cursor = await records.execute(_STATEMENT, [role, job])
+            owner, statement, complaint = cast("tuple[str, str | None, str | None]", await cursor.fetchone())
+            if statement is None:
+                return _Outcome("completed", complaint)
+            await superuser.run_as(self._address, role, owner, statement)
+        except (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled):
+            return None
+        except errors.UniqueViolation:
+            return _Outcome("failed", "found duplicate key(s) while validating index uniqueness")
+        except OperationalError as lost:
+            if lost.sqlstate is None:
+                raise
+            return _Outcome("failed", lost.diag.message_primary)
+        except Error as failure:
+            return _Outcome("failed", failure.diag.message_primary)
+        return _Outcome("completed", None)
 
 
 @asynccontextmanager

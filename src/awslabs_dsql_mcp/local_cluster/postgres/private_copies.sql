@@ -1,8 +1,10 @@
 -- Private copies of tables, for transactions whose changes conflict with another's (see session/conflicts.py).
+-- All of it runs as the session's user: copying a table, and writing it back, evaluates its constraints,
+-- its defaults and its indexes.
 
 -- Copies a table, as this transaction sees it, into a temporary one of the same name.
 CREATE OR REPLACE FUNCTION sys.shadow(in_schema text, called text, path name[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   origin regclass;
   columns text;
@@ -15,7 +17,7 @@ BEGIN
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') AND n.oid <> pg_my_temp_schema()
   ORDER BY array_position(path, n.nspname) LIMIT 1;
   IF origin IS NULL THEN RETURN; END IF;
-  IF NOT (SELECT pg_has_role(session_user, relowner, 'USAGE') FROM pg_class WHERE oid = origin) THEN
+  IF NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = origin) THEN
     RAISE EXCEPTION 'the copy would be open to a role that the table is not' USING ERRCODE = 'serialization_failure';
   END IF;
   EXECUTE format('CREATE TEMPORARY TABLE %I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
@@ -37,14 +39,14 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION sys._stored_columns(relation regclass) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
   FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 $$;
 
 -- True if a copy behaves as the table: no other object depends on it or uses the table itself.
 CREATE OR REPLACE FUNCTION sys._can_be_copied(relation regclass) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND relation IN (conrelid, confrelid))
     AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attidentity = 'a')
     AND NOT EXISTS (SELECT FROM pg_depend WHERE refobjid = relation AND classid = 'pg_rewrite'::regclass)
@@ -58,7 +60,7 @@ $$;
 
 -- Writes the changes of the copies to the tables; transactions that changed the same rows meanwhile win.
 CREATE OR REPLACE FUNCTION sys.write_back() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   copy record;
   key text;

