@@ -1,36 +1,105 @@
 """Text of a migration plan and its progress."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.migration.conversion import SkippedStatement
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.text import truncate_lines
 
-_MAX_LINES: Final = 80  # of each section
-_MAX_SQL: Final = 24_000  # characters of all steps, up to which a plan shows the whole of each
+_MAX_LINES: Final = 80  # of each section of a run's answer
+_MAX_PAGE: Final = 24_000  # characters of a page of a plan
+_MAX_ENTRY: Final = 2_000  # characters of an entry that a page does not begin with
 _MAX_NAMED: Final = 100  # lines of alike entries
 _BY_HAND: Final = "NEEDS A HUMAN: "
+_PLACE: Final = re.compile(r"([1-9]\d{0,6})(?:\.(\d{1,9}))?")
 
 
-def steps_text(plan: MigrationPlan, states: Mapping[int, str], *, whole: bool = False) -> str:
-    """List the steps with their changes and, where known, their outcome.
+@dataclass(frozen=True)
+class PlanPage:
+    """A part of a plan's text.
+
+    Attributes:
+        text: The entries, under the titles of their sections.
+        following: Place that the next page begins with; empty behind the last one.
+    """
+
+    text: str
+    following: str
+
+
+def plan_page(plan: MigrationPlan, place: str = "") -> PlanPage:
+    """Give a part of a plan: what stops it, what needs a human, the steps with their SQL, what is left out.
+
+    Long entries are cut, except the one that a page begins with, which goes on for as many pages as it has.
+
+    Args:
+        plan: The plan.
+        place: As a page before gave it: the number of an entry, and characters of that to leave out; empty
+            for the beginning.
+
+    Raises:
+        ValueError: The plan has no such place.
+    """
+    sections = [*_attention(plan), ("Steps:", _plan_steps(plan)), ("Left out:", _left_out(plan))]
+    entries = [(title, text) for title, texts in sections for text in texts]
+    first, offset = _parse_place(place, entries)
+    lines: list[str] = []
+    room, shown = _MAX_PAGE, ""
+    for number, (title, text) in enumerate(entries[first:], first + 1):
+        rest = text[offset:] if place else text
+        piece = rest[: _MAX_PAGE if place else _MAX_ENTRY]
+        cut = len(piece) < len(rest)
+        if cut and not place:
+            piece += f"… ({len(text):,} characters: show_from='{number}' gives all)"
+        if lines and len(piece) > room:
+            return PlanPage("\n".join(lines), str(number))
+        lines += [title, piece] if title != shown else [piece]
+        if cut and place:
+            return PlanPage("\n".join(lines), f"{number}.{offset + len(piece)}")
+        shown, room, place = title, room - len(piece), ""
+    return PlanPage("\n".join(lines), "")
+
+
+def _parse_place(place: str, entries: Sequence[tuple[str, str]]) -> tuple[int, int]:
+    if not place:
+        return 0, 0
+    found = _PLACE.fullmatch(place.strip())
+    number, offset = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+    if not 1 <= number <= len(entries) or offset >= len(entries[number - 1][1]):
+        raise ValueError(f"the plan has no place {place!r}")
+    return number - 1, offset
+
+
+def _plan_steps(plan: MigrationPlan) -> Iterator[str]:
+    for number, step in enumerate(plan.steps, 1):
+        yield _step(number, step, None, whole=True)
+
+
+def steps_text(plan: MigrationPlan, states: Mapping[int, str]) -> str:
+    """List the steps of a run with their outcome, where known.
 
     Args:
         plan: The plan.
         states: For the number of a step, its outcome.
-        whole: Show the SQL of each step as it will run, if all of it is short enough.
     """
-    length = sum(len(query) for step in plan.steps for query in (*step.settings, *step.queries))
-    whole = whole and length <= _MAX_SQL
     lines = [
-        _step(number, step, states.get(number), whole=whole) for number, step in enumerate(plan.steps, 1)
+        _step(number, step, states.get(number), whole=False) for number, step in enumerate(plan.steps, 1)
     ]
     return "\n".join(truncate_lines(lines, _MAX_LINES, "steps"))
 
 
 def skipped_text(plan: MigrationPlan) -> str:
     """List the skipped statements: those that stop the run, those that need review, and the others."""
+    parts = [*_attention(plan), ("Left out:", _left_out(plan))]
+    return "\n".join(
+        "\n".join([title, *truncate_lines(lines, _MAX_LINES, "entries")]) for title, lines in parts if lines
+    )
+
+
+def _attention(plan: MigrationPlan) -> list[tuple[str, list[str]]]:
     remarks = _grouped(left for left in plan.skipped if left.needs_review and not left.is_blocking)
     remarks += [
         f"- step {number}: {note.removeprefix(_BY_HAND)}"
@@ -38,14 +107,14 @@ def skipped_text(plan: MigrationPlan) -> str:
         for note in step.notes
         if note.startswith(_BY_HAND)
     ]
-    parts = [
+    return [
         ("Stops the run, to be rewritten or removed:", _grouped(plan.blocked)),
         ("Needs a human:", remarks),
-        ("Left out:", _grouped(left for left in plan.skipped if not left.needs_review)),
     ]
-    return "\n".join(
-        "\n".join([title, *truncate_lines(lines, _MAX_LINES, "entries")]) for title, lines in parts if lines
-    )
+
+
+def _left_out(plan: MigrationPlan) -> list[str]:
+    return _grouped(left for left in plan.skipped if not left.needs_review)
 
 
 def _grouped(skipped: Iterable[SkippedStatement]) -> list[str]:

@@ -104,7 +104,7 @@ class MigrationRunner:
             RequestInvalid: The handle is not of this plan, or the catalog cannot tell of a step in doubt.
             DsqlError: A step failed; the message says what is applied, and how to continue.
         """
-        number, doubt = _start(plan, handle)
+        number, doubt = start_of(plan, handle)
         run = MigrationRun(plan, deadline, number, doubt)
         await self._run_steps(run, report)
         return run
@@ -238,7 +238,12 @@ def _object_of(step: Step) -> str | None:
     return dsql_syntax.trees(step.queries[0])[0].root.get("idxname")
 
 
-def _start(plan: MigrationPlan, handle: str | None) -> tuple[int, Doubt]:
+def start_of(plan: MigrationPlan, handle: str | None) -> tuple[int, Doubt]:
+    """Read where a run begins: the number of a step, and the steps that may have been applied.
+
+    Raises:
+        RequestInvalid: The handle is not of this plan.
+    """
     if handle is None:
         return 1, ""
     try:

@@ -17,9 +17,10 @@ from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.migration import plan as migration_plan
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.migration.report import progress_line, skipped_text, steps_text
-from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
+from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_text, steps_text
+from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner, start_of
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
+from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.text import pluralize
@@ -34,10 +35,10 @@ from awslabs_dsql_mcp.tools.elicitation import (
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _DESCRIPTION: Final = (
-    "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten to what it has, "
+    "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten, "
     "one transaction a step, jobs waited for. First dry_run: the plan, each change, what needs "
-    "a human. A run stops at the first failure, or when its time is over, and says what is applied; "
-    "resume_from goes on with exactly the same script; without it, every step runs."
+    "a human. A run stops at a failure, or when its time is over, and says what is applied; "
+    "resume_from goes on with exactly the same script."
 )
 
 
@@ -50,12 +51,19 @@ class MigrateRequest:
         dry_run: Only show the plan.
         resume_from: A handle that an earlier call gave.
         verify: Compare what is stored with the script once all steps are applied.
+        show_from: The place in the plan to show it from, as an earlier call gave it; nothing is run then.
     """
 
     script: str
     dry_run: bool = False
     resume_from: str | None = None
     verify: bool = False
+    show_from: str = ""
+
+    @property
+    def only_shows(self) -> bool:
+        """Nothing is run."""
+        return self.dry_run or bool(self.show_from)
 
 
 class Migrate:
@@ -82,6 +90,7 @@ class Migrate:
     ) -> None:
         self._cluster = cluster
         self._confirmation = TransactionConfirmation(confirm, clock=clock)
+        self._database = database
         self._runner = MigrationRunner(database, sleep=sleep, clock=clock)
         self._comparer = Comparer(database, clock=clock)
         self._call_time = call_time
@@ -96,26 +105,26 @@ class Migrate:
             statements: str | list[str],
             dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
             resume_from: str | None,
+            show_from: str,
         ) -> Confirmation | Elicit[Confirmation]:
-            request = MigrateRequest(_script(statements), dry_run, resume_from)
+            request = MigrateRequest(_script(statements), dry_run, resume_from, show_from=show_from)
             return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
 
         name_resolver(confirm, "migrate")
 
         async def migrate(
             ctx: Context[None, Any],
-            statements: Annotated[
-                str | list[str], Field(description="The script, or its statements in order.")
-            ],
+            statements: Annotated[str | list[str], Field(description="A script, or its statements.")],
             answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             dry_run: Annotated[bool, Field(description="Only show the plan.")] = False,  # noqa: FBT002 - clients pass arguments by name
             resume_from: Annotated[str | None, Field(description="As an earlier call gave it.")] = None,
             verify: Annotated[  # noqa: FBT002 - clients pass arguments by name
-                bool, Field(description="At the end, compare what is stored.")
+                bool, Field(description="Compare what is stored.")
             ] = False,
+            show_from: Annotated[str, Field(description="Next part of a plan.")] = "",
         ) -> CallToolResult:
             require_confirmation(answer)
-            request = MigrateRequest(_script(statements), dry_run, resume_from, verify)
+            request = MigrateRequest(_script(statements), dry_run, resume_from, verify, show_from)
             return to_text_result(await self.migrate(request, ctx.report_progress))
 
         return ToolSpec(
@@ -136,7 +145,7 @@ class Migrate:
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
-        if request.dry_run or request.resume_from is not None:
+        if request.only_shows or request.resume_from is not None:
             return None
         try:
             plan = await self._plan(request.script)
@@ -163,13 +172,44 @@ class Migrate:
         """
         deadline = self._clock() + self._call_time
         plan = await self._plan(request.script)
-        if request.dry_run:
-            return _shown(plan)
+        if request.only_shows:
+            return await self._show(plan, request.show_from)
         _require_whole(plan)
+        await self._require_new(plan, request.resume_from)
         run = await self._runner.run(plan, request.resume_from, report, deadline=deadline)
         if not request.verify or run.paused:
             return _summary(run)
         return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))
+
+    async def _show(self, plan: MigrationPlan, place: str) -> ToolOutput:
+        try:
+            page = plan_page(plan, place)
+        except ValueError as error:
+            raise RequestInvalid(
+                f"show_from: {error}.",
+                code="show_from_invalid",
+                hint="Send the script that gave it, unchanged; or call migrate with dry_run=true.",
+            ) from None
+        if not plan.steps or plan.blocked:
+            return _shown(plan, page, Existing(plan))
+        try:
+            return _shown(plan, page, await find_existing(self._database, plan))
+        except DsqlError as error:
+            unseen = f"Which of its objects are there already could not be looked at: {error.message}"
+            return _shown(plan, page, Existing(plan), unseen)
+
+    async def _require_new(self, plan: MigrationPlan, handle: str | None) -> None:
+        """Look before the first step at what is there, unless each step is looked at before it runs.
+
+        Raises:
+            RequestInvalid: The handle is not of this plan, or nothing shows if the plan was run before.
+            StatementRefused: Objects that it makes are there.
+            DsqlError: What `Database.run` raises.
+        """
+        number, doubt = start_of(plan, handle)
+        if not doubt:
+            found = await find_existing(self._database, plan, number)
+            found.require_new(is_resumed=handle is not None)
 
     async def _plan(self, script: str) -> MigrationPlan:
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""
@@ -214,20 +254,28 @@ def _require_whole(plan: MigrationPlan) -> None:
         raise RequestInvalid("The script holds nothing to run.", hint="Give DDL or changes of data.")
 
 
-def _shown(plan: MigrationPlan) -> ToolOutput:
+def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str = "") -> ToolOutput:
     head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
+    if plan.blocked:
+        head += f" {pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
+    handle = plan.resume_token(1) if plan.steps and not plan.blocked and not existing.there else None
+    more = (
+        f"For the rest of the plan, send the same with show_from='{page.following}'. "
+        if page.following
+        else ""
+    )
     go = (
-        f"{pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
+        f"To carry it out, send the same with resume_from={handle}."
+        if handle
+        else existing.advice
+        if existing.there
+        else "Rewrite or remove what stops it, and send it again."
         if plan.blocked
-        else f"To carry it out, send the same with resume_from={plan.resume_token(1)}."
-        if plan.steps
         else "There is nothing to run; give DDL or changes of data."
     )
-    handle = plan.resume_token(1) if plan.steps and not plan.blocked else None
-    text = "\n".join(
-        filter(None, [head, steps_text(plan, {}, whole=True), skipped_text(plan), f"Next: {go}"])
-    )
-    return ToolOutput(text, _facts(plan, handle, "planned"))
+    lines = [head, existing.line, unseen, page.text, f"Next: {more}{go}"]
+    facts = _facts(plan, handle, "planned") | ({"show_from": page.following} if page.following else {})
+    return ToolOutput("\n".join(filter(None, lines)), facts)
 
 
 def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:

@@ -64,10 +64,10 @@ def _by_line(script: str) -> dict[int, str]:
 
 
 def _entries(plan: str, lines: dict[int, str]) -> Iterator[tuple[str, str]]:
-    titles: dict[str, str] = {}
+    steps = filter(None, map(_STEP.match, plan.splitlines()))
+    titles = {step.group(1): step.group(2) for step in steps}
     for line in plan.splitlines():
         if step := _STEP.match(line):
-            titles[step.group(1)] = step.group(2)
             if step.group(3):
                 yield (step.group(3), step.group(2))
         elif about := _ABOUT_STEP.match(line):

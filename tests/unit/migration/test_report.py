@@ -1,9 +1,13 @@
 """The plan as text: each step whole, what stops it apart from remarks, alike items in one line."""
 
+import re
+
+import pytest
+
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.migration.report import skipped_text, steps_text
+from awslabs_dsql_mcp.migration.report import plan_page, skipped_text, steps_text
 
 LONG = f"CREATE TABLE t (id int PRIMARY KEY, {', '.join(f'column_{number} text' for number in range(40))})"
 
@@ -12,14 +16,59 @@ def planned(script: str) -> MigrationPlan:
     return migration.plan(convert(script))
 
 
-def test_the_sql_of_each_step_is_shown_whole_if_there_is_room() -> None:
+def pages(plan: MigrationPlan, place: str = "") -> list[str]:
+    """Read a plan from a place to its end."""
+    page = plan_page(plan, place)
+    found = [page.text]
+    while page.following:
+        page = plan_page(plan, page.following)
+        found.append(page.text)
+    return found
+
+
+def test_the_sql_of_each_step_is_shown() -> None:
     plan = planned(f"SET DateStyle = dmy; {LONG}; DROP TABLE u")
-    shown = steps_text(plan, {}, whole=True)
+    shown = plan_page(plan).text
     assert "column_39 text)" in shown
     assert "SET LOCAL datestyle TO dmy" in shown
     assert "column_39" not in steps_text(plan, {})
-    many = planned(";".join(LONG.replace("TABLE t", f"TABLE t{number}") for number in range(60)))
-    assert "column_39" not in steps_text(many, {}, whole=True)
+
+
+def test_all_of_a_plan_is_reached_page_by_page() -> None:
+    script = ";".join(
+        f"{LONG.replace('TABLE t', f'TABLE t{number}')}; SET CONSTRAINTS c{number} DEFERRED; "
+        f"REINDEX TABLE t{number}; COMMENT ON EXTENSION e{number} IS 'x'"
+        for number in range(300)
+    )
+    read = pages(planned(script))
+    assert len(read) > 3
+    assert max(map(len, read)) < 26_000
+    whole = "\n".join(read)
+    assert [int(number) for number in re.findall(r"^(\d+)\. ", whole, re.MULTILINE)] == list(range(1, 301))
+    assert whole.count("column_39 text)") == 300
+    assert all(page.count("Steps:") == 1 for page in read[:-1])
+
+
+@pytest.mark.parametrize("size", [2_100, 23_000, 60_000])
+def test_a_long_step_is_cut_and_reached_as_a_whole(size: int) -> None:
+    literal = "".join(f"{number:08d}" for number in range(size // 8))
+    insert = f"INSERT INTO t VALUES ('{literal}')"  # noqa: S608 - digits
+    plan = planned(f"SET CONSTRAINTS ALL DEFERRED; {insert}; DROP TABLE u")
+    first = pages(plan)
+    assert len(first) == 1
+    assert literal not in first[0]
+    assert "2. DROP TABLE u" in first[0]
+    (place,) = re.findall(r"show_from='(\d+)' gives all", first[0])
+    read = pages(plan, place)
+    assert max(map(len, read)) < 26_000
+    assert literal in "".join(page.removeprefix("Steps:\n") for page in read)
+    assert "2. DROP TABLE u" in read[-1]
+
+
+@pytest.mark.parametrize("place", ["0", "3", "1.99999", "x", "-1", "1.", "1.5.5", "99999999999999"])
+def test_a_place_that_the_plan_does_not_have_is_refused(place: str) -> None:
+    with pytest.raises(ValueError, match="no place"):
+        plan_page(planned("DROP TABLE t; SELECT 1"), place)
 
 
 def test_steps_that_remove_are_marked() -> None:

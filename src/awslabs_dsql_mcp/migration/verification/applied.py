@@ -64,10 +64,11 @@ class AppliedCheck:
 def check_for(sql: str) -> AppliedCheck | None:
     """Find the check for a step; ``None`` if the catalog cannot show it."""
     found = trees(sql)
-    return _check(found[0]) if found else None
+    return check_tree(found[0]) if found else None
 
 
-def _check(tree: Tree) -> AppliedCheck | None:
+def check_tree(tree: Tree) -> AppliedCheck | None:
+    """Find the check for a parsed step; ``None`` if the catalog cannot show it."""
     if tree.kind in _REPEATABLE or tree.root.get("replace"):
         return AppliedCheck(None, repeatable=True)
     query = _QUERIES.get(tree.kind)

@@ -1,0 +1,130 @@
+"""Look at the cluster before the first step: objects that are there, and runs that may be the second.
+
+A plan whose objects are there would fail in the middle; one that makes no object by which an earlier run
+can be seen would add its rows twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from typing_extensions import LiteralString
+
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.migration.plan import MigrationPlan
+from awslabs_dsql_mcp.migration.verification.creations import Creation, Kind, creations, repeated_step
+from awslabs_dsql_mcp.text import pluralize
+
+_NAMED: Final = "n.nspname = ANY ($1::text[]) AND c.relname = ANY ($2::text[])"
+_OF_TABLES: Final = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+_COLUMNS: Final = f"{_OF_TABLES} JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped"
+_CONSTRAINTS: Final = f"{_OF_TABLES} JOIN pg_constraint k ON k.conrelid = c.oid"
+# By kind; each part of the names is an array.
+_QUERIES: Final[dict[Kind, LiteralString]] = {
+    "relation": f"SELECT n.nspname, c.relname {_OF_TABLES} WHERE {_NAMED}",
+    "schema": "SELECT nspname FROM pg_namespace WHERE nspname = ANY ($1::text[])",
+    "type": "SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
+    "WHERE n.nspname = ANY ($1::text[]) AND t.typname = ANY ($2::text[])",
+    "role": "SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[])",
+    "column": f"SELECT n.nspname, c.relname, a.attname {_COLUMNS} WHERE {_NAMED} "
+    "AND a.attname = ANY ($3::text[])",
+    "constraint": f"SELECT n.nspname, c.relname, k.conname {_CONSTRAINTS} WHERE {_NAMED} "
+    "AND k.conname = ANY ($3::text[])",
+}
+_MAX_NAMED: Final = 10
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What the cluster has of a plan's objects.
+
+    Attributes:
+        plan: The plan.
+        there: Objects that are there and that a step is to make.
+        is_unclear: Nothing shows if the plan was run before: it makes no object, or none that is not there.
+    """
+
+    plan: MigrationPlan
+    there: tuple[Creation, ...] = ()
+    is_unclear: bool = False
+
+    @property
+    def line(self) -> str:
+        """The objects that are there, as a line; empty for none."""
+        return f"There already: {self._names}." if self.there else ""
+
+    @property
+    def _names(self) -> str:
+        shown = ", ".join(one.title for one in self.there[:_MAX_NAMED])
+        more = len(self.there) - _MAX_NAMED
+        return f"{shown} and {more:,} more" if more > 0 else shown
+
+    @property
+    def advice(self) -> str:
+        """What to do about objects that are there."""
+        handle = self.plan.resume_token(self.there[0].step, "+")
+        return (
+            f"If an earlier run of the same script made them, resume_from={handle} looks at each step from "
+            "there on before it runs it; if not, drop or rename them, or leave them out of the script."
+        )
+
+    def require_new(self, *, is_resumed: bool) -> None:
+        """Refuse a run that would fail in the middle, or may be the second.
+
+        Args:
+            is_resumed: The caller has said where to begin.
+
+        Raises:
+            StatementRefused: Objects that it makes are there.
+            RequestInvalid: Nothing shows if the script was run before.
+        """
+        if self.there:
+            raise StatementRefused(
+                f"Nothing was run: {pluralize(len(self.there), 'object')} of the plan "
+                f"{'is' if len(self.there) == 1 else 'are'} there already: {self._names}.",
+                code="already_there",
+                hint=self.advice,
+            )
+        number = repeated_step(self.plan) if self.is_unclear and not is_resumed else None
+        if number is not None:
+            step = self.plan.steps[number - 1]
+            raise RequestInvalid(
+                f"Nothing was run: nothing on the cluster shows if this script was run before, and step "
+                f"{number} ({step.title}) would change data once more.",
+                code="run_before_unknown",
+                hint=f"If it was not run yet, send the same with resume_from={self.plan.resume_token(1)}.",
+            )
+
+
+async def find_existing(database: Database, plan: MigrationPlan, first: int = 1) -> Existing:
+    """Ask the catalog for the objects that a plan makes from a step on.
+
+    Raises:
+        DsqlError: What `Database.run` raises.
+    """
+    made = [one for one in creations(plan) if one.step >= first]
+    if not made:
+        return Existing(plan, is_unclear=True)
+    names: dict[Kind, list[tuple[str, ...]]] = {}
+    for one in made:
+        names.setdefault(one.kind, []).append(one.name)
+    queries = [_query(kind, named) for kind, named in names.items()]
+    report = await database.run(UnitOfWork(tuple(queries), read_only=True))
+    found = {
+        (kind, *map(str, row))
+        for kind, result in zip(names, report.results, strict=True)
+        for row in result.rows
+    }
+    there = [one for one in made if (one.kind, *one.name) in found]
+    return Existing(
+        plan,
+        tuple(one for one in there if not one.optional),
+        is_unclear=len(there) == len(made),
+    )
+
+
+def _query(kind: Kind, names: Sequence[tuple[str, ...]]) -> Query:
+    places = tuple(list(dict.fromkeys(parts)) for parts in zip(*names, strict=True))
+    return Query(_QUERIES[kind], places)

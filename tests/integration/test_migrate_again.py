@@ -1,0 +1,142 @@
+"""``migrate`` on a cluster that has something of the script already: said before the first step."""
+# ruff: noqa: S608 - SQL is put together from constants
+
+import pytest
+from mcp import Client
+
+from support.client_helpers import Reply, call, rows, write
+
+OBJECTS = (
+    "DROP TABLE IF EXISTS again_log, again_made, again_seed",
+    "DROP VIEW IF EXISTS again_view",
+    "DROP SEQUENCE IF EXISTS again_seq",
+    "DROP DOMAIN IF EXISTS again_domain",
+    "DROP SCHEMA IF EXISTS again_schema CASCADE",
+    "DROP ROLE IF EXISTS again_role",
+    "CREATE TABLE again_log (id int, a int)",
+)
+LOG = "INSERT INTO again_log VALUES (1, 1)"
+
+
+@pytest.fixture(autouse=True)
+async def only_a_log(writer: Client) -> None:
+    """Each test begins with an empty table."""
+    for statement in OBJECTS:
+        await write(writer, statement)
+
+
+async def logged(writer: Client) -> int:
+    """Count the rows of the table."""
+    ((count,),) = await rows(writer, "SELECT count(*) FROM again_log")
+    return int(count)
+
+
+def handle_of(reply: Reply) -> str:
+    """Read the handle that an answer offers."""
+    return reply.text.split("resume_from=")[-1].split()[0].rstrip(".,;")
+
+
+@pytest.mark.parametrize(
+    ("there", "step", "named"),
+    [
+        ("CREATE TABLE again_made (a int)", "CREATE TABLE again_made (b int)", "public.again_made"),
+        ("CREATE TABLE again_made (a int)", "CREATE VIEW again_made AS SELECT 1", "public.again_made"),
+        ("CREATE INDEX ASYNC again_i ON again_log (a)", "CREATE INDEX again_i ON again_log (id)", "again_i"),
+        ("CREATE SEQUENCE again_seq CACHE 1", "CREATE SEQUENCE again_seq", "public.again_seq"),
+        ("CREATE SCHEMA again_schema", "CREATE SCHEMA again_schema", "schema again_schema"),
+        ("CREATE DOMAIN again_domain AS int", "CREATE DOMAIN again_domain AS text", "type public.again_dom"),
+        ("CREATE ROLE again_role", "CREATE ROLE again_role", "role again_role"),
+        ("SELECT 1", "ALTER TABLE again_log ADD COLUMN a int", "column public.again_log.a"),
+        (
+            "ALTER TABLE again_log ADD CONSTRAINT again_c CHECK (a > 0) NOT VALID",
+            "ALTER TABLE again_log ADD CONSTRAINT again_c CHECK (a > 1) NOT VALID",
+            "constraint public.again_log.again_c",
+        ),
+    ],
+)
+async def test_what_is_there_is_named_before_the_first_step(
+    writer: Client, there: str, step: str, named: str
+) -> None:
+    await write(writer, there)
+    script = f"{LOG}; {step}"
+    shown = await call(writer, "migrate", statements=script, dry_run=True)
+    assert "There already: " in shown.text
+    assert named in shown.text.split("There already: ")[1].split("\n")[0]
+    assert "resume_from" not in shown.facts
+    for handle in (None, handle_of(shown).replace("2+", "1")):
+        reply = await call(writer, "migrate", statements=script, resume_from=handle)
+        assert reply.is_error
+        assert reply.facts["code"] == "already_there"
+        assert named in reply.text
+        assert await logged(writer) == 0
+    await write(writer, "DROP TABLE again_log")
+    await write(writer, OBJECTS[-1])
+
+
+async def test_what_the_script_drops_first_is_no_obstacle(writer: Client) -> None:
+    script = (
+        "DROP TABLE IF EXISTS again_made; CREATE TABLE again_made (a int); CREATE INDEX ON again_made (a)"
+    )
+    for _ in range(2):
+        reply = await call(writer, "migrate", statements=script)
+        assert not reply.is_error, reply.text
+        assert "All 3 steps are applied." in reply.text
+
+
+async def test_a_script_that_stopped_goes_on_where_nothing_is_there(writer: Client) -> None:
+    script = f"CREATE TABLE again_made (a int); {LOG}; INSERT INTO again_seed VALUES (1)"
+    first = await call(writer, "migrate", statements=script)
+    assert first.is_error
+    assert await logged(writer) == 0
+    again = await call(writer, "migrate", statements=script)
+    assert again.facts["code"] == "already_there"
+    await write(writer, "CREATE TABLE again_seed (a int)")
+    resumed = await call(writer, "migrate", statements=script, resume_from=handle_of(first))
+    assert not resumed.is_error, resumed.text
+    assert await logged(writer) == 1
+
+
+@pytest.mark.parametrize(
+    "script", [LOG, f"{LOG}; UPDATE again_log SET a = a + 1", f"COMMENT ON TABLE again_log IS 'x'; {LOG}"]
+)
+async def test_a_script_of_data_alone_does_not_run_without_a_handle(writer: Client, script: str) -> None:
+    asked = await call(writer, "migrate", statements=script)
+    assert asked.facts["code"] == "run_before_unknown"
+    assert await logged(writer) == 0
+    done = await call(writer, "migrate", statements=script, resume_from=handle_of(asked))
+    assert not done.is_error, done.text
+    again = await call(writer, "migrate", statements=script)
+    assert again.facts["code"] == "run_before_unknown"
+    assert await logged(writer) == 1
+
+
+async def test_rows_for_a_table_that_may_be_there_are_stored_once(writer: Client) -> None:
+    script = "CREATE TABLE IF NOT EXISTS again_seed (a int); INSERT INTO again_seed VALUES (1)"
+    first = await call(writer, "migrate", statements=script)
+    assert not first.is_error, first.text
+    again = await call(writer, "migrate", statements=script)
+    assert again.facts["code"] == "run_before_unknown"
+    assert await rows(writer, "SELECT count(*) FROM again_seed") == [[1]]
+
+
+async def test_what_may_run_twice_runs_twice(writer: Client) -> None:
+    script = "DELETE FROM again_log WHERE id = 7; COMMENT ON TABLE again_log IS 'x'"
+    for _ in range(2):
+        reply = await call(writer, "migrate", statements=script)
+        assert not reply.is_error, reply.text
+
+
+async def test_a_long_plan_is_read_page_by_page(writer: Client) -> None:
+    column = ", ".join(f"column_{number} text" for number in range(40))
+    script = ";".join(f"CREATE TABLE again_{number} (id int PRIMARY KEY, {column})" for number in range(90))
+    shown = await call(writer, "migrate", statements=script, dry_run=True)
+    found = [shown.text]
+    while "show_from" in shown.facts:
+        assert f"show_from='{shown.facts['show_from']}'" in shown.text
+        shown = await call(writer, "migrate", statements=script, show_from=shown.facts["show_from"])
+        found.append(shown.text)
+    assert len(found) > 2
+    assert sum(text.count("column_39 text") for text in found) == 90
+    assert all("resume_from=1-" in text for text in found)
+    wrong = await call(writer, "migrate", statements=script, show_from="x")
+    assert wrong.facts["code"] == "show_from_invalid"
