@@ -165,6 +165,7 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "CommentStmt": objects.comment,
     "GrantStmt": objects.grant,
     "GrantRoleStmt": objects.grant_role,
+    "AlterDefaultPrivilegesStmt": objects.default_privileges,
     "CreateRoleStmt": objects.role,
     "AlterRoleStmt": objects.role,
     "AlterOwnerStmt": _skip("who runs this owns what it makes"),

@@ -156,13 +156,14 @@ RULES: Final = (
     Rule("sequence", "exists", "it is the identity of", here=NOTHING),
     Rule("sequence", "owned by", "it becomes an identity, or stays by itself", here=NOTHING),
     Rule("table", "persistence", "UNLOGGED left out", there="u", here="p"),
-    Rule("table|view|index", "options", "WITH left out|storage parameters", here=NOTHING),
+    Rule("table|view|index|constraint", "options", "WITH left out|storage parameters", here=NOTHING),
     Rule("view", "exists", "materialized view is a plain view", there="materialized", here="view"),
     Rule("type", "exists", "an enum: its columns are varchar|composite type", here=NOTHING),
     Rule("function", "exists", "a procedure or LANGUAGE", here=NOTHING),
     Rule("function|trigger|extension|.*", "exists", "^- (?:line|CREATE)", here=NOTHING),
     Rule(".*", "comment", "^- (?:line|COMMENT)", here=NOTHING),
     Rule(".*", "privileges", "^- (?:line|GRANT|REVOKE|ALTER DEFAULT)"),
+    Rule("default privileges", "exists", "^- line .* will make", here=NOTHING),
     Rule("role", "attributes", "attributes left out"),
     Rule("table", "row security", "row-level security", here=NOTHING),
 )
@@ -249,6 +250,8 @@ def _says(entry: Entry, rule: Rule, key: Key, facts: Facts) -> bool:
     table, column = (names[-2] if len(names) > 1 else ""), names[-1]
     if key.kind == "index":
         names = facts.get(Key("index", key.name, "table"), key.name).split(".")
+    if key.kind == "default privileges":
+        names = key.name.split()[:1]
     if key.kind == "constraint":
         names, column = names[:-1], column.removeprefix(f"{table}_").removesuffix("_check")
     if "{table}" in rule.says:

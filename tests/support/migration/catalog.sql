@@ -67,7 +67,10 @@ SELECT kind, name, 'exists',
                     ELSE kind END FROM relation
 WHERE kind <> 'index' OR oid IN (SELECT oid FROM indexes)
 UNION ALL SELECT kind, name, 'persistence', relpersistence::text FROM relation WHERE kind = 'table'
-UNION ALL SELECT kind, name, 'options', array_to_string(reloptions, ', ') FROM relation WHERE reloptions <> '{}'
+UNION ALL SELECT kind, name, 'options', array_to_string(reloptions, ', ') FROM relation
+WHERE reloptions <> '{}' AND (kind <> 'index' OR oid IN (SELECT oid FROM indexes))
+UNION ALL SELECT 'constraint', k.name, 'options', array_to_string(reloptions, ', ')
+FROM constraints k JOIN pg_class c ON c.oid = conindid WHERE reloptions <> '{}'
 UNION ALL SELECT kind, name, 'row security', 'on' FROM relation WHERE relrowsecurity OR relforcerowsecurity
 UNION ALL SELECT 'table', name, 'inherits', (SELECT string_agg(inhparent::regclass::text, ', ') FROM pg_inherits WHERE inhrelid = oid)
 FROM relation WHERE kind = 'table' AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = oid)

@@ -94,9 +94,12 @@ class Oracle:
         return psycopg.connect(self._named, autocommit=True, prepare_threshold=None)
 
     def dump(self, *options: str) -> str:
-        """The database of the last script as pg_dump writes it."""
+        """The database of the last script as pg_dump writes it, behind the roles that it names."""
         command = [self._programs / "pg_dump", *options, self._named]
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=_environment()).stdout
+        done = subprocess.run(command, check=True, capture_output=True, env=_environment())
+        with self.connect() as connection:
+            roles = connection.execute(_OWN_ROLES, [SUPERUSER]).fetchall()
+        return "".join(f"CREATE ROLE {role};\n" for (role,) in roles) + done.stdout.decode()
 
     @property
     def _named(self) -> str:

@@ -17,7 +17,8 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
         draft: The COPY.
         item: Its place in the script, with its data.
     """
-    names = strings(draft.top.get("attlist")) or _stored_columns(conversion, draft)
+    given = strings(draft.top.get("attlist")) or _stored_columns(conversion, draft)
+    names = given or []
     draft.top["attlist"] = [{"String": {"sval": name}} for name in names]
     if not item.framed:
         why = r"its rows must begin in the line after it, and end with a line \."
@@ -30,6 +31,10 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
             draft.line = item.data_line + error.line
         conversion.skip(draft, str(error), blocks=True)
         return
+    if read and given == []:
+        why = "its table has no columns to fill: write INSERT INTO … DEFAULT VALUES for each row"
+        conversion.skip(draft, why, blocks=True)
+        return
     lines = [(item.data_line + line, row) for line, row in read]
     table = relation_name(draft.top["relation"])
     draft.rows = tuple(row for _, row in convert_rows(conversion, draft, table, names, lines))
@@ -37,10 +42,14 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
     conversion.statements.append(draft)
 
 
-def _stored_columns(conversion: Conversion, draft: ConvertedStatement) -> list[str]:
-    """List the columns that a COPY without names fills: all of the table's but the generated ones."""
+def _stored_columns(conversion: Conversion, draft: ConvertedStatement) -> list[str] | None:
+    """List the columns that a COPY without names fills: all of the table's but the generated ones.
+
+    Returns:
+        ``None`` if they are unknown.
+    """
     table = conversion.tables.get(relation_name(draft.top["relation"]))
     if table is None or any("TableLikeClause" in item for item in table.top.get("tableElts", ())):
-        return []
+        return None
     defined = ((name, table.column(name)) for name in table.names)
     return [name for name, column in defined if not constraints(column or {}, "CONSTR_GENERATED")]

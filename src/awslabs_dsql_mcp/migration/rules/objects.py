@@ -194,6 +194,24 @@ def grant(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.statements.append(draft)
 
 
+def default_privileges(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry ALTER DEFAULT PRIVILEGES over, for what the role makes that runs this."""
+    options = items(draft.top.get("options"))
+    owners = option(options, "roles")
+    roles = [item["RoleSpec"] for item in owners["arg"]["List"]["items"]] if owners else []
+    named = sorted(role["rolename"] for role in roles if role.get("roletype") == "ROLESPEC_CSTRING")
+    if made := [name for name in named if name in conversion.survey.roles]:
+        why = f"it is about what {', '.join(made)} will make: that role has to run it"
+        conversion.skip(draft, why, human=True)
+        return
+    if named and named != ["admin"]:
+        draft.top["options"] = [item for item in options if item["DefElem"] is not owners]
+        draft.changed(f"FOR ROLE {', '.join(named)} left out: who runs this owns what it makes")
+    grantees = items(draft.top["action"].get("grantees"))
+    needs_roles(conversion, draft, [item["RoleSpec"] for item in grantees])
+    conversion.statements.append(draft)
+
+
 def needs_roles(conversion: Conversion, draft: ConvertedStatement, roles: Iterable[Node]) -> None:
     """Note the roles that have to be there and that the script does not make, each once."""
     named = {role["rolename"] for role in roles if role.get("roletype") == "ROLESPEC_CSTRING"}

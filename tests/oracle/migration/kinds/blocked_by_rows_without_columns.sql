@@ -1,0 +1,6 @@
+CREATE TABLE t ();
+INSERT INTO t DEFAULT VALUES;
+COPY t FROM stdin;
+
+
+\.
