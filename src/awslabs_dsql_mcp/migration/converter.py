@@ -19,9 +19,10 @@ from awslabs_dsql_mcp.migration.rules.script_values import convert_values
 from awslabs_dsql_mcp.migration.rules.tables import create_table
 from awslabs_dsql_mcp.migration.script import formats as script_formats
 from awslabs_dsql_mcp.migration.script import psql_commands
-from awslabs_dsql_mcp.migration.script.mentions import mentions, relation_name
+from awslabs_dsql_mcp.migration.script.mentions import mentions, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.reading import ScriptStatement, read_items
 from awslabs_dsql_mcp.sql.definitions import table_elements
+from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.scripts import ScriptItem, split_script
 from awslabs_dsql_mcp.text import one_line
@@ -94,8 +95,12 @@ def _convert(conversion: Conversion, statement: ScriptStatement, *, is_last: boo
         conversion.skipped.append(SkippedStatement(item.line, item.text[:40], ruling.why, human, blocks))
         return
     draft = ConvertedStatement(statement.kind, statement.tree, item.line, statement.text)
+    draft.notes += filter(None, [statement.note])
     if not statement.kind:
         conversion.statements.append(draft)
+        return
+    if statement.note and _is_made(conversion, statement):
+        conversion.skip(draft, "the script has made it already, and its DO block does nothing then")
         return
     convert_values(conversion, draft)
     mentioned = mentions([statement.tree, statement.body]) if draft.text is None else statement.mentions
@@ -106,6 +111,27 @@ def _convert(conversion: Conversion, statement: ScriptStatement, *, is_last: boo
         read_copy(conversion, draft, item)
     else:
         RULES.get(statement.kind, _keep_or_skip)(conversion, draft)
+
+
+def _is_made(conversion: Conversion, statement: ScriptStatement) -> bool:
+    """Say if the script has made what a statement makes."""
+    top = statement.tree
+    if statement.kind in ("CreateEnumStmt", "CreateDomainStmt"):
+        name = qualified_name(strings(top.get("domainname") or top["typeName"]))
+        return name in conversion.types.enums or name in conversion.types.domains
+    if statement.kind in ("CreateStmt", "CreateSeqStmt"):
+        schema, name = relation_name(top.get("relation") or top["sequence"])
+        return name in conversion.taken(schema)
+    if statement.kind != "AlterTableStmt":
+        return False
+    table = relation_name(top["relation"])
+    made, taken = conversion.tables.get(table), conversion.taken(table[0])
+    there = taken | conversion.constraints.get(table, set[str]())
+    there |= made.constraint_names if made else set[str]()
+    added = [item["AlterTableCmd"].get("def", {}) for item in top["cmds"]]
+    constraints = [one["Constraint"].get("conname") for one in added if "Constraint" in one]
+    columns = [one["ColumnDef"].get("colname") for one in added if "ColumnDef" in one]
+    return any(name in there for name in constraints) or bool(made and set(columns) & made.names.keys())
 
 
 def _own_types(statement: ScriptStatement) -> set[int]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from awslabs_dsql_mcp.migration.script.do_blocks import NOTE, guarded_statements
 from awslabs_dsql_mcp.migration.script.mentions import Mentions, body_of, mentions
-from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse
-from awslabs_dsql_mcp.sql.parse_tree import Node
+from awslabs_dsql_mcp.sql.dsql_syntax import IamStatement, parse, trees
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.scripts import ScriptItem, with_escapes
 
@@ -19,6 +20,13 @@ _ELEMENT_RELATIONS: Final = {
     "CreateTrigStmt": "relation",
 }
 """Statements inside of CREATE SCHEMA, and the field with the relation that each is about."""
+_DEFINITIONS: Final = frozenset(
+    (
+        *("CreateStmt", "CreateEnumStmt", "CreateDomainStmt", "CompositeTypeStmt", "CreateSeqStmt"),
+        *("CreateSchemaStmt", "CreateRoleStmt", "CreateExtensionStmt", "AlterTableStmt", "IndexStmt"),
+        *("AlterEnumStmt", "ViewStmt", "CommentStmt", "GrantStmt"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class ScriptStatement:
         top: Its fields.
         asynchronous: It is written with ASYNC.
         fault: The reason why it does not parse.
+        note: What was changed when it was taken out of a larger statement.
     """
 
     item: ScriptItem
@@ -42,6 +51,7 @@ class ScriptStatement:
     top: Node | None = None
     asynchronous: bool = False
     fault: ParseError | None = None
+    note: str = ""
 
     @property
     def tree(self) -> Node:
@@ -84,6 +94,9 @@ def _read(item: ScriptItem, number: int) -> Iterator[ScriptStatement]:
         yield ScriptStatement(item, number, text)
         return
     top = parsed.tree.root
+    if parsed.tree.kind == "DoStmt" and (inner := _guarded(top)):
+        yield from (ScriptStatement(item, number, None, one.kind, one.root, note=NOTE) for one in inner)
+        return
     elements: list[Node] = top.pop("schemaElts", []) if parsed.tree.kind == "CreateSchemaStmt" else []
     yield ScriptStatement(
         item, number, None if elements else text, parsed.tree.kind, top, asynchronous=parsed.asynchronous
@@ -91,6 +104,15 @@ def _read(item: ScriptItem, number: int) -> Iterator[ScriptStatement]:
     schema = str(top.get("schemaname") or top.get("authrole", {}).get("rolename", ""))
     for kind, element in _elements(schema, elements):
         yield ScriptStatement(item, number, None, kind, element)
+
+
+def _guarded(block: Node) -> tuple[Tree, ...]:
+    """Parse what a DO block runs unless it is there; nothing for what is more than a list of definitions."""
+    try:
+        found = trees(guarded_statements(block) or "")
+    except ParseError:
+        return ()
+    return found if all(tree.kind in _DEFINITIONS for tree in found) else ()
 
 
 def _elements(schema: str, elements: list[Node]) -> Iterator[tuple[str, Node]]:
