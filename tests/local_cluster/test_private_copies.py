@@ -163,3 +163,18 @@ def test_a_role_sees_no_more_in_a_copy_than_in_the_table(rivals: Rivals, dsql: L
     rivals.admin.execute("REVOKE ALL ON copied FROM humble")
     rivals.admin.execute("REVOKE ALL (id, v) ON copied FROM humble")
     rivals.admin.execute("DROP ROLE humble")
+
+
+def test_a_transaction_that_cannot_be_committed_holds_nobody_up(rivals: Rivals) -> None:
+    rivals.admin.execute("CREATE TABLE held (id int PRIMARY KEY, v int)")
+    rivals.admin.execute("INSERT INTO held VALUES (1, 5)")
+    rivals.first.execute("BEGIN")
+    rivals.first.execute("UPDATE copied SET v = v + 100 WHERE id = 1")
+    rivals.second.execute("BEGIN")
+    rivals.second.execute("UPDATE held SET v = 6")
+    rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = 1")
+    rivals.second.execute("SELECT id FROM copied WHERE id = 2 FOR UPDATE")
+    rivals.admin.execute("UPDATE held SET v = 7")
+    assert rivals.end() == OC000
+    assert rivals.rows(b"SELECT id, v FROM held") == [(1, 7)]
+    rivals.admin.execute("DROP TABLE held")

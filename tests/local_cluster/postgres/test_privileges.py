@@ -305,3 +305,15 @@ async def test_postgresql_itself_refuses(inner: server.Server, statement: str) -
             "42P17",
             "55000",
         ), code
+
+
+async def test_nobody_records_a_job_about_what_is_anothers(admin: Connection, inner: server.Server) -> None:
+    await admin.execute("CREATE ROLE onlooker WITH LOGIN")
+    await admin.execute("CREATE TABLE anothers (v int CONSTRAINT positive CHECK (v > 0))")
+    constraint = "SELECT oid FROM pg_constraint WHERE conname = 'positive'"
+    async with connected(inner, "onlooker") as onlooker:
+        recorded = onlooker.execute(f"SELECT sys._record_validation(({constraint}))".encode())
+        assert (await refusal(recorded))[:2] == ("42501", "must be owner of table anothers")
+    assert await rows(admin, "SELECT FROM sys.jobs WHERE object_name = 'public.positive'") == []
+    await admin.execute("DROP TABLE anothers")
+    await admin.execute("DROP ROLE onlooker")

@@ -66,7 +66,7 @@ class Handshake(asyncio.Protocol):
         try:
             if self._request is None:
                 self._read_packet()
-            else:
+            if self._request is not None:  # both may come at once
                 self._read_password(self._request)
         except wire.Malformed:
             self._client.abort()
@@ -137,6 +137,9 @@ class Handshake(asyncio.Protocol):
         except OSError:
             self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
             return
+        if self._client.is_closing():  # nobody would tell the session that its client is gone
+            server.transport.close()
+            return
         self._limit.cancel()
         startup = startup_parameters.for_postgres(
             request.startup.parameters(), context.config.max_transaction_seconds
@@ -145,11 +148,8 @@ class Handshake(asyncio.Protocol):
         self._client.set_protocol(
             ClientTransport(server.transport, server.session, context.config, self._leave)
         )
-        if self._client.is_closing():
-            server.transport.close()
-        else:
-            server.session.from_client(rest)
-            self._client.resume_reading()
+        server.session.from_client(rest)
+        self._client.resume_reading()
 
     def _server_end(self) -> BackendTransport:
         address = self._context.address

@@ -1,7 +1,8 @@
 """Parameters of a startup packet: those that PostgreSQL gets, and those that Aurora DSQL refuses.
 
 A parameter that cannot be SET cannot be set at the start either; the text is by analogy (no record).
-``options`` holds ``-c name=value`` and ``--name=value`` (PostgreSQL documentation, 55.2.1 "Start-up").
+``options`` holds ``-c name=value`` and ``--name=value``, parted by white space; a backslash escapes
+(PostgreSQL documentation, 55.7 "Message Formats"). PostgreSQL's other options are refused.
 """
 
 import re
@@ -12,7 +13,8 @@ from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 
 _OURS: Final = frozenset({"user", "database", "options"})
-_OPTION: Final = re.compile(r"\s*(?:-c\s*|--)([^=\s\\]+)=((?:\\.|[^\s\\])*)")
+_WORD: Final = re.compile(r"(?:\\.|[^\\ \t\n\v\f\r]|\\$)+", re.DOTALL)
+_OPTION: Final = re.compile(r"(?:-c|--)([^=]+)=(.*)", re.DOTALL)
 
 
 def refuse(parameters: Mapping[str, str]) -> Refusal | None:
@@ -38,5 +40,10 @@ def for_postgres(parameters: Mapping[str, str], longest_transaction: float) -> d
 
 def _settings(parameters: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield from ((name, value) for name, value in parameters.items() if name not in _OURS)
-    for option in _OPTION.finditer(parameters.get("options", "")):
-        yield option[1].replace("-", "_"), option[2]
+    words = iter(
+        re.sub(r"\\(.?)", r"\1", word, flags=re.DOTALL)
+        for word in _WORD.findall(parameters.get("options", ""))
+    )
+    for word in words:
+        option = _OPTION.fullmatch(word + next(words, "") if word == "-c" else word)
+        yield (option[1].replace("-", "_"), option[2]) if option else (word, "")

@@ -4,10 +4,10 @@ Source: PostgreSQL documentation, 55.7 "Message Formats" and 55.8 "Error and Not
 """
 
 import struct
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
-from awslabs_dsql_mcp.local_cluster.protocol.wire import ERROR_RESPONSE, QUERY, message, query
+from awslabs_dsql_mcp.local_cluster.protocol.wire import ERROR_RESPONSE, QUERY, Malformed, message, query
 
 PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, SYNC, FLUSH = b"P", b"B", b"D", b"E", b"C", b"S", b"H"
 COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION_CALL = b"d", b"c", b"f", b"F"
@@ -18,6 +18,10 @@ COMMAND_COMPLETE, EMPTY_QUERY, PORTAL_SUSPENDED = b"C", b"I", b"s"
 COPY_IN, COPY_BOTH = b"G", b"W"
 BACKEND_KEY, PARAMETER_STATUS, NOTICE = b"K", b"S", b"N"
 __all__ = ["ERROR_RESPONSE", "QUERY", "message", "query"]
+
+
+class WrongFormat(Malformed):
+    """A message whose fields are not those of its type."""
 
 
 class Parsed(NamedTuple):
@@ -37,9 +41,12 @@ class Bound(NamedTuple):
 
 
 def read_parse(body: bytes) -> Parsed:
-    """Parse the body of a Parse message."""
-    name, sql, types = body.split(b"\0", 2)
-    return Parsed(name, sql, types)
+    """Parse the body of a Parse message.
+
+    Raises:
+        WrongFormat: It does not have its two strings.
+    """
+    return Parsed(*_two_strings(body))
 
 
 def parse(parsed: Parsed) -> bytes:
@@ -48,9 +55,20 @@ def parse(parsed: Parsed) -> bytes:
 
 
 def read_bind(body: bytes) -> Bound:
-    """Parse the body of a Bind message."""
-    portal, statement, values = body.split(b"\0", 2)
-    return Bound(portal, statement, values)
+    """Parse the body of a Bind message.
+
+    Raises:
+        WrongFormat: It does not have its two strings.
+    """
+    return Bound(*_two_strings(body))
+
+
+def _two_strings(body: bytes) -> tuple[bytes, bytes, bytes]:
+    first, _, rest = body.partition(b"\0")
+    second, end, rest = rest.partition(b"\0")
+    if not end:
+        raise WrongFormat("message format")
+    return first, second, rest
 
 
 def bind(bound: Bound) -> bytes:
@@ -74,8 +92,66 @@ def close(what: bytes, name: bytes) -> bytes:
 
 
 def first_text(body: bytes) -> bytes:
-    """Read the first string of a body."""
-    return body[: body.index(b"\0")]
+    """Read the first string of a body.
+
+    Raises:
+        WrongFormat: It does not end.
+    """
+    text, end, _ = body.partition(b"\0")
+    if not end:
+        raise WrongFormat("message format")
+    return text
+
+
+def check_format(kind: bytes, body: bytes) -> None:
+    """Check that a message of a client has all its fields and no more, as PostgreSQL does.
+
+    PostgreSQL may go on after an error about that, from a state that the session cannot know.
+
+    Raises:
+        WrongFormat: It does not.
+    """
+    rest = _FIELDS[kind](body) if kind in _FIELDS else b""
+    if rest:
+        raise WrongFormat("message format")
+
+
+def _after_text(body: bytes) -> bytes:
+    return body[len(first_text(body)) + 1 :]
+
+
+def _after_numbers(body: bytes, size: int) -> bytes:
+    """Pass over a count of two bytes, and so many numbers of a size."""
+    return _after(body, 2 + size * int.from_bytes(body[:2], "big"))
+
+
+def _after_values(body: bytes) -> bytes:
+    """Pass over a count of two bytes, and so many values, each behind its length; -1 stands for NULL."""
+    count, rest = int.from_bytes(body[:2], "big"), _after(body, 2)
+    at = 0
+    for _ in range(count):
+        length = int.from_bytes(rest[at : at + 4], "big", signed=True)
+        at += 4 + max(length, 0)
+    return _after(rest, at)
+
+
+def _after(body: bytes, size: int) -> bytes:
+    if len(body) < size:
+        raise WrongFormat("message format")
+    return body[size:]
+
+
+_FIELDS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
+    QUERY: _after_text,
+    PARSE: lambda body: _after_numbers(_two_strings(body)[2], 4),
+    BIND: lambda body: _after_numbers(_after_values(_after_numbers(_two_strings(body)[2], 2)), 2),
+    EXECUTE: lambda body: _after(_after_text(body), 4),
+    DESCRIBE: lambda body: _after_text(_after(body, 1)),
+    CLOSE: lambda body: _after_text(_after(body, 1)),
+    COPY_FAIL: _after_text,
+    **dict.fromkeys((SYNC, FLUSH, COPY_DONE), lambda body: body),
+}
+"""What passes over the fields of a message, by its type."""
 
 
 def read_fields(body: bytes) -> dict[str, str]:

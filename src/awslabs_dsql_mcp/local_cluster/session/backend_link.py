@@ -8,12 +8,14 @@ ready for it.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
+from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
     Listener,
     PendingRequest,
@@ -36,7 +38,6 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
 _COPY_MESSAGES: Final = frozenset(
@@ -54,6 +55,7 @@ class SessionState:
         exchange: State of the exchange with the client.
         recovery: State of the session's own work.
         transaction: The open transaction; `None` before its first statement.
+        private_name: Begins the names of the session's own prepared statements; no client can guess it.
     """
 
     pid: int = 0
@@ -64,6 +66,7 @@ class SessionState:
         default_factory=lambda: Machine(RECOVERY, Recovery.NONE)
     )
     transaction: SessionTransaction | None = None
+    private_name: bytes = field(default_factory=lambda: b"dsql " + secrets.token_hex(8).encode())
 
     @property
     def has_failed(self) -> bool:
@@ -120,6 +123,8 @@ class BackendLink:
     def next(self) -> tuple[Message, bool] | None:
         """Return the client's next message, unless it has to wait, and whether it was answered already.
 
+        One that may not come while PostgreSQL reads data fails that, and is passed over, as PostgreSQL does.
+
         Raises:
             wire.Malformed: The message is longer than `limits.MAX_MESSAGE_BYTES`.
         """
@@ -132,9 +137,10 @@ class BackendLink:
         message = wire.read_message(self._inbox, limits.MAX_MESSAGE_BYTES)
         if message is None:
             return None
-        if self._state.exchange.state in COPYING and message.kind not in _COPY_MESSAGES:
-            return None
         del self._inbox[: message.size]
+        if self._state.exchange.state in COPYING and message.kind not in _COPY_MESSAGES:
+            reason = f"unexpected message type 0x{message.kind[0]:02X} during COPY from stdin"
+            return Message(messages.COPY_FAIL, reason.encode() + b"\0"), False
         return message, False
 
     def requeue(self, taken: Sequence[tuple[Message, bool]]) -> None:

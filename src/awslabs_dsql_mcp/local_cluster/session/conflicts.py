@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.response_router import PendingRequest
 
 _SAVEPOINT: Final = "dsql"
-_NAME: Final = b"dsql"
 _LONG_WAIT: Final = 2_000  # milliseconds, in which a transaction that has lost is rolled back
 _POLL: Final = 0.002  # seconds
 _CHANGING: Final = frozenset({StatementKind.WRITE, StatementKind.LOCK, StatementKind.DDL})
@@ -64,8 +63,7 @@ class ConflictResolver:
         self._registry, self._link, self._state, self._go_on = registry, link, state, resume
         self._failed: tuple[PendingRequest, SessionTransaction, dict[str, str]] | None = None
         self._lock_timeout_raised = False
-        self.was_cancelled = False
-        """Another session has cancelled a statement of this one."""
+        self._cancelling: asyncio.Future[bool] | None = None
 
     # A statement meets another session's change.
 
@@ -84,11 +82,12 @@ class ConflictResolver:
             self._link.send_hidden(messages.QUERY, wire.query(";".join(steps)))
             return
         for step in steps:
-            self._link.send_hidden(messages.PARSE, messages.parse(Parsed(_NAME, step.encode(), b"\0\0")))
-            self._link.send_hidden(messages.BIND, messages.bind_plainly(_NAME, _NAME))
-            self._link.send_hidden(messages.EXECUTE, messages.execute(_NAME))
-            self._link.send_hidden(messages.CLOSE, messages.close(b"P", _NAME))
-            self._link.send_hidden(messages.CLOSE, messages.close(b"S", _NAME))
+            name = self._state.private_name
+            self._link.send_hidden(messages.PARSE, messages.parse(Parsed(name, step.encode(), b"\0\0")))
+            self._link.send_hidden(messages.BIND, messages.bind_plainly(name, name))
+            self._link.send_hidden(messages.EXECUTE, messages.execute(name))
+            self._link.send_hidden(messages.CLOSE, messages.close(b"P", name))
+            self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
 
     def can_recover(self, request: PendingRequest, fields: dict[str, str]) -> bool:
         """Take on a request that failed, if it can run again with nothing in its way."""
@@ -242,6 +241,11 @@ class ConflictResolver:
 
     # One of two transactions loses.
 
+    @property
+    def was_cancelled(self) -> bool:
+        """True if another session has cancelled a statement of the present exchange, or may still do so."""
+        return self._cancelling is not None
+
     def _abort_blockers(self, refusal: Refusal) -> None:
         """Abort every transaction that this session waits for, until the present exchange ends."""
 
@@ -262,17 +266,16 @@ class ConflictResolver:
             if not self._link.router.expected and transaction.block.allows(BlockEvent.ROLLED_BACK):
                 self._roll_back(transaction)
             return
-        if transaction.pending_error:
-            return
-        transaction.pending_error = refusal
+        # One that cannot be committed anyway holds its locks too, until it is rolled back.
+        transaction.pending_error = transaction.pending_error or refusal
         if self._link.router.expected:
-            self.was_cancelled = True
-            self._registry.cancel(self._state.pid)
-        elif transaction.is_explicit:
+            self._cancelling = self._cancelling or self._registry.cancel(self._state.pid)
+        elif transaction.block.allows(BlockEvent.ROLLED_BACK):
             self._roll_back(transaction)
 
     def _roll_back(self, transaction: SessionTransaction) -> None:
         transaction.block.on(BlockEvent.ROLLED_BACK)
+        transaction.copied_tables.clear()
         self._state.recovery.on(RecoveryEvent.ROLL_BACK)
 
         async def roll_back() -> None:
@@ -287,6 +290,8 @@ class ConflictResolver:
     def end_exchange(self) -> None:
         """Take note of an exchange's end."""
         self._state.recovery.on(RecoveryEvent.EXCHANGE_ENDED)
+        if self._cancelling is not None and self._cancelling.done():
+            self._cancelling = None
         transaction = self._state.transaction
         if not self._state.has_failed and self._lock_timeout_raised:
             self._lock_timeout_raised = False

@@ -132,8 +132,9 @@ class SessionRegistry:
         found = [session.transaction for session in self._sessions.values()]
         return [one for one in found if one is not None and one is not other and one.locked & tables]
 
-    def cancel(self, pid: int) -> None:
-        """End what a backend is doing."""
+    def cancel(self, pid: int) -> asyncio.Future[bool]:
+        """End what a backend is doing; the future is done once it has been told."""
         task = asyncio.ensure_future(self._control.cancel(pid))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

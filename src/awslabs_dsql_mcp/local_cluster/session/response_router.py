@@ -26,6 +26,7 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections.abc import Callable
 
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
@@ -71,6 +72,7 @@ class PendingRequest:
         kept: Rows that are shown once the statement has ended; `None` to show them at once.
         outcome: Receives the fields of the answer's error, or `None`, for a query of the session's own.
         failure: The fields of that error.
+        undo: Takes back what the session has noted of it; called if PostgreSQL does not do it.
     """
 
     kind: bytes
@@ -86,6 +88,7 @@ class PendingRequest:
     kept: list[bytes] | None = None
     outcome: Future[dict[str, str] | None] | None = None
     failure: dict[str, str] | None = None
+    undo: Callable[[], object] | None = None
 
     @property
     def statement(self) -> TranslatedStatement:
@@ -235,8 +238,12 @@ class ResponseRouter:
         """Take an error: in the extended protocol, nothing up to the next Sync is answered."""
         request = self.expected[0] if self.expected else None
         if request is not None and request.kind in _ENDS:
+            undone: list[PendingRequest] = []
             while self.expected and self.expected[0].kind != messages.SYNC:
-                self.expected.popleft()
+                undone.append(self.expected.popleft())
+            for skipped in reversed(undone):
+                if skipped.undo is not None:
+                    skipped.undo()
             self._exchange.on(
                 ExchangeEvent.FAILED_WITH_SYNC if self.expected else ExchangeEvent.FAILED_BEFORE_SYNC
             )

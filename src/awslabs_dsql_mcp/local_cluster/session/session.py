@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.local_cluster.protocol.wire import Malformed, Message
 from awslabs_dsql_mcp.local_cluster.session import dpu_estimate, error_translation, private_copies
 from awslabs_dsql_mcp.local_cluster.session.backend_link import BackendLink, SessionState
 from awslabs_dsql_mcp.local_cluster.session.conflicts import ConflictResolver
+from awslabs_dsql_mcp.local_cluster.session.prepared import PreparedStatements, no_portal, no_statement
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
     FAILED,
     IDLE,
@@ -33,6 +34,7 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
     Content,
     Exchange,
     ExchangeEvent,
+    ImpossibleEvent,
     ProgressEvent,
 )
 from awslabs_dsql_mcp.local_cluster.session.transaction import DATA_CONFLICT, SessionTransaction
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.fault_injection import FaultInjector
     from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
-_REFUSED: Final = b"dsql refused"
-_AGAIN: Final = b"dsql again"
+_WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
+_NO_FUNCTION_CALLS: Final = Refusal("0A000", "unsupported message: FunctionCall")  # no record of a cluster's
 
 
 class ClientSession:
@@ -69,8 +71,7 @@ class ClientSession:
         self._state = SessionState()
         self._link = BackendLink(client, server, self, self._state)
         self._conflicts = ConflictResolver(registry, self._link, self._state, self._go_on)
-        self._statements: dict[bytes, tuple[Parsed, TranslatedStatement]] = {}
-        self._portals: dict[bytes, TranslatedStatement] = {}
+        self._prepared = PreparedStatements()
         self._drops_answers = False
 
     @property
@@ -106,12 +107,17 @@ class ClientSession:
         try:
             while (taken := self._link.next()) is not None:
                 self._take(*taken)
-        except Malformed:
+        except messages.WrongFormat:
+            self._client.write(wire.fatal(_WRONG_FORMAT))
+            self._client.close()
+            return
+        except (Malformed, ImpossibleEvent):
             self._link.abort()
             return
         self._link.flush()
 
     def _take(self, message: Message, answered: bool) -> None:  # noqa: FBT001  a pair, as the link gives it
+        messages.check_format(message.kind, message.body)
         kind, exchange = message.kind, self._state.exchange
         visibility = Visibility.NOTHING if answered else Visibility.ALL
         if exchange.state in SKIPPED and kind not in (messages.SYNC, *messages.COPY_ENDS):
@@ -125,24 +131,35 @@ class ClientSession:
         elif kind == messages.EXECUTE:
             self._execute(message, visibility)
         elif kind in (messages.DESCRIBE, messages.CLOSE):
-            self._link.send(
-                PendingRequest(kind, message, visibility, deque([self._named(message.body)])), _raw(message)
-            )
-        elif kind in (messages.SYNC, messages.FUNCTION_CALL) and exchange.state not in COPYING:
+            self._describe_or_close(message, visibility)
+        elif kind == messages.FUNCTION_CALL:
+            self._refuse_function_call(message)
+        elif kind == messages.SYNC and exchange.state not in COPYING:
             exchange.on(ExchangeEvent.END_SENT)
             self._link.send(PendingRequest(kind, message), _raw(message))
         else:
-            if kind in messages.COPY_ENDS:
-                exchange.on(ExchangeEvent.COPY_END_SENT)
-            elif kind == messages.FLUSH:
-                self._link.batch.append(PendingRequest(kind, message))
-            self._link.pass_on(_raw(message))
+            self._pass_on(message)
 
-    def _named(self, body: bytes) -> TranslatedStatement:
-        name = messages.first_text(body[1:])
-        if body[:1] == b"P":
-            return self._portals.get(name, UNKNOWN)
-        return self._statements[name][1] if name in self._statements else UNKNOWN
+    def _pass_on(self, message: Message) -> None:
+        if message.kind in messages.COPY_ENDS:
+            self._state.exchange.on(ExchangeEvent.COPY_END_SENT)
+        elif message.kind == messages.FLUSH:
+            self._link.batch.append(PendingRequest(message.kind, message))
+        self._link.pass_on(_raw(message))
+
+    def _describe_or_close(self, message: Message, visibility: Visibility) -> None:
+        named = self._prepared.named(message.body)
+        request = PendingRequest(message.kind, message, visibility, deque([named]))
+        if message.kind == messages.CLOSE and message.body[:1] == b"S":
+            request.undo = self._prepared.note(messages.first_text(message.body[1:]), None)
+        self._link.send(request, _raw(message))
+
+    def _refuse_function_call(self, message: Message) -> None:
+        """Refuse the fast path, which would call a function past the dialect."""
+        self._state.exchange.on(ExchangeEvent.END_SENT)
+        self._prepared.note(b"", None)
+        text = raise_sql(_NO_FUNCTION_CALLS, self._registry.nonce)
+        self._link.send(PendingRequest(messages.QUERY, message), wire.query(text))
 
     def _query(self, message: Message, *, described: bool) -> None:
         statements = self._registry.translate(_decode(message.body[:-1]))
@@ -159,7 +176,7 @@ class ClientSession:
         if any(statement.explains for statement in statements):
             request.kept = []  # the estimate is made from the plan
         self._state.exchange.on(ExchangeEvent.END_SENT)
-        self._statements.pop(b"", None)
+        self._prepared.note(b"", None)
         changed = any(
             statement.changed or text is not statement.sql
             for text, statement in zip(texts, statements, strict=True)
@@ -194,31 +211,33 @@ class ClientSession:
         statement = statements[0] if len(statements) == 1 else UNKNOWN
         if statement.changed:
             parsed = parsed._replace(sql=_encode(statement.sql))
-        self._statements[parsed.name] = parsed, statement
         self._link.unnamed_statement_dropped &= bool(parsed.name)
-        self._link.send(
-            PendingRequest(messages.PARSE, message, visibility, deque([statement])), messages.parse(parsed)
-        )
+        request = PendingRequest(messages.PARSE, message, visibility, deque([statement]))
+        request.undo = self._prepared.note(parsed.name, (parsed, statement))
+        self._link.send(request, messages.parse(parsed))
 
     def _bind(self, message: Message, visibility: Visibility) -> None:
         bound = messages.read_bind(message.body)
-        parsed, statement = self._statements.get(bound.statement, (None, UNKNOWN))
+        parsed, statement = self._prepared.get(bound.statement) or (None, UNKNOWN)
         if statement.kind is StatementKind.COMMIT and self._conflicts.has_private_copies:
             self._conflicts.hold(message)
             return
-        self._portals[bound.portal] = statement
-        if refused := self._refuse(statement):
+        self._prepared.portals[bound.portal] = statement
+        refused = self._refuse(statement)
+        if parsed is None and not self._state.has_failed:
+            refused = no_statement(bound.statement)
+        if refused is not None:
             request = PendingRequest(messages.PARSE, message, statements=deque([statement]))
             request.commit = refused if statement.kind is StatementKind.COMMIT else None
-            text = raise_sql(refused, self._registry.nonce)
-            self._link.send(request, messages.parse(Parsed(_REFUSED, _encode(text), b"\0\0")))
+            self._send_refusal(request, refused)
             return
         self._conflicts.save(statement, simple=False)
         if parsed is not None and self._must_parse_again(parsed):
-            self._link.send_hidden(messages.CLOSE, messages.close(b"S", _AGAIN))
-            again = parsed._replace(name=_AGAIN, sql=_encode(self._text(statement)))
+            name = self._state.private_name + b" again"
+            self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
+            again = parsed._replace(name=name, sql=_encode(self._text(statement)))
             self._link.send_hidden(messages.PARSE, messages.parse(again))
-            bound = bound._replace(statement=_AGAIN)
+            bound = bound._replace(statement=name)
         self._link.send(
             PendingRequest(messages.BIND, message, visibility, deque([statement])), messages.bind(bound)
         )
@@ -229,12 +248,21 @@ class ClientSession:
         return has_copies or (not parsed.name and self._link.unnamed_statement_dropped)
 
     def _execute(self, message: Message, visibility: Visibility) -> None:
-        statement = self._portals.get(messages.first_text(message.body), UNKNOWN)
+        portal = messages.first_text(message.body)
+        statement = self._prepared.portals.get(portal, UNKNOWN)
         request = PendingRequest(messages.EXECUTE, message, visibility, deque([statement]))
+        if portal not in self._prepared.portals and not self._state.has_failed:
+            self._send_refusal(PendingRequest(messages.PARSE, message), no_portal(portal))
+            return
         if statement.kind is StatementKind.LOCK or statement.explains:
             request.kept = []
         self._link.send(request, _raw(message))
         self._advance(statement)
+
+    def _send_refusal(self, request: PendingRequest, refused: Refusal) -> None:
+        """Send, in place of a message of the extended protocol, a Parse that PostgreSQL refuses."""
+        text = _encode(raise_sql(refused, self._registry.nonce))
+        self._link.send(request, messages.parse(Parsed(self._state.private_name, text, b"\0\0")))
 
     # The transaction.
 
@@ -312,6 +340,8 @@ class ClientSession:
         statement = request.statement
         if request.transaction and tag == "COMMIT":
             self._committed(request.transaction)
+        elif tag == "DEALLOCATE ALL":
+            self._prepared.forget_all(self._link.router.expected)
         if request.visibility is not Visibility.ALL:
             return b""
         end = messages.command_complete(statement.tag or tag)
@@ -384,6 +414,7 @@ class ClientSession:
             if transaction and transaction.block.state is Block.IMPLICIT:
                 self._committed(transaction)
             self._state.transaction = None
+            self._prepared.portals.clear()
         else:
             block = self._current().block
             block.on(BlockEvent.BEGIN)

@@ -1,0 +1,169 @@
+"""Ways past the dialect that the protocol offers: each is shut, or leads to the same rules."""
+
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from psycopg import pq
+from psycopg.pq import DiagnosticField
+from psycopg.pq.abc import PGresult
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
+from awslabs_dsql_mcp.local_cluster.protocol.messages import Bound, Parsed
+from support.local_cluster.logins import connect, connect_raw, token
+from support.local_cluster.raw_client import Client, dial, fields
+
+SET_CONFIG = 2078  # its oid in every PostgreSQL
+
+
+@contextmanager
+def logged_in(cluster: LocalCluster) -> Generator[Client, None, None]:
+    """Log in with all that has to be sent in one piece."""
+    with dial(cluster) as client:
+        assert client.ask(wire.SSL_REQUEST) == b"S"
+        client.encrypt()
+        client.send(wire.startup({"user": "admin", "database": "postgres"}) + wire.password(token(cluster)))
+        until_ready(client)
+        yield client
+
+
+def until_ready(client: Client) -> list[wire.Message]:
+    """Read up to a ReadyForQuery, or the end of the connection."""
+    read: list[wire.Message] = []
+    while (message := client.read()) is not None and message.kind != wire.READY_FOR_QUERY:
+        read.append(message)
+    return read
+
+
+def error_of(read: list[wire.Message]) -> tuple[str, str]:
+    (found,) = [fields(message) for message in read if message.kind == wire.ERROR_RESPONSE]
+    return found["C"], found["M"]
+
+
+def told(result: PGresult) -> tuple[bytes | None, bytes | None]:
+    return result.error_field(DiagnosticField.SQLSTATE), result.error_field(DiagnosticField.MESSAGE_PRIMARY)
+
+
+def test_no_function_is_called_by_its_number(dsql: LocalCluster) -> None:
+    arguments = (b"statement_timeout", b"7", b"f")
+    values = b"".join(struct.pack("!i", len(argument)) + argument for argument in arguments)
+    call = struct.pack("!IHH", SET_CONFIG, 0, len(arguments)) + values + b"\0\0"
+    with logged_in(dsql) as client:
+        client.send(wire.message(messages.FUNCTION_CALL, call))
+        assert error_of(until_ready(client)) == ("0A000", "unsupported message: FunctionCall")
+        client.send(wire.query("SHOW statement_timeout"))
+        (row,) = [message for message in until_ready(client) if message.kind == messages.DATA_ROW]
+        assert b"5min" in row.body
+
+
+@pytest.mark.parametrize("name", [b"dsql", b"dsql refused", b"dsql again"])
+def test_a_client_names_its_statements_as_it_likes(
+    dsql: LocalCluster, admin: psycopg.Connection, name: bytes
+) -> None:
+    admin.execute("CREATE TABLE named (v int)")
+    connection = connect_raw(dsql)
+    assert connection.prepare(name, b"INSERT INTO named VALUES (1)").status == pq.ExecStatus.COMMAND_OK
+    for statement in (b"BEGIN", b"TRUNCATE named", b"ROLLBACK", b"BEGIN"):
+        connection.exec_params(statement, None)
+    for _ in range(2):
+        assert connection.exec_prepared(name, None).status == pq.ExecStatus.COMMAND_OK
+    connection.exec_(b"COMMIT")
+    connection.finish()
+    assert admin.execute("SELECT count(*) FROM named").fetchone() == (2,)
+    admin.execute("DROP TABLE named")
+
+
+def test_a_statement_is_judged_by_the_text_that_was_prepared(
+    dsql: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE TABLE judged (v int)")
+    connection = connect_raw(dsql)
+    connection.prepare(b"a", b"INSERT INTO judged VALUES (1)")
+    assert told(connection.prepare(b"a", b"SELECT 1"))[0] == b"42P05"
+    connection.exec_(b"BEGIN")
+    connection.exec_(b"CREATE TABLE judged_too (v int)")
+    assert told(connection.exec_prepared(b"a", None)) == (
+        b"0A000",
+        b"ddl and dml are not supported in the same transaction",
+    )
+    connection.exec_(b"ROLLBACK")
+    connection.finish()
+    admin.execute("DROP TABLE judged")
+
+
+@pytest.mark.parametrize("end", [b"DEALLOCATE ALL", b""])
+def test_a_statement_that_is_gone_is_unknown(dsql: LocalCluster, end: bytes) -> None:
+    connection = connect_raw(dsql)
+    connection.prepare(b"a", b"SELECT 1")
+    if end:
+        connection.exec_(end)
+        connection.prepare(b"b", b"SELECT 2")
+        assert connection.exec_prepared(b"b", None).get_value(0, 0) == b"2"
+    else:
+        connection.close_prepared(b"a")
+    assert told(connection.exec_prepared(b"a", None)) == (b"26000", b'prepared statement "a" does not exist')
+    connection.finish()
+
+
+def test_a_portal_that_no_bind_made_is_unknown(dsql: LocalCluster) -> None:
+    with logged_in(dsql) as client:
+        client.send(messages.execute(b"c") + wire.message(messages.SYNC))
+        assert error_of(until_ready(client)) == ("34000", 'portal "c" does not exist')
+
+
+@pytest.mark.parametrize("options", [r"-c dsql.max\_rows=9", "--dsql.max-rows=9", "-c dsql.max_rows=9"])
+def test_no_setting_comes_in_by_its_spelling(dsql: LocalCluster, options: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match=r'parameter "dsql.max_rows" not supported'):
+        connect(dsql, options=options)
+
+
+@pytest.mark.parametrize("options", ["-d 5", "-fs", "-P", "-c", "-c x", "search_path=public"])
+def test_no_option_but_settings_comes_in(dsql: LocalCluster, options: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match="setting configuration parameter"):
+        connect(dsql, options=options)
+
+
+def test_a_setting_may_have_white_space_in_it(dsql: LocalCluster) -> None:
+    with connect(dsql, options=r"-c application_name=a\ b --search-path=public") as connection:
+        assert connection.execute("SHOW application_name").fetchone() == ("a b",)
+
+
+@pytest.mark.parametrize("what", [wire.query("SELECT 1"), wire.message(messages.PARSE, b"\0SELECT 1\0\0\0")])
+def test_what_may_not_come_among_copied_data_fails_the_copy(
+    dsql: LocalCluster, admin: psycopg.Connection, what: bytes
+) -> None:
+    admin.execute("CREATE TABLE copied_into (v int)")
+    with logged_in(dsql) as client:
+        client.send(wire.query("COPY copied_into FROM STDIN"))
+        copy_in = client.read()
+        assert copy_in is not None
+        assert copy_in.kind == messages.COPY_IN
+        client.send(wire.message(messages.COPY_DATA, b"1\n") + what)
+        code, words = error_of(until_ready(client))
+        assert (code, "during COPY from stdin" in words) == ("57014", True)
+        client.send(wire.query("SELECT 1"))
+        assert [message.kind for message in until_ready(client)] == [b"T", b"D", b"C"]
+    assert admin.execute("SELECT count(*) FROM copied_into").fetchone() == (0,)
+    admin.execute("DROP TABLE copied_into")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        wire.message(messages.FLUSH, b"x"),
+        wire.message(messages.PARSE, b"no end"),
+        messages.parse(Parsed(b"", b"SELECT 1", b"\0\1")),
+        messages.bind(Bound(b"", b"", b"\0\0\0\1\0\0\0\x09x\0\0")),
+        wire.message(messages.EXECUTE, b"\0"),
+        wire.message(messages.CLOSE),
+        wire.message(wire.QUERY, b"SELECT 1\0; SELECT 2\0"),
+    ],
+)
+def test_a_message_of_the_wrong_format_ends_the_connection(dsql: LocalCluster, wrong: bytes) -> None:
+    with logged_in(dsql) as client:
+        client.send(wrong + wire.message(messages.SYNC))
+        assert error_of(until_ready(client)) == ("08P01", "invalid message format")
+        assert client.read() is None
