@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from awslabs_dsql_mcp.migration.analysis import names
+from awslabs_dsql_mcp.migration.analysis.row_counts import RowCounts
 from awslabs_dsql_mcp.migration.analysis.survey import Survey, survey
 from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement, UserTypes
 from awslabs_dsql_mcp.migration.analysis.uses import Use
@@ -173,6 +174,7 @@ class Conversion:
         roles: Roles that a statement has needed.
         settings: Those of the script's session.
         source: Types that the columns have in PostgreSQL.
+        counts: Rows that the tables have by now.
     """
 
     survey: Survey = field(default_factory=lambda: survey([]))
@@ -196,6 +198,7 @@ class Conversion:
     roles: set[str] = field(default_factory=set[str])
     settings: SessionSettings = field(default_factory=SessionSettings)
     source: SourceTypes = field(default_factory=SourceTypes)
+    counts: RowCounts = field(default_factory=RowCounts)
 
     @property
     def statement(self) -> ScriptStatement:

@@ -102,6 +102,10 @@ def _convert(conversion: Conversion, statement: ScriptStatement, *, is_last: boo
     if statement.note and _is_made(conversion, statement):
         conversion.skip(draft, "the script has made it already, and its DO block does nothing then")
         return
+    if (rows := conversion.counts.take(statement)) is not None and not programs.keeps_limit(
+        conversion, draft, rows
+    ):
+        return
     convert_values(conversion, draft)
     mentioned = mentions([statement.tree, statement.body]) if draft.text is None else statement.mentions
     expressions.rewrite(conversion, draft, mentioned, _own_types(statement))

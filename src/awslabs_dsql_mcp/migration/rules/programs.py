@@ -2,6 +2,8 @@
 
 from typing import Final, cast
 
+from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
+from awslabs_dsql_mcp.migration.analysis.row_counts import Rows
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.expressions import compares_enums, obstacle, unknown_function
@@ -108,6 +110,28 @@ def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
     if (column := compares_enums(conversion, draft.top, found)) is not None:
         draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
     conversion.statements.append(draft)
+
+
+def keeps_limit(conversion: Conversion, draft: ConvertedStatement, rows: Rows) -> bool:
+    """Note if a change of data may have more rows than a transaction can have; stop it if it has.
+
+    Args:
+        conversion: The script.
+        draft: The statement.
+        rows: The rows that it changes.
+
+    Returns:
+        False if it is left out.
+    """
+    if rows.most is None:
+        draft.notes.append(f"fails above {MAX_ROWS:,} rows: it is one transaction")
+    elif rows.most > MAX_ROWS and rows.exact:
+        why = f"it changes {rows.most:,} rows, a transaction at most {MAX_ROWS:,}: cut it by ranges of a key"
+        conversion.skip(draft, why, blocks=True)
+        return False
+    elif rows.most > MAX_ROWS:
+        draft.notes.append(f"{BY_HAND}it may change {rows.most:,} rows, and fails above {MAX_ROWS:,}")
+    return True
 
 
 def _awaited(conversion: Conversion, found: Mentions) -> frozenset[tuple[str, str]]:
