@@ -15,6 +15,20 @@ def truncate_counted(text: str, limit: int) -> str:
     return text if len(text) <= limit else mark_cut(text[:limit], len(text))
 
 
+def truncate_middle(text: str, limit: int) -> str:
+    """Cut characters out of the middle of a text that is longer than the limit, and say how many."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} …[{len(text) - 2 * half:,} characters left out]… {text[-half:]}"
+
+
+def visible_line(text: str) -> str:
+    """Make one line of a text that nothing is lost of: line ends as ⏎, other invisible characters escaped."""
+    line = text.replace("\r\n", "\n").replace("\n", "⏎").replace("\t", " ")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
 def mark_cut(shown: str, length: int) -> str:
     """Add to the beginning of a text that it is cut, and the number of characters of the whole."""
     return f"{shown}… ({length:,} characters)"

@@ -89,27 +89,32 @@ class MigrationRunner:
         self._sleep = sleep
         self._clock = clock
 
-    async def run(
-        self, plan: MigrationPlan, handle: str | None, report: ReportProgress, *, deadline: float
-    ) -> MigrationRun:
-        """Run a plan until it is done, a step fails, or the call's time is over.
+    @staticmethod
+    def begin(plan: MigrationPlan, handle: str | None, *, deadline: float) -> MigrationRun:
+        """Find where a run of a plan begins.
 
         Args:
             plan: The plan.
             handle: Where to continue, as an earlier run gave it; ``None`` for the first step.
-            report: Called before each step.
             deadline: End of the call's time, on the clock.
 
         Raises:
-            RequestInvalid: The handle is not of this plan, or the catalog cannot tell of a step in doubt.
-            DsqlError: A step failed; the message says what is applied, and how to continue.
+            RequestInvalid: The handle is not of this plan.
         """
         number, doubt = start_of(plan, handle)
-        run = MigrationRun(plan, deadline, number, doubt)
-        await self._run_steps(run, report)
-        return run
+        return MigrationRun(plan, deadline, number, doubt)
 
-    async def _run_steps(self, run: MigrationRun, report: ReportProgress) -> None:
+    async def run(self, run: MigrationRun, report: ReportProgress) -> None:
+        """Run a plan until it is done, a step fails, or the call's time is over; the run says how far it is.
+
+        Args:
+            run: Where it begins.
+            report: Called before each step.
+
+        Raises:
+            RequestInvalid: The catalog cannot tell of a step in doubt.
+            DsqlError: A step failed; the message says what is applied, and how to continue.
+        """
         total = len(run.plan.steps)
         while run.number <= total:
             if self._left(run) <= _MARGIN:

@@ -24,7 +24,7 @@ from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.tools.batch_write import BatchWrite
-from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
@@ -47,10 +47,11 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
     limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
     call_time = settings.call_timeout
     offered = OfferedTools(settings.tools, settings.allow_writes)
+    confirmation = ChangeConfirmation(settings.confirm, answer_time=call_time)
     transact = Transact(
         suggesting,
         allow_writes=settings.allow_writes,
-        confirm=settings.confirm,
+        confirmation=confirmation,
         limits=limits,
         lint_advice=LintAdvice(),
         job_status=offered.can("job_status"),
@@ -69,12 +70,12 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
         return reading
     # Handles and marks of one cluster must not be taken for another's.
     name = settings.cluster_endpoint or f"local {settings.local_data or ''}"
-    batch = (BatchRunner(suggesting, call_time=call_time), BatchConfirmation(settings.confirm))
+    batch = (BatchRunner(suggesting, call_time=call_time), confirmation)
     return (
         *reading,
         BatchWrite(suggesting, *batch, name).spec(),
         LoadRows(suggesting, *batch, LoadDirectory(settings.load_dir), name).spec(),
-        Migrate(database, confirm=settings.confirm, call_time=call_time, cluster=name).spec(),
+        Migrate(database, confirmation=confirmation, call_time=call_time, cluster=name).spec(),
     )
 
 

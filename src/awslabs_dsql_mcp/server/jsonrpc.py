@@ -43,16 +43,29 @@ class MessageRejected(Exception):
     Args:
         code: JSON-RPC error code.
         reason: For the sender, one sentence.
+        responds_to: The id of the server's own request that the line was to answer.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, responds_to: int | str | None = None) -> None:
         super().__init__(reason)
         self.code = code
+        self._responds_to = responds_to
 
     def answer(self, line: bytes) -> JSONRPCError:
-        """Build the error that answers the line."""
-        error = ErrorData(code=self.code, message=str(self))
-        return JSONRPCError(jsonrpc="2.0", id=find_id(line), error=error)
+        """Build the error that answers the line; the id of a response is the server's, not the client's."""
+        answered = find_id(line) if self._responds_to is None else None
+        return JSONRPCError(jsonrpc="2.0", id=answered, error=self._error)
+
+    @property
+    def response(self) -> JSONRPCError | None:
+        """The error that ends the server's own request, if the line was to answer one."""
+        if self._responds_to is None:
+            return None
+        return JSONRPCError(jsonrpc="2.0", id=self._responds_to, error=self._error)
+
+    @property
+    def _error(self) -> ErrorData:
+        return ErrorData(code=self.code, message=str(self))
 
 
 def read_message(line: bytes) -> Message:
@@ -87,7 +100,7 @@ def read_message(line: bytes) -> Message:
     try:  # not pydantic's own parser: it would round numbers
         message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
-        raise MessageRejected(INVALID_REQUEST, _wrong_shape(value)) from None
+        raise MessageRejected(INVALID_REQUEST, _wrong_shape(value), _broken_response(value)) from None
     if isinstance(message, JSONRPCNotification) and "id" in value:
         # An id that is none makes a request a notification, which nobody answers.
         raise MessageRejected(INVALID_REQUEST, _wrong_shape(value))
@@ -144,6 +157,16 @@ def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
         ) from None
     except ValueError as error:
         raise MessageRejected(PARSE_ERROR, f"The line is not JSON: {error}.") from None
+
+
+def _broken_response(message: object) -> int | str | None:
+    """Give the id of what is a response but for its shape."""
+    match message:
+        case {"id": int() | str() as answered, **fields} if "method" not in fields:
+            is_response = not isinstance(answered, bool) and bool({"result", "error"} & fields.keys())
+            return answered if is_response else None
+        case _:
+            return None
 
 
 def _wrong_shape(message: object) -> str:

@@ -66,6 +66,8 @@ async def _take(line: bytes, messages: Messages, answers: Outgoing) -> None:
     except MessageRejected as rejected:
         log.warning("a line was rejected: %s", rejected)
         await answers.send(SessionMessage(rejected.answer(line)))
+        if rejected.response is not None:
+            await messages.send(SessionMessage(rejected.response))
     else:
         await messages.send(SessionMessage(message))
 

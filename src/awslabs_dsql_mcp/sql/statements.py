@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.sql import functions
-from awslabs_dsql_mcp.sql.parse_tree import Node, NodeRef, Tree, strings, walk
+from awslabs_dsql_mcp.sql.effects import DML, DROPS, Effect, changes_every_row, drops_part, effects
+from awslabs_dsql_mcp.sql.parse_tree import Tree, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.text import pluralize
 
 Category = Literal["read", "dml", "ddl", "setting"]
 
-_DML: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
-_DROPS: Final = ("DropStmt", "DropRoleStmt", "DropdbStmt", "DropOwnedStmt")
 _ANSWERS: Final = frozenset({"SelectStmt", "VariableShowStmt", "ExplainStmt"})
 _RETURNING: Final = frozenset({"returningClause", "returningList"})
 _SETTINGS: Final = ("VariableSetStmt", "ConstraintsSetStmt")
@@ -40,6 +39,7 @@ class StatementInfo:
         limit_at: Where in the text, in characters, a line ``LIMIT n`` can be inserted without changing what
             the statement does, with ``user_functions`` only where they cannot write; ``None`` for what is no
             query, is limited already, or does something for each row, such as to lock it.
+        effects: The changes that its text shows; none for what rules of read-only mode allow.
     """
 
     kind: str
@@ -50,6 +50,7 @@ class StatementInfo:
     user_functions: bool = False
     uncounted: bool = False
     limit_at: int | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
@@ -64,12 +65,15 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
         kind=source.kind,
         category="read" if reads else _category(tree),
         whole_table=not reads
-        and any(_whole_table(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))),
-        drops=tree.kind in _DROPS or any(_drops_part(place) for place in tree.find("AlterTableCmd")),
+        and any(
+            changes_every_row(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))
+        ),
+        drops=tree.kind in DROPS or any(drops_part(place.node) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.root.keys()),
         user_functions=_calls_users_code(tree),
         uncounted=_changes_uncounted(tree, reads=reads),
         limit_at=None if _writes_rows(tree) else _limit_at(tree, source.text.sql),
+        effects=() if reads else effects(source),
     )
 
 
@@ -145,34 +149,18 @@ def _placeholders(sql: str) -> Iterator[tuple[re.Match[str], str]]:
 def _category(tree: Tree) -> Category:
     if tree.kind in _SETTINGS:
         return "setting"
-    return "dml" if tree.kind in ("SelectStmt", "ExplainStmt", *_DML) else "ddl"
-
-
-def _whole_table(node: Node) -> bool:
-    return "whereClause" not in node or not _reads_rows(node["whereClause"])
-
-
-def _reads_rows(condition: Node) -> bool:
-    return (
-        not walk(condition)
-        .keys()
-        .isdisjoint({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
-    )
+    return "dml" if tree.kind in ("SelectStmt", "ExplainStmt", *DML) else "ddl"
 
 
 def _changes_uncounted(tree: Tree, *, reads: bool) -> bool:
     if not reads and _category(tree) == "ddl":
-        return tree.kind in _DROPS
+        return tree.kind in DROPS
     return _calls_users_code(tree) or (not reads and _changes_in_cte(tree))
 
 
 def _changes_in_cte(tree: Tree) -> bool:
-    changes = sum(len(list(tree.find(kind))) for kind in _DML)
-    return changes > (tree.kind in _DML)
-
-
-def _drops_part(place: NodeRef) -> bool:
-    return place.node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
+    changes = sum(len(list(tree.find(kind))) for kind in DML)
+    return changes > (tree.kind in DML)
 
 
 def _calls_users_code(tree: Tree) -> bool:

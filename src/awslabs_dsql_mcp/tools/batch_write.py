@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from mcp.server.elicitation import ElicitationResult
-from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.types import CallToolResult
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED
@@ -19,16 +18,11 @@ from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
-from awslabs_dsql_mcp.tools.elicitation import (
-    Confirmation,
-    ask,
-    name_resolver,
-    require_confirmation,
-    supports_elicitation,
-)
+from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
 from awslabs_dsql_mcp.tools.resumable import (
+    IN_BATCHES,
     BatchResult,
     Resume,
     Token,
@@ -80,7 +74,7 @@ class BatchWrite:
     """
 
     def __init__(
-        self, database: Database, runner: BatchRunner, confirmation: BatchConfirmation, cluster: str
+        self, database: Database, runner: BatchRunner, confirmation: ChangeConfirmation, cluster: str
     ) -> None:
         self._database = database
         self._cluster = cluster
@@ -90,23 +84,9 @@ class BatchWrite:
     def spec(self) -> ToolSpec:
         """The tool as it is announced; for servers that may write."""
 
-        async def confirm(
-            ctx: Context[None, Any],
-            sql: str,
-            params: list[Any] | None,
-            dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
-            dry_run_token: str | None,
-            resume: str,
-        ) -> Confirmation | Elicit[Confirmation]:
-            request = WriteRequest(sql, params, dry_run, dry_run_token, resume)
-            return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
-
-        name_resolver(confirm, "batch_write")
-
-        async def batch_write(  # noqa: PLR0913, PLR0917 - a tool's arguments
+        async def batch_write(
             ctx: Context[None, Any],
             sql: Annotated[str, Field(description="The statement; %s where a value goes.")],
-            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
             dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
                 bool, Field(description="Only count rows and batches; gives a dry_run_token.")
@@ -114,9 +94,12 @@ class BatchWrite:
             dry_run_token: Token = None,
             resume: Resume = "",
             rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
-        ) -> Annotated[CallToolResult, BatchResult]:
-            require_confirmation(answer)
+        ) -> Annotated[CallToolResult, BatchResult] | InputRequiredResult:
             request = WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second)
+            question = await self.question(request, can_ask=supports_elicitation(ctx))
+            asking = await confirm(ctx, question, self._confirmation)
+            if asking is not None:
+                return asking
             return to_result(await self.batch_write(request, progress_callback(ctx)))
 
         return ToolSpec(
@@ -129,7 +112,7 @@ class BatchWrite:
             meta=search_hint("update delete insert select many rows"),
         )
 
-    async def prompt(self, request: WriteRequest, *, can_ask: bool) -> str | None:
+    async def question(self, request: WriteRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user; ``None`` for no question, and for what will be refused.
 
         Raises:
@@ -143,9 +126,7 @@ class BatchWrite:
             return None
         if self._runner.has_unfinished(fingerprint_in(request.resume)):
             return None  # confirmed when it began
-        return self._confirmation.prompt_for(
-            "batch_write", prepared.queries, prepared.statements, can_ask=can_ask
-        )
+        return self._confirmation.question(_change(prepared), can_ask=can_ask)
 
     async def batch_write(self, request: WriteRequest, report: ProgressCallback) -> ToolOutput:
         """Run a change in batches, or say how much it would be.
@@ -161,7 +142,7 @@ class BatchWrite:
         """
         prepared = await self._check(request)
         if request.dry_run_token is not None:
-            self._confirmation.redeem(request.dry_run_token, prepared.queries)
+            self._confirmation.redeem(request.dry_run_token, _change(prepared))
         (query,) = prepared.queries
         job = await StatementJob.plan(self._database, query, self._cluster)
         if request.dry_run:
@@ -178,7 +159,7 @@ class BatchWrite:
         rows = int(report.results[0].rows[0][0] or 0)
         first = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
         batches = -(-rows // first.rows) if first and first.rows else 0
-        token = self._confirmation.token(prepared.queries)
+        token = self._confirmation.token(_change(prepared))
         key = ", ".join(job.key.columns)
         whole = f", all of {job.parts.target}," if prepared.statements[0].whole_table else ""
         earlier = await self._runner.earlier_run(job)
@@ -193,6 +174,10 @@ class BatchWrite:
         )
         text = "\n".join(filter(None, lines))
         return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
+
+
+def _change(prepared: PreparedStatements) -> Change:
+    return Change("batch_write", prepared.queries, prepared.statements, IN_BATCHES)
 
 
 def _record_note(job: StatementJob, batches: int) -> str:

@@ -1,20 +1,36 @@
-"""Questions to the user (MCP specification, "Elicitation")."""
+"""Questions to the user, in both eras of the protocol (MCP specification, "Elicitation").
 
-from collections.abc import Callable
-from typing import Any
+Up to revision 2025-11-25 the question is a request of the server within the call. From 2026-07-28 on the
+call ends with the question, and comes again with the answer and a state that the server has sealed.
+Only ``run: true`` is agreement. Whatever else comes, or if nothing does, nothing is run.
+"""
 
-from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
-from mcp.server.mcpserver import Context, Elicit
-from pydantic import BaseModel, Field
+from typing import Any, Final, cast
+
+from mcp.server.mcpserver import Context
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ServerMessageMetadata
+from mcp.types import (
+    REQUEST_TIMEOUT,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+    InputRequiredResult,
+)
+from mcp_types.version import is_version_at_least
+from pydantic import ValidationError
 
 from awslabs_dsql_mcp.database.call_context import current_cluster
 from awslabs_dsql_mcp.errors import NotConfirmed
+from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation, Question
 
-
-class Confirmation(BaseModel):
-    """The form that the user is asked to fill in."""
-
-    run: bool = Field(description="Run it?")
+_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"run": {"type": "boolean", "title": "Run", "description": "Run it?"}},
+    "required": ["run"],
+}
+_STATE: Final = "question"
+_IN_RESULT: Final = "2026-07-28"  # the revision from which on questions are a call's result
 
 
 def supports_elicitation(ctx: Context[None, Any]) -> bool:
@@ -27,34 +43,93 @@ def supports_elicitation(ctx: Context[None, Any]) -> bool:
     return modes is not None and (modes.form is not None or modes.url is None)
 
 
-def name_resolver(resolver: Callable[..., object], tool: str) -> None:
-    """Name a resolver for clients, which see it as a key of a request for input: ``confirm:TOOL``.
-
-    The SDK makes the key of the module and the qualified name (`mcp.server.mcpserver.resolve`).
-    """
-    resolver.__module__, resolver.__qualname__ = "confirm", tool
-
-
-def ask(question: str | None) -> Confirmation | Elicit[Any]:
-    """Put a question to the user, which names the cluster where there are several.
+async def confirm(
+    ctx: Context[None, Any], question: Question | None, confirmation: ChangeConfirmation
+) -> InputRequiredResult | None:
+    """Have a change confirmed by the user before it runs.
 
     Args:
-        question: The question; ``None`` where none is needed, which counts as confirmed.
-    """
-    if question is None:
-        return Confirmation(run=True)
-    cluster = current_cluster()
-    return Elicit(f"On cluster {cluster}:\n{question}" if cluster else question, Confirmation)
+        ctx: The call.
+        question: The question; ``None`` where none is needed.
+        confirmation: Gives and takes the state of a question that is a call's result.
 
-
-def require_confirmation(answer: ElicitationResult[Confirmation]) -> None:
-    """Stop where the user was asked and did not agree.
+    Returns:
+        The result that asks, which ends this call; ``None`` where the change may run.
 
     Raises:
-        NotConfirmed: The user declined, or did not answer.
+        NotConfirmed: The user did not agree, or there was no answer that could be read.
     """
-    if not (isinstance(answer, AcceptedElicitation) and answer.data.run):
-        raise NotConfirmed(
-            "The user did not approve this transaction; nothing was run.",
-            hint="Ask the user what to do instead.",
+    if question is None:
+        return None
+    version = ctx.protocol_version
+    if version is not None and is_version_at_least(version, _IN_RESULT):
+        return _confirmed_by_result(ctx, question, confirmation)
+    _require_agreement(await _answer(ctx, _request(question), confirmation.answer_time))
+    return None
+
+
+def _confirmed_by_result(
+    ctx: Context[None, Any], question: Question, confirmation: ChangeConfirmation
+) -> InputRequiredResult | None:
+    key, change = f"confirm:{question.change.tool}", question.change
+    answers = ctx.input_responses
+    # A state is used up by any answer, so that one agreement runs one change.
+    if answers and ctx.request_state and confirmation.take(ctx.request_state, change, purpose=_STATE):
+        _require_agreement(answers.get(key))
+        return None
+    return InputRequiredResult(
+        input_requests={key: _request(question)},
+        request_state=confirmation.token(change, purpose=_STATE),
+    )
+
+
+def _request(question: Question) -> ElicitRequest:
+    cluster = current_cluster()
+    text = f"On cluster {cluster}:\n{question.text}" if cluster else question.text
+    return ElicitRequest(params=ElicitRequestFormParams(message=text, requested_schema=_FORM))
+
+
+async def _answer(ctx: Context[None, Any], request: ElicitRequest, seconds: float) -> ElicitResult:
+    """Ask within the call.
+
+    Raises:
+        NotConfirmed: There is no answer.
+    """
+    try:
+        return await ctx.session.send_request(
+            request,
+            ElicitResult,
+            request_read_timeout_seconds=seconds,
+            metadata=ServerMessageMetadata(related_request_id=ctx.request_id),
         )
+    except ValidationError:
+        raise _declined("the client's answer is none to the question") from None
+    except MCPError as error:
+        reason = (
+            f"there was no answer within {seconds:g} s (--call-timeout)"
+            if error.code == REQUEST_TIMEOUT
+            else f"the client answered with error {error.code}"
+        )
+        raise _declined(reason) from None
+
+
+def _require_agreement(answer: object) -> None:
+    """Stop where an answer is not agreement.
+
+    Raises:
+        NotConfirmed: It is not.
+    """
+    if not isinstance(answer, ElicitResult):
+        raise _declined("the client's answer is none to the question")
+    if answer.action != "accept":
+        raise _declined("the user declined" if answer.action == "decline" else "the question was closed")
+    content = cast("dict[str, object]", answer.content or {})
+    if content.get("run") is not True:
+        raise _declined("the form came back without run=true")
+
+
+def _declined(reason: str) -> NotConfirmed:
+    return NotConfirmed(
+        f"The user did not approve this change: {reason}. Nothing was run.",
+        hint="Ask the user what to do instead.",
+    )

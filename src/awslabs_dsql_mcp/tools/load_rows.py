@@ -6,9 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
 
-from mcp.server.elicitation import ElicitationResult
-from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.types import CallToolResult
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
@@ -25,19 +24,21 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
-from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
-from awslabs_dsql_mcp.tools.elicitation import (
-    Confirmation,
-    ask,
-    name_resolver,
-    require_confirmation,
-    supports_elicitation,
-)
+from awslabs_dsql_mcp.text import pluralize, visible_line
+from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_line
-from awslabs_dsql_mcp.tools.resumable import Resume, Token, progress_callback, run_output, with_message
+from awslabs_dsql_mcp.tools.resumable import (
+    IN_BATCHES,
+    Resume,
+    Token,
+    progress_callback,
+    run_output,
+    with_message,
+)
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
 _DESCRIPTION: Final = (
@@ -102,7 +103,7 @@ class LoadRows:
         self,
         database: Database,
         runner: BatchRunner,
-        confirmation: BatchConfirmation,
+        confirmation: ChangeConfirmation,
         files: RowFiles,
         cluster: str,
     ) -> None:
@@ -115,43 +116,9 @@ class LoadRows:
     def spec(self) -> ToolSpec:
         """The tool as it is announced; for servers that may write."""
 
-        async def confirm(  # noqa: PLR0913, PLR0917 - resolvers take tools' arguments by name
-            ctx: Context[None, Any],
-            table: str,
-            rows: list[Any] | None,
-            path: str,
-            columns: list[str] | dict[str, str] | None,
-            on_conflict: Literal["error", "skip", "update"],
-            null: str,
-            delimiter: str,
-            encoding: str,
-            header: bool,  # noqa: FBT001 - as above
-            dry_run: bool,  # noqa: FBT001 - as above
-            dry_run_token: str | None,
-            resume: str,
-        ) -> Confirmation | Elicit[Confirmation]:
-            request = LoadRequest(
-                table,
-                rows,
-                path,
-                columns,
-                on_conflict,
-                null=null,
-                delimiter=delimiter,
-                encoding=encoding,
-                header=header,
-                dry_run=dry_run,
-                dry_run_token=dry_run_token,
-                resume=resume,
-            )
-            return ask(self.prompt(request, can_ask=supports_elicitation(ctx)))
-
-        name_resolver(confirm, "load_rows")
-
         async def load_rows(  # noqa: PLR0913, PLR0917 - a tool's arguments
             ctx: Context[None, Any],
             table: Annotated[str, Field(description="table or schema.table.")],
-            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             rows: Annotated[
                 list[Any] | None, Field(description="Objects by column, or arrays in the order of columns.")
             ] = None,
@@ -185,8 +152,7 @@ class LoadRows:
             verify: Annotated[  # noqa: FBT002 - as above
                 bool, Field(description="Then compare what is stored with the rows.")
             ] = False,
-        ) -> Annotated[CallToolResult, LoadResult]:
-            require_confirmation(answer)
+        ) -> Annotated[CallToolResult, LoadResult] | InputRequiredResult:
             request = LoadRequest(
                 table,
                 rows,
@@ -204,6 +170,10 @@ class LoadRows:
                 rows_per_second,
                 verify,
             )
+            question = self.question(request, can_ask=supports_elicitation(ctx))
+            asking = await confirm(ctx, question, self._confirmation)
+            if asking is not None:
+                return asking
             return to_result(await self.load_rows(request, progress_callback(ctx)))
 
         return ToolSpec(
@@ -216,7 +186,7 @@ class LoadRows:
             meta=search_hint("import csv json parquet file rows"),
         )
 
-    def prompt(self, request: LoadRequest, *, can_ask: bool) -> str | None:
+    def question(self, request: LoadRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user; ``None`` for no question.
 
         Raises:
@@ -226,8 +196,7 @@ class LoadRows:
             return None
         if self._runner.has_unfinished(fingerprint_in(request.resume)):
             return None  # confirmed when it began
-        insert = StatementInfo("INSERT", "dml")
-        return self._confirmation.prompt_for("load_rows", [_asked(request)], [insert], can_ask=can_ask)
+        return self._confirmation.question(_change(request), can_ask=can_ask)
 
     async def load_rows(self, request: LoadRequest, report: ProgressCallback) -> ToolOutput:
         """Load rows, or try to.
@@ -242,7 +211,7 @@ class LoadRows:
             DsqlError: What stopped it.
         """
         if request.dry_run_token is not None:
-            self._confirmation.redeem(request.dry_run_token, [_asked(request)])
+            self._confirmation.redeem(request.dry_run_token, _change(request))
         is_over = self._runner.time_limit()
         table = await self._table(request)
         with closing(await self._source(request, table)) as source:
@@ -353,7 +322,7 @@ class LoadRows:
         fault = await job.first_rejected() if batch else ""
         rows = await job.count()
         batches = -(-rows // keyset.MAX_BATCH_ROWS)
-        token = self._confirmation.token([_asked(request)])
+        token = self._confirmation.token(_change(request))
         found = wrap_untrusted(fault, kind="rows", nonce=new_nonce()) + "\n" if fault else ""
         tried = (
             "; of the first " + ("this cannot be stored" if fault else "all can be stored") if batch else ""
@@ -366,11 +335,14 @@ class LoadRows:
         return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
-def _asked(request: LoadRequest) -> Query:
-    what = request.path or f"{pluralize(len(request.rows or ()), 'row')} given"
-    sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
+def _change(request: LoadRequest) -> Change:
+    what = f"file {request.path}" if request.path else f"{pluralize(len(request.rows or ()), 'row')} given"
+    verb = "INSERT or UPDATE" if request.on_conflict == "update" else "INSERT"
+    effect = Effect(visible_line(f"{verb} into {request.table}: {what}"))
     form = (request.columns, request.null, request.delimiter, request.encoding, request.header)
-    return Query(sql, (fingerprint([*form, request.rows]),))
+    sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
+    query = Query(sql, (fingerprint([*form, request.rows]),))
+    return Change("load_rows", [query], [StatementInfo("INSERT", "dml", effects=(effect,))], IN_BATCHES)
 
 
 def _verifying(request: LoadRequest, job: RowLoadJob) -> Progress | None:

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
-from mcp.server.elicitation import ElicitationResult
-from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.types import CallToolResult
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.database.port import Database
@@ -24,14 +23,8 @@ from awslabs_dsql_mcp.migration.verification.existing import Existing, find_exis
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import ConfirmPolicy, TransactionConfirmation
-from awslabs_dsql_mcp.tools.elicitation import (
-    Confirmation,
-    ask,
-    name_resolver,
-    require_confirmation,
-    supports_elicitation,
-)
+from awslabs_dsql_mcp.tools.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
 _DESCRIPTION: Final = (
@@ -71,7 +64,7 @@ class Migrate:
 
     Args:
         database: Where statements run.
-        confirm: Which changes need confirmation.
+        confirmation: Asks for confirmation.
         call_time: Longest a call may take, in seconds.
         cluster: Name of the cluster: a handle is good on no other.
         sleep: Waits so many seconds.
@@ -82,14 +75,15 @@ class Migrate:
         self,
         database: Database,
         *,
-        confirm: ConfirmPolicy,
+        confirmation: ChangeConfirmation,
         call_time: float,
         cluster: str = "",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
-        self._confirmation = TransactionConfirmation(confirm, clock=clock)
+        self._confirmation = confirmation
+        self._agreed: dict[str, tuple[int, float]] = {}
         self._database = database
         self._runner = MigrationRunner(database, sleep=sleep, clock=clock)
         self._comparer = Comparer(database, clock=clock)
@@ -100,31 +94,21 @@ class Migrate:
     def spec(self) -> ToolSpec:
         """The tool as it is announced; for servers that may write."""
 
-        async def confirm(
-            ctx: Context[None, Any],
-            statements: str | list[str],
-            dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
-            resume_from: str | None,
-            show_from: str,
-        ) -> Confirmation | Elicit[Confirmation]:
-            request = MigrateRequest(_script(statements), dry_run, resume_from, show_from=show_from)
-            return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
-
-        name_resolver(confirm, "migrate")
-
         async def migrate(
             ctx: Context[None, Any],
             statements: Annotated[str | list[str], Field(description="A script, or its statements.")],
-            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             dry_run: Annotated[bool, Field(description="Only show the plan.")] = False,  # noqa: FBT002 - clients pass arguments by name
             resume_from: Annotated[str | None, Field(description="As an earlier call gave it.")] = None,
             verify: Annotated[  # noqa: FBT002 - clients pass arguments by name
                 bool, Field(description="Compare what is stored.")
             ] = False,
             show_from: Annotated[str, Field(description="Next part of a plan.")] = "",
-        ) -> CallToolResult:
-            require_confirmation(answer)
+        ) -> CallToolResult | InputRequiredResult:
             request = MigrateRequest(_script(statements), dry_run, resume_from, verify, show_from)
+            question = await self.question(request, can_ask=supports_elicitation(ctx))
+            asking = await confirm(ctx, question, self._confirmation)
+            if asking is not None:
+                return asking
             return to_text_result(await self.migrate(request, ctx.report_progress))
 
         return ToolSpec(
@@ -137,30 +121,45 @@ class Migrate:
             meta=search_hint("postgres pg_dump script ddl migration"),
         )
 
-    async def prompt(self, request: MigrateRequest, *, can_ask: bool) -> str | None:
+    async def question(self, request: MigrateRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user before a migration; ``None`` for no question.
 
-        A handle stands for exactly this plan, which was shown with it, as a dry run's token does.
+        What a dry run has shown, or the user has agreed to, goes on by its handle: on this server alone, and
+        only from where it stands.
 
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
-        if request.only_shows or request.resume_from is not None:
+        if request.only_shows:
             return None
         try:
             plan = await self._plan(request.script)
         except DsqlError:
             return None
-        statements = [statement for step in plan.steps for statement in step.statements]
-        if plan.blocked:
+        if plan.blocked or not plan.steps or self._is_agreed(plan, request.resume_from):
             return None
-        return self._confirmation.prompt(
-            [Query(q) for s in plan.steps for q in s.queries],
-            statements,
-            can_ask=can_ask,
-            otherwise="Call migrate with dry_run=true, look at the plan, then call it with the resume_from "
-            "that it gave.",
+        change = Change(
+            "migrate",
+            [Query(q) for step in plan.steps for q in step.queries],
+            [statement for step in plan.steps for statement in step.statements],
+            "a transaction a step",
+            "resume_from",
         )
+        return self._confirmation.question(change, can_ask=can_ask)
+
+    def _is_agreed(self, plan: MigrationPlan, handle: str | None) -> bool:
+        """Check that a handle goes on with what was agreed to, or runs nothing."""
+        if handle is None:
+            return False
+        try:
+            number, doubt = plan.parse_resume_token(handle)
+        except ValueError:
+            return True  # and will be refused
+        if number > len(plan.steps):
+            return True
+        agreed, until = self._agreed.get(plan.fingerprint, (number + 1, 0.0))
+        # Steps in doubt are looked up in the catalog, not run again.
+        return self._clock() < until and (agreed <= number or bool(doubt))
 
     async def migrate(self, request: MigrateRequest, report: ReportProgress) -> ToolOutput:
         """Show the plan, or carry it out until it is done, a step fails, or the call's time is over.
@@ -173,10 +172,16 @@ class Migrate:
         deadline = self._clock() + self._call_time
         plan = await self._plan(request.script)
         if request.only_shows:
+            self._agree(plan, 1)
             return await self._show(plan, request.show_from)
         _require_whole(plan)
         await self._require_new(plan, request.resume_from)
-        run = await self._runner.run(plan, request.resume_from, report, deadline=deadline)
+        run = self._runner.begin(plan, request.resume_from, deadline=deadline)
+        self._agreed.pop(plan.fingerprint, None)  # by a call beside this one it is run once
+        try:
+            await self._runner.run(run, report)
+        finally:
+            self._agree(plan, run.number)
         if not request.verify or run.paused:
             return _summary(run)
         return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))
@@ -210,6 +215,12 @@ class Migrate:
         if not doubt:
             found = await find_existing(self._database, plan, number)
             found.require_new(is_resumed=handle is not None)
+
+    def _agree(self, plan: MigrationPlan, number: int) -> None:
+        """Remember for a while that a plan may go on by its handle."""
+        now = self._clock()
+        kept = {key: value for key, value in self._agreed.items() if value[1] > now}
+        self._agreed = kept | {plan.fingerprint: (number, now + TOKEN_LIFE)}
 
     async def _plan(self, script: str) -> MigrationPlan:
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""

@@ -1,7 +1,7 @@
 """Arguments and answers of tools that work in many transactions, and are resumed."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
 from pydantic import Field
@@ -10,6 +10,9 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
+
+IN_BATCHES: Final = "in batches, a transaction each"
+"""Transactions of these tools, for who is asked to confirm them."""
 
 
 class BatchResult(TypedDict):

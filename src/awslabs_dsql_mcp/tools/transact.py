@@ -1,13 +1,11 @@
 """``transact``: statements in one transaction, all or nothing."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
-from mcp.server.elicitation import ElicitationResult
-from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.types import CallToolResult
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
@@ -20,15 +18,9 @@ from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import TOKEN_LIFE, ConfirmPolicy, TransactionConfirmation
+from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question, invalid_token
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
-from awslabs_dsql_mcp.tools.elicitation import (
-    Confirmation,
-    ask,
-    name_resolver,
-    require_confirmation,
-    supports_elicitation,
-)
+from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
 from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, search_hint, to_result
 
@@ -90,11 +82,10 @@ class Transact:
     Args:
         database: Where statements run.
         allow_writes: True if ``transact`` may change anything.
-        confirm: Which changes need confirmation.
+        confirmation: Asks for confirmation, and checks tokens of dry runs.
         limits: Largest result that is shown.
         lint_advice: Adds dsql-lint's advice to refusals; ``None`` for none.
         job_status: True if there is a tool of that name to follow jobs with.
-        clock: Monotonic seconds, for the life of dry runs' tokens.
     """
 
     def __init__(
@@ -102,15 +93,14 @@ class Transact:
         database: Database,
         *,
         allow_writes: bool,
-        confirm: ConfirmPolicy,
+        confirmation: ChangeConfirmation,
         limits: ResultLimits,
         lint_advice: LintAdvice | None = None,
         job_status: bool = True,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
-        self._confirmation = TransactionConfirmation(confirm, clock=clock)
+        self._confirmation = confirmation
         self._limits = limits
         self._lint_advice = lint_advice
         self._job_status = job_status
@@ -135,21 +125,9 @@ class Transact:
         )
 
     def _writing_spec(self) -> ToolSpec:
-        async def confirm(
-            ctx: Context[None, Any],
-            sql_list: list[str],
-            params_list: list[list[Any] | None] | None,
-            dry_run: bool,  # noqa: FBT001 - resolvers take tools' arguments by name
-            dry_run_token: str | None,
-        ) -> Confirmation | Elicit[Confirmation]:
-            request = TransactRequest(sql_list, params_list, dry_run, dry_run_token)
-            return ask(await self.prompt(request, can_ask=supports_elicitation(ctx)))
-
-        name_resolver(confirm, "transact")
-
         async def transact(
+            ctx: Context[None, Any],
             sql_list: SqlList,
-            answer: Annotated[ElicitationResult[Confirmation], Resolve(confirm)],
             params_list: ParamsList = None,
             dry_run: Annotated[  # noqa: FBT002 - clients pass arguments by name
                 bool,
@@ -164,9 +142,12 @@ class Transact:
                 int | None,
                 Field(description="Roll back if more changed rows are reported; cascades are not.", ge=0),
             ] = None,
-        ) -> Annotated[CallToolResult, TransactResult]:
-            require_confirmation(answer)
+        ) -> Annotated[CallToolResult, TransactResult] | InputRequiredResult:
             request = TransactRequest(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
+            question = await self.question(request, can_ask=supports_elicitation(ctx))
+            asking = await confirm(ctx, question, self._confirmation)
+            if asking is not None:
+                return asking
             return to_result(await self.transact(request))
 
         return ToolSpec(
@@ -178,7 +159,7 @@ class Transact:
             meta=search_hint("sql insert update delete create alter drop"),
         )
 
-    async def prompt(self, request: TransactRequest, *, can_ask: bool) -> str | None:
+    async def question(self, request: TransactRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user before a transaction; ``None`` for no question.
 
         A request that will be refused needs no question: `transact` says why.
@@ -190,19 +171,13 @@ class Transact:
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
+        if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
+            return None
         try:
             prepared = await self._prepare(request)
         except (RequestInvalid, StatementRefused):
             return None
-        if not self._allow_writes or request.dry_run or request.dry_run_token is not None:
-            return None
-        return self._confirmation.prompt(
-            prepared.queries,
-            prepared.statements,
-            can_ask=can_ask,
-            otherwise="Call transact with dry_run=true, look at what it would change, then call it again "
-            "with the dry_run_token that it gave.",
-        )
+        return self._confirmation.question(_change(prepared), can_ask=can_ask)
 
     async def transact(self, request: TransactRequest) -> ToolOutput:
         """Run statements in one transaction, all or nothing.
@@ -210,7 +185,7 @@ class Transact:
         Without writes allowed they are reads, all from one snapshot.
 
         Args:
-            request: What to run; where `prompt` has a question, the user has confirmed.
+            request: What to run; where `question` has one, the user has agreed.
 
         Raises:
             RequestInvalid: The lists do not fit each other, or the token is not for these statements.
@@ -229,7 +204,7 @@ class Transact:
         if request.max_rows_affected is not None:
             _require_counted(prepared)
         if request.dry_run_token is not None:
-            self._confirmation.consume(request.dry_run_token)
+            self._confirmation.redeem(request.dry_run_token, _change(prepared))
         unit = replace(
             prepared.unit(self._limits, read_only=not self._allow_writes),
             dry_run=request.dry_run,
@@ -241,13 +216,8 @@ class Transact:
         values = _values(request)
         prepared = await prepare(request.sql_list, values, writes=self._allow_writes)
         token = request.dry_run_token
-        if token is not None and not self._confirmation.is_valid(token, prepared.queries):
-            raise RequestInvalid(
-                "dry_run_token is not of a dry run of exactly these statements and values within the last "
-                f"{TOKEN_LIFE // 60} minutes, or was used already.",
-                code="dry_run_token_invalid",
-                hint="Call transact again with dry_run=true, and without dry_run_token.",
-            )
+        if token is not None and not self._confirmation.is_valid(token, _change(prepared)):
+            raise invalid_token("transact")
         return prepared
 
     def _answer(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> ToolOutput:
@@ -260,7 +230,7 @@ class Transact:
         outcome = "read" if unit.read_only else report.outcome
         facts: dict[str, object] = {"outcome": outcome, "attempts": report.attempts}
         if unit.dry_run:
-            token = self._confirmation.token(prepared.queries)
+            token = self._confirmation.token(_change(prepared))
             step = f"to run it for real, send the same with dry_run_token={token} (once, in 10 min)."
             said.append(f"Next: {step}")
             facts |= {"dry_run_token": token, "next": f"Dry run, nothing was stored; {step}"}
@@ -286,6 +256,10 @@ class Transact:
             tables.append(format_rows(result, caps, limited=limited))
             left -= len(tables[-1].text)
         return tables
+
+
+def _change(prepared: PreparedStatements) -> Change:
+    return Change("transact", prepared.queries, prepared.statements)
 
 
 def _require_counted(prepared: PreparedStatements) -> None:

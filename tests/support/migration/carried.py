@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
+from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
 from support.migration.oracle import drop_roles
 
@@ -51,7 +52,9 @@ class Target:
         self._folder = folder
         self.cluster = cluster
         database = LazyDatabase(Settings(local=True, local_data=folder), stack)
-        self._tool = Migrate(database, confirm="never", call_time=60.0, sleep=_short_sleep)
+        self._tool = Migrate(
+            database, confirmation=ChangeConfirmation("never"), call_time=60.0, sleep=_short_sleep
+        )
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a session past the endpoint, as the superuser."""

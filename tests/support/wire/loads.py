@@ -7,7 +7,7 @@ from pathlib import Path
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
 from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
 from support.wire.harness import Harness
 
@@ -27,7 +27,7 @@ class Loads:
     ) -> None:
         database = bed.connect()
         runner = BatchRunner(database, call_time=call_time, clock=clock)
-        self._tool = LoadRows(database, runner, BatchConfirmation("never"), LoadDirectory(folder), "c")
+        self._tool = LoadRows(database, runner, ChangeConfirmation("never"), LoadDirectory(folder), "c")
         self._postgres = bed.postgres
         self.folder = folder
 

@@ -1,0 +1,96 @@
+"""Effects of a statement as its tree shows them, for those who are asked before it runs.
+
+They are made of verbs and names alone, so that no comment and no long text of a statement can hide one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from awslabs_dsql_mcp.sql.parse_tree import Node, walk
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
+from awslabs_dsql_mcp.text import truncate_middle, visible_line
+
+DML: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
+DROPS: Final = ("DropStmt", "DropRoleStmt", "DropdbStmt", "DropOwnedStmt")
+_MAX_NAME: Final = 160  # characters of a command or of a table's name
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One change that a statement makes.
+
+    Attributes:
+        text: Verb and object, on one line: ``DELETE every row of orders``.
+        is_grave: True if something is dropped, or every row of a table is changed.
+    """
+
+    text: str
+    is_grave: bool = False
+
+
+def effects(source: ParsedStatement) -> tuple[Effect, ...]:
+    """Find what a statement changes, in a WITH and behind EXPLAIN ANALYZE too; nothing for a mere query.
+
+    Args:
+        source: A statement that may change something.
+    """
+    tree = source.tree
+    changes = [_change(kind, place.node) for kind in DML for place in tree.find(kind)]
+    if not changes and tree.kind not in ("SelectStmt", "ExplainStmt"):
+        changes = [_command(source)]
+    return tuple(dict.fromkeys(changes))
+
+
+def changes_every_row(node: Node) -> bool:
+    """Check that an UPDATE or DELETE has no WHERE, or one of constants alone."""
+    return "whereClause" not in node or not _reads_rows(node["whereClause"])
+
+
+def drops_part(node: Node) -> bool:
+    """Check that a command of ALTER TABLE drops a column or a constraint."""
+    return node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
+
+
+def _reads_rows(condition: Node) -> bool:
+    return (
+        not walk(condition)
+        .keys()
+        .isdisjoint({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
+    )
+
+
+def _change(kind: str, node: Node) -> Effect:
+    table = _table(node.get("relation", {}))
+    match kind:
+        case "InsertStmt":
+            replaces = node.get("onConflictClause", {}).get("action") == "ONCONFLICT_UPDATE"
+            return Effect(f"INSERT into {table}" + (", UPDATE of rows that are there" if replaces else ""))
+        case "MergeStmt":
+            return Effect(f"MERGE into {table}")
+        case _:
+            verb = "UPDATE" if kind == "UpdateStmt" else "DELETE"
+            if changes_every_row(node):
+                return Effect(f"{verb} every row of {table} (no WHERE)", is_grave=True)
+            return Effect(f"{verb} rows of {table} by a WHERE")
+
+
+def _command(source: ParsedStatement) -> Effect:
+    """Word a command that is no query: as it is written, without comments, on one line."""
+    parts = [place.node for place in source.tree.find("AlterTableCmd") if drops_part(place.node)]
+    dropped = "".join(f"; DROPS {part}" for part in _dropped(parts))
+    data = source.text.data
+    words = " ".join(data[token.start : token.end].decode() for token in source.tokens)
+    text = truncate_middle(visible_line(words), _MAX_NAME) + dropped
+    return Effect(text, is_grave=source.tree.kind in DROPS or bool(parts))
+
+
+def _dropped(parts: list[Node]) -> Iterator[str]:
+    for part in parts:
+        what = "column" if part.get("subtype") == "AT_DropColumn" else "constraint"
+        yield f"{what} {truncate_middle(visible_line(str(part.get('name', ''))), _MAX_NAME)}"
+
+
+def _table(relation: Node) -> str:
+    names = [relation[key] for key in ("schemaname", "relname") if relation.get(key)]
+    return truncate_middle(visible_line(".".join(names)), _MAX_NAME)
