@@ -8,7 +8,7 @@ import pytest
 from conftest import ServerOn
 from support.line_client import LEGACY, MODERN, LineClient, line_client
 
-CAN_ASK: Final = {"elicitation": {"form": {}}}
+CAN_ASK: Final[dict[str, object]] = {"elicitation": {"form": {}}}
 ERAS = pytest.mark.parametrize("era", [LEGACY, MODERN])
 YES: Final = {"action": "accept", "content": {"run": True}}
 CALL_TIMEOUT: Final = 3
@@ -65,7 +65,7 @@ def text_of(answer: Mapping[str, Any]) -> str:
     return answer["result"]["content"][0]["text"]
 
 
-async def asked(client: LineClient, tool: str, **arguments: Any) -> dict[str, Any]:
+async def asked(client: LineClient, tool: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - any of a tool
     """Call a tool of a legacy client, and give the question."""
     question = await client.call(tool, **arguments)
     assert question["method"] == "elicitation/create", question
@@ -133,7 +133,12 @@ async def test_a_yes_within_a_call_is_for_that_call(legacy: LineClient) -> None:
     assert "committed" in text_of(await legacy.read())
 
 
-async def replied(client: LineClient, reply: object, tool: str, **arguments: Any) -> dict[str, Any]:
+async def replied(
+    client: LineClient,
+    reply: object,
+    tool: str,
+    **arguments: Any,  # noqa: ANN401 - any of a tool
+) -> dict[str, Any]:
     """Call a tool of a modern client, answer its question, and give the answer."""
     question = (await client.call(tool, **arguments))["result"]
     assert list(question["inputRequests"]) == [f"confirm:{tool}"], question

@@ -13,10 +13,14 @@ class CallContext:
     Attributes:
         cluster: Name of the cluster, if the server has several.
         attempts: The most attempts that one transaction took; 0 if none was begun.
+        commits: Number of transactions that are stored.
+        commits_in_doubt: Number of COMMITs that were sent, and not answered so that the outcome is known.
     """
 
     cluster: str | None = None
     attempts: int = 0
+    commits: int = 0
+    commits_in_doubt: int = 0
 
 
 _CURRENT: ContextVar[CallContext | None] = ContextVar("call_context", default=None)
@@ -38,6 +42,21 @@ def record_attempts(attempts: int) -> None:
     context = _CURRENT.get()
     if context is not None:
         context.attempts = max(context.attempts, attempts)
+
+
+def record_commit_sent() -> None:
+    """Record that a COMMIT is about to be sent: from now on it may be stored."""
+    context = _CURRENT.get()
+    if context is not None:
+        context.commits_in_doubt += 1
+
+
+def record_commit_answered(*, stored: bool) -> None:
+    """Record that the outcome of a COMMIT which was sent is known."""
+    context = _CURRENT.get()
+    if context is not None:
+        context.commits_in_doubt -= 1
+        context.commits += stored
 
 
 def current_cluster() -> str | None:

@@ -36,7 +36,12 @@ class Interruptible(Protocol):
 
 
 async def run_with_deadline(
-    work: Awaitable[T], connection: Interruptible, limit: float, timeout_message: str
+    work: Awaitable[T],
+    connection: Interruptible,
+    limit: float,
+    timeout_message: str,
+    *,
+    patience: float = 0.0,
 ) -> T:
     """Await an operation on a connection, at most for a time limit; close the connection if it is not done.
 
@@ -45,6 +50,7 @@ async def run_with_deadline(
         connection: The connection that it uses.
         limit: Time limit in seconds; closing takes up to one second more.
         timeout_message: Message of the failure when the limit is exceeded.
+        patience: Seconds for which the operation may still end by itself after a cancellation.
 
     Raises:
         DatabaseError: The operation failed, or was not done within the limit.
@@ -54,7 +60,10 @@ async def run_with_deadline(
         await asyncio.wait({task}, timeout=limit)
     except asyncio.CancelledError:
         with anyio.CancelScope(shield=True):
-            await _abandon(task, connection)
+            if patience:
+                await asyncio.wait({task}, timeout=patience)
+            if not task.done():
+                await _abandon(task, connection)
         raise
     if task.done():
         return task.result()

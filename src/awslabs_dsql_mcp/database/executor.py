@@ -15,7 +15,11 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
-from awslabs_dsql_mcp.database.call_context import record_attempts
+from awslabs_dsql_mcp.database.call_context import (
+    record_attempts,
+    record_commit_answered,
+    record_commit_sent,
+)
 from awslabs_dsql_mcp.database.deadline import Interruptible, run_with_deadline
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
 from awslabs_dsql_mcp.database.model import Result
@@ -37,7 +41,7 @@ from awslabs_dsql_mcp.database.transaction import (
     transaction,
 )
 from awslabs_dsql_mcp.dsql.limits import MAX_SESSION_SECONDS, MAX_TRANSACTION_SECONDS
-from awslabs_dsql_mcp.errors import Busy
+from awslabs_dsql_mcp.errors import Busy, Outcome
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -84,8 +88,8 @@ class Limits:
         statement_timeout: Time limit of all statements of a unit of work, and of its COMMIT.
         call_timeout: Time limit of a call.
         max_connections: Maximum number of open connections.
-        commit_time: Minimum time for COMMIT, even if it exceeds the call's limit: an answer that comes
-            late is better than an unknown outcome.
+        commit_time: Minimum time for COMMIT, even if it exceeds the call's limit or the call is cancelled:
+            an answer that comes late is better than an unknown outcome.
     """
 
     statement_timeout: float = 45.0
@@ -218,16 +222,21 @@ class PooledDatabase:
     async def _commit(self, call: _Call) -> None:
         connection = _connection_of(call)
         await anyio.lowlevel.checkpoint_if_cancelled()
+        record_commit_sent()
         answer = asyncio.ensure_future(connection.commit())
-        limit = max(self._step_time(call), self._limits.commit_time)
+        patience = self._limits.commit_time
+        limit = max(self._step_time(call), patience)
         try:
-            await self._run_with_deadline(answer, connection, limit)
-        except asyncio.CancelledError:
-            log.warning("cancelled during COMMIT: the transaction may or may not have committed")
-            raise
+            await run_with_deadline(answer, connection, limit, self._timed_out(limit), patience=patience)
         except DatabaseError as failed:
             if not (failed.failure.timed_out and _succeeded(answer)):
                 raise
+        finally:
+            outcome = _outcome(answer)
+            if outcome == "unknown":
+                log.warning("COMMIT was not answered: the transaction may or may not have committed")
+            else:
+                record_commit_answered(stored=outcome == "committed")
 
     async def _rollback(self, call: _Call) -> None:
         if call.session is None:
@@ -302,6 +311,17 @@ def _refuses_pipelines(failure: Failure) -> bool:
     """Return true if the server refused the pipeline itself, not a statement in it, nor the session."""
     is_pipeline = failure.statement is None or "pipelin" in failure.message.lower()
     return is_pipeline and not failure.session_lost and failure.sqlstate in _PIPELINE_REFUSED
+
+
+def _outcome(commit: "asyncio.Future[None]") -> Outcome:
+    """Tell what became of a COMMIT that was sent."""
+    if not commit.done() or commit.cancelled():
+        return "unknown"
+    error = commit.exception()
+    if error is None:
+        return "committed"
+    is_known = isinstance(error, DatabaseError) and not error.failure.leaves_commit_unknown
+    return "rolled_back" if is_known else "unknown"
 
 
 def _succeeded(task: "asyncio.Future[Any]") -> bool:

@@ -32,7 +32,6 @@ from typing_extensions import override
 from awslabs_dsql_mcp import __version__, json_text
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
-from awslabs_dsql_mcp.server.audit_record import AuditTrail
 from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
@@ -222,7 +221,7 @@ def build_server(
     offer: ServerContents,
     *,
     log_level: str,
-    audit: AuditTrail | None = None,
+    calls: CallLog | None = None,
     middleware: Sequence[ServerMiddleware[Any]] = (),
 ) -> DsqlServer:
     """Build the server.
@@ -230,7 +229,7 @@ def build_server(
     Args:
         offer: What it offers to clients.
         log_level: The SDK's own level.
-        audit: Takes a record of each call.
+        calls: Notes how calls end.
         middleware: Sees every message, behind our own.
     """
     tools = [tool for tool in offer.tools if tool.family in offer.families]
@@ -238,7 +237,7 @@ def build_server(
     told = instructions(allow_writes=offer.allow_writes, families=offer.families, exports=exports)
     server = DsqlServer(
         ClusterRouter(offer.clusters, offer.default, tools),
-        CallLog(audit),
+        calls or CallLog(),
         offer,
         instructions=with_clusters(told, offer.clusters, offer.default),
         log_level=log_level,

@@ -7,9 +7,9 @@ An outcome is one of:
 ``committed``    its transaction was stored
 ``rolled_back``  its transaction was a dry run, or it said itself that nothing was stored
 ``failed``       it was refused or failed; nothing was stored
-``partial``      it failed when some of its transactions were stored
+``partial``      it failed or was cancelled when some of its transactions were stored
 ``unknown``      it may or may not have been stored
-``cancelled``    the client gave it up; a COMMIT under way may have been stored
+``cancelled``    the client gave it up, or the server ended; nothing was stored
 ``asked``        the client was asked for its user's confirmation; the same call comes again with it
 ===============  =======================================================================
 """
@@ -44,8 +44,10 @@ class CallRecord:
         milliseconds: How long it took.
         cluster: Where, if there are several clusters.
         attempts: Runs of the transaction that was run most often.
-        how: How it ended.
-        facts: The structured content of its answer or of its error.
+        status: How it ended.
+        structured: The structured content of its answer or of its error.
+        commits: Number of its transactions that are known to be stored.
+        commits_in_doubt: Number of its transactions that may be stored.
     """
 
     tool: str
@@ -56,6 +58,8 @@ class CallRecord:
     attempts: int
     status: CallStatus
     structured: Mapping[str, object]
+    commits: int = 0
+    commits_in_doubt: int = 0
 
 
 class AuditTrail(Protocol):
@@ -109,6 +113,8 @@ def _outcome(call: CallRecord) -> object:
     if call.status == "answered":
         outcome = call.structured.get("outcome") or _OF_RUNS.get(_run(call), "done")
         return "done" if outcome == "read" else outcome
+    if call.status == "cancelled":
+        return _cancelled(call)
     if call.status != "failed":
         return call.status
     if call.structured.get("outcome") == "partial":
@@ -116,6 +122,14 @@ def _outcome(call: CallRecord) -> object:
     if call.structured.get("code") == "internal_error" or call.structured.get("committed", False) is None:
         return "unknown"
     return "committed" if call.structured.get("committed") else "failed"
+
+
+def _cancelled(call: CallRecord) -> str:
+    """Describe the outcome of a call that gives no answer: what its COMMITs did."""
+    if call.commits_in_doubt:
+        return "unknown"
+    stored = "partial" if call.tool in _OF_MANY else "committed"
+    return stored if call.commits else "cancelled"
 
 
 def _run(call: CallRecord) -> str:

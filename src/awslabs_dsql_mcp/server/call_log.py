@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -20,18 +21,24 @@ log = logging.getLogger(__name__)
 _PROTOCOL_ERROR = {"code": "protocol_error"}
 
 
-@dataclass
+@dataclass(eq=False)
 class ActiveCall:
     """A call that has begun.
 
     Attributes:
         tool: Its name.
-        account: What it does on a cluster.
+        arguments: As the client sent them.
+        context: What it does on a cluster.
+        began: When.
+        clock: The same in monotonic seconds.
         result: Its answer, once there is one.
     """
 
     tool: str
+    arguments: Mapping[str, Any]
     context: CallContext
+    began: datetime
+    clock: float
     result: CallToolResult | InputRequiredResult | None = None
 
     def __str__(self) -> str:
@@ -39,17 +46,32 @@ class ActiveCall:
         cluster = self.context.cluster
         return self.tool if cluster is None else f"{self.tool} on cluster {cluster}"
 
-    def end(self, *, cancelled: bool) -> tuple[CallStatus, Mapping[str, object]]:
-        """Tell how it ended, and what its answer or error says to programs."""
-        if cancelled:
-            return "cancelled", {}
+    def end(self, *, cancelled: bool) -> CallRecord:
+        """Make the record of its end, with what its answer or error says to programs."""
+        how: CallStatus
+        facts: Mapping[str, Any] = {}
         match self.result:
+            case _ if cancelled:
+                how = "cancelled"
             case CallToolResult(is_error=failed):
-                return "failed" if failed else "answered", facts_of(self.result)
+                how, facts = "failed" if failed else "answered", facts_of(self.result)
             case InputRequiredResult():
-                return "asked", {}
+                how = "asked"
             case None:
-                return "failed", _PROTOCOL_ERROR
+                how, facts = "failed", _PROTOCOL_ERROR
+        context, took = self.context, 1000 * (time.monotonic() - self.clock)
+        return CallRecord(
+            self.tool,
+            self.arguments,
+            self.began,
+            took,
+            context.cluster,
+            context.attempts,
+            how,
+            facts,
+            context.commits,
+            context.commits_in_doubt,
+        )
 
 
 class CallLog:
@@ -61,6 +83,8 @@ class CallLog:
 
     def __init__(self, audit: AuditTrail | None = None) -> None:
         self._audit = audit
+        self._active: set[ActiveCall] = set()
+        self._lock = threading.Lock()  # the end of the process may come in another thread
 
     @contextmanager
     def track(self, tool: str, arguments: dict[str, Any]) -> Generator[ActiveCall]:
@@ -70,9 +94,10 @@ class CallLog:
             tool: Its name.
             arguments: As the client sent them.
         """
-        began, clock = datetime.now(timezone.utc), time.monotonic()
-        with call_context() as account:
-            call = ActiveCall(tool, account)
+        with call_context() as context:
+            call = ActiveCall(tool, arguments, context, datetime.now(timezone.utc), time.monotonic())
+            with self._lock:
+                self._active.add(call)
             cancelled = False
             try:
                 yield call
@@ -80,11 +105,19 @@ class CallLog:
                 cancelled = True
                 raise
             finally:
-                took = 1000 * (time.monotonic() - clock)
-                how, facts = call.end(cancelled=cancelled)
-                log.info("%s: %s in %.0f ms", call, how, took)
-                if self._audit is not None:
-                    ended = CallRecord(
-                        tool, arguments, began, took, account.cluster, account.attempts, how, facts
-                    )
-                    self._audit.write(build_record(ended, parameters=self._audit.parameters))
+                self._end(call, cancelled=cancelled)
+
+    def end_all(self) -> None:
+        """Note the end of the calls that are under way when the process ends; from any thread."""
+        for call in tuple(self._active):
+            self._end(call, cancelled=True)
+
+    def _end(self, call: ActiveCall, *, cancelled: bool) -> None:
+        with self._lock:
+            if call not in self._active:
+                return
+            self._active.discard(call)
+            record = call.end(cancelled=cancelled)
+            log.info("%s: %s in %.0f ms", call, record.status, record.milliseconds)
+            if self._audit is not None:
+                self._audit.write(build_record(record, parameters=self._audit.parameters))

@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
 from awslabs_dsql_mcp.files.directory import OperatorDirectory
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
-from awslabs_dsql_mcp.server.audit_record import AuditTrail
+from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
@@ -124,7 +124,7 @@ def _contents(
 
 
 async def serve(
-    settings: Settings, clusters: Clusters, lines: LineReader, audit: AuditTrail | None = None
+    settings: Settings, clusters: Clusters, lines: LineReader, calls: CallLog | None = None
 ) -> None:
     """Serve MCP over stdio until the input ends.
 
@@ -132,14 +132,14 @@ async def serve(
         settings: The server's settings.
         clusters: The clusters that it works on.
         lines: Standard input.
-        audit: Takes a record of each call.
+        calls: Notes how calls end.
     """
     async with AsyncExitStack() as stack:
-        await create_server(settings, clusters, stack, audit).serve_stdio(lines)
+        await create_server(settings, clusters, stack, calls).serve_stdio(lines)
 
 
 def create_server(
-    settings: Settings, clusters: Clusters, stack: AsyncExitStack, audit: AuditTrail | None = None
+    settings: Settings, clusters: Clusters, stack: AsyncExitStack, calls: CallLog | None = None
 ) -> DsqlServer:
     """Put a server together, for any transport.
 
@@ -147,7 +147,7 @@ def create_server(
         settings: The server's settings.
         clusters: The clusters that it works on.
         stack: Closes what the server opens.
-        audit: Takes a record of each call.
+        calls: Notes how calls end.
     """
     guide = functools.cache(load_guide)
     members = [_Member(cluster, guide, stack) for cluster in clusters.all]
@@ -156,6 +156,6 @@ def create_server(
     return build_server(
         _contents(settings, clusters, members, _shared_tools(settings, guide, stack)),
         log_level=settings.log_level,
-        audit=audit,
+        calls=calls,
         middleware=[WarmUp(first.database if first else None)],
     )

@@ -161,12 +161,12 @@ def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
 
 def _broken_response(message: object) -> int | str | None:
     """Give the id of what is a response but for its shape."""
-    match message:
-        case {"id": int() | str() as answered, **fields} if "method" not in fields:
-            is_response = not isinstance(answered, bool) and bool({"result", "error"} & fields.keys())
-            return answered if is_response else None
-        case _:
-            return None
+    if not isinstance(message, dict) or "method" in message:
+        return None
+    fields = cast("dict[str, object]", message)
+    answered = fields.get("id")
+    is_response = "result" in fields or "error" in fields
+    return answered if is_response and isinstance(answered, int | str) else None
 
 
 def _wrong_shape(message: object) -> str:

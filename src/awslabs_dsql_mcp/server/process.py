@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, MutableMapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
@@ -86,18 +86,20 @@ def _serve(
     environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for name in _UNUSED:
         sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - None marks a missing module
+    from awslabs_dsql_mcp.server.call_log import CallLog  # noqa: PLC0415 - as the next
     from awslabs_dsql_mcp.server.factory import serve  # noqa: PLC0415 - the SDK is most of the start
 
     gc.enable()
     gc.freeze()
+    calls = CallLog(audit)
+    shutdown.last_act = calls.end_all
     try:
-        run(serve(settings, clusters, lines, audit))
+        run(serve(settings, clusters, lines, calls))
     except Exception as error:  # noqa: BLE001 - logged, and reported by the exit status
         logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
         shutdown.code = shutdown.code or 1
     sys.stderr.flush()
-    # Threads of libraries may still wait for the network; os._exit does not join them.
-    os._exit(shutdown.code)
+    shutdown.exit()
 
 
 def run(main: Coroutine[None, None, T]) -> T:
@@ -108,30 +110,56 @@ def run(main: Coroutine[None, None, T]) -> T:
 
 
 class _Shutdown:
-    """The end of the process within a time limit, after a signal or the end of input."""
+    """The end of the process within a time limit, after a signal or the end of input.
+
+    Attributes:
+        code: The exit status.
+        last_act: Called before the process ends, wherever it is; in any thread.
+    """
 
     def __init__(self) -> None:
         self.code = 0
+        self.last_act: Callable[[], None] = _nothing
         self._begun = False
 
     def begin(self) -> None:
         """Start the time limit, after which the process exits even if a thread is still blocked."""
         if not self._begun:
             self._begun = True
-            timer = threading.Timer(_EXIT_TIMEOUT, lambda: os._exit(self.code))
-            timer.daemon = True
-            timer.start()
+            self._exit_after(_EXIT_TIMEOUT)
+
+    def exit(self) -> NoReturn:
+        """End the process; threads of libraries that may still wait for the network are not joined."""
+        try:
+            self.last_act()
+        finally:
+            os._exit(self.code)
 
     def on_signals(self, close_input: Callable[[], None]) -> None:
-        """Let SIGTERM and SIGINT close the input, which stops the server; a second signal exits at once."""
+        """Let signals close the input, which stops the server; a second signal exits at once.
+
+        SIGHUP comes when a terminal or a connection is closed; who ignores it, as nohup does, goes on.
+        """
 
         def end(number: int, _frame: object) -> None:
             if self.code:
-                os._exit(self.code)
+                self._exit_after(0)  # in a thread: what the main one holds, it may have to give up first
+                return
             self.code = 128 + number
             close_input()
             self.begin()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError):  # not in the main thread: an embedding program handles signals
-                signal.signal(number, end)
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                with suppress(ValueError):  # not in the main thread: an embedding program handles signals
+                    signal.signal(number, end)
+
+    def _exit_after(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self.exit)
+        timer.daemon = True
+        timer.start()
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -13,6 +13,7 @@ from support.wire.harness import Harness, insert, read, until
 
 Cancel = Callable[[], object]
 ENDS_SOON = 5.0
+LIMITS = Limits(commit_time=0.2)
 
 PHASES = pytest.mark.parametrize(
     ("at", "sql", "stored"),
@@ -58,7 +59,7 @@ async def ended(task: "asyncio.Task[None]") -> None:
 async def test_a_cancelled_transaction_leaves_nothing_behind(
     bed: Harness, at: At, sql: str, stored: list[int], *, honoured: bool, scoped: bool
 ) -> None:
-    database = bed.connect()
+    database = bed.connect(limits=LIMITS)
     bed.proxy.honours_cancel = honoured
     held = bed.proxy.add(Fault(at, Hold(), sql))
     task, cancel = await start(database, insert(1, 2), scoped=scoped)
@@ -87,7 +88,7 @@ async def test_a_cancelled_query_ends_at_the_server(bed: Harness, *, honoured: b
 async def test_a_call_cancelled_twice_leaves_nothing_behind(
     bed: Harness, at: At, sql: str, stored: list[int]
 ) -> None:
-    database = bed.connect()
+    database = bed.connect(limits=LIMITS)
     bed.proxy.honours_cancel = False
     held = bed.proxy.add(Fault(at, Hold(), sql))
     task, cancel = await start(database, insert(1, 2), scoped=False)

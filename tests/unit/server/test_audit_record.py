@@ -15,8 +15,10 @@ from awslabs_dsql_mcp.tools.spec import facts_of
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def outcome(tool: str, how: CallStatus, facts: Mapping[str, object]) -> object:
-    call = CallRecord(tool, {}, BEGAN, 1.0, None, 1, how, facts)
+def outcome(
+    tool: str, how: CallStatus, facts: Mapping[str, object], commits: int = 0, in_doubt: int = 0
+) -> object:
+    call = CallRecord(tool, {}, BEGAN, 1.0, None, 1, how, facts, commits, in_doubt)
     return build_record(call, parameters=False)["outcome"]
 
 
@@ -41,6 +43,22 @@ def test_an_outcome_is_what_became_of_it(
     tool: str, how: CallStatus, facts: Mapping[str, object], said: str
 ) -> None:
     assert outcome(tool, how, facts) == said
+
+
+@pytest.mark.parametrize(
+    ("tool", "commits", "in_doubt", "said"),
+    [
+        ("transact", 0, 1, "unknown"),
+        ("transact", 1, 0, "committed"),
+        ("batch_write", 0, 0, "cancelled"),
+        ("batch_write", 3, 0, "partial"),
+        ("batch_write", 3, 1, "unknown"),
+    ],
+)
+def test_a_call_without_an_answer_is_told_by_its_commits(
+    tool: str, commits: int, in_doubt: int, said: str
+) -> None:
+    assert outcome(tool, "cancelled", {}, commits, in_doubt) == said
 
 
 def test_the_script_of_a_migration_is_told() -> None:
