@@ -17,7 +17,8 @@ _STEP: Final = re.compile(r"(\d+)\. (.*?)(?:  \[(.*)\])?$")
 _ABOUT_STEP: Final = re.compile(r"- step (\d+): (.*)$")
 _ABOUT_LINES: Final = re.compile(r"\blines? (\d+(?:(?:, | and | to |-)\d+)*)")
 _RENAMED: Final = re.compile(
-    r"(?:(?:TABLE|ROLE|VIEW|INDEX) (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )(\"[^\"]+\"|\w+) "
+    r"(?:(?:TABLE|ROLE|VIEW|INDEX|SCHEMA) (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )"
+    r"(\"[^\"]+\"|\w+) "
     r"(?:RENAME )?TO (\"[^\"]+\"|\w+)",
     re.IGNORECASE,
 )

@@ -1,9 +1,11 @@
 DO $$
 DECLARE
-  object record;
+  commands text[];
+  command text;
 BEGIN
-  FOR object IN
-    SELECT format('DROP SCHEMA %I CASCADE', nspname) AS command FROM pg_namespace
+  -- All are written before the first runs: CASCADE drops functions whose names are then unknown.
+  SELECT array_agg(made) INTO commands FROM (
+    SELECT format('DROP SCHEMA %I CASCADE', nspname) AS made FROM pg_namespace
     WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sys', 'public')
     UNION ALL
     SELECT format('DROP %s IF EXISTS public.%I CASCADE',
@@ -15,8 +17,9 @@ BEGIN
     SELECT format('DROP DOMAIN IF EXISTS public.%I CASCADE', typname) FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd'
     UNION ALL
     SELECT format('DROP STATISTICS IF EXISTS public.%I', stxname) FROM pg_statistic_ext WHERE stxnamespace = 'public'::regnamespace
-  LOOP
-    EXECUTE object.command;
+  ) f;
+  FOREACH command IN ARRAY coalesce(commands, '{}') LOOP
+    EXECUTE command;
   END LOOP;
   ALTER ROLE admin RESET ALL;
   DELETE FROM pg_depend WHERE classid = 'pg_default_acl'::regclass;

@@ -212,7 +212,6 @@ def grant(script: Script) -> None:
                 f"GRANT SELECT ON {table.sql} TO PUBLIC",
                 f"REVOKE ALL ON {table.sql} FROM PUBLIC",
                 f"GRANT SELECT ({column}), UPDATE ({column}) ON {table.sql} TO reader",
-                f"REVOKE ALL ON {table.sql} FROM CURRENT_USER",
                 f"GRANT ALL ON {table.sql} TO CURRENT_USER",
                 f"ALTER TABLE {table.sql} OWNER TO reader",
                 "GRANT USAGE ON SCHEMA public TO reader",

@@ -268,7 +268,7 @@ def test_a_table_is_made_without_what_needs_a_lost_function() -> None:
         ("a int, CONSTRAINT n NOT NULL a", "a int NOT NULL"),
         ("a int, b int GENERATED ALWAYS AS (a * 2)", "a int, b int GENERATED ALWAYS AS (a * 2) STORED"),
         ("a int CHECK (a > 1) NOT ENFORCED", "a int"),
-        ("a int, CHECK (a > 1) NOT ENFORCED, CHECK (a > 2)", "a int, CHECK (a > 2)"),
+        ("a int, CHECK (a > 1) NOT ENFORCED, CHECK (a > 2)", "a int, CONSTRAINT t_a_check1 CHECK (a > 2)"),
         ("a int REFERENCES o NOT ENFORCED DEFERRABLE", "a int"),
         (
             "a int REFERENCES o DEFERRABLE INITIALLY DEFERRED",

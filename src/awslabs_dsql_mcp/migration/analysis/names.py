@@ -84,7 +84,19 @@ def constraint_names(table: str, top: Node, left_out: Container[int] = ()) -> se
         top: The statement.
         left_out: Identities of constraints that do not count.
     """
-    found: set[str] = set()
+    return {name for _, name in named_constraints(table, top, left_out)}
+
+
+def named_constraints(table: str, top: Node, left_out: Container[int] = ()) -> list[tuple[Node, str]]:
+    """List the constraints of a ``CreateStmt`` with their names, those without that are given one included.
+
+    Args:
+        table: Name of the table, without its schema.
+        top: The statement.
+        left_out: Identities of constraints that do not count.
+    """
+    found: list[tuple[Node, str]] = []
+    taken: set[str] = set()
     owned = [
         (constraint, column["colname"])
         for column in table_elements(top, "ColumnDef")
@@ -96,10 +108,12 @@ def constraint_names(table: str, top: Node, left_out: Container[int] = ()) -> se
     ):
         if id(constraint) in left_out:
             continue
-        if "conname" in constraint:
-            found.add(constraint["conname"])
-        elif constraint["contype"] in ("CONSTR_CHECK", "CONSTR_FOREIGN"):
-            found.add(constraint_name(table, constraint, found, column))
+        name = constraint.get("conname")
+        if name is None and constraint["contype"] in ("CONSTR_CHECK", "CONSTR_FOREIGN"):
+            name = constraint_name(table, constraint, taken, column)
+        if name is not None:
+            found.append((constraint, name))
+            taken.add(name)
     return found
 
 

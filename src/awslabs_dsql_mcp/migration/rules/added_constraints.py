@@ -3,9 +3,9 @@
 from awslabs_dsql_mcp.dsql.limits import MAX_INDEXES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints
 from awslabs_dsql_mcp.migration.rules.constraints import KEYS, is_unenforced, plain_key, settle
-from awslabs_dsql_mcp.migration.rules.indexes import index_of, unique_index
+from awslabs_dsql_mcp.migration.rules.indexes import index_of, refused_key, unique_index
 from awslabs_dsql_mcp.migration.rules.tables import has_room
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql import deparse
@@ -64,6 +64,9 @@ def require(
             column["constraints"] = [*kept, deparse.constraint("NOT NULL")]
             made.made.changed(f"{name}: NOT NULL of line {draft.line} is here: it cannot be set later")
             return
+    if made is not None and _is_required(made, name):
+        conversion.skip(draft, f"{name} is NOT NULL already")
+        return
     check = deparse.constraint(f"CHECK ({quote_identifier(name)} IS NOT NULL)")["Constraint"]
     check["conname"] = names.choose(table[1], name, "not_null", ())
     if made is not None:
@@ -71,6 +74,19 @@ def require(
     added: Node = {"subtype": "AT_AddConstraint", "def": {"Constraint": check}, "behavior": "DROP_RESTRICT"}
     note = f"{name}: NOT NULL is a CHECK named {check['conname']}: NOT NULL cannot be set later"
     _checked_later(conversion, draft.altered(added, note), table, check, validate=validated)
+
+
+def _is_required(made: ScriptTable, name: str) -> bool:
+    """Say if a column is NOT NULL by its definition, by the primary key, or by a CHECK."""
+    column, own = made.column(name), made.names.get(name)
+    if name in made.not_null:
+        return True
+    if made.optional or column is None:
+        return False
+    primary = (key.constraint for key in keys(made.top) if key.constraint["contype"] == "CONSTR_PRIMARY")
+    return bool(constraints(column, "CONSTR_NOTNULL", "CONSTR_IDENTITY")) or any(
+        own in key_columns(made.top, key) for key in primary
+    )
 
 
 def _key(conversion: Conversion, draft: ConvertedStatement, table: Name, constraint: Node) -> None:
@@ -87,6 +103,8 @@ def _key(conversion: Conversion, draft: ConvertedStatement, table: Name, constra
         conversion.statements.append(draft)
     elif made is not None and not has_room(made):
         conversion.skip(draft, f"uniqueness is lost: a table has at most {MAX_INDEXES} indexes", human=True)
+    elif (why := refused_key(conversion, table, strings(constraint.get("keys")))) is not None:
+        conversion.skip(draft, f"uniqueness is lost: {why}", human=True)
     else:
         _unique(conversion, draft, table, constraint)
 

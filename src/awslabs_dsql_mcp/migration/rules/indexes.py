@@ -3,16 +3,18 @@
 The name is written since a job is followed by it. (AWS: Aurora DSQL user guide, CREATE INDEX.)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.types import TYPES
 from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.migration.analysis import names
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.tables import has_room
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
+from awslabs_dsql_mcp.migration.values.stored import is_json
 from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
@@ -91,16 +93,20 @@ def _refusal(conversion: Conversion, draft: ConvertedStatement, table: Name) -> 
         return None
     if not has_room(made):
         return f"a table has at most {limits.MAX_INDEXES} indexes"
-    return next(_refused_keys(made, top), None)
+    return refused_key(conversion, table, [item["IndexElem"].get("name", "") for item in top["indexParams"]])
 
 
-def _refused_keys(made: ScriptTable, top: Node) -> Iterator[str]:
-    for item in top.get("indexParams", ()):
-        name = item["IndexElem"].get("name")
-        column = made.column(name) if name else None
+def refused_key(conversion: Conversion, table: Name, columns: Iterable[str]) -> str | None:
+    """Say which column of a table no index can have in its key; an empty name stands for an expression."""
+    made = conversion.tables.get(table)
+    for name in columns if made else ():
+        column = made.column(name) if made else None
         row = builtin_type(column["typeName"]) if column and "typeName" in column else None
-        if row is not None and not row.key:
-            yield f"{name} is of type {row.displayed}, which no index can have in its key"
+        if row is None and (typed := conversion.source.column(table, name)) is not None:
+            row = TYPES.get("jsonb" if is_json(typed) else typed.name)
+        if row is not None and not row.key and (column is not None or row.stored):
+            return f"{name} is of type {row.displayed}, which no index can have in its key"
+    return None
 
 
 def index_of(conversion: Conversion, name: str) -> ConvertedStatement | None:

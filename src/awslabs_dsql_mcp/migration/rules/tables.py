@@ -61,8 +61,10 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.columns.pop(table, None)
     _inherit_columns(conversion, draft, table)
     _move_not_nulls(draft)
+    named = names.named_constraints(table[1], top)
     _columns(conversion, draft, made)
     _constraints(conversion, draft, table)
+    _keep_names(conversion, draft, table, named)
     if any(LACKING_DEFERRAL in note for note in draft.notes) and _has_equal_keys(top):
         draft.notes.append("keys that differed in DEFERRABLE alone are one, under the first name")
     conversion.relations.setdefault(table[0], set()).update(_relations(table, top))
@@ -163,6 +165,23 @@ def _constraints(conversion: Conversion, draft: ConvertedStatement, table: Name)
     if len(kept) != len(own) or notes:
         draft.top["tableElts"] = [item for item in elements if "Constraint" not in item] + kept
         draft.changed(*notes)
+
+
+def _keep_names(
+    conversion: Conversion, draft: ConvertedStatement, table: Name, named: list[tuple[Node, str]]
+) -> None:
+    """Name the constraints as PostgreSQL does where one is left out, whose name another would be given."""
+    kept = table_elements(draft.top, "Constraint")
+    for column in table_elements(draft.top, "ColumnDef"):
+        kept += column_constraints(column)
+    stay = {id(constraint) for constraint in kept}
+    lost = {name for constraint, name in named if id(constraint) not in stay}
+    conversion.lost_constraints.setdefault(table, set()).update(lost)
+    own = {id(check) for check in conversion.tables[table].enum_checks.values()}
+    given = {id(one): name for one, name in names.named_constraints(table[1], draft.top, own)} if lost else {}
+    for constraint, name in named:
+        if given.get(id(constraint), name) != name:
+            constraint["conname"] = name
 
 
 def _move_not_nulls(draft: ConvertedStatement) -> None:

@@ -1,0 +1,7 @@
+CREATE TABLE t (a text[] CHECK (cardinality(a) < 9), CHECK (a IS NOT NULL), n int);
+INSERT INTO t VALUES ('{x}', 1);
+UPDATE t SET n = 2;
+ALTER TABLE t ADD COLUMN b int[];
+ALTER TABLE t ADD CONSTRAINT of_array UNIQUE (a);
+ALTER TABLE t ADD CONSTRAINT of_later UNIQUE (b);
+ALTER TABLE t DROP CONSTRAINT t_a_check;
