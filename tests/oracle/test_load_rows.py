@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
-from awslabs_dsql_mcp.tools.confirmation import BatchConfirmation
+from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
 from support.direct_connection import connect
 
@@ -147,7 +147,7 @@ async def loader(cluster: LocalCluster, cluster_folder: Path, tmp_path: Path) ->
     async with AsyncExitStack() as stack:
         database = LazyDatabase(Settings(local=True, local_data=cluster_folder), stack)
         runner = BatchRunner(database, call_time=60)
-        tool = LoadRows(database, runner, BatchConfirmation("never"), LoadDirectory(tmp_path), "c")
+        tool = LoadRows(database, runner, ChangeConfirmation("never"), LoadDirectory(tmp_path), "c")
         connection = await connect(cluster)
         await connection.execute("DROP TABLE IF EXISTS loaded")
         await connection.execute(f"CREATE TABLE loaded ({_DEFINED})".encode())

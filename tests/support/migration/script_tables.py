@@ -201,7 +201,7 @@ def table(script: Script) -> None:
 
 
 def table_constraint(script: Script, table: Table) -> str:
-    columns = [quote(name) for name in table.columns]
+    columns = [quote(name) for name in table.columns] or ["a"]
     first, last, all_of_them = columns[0], columns[-1], ", ".join(columns)
     return script.maybe(
         f"PRIMARY KEY ({first})",
