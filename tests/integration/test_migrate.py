@@ -199,7 +199,7 @@ async def settled(client: Client, script: str, handle: str, stored: list[int], o
             break  # DDL: migrate looks itself
         doubted = await call(client, "migrate", statements=script, resume_from=handle)
         assert doubted.facts["code"] == "step_in_doubt", doubted.text
-        offered = re.search(r"resume_from=(\S+) if it is not, (\S+) if it is", doubted.text)
+        offered = re.search(r"resume_from=(\S+) if it is not, resume_from=(\S+) if it is", doubted.text)
         assert offered, doubted.text
         while await sessions(client) - others:
             pass

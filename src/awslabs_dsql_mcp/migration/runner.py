@@ -25,6 +25,7 @@ from awslabs_dsql_mcp.text import pluralize
 
 _FIRST_PAUSE, _MAX_PAUSE = 0.2, 4.0  # seconds between two looks at a job
 _THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
+_IN_DOUBT: Final = "step_in_doubt"
 _MARGIN: Final = 0.5  # seconds before the deadline, in which no step is begun
 
 
@@ -170,9 +171,9 @@ class MigrationRunner:
             number, plan = run.number, run.plan
             raise RequestInvalid(
                 f"Whether step {number} ({step.title}) was applied, the catalog cannot tell.",
-                code="step_in_doubt",
+                code=_IN_DOUBT,
                 hint=f"Look with readonly_query; then resume_from={plan.resume_token(number)} if it is not, "
-                f"{plan.resume_token(number + 1, '+' if run.doubt == '+' else '')} if it is.",
+                f"resume_from={plan.resume_token(number + 1, '+' if run.doubt == '+' else '')} if it is.",
             )
         if sign.query is None:
             return None
@@ -282,5 +283,7 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
         error.outcome = "unknown"
     elif run.number > 1:
         error.outcome = "partial"
+    if error.code == _IN_DOUBT:
+        return error
     error.hint = f"{error.hint} To go on: {go_on}" if error.hint else go_on[0].upper() + go_on[1:]
     return error
