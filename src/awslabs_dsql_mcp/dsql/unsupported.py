@@ -325,9 +325,6 @@ GRANTED_OBJECTS: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "
 SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_schema"))
 """Schemas on which nothing is granted: ``feature not supported on system entity``."""
 
-SCHEMA_ELEMENTS: Final = frozenset(("CreateStmt", "ViewStmt"))
-"""Statements inside of CREATE SCHEMA."""
-
 LOCK_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
 """Row locks that Aurora DSQL has."""
 

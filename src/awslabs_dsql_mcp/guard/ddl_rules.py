@@ -17,13 +17,11 @@ from awslabs_dsql_mcp.dsql.unsupported import (
     INDEX_CLAUSES,
     INDEX_METHOD,
     ROLE_OPTIONS,
-    SCHEMA_ELEMENTS,
     SYSTEM_SCHEMAS,
     TABLE_CLAUSES,
     TEMPORARY,
 )
 from awslabs_dsql_mcp.guard.refusal import Violation
-from awslabs_dsql_mcp.sql.command_names import name
 from awslabs_dsql_mcp.sql.definitions import (
     builtin_type,
     column_constraints,
@@ -93,18 +91,6 @@ def _index_elements(source: ParsedStatement) -> Iterator[Violation]:
 def table(source: ParsedStatement) -> Violation | None:
     """CREATE TABLE: no temporary or derived tables, and the types and constraints that a cluster has."""
     return _table(source, source.tree.root)
-
-
-def schema(source: ParsedStatement) -> Violation | None:
-    """CREATE SCHEMA: with tables and views in it."""
-    for element in source.tree.root.get("schemaElts", ()):
-        ((kind, top),) = element.items()
-        if kind not in SCHEMA_ELEMENTS:
-            why = f"This server sends CREATE SCHEMA with tables and views in it, not with {name(kind, top)}."
-            return Violation("table", source.start, why, "Send it as a statement of its own.")
-        if kind == "CreateStmt" and (found := _table(source, top)):
-            return found
-    return None
 
 
 def _table(source: ParsedStatement, top: Node) -> Violation | None:

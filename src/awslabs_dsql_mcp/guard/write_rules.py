@@ -23,7 +23,7 @@ from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.command_names import name
 from awslabs_dsql_mcp.sql.functions import Effect
 from awslabs_dsql_mcp.sql.parse_tree import strings
-from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement, schema_elements
 
 _TRANSACTION: Final = Unsupported(
     "transaction-control",
@@ -61,13 +61,20 @@ _REFUSED_HERE: Final = {
 def check(source: ParsedStatement) -> Violation | None:
     """Say why a statement may not run, or ``None``."""
     tree = source.tree
-    if not is_allowed(tree.kind):
-        return _refused(source, tree.kind, tree.start)
-    if (rule := _RULES.get(tree.kind)) and (found := rule(source)):
+    if (found := _rule(source)) is not None:
         return found
     if "CreateFunctionStmt" in tree:
         return None  # a body runs when it is called, and then as a user's function
     return function_rules.check(source, writes=True) or query_rules.check(source)
+
+
+def _rule(source: ParsedStatement) -> Violation | None:
+    """Apply the rule of a kind of statement."""
+    tree = source.tree
+    if not is_allowed(tree.kind):
+        return _refused(source, tree.kind, tree.start)
+    rule = _RULES.get(tree.kind)
+    return rule(source) if rule else None
 
 
 def is_allowed(kind: str) -> bool:
@@ -105,6 +112,11 @@ def _explain(source: ParsedStatement) -> Violation | None:
     return _refused(source, kind, source.tree.find(kind)[0].location)
 
 
+def _schema(source: ParsedStatement) -> Violation | None:
+    """CREATE SCHEMA: what is in it keeps to the rules of statements of their own."""
+    return next(filter(None, map(_rule, schema_elements(source))), None)
+
+
 def _object(source: ParsedStatement) -> Violation | None:
     top = source.tree.root
     if not is_object(top):
@@ -136,7 +148,7 @@ _RULES: Final[dict[str, Callable[[ParsedStatement], Violation | None]]] = {
     "AlterTableStmt": _altered,
     "IndexStmt": ddl_rules.index,
     "CreateStmt": ddl_rules.table,
-    "CreateSchemaStmt": ddl_rules.schema,
+    "CreateSchemaStmt": _schema,
     "CreateDomainStmt": ddl_rules.domain,
     "AlterDomainStmt": ddl_rules.altered_domain,
     "CreateSeqStmt": ddl_rules.sequence,

@@ -1,8 +1,8 @@
 """One statement with the text that it came from: where in the text its parts stand."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -131,3 +131,10 @@ class ParsedStatement:
         if b"--" in own or b"/*" in own:
             return max((token.end for token in self.tokens if token.text != ";"), default=end)
         return end
+
+
+def schema_elements(statement: ParsedStatement) -> Iterator[ParsedStatement]:
+    """Read the statements in a CREATE SCHEMA, each as one of its own that stands where the whole does."""
+    for element in statement.tree.root.get("schemaElts", ()):
+        ((kind, top),) = element.items()
+        yield replace(statement, tree=replace(statement.tree, kind=kind, root=top))

@@ -88,6 +88,9 @@ UNSUPPORTED = {
     "SELECT pg_advisory_unlock_all()": "function pg_advisory_unlock_all not supported",
     "SELECT * FROM pg_catalog.pg_try_advisory_lock(1)": "function pg_try_advisory_lock not supported",
     "SELECT line('{1,2,3}')": "datatype line not supported",
+    "SELECT sys.create_index_async('SET dsql.max_rows = 9')": "function sys.create_index_async not supported",
+    'SELECT * FROM "sys".write_back()': "function sys.write_back not supported",
+    'SELECT 1 WHERE U&"s\\0079s"._doom() IS NULL': "function sys._doom not supported",
     "SELECT circle('<(0,0),1>'::text)": "datatype circle not supported",
     "SELECT '(1,2)'::point": "datatype point not supported",
     "SELECT set_config('response.headers', '[]', true)": (
@@ -150,6 +153,45 @@ TABLES = {
     "CREATE TABLE t (a int PRIMARY KEY DEFERRABLE)": "DEFERRABLE constraint not supported",
     "CREATE TABLE t (a int, UNIQUE (a) DEFERRABLE)": "DEFERRABLE constraint not supported",
     "CREATE SCHEMA s CREATE TABLE t (a money)": "datatype money not supported",
+    "CREATE SCHEMA s CREATE TABLE t (a int) CREATE SEQUENCE q": f"CREATE SEQUENCE {NO_CACHE}",
+    "CREATE SCHEMA s GRANT USAGE ON LANGUAGE sql TO r": "unsupported object type in GRANT",
+    "CREATE SCHEMA s GRANT USAGE ON SCHEMA public TO r": "feature not supported on system entity",
+    "CREATE SCHEMA s CREATE VIEW v AS SELECT 1 FROM t TABLESAMPLE system (1)": (
+        "TABLESAMPLE clause not supported"
+    ),
+    "CREATE SCHEMA s CREATE TABLE t (a int) CREATE INDEX ON t (a)": (
+        "unsupported mode. please use CREATE INDEX ASYNC."
+    ),
+    "CREATE SCHEMA s CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f()": "CREATE TRIGGER not supported",
+    "CREATE TABLE t (a int DEFAULT pg_advisory_lock(1))": "function pg_advisory_lock not supported",
+    "CREATE TABLE t (a text CHECK (a::point IS NULL))": "datatype point not supported",
+    "CREATE DOMAIN d AS text DEFAULT circle('x')": "datatype circle not supported",
+    "ALTER TABLE t ALTER a SET DEFAULT line('x')": "datatype line not supported",
+    "CREATE INDEX ASYNC i ON t ((box(a)))": "datatype box not supported",
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'TRUNCATE t'": "unsupported statement: Truncate",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'COPY t TO PROGRAM ''x''; SELECT 1'": (
+        "COPY is only supported FROM STDIN and TO STDOUT"
+    ),
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DO 'BEGIN END' $$": "unsupported statement: Do",
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ CREATE TEMP TABLE t (a int) $$": (
+        "TEMPORARY or TEMP table not supported for CREATE TABLE"
+    ),
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ SELECT set_config('dsql.rows', '', true) $$": (
+        'setting configuration parameter "dsql.rows" not supported'
+    ),
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS "
+    "$a$ CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1' $a$": (
+        "unsupported statement: CreateFunction"
+    ),
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN pg_advisory_lock(1)": (
+        "function pg_advisory_lock not supported"
+    ),
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1 FROM t FOR SHARE; END": (
+        "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported"
+    ),
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET dsql.max_rows = 9 AS 'SELECT 1'": (
+        'setting configuration parameter "dsql.max_rows" not supported'
+    ),
     "CREATE DOMAIN d AS inet": "datatype inet not supported",
     'CREATE DOMAIN d AS text COLLATE "C"': "COLLATE clause not supported",
     "CREATE SEQUENCE s": f"CREATE SEQUENCE {NO_CACHE}",
@@ -248,6 +290,9 @@ OTHERWISE = {
     "CREATE TABLE t (id serial)": Refusal("42704", 'type "serial" does not exist'),
     "CREATE TABLE t (id bigserial)": Refusal("42704", 'type "bigserial" does not exist'),
     "ALTER TABLE t ADD COLUMN id serial": Refusal("42704", 'type "serial" does not exist'),
+    "CREATE TABLE t (a text, b text GENERATED ALWAYS AS (to_tsvector('english', a)::text) STORED)": (
+        Refusal("42704", 'text search configuration "english" does not exist')
+    ),
     "SELECT to_tsvector('english', 'x')": (
         Refusal("42704", 'text search configuration "english" does not exist')
     ),

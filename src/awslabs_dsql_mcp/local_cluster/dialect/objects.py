@@ -1,7 +1,8 @@
 """Sequences, views, functions, roles, grants; DROP, RENAME and the like for all kinds of objects.
 
 Recorded on clusters: the texts for sequences, functions, procedures, GRANT, and DROP and RENAME of a type.
-By likeness: TEMPORARY sequences and views, a sequence's type, OWNER TO, SET SCHEMA, role attributes.
+By likeness: settings and bodies of functions, TEMPORARY sequences and views, a sequence's type, OWNER TO, SET
+SCHEMA, role attributes.
 """
 
 from typing import Final
@@ -10,16 +11,18 @@ from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.unsupported import (
     GRANTED_OBJECTS,
     ROLE_OPTIONS,
-    SCHEMA_ELEMENTS,
     SYSTEM_SCHEMAS,
     is_object,
 )
 from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import TOO_LARGE, Refusal, unsupported
-from awslabs_dsql_mcp.local_cluster.dialect.tables import refused_persistence, refused_table, without_cache
+from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
+from awslabs_dsql_mcp.local_cluster.dialect.tables import refused_persistence, without_cache
 from awslabs_dsql_mcp.sql.definitions import has_cache_size, is_builtin, option
+from awslabs_dsql_mcp.sql.dsql_syntax import parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
+from awslabs_dsql_mcp.sql.parser import ParseError
 
 _SPELLED: Final = {
     "isreplication": "REPLICATION",
@@ -42,17 +45,6 @@ def about(statement: ParsedStatement) -> Refusal | None:
         return unsupported(f"unsupported object in {_VERBS[statement.tree.kind]} statement")
     if top.get("concurrent"):
         return unsupported("DROP INDEX CONCURRENTLY must be first action in transaction")
-    return None
-
-
-def schema(statement: ParsedStatement) -> Refusal | None:
-    """CREATE SCHEMA: with tables and views in it."""
-    for element in statement.tree.root.get("schemaElts", ()):
-        ((kind, top),) = element.items()
-        if kind == "CreateStmt" and (found := refused_table(top)) is not None:
-            return found
-        if kind not in SCHEMA_ELEMENTS:
-            return unsupported(f"unsupported statement: {kind.removesuffix('Stmt')}")
     return None
 
 
@@ -89,7 +81,18 @@ def function(statement: ParsedStatement) -> Refusal | None:
     language = constant((option(top.get("options"), "language") or {}).get("arg"))
     if language and language.lower() != "sql":
         return unsupported(f"CREATE FUNCTION with language {language} not supported")
-    return None
+    settings = (place.node.get("name", "") for place in statement.tree.find("VariableSetStmt"))
+    return next(filter(None, map(refused_setting, settings)), None)
+
+
+def body(statement: ParsedStatement) -> tuple[ParsedStatement, ...]:
+    """Read the statements of a function's body that is a text; none if PostgreSQL is to say what is wrong."""
+    text = (option(statement.tree.root.get("options"), "as") or {}).get("arg", {})
+    try:
+        parsed = parse(";".join(strings(text.get("List", {}).get("items"))))
+    except ParseError:
+        return ()
+    return tuple(one for one in parsed if isinstance(one, ParsedStatement))
 
 
 def grant(statement: ParsedStatement) -> Refusal | None:

@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 _REMARKABLE: Final = re.compile(
-    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|to_ts|inet_server|u&"
+    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|to_ts|inet_server|u&|sys"
     rb"|point|line|lseg|box|path|polygon|circle",
     re.IGNORECASE,
 )
@@ -45,6 +45,11 @@ def refused(statement: ParsedStatement) -> Refusal | None:
         return unsupported("TABLESAMPLE clause not supported")
     if any(place.node.get("strength") not in LOCK_STRENGTHS for place in tree.find("LockingClause")):
         return unsupported("locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported")
+    return refused_values(tree)
+
+
+def refused_values(tree: Tree) -> Refusal | None:
+    """Say which function or value a cluster refuses anywhere in a statement, in a default for instance."""
     return next(chain(_refused_calls(tree), _refused_casts(tree)), None)
 
 
@@ -104,7 +109,12 @@ def _table(relation: Node) -> TableName:
 
 
 def _refused_calls(tree: Tree) -> Iterator[Refusal]:
-    yield from filter(None, (_refused_call(place.node) for place in tree.find("FuncCall")))
+    for place in tree.find("FuncCall"):
+        schema, name = ["", *strings(place.node.get("funcname"))][-2:]
+        if schema == "sys" and name not in functions.SYSTEM:  # one of ours, which no cluster has
+            yield unsupported(f"function sys.{name} not supported")
+        elif (found := _refused_call(place.node)) is not None:
+            yield found
 
 
 def _refused_casts(tree: Tree) -> Iterator[Refusal]:

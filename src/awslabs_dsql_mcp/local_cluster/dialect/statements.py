@@ -11,7 +11,7 @@ from typing import Final
 from awslabs_dsql_mcp.local_cluster.dialect import indexes, objects, queries, settings, tables
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
-from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
+from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement, schema_elements
 
 Rule = Callable[[ParsedStatement], Refusal | None]
 
@@ -31,6 +31,20 @@ def _role_setting(statement: ParsedStatement) -> Refusal | None:
 
 def _analyze(statement: ParsedStatement) -> Refusal | None:
     return unsupported("unsupported VACUUM statement") if statement.tree.root.get("is_vacuumcmd") else None
+
+
+def _schema(statement: ParsedStatement) -> Refusal | None:
+    return next(filter(None, map(refused, schema_elements(statement))), None)
+
+
+def _function(statement: ParsedStatement) -> Refusal | None:
+    """CREATE FUNCTION: its body has statements that a cluster has, though PostgreSQL would run others."""
+    if (found := objects.function(statement)) is not None:
+        return found
+    body = objects.body(statement)
+    if any(inner.tree.kind == "CreateFunctionStmt" for inner in body):
+        return unsupported("unsupported statement: CreateFunction")  # so that no text is read without end
+    return next(filter(None, map(refused, body)), None)
 
 
 _READS: Final = StatementKind.READ  # or what `queries.kind` finds
@@ -57,8 +71,8 @@ RULES: Final[dict[str, tuple[StatementKind, Rule]]] = {
     "CreateSeqStmt": (StatementKind.DDL, objects.sequence),
     "AlterSeqStmt": (StatementKind.DDL, objects.altered_sequence),
     "ViewStmt": (StatementKind.DDL, objects.view),
-    "CreateFunctionStmt": (StatementKind.DDL, objects.function),
-    "CreateSchemaStmt": (StatementKind.DDL, objects.schema),
+    "CreateFunctionStmt": (StatementKind.DDL, _function),
+    "CreateSchemaStmt": (StatementKind.DDL, _schema),
     "CreateStatsStmt": (StatementKind.DDL, _anything),
     "AlterStatsStmt": (StatementKind.DDL, _anything),
     "DropStmt": (StatementKind.DDL, objects.about),
@@ -106,8 +120,11 @@ def refused(statement: ParsedStatement) -> Refusal | None:
     """Say why a cluster refuses a statement."""
     tree = statement.tree
     if tree.kind in RULES:
-        _, rule = RULES[tree.kind]
-        return rule(statement)
+        kind, rule = RULES[tree.kind]
+        found = rule(statement)
+        if found is None and kind is StatementKind.DDL:
+            return queries.refused(statement) if "sql_body" in tree.root else queries.refused_values(tree)
+        return found
     name = tree.kind.removesuffix("Stmt")
     return unsupported(_REFUSED.get(tree.kind, f"unsupported statement: {name}"))
 
