@@ -49,8 +49,10 @@ def dumps(value: object) -> str:
     """Write a value as JSON with all digits of its numbers; what JSON has no form for goes as text.
 
     Raises:
-        ValueError: A number is not finite.
+        ValueError: A number is not finite; or there are bytes, which are no text.
     """
+    if isinstance(value, bytes):
+        raise ValueError("bytes are no text")  # noqa: TRY004 - of a value, as the others
     if isinstance(value, ExactNumber):
         return value.digits
     if isinstance(value, dict):

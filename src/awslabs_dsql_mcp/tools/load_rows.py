@@ -300,9 +300,15 @@ class LoadRows:
         if request.rows is not None:
             return InlineRows(request.rows, request.columns, known)
         options = FileOptions(
-            request.columns, known, request.null, request.delimiter, request.encoding, request.header
+            request.path,
+            request.columns,
+            known,
+            request.null,
+            request.delimiter,
+            request.encoding,
+            request.header,
         )
-        return await asyncio.to_thread(self._files.open, request.path, options)
+        return await asyncio.to_thread(self._files.open, options)
 
     def _job(self, request: LoadRequest, source: RowSource, table: TableInfo) -> RowLoadJob:
         plan = plan_insert(table, source.choice, request.on_conflict)

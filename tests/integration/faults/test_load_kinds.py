@@ -83,10 +83,11 @@ BAD_JSON = [
     ('{"id": 2, "n": "x"}', "invalid input syntax"),
     (b'{"id": 2, "t": "M\xfcller"}', "byte 0xFC, at offset 54 of the file, is not UTF-8"),
     (b'{"id": 2, "t": "\x00"}', "NUL character"),
+    ('{"id": 2, "t": "' + "é" * (9 << 20) + '"}', "more than 16 MiB"),
 ]
 
 
-@pytest.mark.parametrize(("line", "reason"), BAD_JSON)
+@pytest.mark.parametrize(("line", "reason"), BAD_JSON, ids=[reason for _, reason in BAD_JSON])
 async def test_a_bad_line_of_json_is_named_or_left_out(loads: Loads, line: str | bytes, reason: str) -> None:
     loads.table("id int PRIMARY KEY, n numeric, t text")
     bad = line if isinstance(line, bytes) else line.encode()
@@ -105,6 +106,39 @@ async def test_a_bad_line_of_json_is_named_or_left_out(loads: Loads, line: str |
     assert loads.query("SELECT id FROM bulk.t ORDER BY id") == [(1,), (4,)]
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[{"id": 1},\n {"id": 2, "t": 1e}]', "not JSON: "),
+        ('[{"id": 1},\n {"id": 2}', "not JSON: ',' or ']' is missing"),
+        ('[{"id": 1},\n ]', "not JSON: "),
+        ('[{"id": 1}\n]x', "something follows the array"),
+        ('[{"id": 1},\n {"t": "' + "x" * (17 << 20) + '"}]', "more than 16 MiB"),
+        ('[{"id": 1},\n {"t": ' + "[" * 10_000 + "]" * 10_000 + "}]", "nested too deep"),
+    ],
+    ids=lambda text: text[:30],
+)
+async def test_an_array_that_is_broken_says_where(loads: Loads, text: str, reason: str) -> None:
+    loads.table("id int, t text")
+    with pytest.raises(RequestInvalid, match=r"Row [23] \(line 2\)") as refused:
+        await loads.file("rows.json", text, LoadRequest("bulk.t", path="rows.json"))
+    assert reason in refused.value.message
+    assert loads.query("SELECT id FROM bulk.t") == []
+
+
+async def test_an_array_is_read_a_piece_at_a_time(loads: Loads) -> None:
+    loads.table("id int, t text")
+    values = [
+        {"id": n, "t": ("é\n" * (n % 7) + "x" * (n * 997 % 5000)) * (40 if n == 500 else 1)}
+        for n in range(1000)
+    ]
+    for indent in (None, 1):
+        text = json.dumps(values, indent=indent, ensure_ascii=False)
+        await loads.file("rows.json", text, LoadRequest("bulk.t", path="rows.json", resume="new"))
+        stored = loads.query("DELETE FROM bulk.t RETURNING id, t")
+        assert sorted(stored) == [(value["id"], value["t"]) for value in values]
+
+
 BAD_CSV = [
     (b"2", "1 field for 2 columns"),
     (b"2,b,c", "3 fields for 2 columns"),
@@ -114,7 +148,7 @@ BAD_CSV = [
     (b"2,\xed\xa0\x80", "is not UTF-8"),
     (b"x,b", "invalid input syntax"),
     (b"1,b", "already exists"),
-    (b'2,"' + b"x" * (17 << 20) + b'"', "16 Mi characters"),
+    (b'2,"' + b"x" * (17 << 20) + b'"', "more than 16 MiB"),
 ]
 
 

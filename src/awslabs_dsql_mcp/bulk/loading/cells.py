@@ -12,7 +12,7 @@ RowText = tuple[str | None, ...]
 _QUOTED: Final = re.compile(r'["\\]')
 
 
-class SizedText(str):
+class ColumnText(str):
     """A value that is in the text form of its column's type already, such as a field of a CSV file."""
 
     __slots__ = ()
@@ -23,14 +23,14 @@ def to_text(value: object, *, as_json: bool) -> str | None:
 
     Args:
         value: A JSON value, a number, a date or time, or bytes.
-        as_json: The column is of a JSON type: a str becomes a JSON string, unless it is a `SizedText`.
+        as_json: The column is of a JSON type: a str becomes a JSON string, unless it is a `ColumnText`.
 
     Raises:
         ValueError: A number in a document is not finite.
     """
     if value is None:
         return None
-    if isinstance(value, SizedText) or (isinstance(value, str) and not as_json):
+    if isinstance(value, ColumnText) or (isinstance(value, str) and not as_json):
         return value
     if as_json or isinstance(value, bool | dict | list):
         return dumps(cast("object", value))

@@ -62,22 +62,16 @@ class InsertPlan:
         if len(values) != len(self.columns):
             given, wanted = pluralize(len(values), "value"), pluralize(len(self.columns), "column")
             return InvalidRow(f"it has {given} for {wanted}")
-        cells: list[str | None] = []
-        for value, column in zip(values, self.columns, strict=True):
-            try:
-                cell = to_text(value, as_json=column.built_in_type in _JSON_TYPES)
-            except (ValueError, RecursionError) as error:
-                return InvalidRow(f"{column.name} has no form in JSON: {error}")
-            if cell is not None and "\0" in cell:
-                return InvalidRow(f"{column.name} has a NUL character, which text cannot contain")
-            cells.append(cell)
         try:
-            size = weight(tuple(cells))
+            cells = tuple(map(_cell, values, self.columns))
+            size = weight(cells)
         except UnicodeEncodeError:
             return InvalidRow("it has a lone surrogate (half of a character), which is no text")
+        except ValueError as error:
+            return InvalidRow(str(error))
         if size > MAX_MESSAGE_BYTES - _FRAMING:
             return InvalidRow(f"it has {size:,} bytes, more than the 10 MiB of a transaction")
-        return tuple(cells), size
+        return cells, size
 
     def insert(self, rows: Sequence[RowText]) -> Query:
         """Build the INSERT for rows; where rows may be skipped, it returns what tells the others apart."""
@@ -142,6 +136,23 @@ def plan_insert(table: TableInfo, choice: ColumnChoice, on_conflict: OnConflict)
             hint="Give the key's columns too, or use on_conflict='error'.",
         )
     return plan
+
+
+def _cell(value: object, column: ColumnInfo) -> str | None:
+    """Convert a value to text.
+
+    Raises:
+        ValueError: The column cannot have it; the message says why.
+    """
+    if isinstance(value, bytes) and column.built_in_type != "bytea":
+        raise ValueError(f"{column.name} has bytes, which only a bytea column stores as they are")
+    try:
+        cell = to_text(value, as_json=column.built_in_type in _JSON_TYPES)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{column.name} has no form in JSON: {error}") from None
+    if cell is not None and "\0" in cell:
+        raise ValueError(f"{column.name} has a NUL character, which text cannot contain")
+    return cell
 
 
 def _unknown(table: TableInfo, choice: ColumnChoice, found: Sequence[str | None]) -> RequestInvalid:

@@ -1,6 +1,5 @@
 """Files with rows in the directory that the operator allows, read as streams."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from awslabs_dsql_mcp.bulk.loading.formats.csv_rows import (
     csv_rows,
     fields,
 )
-from awslabs_dsql_mcp.bulk.loading.formats.json_rows import MAX_ARRAY, json_array, json_lines
+from awslabs_dsql_mcp.bulk.loading.formats.json_rows import json_array, json_lines
 from awslabs_dsql_mcp.bulk.loading.formats.parquet_rows import ParquetRows
 from awslabs_dsql_mcp.bulk.loading.formats.text_lines import TextLines
 from awslabs_dsql_mcp.bulk.loading.rows import (
@@ -43,8 +42,9 @@ class LoadDirectory:
     def __init__(self, root: Path | None) -> None:
         self._directory = None if root is None else OperatorDirectory(root, "--load-dir")
 
-    def open(self, path: str, options: FileOptions) -> RowSource:
+    def open(self, options: FileOptions) -> RowSource:
         """Open a file; see `RowFiles.open`."""
+        path = options.path
         reader = _READERS.get(Path(path).suffix.lower())
         if reader is None:
             raise RequestInvalid(f"{path!r} has an unknown format.", hint=f"Formats: {', '.join(_READERS)}.")
@@ -201,40 +201,29 @@ def _chained(first: Record | None, rest: Iterator[Record]) -> Iterator[Record]:
 
 
 def _json_lines(file: BinaryIO, options: FileOptions) -> _Stream:
-    """Read JSON Lines; the first time for the names."""
-    lines = TextLines(file, options.encoding)
-
-    def values() -> Iterator[tuple[int, object]]:
-        lines.restart()
-        return json_lines(lines)
-
-    return _objects(values, options, lines)
+    """Read JSON Lines."""
+    return _objects(json_lines, TextLines(file, options.encoding), options)
 
 
 def _json(file: BinaryIO, options: FileOptions) -> _Stream:
     """Read a JSON array, or JSON Lines under this name."""
     lines = TextLines(file, options.encoding)
-    if lines.sample().lstrip()[:1] == "{":
-        return _json_lines(file, options)
-    size = file.seek(0, os.SEEK_END)
-    if size > MAX_ARRAY:
-        raise RequestInvalid(
-            f"The file is one JSON array of {size >> 20:,} MiB, and at most {MAX_ARRAY >> 20} MiB are read.",
-            hint="Write JSON Lines, an object a line: jq -c '.[]' makes them.",
-        )
-    try:
-        text = lines.read_all()
-    except UnicodeDecodeError as error:
-        raise RequestInvalid(
-            f"The file is not {lines.encoding.upper()}: {error.reason}.",
-            hint="Name its encoding in encoding.",
-        ) from None
-    return _objects(lambda: json_array(lines, text), options, lines)
+    return _objects(json_lines if lines.sample().lstrip()[:1] == "{" else json_array, lines, options)
 
 
 def _objects(
-    values: Callable[[], Iterator[tuple[int, object]]], options: FileOptions, lines: TextLines
+    read: Callable[[TextLines], Iterator[tuple[int, object]]], lines: TextLines, options: FileOptions
 ) -> _Stream:
+    """Read JSON objects or arrays.
+
+    The file is read beforehand until each of the table's columns, or of those that are wanted, has been seen:
+    a column that no object has is left to its default, and one that only some have is NULL in the others.
+    """
+
+    def values() -> Iterator[tuple[int, object]]:
+        lines.restart()
+        return read(lines)
+
     choice = object_choice(lambda: (value for _, value in values()), options.columns, options.known)
     objects = ObjectRows(choice, is_part=options.columns is not None)
     rows = ((line, objects.row(value)) for line, value in values())
@@ -242,7 +231,7 @@ def _objects(
 
 
 def _parquet(file: BinaryIO, options: FileOptions) -> _Stream:
-    opened = ParquetRows(file)
+    opened = ParquetRows(file, options.path)
     choice = choose(opened.names, options.columns)
     _refuse_twice(opened.names, choice)
     notes = [f"Columns that were not loaded: {listed(choice.left_out)}."] if choice.left_out else []

@@ -55,6 +55,7 @@ class FileOptions:
     """What a caller says of a file.
 
     Attributes:
+        path: Its path in the directory.
         columns: The columns to load.
         known: Names of the table's columns.
         null: Text of an unquoted CSV field that means NULL.
@@ -63,6 +64,7 @@ class FileOptions:
         header: The first line of a CSV file has the names.
     """
 
+    path: str
     columns: Columns
     known: Sequence[str]
     null: str = ""
@@ -74,11 +76,10 @@ class FileOptions:
 class RowFiles(Protocol):
     """The directory of files that may be loaded."""
 
-    def open(self, path: str, options: FileOptions) -> RowSource:
+    def open(self, options: FileOptions) -> RowSource:
         """Open a file; blocks.
 
         Args:
-            path: Path of the file, relative to the directory.
             options: What is known of it.
 
         Raises:

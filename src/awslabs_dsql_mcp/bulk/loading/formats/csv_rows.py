@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from awslabs_dsql_mcp.bulk.loading.cells import SizedText
-from awslabs_dsql_mcp.bulk.loading.formats.text_lines import TextLines
+from awslabs_dsql_mcp.bulk.loading.cells import ColumnText
+from awslabs_dsql_mcp.bulk.loading.formats.text_lines import MAX_RECORD, TextLines
 from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, NumberedRow
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.text import pluralize
@@ -18,7 +18,6 @@ from awslabs_dsql_mcp.text import pluralize
 DELIMITERS: Final = (",", ";", "\t", "|")
 """Delimiters that are found without being named, the likeliest first."""
 
-_MAX_RECORD: Final = 16 << 20  # characters; the message of a transaction has 10 MiB
 _QUOTE_OR_END: Final = re.compile(r'["\r\n]')
 _NAMES: Final = {"\n": "a line feed", "\r": "a carriage return", "\r\n": "a carriage return and a line feed"}
 
@@ -71,23 +70,23 @@ class CsvRecords:
 
     def _record(self, text: str, line: int, offset: int) -> Record:
         """Read on until the end of a line outside of quotes."""
-        lines, pieces, size = self.lines, [text], len(text)
+        lines, pieces, size = self.lines, [text], self.lines.size(text)
         quoted = text.count('"') % 2 == 1
         while quoted or not text.endswith(self._end[-1]):
             text = next(lines, "")
             if not text:
                 break
             quoted ^= text.count('"') % 2 == 1
-            size += len(text)
-            if size <= _MAX_RECORD:
+            size += lines.size(text)
+            if size <= MAX_RECORD:
                 pieces.append(text)
         whole = "".join(pieces)
         body = whole.removesuffix(self._end)
         fault = ""
         if quoted:
             fault = "a quote is opened and not closed"
-        elif size > _MAX_RECORD:
-            fault = f"it has more than {_MAX_RECORD >> 20} Mi characters; a quote may be missing"
+        elif size > MAX_RECORD:
+            fault = f"it has more than {MAX_RECORD >> 20} MiB; a quote may be missing"
         else:
             fault = lines.fault(body, offset) or self._stray(whole, body)
         return Record(body, line, lines.number, offset, fault)
@@ -111,7 +110,7 @@ def fields(text: str, delimiter: str, null: str) -> list[str | None]:
         null: The text of an unquoted field that is NULL.
     """
     if '"' not in text:
-        return [None if field == null else SizedText(field) for field in text.split(delimiter)]
+        return [None if field == null else ColumnText(field) for field in text.split(delimiter)]
     found: list[str | None] = []
     value, quoted = "", False
     parts = text.split('"')
@@ -125,9 +124,9 @@ def fields(text: str, delimiter: str, null: str) -> list[str | None]:
             first, *others = part.split(delimiter)
             value += first
             for other in others:
-                found.append(None if not quoted and value == null else SizedText(value))
+                found.append(None if not quoted and value == null else ColumnText(value))
                 value, quoted = other, False
-    found.append(None if not quoted and value == null else SizedText(value))
+    found.append(None if not quoted and value == null else ColumnText(value))
     return found
 
 

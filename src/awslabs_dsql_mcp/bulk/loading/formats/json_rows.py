@@ -5,13 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, NoReturn, cast
 
-from awslabs_dsql_mcp.bulk.loading.cells import SizedText
-from awslabs_dsql_mcp.bulk.loading.formats.text_lines import TextLines
+from awslabs_dsql_mcp.bulk.loading.cells import ColumnText
+from awslabs_dsql_mcp.bulk.loading.formats.text_lines import MAX_RECORD, TextLines
 from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow
 
-MAX_ARRAY: Final = 256 << 20
-"""Bytes of a file that is one JSON array, which is read at once."""
-
+_TOO_LONG: Final = f"it has more than {MAX_RECORD >> 20} MiB"
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -33,16 +31,22 @@ def json_lines(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] |
     """
     while True:
         try:
-            line = next(lines)
-            number, offset = lines.number, lines.offset
-            while not line.endswith("\n") and (more := next(lines, "")):
-                line += more
+            pieces = [last := next(lines)]
+            number, offset, size = lines.number, lines.offset, lines.size(last)
+            while not last.endswith("\n") and (last := next(lines, "")):
+                size += lines.size(last)
+                if size <= MAX_RECORD:
+                    pieces.append(last)
         except StopIteration:
             return
         except UnicodeDecodeError as error:
             told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
             yield lines.number + 1, InvalidRow(told)
             return
+        if size > MAX_RECORD:
+            yield number, InvalidRow(_TOO_LONG)
+            continue
+        line = "".join(pieces)
         if line.isspace():
             continue
         if fault := lines.fault(line, offset):
@@ -51,37 +55,108 @@ def json_lines(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] |
         yield number, _line(line)
 
 
-def json_array(lines: TextLines, text: str) -> Iterator[tuple[int, "Fields | list[object] | InvalidRow"]]:
-    """Read the elements of an array.
+def json_array(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] | InvalidRow"]]:
+    """Read the elements of an array, each with the number of the line that it begins in.
+
+    Args:
+        lines: The file, from its beginning.
+    """
+    text = _Window(lines)
+    try:
+        if text.next_character() != "[":
+            yield 1, InvalidRow("the file is neither an array of objects nor JSON Lines")
+            return
+        text.take("[")
+        more = text.next_character() != "]" or text.take("]") != "]"
+        while more:
+            text.next_character()
+            yield text.line, text.value()
+            more = text.take(",]") == ","
+        if text.next_character():
+            yield text.line, InvalidRow("something follows the array; it was not read")
+    except UnicodeDecodeError as error:
+        told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
+        yield text.line, InvalidRow(told)
+    except (ValueError, RecursionError) as error:
+        yield text.line, InvalidRow(f"{_reason(error)}; nothing behind it can be read")
+
+
+class _Window:
+    """The part of a file that is looked at: the next element of an array, or a little more.
 
     Args:
         lines: The file.
-        text: Its text.
+
+    Attributes:
+        line: Number of the line that comes next.
     """
-    at = _skip(text, 0)
-    if text[at : at + 1] != "[":
-        yield 1, InvalidRow("the file is neither an array of objects nor JSON Lines")
-        return
-    line, counted = 1, 0
-    at = _skip(text, at + 1)
-    is_open = text[at : at + 1] != "]"
-    at += not is_open
-    while is_open:
-        line, counted = line + text.count("\n", counted, at), at
-        start = at
-        try:
-            value, at = _value(text, at)
-            at = _expect(text, at, ",]")
-        except (ValueError, RecursionError) as error:
-            yield line, InvalidRow(f"{_reason(error)}; nothing behind it can be read")
-            return
-        if lines.fault(text[start:at], 0):
-            value = InvalidRow(lines.fault(text[start:at], lines.offset + lines.size(text[:start])) or "")
-        yield line, value
-        is_open = text[at - 1] == ","
-        at = _skip(text, at)
-    if _skip(text, at) != len(text):
-        yield text.count("\n", 0, at) + 1, InvalidRow("something follows the array; it was not read")
+
+    def __init__(self, lines: TextLines) -> None:
+        self.line = 1
+        self._lines = lines
+        self._text = ""
+        self._at = 0
+        self._offset = lines.start  # of the text, in bytes of the file
+
+    def next_character(self) -> str:
+        """Pass over space, and give the next character; empty at the end of the file."""
+        while True:
+            self._pass(_skip(self._text, self._at))
+            if self._at < len(self._text) or not self._read():
+                return self._text[self._at : self._at + 1]
+
+    def take(self, characters: str) -> str:
+        """Pass over space and one of some characters; give it.
+
+        Raises:
+            ValueError: Another comes.
+        """
+        found = self.next_character()
+        if not found or found not in characters:
+            raise ValueError(f"{' or '.join(map(repr, characters))} is missing")
+        self._pass(self._at + 1)
+        return found
+
+    def value(self) -> "Fields | list[object] | InvalidRow":
+        """Read the next element.
+
+        Raises:
+            ValueError: It is not JSON, or too long.
+            RecursionError: It is nested too deep.
+        """
+        while True:
+            try:
+                value, end = _value(self._text, self._at)
+            except json.JSONDecodeError as error:  # its place is one in this text, not in the file
+                if not self._read():
+                    raise ValueError(error.msg) from None
+            except (ValueError, RecursionError):
+                if not self._read():
+                    raise
+            else:
+                if end < len(self._text) or not self._read():
+                    break
+            if self._lines.size(self._text) > MAX_RECORD:  # it might end in the next piece
+                raise ValueError(_TOO_LONG)
+        found = self._text[self._at : end]
+        fault = self._lines.fault(found, 0) and self._lines.fault(found, self._offset_here())
+        self._pass(end)
+        return InvalidRow(fault) if fault else value
+
+    def _pass(self, end: int) -> None:
+        self.line += self._text.count("\n", self._at, end)
+        self._at = end
+
+    def _offset_here(self) -> int:
+        return self._offset + self._lines.size(self._text[: self._at])
+
+    def _read(self) -> bool:
+        """Read a piece more; what was passed over is dropped."""
+        piece = self._lines.read()
+        if piece:
+            self._offset = self._offset_here()
+            self._text, self._at = self._text[self._at :] + piece, 0
+        return bool(piece)
 
 
 def _line(text: str) -> "Fields | list[object] | InvalidRow":
@@ -146,7 +221,7 @@ def _member(text: str, at: int) -> tuple[object, int]:
     value, end = cast("tuple[object, int]", _DECODER.raw_decode(text, at))
     if value is None or isinstance(value, bool) or text[at] == '"':
         return value, end
-    return SizedText(text[at:end]), end
+    return ColumnText(text[at:end]), end
 
 
 def _skip(text: str, at: int) -> int:

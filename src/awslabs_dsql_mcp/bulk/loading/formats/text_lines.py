@@ -15,6 +15,9 @@ from awslabs_dsql_mcp.errors import RequestInvalid
 MAX_PIECE: Final = 1 << 20
 """Characters of a line that are read at once."""
 
+MAX_RECORD: Final = 16 << 20
+"""Bytes of a row; the message of a transaction has 10 MiB."""
+
 _SAMPLE: Final = 1 << 20
 _NOT_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _BYTE_ORDER_MARKS: Final = (
@@ -36,6 +39,7 @@ class TextLines(Iterator[str]):
     Attributes:
         encoding: The encoding that is used.
         has_mark: The file begins with a byte order mark.
+        start: Where the text begins, in bytes.
         number: Number of the line that was given last, from 1.
         offset: Where it begins, in bytes from the beginning of the file.
 
@@ -50,7 +54,7 @@ class TextLines(Iterator[str]):
         self.has_mark = bool(mark)
         self.encoding = _checked(encoding, marked)
         self.number = 0
-        self._start = self.offset = self._next_offset = len(mark)
+        self.start = self.offset = self._next_offset = len(mark)
         self._is_wide = self.encoding.startswith(("utf-16", "utf-32"))
         self._errors = "surrogatepass" if self._is_wide else "surrogateescape"
         self._file = file
@@ -99,12 +103,18 @@ class TextLines(Iterator[str]):
             self._text.detach()
             self._text = None
         self.number, self._ended = 0, True
-        self.offset = self._next_offset = self._start
+        self.offset = self._next_offset = self.start
 
-    def read_all(self) -> str:
-        """Read the whole text at once."""
-        self._file.seek(self._start, SEEK_SET)
-        return self._file.read().decode(self.encoding, self._errors)
+    def read(self) -> str:
+        """Read on without regard to lines; give a piece of text, empty at the end.
+
+        Raises:
+            UnicodeDecodeError: What follows cannot be read in this encoding at all.
+        """
+        if self._text is None:
+            self.split_at("\n")
+        assert self._text is not None  # noqa: S101 - just set
+        return self._text.read(MAX_PIECE)
 
     def fault(self, text: str, offset: int) -> str | None:
         """Find the first character that is no text.
