@@ -87,6 +87,35 @@ async def test_no_code_of_a_user_is_run_by_the_superuser(
         assert await attacker.ends_up_as(boss) == (None, False)
 
 
+@pytest.mark.parametrize("where", ["", " IN DATABASE postgres"])
+async def test_a_job_leaves_no_setting_for_the_jobs_of_others(
+    where: str, attacker: Attacker, admin: Connection, inner: server.Server
+) -> None:
+    await attacker.runs(
+        "CREATE FUNCTION @me.stay(text) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT @me.leave();"
+        f" ALTER ROLE CURRENT_USER{where} SET search_path = @me; SELECT true $$"
+    )
+    await attacker.runs("ALTER TABLE @me.t ADD CONSTRAINT c CHECK (@me.stay(v)) NOT VALID")
+    async with working(inner), await superuser.connect(inner.address) as boss:
+        await attacker.runs("SELECT sys.validate_constraint_async('ALTER TABLE @me.t VALIDATE CONSTRAINT c')")
+        await finished(admin)
+        left = (
+            "SELECT setconfig FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole "
+            "WHERE rolname ~ '^local_job_'"
+        )
+        assert await rows(boss, left) == []
+        assert (
+            await rows(
+                boss,
+                "SELECT FROM pg_auth_members JOIN pg_roles r ON r.oid = member WHERE rolname ~ '^local_job_'",
+            )
+            == []
+        )
+        assert (
+            await value(admin, "SELECT status FROM sys.jobs ORDER BY start_time DESC LIMIT 1") == "completed"
+        )
+
+
 async def test_an_operator_that_waits_for_the_next_version_is_not_bound(tmp_path: Path) -> None:
     """The schema of a later version is read with schema public on nobody's search_path."""
     directory = tmp_path / "postgres"

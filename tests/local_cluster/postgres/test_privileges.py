@@ -29,7 +29,7 @@ DEFINERS = {
 
 DYNAMIC = {
     "_watch": "CREATE TRIGGER without WHEN on a table, named by its number",
-    "_lend_role": "GRANT and REVOKE of roles, named by their numbers",
+    "_lend_role": "GRANT and REVOKE of roles, named by their numbers, and RESET of a worker's settings",
 }
 """Functions of the superuser's, or of its SECURITY DEFINER functions, that run a text."""
 

@@ -248,7 +248,8 @@ BEGIN
   END IF;
 END $$;
 
--- Makes a role that runs jobs a member of an owner, or of nobody, and of no other role.
+-- Makes a role that runs jobs a member of an owner, or of nobody, and of no other role. Settings that a job has
+-- left for it would hold in the jobs of other owners.
 CREATE OR REPLACE FUNCTION sys._lend_role(owner oid, worker text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -258,6 +259,8 @@ BEGIN
                WHERE m.member = worker::regrole LOOP
     EXECUTE format('REVOKE %s FROM %I GRANTED BY %s CASCADE', other.role, worker, other.grantor);
   END LOOP;
+  EXECUTE format('ALTER ROLE %I RESET ALL', worker);
+  EXECUTE format('ALTER ROLE %I IN DATABASE postgres RESET ALL', worker);
   IF (SELECT rolsuper FROM pg_roles WHERE oid = owner) THEN
     RAISE EXCEPTION 'the superuser has no jobs';
   END IF;
