@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown,
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
+from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
 from support.client_helpers import rows, write
 
@@ -61,6 +63,21 @@ class Losing:
         raise ConnectionFailed("The connection was lost.")
 
 
+class Conflicting:
+    """The real database, where each transaction takes a second attempt.
+
+    Args:
+        database: The database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, unit: UnitOfWork) -> Report:
+        """Run a unit."""
+        return replace(await self._database.run(unit), attempts=2)
+
+
 @pytest.fixture
 async def database(cluster: LocalCluster, cluster_folder: Path) -> AsyncIterator[LazyDatabase]:
     """The tests' cluster, as the tools use it."""
@@ -71,7 +88,7 @@ async def database(cluster: LocalCluster, cluster_folder: Path) -> AsyncIterator
 
 async def migrate(database: Database, handle: str | None) -> ToolOutput:
     """Run the script, from a handle on."""
-    tool = Migrate(database, confirm="never", call_time=60.0, sleep=_short_sleep)
+    tool = Migrate(database, confirmation=ChangeConfirmation("never"), call_time=60.0, sleep=_short_sleep)
     return await tool.migrate(MigrateRequest(SCRIPT, resume_from=handle), _ignore)
 
 
@@ -113,3 +130,13 @@ async def test_a_session_lost_at_any_unit_leaves_each_step_applied_once(
         assert await rows(writer, "SELECT id, a FROM lost_t") == [[1, 1]], f"lost at unit {at}"
         assert await rows(writer, INDEXES) == [[1]], f"lost at unit {at}"
     assert at > 5
+
+
+async def test_a_second_attempt_is_said_where_sequences_may_have_been_drawn_from(
+    writer: Client, database: LazyDatabase
+) -> None:
+    await write(writer, "DROP TABLE IF EXISTS lost_t")
+    done = await migrate(Conflicting(database), None)
+    said = [line for line in done.text.splitlines() if "in attempt 2: sequences" in line]
+    assert len(said) == 1
+    assert "INSERT INTO lost_t" in said[0]

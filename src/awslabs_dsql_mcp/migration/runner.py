@@ -66,6 +66,11 @@ class MigrationRun:
         self.doubt = "+" if self.doubt == "+" else ""
 
 
+def _again(attempts: int) -> str:
+    """Say that numbers of sequences are not given back (PostgreSQL documentation, "Sequence Functions")."""
+    return f", in attempt {attempts}: sequences that it draws from went on in each"
+
+
 class _JobUnfinished(Exception):
     """A job is unfinished when the call has to end."""
 
@@ -157,7 +162,8 @@ class MigrationRunner:
             await self._wait(run, _job_id(done))
             return "built" if "INDEX" in step.statements[0].kind else "validated"
         rows = f", {pluralize(done.rows_affected, 'row')}" if done.rows_affected else ""
-        return done.outcome + rows
+        again = "" if done.attempts == 1 or step.statements[0].category == "ddl" else _again(done.attempts)
+        return done.outcome + rows + again
 
     async def _already_applied(self, run: MigrationRun) -> str | None:
         """Check whether a step in doubt was applied; ``None`` when it was not, or may be run again.

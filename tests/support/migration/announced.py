@@ -65,12 +65,13 @@ def _by_line(script: str) -> dict[int, str]:
 
 
 def _entries(plan: str, lines: dict[int, str]) -> Iterator[tuple[str, str]]:
-    steps = filter(None, map(_STEP.match, plan.splitlines()))
+    said = plan.splitlines()
+    steps = filter(None, map(_STEP.match, said))
     titles = {step.group(1): step.group(2) for step in steps}
-    for line in plan.splitlines():
+    for line, following in zip(said, [*said[1:], ""], strict=True):
         if step := _STEP.match(line):
-            if step.group(3):
-                yield (step.group(3), step.group(2))
+            if step.group(3):  # the whole statement follows one that is cut
+                yield (step.group(3), step.group(2) + following if following[:4].isspace() else step.group(2))
         elif about := _ABOUT_STEP.match(line):
             yield (about.group(2), titles[about.group(1)])
         elif line.startswith("- "):

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
@@ -32,11 +33,25 @@ class Outcome:
         state: ``done``; ``blocked`` by a plan or an error that said so before anything was run; ``empty`` of
             anything to run; ``stopped`` by an error during a run that nothing had announced.
         error: The error, if any.
+        retried: A transaction was tried again after a conflict. PostgreSQL does not roll sequences back, so
+            that it has drawn other values from them than the script has on PostgreSQL.
     """
 
     plan: str
     state: str
     error: str = ""
+    retried: bool = False
+
+
+class _Watched(LazyDatabase):
+    """A database that remembers if a transaction was tried more than once."""
+
+    retried = False
+
+    async def run(self, unit: UnitOfWork) -> Report:
+        report = await super().run(unit)
+        self.retried |= report.attempts > 1
+        return report
 
 
 class Target:
@@ -51,9 +66,9 @@ class Target:
     def __init__(self, folder: Path, stack: AsyncExitStack, cluster: LocalCluster) -> None:
         self._folder = folder
         self.cluster = cluster
-        database = LazyDatabase(Settings(local=True, local_data=folder), stack)
+        self._database = _Watched(Settings(local=True, local_data=folder), stack)
         self._tool = Migrate(
-            database, confirmation=ChangeConfirmation("never"), call_time=60.0, sleep=_short_sleep
+            self._database, confirmation=ChangeConfirmation("never"), call_time=60.0, sleep=_short_sleep
         )
 
     def connect(self) -> psycopg.Connection[Any]:
@@ -79,12 +94,13 @@ class Target:
         token = plan.structured.get("resume_from")
         if token is None or not plan.structured["steps"]:
             return Outcome(plan.text, "blocked" if token is None else "empty")
+        self._database.retried = False
         try:
             while token is not None:
                 token = (await self._call(script, str(token))).structured.get("resume_from")
         except DsqlError as error:
-            return Outcome(plan.text, "stopped", _text(error))
-        return Outcome(plan.text, "done")
+            return Outcome(plan.text, "stopped", _text(error), self._database.retried)
+        return Outcome(plan.text, "done", retried=self._database.retried)
 
     async def _call(self, script: str, token: str | None = None, *, dry_run: bool = False) -> ToolOutput:
         return await self._tool.migrate(MigrateRequest(script, dry_run, token), _ignore)
