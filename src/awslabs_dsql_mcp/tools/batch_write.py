@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
@@ -40,6 +41,9 @@ _DESCRIPTION: Final = (
     "call's time is up: call again with resume until finished. Refuses what cannot be cut: no primary key, "
     "reads of the changed table, aggregates."
 )
+
+# PostgreSQL documentation, "Date/Time Functions and Operators", Current Date/Time.
+_CLOCKS: Final = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,7 @@ class BatchWrite:
                 f"{pluralize(batches, 'batch')} by the key ({key}) of {job.parts.driving}."
             ),
             _record_note(job, batches),
+            _clock_note(job, batches),
             f"{earlier.message} {earlier.hint}" if earlier else "",
             f"Next: to run it, send the same with dry_run_token={token} (once, in 10 min).",
         )
@@ -190,3 +195,13 @@ def _record_note(job: StatementJob, batches: int) -> str:
         f"Its progress is recorded in {job.progress_table.name}, made if need be, for up to {KEPT_FINISHED} "
         "after its end, so that nothing is done twice."
     )
+
+
+def _clock_note(job: StatementJob, batches: int) -> str:
+    """Sentence on the time of a transaction, which one statement has once and batches each have their own."""
+    tree = job.parts.tree
+    calls = {strings(place.node.get("funcname"))[-1] for place in tree.find("FuncCall")}
+    keywords = " ".join(str(place.node.get("op")) for place in tree.find("SQLValueFunction"))
+    if batches <= 1 or not (calls & _CLOCKS or "DATE" in keywords or "TIME" in keywords):
+        return ""
+    return "now() and the like differ from batch to batch: give one moment for all rows as a value."

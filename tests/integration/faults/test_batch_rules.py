@@ -173,6 +173,19 @@ async def test_a_dry_run_counts_and_changes_nothing(bed: Harness, opens: Opens) 
     assert bed.postgres.query("SELECT sum(n) FROM bulk.t") == [(6900,)]
 
 
+async def test_a_dry_run_says_that_batches_have_each_their_own_time(bed: Harness, opens: Opens) -> None:
+    fill(bed)
+    sql = "UPDATE bulk.t SET n = 1 WHERE {} IS NOT NULL"
+    told = "now() and the like differ from batch to batch"
+    async with opens() as client:
+        for clock in ("now()", "pg_catalog.now()", "current_timestamp(3)", "localtime", "CURRENT_DATE"):
+            assert told in (await run(client, sql.format(clock), dry_run=True)).text
+        for other in ("current_user", "n"):
+            assert told not in (await run(client, sql.format(other), dry_run=True)).text
+        one = await run(client, sql.format("now()") + " AND id = 1", dry_run=True)
+    assert told not in one.text
+
+
 async def test_the_first_error_stops_it_with_a_true_account(bed: Harness, opens: Opens) -> None:
     fill(bed)
     bed.postgres.query("ALTER TABLE bulk.t ADD CHECK (n <> -5000)")
