@@ -157,7 +157,8 @@ class PooledDatabase:
             while True:
                 step = plan.send(await self._execute(step, call))
         except StopIteration as ended:
-            if unit.may_change_session:
+            # A column default, a CHECK or a function may have set something that outlives the COMMIT.
+            if unit.may_change_session or ended.value.outcome == "committed":
                 self._reset_session(call)
             return ended.value
         finally:
@@ -213,6 +214,8 @@ class PooledDatabase:
         timeout = self._remaining(call)
         if not timeout:
             raise DatabaseError(Failure(self._timed_out(timeout, call), timed_out=True))
+        if self._resets and not self._pool.has_idle:
+            await asyncio.wait(self._resets, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         try:
             return await self._pool.acquire(timeout)
         except Busy as busy:

@@ -56,6 +56,11 @@ class ConnectionPool(Generic[Opened]):
         self._idle: deque[tuple[PooledSession[Opened], float]] = deque()
         self._closed = False
 
+    @property
+    def has_idle(self) -> bool:
+        """True if a session waits to be used."""
+        return bool(self._idle)
+
     async def acquire(self, time_limit: float) -> PooledSession[Opened]:
         """Acquire a session for exclusive use.
 

@@ -61,7 +61,8 @@ class UnitOfWork:
         dry_run: Run all statements, then roll back.
         max_rows_affected: Roll back if the statements change more rows than this in total.
         must_change: The first statement must change a row; if it changes none, all is rolled back.
-        may_change_session: A function that is not built in could set something in the session.
+        may_change_session: A function that is not built in could set something in the session, though
+            nothing is committed; a session that has committed is always reset.
         time_limit: Seconds in place of those of the server's options, connecting and retries included.
     """
 

@@ -22,6 +22,37 @@ async def test_what_a_function_set_is_gone_for_the_next_call(bed: Harness) -> No
     assert bed.proxy.connected == 1
 
 
+LEAVES = (
+    "CREATE FUNCTION leaves() RETURNS text LANGUAGE sql VOLATILE AS "
+    "$$SELECT set_config('search_path', 'elsewhere', false)$$"
+)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sql"),
+    [
+        ("ALTER TABLE t ADD trace text DEFAULT leaves()", "INSERT INTO t VALUES (1)"),
+        ("ALTER TABLE t ADD CHECK (id > 0 AND leaves() <> '')", "INSERT INTO t VALUES (1)"),
+        ("CREATE DOMAIN d AS int CHECK (leaves() <> '')", "INSERT INTO t SELECT 1::d"),
+        ("CREATE VIEW v AS SELECT leaves()", "INSERT INTO t SELECT 1 FROM v WHERE leaves <> ''"),
+    ],
+)
+async def test_what_a_users_code_set_in_a_write_is_gone_for_the_next_call(
+    bed: Harness, prepare: str, sql: str
+) -> None:
+    bed.postgres.query(LEAVES)
+    try:
+        bed.postgres.query(prepare)
+        bed.postgres.query("GRANT ALL ON ALL TABLES IN SCHEMA public TO admin")
+        database = bed.connect()
+        assert (await database.run(write(sql))).outcome == "committed"
+        assert cells(await database.run(read("SHOW search_path"))) == ['"$user", public']
+        assert bed.proxy.connected == 1
+        assert bed.ids() == [1]
+    finally:
+        bed.postgres.query("DROP FUNCTION leaves() CASCADE; DROP DOMAIN IF EXISTS d CASCADE")
+
+
 async def test_a_session_that_cannot_be_cleaned_is_not_used_again(bed: Harness) -> None:
     database = bed.connect(limits=Limits(max_connections=1))
     bed.proxy.add(Fault(At.ASKED, Kill(), "RESET ALL"))
