@@ -115,9 +115,11 @@ class PostgresConnection:
         if not self.is_clean:
             await self._send([Query("ROLLBACK")], [])
 
-    async def reset_session(self) -> None:
+    async def reset_session(self, *, pipelined: bool) -> None:
         """Reset the parameters and the role that a function may have set in the session."""
-        await self._send([Query("RESET ALL"), Query("RESET ROLE")], [])
+        batch = [Query("RESET ALL"), Query("RESET ROLE")]
+        for group in [batch] if pipelined else [[query] for query in batch]:
+            await self._send(group, [])
 
     async def cancel(self, time_limit: float) -> None:
         """Request that the server cancel the running query; Aurora DSQL ignores it.

@@ -75,7 +75,7 @@ class Connection(Interruptible, Protocol):
         """Roll back the transaction, if there is one."""
         ...
 
-    async def reset_session(self) -> None:
+    async def reset_session(self, *, pipelined: bool) -> None:
         """Reset the parameters and the role that a function may have set in the session."""
         ...
 
@@ -294,8 +294,9 @@ class PooledDatabase:
 
     async def _reset_and_release(self, session: PooledSession[Connection]) -> None:
         connection = session.connection
+        reset = connection.reset_session(pipelined=self._pipelined)
         try:
-            await self._run_with_deadline(connection.reset_session(), connection, _ROLLBACK_TIME)
+            await self._run_with_deadline(reset, connection, _ROLLBACK_TIME)
         except BaseException as error:
             await self._pool.discard(session)
             if not isinstance(error, DatabaseError):
