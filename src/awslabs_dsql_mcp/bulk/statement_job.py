@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
@@ -18,6 +19,8 @@ from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.guard.refusal import Violation, locate
 from awslabs_dsql_mcp.sql import parser
+
+_SUBJECT: Final = 12
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ class StatementJob:
     fingerprint: str
     progress_table: ProgressTable
     repeatable: bool
+
+    @property
+    def content(self) -> str:
+        """Nothing: the fingerprint has all."""
+        return ""
+
+    @property
+    def correction(self) -> str:
+        """Sentence on the rows that are done."""
+        return (
+            "A corrected statement is another job, and changes again the rows that are done, unless its "
+            f"WHERE leaves them out by the key ({', '.join(self.key.columns)})."
+        )
 
     @classmethod
     async def plan(cls, database: Database, query: Query, cluster: str) -> "StatementJob":
@@ -74,7 +90,8 @@ class StatementJob:
         words = [token.text for token in parser.tokens(query.sql) if token.text != ";"]
         # The tables that its names mean follow from the role and its search_path.
         oids = [table.oid for table in (target, driving, *context.reads)]
-        work = fingerprint([cluster, "batch_write", context.role, words, query.params, oids])
+        subject = fingerprint([cluster, "batch_write", parts.kind, target.oid])[:_SUBJECT]
+        work = f"{subject}-{fingerprint([context.role, words, query.params, oids])}"
         table = ProgressTable(target.schema)
         return cls(database, query, parts, key, target.indexes, work, table, repeatable)
 

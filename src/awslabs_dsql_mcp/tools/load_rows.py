@@ -22,7 +22,7 @@ from awslabs_dsql_mcp.bulk.splitting import keyset, table_info
 from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
 from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
@@ -170,7 +170,7 @@ class LoadRows:
                 rows_per_second,
                 verify,
             )
-            question = self.question(request, can_ask=supports_elicitation(ctx))
+            question = await self.question(request, can_ask=supports_elicitation(ctx))
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
                 return asking
@@ -186,8 +186,8 @@ class LoadRows:
             meta=search_hint("import csv json parquet file rows"),
         )
 
-    def question(self, request: LoadRequest, *, can_ask: bool) -> Question | None:
-        """Give the question for the user; ``None`` for no question.
+    async def question(self, request: LoadRequest, *, can_ask: bool) -> Question | None:
+        """Give the question for the user; ``None`` for no question, and for a file that cannot be read.
 
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
@@ -196,7 +196,17 @@ class LoadRows:
             return None
         if self._runner.has_unfinished(fingerprint_in(request.resume)):
             return None  # confirmed when it began
-        return self._confirmation.question(_change(request), can_ask=can_ask)
+        try:
+            content = await self._content(request)
+        except (RequestInvalid, NotConfigured):
+            return None
+        return self._confirmation.question(_change(request, content), can_ask=can_ask)
+
+    async def _content(self, request: LoadRequest) -> str:
+        """Compute what identifies the rows: `RowSource.name`."""
+        if request.rows is not None:
+            return fingerprint(request.rows)
+        return await asyncio.to_thread(self._files.digest, request.path)
 
     async def load_rows(self, request: LoadRequest, report: ProgressCallback) -> ToolOutput:
         """Load rows, or try to.
@@ -210,14 +220,15 @@ class LoadRows:
             NotConfigured: No folder is allowed, or nothing reads the file.
             DsqlError: What stopped it.
         """
-        if request.dry_run_token is not None:
-            self._confirmation.redeem(request.dry_run_token, _change(request))
         is_over = self._runner.time_limit()
         table = await self._table(request)
         with closing(await self._source(request, table)) as source:
+            if request.dry_run_token is not None:
+                self._confirmation.redeem(request.dry_run_token, _change(request, source.name))
             job = self._job(request, source, table)
             if request.dry_run:
-                return answer(await self._tried(job, request), job, source.notes())
+                token = self._confirmation.token(_change(request, source.name))
+                return answer(await self._tried(job, token), job, source.notes())
             loaded = _verifying(request, job)
             if loaded is None:
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
@@ -313,22 +324,21 @@ class LoadRows:
     def _job(self, request: LoadRequest, source: RowSource, table: TableInfo) -> RowLoadJob:
         plan = plan_insert(table, source.choice, request.on_conflict)
         columns = [column.name for column in plan.columns]
-        what = (self._cluster, "load_rows", table.full_name, columns, request.on_conflict, request.path)
+        what = (self._cluster, "load_rows", table.oid, columns, request.on_conflict, request.path)
         # Mended rows go on with the handle of the first ones: the job sees that those before are the same.
         work = fingerprint(what)
         given = fingerprint_in(request.resume)
-        own = work if request.path else f"{work}-{source.name}"
+        own = f"{work}-{source.name}"
         same = request.resume not in ("", RESTART) and given.partition("-")[0] == work
         return RowLoadJob(
             self._database, plan, source, given if same else own, skip_bad_rows=request.skip_bad_rows
         )
 
-    async def _tried(self, job: RowLoadJob, request: LoadRequest) -> ToolOutput:
+    async def _tried(self, job: RowLoadJob, token: str) -> ToolOutput:
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
         fault = await job.first_rejected() if batch else ""
         rows = await job.count()
         batches = -(-rows // keyset.MAX_BATCH_ROWS)
-        token = self._confirmation.token(_change(request))
         found = wrap_untrusted(fault, kind="rows", nonce=new_nonce()) + "\n" if fault else ""
         tried = (
             "; of the first " + ("this cannot be stored" if fault else "all can be stored") if batch else ""
@@ -341,13 +351,14 @@ class LoadRows:
         return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
-def _change(request: LoadRequest) -> Change:
+def _change(request: LoadRequest, content: str) -> Change:
+    """Describe a load, bound to the content of its rows or its file."""
     what = f"file {request.path}" if request.path else f"{pluralize(len(request.rows or ()), 'row')} given"
     verb = "INSERT or UPDATE" if request.on_conflict == "update" else "INSERT"
     effect = Effect(visible_line(f"{verb} into {request.table}: {what}"))
     form = (request.columns, request.null, request.delimiter, request.encoding, request.header)
     sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
-    query = Query(sql, (fingerprint([*form, request.rows]),))
+    query = Query(sql, (fingerprint([*form, content]),))
     return Change("load_rows", [query], [StatementInfo("INSERT", "dml", effects=(effect,))], IN_BATCHES)
 
 

@@ -105,6 +105,19 @@ async def test_another_job_is_not_taken_for_it(bed: Harness) -> None:
     assert values(bed) == [(11, 250)]
 
 
+@pytest.mark.parametrize("sql", ["UPDATE bulk.t SET n = n + 1 WHERE id <> 'secret0250'", f"{ADD} + 0"])
+async def test_a_corrected_statement_does_not_run_over_done_rows_unasked(bed: Harness, sql: str) -> None:
+    fill(bed, 250)
+    database = bed.connect()
+    await stopped(bed, database)
+    with pytest.raises(DsqlError, match="unfinished: 200 rows in 2 batches") as refused:
+        await run(database, sql)
+    assert "changes again the rows that are done" in (refused.value.hint or "")
+    assert values(bed) == [(0, 50), (1, 200)]
+    await run(database, sql, "new")
+    assert (2, 200) in values(bed)
+
+
 async def test_a_finished_run_keeps_no_data_of_rows(bed: Harness) -> None:
     fill(bed, 250)
     await run(bed.connect())

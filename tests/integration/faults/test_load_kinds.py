@@ -291,6 +291,38 @@ async def test_a_file_that_is_mended_is_loaded_on(loads: Loads, *, key: bool) ->
     assert answer.structured["rows"] == 9001
     found = loads.query("SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE t = 'good') FROM bulk.t")
     assert found == [(9001, 9001, 1)]
+    if not key:
+        with pytest.raises(RequestInvalid, match="has been done already"):
+            await loads.load(request)
+        lines[5] = "5,other"
+        other_file = await loads.file("rows.csv", "\n".join(lines), request)
+        assert other_file.structured["rows"] == 9000
+
+
+async def test_another_file_of_the_same_name_is_loaded(loads: Loads) -> None:
+    loads.table("id int, t text")
+    request = LoadRequest("bulk.t", path="day.csv")
+    first = "\n".join(["id,t", *(f"{n},a" for n in range(6000))])
+    await loads.file("day.csv", first, request)
+    with pytest.raises(RequestInvalid, match="done already"):
+        await loads.load(request)
+    answer = await loads.file("day.csv", first.replace("a", "b"), request)
+    assert answer.structured["rows"] == 6000
+    loads.query("DROP TABLE bulk.t; SELECT")
+    loads.table("id int, t text")
+    await loads.load(request)
+    assert loads.query("SELECT count(*), min(t) FROM bulk.t") == [(6000, "b")]
+
+
+async def test_a_token_of_a_dry_run_is_for_the_rows_that_it_read(loads: Loads) -> None:
+    loads.table("id int, t text")
+    request = LoadRequest("bulk.t", path="day.csv", dry_run=True)
+    dry = await loads.file("day.csv", "id,t\n1,a\n", request)
+    token = str(dry.structured["dry_run_token"])
+    go = LoadRequest("bulk.t", path="day.csv", dry_run_token=token)
+    with pytest.raises(RequestInvalid, match="dry_run_token"):
+        await loads.file("day.csv", "id,t\n1,a\n2,b\n", go)
+    assert loads.query("SELECT count(*) FROM bulk.t") == [(0,)]
 
 
 async def test_rows_that_are_skipped_are_counted_and_named(loads: Loads) -> None:

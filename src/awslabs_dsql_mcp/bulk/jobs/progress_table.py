@@ -77,6 +77,14 @@ class ProgressTable:
             (job,),
         )
 
+    def find_others(self, subject: str, job: str) -> Query:
+        """Query for the rows of other jobs whose fingerprints begin with the same subject, the last first."""
+        return Query(
+            f"SELECT job, state FROM {self.name} WHERE job LIKE $1::text || '-%' AND job <> $2::text "  # noqa: S608 - our own name
+            "AND keep_until >= now() ORDER BY changed_at DESC",
+            (subject, job),
+        )
+
     def change(self, job: str, before: str | None, after: str, *, done: bool) -> Query:
         """Statement that changes a job's state, the first of a batch's transaction; it must change a row.
 

@@ -3,6 +3,7 @@
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
 from awslabs_dsql_mcp.bulk.jobs.state_record import StateRecord
+from awslabs_dsql_mcp.bulk.splitting.keyset import Position
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import RequestInvalid
@@ -40,6 +41,27 @@ class RunRecord(StateRecord):
             return decode(self.row.state, self._fingerprint)
         except RequestInvalid:
             raise self.lost("was changed") from None
+
+    async def other(self, content: Position | None) -> tuple[Progress, str] | None:
+        """Find another job of the same subject that is unfinished, or was finished with some content.
+
+        Args:
+            content: Position at the end of a job that was finished with it.
+
+        Returns:
+            Progress and resume token of the last one; ``None`` if there is none.
+
+        Raises:
+            DsqlError: What `Database.run` raises.
+        """
+        for job, state in await self.read_others():
+            try:
+                progress = decode(state, job)
+            except RequestInvalid:  # changed by somebody else
+                continue
+            if not progress.done or (content is not None and progress.after == content):
+                return progress, state
+        return None
 
     def change(self, after: Progress) -> Query:
         """Statement that records a batch."""

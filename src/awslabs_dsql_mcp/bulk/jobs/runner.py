@@ -69,9 +69,14 @@ class BatchJob(Protocol):
     """A job that is run in batches.
 
     Attributes:
-        fingerprint: Identifies the job: the same for the same statement, values and options.
+        fingerprint: Identifies the job: the same for the same statement, values and options. What is before
+            its first dash is the same for jobs that may do the same work, such as a corrected statement.
         progress_table: Table that records its batches.
         repeatable: Its batches can be repeated safely, and are not recorded.
+        content: Digest of rows that may be corrected in the course of the job: a finished one is done for
+            those that it ended with. Empty for a job that its fingerprint says all of.
+        correction: A sentence on what a corrected form of the job would do to rows that are done; empty if
+            that form goes on behind them.
     """
 
     @property
@@ -82,6 +87,12 @@ class BatchJob(Protocol):
 
     @property
     def repeatable(self) -> bool: ...  # noqa: D102 - above
+
+    @property
+    def content(self) -> str: ...  # noqa: D102 - above
+
+    @property
+    def correction(self) -> str: ...  # noqa: D102 - above
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Return the next batch after a key, of a maximum number of rows; ``None`` if no rows remain."""
@@ -147,6 +158,11 @@ class _Run:
         alone = batch.last and not self.progress.batches and self.record.row is None
         return not self.job.repeatable and not alone
 
+    def after(self, batch: Batch, rows: int) -> Progress:
+        """Progress behind a batch that changed some rows."""
+        progress = self.progress.advance(batch.last_key, rows, done=batch.last)
+        return replace(progress, after=_content(self.job)) if progress.done else progress
+
     def adopt(self, progress: Progress) -> None:
         """Go on from a progress that the record shows."""
         self.rows_in_call += progress.rows - self.progress.rows
@@ -202,7 +218,7 @@ class BatchRunner:
         record = self._record(job)
         if not job.repeatable:
             await record.read()
-        return self._earlier_error(job, record)
+        return self._earlier_error(job, record) or await _other_error(job, record)
 
     async def run(
         self, job: BatchJob, resume: str, on_progress: ProgressCallback, rows_per_second: int | None = None
@@ -252,8 +268,10 @@ class BatchRunner:
             return known if known.run == token.run and known.batches > token.batches else token
         if token is not None:
             return _continued(record, token)
-        if not resume and (error := self._earlier_error(job, record)) is not None:
-            raise error
+        if not resume:
+            error = self._earlier_error(job, record) or await _other_error(job, record)
+            if error is not None:
+                raise error
         self._unfinished.pop(job.fingerprint, None)
         return Progress(secrets.token_hex(8))
 
@@ -263,13 +281,10 @@ class BatchRunner:
         earlier = record.progress or (known if known and known.batches else None)
         if earlier is None or (earlier.done and record.row is not None and record.row.expired):
             return None
+        if earlier.done and earlier.after != _content(job):
+            return None  # it ended with other rows
         if earlier.done and record.row is not None:
-            return RequestInvalid(
-                f"This has been done already, {record.row.changed_at}: {_describe(job, earlier)}. Nothing "
-                "was run now.",
-                code="already_done",
-                hint=f"To do it once more: the same call with resume='{RESTART}'.",
-            )
+            return _done_error(job, earlier, f", {record.row.changed_at}")
         return RequestInvalid(
             f"An earlier run of this job is unfinished: {_describe(job, earlier)}. Nothing was run now.",
             code="unfinished_run",
@@ -348,7 +363,7 @@ class BatchRunner:
         """Run a batch, up to a row that cannot be stored."""
         while True:
             run.recorded = run.must_record(batch)
-            after = run.progress.advance(batch.last_key, batch.rows, done=batch.last)
+            after = run.after(batch, batch.rows)
             queries = () if batch.query is None else (batch.query,)
             if run.recorded:
                 if run.record.row is None:
@@ -373,7 +388,7 @@ class BatchRunner:
                 run.job.stored(batch, results[-1])
             # A batch that may have run twice counts with its expected number of rows.
             rows = batch.rows if run.outcome_unknown else changed
-            run.progress = run.progress.advance(batch.last_key, rows, done=batch.last)
+            run.progress = run.after(batch, rows)
             run.rows_in_call += rows
             run.outcome_unknown, run.failures = False, 0
             return
@@ -430,6 +445,8 @@ class BatchRunner:
         if isinstance(error, RecordLost):
             return error
         next_step = f"To continue: the same call with resume='{run.token()}'."
+        if progress.batches and not run.job.repeatable:
+            next_step = f"{next_step} {run.job.correction}".rstrip()
         if run.outcome_unknown:
             next_step += (
                 " It runs that batch again, which changes nothing if it was stored."
@@ -473,10 +490,39 @@ def _continued(record: RunRecord, token: Progress) -> Progress:
     return stored if stored.batches > token.batches else token
 
 
+def _content(job: BatchJob) -> Position | None:
+    """Position of a finished job, which holds what it was done for."""
+    return (job.content,) if job.content else None
+
+
+def _done_error(job: BatchJob, progress: Progress, when: str = "") -> RequestInvalid:
+    return RequestInvalid(
+        f"This has been done already{when}: {_describe(job, progress)}. Nothing was run now.",
+        code="already_done",
+        hint=f"To do it once more: the same call with resume='{RESTART}'.",
+    )
+
+
+async def _other_error(job: BatchJob, record: RunRecord) -> RequestInvalid | None:
+    """Error of a job that may do again the work of another one, which is unfinished."""
+    other = None if job.repeatable else await record.other(_content(job))
+    if other is None:
+        return None
+    progress, token = other
+    if progress.done:
+        return _done_error(job, progress)
+    next_step = job.correction or f"If these are its rows, corrected: resume='{token}'."
+    return RequestInvalid(
+        f"A run of this kind on this table is unfinished: {_describe(job, progress)}. Nothing was run now.",
+        code="unfinished_run",
+        hint=f"{next_step} To run this on all its rows nevertheless: resume='{RESTART}'.",
+    )
+
+
 def _describe(job: BatchJob, progress: Progress) -> str:
     if not progress.batches:
         return "nothing is committed yet"
-    where = f", up to {job.describe(progress.after)}" if progress.after else ""
+    where = f", up to {job.describe(progress.after)}" if progress.after and not progress.done else ""
     return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.batches, 'batch')} committed{where}"
 
 

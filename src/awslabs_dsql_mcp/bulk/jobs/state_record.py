@@ -60,6 +60,18 @@ class StateRecord:
         else:
             self.row = progress_table.parse_record(found)
 
+    async def read_others(self) -> list[tuple[str, str]]:
+        """Read the fingerprints and states of other jobs of the same subject; `read` comes first.
+
+        Raises:
+            DsqlError: What `Database.run` raises.
+        """
+        subject, dash, _ = self._job.partition("-")
+        if not dash or not self._table_exists:
+            return []
+        found = await self._run(self.table.find_others(subject, self._job), read_only=True)
+        return [(str(job), str(state)) for job, state in found.rows]
+
     async def prepare(self) -> None:
         """Make the table, or delete its expired rows.
 

@@ -1,5 +1,6 @@
 """Files with rows in the directory that the operator allows, read as streams."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.files.directory import OperatorDirectory
 from awslabs_dsql_mcp.text import pluralize
 
+_DIGEST_BYTES: Final = 10
+_BLOCK: Final = 1 << 20
 _DELIMITER_NAMES: Final = {";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
@@ -42,6 +45,11 @@ class LoadDirectory:
     def __init__(self, root: Path | None) -> None:
         self._directory = None if root is None else OperatorDirectory(root, "--load-dir")
 
+    def digest(self, path: str) -> str:
+        """Compute a digest of a file; see `RowFiles.digest`."""
+        with self._file(path) as file:
+            return _digest(file)
+
     def open(self, options: FileOptions) -> RowSource:
         """Open a file; see `RowFiles.open`."""
         path = options.path
@@ -50,11 +58,13 @@ class LoadDirectory:
             raise RequestInvalid(f"{path!r} has an unknown format.", hint=f"Formats: {', '.join(_READERS)}.")
         file = self._file(path)
         try:
+            name = _digest(file)
+            file.seek(0)
             stream = reader(file, options)
         except BaseException:
             file.close()
             raise
-        return _OpenFile(stream, path, file)
+        return _OpenFile(stream, name, file)
 
     def _file(self, path: str) -> BinaryIO:
         if self._directory is None:
@@ -112,6 +122,21 @@ class _OpenFile:
     def close(self) -> None:
         """Close the file."""
         self.file.close()
+
+
+def _digest(file: BinaryIO) -> str:
+    """Hash a file from where it is to its end.
+
+    Raises:
+        RequestInvalid: The disk fails.
+    """
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    try:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    except OSError as error:
+        raise RequestInvalid(f"The file cannot be read: {error.strerror}.", hint="Try again.") from None
+    return digest.hexdigest()
 
 
 def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:

@@ -136,7 +136,9 @@ class RowLoadJob:
         skip_bad_rows: bool,
     ) -> None:
         self.fingerprint = fingerprint
+        self.content = source.name
         self.progress_table = ProgressTable(plan.table.schema)
+        self.correction = ""  # corrected rows go on with the handle of the first ones
         self.repeatable = plan.repeatable
         self.bad: dict[int, BadRow] = {}
         self.nulls: Counter[str] = Counter()

@@ -28,7 +28,7 @@ class RowSource(Protocol):
 
     Attributes:
         choice: The columns of the rows, in order.
-        name: Identifies the source: a file by its path, other rows by their content.
+        name: Identifies the content: a digest.
     """
 
     @property
@@ -75,6 +75,15 @@ class FileOptions:
 
 class RowFiles(Protocol):
     """The directory of files that may be loaded."""
+
+    def digest(self, path: str) -> str:
+        """Compute what identifies a file's content, which is `RowSource.name`; blocks.
+
+        Raises:
+            RequestInvalid: The file does not exist, or is outside of the directory.
+            NotConfigured: There is no directory.
+        """
+        ...
 
     def open(self, options: FileOptions) -> RowSource:
         """Open a file; blocks.
