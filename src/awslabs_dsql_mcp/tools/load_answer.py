@@ -24,12 +24,16 @@ class LeftOut(TypedDict):
 
 
 class Verified(TypedDict):
-    """Result of a comparison; ``complete`` if it reached the last row."""
+    """Result of a comparison; ``complete`` if it reached the last row.
+
+    ``read_as_others`` counts values that their type changes as it reads them, so that no difference shows.
+    """
 
     compared: int
     complete: bool
     missing: int
     changed: dict[str, int]
+    read_as_others: NotRequired[dict[str, int]]
 
 
 class LoadResult(BatchResult):

@@ -276,14 +276,17 @@ class LoadRows:
                 if kept:
                     query = comparison(plan, [cell for _, cell in kept])
                     report = await self._database.run(UnitOfWork((query,), read_only=True))
+                    rows.count_values([cell for _, cell in kept])
                     differences.add(plan, [number for number, _ in kept], report.results[0])
                 after, is_last = batch.last_key, batch.last
-        text = verification.report(differences, plan)
+        unseen = {name: count for name, count in rows.changed.items() if name not in differences.changed}
+        text = verification.report(differences, plan, unseen)
         facts: dict[str, object] = {
             "compared": differences.compared,
             "complete": is_last,
             "missing": differences.missing,
             "changed": dict(differences.changed),
+            **({"read_as_others": unseen} if unseen else {}),
         }
         values: dict[str, object] = {"verified": facts}
         if not is_last:

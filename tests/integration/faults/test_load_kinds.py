@@ -437,6 +437,18 @@ async def test_what_is_stored_is_compared_with_the_rows(loads: Loads) -> None:
     assert "1 row compared by their key (id) in n; no difference." in plain.text
 
 
+async def test_a_comparison_tells_values_that_their_type_reads_in_part(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, ts timestamp, j jsonb, i interval day")
+    text = 'id,ts,j,i\n1,2024-01-01T23:00:00-08:00,"{""a"":1,""a"":2}",1 day 05:00\n2,2024-01-01,{},1 day\n'
+    answer = await loads.file("a.csv", text, LoadRequest("bulk.t", path="a.csv", verify=True))
+    assert "Rounded or cut to fit the column: ts 1, j 1, i 1." in answer.text
+    assert "no difference" not in answer.text
+    assert "ts was given 1 value of which its type reads a part alone" in answer.text
+    verified = answer.structured["verified"]
+    assert isinstance(verified, dict)
+    assert verified["read_as_others"] == {"ts": 1, "j": 1}
+
+
 async def test_rows_without_a_key_are_counted(loads: Loads) -> None:
     loads.table("id int, t text")
     answer = await loads.load(LoadRequest("bulk.t", [{"id": 1, "t": "a"}], verify=True))

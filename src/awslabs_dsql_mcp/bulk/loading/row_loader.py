@@ -194,7 +194,7 @@ class RowLoadJob:
         rows = [row.cells for row in self._batch if not isinstance(row.cells, InvalidRow)]
         if self._plan.on_conflict == "skip" and (result.rows_affected or 0) < len(rows):
             self._count_skipped(rows, result)
-        self._count_values(rows)
+        self.count_values(rows)
 
     def describe(self, position: Position) -> str:
         """Describe a position: a row of the source."""
@@ -203,6 +203,16 @@ class RowLoadJob:
     def batch_rows(self) -> tuple[list[int], list[RowText]]:
         """Give the rows of the last batch with their numbers, as it was read."""
         return [row.number for row in self._batch], self._cells()
+
+    def count_values(self, rows: Sequence[RowText]) -> None:
+        """Count the NULLs of rows, and the values that are stored as others."""
+        for index, cells in enumerate(zip(*rows, strict=True)):
+            name = self._plan.columns[index].name
+            if count := cells.count(None):
+                self.nulls[name] += count
+            changes = self._changes[index]
+            if changes and (count := sum(cell is not None and changes(cell) for cell in cells)):
+                self.changed[name] += count
 
     async def count(self) -> int:
         """Count all rows from the beginning on, and their NULLs; for a dry run, which reads no more then."""
@@ -215,16 +225,6 @@ class RowLoadJob:
         found = await self._first_rejected(error)
         return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].message[:_REASON]}"
 
-    def _count_values(self, rows: Sequence[RowText]) -> None:
-        """Count NULLs, and values that are stored as others."""
-        for index, cells in enumerate(zip(*rows, strict=True)):
-            name = self._plan.columns[index].name
-            if count := cells.count(None):
-                self.nulls[name] += count
-            changes = self._changes[index]
-            if changes and (count := sum(cell is not None and changes(cell) for cell in cells)):
-                self.changed[name] += count
-
     def _count(self) -> int:
         total = 0
         rows: list[RowText] = []
@@ -235,9 +235,9 @@ class RowLoadJob:
             else:
                 rows.append(row.cells)
             if len(rows) == keyset.MAX_BATCH_ROWS:
-                self._count_values(rows)
+                self.count_values(rows)
                 rows = []
-        self._count_values(rows)
+        self.count_values(rows)
         return total
 
     def _count_skipped(self, rows: Sequence[RowText], result: Result) -> None:

@@ -1,8 +1,9 @@
-"""Values that PostgreSQL changes on their way into a column without an error: rounded or cut.
+"""Values that PostgreSQL changes on their way into a column without an error: rounded, or cut of a part.
 
 Source: PostgreSQL documentation, chapter "Data Types".
 """
 
+import json
 import re
 import struct
 from collections.abc import Callable
@@ -21,6 +22,29 @@ _NUMBER: Final = re.compile(r"\s*[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,4}))?\s*")
 _SECONDS: Final = re.compile(r":\d{1,2}[.,](\d+)")
 _MICROSECONDS: Final = 6
 _FULL_PRECISION: Final = 0xFFFF  # of an interval
+_ALL_FIELDS: Final = 0x7FFF
+# The smallest unit that an interval's modifier keeps (PostgreSQL source, INTERVAL_MASK in timestamp.h).
+_INTERVAL_BITS: Final = (
+    ("s", 1 << 12),
+    ("m", 1 << 11),
+    ("h", 1 << 10),
+    ("d", 1 << 3),
+    ("mon", 1 << 1),
+    ("y", 1 << 2),
+)
+_UNITS: Final[tuple[str, ...]] = ("y", "mon", "d", "h", "m", "s")
+_UNIT: Final = re.compile(r"([+-]?\d*\.?\d+)\s*([a-z]+)")
+_CLOCK: Final = re.compile(r"(\d+):(\d+)(?::([\d.]+))?")
+_MONTHS: Final = 12
+_DATE: Final = re.compile(r"\d[-/]\d{1,2}[-/]\d|\d{8}[T ]", re.IGNORECASE)
+_TIME_IN_DATE: Final = re.compile(r"\dT\d|\d{8} +\d|\d\s*[AP]M\b|\d\+\d|\dZ$", re.IGNORECASE)
+# A zone stands behind the time: an offset, or a word that is no part of a date.
+_OFFSET: Final = re.compile(r"(?::\d{1,2}|T\d{4,6})(?:[.,]\d+)?\s*(?:[+-]\s*\d|Z\b)", re.IGNORECASE)
+_WORD: Final = re.compile(r"[A-Za-z]{2,}")
+_NO_ZONES: Final = re.compile(
+    r"am|pm|bc|ad|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]*",
+    re.IGNORECASE,
+)
 
 
 def changes_of(column: ColumnInfo) -> Changes | None:
@@ -50,8 +74,34 @@ def _time(modifier: int) -> Changes:
     return lambda text: _has_more_seconds(text, digits)
 
 
+def _timestamp(modifier: int) -> Changes:
+    seconds = _time(modifier)
+    return lambda text: seconds(text) or _has_zone(text)
+
+
+def _time_of_day(modifier: int) -> Changes:
+    seconds = _time(modifier)
+    return lambda text: seconds(text) or _DATE.search(text) is not None or _has_zone(text)
+
+
+def _time_with_zone(modifier: int) -> Changes:
+    seconds = _time(modifier)
+    return lambda text: seconds(text) or _DATE.search(text) is not None
+
+
 def _date(_modifier: int) -> Changes:
-    return lambda text: ":" in text
+    return lambda text: ":" in text or _TIME_IN_DATE.search(text) is not None
+
+
+def _interval(modifier: int) -> Changes:
+    seconds = _time(modifier)
+    fields = modifier >> 16 & _ALL_FIELDS if modifier >= 0 else _ALL_FIELDS
+    last = next((unit for unit, bit in _INTERVAL_BITS if fields & bit), "s")
+    return lambda text: seconds(text) or _is_cut(text, last)
+
+
+def _jsonb(_modifier: int) -> Changes:
+    return _has_twins
 
 
 def _float8(_modifier: int) -> Changes:
@@ -68,7 +118,12 @@ _FINDERS: Final[dict[str, Callable[[int], Changes | None]]] = {
     "date": _date,
     "float8": _float8,
     "float4": _float4,
-    **dict.fromkeys(("timestamp", "timestamptz", "time", "timetz", "interval"), _time),
+    "timestamp": _timestamp,
+    "timestamptz": _time,
+    "time": _time_of_day,
+    "timetz": _time_with_zone,
+    "interval": _interval,
+    "jsonb": _jsonb,
 }
 
 
@@ -87,6 +142,60 @@ def _is_rounded(text: str, scale: int) -> bool:
 def _has_more_seconds(text: str, digits: int) -> bool:
     found = _SECONDS.search(text)
     return found is not None and len(found[1].rstrip("0")) > digits
+
+
+def _has_zone(text: str) -> bool:
+    behind = text.partition(":")[2]
+    return _OFFSET.search(text) is not None or any(
+        _NO_ZONES.fullmatch(word) is None for word in _WORD.findall(behind)
+    )
+
+
+def _is_cut(text: str, last: str) -> bool:
+    """Tell if an interval has units below the last one that is kept."""
+    lost = _UNITS[_UNITS.index(last) + 1 :]
+    if not lost:
+        return False
+    parts = _parts(text.lower())
+    if last == "y" and not parts["mon"] % _MONTHS:
+        parts["mon"] = 0
+    return any(parts[unit] for unit in lost) or bool(parts[last] % 1)
+
+
+def _parts(text: str) -> dict[str, float]:
+    """Read the units of an interval, in PostgreSQL's form or that of ISO 8601; a number alone has none."""
+    parts: dict[str, float] = dict.fromkeys(map(str, _UNITS), 0.0)
+    date, is_iso, time = text.partition("t") if text.lstrip().startswith("p") else (text, "", "")
+    for piece, is_time in ((date, not text.lstrip().startswith("p")), (time, bool(is_iso))):
+        for number, word in _UNIT.findall(piece):
+            parts[_unit(word, is_time=is_time)] += float(number)
+        for clock in _CLOCK.findall(piece):
+            for unit, digits in zip(("h", "m", "s"), clock, strict=True):
+                parts[unit] += float(digits or 0)
+    return parts
+
+
+def _unit(word: str, *, is_time: bool) -> str:
+    if word.startswith("mon") or (word == "m" and not is_time):
+        return "mon"
+    if word.startswith(("y", "dec", "c", "mil")) and not word.startswith("millis"):
+        return "y"
+    return "d" if word.startswith(("d", "w")) else word[0] if word[0] in "hm" else "s"
+
+
+def _has_twins(text: str) -> bool:
+    """Tell if an object of a document has a key twice, of which jsonb keeps the last."""
+    found = False
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        nonlocal found
+        found = found or len({key for key, _ in pairs}) < len(pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=check, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return found
 
 
 def _is_inexact(text: str, shortest: Callable[[float], str]) -> bool:

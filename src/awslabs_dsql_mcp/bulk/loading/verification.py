@@ -5,7 +5,7 @@ the value in the row of that key: so rounding, padding, triggers and later chang
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -121,18 +121,22 @@ def count_query(table: TableInfo) -> Query:
     return Query(f"SELECT count(*) FROM {table.full_name}")  # noqa: S608 - a name from the catalog
 
 
-def report(differences: Differences, plan: InsertPlan) -> str:
+def report(differences: Differences, plan: InsertPlan, unseen: Mapping[str, int]) -> str:
     """Say what was compared, and what was found.
 
     Args:
         differences: What was found.
         plan: The columns.
+        unseen: Number of values, by column, that their type changes as it reads them.
     """
     key = plan.table.key
     names = listed([column.name for column in compared_columns(plan)])
     what = f"by their key ({', '.join(key.columns if key else ())})" + (f" in {names}" if names else "")
     said = f"verified: {pluralize(differences.compared, 'row')} compared {what}"
-    found = differences.describe()
+    found = differences.describe() + [
+        f"{name} was given {pluralize(count, 'value')} of which its type reads a part alone or another value"
+        for name, count in unseen.items()
+    ]
     return f"{said}; {'; '.join(found)}." if found else f"{said}; no difference."
 
 
