@@ -169,7 +169,8 @@ class Conversion:
         views: Names of plain views that were materialized ones.
         sequences: Sequences that become identities, with their options.
         renamed: For a sequence that became an identity's, the name of that one.
-        columns: For a table, its columns whose type changed.
+        columns: For a table or a view, its columns whose type changed.
+        view_columns: For a view, its columns in order.
         waiting: Functions, and what is about them, that wait for relations which their bodies name.
         roles: Roles that a statement has needed.
         settings: Those of the script's session.
@@ -192,6 +193,7 @@ class Conversion:
     columns: dict[Name, dict[str, TypeReplacement]] = field(
         default_factory=dict[Name, dict[str, TypeReplacement]]
     )
+    view_columns: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
     waiting: list[tuple[frozenset[Name], ConvertedStatement]] = field(
         default_factory=list[tuple[frozenset[Name], "ConvertedStatement"]]
     )

@@ -210,6 +210,7 @@ def _convert_listed(name: str, column: Node, change: TypeChange, *, has_extensio
         change.notes.append(
             f"{name}: numeric is {EXACT_NUMERIC}: there, one without precision is numeric(18,6), and rounds"
         )
+        change.replaced = TypeReplacement(row.name, EXACT_NUMERIC, ordered=True)
 
 
 def _replace(name: str, column: Node, row: ColumnType, change: TypeChange) -> None:

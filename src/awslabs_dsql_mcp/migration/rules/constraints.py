@@ -7,9 +7,10 @@ DISTINCT and INCLUDE, foreign keys with DEFERRABLE.)
 from collections.abc import Iterable
 from typing import Final
 
-from awslabs_dsql_mcp.migration.conversion import Conversion
+from awslabs_dsql_mcp.migration.conversion import Conversion, SkippedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
-from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.operations import differences
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql.parse_tree import Node
 
@@ -92,9 +93,18 @@ def _expression(conversion: Conversion, table: Name, constraint: Node, named: st
     kind: str = constraint["contype"]
     if kind == "CONSTR_CHECK" and is_unenforced(constraint):
         return False, _NOT_ENFORCED
+    changed = differences(conversion, "", constraint.get("raw_expr"), [table])
+    if (other := next((one for one in changed if not one.is_form), None)) is not None:
+        if kind == "CONSTR_GENERATED":  # without it, stored rows lack its values
+            why = f"{other.clause}: write the generated column for that"
+            line = conversion.statement.item.line
+            left = SkippedStatement(line, "GENERATED", why, needs_review=True, is_blocking=True)
+            conversion.skipped.append(left)
+        return False, f"{BY_HAND}{_EXPRESSIONS[kind]}{named} left out: {other.clause}: write it for that"
     if (why := obstacle(conversion, constraint.get("raw_expr"), [table])) is not None:
         return False, f"{BY_HAND}{_EXPRESSIONS[kind]}{named} left out: {why}"
-    note = "; ".join(unknown_function(conversion, constraint.get("raw_expr")))
+    unknown = unknown_function(conversion, constraint.get("raw_expr"))
+    note = "; ".join([*changed_results(changed), *unknown])
     if kind == "CONSTR_GENERATED" and constraint.get("generated_kind") == "v":
         constraint["generated_kind"] = "s"
         note = "a virtual generated column is STORED"

@@ -8,6 +8,7 @@ from awslabs_dsql_mcp.dsql.types import EXTENSION_TYPES
 from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.rules.operations import Difference
 from awslabs_dsql_mcp.migration.script.mentions import (
     Mentions,
     Name,
@@ -21,8 +22,9 @@ from awslabs_dsql_mcp.sql.definitions import column_type
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
-_COMPARISONS: Final = frozenset(("<", ">", "<=", ">="))
-_EXTREMES: Final = frozenset(("min", "max"))
+_ENUM_FUNCTIONS: Final = frozenset(("enum_first", "enum_last", "enum_range"))
+"""PostgreSQL documentation, "Enum Support Functions"."""
+
 _OPERATIONS: Final = ("A_Expr", "FuncCall", "TypeCast", "MinMaxExpr", "A_Indirection", "A_ArrayExpr")
 
 
@@ -75,6 +77,9 @@ def obstacle(conversion: Conversion, node: object, tables: Iterable[Name] = ()) 
     found = node if isinstance(node, Mentions) else mentions(node)
     if (needed := conversion.survey.lacking.needed_by(found)) is not None:
         return f"it needs {needed}, which is left out"
+    called = {strings(call.get("funcname"))[-1] for call in found.calls} - conversion.survey.functions
+    if enumerating := sorted(called & _ENUM_FUNCTIONS):
+        return f"it needs {enumerating[0]}(), and no value is of an enum there: write the labels"
     return next(_foreign(conversion, found), None) or (
         None if isinstance(node, Mentions) else changed_meaning(conversion, node, found, tables)
     )
@@ -130,27 +135,9 @@ def changed_meaning(
     )
 
 
-def compares_enums(conversion: Conversion, node: object, found: Mentions) -> str | None:
-    """Name a column in a query that was an enum and is compared, or sorted by."""
-    named = [(relation.get("schemaname", "public"), relation["relname"]) for relation in found.relations]
-    changed = conversion.changed_columns(named)
-    enums = {name for name, column in changed.items() if column.was == "enum" and not column.ordered}
-    if enums.isdisjoint(found.columns):
-        return None
-    for fields in nested(node):
-        (kind,) = fields if len(fields) == 1 else ("",)
-        inner = fields.get(kind, {})
-        sorts = kind in ("SortBy", "MinMaxExpr") or (
-            kind == "FuncCall"
-            and strings(inner.get("funcname"))[-1:]
-            and strings(inner["funcname"])[-1] in _EXTREMES
-        )
-        compares = kind == "A_Expr" and (
-            not _COMPARISONS.isdisjoint(strings(inner.get("name"))) or "BETWEEN" in str(inner.get("kind"))
-        )
-        if (sorts or compares) and (hit := enums & mentions(inner).columns):
-            return min(hit)
-    return None
+def changed_results(found: Iterable[Difference]) -> list[str]:
+    """Write notes on operations that have another result than in PostgreSQL."""
+    return list(dict.fromkeys(f"{BY_HAND}{difference.clause}" for difference in found))
 
 
 def _operations(node: object) -> Iterator[Node]:

@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.operations import differences
 from awslabs_dsql_mcp.migration.rules.tables import has_room
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.migration.values.stored import is_json
@@ -84,7 +85,8 @@ def _refusal(conversion: Conversion, draft: ConvertedStatement, table: Name) -> 
     top = draft.top
     if (line := conversion.survey.lacking.relations.get(table)) is not None:
         return f"it is of {table[1]} of line {line}, which is left out"
-    if (why := obstacle(conversion, [top.get("indexParams"), top.get("whereClause")], [table])) is not None:
+    expressions = [top.get("indexParams"), top.get("whereClause")]
+    if why := obstacle(conversion, expressions, [table]) or _other(conversion, expressions, table):
         return why
     if (count := len(top.get("indexParams", ()))) > limits.MAX_KEY_COLUMNS:
         return f"an index has at most {limits.MAX_KEY_COLUMNS} columns, and this one {count}"
@@ -94,6 +96,12 @@ def _refusal(conversion: Conversion, draft: ConvertedStatement, table: Name) -> 
     if not has_room(made):
         return f"a table has at most {limits.MAX_INDEXES} indexes"
     return refused_key(conversion, table, [item["IndexElem"].get("name", "") for item in top["indexParams"]])
+
+
+def _other(conversion: Conversion, expressions: object, table: Name) -> str | None:
+    """Say which operation of an index gives other values or other rows."""
+    changed = differences(conversion, "", expressions, [table])
+    return next((f"{one.clause}: write it for that" for one in changed if not one.is_form), None)
 
 
 def refused_key(conversion: Conversion, table: Name, columns: Iterable[str]) -> str | None:

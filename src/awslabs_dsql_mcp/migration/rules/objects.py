@@ -311,6 +311,8 @@ def _forget(conversion: Conversion, kind: str, named: Node) -> None:
         conversion.constraints.pop(name, None)
     elif kind == "OBJECT_VIEW":
         conversion.views.discard(name)
+        conversion.columns.pop(name, None)
+        conversion.view_columns.pop(name, None)
     elif kind == "OBJECT_DOMAIN":
         conversion.types.domains.pop(name, None)
 
@@ -346,6 +348,8 @@ def _renamed(conversion: Conversion, kind: str, old: Name, top: Node) -> None:
         changed = conversion.columns.get(old, {})
         if top["subname"] in changed:
             changed[new] = changed.pop(top["subname"])
+        names = conversion.view_columns.get(old, [])
+        names[:] = [new if name == top["subname"] else name for name in names]
         if made is not None and top["subname"] in made.names:
             made.names = {new if name == top["subname"] else name: own for name, own in made.names.items()}
         if made is not None and top["subname"] in made.not_null:
@@ -363,6 +367,8 @@ def _moved(conversion: Conversion, old: Name, new: Name) -> None:
         conversion.tables[new] = made
     if old in conversion.columns:
         conversion.columns[new] = conversion.columns.pop(old)
+    if old in conversion.view_columns:
+        conversion.view_columns[new] = conversion.view_columns.pop(old)
     if old in conversion.views:
         conversion.views.remove(old)
         conversion.views.add(new)

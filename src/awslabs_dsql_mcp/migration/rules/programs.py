@@ -6,7 +6,8 @@ from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
 from awslabs_dsql_mcp.migration.analysis.row_counts import Rows
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
-from awslabs_dsql_mcp.migration.rules.expressions import compares_enums, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.operations import differences, outputs
 from awslabs_dsql_mcp.migration.script.mentions import Mentions, function_language, mentions, relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
@@ -28,11 +29,18 @@ def create_view(conversion: Conversion, draft: ConvertedStatement) -> None:
         conversion.skip(draft, f"{view[1]}: {why}", human=True)
         return
     found = mentions(query)
-    if (column := compares_enums(conversion, query, found)) is not None:
-        draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
+    draft.notes += changed_results(differences(conversion, "", query))
     draft.notes += unknown_function(conversion, found)
     conversion.survey.lacking.relations.pop(view, None)
     conversion.taken(view[0]).add(view[1])
+    columns = outputs(conversion, query)
+    aliases = strings(draft.top.get("aliases"))
+    names = [*aliases, *(name for name, _ in columns[len(aliases) :])]
+    conversion.view_columns[view] = names
+    changes = {name: change for name, (_, change) in zip(names, columns, strict=False) if change}
+    conversion.columns.pop(view, None)
+    if changes:
+        conversion.columns[view] = changes
     conversion.statements.append(draft)
 
 
@@ -68,8 +76,7 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
         conversion.survey.lacking.add_function(draft.top, draft.line)
         conversion.skip(draft, f"{strings(draft.top['funcname'])[-1]}(): {why}", human=True)
         return
-    if (column := compares_enums(conversion, whole, statement.mentions)) is not None:
-        draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
+    draft.notes += changed_results(differences(conversion, "", whole))
     if draft.text is None and statement.body:
         _write_body(draft.top, statement.body)
     draft.notes += unknown_function(conversion, statement.mentions)
@@ -107,8 +114,11 @@ def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
     if (why := obstacle(conversion, found)) is not None:
         conversion.skip(draft, why, blocks=True)
         return
-    if (column := compares_enums(conversion, draft.top, found)) is not None:
-        draft.notes.append(f"{BY_HAND}{column} was an enum: here it sorts and compares as text")
+    changed = differences(conversion, draft.kind, draft.top)
+    if draft.kind != "SelectStmt" and (other := next((one for one in changed if not one.is_form), None)):
+        conversion.skip(draft, f"{other.clause}: write it for that", blocks=True)
+        return
+    draft.notes += changed_results(changed)
     conversion.statements.append(draft)
 
 

@@ -1,0 +1,6 @@
+CREATE TYPE lvl AS ENUM ('low', 'mid', 'high');
+CREATE TABLE t (id int PRIMARY KEY, l lvl);
+INSERT INTO t VALUES (1, 'low'), (2, 'mid'), (3, 'high');
+CREATE TABLE u (id int PRIMARY KEY, s text);
+CREATE VIEW v AS SELECT id, l AS y FROM t;
+INSERT INTO u SELECT id FROM v WHERE y > 'mid';
