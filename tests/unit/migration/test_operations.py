@@ -39,6 +39,7 @@ def announced(conversion: Conversion) -> list[str]:
         "INSERT INTO u SELECT i FROM t AS z(i, j) ORDER BY j LIMIT 1",
         "WITH c(i, x) AS (SELECT id, l FROM t) INSERT INTO u SELECT i FROM c WHERE x > 'low'",
         "INSERT INTO u WITH c AS (SELECT id, l AS x FROM t) SELECT id FROM c ORDER BY x LIMIT 1",
+        "WITH d AS (DELETE FROM t RETURNING id, l AS x) INSERT INTO u SELECT id FROM d WHERE x > 'low'",
         "INSERT INTO u SELECT id, l FROM t ORDER BY 2 LIMIT 1",
         "INSERT INTO u SELECT id, x FROM (SELECT 0 id, NULL x UNION SELECT id, l FROM t) s ORDER BY x",
         "INSERT INTO u SELECT row_number() OVER (PARTITION BY id ORDER BY ip) FROM t",

@@ -71,7 +71,7 @@ class Scope:
         top: Node = query[kind]
         inside = self.inside(top)
         if kind != "SelectStmt":
-            returned: list[Node] = top.get("returningList", [])
+            returned: list[Node] = top.get("returningClause", {}).get("exprs", [])
             return inside.targets(returned)
         given: Columns = []
         branches: list[tuple[Node, Scope]] = [(top, inside)]
