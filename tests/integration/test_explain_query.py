@@ -52,6 +52,16 @@ async def test_each_included_column_has_its_reason(reader: Client) -> None:
     assert "; INCLUDE answers the query without the table: total is shown" in reply.text
 
 
+async def test_a_system_column_is_in_no_index_that_is_advised(reader: Client) -> None:
+    reply = await call(reader, "explain_query", sql="DELETE FROM sales WHERE state = 'open'")
+    assert "ctid" not in reply.text.partition("- index:")[2]
+
+
+async def test_a_tool_that_an_option_offers_is_named_with_it(reader: Client) -> None:
+    reply = await call(reader, "export_query", sql="SELECT 1", path="a.csv")
+    assert "--export-dir" in reply.text
+
+
 async def test_the_local_clusters_dpus_are_the_same_twice_and_said_to_be_simulated(reader: Client) -> None:
     estimates: list[str] = []
     for _ in range(2):

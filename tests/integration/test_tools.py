@@ -217,6 +217,8 @@ async def test_a_limit_of_rows_is_not_promised_where_nobody_counts(writer: Clien
     ("sql", "params", "told"),
     [
         ("SELECT * FROM goods WHERE id = %s", None, "The statement: %s has no value."),
+        ("SELECT * FROM goods WHERE id=%s", None, "The statement: %s has no value."),
+        ("SELECT * FROM goods WHERE id<=%s AND 1=1", None, "The statement: %s has no value."),
         ("SELECT * FROM goods WHERE id IN %s", [[1, 2]], "write = ANY(%s)"),
         ("SELECT * FROM %s", ["goods"], "Write names into the SQL"),
     ],

@@ -160,8 +160,8 @@ def _included(candidate: Candidate, keys: Sequence[str], table: Table) -> tuple[
 
     Never those of the primary key: each index entry has them already.
     """
-    if candidate.output is None:
-        return ()
+    if candidate.output is None or not {column.name for column in table.columns}.issuperset(candidate.output):
+        return ()  # system columns, such as the ctid that UPDATE and DELETE read, can be in no index
     where = candidate.condition
     needed = (*candidate.output, *where.equal, *where.ranged, *where.other)
     present = {*keys, *_primary_key(table)}

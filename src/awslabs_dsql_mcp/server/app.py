@@ -42,7 +42,7 @@ from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
 from awslabs_dsql_mcp.server.stdio import stdio_transport
-from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_WRITES, OfferedTools
+from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_EXPORTS, NO_WRITES, OfferedTools
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -160,7 +160,12 @@ class DsqlServer(MCPServer[None]):
     async def _route(self, name: str, arguments: dict[str, Any]) -> RoutedCall:
         names = [tool.name for tool in self._choice.listed(await super().list_tools())]
         if name not in names:
-            hint = self._offer.offered().absence(name) if name in FAMILIES else closest_hint(name, names)
+            if name in FAMILIES:
+                hint = self._offer.offered().absence(name)
+            elif name == "export_query":
+                hint = NO_EXPORTS
+            else:
+                hint = closest_hint(name, names)
             raise RequestInvalid(f"There is no tool {name!r}.", hint=hint)
         return self._choice.route(name, arguments)
 

@@ -28,6 +28,8 @@ WRITING: Final = frozenset({"transact", "migrate", "batch_write", "load_rows"})
 
 NO_WRITES: Final = "Ask the operator: writes are not allowed here (--allow-writes)."
 
+NO_EXPORTS: Final = "Ask the operator: files are written only with --export-dir."
+
 _NAMED: Final = re.compile(rf"\b(?:{'|'.join(FAMILIES)})\b")
 _SENTENCE_END: Final = re.compile(r"(?<=[.?]) (?!Or\b)(?=[A-Z`])")  # "Or, …" goes with what is before it
 

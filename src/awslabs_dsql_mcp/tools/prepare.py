@@ -2,9 +2,11 @@
 
 import asyncio
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from itertools import pairwise
+from typing import Final, cast
 
 from awslabs_dsql_mcp.database.model import ResultLimits, RowSink
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
@@ -13,10 +15,14 @@ from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
 from awslabs_dsql_mcp.json_text import ExactNumber, dumps
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 
 Value = str | int | float | bool | list[object] | dict[str, object] | None
 _FRAMING_BYTES = 1_024  # of a protocol message, around the text and its parameters
+_GIVE_VALUES: Final = "Give the values in order, one for each %s."
+_JOINED: Final = frozenset(f"{operator}%" for operator in ("=", "<", ">", "<=", ">=", "<>", "!=", "||", "~"))
+_JOINED_PLACEHOLDER: Final = re.compile(r"[=<>|~]%s\b")
 _MAX_ON_LOOP = 10_000  # characters that are parsed in well under a millisecond
 
 
@@ -145,7 +151,20 @@ def _check(
         raise RequestInvalid(f"{error}{outcome}", hint=hint) from None
     if (refused := verdict.refusal) is not None:
         _explain_placeholder_error(refused, texts[refused.index], values[refused.index], outcome)
+    for index, (sql, params) in enumerate(zip(texts, values, strict=True)):
+        if not params and _JOINED_PLACEHOLDER.search(sql) and _has_joined_placeholder(sql):
+            where = f"Statement {index + 1}: " if len(texts) > 1 else "The statement: "
+            raise RequestInvalid(f"{where}%s has no value.{outcome}", hint=_GIVE_VALUES)
     return verdict
+
+
+def _has_joined_placeholder(sql: str) -> bool:
+    """Tell if a ``%s`` without values is read as an operator, such as ``<%``, and a column ``s``."""
+    tokens = parser.tokens(sql)
+    return any(
+        operator.text in _JOINED and name.text == "s" and operator.end == name.start
+        for operator, name in pairwise(tokens)
+    )
 
 
 def _explain_placeholder_error(
@@ -162,7 +181,7 @@ def _explain_placeholder_error(
     if not params and "%s" in sql:
         raise RequestInvalid(
             f"{where}%s has no value.{outcome}",
-            hint="Give the values in order, one for each %s.",
+            hint=_GIVE_VALUES,
         )
     if params and refused.refusal.text.startswith(("$", "%")):
         raise RequestInvalid(

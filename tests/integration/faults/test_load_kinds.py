@@ -449,6 +449,18 @@ async def test_a_comparison_tells_values_that_their_type_reads_in_part(loads: Lo
     assert verified["read_as_others"] == {"ts": 1, "j": 1}
 
 
+async def test_the_advice_names_the_argument_that_helps(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    request = LoadRequest("bulk.t", path="a.csv")
+    with pytest.raises(RequestInvalid) as undecoded:
+        await loads.file("a.csv", b"id,t\n1,M\xfcller\n", request)
+    assert "encoding='latin-1'" in (undecoded.value.hint or "")
+    await loads.file("a.csv", "id,t\n1,a\n", request)
+    with pytest.raises(DsqlError) as taken:
+        await loads.load(request)
+    assert "on_conflict='skip' or 'update'" in (taken.value.hint or "")
+
+
 async def test_rows_without_a_key_are_counted(loads: Loads) -> None:
     loads.table("id int, t text")
     answer = await loads.load(LoadRequest("bulk.t", [{"id": 1, "t": "a"}], verify=True))

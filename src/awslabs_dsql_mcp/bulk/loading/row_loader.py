@@ -37,6 +37,10 @@ _WAY_ON: Final = (
     "Mend the row and go on with resume, where there is one: the rows before it are not loaded again, and "
     "are checked to be the same. Or leave it out with skip_bad_rows=true."
 )
+_OTHER_ENCODING: Final = "Name the file's encoding, such as encoding='latin-1' or 'cp1252'."
+_NOT_DECODED: Final = re.compile(r"\bbyte 0x[0-9A-F]{2}, at offset")
+_KEY_TAKEN: Final = "23505"
+_ON_CONFLICT: Final = "Keep or replace rows that are there with on_conflict='skip' or 'update'."
 _REASON: Final = 300
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
 _MAX_MESSAGE: Final = 4 << 20  # bytes of a batch: a message of more than 10 MiB ends the connection
@@ -183,7 +187,9 @@ class RowLoadJob:
             self.bad[row.number] = BadRow(row.number, row.line, rejection.message[:_REASON])
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
-            rejection.hint, rejection.outcome = _WAY_ON, error.outcome
+            is_there = rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error"
+            rejection.hint = f"{_ON_CONFLICT} {_WAY_ON}" if is_there else _WAY_ON
+            rejection.outcome = error.outcome
             raise rejection
         self._batch = self._batch[:index]
         last = batch.last and row.position == batch.last_key
@@ -297,8 +303,9 @@ class RowLoadJob:
             elif self._skip:
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason)
             else:
+                hint = f"{_OTHER_ENCODING} {_WAY_ON}" if _NOT_DECODED.search(row.cells.reason) else _WAY_ON
                 raise RequestInvalid(
-                    f"Row {row.place} cannot be loaded: {row.cells.reason}.", code="bad_row", hint=_WAY_ON
+                    f"Row {row.place} cannot be loaded: {row.cells.reason}.", code="bad_row", hint=hint
                 )
         last = len(self._ahead) == len(taken) and not self._look_ahead()
         return Batch(self._query(), taken[-1].position, len(self._batch), last=last)
