@@ -183,6 +183,12 @@ class NewFile:
             os.link(self._temporary, self._place)
         except FileExistsError:
             raise _taken(self._path) from None
+        except FileNotFoundError:
+            raise NotConfigured(
+                f"What was written for {self._path!r} is gone: it, or its directory, was removed or renamed.",
+                code="file_vanished",
+                hint="Call it again; in a renamed directory a hidden file may be left.",
+            ) from None
         except OSError:
             raise NotConfigured(
                 f"The file system of {self._option} has no hard links, without which a file cannot get its "

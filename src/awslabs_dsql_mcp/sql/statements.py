@@ -13,6 +13,9 @@ from awslabs_dsql_mcp.text import pluralize
 
 Category = Literal["read", "dml", "ddl", "setting"]
 
+_HOLD_NO_ROWS: Final = frozenset(
+    f"OBJECT_{kind}" for kind in ("INDEX", "VIEW", "SEQUENCE", "FUNCTION", "PROCEDURE", "ROUTINE")
+)
 _ANSWERS: Final = frozenset({"SelectStmt", "VariableShowStmt", "ExplainStmt"})
 _RETURNING: Final = frozenset({"returningClause", "returningList"})
 _SETTINGS: Final = ("VariableSetStmt", "ConstraintsSetStmt")
@@ -154,7 +157,7 @@ def _category(tree: Tree) -> Category:
 
 def _changes_uncounted(tree: Tree, *, reads: bool) -> bool:
     if not reads and _category(tree) == "ddl":
-        return tree.kind in DROPS
+        return tree.kind in DROPS and tree.root.get("removeType") not in _HOLD_NO_ROWS
     return _calls_users_code(tree) or (not reads and _changes_in_cte(tree))
 
 

@@ -117,6 +117,16 @@ def test_a_link_that_comes_while_the_file_is_written_is_not_followed(tmp_path: P
     assert entries(tmp_path) == ["root"]
 
 
+def test_a_file_that_somebody_removes_while_it_is_written_is_said_to_be_gone(tmp_path: Path) -> None:
+    file = create(tmp_path)
+    (partial,) = tmp_path.iterdir()
+    partial.unlink()
+    with pytest.raises(NotConfigured, match="was removed or renamed") as gone:
+        file.publish()
+    assert gone.value.code == "file_vanished"
+    assert entries(tmp_path) == []
+
+
 def test_what_a_crash_has_left_is_removed_by_the_next_file(tmp_path: Path) -> None:
     create(tmp_path).file.close()
     (left,) = entries(tmp_path)

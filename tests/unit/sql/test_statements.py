@@ -80,6 +80,14 @@ def test_drops(sql: str, drops: bool) -> None:  # noqa: FBT001 - a table's colum
 
 
 @pytest.mark.parametrize(
+    ("sql", "uncounted"),
+    [("DROP TABLE t", True), ("DROP SCHEMA s CASCADE", True), ("DROP INDEX i", False)],
+)
+def test_rows_of_what_is_dropped_are_not_counted(sql: str, uncounted: bool) -> None:  # noqa: FBT001 - a table's column
+    assert inspect(sql).uncounted is uncounted
+
+
+@pytest.mark.parametrize(
     ("sql", "rows"),
     [
         ("SELECT 1", True),
