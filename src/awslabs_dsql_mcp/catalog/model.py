@@ -14,7 +14,7 @@ Row = Sequence[str | None]
 PROGRESS_TABLE: Final = "dsql_mcp_progress"
 """Name of the table in which this server records batches (`bulk.progress_table`)."""
 
-_OWN: Final = "this server's own: runs of batch_write and load_rows, for a few days"
+_OWN: Final = "this server's own: runs of batch_write, load_rows and migrate, for a few days"
 _KINDS: Final = {"r": "table", "v": "view", "m": "materialized view", "p": "table", "f": "foreign table"}
 _IDENTITIES: Final = {"a": "ALWAYS", "d": "BY DEFAULT"}
 

@@ -64,6 +64,11 @@ class Step:
     verbatim: bool = False
 
     @property
+    def is_ddl(self) -> bool:
+        """It changes definitions, and so is alone in its transaction."""
+        return self.statements[0].category == "ddl"
+
+    @property
     def title(self) -> str:
         """The step as a short text."""
         first, *others = self.queries

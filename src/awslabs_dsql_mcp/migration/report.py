@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.migration.conversion import SkippedStatement
-from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
+from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
 from awslabs_dsql_mcp.text import truncate_lines
 
 _MAX_LINES: Final = 80  # of each section of a run's answer
@@ -132,18 +132,27 @@ def _alike(skipped: Sequence[SkippedStatement]) -> str:
     return f"- {_lines([left.line for left in skipped])}, {skipped[0].what}{more}: {skipped[0].why}"
 
 
-def progress_line(plan: MigrationPlan, next_step: int) -> str:
-    """Summarize the steps that are applied and those that are not."""
+def progress_line(plan: MigrationPlan, next_step: int, doubt: Doubt = "") -> str:
+    """Summarize the steps that are applied, those that may be, and those that are not."""
     total = len(plan.steps)
     if next_step > total:
-        return f"All {total} steps are applied."
-    if next_step == 1:
+        return f"All {total} steps are applied." if total > 1 else "The step is applied."
+    if next_step == 1 and not doubt:
         return f"This call has applied no step of {total}."
-    return f"{_steps(1, next_step - 1)} applied; {_steps(next_step, total).lower()} not."
+    last = {"": next_step - 1, "?": next_step, "+": total}[doubt]  # of those that may be
+    parts = [
+        f"{_steps(1, next_step - 1)} applied" if next_step > 1 else "",
+        f"{_steps(next_step, last, 'may be')} applied" if doubt else "",
+        f"{_steps(last + 1, total)} not" if last < total else "",
+    ]
+    text = "; ".join(filter(None, parts))
+    return f"{text[0].upper()}{text[1:]}."
 
 
-def _steps(first: int, last: int) -> str:
-    return f"Step {first} is" if first == last else f"Steps {first} to {last} are"
+def _steps(first: int, last: int, verb: str = "") -> str:
+    if first == last:
+        return f"step {first} {verb or 'is'}"
+    return f"steps {first} to {last} {verb or 'are'}"
 
 
 def _step(number: int, step: Step, state: str | None, *, whole: bool) -> str:

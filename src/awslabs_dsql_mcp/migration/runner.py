@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
 from awslabs_dsql_mcp.catalog import jobs
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
@@ -17,8 +18,12 @@ from awslabs_dsql_mcp.errors import (
     StatementRefused,
 )
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
+from awslabs_dsql_mcp.migration.position import Position
+from awslabs_dsql_mcp.migration.record import PlanRecord
 from awslabs_dsql_mcp.migration.report import progress_line
+from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.migration.verification.applied import check_for
+from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps, shows_its_end
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import dsql_syntax
 from awslabs_dsql_mcp.text import pluralize
@@ -38,6 +43,8 @@ class MigrationRun:
         deadline: End of the call's time, on the runner's clock.
         number: The step that is next, from 1.
         doubt: Steps that may have been applied.
+        begin: Where the call began.
+        record: The record of the run; ``None`` if it is not recorded, or no longer.
         states: Results of the steps.
         paused: The reason why the call ended before the plan did.
     """
@@ -46,6 +53,8 @@ class MigrationRun:
     deadline: float
     number: int
     doubt: Doubt
+    begin: Position
+    record: PlanRecord | None = None
     states: dict[int, str] = field(default_factory=dict[int, str])
     paused: str | None = None
 
@@ -58,6 +67,11 @@ class MigrationRun:
     def step(self) -> Step:
         """The step that is next."""
         return self.plan.steps[self.number - 1]
+
+    @property
+    def asks_catalog(self) -> bool:
+        """The catalog has to tell if the step is applied: it is in doubt, and no record protects it."""
+        return bool(self.doubt) and (self.record is None or self.step.is_ddl)
 
     def done(self, state: str) -> None:
         """Go on to the next step, which stays in doubt if all steps from here on were."""
@@ -96,19 +110,18 @@ class MigrationRunner:
         self._clock = clock
 
     @staticmethod
-    def begin(plan: MigrationPlan, handle: str | None, *, deadline: float) -> MigrationRun:
-        """Find where a run of a plan begins.
+    def begin(
+        plan: MigrationPlan, begin: Position, record: PlanRecord | None, *, deadline: float
+    ) -> MigrationRun:
+        """Make a run of a plan.
 
         Args:
             plan: The plan.
-            handle: Where to continue, as an earlier run gave it; ``None`` for the first step.
+            begin: Where to begin.
+            record: The record of the run, as it was read; ``None`` if it is not recorded.
             deadline: End of the call's time, on the clock.
-
-        Raises:
-            RequestInvalid: The handle is not of this plan.
         """
-        number, doubt = start_of(plan, handle)
-        return MigrationRun(plan, deadline, number, doubt)
+        return MigrationRun(plan, deadline, begin.number, begin.doubt, begin, record)
 
     async def run(self, run: MigrationRun, report: ReportProgress) -> None:
         """Run a plan until it is done, a step fails, or the call's time is over; the run says how far it is.
@@ -118,16 +131,25 @@ class MigrationRunner:
             report: Called before each step.
 
         Raises:
-            RequestInvalid: The catalog cannot tell of a step in doubt.
+            RequestInvalid: The catalog cannot tell of a step in doubt, or the record is lost.
             DsqlError: A step failed; the message says what is applied, and how to continue.
         """
+        record = run.record
+        if record is not None and (run.begin.passed or record.next_step is None):
+            await _open(record, run.number)
+        await self._run_steps(run, report)
+        if record is not None and not run.paused and shows_its_end(run.plan):
+            await record.remove()
+            run.record = None
+
+    async def _run_steps(self, run: MigrationRun, report: ReportProgress) -> None:
         total = len(run.plan.steps)
         while run.number <= total:
             if self._left(run) <= _MARGIN:
                 run.paused = "This call's time is over."
                 return
-            # Who is cut off may not hear of steps that are run until the server hears of it.
-            resume = run.plan.resume_token(run.number, "+")
+            # Who is cut off may not hear of steps that are run until the server hears of it; a record does.
+            resume = run.plan.resume_token(run.number, "?" if run.record else "+")
             told = f"step {run.number} of {total}: {run.step.title}; if cut off, resume_from={resume}"
             await report(run.number - 1, total, told)
             try:
@@ -137,33 +159,67 @@ class MigrationRunner:
                 run.paused = str(unfinished)
                 return
             except DsqlError as error:
+                if run.record is not None and is_about_record(error):
+                    await self._follow(run, run.record)
+                    continue
                 if isinstance(error, OutcomeUnknown):
                     run.doubt = run.doubt or "?"
                 raise _stopped(error, run) from error
         await report(total, total, "done")
 
+    async def _follow(self, run: MigrationRun, record: PlanRecord) -> None:
+        """Go on where the record is, which another call has moved on.
+
+        Raises:
+            RequestInvalid: The record is gone, or is where it was.
+        """
+        await record.read()
+        moved = record.next_step
+        if moved is None or moved <= run.number:
+            raise RequestInvalid(
+                f"Step {run.number} was not applied by this call: the record of this run in {record.name} is "
+                f"{'gone' if moved is None else 'changed by somebody else'}.",
+                code="progress_lost",
+                hint="Look with get_schema and readonly_query for what is applied.",
+            )
+        for number in range(run.number, moved):
+            run.states[number] = "applied by another call"
+        run.number, run.doubt = moved, "?"
+
     async def _do(self, run: MigrationRun) -> str:
-        was_in_doubt = run.doubt
+        was_in_doubt = run.doubt if run.asks_catalog else ""
         if was_in_doubt and (state := await self._already_applied(run)) is not None:
+            await self._note(run)
             return state
         step = run.step
         try:
-            queries = (*step.settings, *step.queries)
-            done = await self._database.run(UnitOfWork(tuple(map(Query, queries)), read_only=False))
+            done = await self._database.run(_unit(run))
         except StatementFailed as error:
             # The COMMIT of a call that was cut off may arrive after the look, and before this.
-            late = was_in_doubt and error.sqlstate in _THERE_ALREADY
+            late = was_in_doubt and error.sqlstate in _THERE_ALREADY and not is_about_record(error)
             if not late or (state := await self._already_applied(run)) is None:
                 raise
             run.doubt = was_in_doubt
+            await self._note(run)
             return state
-        if step.statements[0].kind in jobs.JOB_KINDS:
+        if step.is_ddl:
             run.doubt = run.doubt or "?"  # it is committed; from here on the catalog tells what became of it
-            await self._wait(run, _job_id(done))
+            if step.statements[0].kind in jobs.JOB_KINDS:
+                await self._wait(run, _job_id(done))
+            await self._note(run)
+        elif run.record is not None:
+            run.record.changed(run.number + 1)
+        if step.statements[0].kind in jobs.JOB_KINDS:
             return "built" if "INDEX" in step.statements[0].kind else "validated"
-        rows = f", {pluralize(done.rows_affected, 'row')}" if done.rows_affected else ""
-        again = "" if done.attempts == 1 or step.statements[0].category == "ddl" else _again(done.attempts)
+        changed = done.rows_affected - (run.record is not None and not step.is_ddl)
+        rows = f", {pluralize(changed, 'row')}" if changed else ""
+        again = "" if done.attempts == 1 or step.is_ddl else _again(done.attempts)
         return done.outcome + rows + again
+
+    async def _note(self, run: MigrationRun) -> None:
+        """Record that the step is applied, behind it."""
+        if run.record is not None:
+            await run.record.advance(run.number + 1)
 
     async def _already_applied(self, run: MigrationRun) -> str | None:
         """Check whether a step in doubt was applied; ``None`` when it was not, or may be run again.
@@ -173,14 +229,9 @@ class MigrationRunner:
         """
         step = run.step
         sign = check_for(step.queries[0]) if len(step.queries) == 1 else None
-        if sign is None:
-            number, plan = run.number, run.plan
-            raise RequestInvalid(
-                f"Whether step {number} ({step.title}) was applied, the catalog cannot tell.",
-                code=_IN_DOUBT,
-                hint=f"Look with readonly_query; then resume_from={plan.resume_token(number)} if it is not, "
-                f"resume_from={plan.resume_token(number + 1, '+' if run.doubt == '+' else '')} if it is.",
-            )
+        is_hidden = run.doubt == "+" and run.number not in lasting_steps(run.plan)
+        if sign is None or (is_hidden and sign.query is not None):
+            raise _in_doubt(run)
         if sign.query is None:
             return None
         found = await self._ask(sign.query)
@@ -224,18 +275,16 @@ class MigrationRunner:
             StatementRefused: It failed.
         """
         report = await self._database.run(UnitOfWork((jobs.jobs_query(job_id),), read_only=True))
-        name = _object_of(run.step)
-        for job in jobs.fold_jobs(report.results[0]):
-            ours = job.job_id == job_id if job_id else job.object_name in (name, f"public.{name}")
-            if ours and job.status == "failed":
-                raise StatementRefused(
-                    f"the job {job.job_id} failed: {job.details or 'no details'}",
-                    code="job_failed",
-                    hint="Mend what it says; DROP INDEX what it left, if it is an index.",
-                )
-            if ours and job_id and job.status == "completed":
-                return True
-        return False
+        names = _names_of(run.step)
+        found = jobs.fold_jobs(report.results[0])  # the newest first, of those that have ended
+        job = next((job for job in found if job.job_id == job_id or job.object_name in names), None)
+        if job is not None and job.status == "failed":
+            raise StatementRefused(
+                f"The job {job.job_id} failed: {job.details or 'no details'}",
+                code="job_failed",
+                hint="Mend what it says; DROP INDEX what it left, if it is an index.",
+            )
+        return job is not None and job.job_id == job_id and job.status == "completed"
 
     def _left(self, run: MigrationRun) -> float:
         return run.deadline - self._clock()
@@ -246,50 +295,76 @@ def _job_id(report: Report) -> str | None:
     return rows[0][0] if rows else None
 
 
-def _object_of(step: Step) -> str | None:
-    return dsql_syntax.trees(step.queries[0])[0].root.get("idxname")
+def _names_of(step: Step) -> set[str]:
+    """Names by which sys.jobs may have what a step builds or checks."""
+    top = dsql_syntax.trees(step.queries[0])[0].root
+    schema, _ = relation_name(top["relation"])
+    name = top.get("idxname") or top.get("cmds", [{}])[0].get("AlterTableCmd", {}).get("name")
+    if name is None:
+        return set()
+    return {f"{schema}.{name}", *([name] if schema == "public" else [])}
 
 
-def start_of(plan: MigrationPlan, handle: str | None) -> tuple[int, Doubt]:
-    """Read where a run begins: the number of a step, and the steps that may have been applied.
+def _in_doubt(run: MigrationRun) -> RequestInvalid:
+    number, plan = run.number, run.plan
+    after = plan.resume_token(number + 1, "+" if run.doubt == "+" else "")
+    return RequestInvalid(
+        "the catalog cannot tell if it was applied.",
+        code=_IN_DOUBT,
+        hint=f"Look with readonly_query; then resume_from={plan.resume_token(number)} if it is not, "
+        f"resume_from={after} if it is.",
+    )
+
+
+async def _open(record: PlanRecord, number: int) -> None:
+    """Begin the record of a run.
 
     Raises:
-        RequestInvalid: The handle is not of this plan.
+        DsqlError: What `PlanRecord.begin` raises; the message says that no step was run.
     """
-    if handle is None:
-        return 1, ""
     try:
-        return plan.parse_resume_token(handle)
-    except ValueError as error:
-        raise RequestInvalid(
-            f"resume_from: {error}; nothing was run.",
-            code="resume_from_invalid",
-            hint="Send the script that gave it, unchanged; or call migrate with dry_run=true for the plan.",
-        ) from None
+        await record.begin(number)
+    except DsqlError as error:
+        error.message = f"No step was run: the run could not be recorded in {record.name}. {error.message}"
+        if isinstance(error, OutcomeUnknown):
+            error.hint = "Send the same again."
+        raise
+
+
+def _unit(run: MigrationRun) -> UnitOfWork:
+    """Make the transaction of a step; one that changes no definitions records itself."""
+    step = run.step
+    queries = tuple(map(Query, (*step.settings, *step.queries)))
+    if run.record is None or step.is_ddl:
+        return UnitOfWork(queries, read_only=False)
+    return UnitOfWork((run.record.change(run.number + 1), *queries), read_only=False, must_change=True)
 
 
 def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     """Add to a failure what is applied and how to continue."""
     step = run.step
-    doubt = " (this step may be applied)" if run.doubt else ""
     error.message = (
         f"Step {run.number} of {len(run.plan.steps)}, line {step.line}, {step.title}: {error.message}"
-        f"\n{progress_line(run.plan, run.number)}{doubt}"
+        f"\n{progress_line(run.plan, run.number, run.doubt)}"
     )
-    go_on = (
-        f"mend the cause in the database, then send the same script with resume_from={run.handle}. If the "
-        "script has to change, that is another plan: send only what is not applied yet."
-    )
-    if error.sqlstate in _THERE_ALREADY and not run.doubt:
-        go_on += (
-            " If an earlier run of the same script made it, resume_from="
-            f"{run.plan.resume_token(run.number, '+')} looks at each step from here on before it runs it."
-        )
     if run.doubt:
         error.outcome = "unknown"
     elif run.number > 1:
         error.outcome = "partial"
     if error.code == _IN_DOUBT:
         return error
+    again = f"send the same script with resume_from={run.handle}"
+    if run.record is not None and isinstance(error, OutcomeUnknown):
+        error.hint = f"To go on: {again}; what is recorded, or the catalog, tells if this step was applied."
+        return error
+    go_on = (
+        f"mend the cause in the database, then {again}. If the script has to change, that is another plan: "
+        "send only what is not applied yet."
+    )
+    if error.sqlstate in _THERE_ALREADY and not run.doubt:
+        go_on += (
+            " If an earlier run of the same script made it, resume_from="
+            f"{run.plan.resume_token(run.number, '+')} looks at each step from here on before it runs it."
+        )
     error.hint = f"{error.hint} To go on: {go_on}" if error.hint else go_on[0].upper() + go_on[1:]
     return error

@@ -10,14 +10,17 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
+from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.migration import plan as migration_plan
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
+from awslabs_dsql_mcp.migration.position import NEW, Position, position
+from awslabs_dsql_mcp.migration.record import PlanRecord, find_record, is_recorded
 from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_text, steps_text
-from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner, start_of
+from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
@@ -152,7 +155,7 @@ class Migrate:
         if handle is None:
             return False
         try:
-            number, doubt = plan.parse_resume_token(handle)
+            number, doubt = (1, "") if handle == NEW else plan.parse_resume_token(handle)
         except ValueError:
             return True  # and will be refused
         if number > len(plan.steps):
@@ -175,8 +178,8 @@ class Migrate:
             self._agree(plan, 1)
             return await self._show(plan, request.show_from)
         _require_whole(plan)
-        await self._require_new(plan, request.resume_from)
-        run = self._runner.begin(plan, request.resume_from, deadline=deadline)
+        begin, record = await self._begin(plan, request.resume_from)
+        run = self._runner.begin(plan, begin, record, deadline=deadline)
         self._agreed.pop(plan.fingerprint, None)  # by a call beside this one it is run once
         try:
             await self._runner.run(run, report)
@@ -203,24 +206,43 @@ class Migrate:
             unseen = f"Which of its objects are there already could not be looked at: {error.message}"
             return _shown(plan, page, Existing(plan), unseen)
 
-    async def _require_new(self, plan: MigrationPlan, handle: str | None) -> None:
-        """Look before the first step at what is there, unless each step is looked at before it runs.
-
-        Raises:
-            RequestInvalid: The handle is not of this plan, or nothing shows if the plan was run before.
-            StatementRefused: Objects that it makes are there.
-            DsqlError: What `Database.run` raises.
-        """
-        number, doubt = start_of(plan, handle)
-        if not doubt:
-            found = await find_existing(self._database, plan, number)
-            found.require_new(is_resumed=handle is not None)
-
     def _agree(self, plan: MigrationPlan, number: int) -> None:
         """Remember for a while that a plan may go on by its handle."""
         now = self._clock()
         kept = {key: value for key, value in self._agreed.items() if value[1] > now}
         self._agreed = kept | {plan.fingerprint: (number, now + TOKEN_LIFE)}
+
+    async def _begin(self, plan: MigrationPlan, handle: str | None) -> tuple[Position, PlanRecord | None]:
+        """Find where to begin, and what is recorded of the plan's runs.
+
+        What is there already is looked for before the first step, unless each step is looked at as it comes.
+
+        Raises:
+            RequestInvalid: The handle is not of this plan, or the plan was or may have been run before.
+            StatementRefused: Objects that it makes are there.
+            DsqlError: What `Database.run` raises.
+        """
+        record = await find_record(self._database, plan)
+        if record is None:
+            begin = position(plan, handle, None)
+        else:
+            if handle == NEW or (handle is None and await self._is_gone(plan, record)):
+                await record.remove()
+            begin = position(plan, handle, record.next_step, record.since)
+        if not begin.doubt:
+            found = await find_existing(self._database, plan, begin.number)
+            found.require_new(is_resumed=handle is not None or record is not None)
+        return begin, record
+
+    async def _is_gone(self, plan: MigrationPlan, record: PlanRecord) -> bool:
+        """Tell whether a plan is recorded as done, and yet an object that it makes is not there.
+
+        Raises:
+            DsqlError: What `Database.run` raises.
+        """
+        if record.next_step != len(plan.steps) + 1:
+            return False
+        return not (await find_existing(self._database, plan)).is_unclear
 
     async def _plan(self, script: str) -> MigrationPlan:
         """Plan a script; the last one's is kept, as a long migration is one script called with again."""
@@ -284,14 +306,21 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
         if plan.blocked
         else "There is nothing to run; give DDL or changes of data."
     )
-    lines = [head, existing.line, unseen, page.text, f"Next: {more}{go}"]
+    recorded = (
+        f"A run is recorded in a table {PROGRESS_TABLE}, so that no step is applied twice."
+        if handle and is_recorded(plan)
+        else ""
+    )
+    lines = [head, recorded, existing.line, unseen, page.text, f"Next: {more}{go}"]
     facts = _facts(plan, handle, "planned") | ({"show_from": page.following} if page.following else {})
     return ToolOutput("\n".join(filter(None, lines)), facts)
 
 
 def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
     plan = run.plan
-    lines = [progress_line(plan, run.number)]
+    lines = [_begun(run), progress_line(plan, run.number, run.doubt)]
+    if run.record is not None and not run.paused:
+        lines.append(f"{run.record.name} keeps for a day that it is done; a later job drops that table.")
     if run.paused:
         lines.append(f"{run.paused} Next: send the same with resume_from={run.handle}.")
     elif compared is None:
@@ -306,6 +335,16 @@ def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutpu
     if compared is not None:
         facts["compared"] = compared.facts
     return ToolOutput("\n".join(filter(None, lines)), facts | {"applied": run.number - 1})
+
+
+def _begun(run: MigrationRun) -> str:
+    """Say what this call did not do, though a step counts as applied."""
+    begin, total = run.begin, len(run.plan.steps)
+    if begin.passed is not None:
+        return f"Step {begin.passed} was not run: resume_from says that it is applied."
+    if begin.number > total:
+        return "Nothing was run now" + (":" if begin.is_known else ": by what resume_from says,")
+    return ""
 
 
 def _facts(plan: MigrationPlan, handle: str | None, state: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ relation AS (
          CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view'
                       WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'table' WHEN 'i' THEN 'index' ELSE 'index' END AS kind
   FROM pg_class c JOIN schema s ON s.oid = relnamespace
-  WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I')
+  WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I') AND relname !~ '^dsql_mcp_progress'
 ),
 indexes AS (
   SELECT * FROM relation
@@ -27,7 +27,7 @@ constraints AS (
                    ELSE concat((SELECT nspname FROM schema WHERE oid = t.typnamespace), '.', typname, '.', conname)
               END AS name
   FROM pg_constraint k LEFT JOIN pg_type t ON t.oid = contypid JOIN schema s ON s.oid = connamespace
-  WHERE contype <> 'n'
+  WHERE contype <> 'n' AND conname !~ '^dsql_mcp_progress'
 ),
 types AS (
   SELECT t.*, concat(nspname, '.', typname) AS name,

@@ -107,6 +107,10 @@ class ProgressTable:
             (job, before, after),
         )
 
+    def delete(self, job: str) -> Query:
+        """Statement that deletes a job's row."""
+        return Query(f"DELETE FROM {self.name} WHERE job = $1::text", (job,))  # noqa: S608 - our own name
+
     def delete_expired(self) -> Query:
         """Statement that deletes expired rows."""
         return Query(

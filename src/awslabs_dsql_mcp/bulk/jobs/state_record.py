@@ -88,6 +88,16 @@ class StateRecord:
                 raise
         self._table_exists = self._is_prepared = True
 
+    async def delete(self) -> None:
+        """Delete the row.
+
+        Raises:
+            DsqlError: What `Database.run` raises.
+        """
+        if self._table_exists:
+            await self._run(self.table.delete(self._job))
+        self.row = None
+
     async def drop_unused_table(self) -> bool:
         """Drop the table if nothing in it is kept any longer; return true if it was dropped."""
         if not self._table_exists:
@@ -96,6 +106,7 @@ class StateRecord:
         if (await self._run(self.table.is_empty(), read_only=True)).rows[0][0] != "t":
             return False
         await self._run(self.table.drop())
+        self._table_exists = False
         return True
 
     def change_state(self, after: str, *, done: bool) -> Query:
