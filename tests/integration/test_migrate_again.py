@@ -89,24 +89,32 @@ async def test_a_script_that_stopped_goes_on_where_nothing_is_there(writer: Clie
     assert first.is_error
     assert await logged(writer) == 0
     again = await call(writer, "migrate", statements=script)
-    assert again.facts["code"] == "already_there"
+    assert again.facts["code"] == "unfinished"
     await write(writer, "CREATE TABLE again_seed (a int)")
     resumed = await call(writer, "migrate", statements=script, resume_from=handle_of(first))
     assert not resumed.is_error, resumed.text
     assert await logged(writer) == 1
 
 
-@pytest.mark.parametrize(
-    "script", [LOG, f"{LOG}; UPDATE again_log SET a = a + 1", f"COMMENT ON TABLE again_log IS 'x'; {LOG}"]
-)
-async def test_a_script_of_data_alone_does_not_run_without_a_handle(writer: Client, script: str) -> None:
-    asked = await call(writer, "migrate", statements=script)
+async def test_a_change_of_data_alone_does_not_run_without_a_handle(writer: Client) -> None:
+    asked = await call(writer, "migrate", statements=LOG)
     assert asked.facts["code"] == "run_before_unknown"
     assert await logged(writer) == 0
-    done = await call(writer, "migrate", statements=script, resume_from=handle_of(asked))
+    done = await call(writer, "migrate", statements=LOG, resume_from=handle_of(asked))
+    assert not done.is_error, done.text
+    again = await call(writer, "migrate", statements=LOG)
+    assert again.facts["code"] == "run_before_unknown"
+    assert await logged(writer) == 1
+
+
+@pytest.mark.parametrize(
+    "script", [f"{LOG}; UPDATE again_log SET a = a + 1", f"COMMENT ON TABLE again_log IS 'x'; {LOG}"]
+)
+async def test_a_script_of_data_that_is_recorded_runs_once(writer: Client, script: str) -> None:
+    done = await call(writer, "migrate", statements=script, resume_from="new")
     assert not done.is_error, done.text
     again = await call(writer, "migrate", statements=script)
-    assert again.facts["code"] == "run_before_unknown"
+    assert again.facts["code"] == "already_done"
     assert await logged(writer) == 1
 
 
@@ -115,7 +123,7 @@ async def test_rows_for_a_table_that_may_be_there_are_stored_once(writer: Client
     first = await call(writer, "migrate", statements=script)
     assert not first.is_error, first.text
     again = await call(writer, "migrate", statements=script)
-    assert again.facts["code"] == "run_before_unknown"
+    assert again.facts["code"] == "already_done"
     assert await rows(writer, "SELECT count(*) FROM again_seed") == [[1]]
 
 

@@ -60,10 +60,12 @@ async def run_with_deadline(
         await asyncio.wait({task}, timeout=limit)
     except asyncio.CancelledError:
         with anyio.CancelScope(shield=True):
-            if patience:
-                await asyncio.wait({task}, timeout=patience)
-            if not task.done():
-                await _abandon(task, connection)
+            try:
+                if patience:
+                    await asyncio.wait({task}, timeout=patience)
+            finally:  # a second cancellation ends the patience alone
+                if not task.done():
+                    await _abandon(task, connection)
         raise
     if task.done():
         return task.result()

@@ -119,8 +119,11 @@ class PlanRecord:
 
 
 def is_recorded(plan: MigrationPlan) -> bool:
-    """Tell whether runs of a plan are recorded: it has several steps, and changes data in one."""
-    return len(plan.steps) > 1 and any(_changes_data(plan, number) for number in range(len(plan.steps)))
+    """Tell whether a plan is recorded: it has several steps, and one changes more when it runs again."""
+    return len(plan.steps) > 1 and any(
+        step.statements[0].category == "dml" and any(st.kind != "DELETE" for st in step.statements)
+        for step in plan.steps
+    )
 
 
 async def find_record(database: Database, plan: MigrationPlan) -> PlanRecord | None:
@@ -145,16 +148,12 @@ async def find_record(database: Database, plan: MigrationPlan) -> PlanRecord | N
     return record
 
 
-def _changes_data(plan: MigrationPlan, at: int) -> bool:
-    return any(statement.category == "dml" for statement in plan.steps[at].statements)
-
-
 def _schemas(plan: MigrationPlan) -> Sequence[str]:
     """List the schemas of the tables whose data the plan changes."""
     found = [
         relation_name(tree.root["relation"])[0]
-        for at, step in enumerate(plan.steps)
-        if _changes_data(plan, at)
+        for step in plan.steps
+        if step.statements[0].category == "dml"
         for query in step.queries
         for tree in trees(query)
         if "relation" in tree.root

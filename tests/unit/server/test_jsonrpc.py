@@ -60,8 +60,9 @@ NOT_A_MESSAGE = {
     request(params=[1]): 7,
     request(params="x"): 7,
     request(params=5): 7,
-    b'{"jsonrpc":"2.0","id":7,"result":5}': 7,
-    b'{"jsonrpc":"2.0","id":7,"error":"x"}': 7,
+    # The id of a response is that of the server's own request: it is no id of the client's.
+    b'{"jsonrpc":"2.0","id":7,"result":5}': None,
+    b'{"jsonrpc":"2.0","id":7,"error":"x"}': None,
     request(params={"a": json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)}): 7,
 }
 
