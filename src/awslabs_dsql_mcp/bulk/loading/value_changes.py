@@ -105,11 +105,11 @@ def _jsonb(_modifier: int) -> Changes:
 
 
 def _float8(_modifier: int) -> Changes:
-    return lambda text: _is_inexact(text, repr)
+    return lambda text: _is_inexact(text, float, repr)
 
 
 def _float4(_modifier: int) -> Changes:
-    return lambda text: _is_inexact(text, _shortest_float4)
+    return lambda text: _is_inexact(text, _as_float4, _shortest_float4)
 
 
 _FINDERS: Final[dict[str, Callable[[int], Changes | None]]] = {
@@ -198,20 +198,31 @@ def _has_twins(text: str) -> bool:
     return found
 
 
-def _is_inexact(text: str, shortest: Callable[[float], str]) -> bool:
-    """Compare a number with the shortest that reads back the same."""
+def _is_inexact(text: str, store: Callable[[float], float], shortest: Callable[[float], str]) -> bool:
+    """Tell if a number is neither the shortest for what is stored, nor what is stored to as many digits.
+
+    PostgreSQL prints a digit more than Python where the shortest lies half-way between two numbers
+    (PostgreSQL source, d2s.c: the bounds are not accepted).
+    """
     found = _NUMBER.fullmatch(text)
     if found is None or not (found[1] or found[2]) or abs(int(found[3] or 0)) > _MAX_EXPONENT:
         return False
     number = float(text)
-    return abs(number) != float("inf") and Decimal(text.strip()) != Decimal(shortest(number))
+    if abs(number) == float("inf"):
+        return False
+    given = Decimal(text.strip())
+    digits = max(len((found[1] + found[2]).lstrip("0")), 1)
+    return given not in {Decimal(shortest(number)), Decimal(f"{store(number):.{digits - 1}e}")}
+
+
+def _as_float4(number: float) -> float:
+    try:
+        return float(struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:  # the server refuses it
+        return number
 
 
 def _shortest_float4(number: float) -> str:
-    try:
-        stored = struct.pack("f", number)
-        kept: float = struct.unpack("f", stored)[0]
-    except OverflowError:  # the server refuses it
-        return repr(number)
+    kept = _as_float4(number)
     texts = (f"{kept:.{digits}g}" for digits in range(1, _FLOAT4_DIGITS + 1))
-    return next((text for text in texts if struct.pack("f", float(text)) == stored), repr(number))
+    return next((text for text in texts if _as_float4(float(text)) == kept), repr(number))
