@@ -17,7 +17,7 @@ Changes = Callable[[str], bool]
 
 _HEADER: Final = 4  # bytes that modifiers of numeric and varchar count in
 _MAX_EXPONENT: Final = 400
-_FLOAT4_DIGITS: Final = 9  # which tell any two apart
+_FLOAT4_DIGITS, _FLOAT8_DIGITS = 9, 17  # which tell any two apart
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,4}))?\s*")
 _SECONDS: Final = re.compile(r":\d{1,2}[.,](\d+)")
 _MICROSECONDS: Final = 6
@@ -212,7 +212,9 @@ def _is_inexact(text: str, store: Callable[[float], float], shortest: Callable[[
         return False
     given = Decimal(text.strip())
     digits = max(len((found[1] + found[2]).lstrip("0")), 1)
-    return given not in {Decimal(shortest(number)), Decimal(f"{store(number):.{digits - 1}e}")}
+    printed = digits <= (_FLOAT8_DIGITS if store is float else _FLOAT4_DIGITS)
+    stored = Decimal(f"{store(number):.{digits - 1}e}") if printed else None
+    return given not in {Decimal(shortest(number)), stored}
 
 
 def _as_float4(number: float) -> float:
