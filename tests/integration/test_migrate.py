@@ -198,3 +198,18 @@ async def test_an_index_without_a_name_is_waited_for_by_its_job(writer: Client) 
         assert "All 3 steps are applied." in reply.text
     finally:
         await write(writer, "DROP TABLE IF EXISTS shop_unnamed")
+
+
+async def test_a_job_that_failed_is_told_again_in_any_schema(writer: Client) -> None:
+    script = (
+        "CREATE SCHEMA shop_failed; CREATE TABLE shop_failed.t (id int PRIMARY KEY, a int);"
+        " INSERT INTO shop_failed.t VALUES (1, 1), (2, 1); CREATE UNIQUE INDEX twins ON shop_failed.t (a);"
+    )
+    try:
+        failed = await call(writer, "migrate", statements=script)
+        assert failed.facts["code"] == "job_failed", failed.text
+        handle = failed.text.split("resume_from=")[1].split()[0].rstrip(".,;")
+        again = await call(writer, "migrate", statements=script, resume_from=handle)
+        assert again.facts["code"] == "job_failed", again.text
+    finally:
+        await write(writer, "DROP SCHEMA IF EXISTS shop_failed CASCADE")

@@ -1,14 +1,11 @@
 """Where a call begins in a plan: from its handle, and from what is recorded of the plan's runs. Pure."""
 
 from dataclasses import dataclass
-from typing import Final
 
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan
 from awslabs_dsql_mcp.text import pluralize
-
-NEW: Final = "new"
-"""The handle that begins with the first step again, whatever is recorded."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def position(plan: MigrationPlan, handle: str | None, recorded: int | None, sinc
             and the plan was run before.
     """
     total = len(plan.steps)
-    if handle is None or handle == NEW:
+    if handle is None or handle == RESTART:
         if handle is None and recorded is not None:
             raise _ran_before(plan, recorded, since)
         return Position(1)
@@ -76,12 +73,12 @@ def _ran_before(plan: MigrationPlan, recorded: int, since: str) -> RequestInvali
             f"This has been done already, {since}: all {pluralize(total, 'step')} are applied. "
             "Nothing was run now.",
             code="already_done",
-            hint=f"To run it once more: resume_from='{NEW}'.",
+            hint=f"To run it once more: resume_from='{RESTART}'.",
         )
     done = f"{pluralize(recorded - 1, 'step')} of {total} applied" if recorded > 1 else "no step recorded"
     return RequestInvalid(
         f"A run of this script was not finished, {since}: {done}. Nothing was run now.",
         code="unfinished",
         hint=f"To go on: the same with resume_from={plan.resume_token(recorded, '?')}. "
-        f"To begin with the first step again: resume_from='{NEW}'.",
+        f"To begin with the first step again: resume_from='{RESTART}'.",
     )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
@@ -41,22 +42,31 @@ class MigrationRun:
     Attributes:
         plan: The steps.
         deadline: End of the call's time, on the runner's clock.
-        number: The step that is next, from 1.
-        doubt: Steps that may have been applied.
         begin: Where the call began.
         record: The record of the run; ``None`` if it is not recorded, or no longer.
+        number: The step that is next, from 1.
+        doubt: Steps that may have been applied.
         states: Results of the steps.
         paused: The reason why the call ended before the plan did.
     """
 
     plan: MigrationPlan
     deadline: float
-    number: int
-    doubt: Doubt
     begin: Position
     record: PlanRecord | None = None
+    number: int = field(init=False)
+    doubt: Doubt = field(init=False)
     states: dict[int, str] = field(default_factory=dict[int, str])
     paused: str | None = None
+
+    def __post_init__(self) -> None:
+        """Begin where the call does."""
+        self.number, self.doubt = self.begin.number, self.begin.doubt
+
+    @cached_property
+    def lasting(self) -> frozenset[int]:
+        """Numbers of the steps that no later one undoes."""
+        return lasting_steps(self.plan)
 
     @property
     def handle(self) -> str:
@@ -108,20 +118,6 @@ class MigrationRunner:
         self._database = database
         self._sleep = sleep
         self._clock = clock
-
-    @staticmethod
-    def begin(
-        plan: MigrationPlan, begin: Position, record: PlanRecord | None, *, deadline: float
-    ) -> MigrationRun:
-        """Make a run of a plan.
-
-        Args:
-            plan: The plan.
-            begin: Where to begin.
-            record: The record of the run, as it was read; ``None`` if it is not recorded.
-            deadline: End of the call's time, on the clock.
-        """
-        return MigrationRun(plan, deadline, begin.number, begin.doubt, begin, record)
 
     async def run(self, run: MigrationRun, report: ReportProgress) -> None:
         """Run a plan until it is done, a step fails, or the call's time is over; the run says how far it is.
@@ -229,7 +225,7 @@ class MigrationRunner:
         """
         step = run.step
         sign = check_for(step.queries[0]) if len(step.queries) == 1 else None
-        is_hidden = run.doubt == "+" and run.number not in lasting_steps(run.plan)
+        is_hidden = run.doubt == "+" and run.number not in run.lasting
         if sign is None or (is_hidden and sign.query is not None):
             raise _in_doubt(run)
         if sign.query is None:

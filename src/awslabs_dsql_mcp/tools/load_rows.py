@@ -10,8 +10,9 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
-from awslabs_dsql_mcp.bulk.jobs.runner import RESTART, BatchRunner, ProgressCallback
+from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.loading import verification
 from awslabs_dsql_mcp.bulk.loading.column_choice import Columns
 from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert

@@ -10,6 +10,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
@@ -17,7 +18,7 @@ from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.migration import plan as migration_plan
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.migration.position import NEW, Position, position
+from awslabs_dsql_mcp.migration.position import Position, position
 from awslabs_dsql_mcp.migration.record import PlanRecord, find_record, is_recorded
 from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_text, steps_text
 from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
@@ -155,7 +156,7 @@ class Migrate:
         if handle is None:
             return False
         try:
-            number, doubt = (1, "") if handle == NEW else plan.parse_resume_token(handle)
+            number, doubt = (1, "") if handle == RESTART else plan.parse_resume_token(handle)
         except ValueError:
             return True  # and will be refused
         if number > len(plan.steps):
@@ -179,7 +180,7 @@ class Migrate:
             return await self._show(plan, request.show_from)
         _require_whole(plan)
         begin, record = await self._begin(plan, request.resume_from)
-        run = self._runner.begin(plan, begin, record, deadline=deadline)
+        run = MigrationRun(plan, deadline, begin, record)
         self._agreed.pop(plan.fingerprint, None)  # by a call beside this one it is run once
         try:
             await self._runner.run(run, report)
@@ -226,7 +227,7 @@ class Migrate:
         if record is None:
             begin = position(plan, handle, None)
         else:
-            if handle == NEW or (handle is None and await self._is_gone(plan, record)):
+            if handle == RESTART or (handle is None and await self._is_gone(plan, record)):
                 await record.remove()
             begin = position(plan, handle, record.next_step, record.since)
         if not begin.doubt:

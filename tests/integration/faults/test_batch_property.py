@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.bulk.jobs.runner import RESTART, BatchRunner
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
+from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query

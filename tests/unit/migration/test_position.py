@@ -2,11 +2,12 @@
 
 import pytest
 
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan
-from awslabs_dsql_mcp.migration.position import NEW, Position, position
+from awslabs_dsql_mcp.migration.position import Position, position
 
 SCRIPT = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE VIEW v AS SELECT id FROM t;"
 ALL = 4  # one more than the last step
@@ -52,7 +53,7 @@ def test_a_script_that_was_run_is_not_run_again_unasked(plan: MigrationPlan) -> 
     assert plan.resume_token(2, "?") in str(unfinished.value.hint)
     with pytest.raises(RequestInvalid, match="done already, at noon: all 3 steps are applied"):
         position(plan, None, ALL, "at noon")
-    assert position(plan, NEW, 2) == position(plan, NEW, ALL) == Position(1)
+    assert position(plan, RESTART, 2) == position(plan, RESTART, ALL) == Position(1)
 
 
 @pytest.mark.parametrize("handle", ["", "1", "x-123456789abc", "1-000000000000", "9999999-0"])

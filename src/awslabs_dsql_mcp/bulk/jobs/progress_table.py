@@ -17,6 +17,9 @@ from awslabs_dsql_mcp.sql.identifiers import qualified_name
 KEPT_FINISHED: Final = "1 day"
 KEPT_UNFINISHED: Final = "7 days"
 
+RESTART: Final = "new"
+"""The handle that starts over, whatever is recorded of earlier runs."""
+
 _MOST_DELETED: Final = 1000  # rows in one transaction
 
 

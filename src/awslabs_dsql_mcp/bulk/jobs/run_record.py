@@ -1,10 +1,8 @@
 """Record of a batch job in the progress table: its resume token is the state."""
 
-from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
 from awslabs_dsql_mcp.bulk.jobs.state_record import StateRecord
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
-from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import RequestInvalid
 
@@ -16,17 +14,7 @@ class RecordLost(RequestInvalid):
 
 
 class RunRecord(StateRecord):
-    """A batch job's row.
-
-    Args:
-        database: The cluster.
-        table: The progress table.
-        fingerprint: Fingerprint of the job.
-    """
-
-    def __init__(self, database: Database, table: ProgressTable, fingerprint: str) -> None:
-        super().__init__(database, table, fingerprint)
-        self._fingerprint = fingerprint
+    """A batch job's row."""
 
     @property
     def progress(self) -> Progress | None:
@@ -38,7 +26,7 @@ class RunRecord(StateRecord):
         if self.row is None:
             return None
         try:
-            return decode(self.row.state, self._fingerprint)
+            return decode(self.row.state, self._job)
         except RequestInvalid:
             raise self.lost("was changed") from None
 
@@ -65,11 +53,11 @@ class RunRecord(StateRecord):
 
     def change(self, after: Progress) -> Query:
         """Statement that records a batch."""
-        return self.change_state(encode(self._fingerprint, after), done=after.done)
+        return self.change_state(encode(self._job, after), done=after.done)
 
     def changed(self, after: Progress) -> None:
         """Take note that the statement of `change` was committed."""
-        self.state_changed(encode(self._fingerprint, after))
+        self.state_changed(encode(self._job, after))
 
     def lost(self, why: str) -> RecordLost:
         """Error of a record that is not as this run left it."""

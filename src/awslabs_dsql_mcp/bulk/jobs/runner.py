@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, ProgressTable
+from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, RESTART, ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
 from awslabs_dsql_mcp.bulk.jobs.run_record import RecordLost, RunRecord
 from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 ProgressCallback = Callable[[float, str], Awaitable[None]]
 """Called with the number of rows processed, which a little is added to while nothing changes, and a text."""
 
-RESTART: Final = "new"
 _TIME_SHARE: Final = 0.8  # share of a call's time within which a batch must be expected to end
 _BATCH_SHARE: Final = 0.25  # share of a call's time above which batches become smaller
 _PROGRESS_INTERVAL: Final = 0.5  # seconds

@@ -105,11 +105,11 @@ def _jsonb(_modifier: int) -> Changes:
 
 
 def _float8(_modifier: int) -> Changes:
-    return lambda text: _is_inexact(text, float, repr)
+    return lambda text: _is_inexact(text, _FLOAT8_DIGITS, float, repr)
 
 
 def _float4(_modifier: int) -> Changes:
-    return lambda text: _is_inexact(text, _as_float4, _shortest_float4)
+    return lambda text: _is_inexact(text, _FLOAT4_DIGITS, _as_float4, _shortest_float4)
 
 
 _FINDERS: Final[dict[str, Callable[[int], Changes | None]]] = {
@@ -198,7 +198,9 @@ def _has_twins(text: str) -> bool:
     return found
 
 
-def _is_inexact(text: str, store: Callable[[float], float], shortest: Callable[[float], str]) -> bool:
+def _is_inexact(
+    text: str, most: int, store: Callable[[float], float], shortest: Callable[[float], str]
+) -> bool:
     """Tell if a number is neither the shortest for what is stored, nor what is stored to as many digits.
 
     PostgreSQL prints a digit more than Python where the shortest lies half-way between two numbers
@@ -212,9 +214,9 @@ def _is_inexact(text: str, store: Callable[[float], float], shortest: Callable[[
         return False
     given = Decimal(text.strip())
     digits = max(len((found[1] + found[2]).lstrip("0")), 1)
-    printed = digits <= (_FLOAT8_DIGITS if store is float else _FLOAT4_DIGITS)
-    stored = Decimal(f"{store(number):.{digits - 1}e}") if printed else None
-    return given not in {Decimal(shortest(number)), stored}
+    if given == Decimal(shortest(number)):
+        return False
+    return digits > most or given != Decimal(f"{store(number):.{digits - 1}e}")
 
 
 def _as_float4(number: float) -> float:

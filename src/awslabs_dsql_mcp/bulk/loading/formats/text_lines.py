@@ -72,16 +72,19 @@ class TextLines(Iterator[str]):
         self._file.seek(self.offset, SEEK_SET)
         self._text = TextIOWrapper(self._file, self.encoding, self._errors, newline=end)
 
+    def _opened(self) -> TextIOWrapper:
+        if self._text is None:
+            self.split_at("\n")
+        assert self._text is not None  # noqa: S101 - just set
+        return self._text
+
     def __next__(self) -> str:
         """Give the next line or piece of one.
 
         Raises:
             UnicodeDecodeError: What follows cannot be read in this encoding at all.
         """
-        if self._text is None:
-            self.split_at("\n")
-        assert self._text is not None  # noqa: S101 - just set
-        piece = self._text.readline(MAX_PIECE)
+        piece = self._opened().readline(MAX_PIECE)
         if not piece:
             raise StopIteration
         if self._ended:
@@ -111,10 +114,7 @@ class TextLines(Iterator[str]):
         Raises:
             UnicodeDecodeError: What follows cannot be read in this encoding at all.
         """
-        if self._text is None:
-            self.split_at("\n")
-        assert self._text is not None  # noqa: S101 - just set
-        return self._text.read(MAX_PIECE)
+        return self._opened().read(MAX_PIECE)
 
     def fault(self, text: str, offset: int) -> str | None:
         """Find the first character that is no text.
