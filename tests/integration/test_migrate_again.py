@@ -118,6 +118,27 @@ async def test_a_script_of_data_that_is_recorded_runs_once(writer: Client, scrip
     assert await logged(writer) == 1
 
 
+MADE = "CREATE TABLE again_made (a int); INSERT INTO again_made VALUES (1)"
+
+
+async def test_a_start_that_is_refused_forgets_nothing(writer: Client) -> None:
+    assert not (await call(writer, "migrate", statements=MADE)).is_error
+    refused = await call(writer, "migrate", statements=MADE, resume_from="new")
+    assert refused.facts["code"] == "already_there"
+    again = await call(writer, "migrate", statements=MADE)
+    assert again.facts["code"] == "already_done"
+
+
+async def test_rows_of_a_run_that_nothing_records_any_longer_are_asked_for(writer: Client) -> None:
+    assert not (await call(writer, "migrate", statements=MADE)).is_error
+    await write(writer, "DROP TABLE dsql_mcp_progress")
+    there = await call(writer, "migrate", statements=MADE)
+    assert there.facts["code"] == "already_there"
+    doubted = await call(writer, "migrate", statements=MADE, resume_from=handle_of(there))
+    assert doubted.facts["code"] == "step_in_doubt"
+    assert await rows(writer, "SELECT count(*) FROM again_made") == [[1]]
+
+
 async def test_rows_for_a_table_that_may_be_there_are_stored_once(writer: Client) -> None:
     script = "CREATE TABLE IF NOT EXISTS again_seed (a int); INSERT INTO again_seed VALUES (1)"
     first = await call(writer, "migrate", statements=script)

@@ -80,8 +80,12 @@ class MigrationRun:
 
     @property
     def asks_catalog(self) -> bool:
-        """The catalog has to tell if the step is applied: it is in doubt, and no record protects it."""
-        return bool(self.doubt) and (self.record is None or self.step.is_ddl)
+        """The catalog has to tell if the step is applied: it is in doubt, and no record protects it.
+
+        A record that this call begins knows nothing of the steps that an earlier one may have applied.
+        """
+        knows = self.record is not None and (self.begin.is_known or not self.begin.doubt)
+        return bool(self.doubt) and (not knows or self.step.is_ddl)
 
     def done(self, state: str) -> None:
         """Go on to the next step, which stays in doubt if all steps from here on were."""

@@ -224,24 +224,23 @@ class Migrate:
             DsqlError: What `Database.run` raises.
         """
         record = await find_record(self._database, plan)
-        if record is None:
-            begin = position(plan, handle, None)
-        else:
-            if handle == RESTART or (handle is None and await self._is_gone(plan, record)):
-                await record.remove()
-            begin = position(plan, handle, record.next_step, record.since)
+        starts_over = handle == RESTART or (handle is None and await self._is_gone(plan, record))
+        known = None if record is None or starts_over else record
+        begin = position(plan, handle, known and known.next_step, known.since if known else "")
         if not begin.doubt:
             found = await find_existing(self._database, plan, begin.number)
             found.require_new(is_resumed=handle is not None or record is not None)
+        if record is not None and starts_over:
+            await record.remove()
         return begin, record
 
-    async def _is_gone(self, plan: MigrationPlan, record: PlanRecord) -> bool:
+    async def _is_gone(self, plan: MigrationPlan, record: PlanRecord | None) -> bool:
         """Tell whether a plan is recorded as done, and yet an object that it makes is not there.
 
         Raises:
             DsqlError: What `Database.run` raises.
         """
-        if record.next_step != len(plan.steps) + 1:
+        if record is None or record.next_step != len(plan.steps) + 1:
             return False
         return not (await find_existing(self._database, plan)).is_unclear
 
