@@ -7,6 +7,7 @@
      ├── StatementRefused        fix_statement      the guard refused a statement; nothing was sent
      ├── StatementFailed         fix_statement      the server refused or failed a statement
      ├── TooManyRows             fix_statement      more rows would have changed than the caller allowed
+     ├── RowsNotCounted          fix_statement      more rows may have changed than the database counts
      ├── NoRowChanged            check_outcome      a row that had to be changed was not there; rolled back
      ├── NotConfirmed            fix_request        confirmation is required and was not given
      ├── TransactionConflict     retry_transaction  serialization failures until the attempts ran out
@@ -94,6 +95,13 @@ class TooManyRows(DsqlError):
     """More rows would have changed than the caller allowed; the transaction was rolled back."""
 
     code = "too_many_rows"
+    remedy = "fix_statement"
+
+
+class RowsNotCounted(DsqlError):
+    """More rows may have changed than the database counts; the transaction was rolled back."""
+
+    code = "rows_not_counted"
     remedy = "fix_statement"
 
 

@@ -22,11 +22,12 @@ from dataclasses import dataclass, replace
 from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.failure import Failure, FailureKind
 from awslabs_dsql_mcp.database.model import Result, ResultLimits, RowSink
-from awslabs_dsql_mcp.errors import NoRowChanged, Outcome, OutcomeUnknown, TooManyRows
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.errors import NoRowChanged, Outcome, OutcomeUnknown, RowsNotCounted, TooManyRows
+from awslabs_dsql_mcp.text import pluralize, visible_line
 
 _MAX_DELAY = 2.0
 _MAX_DOUBLINGS = 32  # reaches _MAX_DELAY from any delay, and does not overflow
+_NAMED = 3  # of what changes rows uncounted
 _OVERLOAD_DELAY = 0.5  # seconds; an overloaded or waking cluster needs some
 
 
@@ -60,6 +61,7 @@ class UnitOfWork:
         read_only: Run in ``BEGIN READ ONLY`` and rolled back at the end.
         dry_run: Run all statements, then roll back.
         max_rows_affected: Roll back if the statements change more rows than this in total.
+        uncounted: Finds kind and name of some that may change rows uncounted; roll back if there are any.
         must_change: The first statement must change a row; if it changes none, all is rolled back.
         may_change_session: A function that is not built in could set something in the session, though
             nothing is committed; a session that has committed is always reset.
@@ -70,6 +72,7 @@ class UnitOfWork:
     read_only: bool
     dry_run: bool = False
     max_rows_affected: int | None = None
+    uncounted: Query | None = None
     must_change: bool = False
     may_change_session: bool = False
     time_limit: float | None = None
@@ -180,6 +183,7 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
     Raises:
         StatementFailed: A statement or COMMIT was refused; nothing was stored.
         TooManyRows: More rows than ``unit.max_rows_affected`` would have changed; rolled back.
+        RowsNotCounted: ``unit.uncounted`` found something; rolled back.
         NoRowChanged: The first statement changed no row, against ``unit.must_change``; rolled back.
         TransactionConflict: It conflicted until attempts or time ran out; nothing was stored.
         TimedOut: A time limit ended before COMMIT; nothing was stored.
@@ -190,9 +194,12 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
     retries: Counter[FailureKind] = Counter()
     while True:
         attempts = sum(retries.values()) + 1
-        reply = yield Run(unit.queries + (_DEFERRED if unit.dry_run else ()), unit.read_only)
+        reply = yield Run(unit.queries + _checks(unit), unit.read_only)
         if isinstance(reply, Executed):
             results = reply.results[: len(unit.queries)]
+            if unit.uncounted is not None and (found := reply.results[len(unit.queries)]).rows:
+                yield Rollback()
+                raise _uncounted(found)
             if unit.read_only:
                 return Report(results, "rolled_back", attempts)
             if unit.dry_run or _exceeds_max_rows(unit, results) or _changes_none(unit, results):
@@ -216,6 +223,23 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
             )
         retries[failed.failure.kind] += 1
         yield Sleep(delay * jitter())
+
+
+def _checks(unit: UnitOfWork) -> tuple[Query, ...]:
+    """Give the statements that the server adds behind those of the caller."""
+    counted = () if unit.uncounted is None else (unit.uncounted,)
+    return counted + (_DEFERRED if unit.dry_run else ())
+
+
+def _uncounted(found: Result) -> RowsNotCounted:
+    names = [visible_line(f"{kind} {name}") for kind, name in found.rows]
+    shown = ", ".join(names[:_NAMED]) + (" and more" if len(names) > _NAMED else "")
+    return RowsNotCounted(
+        f"max_rows_affected cannot hold: rows may be changed that the database does not count ({shown}). "
+        "Rolled back.",
+        hint="Look at the rows yourself, then send the same without max_rows_affected.",
+        outcome="rolled_back",
+    )
 
 
 def rows_changed(results: tuple[Result, ...]) -> int:
@@ -284,7 +308,7 @@ def _delay(
 
 
 def _without_check_statement(failure: Failure, unit: UnitOfWork) -> Failure:
-    """Drop the index of the constraint check that a dry run adds: it is not a statement of the caller."""
+    """Drop the index of a check that the server adds: it is not a statement of the caller."""
     is_check = failure.statement is not None and failure.statement >= len(unit.queries)
     return replace(failure, statement=None) if is_check else failure
 

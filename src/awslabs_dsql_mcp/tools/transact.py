@@ -1,5 +1,6 @@
 """``transact``: statements in one transaction, all or nothing."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
@@ -10,12 +11,14 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.catalog.jobs import JOB_KINDS
+from awslabs_dsql_mcp.catalog.uncounted_rows import uncounted_rows_query
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
+from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question, invalid_token
@@ -140,7 +143,7 @@ class Transact:
             ] = None,
             max_rows_affected: Annotated[
                 int | None,
-                Field(description="Roll back if more changed rows are reported; cascades are not.", ge=0),
+                Field(description="Roll back if more rows change, or if not all of them are counted.", ge=0),
             ] = None,
         ) -> Annotated[CallToolResult, TransactResult] | InputRequiredResult:
             request = TransactRequest(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
@@ -209,6 +212,7 @@ class Transact:
             prepared.unit(self._limits, read_only=not self._allow_writes),
             dry_run=request.dry_run,
             max_rows_affected=request.max_rows_affected,
+            uncounted=await _uncounted(request, prepared),
         )
         return self._answer(await self._database.run(unit), unit, prepared)
 
@@ -275,6 +279,17 @@ def _require_counted(prepared: PreparedStatements) -> None:
                 "rows that a DROP, a WITH, EXPLAIN ANALYZE or a function changes. Nothing was run.",
                 hint="Write the change as a plain INSERT, UPDATE or DELETE, or leave max_rows_affected out.",
             )
+
+
+async def _uncounted(request: TransactRequest, prepared: PreparedStatements) -> Query | None:
+    """Query for what changes rows that nobody counts, where a limit is to hold; DDL changes none."""
+    if request.max_rows_affected is None or all(one.category == "ddl" for one in prepared.statements):
+        return None
+
+    def query() -> Query:
+        return uncounted_rows_query(tree for one in prepared.queries for tree in parser.parse(one.sql))
+
+    return await asyncio.to_thread(query)
 
 
 def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:

@@ -30,6 +30,9 @@ WRITE = UnitOfWork(QUERIES, read_only=False)
 READ = UnitOfWork(QUERIES, read_only=True)
 DRY = UnitOfWork(QUERIES, read_only=False, dry_run=True)
 FOUR_ROWS = UnitOfWork(QUERIES, read_only=False, max_rows_affected=4)
+COUNTED = UnitOfWork(QUERIES, read_only=False, max_rows_affected=5, uncounted=Query("SELECT"))
+NOTHING_UNCOUNTED = Executed((*RAN.results, Result("SELECT 0", 0)))
+UNCOUNTED = Executed((*RAN.results, Result("SELECT 1", 1, rows=(("function", "purge()"),))))
 FIVE_ROWS = UnitOfWork(QUERIES, read_only=False, max_rows_affected=5)
 
 
@@ -86,6 +89,9 @@ def _word(step: Step) -> str:
         (WRITE, (REFUSED, DONE), "RUN ROLLBACK", "statement_failed, rolled_back"),
         (WRITE, (RAN, REFUSED, DONE), "RUN COMMIT ROLLBACK", "statement_failed, rolled_back"),
         (READ, (REFUSED, DONE), "READ ROLLBACK", "statement_failed, None"),
+        # Rows that nobody counts.
+        (COUNTED, (NOTHING_UNCOUNTED, DONE), "RUN COMMIT", "committed after 1"),
+        (COUNTED, (UNCOUNTED, DONE), "RUN ROLLBACK", "rows_not_counted, rolled_back"),
         # Conflicts, twice at most here.
         (WRITE, (CONFLICT, DONE, DONE, RAN, DONE), "RUN ROLLBACK 0.02s RUN COMMIT", "committed after 2"),
         (
