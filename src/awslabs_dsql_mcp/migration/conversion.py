@@ -8,6 +8,7 @@ from awslabs_dsql_mcp.migration.analysis.row_counts import RowCounts
 from awslabs_dsql_mcp.migration.analysis.survey import Survey, survey
 from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement, UserTypes
 from awslabs_dsql_mcp.migration.analysis.uses import Use
+from awslabs_dsql_mcp.migration.analysis.waits import Wait
 from awslabs_dsql_mcp.migration.script.mentions import Name
 from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
 from awslabs_dsql_mcp.migration.script.settings import SessionSettings
@@ -171,7 +172,7 @@ class Conversion:
         renamed: For a sequence that became an identity's, the name of that one.
         columns: For a table or a view, its columns whose type changed.
         view_columns: For a view, its columns in order.
-        waiting: Functions, and what is about them, that wait for relations which their bodies name.
+        waiting: Functions that wait for what their bodies name.
         roles: Roles that a statement has needed.
         settings: Those of the script's session.
         source: Types that the columns have in PostgreSQL.
@@ -194,8 +195,8 @@ class Conversion:
         default_factory=dict[Name, dict[str, TypeReplacement]]
     )
     view_columns: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
-    waiting: list[tuple[frozenset[Name], ConvertedStatement]] = field(
-        default_factory=list[tuple[frozenset[Name], "ConvertedStatement"]]
+    waiting: list[tuple[Wait, ConvertedStatement]] = field(
+        default_factory=list[tuple[Wait, "ConvertedStatement"]]
     )
     roles: set[str] = field(default_factory=set[str])
     settings: SessionSettings = field(default_factory=SessionSettings)

@@ -11,7 +11,7 @@ from typing import Final
 from awslabs_dsql_mcp.dsql.unsupported import STATEMENTS, UPKEEP
 from awslabs_dsql_mcp.migration.analysis.survey import survey
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
-from awslabs_dsql_mcp.migration.rules import expressions, objects, programs, session_statements
+from awslabs_dsql_mcp.migration.rules import expressions, functions, objects, programs, session_statements
 from awslabs_dsql_mcp.migration.rules.alter_table import alter
 from awslabs_dsql_mcp.migration.rules.copied_rows import read_copy
 from awslabs_dsql_mcp.migration.rules.indexes import create_index
@@ -48,7 +48,7 @@ def convert(script: str, *, tolerant: bool = False) -> Conversion:
         skipped = len(conversion.skipped)
         if statement.fault is None:
             _convert(conversion, statement, is_last=at == len(statements) - 1)
-            programs.release(conversion)
+            functions.release(conversion)
         else:
             error = ScriptSyntaxError(conversion, script, statement.item, statement.fault)
             if not tolerant:
@@ -204,7 +204,7 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "RenameStmt": objects.rename,
     "ViewStmt": programs.create_view,
     "CreateTableAsStmt": programs.create_from_query,
-    "CreateFunctionStmt": programs.create_function,
+    "CreateFunctionStmt": functions.create_function,
     "InsertStmt": programs.change_data,
     "UpdateStmt": programs.change_data,
     "DeleteStmt": programs.change_data,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from awslabs_dsql_mcp.migration.analysis.signatures import Signature, input_parameters
 from awslabs_dsql_mcp.migration.script.mentions import (
     Mentions,
     Name,
@@ -18,20 +19,6 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _FUNCTIONS: Final = frozenset(("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"))
 _RELATIONS: Final = frozenset(("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"))
-_NO_INPUT: Final = ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
-
-
-@dataclass(frozen=True)
-class _Function:
-    schema: str
-    fewest: int
-    most: int | None
-    line: int
-
-    def fits(self, schema: str | None, arguments: int) -> bool:
-        """Say if a call of the function's name, with a schema or none, may be one of it."""
-        most = arguments if self.most is None else self.most
-        return schema in (None, self.schema) and self.fewest <= arguments <= most
 
 
 @dataclass
@@ -39,14 +26,16 @@ class Lacking:
     """The objects, each with the line of its statement.
 
     Attributes:
-        functions: Functions, procedures and aggregates, by their bare name.
+        functions: Functions, procedures and aggregates, by their bare name; each with its line.
         relations: Views and tables.
         types: Types that have no counterpart.
         operators: Operators, by their bare name.
         extensions: Extensions that the script makes.
     """
 
-    functions: dict[str, list[_Function]] = field(default_factory=dict[str, list[_Function]])
+    functions: dict[str, list[tuple[Signature, int]]] = field(
+        default_factory=dict[str, "list[tuple[Signature, int]]"]
+    )
     relations: dict[Name, int] = field(default_factory=dict[Name, int])
     types: dict[Name, int] = field(default_factory=dict[Name, int])
     operators: dict[str, int] = field(default_factory=dict[str, int])
@@ -54,19 +43,13 @@ class Lacking:
 
     def add_function(self, top: Node, line: int) -> None:
         """Add a function by its ``CreateFunctionStmt``."""
-        parameters = [item["FunctionParameter"] for item in top.get("parameters", ())]
-        inputs = [parameter for parameter in parameters if parameter.get("mode") not in _NO_INPUT]
-        fewest = sum("defexpr" not in parameter for parameter in inputs)
-        variadic = any(parameter.get("mode") == "FUNC_PARAM_VARIADIC" for parameter in inputs)
-        schema, name = qualified_name(strings(top["funcname"]))
-        self.functions.setdefault(name, []).append(
-            _Function(schema, fewest - variadic, None if variadic else len(inputs), line)
-        )
+        signature = Signature.of(top)
+        self.functions.setdefault(signature.name, []).append((signature, line))
 
     def add_aggregate(self, top: Node, line: int) -> None:
         """Add an aggregate by its ``DefineStmt``."""
-        schema, name = qualified_name(strings(top["defnames"]))
-        self.functions.setdefault(name, []).append(_Function(schema, 0, None, line))
+        signature = Signature(*qualified_name(strings(top["defnames"])))
+        self.functions.setdefault(signature.name, []).append((signature, line))
 
     def needed_by(self, found: Mentions) -> str | None:
         """Name an object that is mentioned, with its line; ``None`` if there is none."""
@@ -74,7 +57,10 @@ class Lacking:
 
     def _needed(self, found: Mentions) -> Iterator[str]:
         for call in found.calls:
-            yield from self._function(strings(call.get("funcname")), len(call.get("args", ())))
+            name = strings(call.get("funcname"))[-1]
+            for function, line in self.functions.get(name, ()):
+                if function.is_called(call):
+                    yield f"{name}() of line {line}"
         for relation in found.relations:
             if (line := self.relations.get(relation_name(relation))) is not None:
                 yield f"{relation['relname']} of line {line}"
@@ -84,12 +70,6 @@ class Lacking:
                 yield f"the type {name[1]} of line {line}"
         for operator in found.operators & self.operators.keys():
             yield f"the operator {operator} of line {self.operators[operator]}"
-
-    def _function(self, name: list[str], arguments: int) -> Iterator[str]:
-        schema = name[-2] if len(name) > 1 else None
-        for function in self.functions.get(name[-1], ()):
-            if function.fits(schema, arguments):
-                yield f"{name[-1]}() of line {function.line}"
 
     def subject(self, kind: str | None, named: Node) -> str | None:
         """Find the object that COMMENT, GRANT, OWNER TO, RENAME or DROP is about, if it is one of these.
@@ -104,18 +84,16 @@ class Lacking:
         if not parts:
             return None
         if kind in _FUNCTIONS:
-            inputs = [
-                item
-                for item in named.get("ObjectWithArgs", {}).get("objfuncargs", ())
-                if item["FunctionParameter"].get("mode") not in _NO_INPUT
-            ]
+            inputs = list(input_parameters(named.get("ObjectWithArgs", {}).get("objfuncargs", [])))
             unspecified = bool(named.get("ObjectWithArgs", {}).get("args_unspecified"))
             functions = self.functions.get(parts[-1], ())
             schema = parts[-2] if len(parts) > 1 else "public"
-            found = (
-                f for f in functions if f.schema == schema and (unspecified or f.fits(schema, len(inputs)))
+            lines = (
+                line
+                for function, line in functions
+                if function.schema == schema and (unspecified or function.fits(schema, len(inputs)))
             )
-            return next((f"{parts[-1]}() of line {function.line}" for function in found), None)
+            return next((f"{parts[-1]}() of line {line}" for line in lines), None)
         if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
             line = self.types.get(qualified_name(parts))
             return None if line is None else f"the type {parts[-1]} of line {line}"

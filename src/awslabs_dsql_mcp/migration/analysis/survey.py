@@ -7,6 +7,7 @@ from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
 from awslabs_dsql_mcp.migration.analysis.identities import IdentityColumn, changed_defaults, identities
 from awslabs_dsql_mcp.migration.analysis.lacking import Lacking, survey_lacking
 from awslabs_dsql_mcp.migration.analysis.uses import Uses
+from awslabs_dsql_mcp.migration.analysis.waits import Waits
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
 from awslabs_dsql_mcp.sql.definitions import table_elements
@@ -24,6 +25,7 @@ class Survey:
         lacking: Objects that are not carried over; the conversion adds to them.
         relations: Tables, views and sequences that it makes, each with the place where it is first made.
         functions: Names of functions that it makes.
+        waits: Those that wait for what their bodies name.
         roles: Roles that it makes.
         serials: Tables that it makes with a column of a serial type.
         defaults: Columns that get another default after they are made.
@@ -35,6 +37,7 @@ class Survey:
     lacking: Lacking
     relations: dict[Name, int]
     functions: frozenset[str]
+    waits: Waits
     roles: frozenset[str]
     serials: frozenset[Name]
     defaults: frozenset[tuple[Name, str]]
@@ -60,6 +63,8 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
             relations.setdefault(relation_name(top["into"]["rel"]), at)
         elif statement.kind == "CreateFunctionStmt":
             functions.add(qualified_name(strings(top["funcname"]))[1])
+        elif statement.kind == "RenameStmt" and top["renameType"] in ("OBJECT_FUNCTION", "OBJECT_ROUTINE"):
+            functions.add(top["newname"])
         elif statement.kind == "CreateRoleStmt":
             roles.add(top["role"])
     return Survey(
@@ -69,6 +74,7 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         survey_lacking(statements),
         relations,
         frozenset(functions),
+        Waits(statements),
         frozenset(roles),
         frozenset(serials),
         frozenset(defaults),

@@ -6,7 +6,7 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, is_object
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules import columns
+from awslabs_dsql_mcp.migration.rules import columns, functions
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.constraints import settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
@@ -299,6 +299,7 @@ def _all_left_out(conversion: Conversion, top: Node) -> bool:
 
 
 def _forget(conversion: Conversion, kind: str, named: Node) -> None:
+    functions.forget(conversion, named)
     parts = object_name(named)
     if not parts:
         return
@@ -338,6 +339,9 @@ def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
         draft.changed("of a plain view")
     if "relation" in top:
         _renamed(conversion, kind, relation_name(top["relation"]), top)
+    elif "ObjectWithArgs" in subject:
+        schema, _ = qualified_name(object_name(subject))
+        functions.rename(conversion, subject, (schema, top["newname"]))
     conversion.statements.append(draft)
 
 
@@ -385,4 +389,6 @@ def set_schema(conversion: Conversion, draft: ConvertedStatement) -> None:
     if "relation" in top:
         old = relation_name(top["relation"])
         _moved(conversion, old, (top["newschema"], old[1]))
+    elif "ObjectWithArgs" in subject:
+        functions.rename(conversion, subject, (top["newschema"], object_name(subject)[-1]))
     conversion.statements.append(draft)

@@ -1,6 +1,6 @@
-"""Views, functions and queries: a view or function that needs what is left out is left out too."""
+"""Views and queries: a view that needs what is left out is left out too."""
 
-from typing import Final, cast
+from typing import Final
 
 from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
 from awslabs_dsql_mcp.migration.analysis.row_counts import Rows
@@ -8,9 +8,8 @@ from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.operations import differences, outputs
-from awslabs_dsql_mcp.migration.script.mentions import Mentions, function_language, mentions, relation_name
-from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.migration.script.mentions import mentions, relation_name
+from awslabs_dsql_mcp.sql.parse_tree import strings
 
 _STATISTICS: Final = frozenset(
     (
@@ -60,45 +59,6 @@ def create_from_query(conversion: Conversion, draft: ConvertedStatement) -> None
     create_view(conversion, made)
 
 
-def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
-    """Carry a CREATE FUNCTION over, as soon as the relations that its body names are there.
-
-    A dump has functions before tables, with check_function_bodies off; Aurora DSQL checks them.
-    """
-    language = function_language(draft.top)
-    if draft.top.get("is_procedure") or language != "sql":
-        why = f"a procedure or LANGUAGE {language}: do its work in the application"
-        conversion.skip(draft, why, human=True)
-        return
-    statement = conversion.statement
-    whole = [draft.top, statement.body]
-    if (why := obstacle(conversion, whole)) is not None:
-        conversion.survey.lacking.add_function(draft.top, draft.line)
-        conversion.skip(draft, f"{strings(draft.top['funcname'])[-1]}(): {why}", human=True)
-        return
-    draft.notes += changed_results(differences(conversion, "", whole))
-    if draft.text is None and statement.body:
-        _write_body(draft.top, statement.body)
-    draft.notes += unknown_function(conversion, statement.mentions)
-    awaited = _awaited(conversion, statement.mentions)
-    if awaited:
-        draft.notes.append("moved behind the tables that its body names")
-        draft.settings = conversion.settings.statements
-        conversion.waiting.append((awaited, draft))
-    else:
-        conversion.statements.append(draft)
-
-
-def release(conversion: Conversion) -> None:
-    """Let functions follow whose relations are there by now; at the end of the script, all."""
-    last = conversion.at + 1 >= len(conversion.survey.statements)
-    for waiting in list(conversion.waiting):
-        awaited, draft = waiting
-        if last or all(conversion.survey.relations[name] <= conversion.at for name in awaited):
-            conversion.waiting.remove(waiting)
-            conversion.statements.append(draft)
-
-
 def select(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry a SELECT over, which may do something by calling functions."""
     called = {strings(call.get("funcname"))[-1] for call in conversion.statement.mentions.calls}
@@ -142,21 +102,3 @@ def keeps_limit(conversion: Conversion, draft: ConvertedStatement, rows: Rows) -
     elif rows.most > MAX_ROWS:
         draft.notes.append(f"{BY_HAND}it may change {rows.most:,} rows, and fails above {MAX_ROWS:,}")
     return True
-
-
-def _awaited(conversion: Conversion, found: Mentions) -> frozenset[tuple[str, str]]:
-    """List the relations that a body names and that the script makes later."""
-    made = conversion.survey.relations
-    named = map(relation_name, found.relations)
-    return frozenset(name for name in named if made.get(name, -1) > conversion.at)
-
-
-def _write_body(function: Node, body: object) -> None:
-    texts = [deparse.deparse(kind, top) for item in _listed(body) for kind, top in item.items()]
-    for item in function["options"]:
-        if item["DefElem"].get("defname") == "as":
-            item["DefElem"]["arg"]["List"]["items"] = [{"String": {"sval": ";\n".join(texts)}}]
-
-
-def _listed(body: object) -> list[Node]:
-    return cast("list[Node]", body) if isinstance(body, list) else []

@@ -143,6 +143,15 @@ def function_language(function: Node) -> str:
     return (named[-1] or "sql").lower() if named else "sql"
 
 
+def function_path(function: Node) -> list[str]:
+    """List the schemas in which the body of a function finds names without one."""
+    for item in function.get("options", ()):
+        setting: Node = item["DefElem"].get("arg", {}).get("VariableSetStmt", {})
+        if setting.get("name") == "search_path" and "args" in setting:
+            return [str(constant(argument)) for argument in setting["args"]]
+    return ["public"]
+
+
 def body_of(function: Node) -> object:
     """Parse the body of a function in LANGUAGE SQL; an empty list for one that does not parse."""
     if "sql_body" in function:

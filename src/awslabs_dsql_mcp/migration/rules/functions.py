@@ -1,0 +1,148 @@
+"""CREATE FUNCTION for Aurora DSQL, which reads the body of a function when it makes it.
+
+A function whose body names what the script makes later follows that. If anything before is about it or uses
+it, it is made in its place with an empty body, and is given its own as soon as that can be read: until then
+PostgreSQL could not run it either.
+"""
+
+from copy import deepcopy
+from typing import Final, cast
+
+from awslabs_dsql_mcp.migration.analysis.signatures import input_parameters
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.operations import differences
+from awslabs_dsql_mcp.migration.script.mentions import (
+    Name,
+    function_body,
+    function_language,
+    object_name,
+    qualified_name,
+)
+from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+
+_OUTPUTS: Final = ("FUNC_PARAM_OUT", "FUNC_PARAM_INOUT", "FUNC_PARAM_TABLE")
+
+
+def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a CREATE FUNCTION over, as soon as what its body names is there."""
+    top, statement = draft.top, conversion.statement
+    name = strings(top["funcname"])[-1]
+    language = function_language(top)
+    if top.get("is_procedure") or language != "sql":
+        why = f"a procedure or LANGUAGE {language}: do its work in the application"
+        conversion.skip(draft, why, human=True)
+        return
+    whole = [top, statement.body]
+    why = obstacle(conversion, whole)
+    if why is None and not statement.body and (function_body(top) or "").strip():
+        why = "its body does not parse, which PostgreSQL takes where check_function_bodies is off"
+    if why is not None:
+        conversion.survey.lacking.add_function(top, draft.line)
+        conversion.skip(draft, f"{name}(): {why}", human=True)
+        return
+    draft.notes += changed_results(differences(conversion, "", whole))
+    if draft.text is None and statement.body:
+        _set_body(top, statement.body)
+    draft.notes += unknown_function(conversion, statement.mentions)
+    conversion.waiting = [one for one in conversion.waiting if not _is_of(one[1].top, top)]
+    wait = conversion.survey.waits.of(conversion.at)
+    if wait is None:
+        conversion.statements.append(draft)
+        return
+    if wait.is_observed:
+        empty = _emptied(draft)
+        if empty is None:
+            why = (
+                f"{name}(): what its body names is made later, and a statement before uses it: move it there"
+            )
+            conversion.skip(draft, f"{name}(): {why}", blocks=True)
+            return
+        conversion.statements.append(empty)
+        top["replace"] = True
+        draft.changed(f"the body of the function of line {draft.line}: what it names is there now")
+    else:
+        draft.notes.append("moved behind what its body names")
+    draft.settings = conversion.settings.statements
+    conversion.waiting.append((wait, draft))
+
+
+def release(conversion: Conversion) -> None:
+    """Let functions follow that what their bodies name is there for."""
+    ready = [one for one in conversion.waiting if one[0].until <= conversion.at]
+    conversion.waiting = [one for one in conversion.waiting if one not in ready]
+    # The body of one that is made already may name one that is made only now.
+    ready.sort(key=lambda one: (bool(one[1].top.get("replace")), one[0].rank))
+    conversion.statements += [draft for _, draft in ready]
+
+
+def rename(conversion: Conversion, subject: Node, new: Name) -> None:
+    """Give a function that waits for its body the name that it has by now."""
+    for _, draft in conversion.waiting:
+        if _is_named(draft.top, subject):
+            draft.top["funcname"] = [{"String": {"sval": part}} for part in new]
+            draft.text = None
+
+
+def forget(conversion: Conversion, subject: Node) -> None:
+    """Let a function that is dropped wait no more for its body."""
+    conversion.waiting = [one for one in conversion.waiting if not _is_named(one[1].top, subject)]
+
+
+def _emptied(draft: ConvertedStatement) -> ConvertedStatement | None:
+    """Make a function with a body that names nothing; ``None`` if its result is of no certain type."""
+    top = deepcopy(draft.top)
+    parameters: list[Node] = [item["FunctionParameter"] for item in top.get("parameters", ())]
+    types = [one["argType"] for one in parameters if one.get("mode") in _OUTPUTS]
+    types = types or [top.get("returnType", {})]
+    if any("pct_type" in typed or strings(typed.get("names"))[-1:] == [] for typed in types):
+        return None
+    names = [strings(typed["names"])[-1] for typed in types]
+    if any(name.startswith("any") for name in names):
+        return None
+    values = [
+        {"ResTarget": {"val": {"TypeCast": {"arg": {"A_Const": {"isnull": True}}, "typeName": _one(typed)}}}}
+        for typed in types
+    ]
+    _set_body(top, [{"SelectStmt": {} if names == ["void"] else {"targetList": values}}])
+    made = ConvertedStatement(draft.kind, top, draft.line, None, list(draft.notes))
+    made.notes.append("without its body, which follows when what it names is there")
+    return made
+
+
+def _one(typed: Node) -> Node:
+    return {key: value for key, value in typed.items() if key != "setof"}
+
+
+def _is_of(made: Node, other: Node) -> bool:
+    """Say if two CREATE FUNCTION make the same."""
+    types = [one.get("argType", {}) for one in input_parameters(other.get("parameters", []))]
+    return _is(made, qualified_name(strings(other["funcname"])), types)
+
+
+def _is_named(made: Node, subject: Node) -> bool:
+    """Say if a function is the one that ``ObjectWithArgs`` names."""
+    named: Node = subject.get("ObjectWithArgs", {})
+    if not named:
+        return False
+    types = None if named.get("args_unspecified") else named.get("objargs", [])
+    return _is(made, qualified_name(object_name(subject)), types and [one["TypeName"] for one in types])
+
+
+def _is(made: Node, name: Name, types: list[Node] | None) -> bool:
+    own = [one.get("argType", {}) for one in input_parameters(made.get("parameters", []))]
+    same = types is None or list(map(_type, own)) == list(map(_type, types))
+    return qualified_name(strings(made["funcname"])) == name and same
+
+
+def _type(typed: Node) -> tuple[list[str], bool]:
+    return strings(typed.get("names"))[-1:], "arrayBounds" in typed
+
+
+def _set_body(function: Node, body: object) -> None:
+    listed = cast("list[Node]", body) if isinstance(body, list) else []
+    texts = [deparse.deparse(kind, top) for item in listed for kind, top in item.items()]
+    for item in function["options"]:
+        if item["DefElem"].get("defname") == "as":
+            item["DefElem"]["arg"]["List"]["items"] = [{"String": {"sval": ";\n".join(texts)}}]
