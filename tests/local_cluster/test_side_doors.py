@@ -9,6 +9,7 @@ import pytest
 from psycopg import pq
 from psycopg.pq import DiagnosticField
 from psycopg.pq.abc import PGresult
+from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
@@ -118,6 +119,33 @@ def test_a_portal_that_no_bind_made_is_unknown(dsql: LocalCluster) -> None:
 def test_no_setting_comes_in_by_its_spelling(dsql: LocalCluster, options: str) -> None:
     with pytest.raises(psycopg.OperationalError, match=r'parameter "dsql.max_rows" not supported'):
         connect(dsql, options=options)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("SELECT set_config(%s, '9', false)", ["dsql.max_rows"]),
+        ("SELECT set_config('dsql.' || 'max_rows', '9', false)", []),
+        ("SELECT set_config(upper('Dsql.max_rows'), '9', false)", []),
+        ("SELECT set_config(n, '0', true) FROM (VALUES ('dsql.rows')) AS v (n)", []),
+    ],
+)
+def test_no_limit_is_set_by_a_computed_name(
+    dsql: LocalCluster, sql: LiteralString, values: list[str]
+) -> None:
+    with (
+        connect(dsql) as connection,
+        pytest.raises(psycopg.errors.FeatureNotSupported, match="not supported"),
+    ):
+        connection.execute(sql, values)
+
+
+def test_other_settings_are_set_by_a_computed_name(dsql: LocalCluster) -> None:
+    with connect(dsql) as connection:
+        connection.execute("SELECT set_config('search_' || %s, 'pg_catalog', false)", ["path"])
+        assert connection.execute("SHOW search_path").fetchone() == ("pg_catalog",)
+        with pytest.raises(psycopg.errors.NullValueNotAllowed):
+            connection.execute("SELECT set_config(NULL, 'x', false)")
 
 
 @pytest.mark.parametrize("options", ["-d 5", "-fs", "-P", "-c", "-c x", "search_path=public"])

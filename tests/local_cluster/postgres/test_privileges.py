@@ -38,6 +38,7 @@ CALLERS_NAMES = {
     "drop_from_table": "runs the caller's own statement",
     "validate_constraint_async": "looks up the caller's own table",
     "wait_for_job": "commits, which a SET clause forbids",
+    "_set_config": "PostgreSQL's own code, which looks up no name",
 }
 """Functions that run with their caller's search_path, as their caller."""
 
@@ -55,6 +56,7 @@ FOR_ALL = {
         *("_check_count", "_check_counts", "_check_columns", "_check_indexes", "_check_key"),
         *("_stored_columns", "_can_be_copied"),
     ),
+    "PostgreSQL's set_config, without the settings that hold the limits": ("_set_config", "_refuse_setting"),
     "definers that check their caller, or harm nobody else": ("_record_validation", "_doom"),
 }
 """Functions that everybody may call, by the reason."""

@@ -24,5 +24,5 @@ GRANT EXECUTE ON FUNCTION sys._name(oid), sys._limit(text, bigint), sys._record_
   sys._is_mapped(text), sys._trusting_role(text, text[]), sys._doom(), sys._key_size(oid),
   sys._wide_source(regclass), sys._check_count(bigint, text, bigint, text), sys._check_counts(),
   sys._check_columns(oid), sys._check_indexes(oid), sys._check_key(oid), sys._stored_columns(regclass),
-  sys._can_be_copied(regclass)
+  sys._can_be_copied(regclass), sys._set_config(text, text, boolean), sys._refuse_setting(text)
 TO PUBLIC;

@@ -68,6 +68,18 @@ RETURN CASE lower($1)
   ELSE current_setting($1, false)
 END;
 
+-- The dialect reads the name of a setting where it is a constant; ours are set by no name that is computed.
+CREATE OR REPLACE FUNCTION sys._set_config(text, text, boolean) RETURNS text LANGUAGE internal AS 'set_config_by_name';
+
+CREATE OR REPLACE FUNCTION sys._refuse_setting(name text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'setting configuration parameter "%" not supported', name USING ERRCODE = '0A000';
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE sql VOLATILE
+RETURN CASE WHEN lower($1) LIKE 'dsql.%' THEN sys._refuse_setting($1) ELSE sys._set_config($1, $2, $3) END;
+
 CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN 1;
 
@@ -150,9 +162,9 @@ LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
   head CONSTANT text := '^\s*CREATE\s+UNIQUE\s';
 BEGIN
-  PERFORM set_config('dsql.job', '', true), set_config('dsql.unique', (ddl ~* head)::text, true);
+  PERFORM sys._set_config('dsql.job', '', true), sys._set_config('dsql.unique', (ddl ~* head)::text, true);
   EXECUTE regexp_replace(ddl, head, 'CREATE ', 'i');
-  PERFORM set_config('dsql.unique', '', true);
+  PERFORM sys._set_config('dsql.unique', '', true);
   RETURN nullif(current_setting('dsql.job'), '');
 END $$;
 
@@ -182,7 +194,7 @@ BEGIN
     SET indisvalid = false, indisready = false,
         indisunique = indisunique OR coalesce(current_setting('dsql.unique', true), '') = 'true'
     WHERE indexrelid = index RETURNING indrelid INTO owner;
-  PERFORM set_config('dsql.job', sys._record_job('INDEX_BUILD', 'pg_class'::regclass, index, sys._name(owner)), true);
+  PERFORM sys._set_config('dsql.job', sys._record_job('INDEX_BUILD', 'pg_class'::regclass, index, sys._name(owner)), true);
 END $$;
 
 CREATE OR REPLACE FUNCTION sys._record_validation(constraint_id oid) RETURNS text
@@ -451,7 +463,7 @@ BEGIN
   END IF;
   before := coalesce(nullif(current_setting('dsql.bytes', true), '')::bigint, 0);
   size := size + before;
-  PERFORM set_config('dsql.rows', n::text, true), set_config('dsql.bytes', size::text, true);
+  PERFORM sys._set_config('dsql.rows', n::text, true), sys._set_config('dsql.bytes', size::text, true);
   IF size > sys._limit('max_bytes', 10485760) AND before <= sys._limit('max_bytes', 10485760) THEN
     PERFORM sys._doom();
   END IF;
