@@ -73,6 +73,30 @@ async def test_what_is_there_is_named_before_the_first_step(
     await write(writer, OBJECTS[-1])
 
 
+@pytest.mark.parametrize(
+    ("step", "named"),
+    [
+        ("INSERT INTO again_seed VALUES (1)", "again_seed (step 1)"),
+        ("UPDATE again_log SET a = (SELECT max(a) FROM again_schema.x)", "again_schema.x (step 2)"),
+        ("CREATE VIEW again_view AS SELECT * FROM again_seed", "again_seed (step 2)"),
+        ("ALTER TABLE again_seed ADD COLUMN a int", "again_seed (step 2)"),
+        ("CREATE TABLE again_made (a int REFERENCES again_seed)", "again_seed (step 2)"),
+        ("CREATE FUNCTION again_f() RETURNS int LANGUAGE sql AS 'SELECT again_g()'", "function again_g"),
+    ],
+)
+async def test_what_is_needed_and_not_there_is_named_before_the_first_step(
+    writer: Client, step: str, named: str
+) -> None:
+    script = f"{LOG}; {step}"
+    shown = await call(writer, "migrate", statements=script, dry_run=True)
+    assert named in shown.text.split("Needed, and not there: ")[1].split("\n")[0]
+    assert "resume_from" not in shown.facts
+    reply = await call(writer, "migrate", statements=script, resume_from="new")
+    assert reply.facts["code"] == "not_there"
+    assert named in reply.text
+    assert await logged(writer) == 0
+
+
 async def test_what_the_script_drops_first_is_no_obstacle(writer: Client) -> None:
     script = (
         "DROP TABLE IF EXISTS again_made; CREATE TABLE again_made (a int); CREATE INDEX ON again_made (a)"
@@ -84,13 +108,15 @@ async def test_what_the_script_drops_first_is_no_obstacle(writer: Client) -> Non
 
 
 async def test_a_script_that_stopped_goes_on_where_nothing_is_there(writer: Client) -> None:
+    await write(writer, "CREATE TABLE again_seed (a int PRIMARY KEY)")
+    await write(writer, "INSERT INTO again_seed VALUES (1)")
     script = f"CREATE TABLE again_made (a int); {LOG}; INSERT INTO again_seed VALUES (1)"
     first = await call(writer, "migrate", statements=script)
     assert first.is_error
     assert await logged(writer) == 0
     again = await call(writer, "migrate", statements=script)
     assert again.facts["code"] == "unfinished"
-    await write(writer, "CREATE TABLE again_seed (a int)")
+    await write(writer, "DELETE FROM again_seed WHERE a = 1")
     resumed = await call(writer, "migrate", statements=script, resume_from=handle_of(first))
     assert not resumed.is_error, resumed.text
     assert await logged(writer) == 1

@@ -291,7 +291,7 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
     head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
     if plan.blocked:
         head += f" {pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
-    handle = plan.resume_token(1) if plan.steps and not plan.blocked and not existing.there else None
+    handle = plan.resume_token(1) if plan.steps and not plan.blocked and existing.is_clear else None
     more = (
         f"For the rest of the plan, send the same with show_from='{page.following}'. "
         if page.following
@@ -301,7 +301,7 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
         f"To carry it out, send the same with resume_from={handle}."
         if handle
         else existing.advice
-        if existing.there
+        if not existing.is_clear
         else "Rewrite or remove what stops it, and send it again."
         if plan.blocked
         else "There is nothing to run; give DDL or changes of data."

@@ -53,7 +53,7 @@ class Mentions:
 
     Attributes:
         types: ``TypeName`` nodes.
-        relations: ``RangeVar`` nodes, those of WITH queries left out.
+        relations: ``RangeVar`` nodes, those of WITH queries and of aliases in FOR UPDATE left out.
         calls: ``FuncCall`` nodes.
         sequences: Sequences that a text names, each with the node that holds the text.
         columns: Last parts of references to columns.
@@ -72,6 +72,7 @@ def mentions(node: object) -> Mentions:
     """Collect what a tree names."""
     found = Mentions()
     queries: set[str] = set()
+    locked: set[int] = set()
     for fields in nested(node):
         if "names" in fields and "typemod" in fields:
             found.types.append(fields)
@@ -79,13 +80,15 @@ def mentions(node: object) -> Mentions:
             found.relations.append(fields)
         elif "ctename" in fields:
             queries.add(fields["ctename"])
+        elif "lockedRels" in fields:
+            locked.update(id(item["RangeVar"]) for item in fields["lockedRels"])
         elif len(fields) == 1 or "funccall" in fields:
             _mention(found, fields)
-    if queries:
+    if queries or locked:
         found.relations[:] = [
             relation
             for relation in found.relations
-            if "schemaname" in relation or relation["relname"] not in queries
+            if "schemaname" in relation or (relation["relname"] not in queries and id(relation) not in locked)
         ]
     return found
 

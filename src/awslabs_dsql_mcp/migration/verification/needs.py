@@ -1,0 +1,194 @@
+"""What the steps of a plan need, and no step before makes: relations, and the functions and types of bodies.
+
+PostgreSQL takes a function whose body names what is not there where check_function_bodies is off, as in each
+dump; Aurora DSQL does not.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from awslabs_dsql_mcp.migration.analysis import names
+from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
+from awslabs_dsql_mcp.migration.script.mentions import (
+    Name,
+    body_of,
+    function_path,
+    mentions,
+    object_name,
+    qualified_name,
+    relation_name,
+)
+from awslabs_dsql_mcp.sql import functions
+from awslabs_dsql_mcp.sql.definitions import builtin_type, column_constraints, table_elements
+from awslabs_dsql_mcp.sql.dsql_syntax import trees
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
+from awslabs_dsql_mcp.sql.parser import ParseError
+
+Kind = Literal["relation", "type", "function"]
+
+_MADE: Final = {"CreateStmt": "relation", "ViewStmt": "view", "CreateSeqStmt": "sequence"}
+_READERS: Final = frozenset(
+    (
+        *("CreateStmt", "ViewStmt", "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"),
+        *("IndexStmt", "AlterTableStmt", "CreateFunctionStmt"),
+    )
+)
+_RELATIONS: Final = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_SEQUENCE", "OBJECT_MATVIEW")
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a step needs.
+
+    Attributes:
+        step: Number of the first step that needs it, from 1.
+        kind: Its kind.
+        names: Schemas and names under which it may be.
+        was_dropped: An earlier step has dropped it.
+    """
+
+    step: int
+    kind: Kind
+    names: tuple[Name, ...]
+    was_dropped: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name and step, for the reader."""
+        schema, name = self.names[0]
+        noun = {"relation": "", "type": "type ", "function": "function "}[self.kind]
+        written = name if schema == "public" else f"{schema}.{name}"
+        return f"{noun}{written} (step {self.step})"
+
+
+@dataclass
+class _Made:
+    """What the steps up to one have made, and what they have dropped."""
+
+    names: set[tuple[Kind, Name]] = field(default_factory=set[tuple[Kind, Name]])
+    gone: set[Name] = field(default_factory=set[Name])
+
+    def make(self, kind: Kind, name: Name) -> None:
+        self.names.add((kind, name))
+        if kind == "relation":
+            self.gone.discard(name)
+            self.names.add(("type", name))
+
+    def drop(self, name: Name) -> None:
+        self.names.discard(("relation", name))
+        self.gone.add(name)
+
+
+def needs(plan: MigrationPlan) -> list[Need]:
+    """List what the steps need of the cluster, each once."""
+    found: dict[tuple[Kind, tuple[Name, ...]], Need] = {}
+    made = _Made()
+    for number, step in enumerate(plan.steps, 1):
+        for tree in _trees(step):
+            _take(made, tree)  # its own name may be in it: a foreign key, a function that calls itself
+            for kind, named in _needed(tree):
+                there = any((kind, name) in made.names for name in named)
+                if not there and (kind, named) not in found:
+                    dropped = kind == "relation" and all(name in made.gone for name in named)
+                    found[kind, named] = Need(number, kind, named, dropped)
+    return list(found.values())
+
+
+def _trees(step: Step) -> Iterator[Tree]:
+    """Parse the statements of a step; of those that bring rows, one for each table and list of columns."""
+    if step.rows is None:
+        texts = list(step.queries)
+    else:
+        heads = dict.fromkeys(query.partition(" VALUES")[0] for query in step.queries)
+        texts = [f"{head} VALUES (1)" for head in heads]
+    for text in texts:
+        yield from _parsed(text)
+
+
+def _parsed(text: str) -> Sequence[Tree]:
+    try:
+        return trees(text)
+    except ParseError:
+        return ()
+
+
+def _needed(tree: Tree) -> Iterator[tuple[Kind, tuple[Name, ...]]]:
+    top, kind = tree.root, tree.kind
+    if kind not in _READERS or (kind == "AlterTableStmt" and not _is_of_a_table(top)):
+        return
+    own = top.get(_MADE.get(kind, ""))
+    is_function = kind == "CreateFunctionStmt"
+    path = function_path(top) if is_function else ["public"]
+    found = mentions([top, body_of(top)] if is_function else top)
+    for relation in found.relations:
+        if relation is not own:
+            yield "relation", _places(path, [relation.get("schemaname", ""), relation["relname"]])
+    if not is_function:
+        return
+    for typed in found.types:
+        parts = strings(typed.get("names"))
+        if parts and "pct_type" not in typed and builtin_type(typed) is None:
+            yield "type", _places(path, parts)
+    for call in found.calls:
+        parts = strings(call.get("funcname"))
+        if functions.is_user_defined(parts):
+            yield "function", _places(path, parts)
+
+
+def _places(path: Sequence[str], parts: Sequence[str]) -> tuple[Name, ...]:
+    """List the schemas and names that a name may stand for."""
+    if len(parts) > 1 and parts[-2]:
+        return ((parts[-2], parts[-1]),)
+    return tuple((schema, parts[-1]) for schema in (*path, "pg_catalog"))
+
+
+def _is_of_a_table(top: Node) -> bool:
+    return top.get("objtype", "OBJECT_TABLE") == "OBJECT_TABLE" and not top.get("missing_ok")
+
+
+def _take(made: _Made, tree: Tree) -> None:
+    top, kind = tree.root, tree.kind
+    if kind in _MADE:
+        schema, name = relation_name(top[_MADE[kind]])
+        made.make("relation", (schema, name))
+        columns = table_elements(top, "ColumnDef")
+        for column in (column for column in columns if _is_identity(column)):
+            made.make("relation", (schema, names.choose(name, column["colname"], "seq", ())))
+    elif kind == "AlterTableStmt":
+        schema, name = relation_name(top["relation"])
+        commands = (item["AlterTableCmd"] for item in top["cmds"])
+        for command in (command for command in commands if command["subtype"] == "AT_AddIdentity"):
+            made.make("relation", (schema, names.choose(name, command["name"], "seq", ())))
+    elif kind == "CreateDomainStmt":
+        made.make("type", qualified_name(strings(top["domainname"])))
+    elif kind == "CreateFunctionStmt":
+        made.make("function", qualified_name(strings(top["funcname"])))
+    else:
+        _take_away(made, tree)
+
+
+def _is_identity(column: Node) -> bool:
+    return any(constraint.get("contype") == "CONSTR_IDENTITY" for constraint in column_constraints(column))
+
+
+def _take_away(made: _Made, tree: Tree) -> None:
+    """Take what a statement drops, or gives another name."""
+    top = tree.root
+    kind = str(top.get("removeType") or top.get("renameType") or top.get("objectType"))
+    if tree.kind == "DropStmt" and kind in _RELATIONS:
+        for item in top["objects"]:
+            made.drop(qualified_name(object_name(item)))
+    elif tree.kind not in ("RenameStmt", "AlterObjectSchemaStmt"):
+        return
+    elif kind == "OBJECT_SCHEMA":
+        old, new = str(top["subname"]), str(top["newname"])
+        made.names |= {(of, (new, name)) for of, (schema, name) in made.names if schema == old}
+    elif "relation" in top and kind in _RELATIONS:
+        schema, name = relation_name(top["relation"])
+        made.drop((schema, name))
+        made.make("relation", (top.get("newschema", schema), top.get("newname", name)))
+    elif kind in ("OBJECT_FUNCTION", "OBJECT_ROUTINE", "OBJECT_DOMAIN", "OBJECT_TYPE"):
+        schema, name = qualified_name(object_name(top["object"]))
+        moved = (top.get("newschema", schema), top.get("newname", name))
+        made.make("type" if kind in ("OBJECT_DOMAIN", "OBJECT_TYPE") else "function", moved)
