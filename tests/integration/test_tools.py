@@ -275,6 +275,18 @@ async def test_a_writing_transaction_runs_its_queries_whole(writer: Client) -> N
     assert await rows(writer, "SELECT last_value >= 150 FROM drawn") == [[True]]
 
 
+async def test_no_text_is_read_in_another_encoding(writer: Client) -> None:
+    body = "SELECT set_config('client_' || 'encoding', 'latin1', true)"
+    await write(writer, f"CREATE OR REPLACE FUNCTION recode() RETURNS text LANGUAGE sql AS $${body}$$")
+    update = "UPDATE goods SET name = 'é' WHERE id = 1"
+    reply = await call(writer, "transact", sql_list=["SELECT recode()", update])
+    assert reply.is_error
+    assert "client_encoding" in reply.text
+    assert await rows(writer, "SELECT name FROM goods WHERE id = 1") == [["lamp"]]
+    await write(writer, update)
+    assert await rows(writer, "SELECT name, length(name) FROM goods WHERE id = 1") == [["é", 1]]
+
+
 async def test_more_rows_than_allowed_are_rolled_back(writer: Client) -> None:
     reply = await call(writer, "transact", sql_list=["DELETE FROM goods WHERE id > 0"], max_rows_affected=2)
     assert reply.facts["code"] == "too_many_rows"

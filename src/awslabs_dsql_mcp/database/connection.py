@@ -45,6 +45,9 @@ def address_of_environment() -> str | None:
     return next((d.val.decode() for d in defaults if d.keyword == b"hostaddr" and d.val), None)
 
 
+_ENCODING = "client_encoding was changed in the transaction, and statements are sent in UTF-8"
+
+
 class PostgresConnection:
     """A connection in autocommit mode; `run` begins the transactions.
 
@@ -100,6 +103,8 @@ class PostgresConnection:
             raise DatabaseError(
                 _with_statement_index(failed.failure, replies, len(queries))
             ) from failed.__cause__
+        if self._connection.info.encoding != "utf-8":  # a function or a computed name set it
+            raise DatabaseError(Failure(_ENCODING))
         own = replies[1 : len(queries) + 1]  # without BEGIN and ROLLBACK
         await self._resolve_type_names(own, may_query=read_only)
         return tuple(_to_result(reply, self._type_names) for reply in own)

@@ -20,13 +20,27 @@ def check(source: ParsedStatement) -> Violation | None:
     return next(chain(_clauses(source), _calls(source), _casts(source)), None)
 
 
-def unsettable(name: str, location: int) -> Violation | None:
-    """Refuse a change of a parameter that a cluster does not let a session set."""
+def unsettable(name: str, value: str | None, location: int) -> Violation | None:
+    """Refuse a change of a parameter that a cluster does not let a session set, and of the encoding.
+
+    Args:
+        name: The parameter's name.
+        value: Its new value, if it is a constant.
+        location: Byte offset of what is refused.
+    """
+    if name.lower() == "client_encoding" and value is not None and not _is_utf8(value):
+        why = "Statements are sent in UTF-8: another client_encoding would change their texts on the way."
+        return Violation("setting", location, why, "Leave it out.")
     if is_settable(name):
         return None
     why = f'Aurora DSQL does not let a session set "{name}".'
     instead = "Leave it out; a call has a time limit of its own, and reads run READ ONLY by themselves."
     return Violation("setting", location, why, instead)
+
+
+def _is_utf8(encoding: str) -> bool:
+    """Tell a name of UTF8 (PostgreSQL documentation, "Character Set Support"), however it is written."""
+    return "".join(filter(str.isalnum, encoding)).lower() in ("utf8", "unicode")
 
 
 def _clauses(source: ParsedStatement) -> Iterator[Violation]:
@@ -63,7 +77,7 @@ def _call(name: str, call: Node, location: int) -> Violation | None:
     arguments: list[Node] = call.get("args", [])
     given = [constant(argument.get("TypeCast", {}).get("arg", argument)) for argument in arguments]
     if name == "set_config" and given and given[0] is not None:
-        return unsettable(given[0], location)
+        return unsettable(given[0], given[1] if len(given) > 1 else None, location)
     if name in functions.TEXT_SEARCH:
         return _text_search(given[0] if len(given) > 1 else "english", location)
     if name in functions.SHAPES:

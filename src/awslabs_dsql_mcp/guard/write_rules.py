@@ -22,7 +22,7 @@ from awslabs_dsql_mcp.guard import ddl_rules, function_rules, query_rules
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.command_names import name
 from awslabs_dsql_mcp.sql.functions import Effect
-from awslabs_dsql_mcp.sql.parse_tree import strings
+from awslabs_dsql_mcp.sql.parse_tree import constant, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement, schema_elements
 
 _TRANSACTION: Final = Unsupported(
@@ -101,7 +101,8 @@ def _set(source: ParsedStatement) -> Violation | None:
         why = _TRANSACTION.why.format("SET TRANSACTION")
         return Violation(_TRANSACTION.rule, source.tree.start, why, _TRANSACTION.instead)
     if top.get("is_local"):
-        return query_rules.unsettable(setting, source.word_after(source.tree.start, setting.lower()))
+        value = next(map(constant, top.get("args", ())), None)
+        return query_rules.unsettable(setting, value, source.word_after(source.tree.start, setting.lower()))
     return Violation(_SESSION.rule, source.tree.start, _SESSION.why.format(source.kind), _SESSION.instead)
 
 
