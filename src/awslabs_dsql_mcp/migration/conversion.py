@@ -16,7 +16,9 @@ from awslabs_dsql_mcp.migration.values.source_types import SourceTypes
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.command_names import command
 from awslabs_dsql_mcp.sql.copy_data import Row
+from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
+from awslabs_dsql_mcp.sql.parser import parse
 
 
 @dataclass
@@ -238,21 +240,32 @@ class Conversion:
         """Give the names of the relations of a schema; a name that is added is taken from then on."""
         return self.relations.setdefault(schema, set())
 
-    def rename_sequence(self, table: Name, column: str, sequence: Name) -> list[str]:
+    def has_own_name(self, table: Name, column: str) -> bool:
+        """Say if nothing else that the script makes has the name of the sequence of a column's identity."""
+        return (table[0], names.choose(table[1], column, "seq", ())) not in self.survey.relations
+
+    def rename_sequence(
+        self, table: Name, column: str, sequence: Name
+    ) -> tuple[list[str], list[ConvertedStatement]]:
         """Call a sequence what an identity's is called: after its table and column.
 
         (PostgreSQL documentation, CREATE TABLE.)
 
         Returns:
-            A note, if that is another name.
+            A note, if that is another name; a statement that follows and gives the sequence the name that it
+            has in the script, if the other is not its own alone.
         """
-        own = (table[0], names.choose(table[1], column, "seq", ()))
-        self.renamed[sequence] = own
-        return (
-            []
-            if own == sequence
-            else [f"{column}: the sequence {sequence[1]} of the identity is named {own[1]}"]
-        )
+        own = (table[0], names.choose(table[1], column, "seq", self.taken(table[0])))
+        if own == sequence or self.has_own_name(table, column):
+            self.renamed[sequence] = own
+            note = f"{column}: the sequence {sequence[1]} of the identity is named {own[1]}"
+            return ([] if own == sequence else [note]), []
+        text = f"ALTER SEQUENCE {qualified_name(*own)} RENAME TO {quote_identifier(sequence[1])}"
+        note = f"{column}: {table[1]}_{column}_seq is another's, so its sequence is given its name"
+        self.taken(sequence[0]).add(sequence[1])
+        return [], [
+            ConvertedStatement("RenameStmt", parse(text)[0].root, self.statement.item.line, text, [note])
+        ]
 
     def column(self, table: Name, name: str) -> Node | None:
         """Find a column of a table that the script makes."""

@@ -320,6 +320,7 @@ def test_a_table_gets_the_forms_that_a_cluster_has(definition: str, expected: st
         ),
         ("CREATE TABLE t (r inet); CREATE VIEW v AS SELECT host(r) FROM t", "was of type inet"),
         ("CREATE TABLE t (r inet); CREATE INDEX ON t (host(r))", "was of type inet"),
+        ("CREATE TABLE t (r int[]); CREATE VIEW v AS SELECT r[1] FROM t", "r was an array and is jsonb"),
         ("CREATE TABLE t (r int[]); CREATE UNIQUE INDEX ON t (r)", "uniqueness is lost"),
         ("GRANT SELECT ON t TO joe", "the role joe is there"),
         (

@@ -1,6 +1,6 @@
 """Facts about a whole script that a pass over it needs before it begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
@@ -23,7 +23,7 @@ class Survey:
         uses: What they do with tables.
         identities: Sequences that become identities of columns.
         lacking: Objects that are not carried over; the conversion adds to them.
-        relations: Tables, views and sequences that it makes, each with the place where it is first made.
+        relations: Names of the tables, views, sequences, indexes and row types that it makes or renames.
         functions: Names of functions that it makes.
         waits: Those that wait for what their bodies name.
         roles: Roles that it makes.
@@ -35,7 +35,7 @@ class Survey:
     uses: Uses
     identities: dict[Name, IdentityColumn]
     lacking: Lacking
-    relations: dict[Name, int]
+    relations: frozenset[Name]
     functions: frozenset[str]
     waits: Waits
     roles: frozenset[str]
@@ -46,21 +46,17 @@ class Survey:
 def survey(statements: Sequence[ScriptStatement]) -> Survey:
     """Look through a script."""
     used = Uses(statements)
-    relations: dict[Name, int] = {}
+    relations: set[Name] = set()
     functions: set[str] = set()
     roles: set[str] = set()
     serials: set[Name] = set()
     defaults: set[tuple[Name, str]] = set()
-    for at, statement in enumerate(statements):
+    for statement in statements:
         defaults.update(changed_defaults(statement))
         top = statement.tree
-        if statement.kind in ("CreateStmt", "ViewStmt", "CreateSeqStmt"):
-            made = top.get("relation") or top.get("view") or top["sequence"]
-            relations.setdefault(relation_name(made), at)
-            if any(_is_serial(column) for column in table_elements(top, "ColumnDef")):
-                serials.add(relation_name(made))
-        elif statement.kind == "CreateTableAsStmt":
-            relations.setdefault(relation_name(top["into"]["rel"]), at)
+        relations.update(_relations(statement))
+        if statement.kind == "CreateStmt" and any(map(_is_serial, table_elements(top, "ColumnDef"))):
+            serials.add(relation_name(top["relation"]))
         elif statement.kind == "CreateFunctionStmt":
             functions.add(qualified_name(strings(top["funcname"]))[1])
         elif statement.kind == "RenameStmt" and top["renameType"] in ("OBJECT_FUNCTION", "OBJECT_ROUTINE"):
@@ -72,13 +68,28 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         used,
         identities(statements, used, relations),
         survey_lacking(statements),
-        relations,
+        frozenset(relations),
         frozenset(functions),
         Waits(statements),
         frozenset(roles),
         frozenset(serials),
         frozenset(defaults),
     )
+
+
+def _relations(statement: ScriptStatement) -> Iterator[Name]:
+    """Iterate over the names of relations that a statement gives."""
+    top, kind = statement.tree, statement.kind
+    if kind == "IndexStmt" and "idxname" in top:
+        yield relation_name(top["relation"])[0], top["idxname"]
+    elif kind == "CreateTableAsStmt":
+        yield relation_name(top["into"]["rel"])
+    elif kind in ("CreateStmt", "ViewStmt", "CreateSeqStmt", "CompositeTypeStmt"):
+        made = top.get("view") or top.get("sequence") or top.get("typevar") or top["relation"]
+        yield relation_name(made)
+    elif kind in ("RenameStmt", "AlterObjectSchemaStmt") and "relation" in top:
+        schema, name = relation_name(top["relation"])
+        yield top.get("newschema", schema), top.get("newname", name)
 
 
 def _is_serial(column: Node) -> bool:

@@ -27,6 +27,12 @@ class TypeReplacement:
     now: str
     ordered: bool = False
 
+    @property
+    def former(self) -> str:
+        """What the column was, for the reader."""
+        kinds = {"[]": "an array", "enum": "an enum", "composite": "of a composite type"}
+        return kinds.get(self.was, f"of type {self.was}")
+
 
 @dataclass
 class UserTypes:

@@ -54,6 +54,11 @@ def _can_fold(conversion: Conversion, made: ScriptTable, column: Node) -> bool:
     there = {item["ColumnDef"]["colname"] for item in made.top.get("tableElts", ()) if "ColumnDef" in item}
     if made.optional or made.appended or column["colname"] in there or conversion.uses(made):
         return False
+    identity = any(
+        item["Constraint"]["contype"] == "CONSTR_IDENTITY" for item in items(column.get("constraints"))
+    )
+    if identity and not conversion.has_own_name(made.known_as[0], column["colname"]):
+        return False
     written = any("raw_expr" in item["Constraint"] for item in items(column.get("constraints")))
     return not written or made.made.settings == conversion.settings.statements
 

@@ -92,17 +92,19 @@ def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, co
     made, identity = conversion.tables.get(table), command["def"]["Constraint"]
     column = made.column(name) if made else None
     named = _sequence_name(identity)
+    follow: list[ConvertedStatement] = []
     if named is not None:
-        own = conversion.rename_sequence(table, (made.names.get(name) if made else None) or name, named)
-        draft.notes += own
+        own = (made.names.get(name) if made else None) or name
+        notes, follow = conversion.rename_sequence(table, own, named)
+        draft.notes += notes
         if made is not None:
-            made.made.notes += own
+            made.made.notes += notes
     if made is None or column is None:
         identity["options"] = columns.with_cache_size(items(identity.get("options")))
         draft.changed("identity with the size of its cache")
-        conversion.statements.append(draft)
+        conversion.statements += [draft, *follow]
         return
-    if not made.optional and all(use.gives(name) for use in conversion.uses(made)):
+    if not made.optional and not follow and all(use.gives(name) for use in conversion.uses(made)):
         columns.make_identity(
             column, items(identity.get("options")), always=identity["generated_when"] == "a"
         )
@@ -112,7 +114,7 @@ def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, co
         widen(made, column, f"{name} is bigint, as the identity of line {draft.line} has to be")
     identity["options"] = columns.with_cache_size(items(identity.get("options")))
     draft.changed("identity with the size of its cache")
-    conversion.statements.append(draft)
+    conversion.statements += [draft, *follow]
 
 
 def widen(made: ScriptTable, column: Node, note: str) -> None:

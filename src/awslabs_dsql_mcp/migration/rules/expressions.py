@@ -130,9 +130,7 @@ def changed_meaning(
     column = next(inside, None)
     if column is None:
         return None
-    return (
-        f"column {column} was of type {changed[column].was} and is {changed[column].now}: write it for that"
-    )
+    return f"column {column} was {changed[column].former} and is {changed[column].now}: write it for that"
 
 
 def changed_results(found: Iterable[Difference]) -> list[str]:

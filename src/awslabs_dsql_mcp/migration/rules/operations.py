@@ -55,8 +55,7 @@ class Difference:
     @property
     def clause(self) -> str:
         """The difference as a clause."""
-        was = "an enum" if self.change.was == "enum" else f"of type {self.change.was}"
-        return f"{self.column} was {was}: {self.what}"
+        return f"{self.column} was {self.change.former}: {self.what}"
 
 
 def differences(

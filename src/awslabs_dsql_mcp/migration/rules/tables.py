@@ -1,6 +1,6 @@
 """CREATE TABLE for Aurora DSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Final
 
@@ -67,7 +67,7 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     _keep_names(conversion, draft, table, named)
     if any(LACKING_DEFERRAL in note for note in draft.notes) and _has_equal_keys(top):
         draft.notes.append("keys that differed in DEFERRABLE alone are one, under the first name")
-    conversion.relations.setdefault(table[0], set()).update(_relations(table, top))
+    conversion.taken(table[0]).update(_relations(table, top, conversion.taken(table[0])))
     made.indexes = sum(1 for _ in keys(top))
     for name in made.constraint_names:
         made.make_way(name)
@@ -103,7 +103,10 @@ def _convert_type(conversion: Conversion, draft: ConvertedStatement, table: Name
     for identity in constraints(column, "CONSTR_IDENTITY"):
         if (named := option(identity.get("options"), "sequence_name")) is not None:
             sequence = qualified_name(strings(named["arg"]["List"]["items"]))
-            draft.notes += conversion.rename_sequence(table, name, sequence)
+            notes, follow = conversion.rename_sequence(table, name, sequence)
+            draft.notes += notes
+            if made is not None:
+                made.follow += follow
     if made is not None and made.made is draft and (table, name) in conversion.survey.defaults:
         _expand_serial(conversion, made, column)
     has_extensions = bool(conversion.survey.lacking.extensions)
@@ -224,9 +227,9 @@ def _inherit_columns(conversion: Conversion, draft: ConvertedStatement, table: N
             draft.notes.append(f"LIKE {source[1]}: with its columns as they are here")
 
 
-def _relations(table: Name, top: Node) -> Iterator[str]:
+def _relations(table: Name, top: Node, taken: Iterable[str]) -> Iterator[str]:
     """Name the relations that a table brings: itself, its sequences, the indexes of its keys."""
-    own = {table[1]}
+    own = {table[1], *taken}
     yield table[1]
     for column in table_elements(top, "ColumnDef"):
         if any(constraint.get("contype") == "CONSTR_IDENTITY" for constraint in column_constraints(column)):
