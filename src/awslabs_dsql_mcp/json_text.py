@@ -42,7 +42,7 @@ def loads(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
         ValueError: It is not JSON. ``NaN`` and ``Infinity``, which Python's own reader takes, are none.
         RecursionError: It is nested too deep.
     """
-    return json.loads(text, parse_float=ExactNumber, parse_int=_integer, parse_constant=_refuse)
+    return json.loads(text, parse_float=ExactNumber, parse_int=integer, parse_constant=_refuse)
 
 
 def dumps(value: object) -> str:
@@ -67,12 +67,13 @@ def dumps(value: object) -> str:
     return _text(str(value))
 
 
+def integer(digits: str) -> int | ExactNumber:
+    """Read a whole number; one with more digits than Python converts, and minus zero, as they are written."""
+    return ExactNumber(digits) if len(digits) > _MAX_INT_DIGITS or digits == "-0" else int(digits)
+
+
 def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def _integer(digits: str) -> int | ExactNumber:
-    return ExactNumber(digits) if len(digits) > _MAX_INT_DIGITS or digits == "-0" else int(digits)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -6,7 +6,8 @@ where the rest cannot be read; an id that cannot be found is null (JSON-RPC 2.0,
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from mcp.types import (
@@ -23,18 +24,21 @@ from mcp.types import JSONRPCMessage as Message
 from pydantic import ValidationError
 
 from awslabs_dsql_mcp import json_text
-from awslabs_dsql_mcp.server.line_reader import MAX_LINE
+from awslabs_dsql_mcp.server.json_reader import JsonReader, TooMuch, check_utf8
+from awslabs_dsql_mcp.server.limits import LARGE_LINE, MAX_DEPTH, MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.server.line_reader import CutLine
+from awslabs_dsql_mcp.server.line_scan import depth_of, find_id
 
 UNREADABLE: Final = "awslabs-dsql-mcp/unreadable"
 """Key in a request's ``_meta``: why its text cannot be taken as it is."""
 
-MAX_DEPTH: Final = 190
-"""Objects and arrays inside each other, those of the envelope included; pydantic reads fewer than 200."""
-
+_TOO_LONG: Final = (
+    f"The line is longer than {MAX_LINE >> 20} MiB. Send less at once: a transaction of Aurora DSQL changes "
+    "at most 10 MiB; load_rows reads larger data from a file."
+)
+_HAS_BOM: Final = "The line begins with a byte order mark; JSON has none."
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_LEXEME: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
-_ID: Final = re.compile(rb'\s*:\s*(?:(-?\d{1,18})(?![\d.eE])|("(?:[^"\\]|\\.){0,1000}"))')
 
 
 class MessageRejected(Exception):
@@ -68,6 +72,29 @@ class MessageRejected(Exception):
         return ErrorData(code=self.code, message=str(self))
 
 
+@dataclass(frozen=True)
+class Rejection:
+    """What becomes of a line that is no message.
+
+    Attributes:
+        reason: Why it is none.
+        answer: The error that answers it.
+        response: The error that ends the server's own request, if the line was to answer one.
+    """
+
+    reason: str
+    answer: JSONRPCError
+    response: JSONRPCError | None = None
+
+
+def take_line(line: bytes) -> Message | Rejection:
+    """Read one line, whatever it is; in any thread."""
+    try:
+        return read_message(line)
+    except MessageRejected as rejected:
+        return Rejection(str(rejected), rejected.answer(line), rejected.response)
+
+
 def read_message(line: bytes) -> Message:
     """Read one line.
 
@@ -83,20 +110,9 @@ def read_message(line: bytes) -> Message:
 
     Sources: JSON-RPC 2.0, sections 4 to 6; MCP 2026-07-28, "Base Protocol"; RFC 8259, section 8.
     """
-    if len(line) > MAX_LINE:
-        raise MessageRejected(INVALID_REQUEST, f"The line is longer than {MAX_LINE >> 20} MiB.")
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        byte = f"byte 0x{line[error.start]:02X} at offset {error.start}"
-        raise MessageRejected(PARSE_ERROR, f"The line is not UTF-8: {byte}.") from None
-    if line.startswith(_BOM):
-        raise MessageRejected(PARSE_ERROR, "The line begins with a byte order mark; JSON has none.")
-    if _depth(line) > MAX_DEPTH:
-        raise MessageRejected(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep.")
-    value = _parse(text)
-    if _SURROGATE.search(line):
-        value = _with_surrogates_marked(value)
+    if isinstance(line, CutLine) or len(line) > MAX_LINE:
+        raise MessageRejected(INVALID_REQUEST, _TOO_LONG)
+    value = _read_large(line) if len(line) > LARGE_LINE else _read_small(line)
     try:  # not pydantic's own parser: it would round numbers
         message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
@@ -104,48 +120,63 @@ def read_message(line: bytes) -> Message:
     if isinstance(message, JSONRPCNotification) and "id" in value:
         # An id that is none makes a request a notification, which nobody answers.
         raise MessageRejected(INVALID_REQUEST, _wrong_shape(value))
+    if isinstance(message, JSONRPCRequest) and not _is_id(message.id):
+        raise MessageRejected(INVALID_REQUEST, _wrong_shape(value))
     if isinstance(message, JSONRPCRequest | JSONRPCNotification):
         meta = (message.params or {}).get("_meta")
         if meta is not None and not isinstance(meta, dict):
             raise MessageRejected(INVALID_PARAMS, "params._meta has to be an object.")
+        for kind, name in _names(message):
+            if isinstance(name, str) and len(name) > MAX_NAME:
+                raise MessageRejected(INVALID_PARAMS, f"{kind} has more than {MAX_NAME:,} characters.")
     return message
 
 
-def find_id(line: bytes) -> int | str | None:
-    """Find the id of a message that may be broken; ``None`` where there is no valid one."""
-    depth = 0
-    for lexeme in _LEXEME.finditer(line):
-        match lexeme[0]:
-            case b"{" | b"[":
-                depth += 1
-            case b"}" | b"]":
-                depth -= 1
-            case b'"id"' if depth == 1 and (found := _ID.match(line, lexeme.end())):
-                if found[1]:
-                    return int(found[1])
-                try:
-                    text = cast("str", json.loads(found[2]))
-                    text.encode()
-                except ValueError:
-                    return None
-                return text
-            case _:
-                pass
-    return None
+def _names(message: JSONRPCRequest | JSONRPCNotification) -> Iterator[tuple[str, object]]:
+    """Give what answers repeat."""
+    yield "method", message.method
+    params = message.params or {}
+    yield from ((f"params.{field}", params.get(field)) for field in ("name", "uri"))
+    meta, arguments = params.get("_meta"), params.get("arguments")
+    if isinstance(meta, dict):
+        yield "progressToken", cast("dict[str, object]", meta).get("progressToken")
+    if isinstance(arguments, dict):
+        yield from (("The name of an argument", name) for name in cast("dict[str, object]", arguments))
 
 
-def _depth(line: bytes) -> int:
-    """Count the levels of a text's objects and arrays, without recursion."""
-    if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
-        return 0
-    depth = deepest = 0
-    for lexeme in _LEXEME.finditer(line):
-        if lexeme[0] in {b"{", b"["}:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif lexeme[0] in {b"}", b"]"}:
-            depth -= 1
-    return deepest
+def _read_small(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from None
+    if line.startswith(_BOM):
+        raise MessageRejected(PARSE_ERROR, _HAS_BOM)
+    if depth_of(line) > MAX_DEPTH:
+        raise MessageRejected(INVALID_REQUEST, f"The message is nested more than {MAX_DEPTH} levels deep.")
+    value = _parse(text)
+    return _with_surrogates_marked(value) if _SURROGATE.search(line) else value
+
+
+def _read_large(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        check_utf8(line)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from None
+    if line.startswith(_BOM):
+        raise MessageRejected(PARSE_ERROR, _HAS_BOM)
+    reader = JsonReader(line)
+    try:
+        value = reader.read()
+    except TooMuch as error:
+        raise MessageRejected(INVALID_REQUEST, f"The message {error}.") from None
+    except ValueError as error:
+        raise MessageRejected(PARSE_ERROR, f"The line is not JSON: {error}.") from None
+    return _with_surrogates_marked(value) if reader.has_lone_surrogate else value
+
+
+def _not_utf8(error: UnicodeDecodeError) -> MessageRejected:
+    byte = f"byte 0x{error.object[error.start]:02X} at offset {error.start}"
+    return MessageRejected(PARSE_ERROR, f"The line is not UTF-8: {byte}.")
 
 
 def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -181,9 +212,14 @@ def _wrong_shape(message: object) -> str:
     return "The message has no jsonrpc." if "jsonrpc" not in fields else "The message has no method."
 
 
+def _is_id(value: object) -> bool:
+    return type(value) is int or (isinstance(value, str) and len(value) <= MAX_NAME)
+
+
+_AN_ID: Final = f"a text of at most {MAX_NAME:,} characters, or an integer"
 _FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (
     ("jsonrpc", lambda value: value == "2.0", 'the text "2.0"'),
-    ("id", lambda value: type(value) in {int, str}, "a text or an integer"),
+    ("id", _is_id, _AN_ID),
     ("method", lambda value: isinstance(value, str), "a text"),
     ("params", lambda value: isinstance(value, dict), "an object"),
     ("result", lambda value: isinstance(value, dict), "an object"),

@@ -11,10 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-MAX_LINE: Final = 64 * 2**20
-"""Bytes of one message; a transaction of Aurora DSQL has at most 10 MiB."""
+from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE
 
 _CHUNK: Final = 1 << 16
+
+
+class CutLine(bytes):
+    """The beginning and the end of a line of more than `MAX_LINE` bytes, `KEPT` bytes of each."""
+
+    __slots__ = ()
 
 
 class LineReader:
@@ -46,29 +51,35 @@ class LineReader:
         """Read one line without its line feed, the last one too if nothing ends it.
 
         Returns:
-            The line, cut behind `MAX_LINE` bytes with the rest left out; ``b""`` only at the end of the
-            input: an empty line is a line feed.
+            The line, a `CutLine` where it is too long; ``b""`` only at the end of the input: an empty line is
+            a line feed.
         """
-        overlong = b""
+        head = b""
         while True:
             end = self._buffer.find(b"\n", self._searched)
             if end >= 0 or (self._at_end and self._buffer):
-                end = end if end >= 0 else len(self._buffer)
-                line = bytes(self._buffer[:end])
-                del self._buffer[: end + 1]
-                self._searched = 0
-                return overlong or line or b"\n"
+                line = self._taken(end if end >= 0 else len(self._buffer))
+                if head or len(line) > MAX_LINE:
+                    return CutLine((head or line[:KEPT]) + line[-KEPT:])
+                return line or b"\n"
             if self._at_end:
                 self._on_end()
-                return overlong
+                return b""
+            if len(self._buffer) > MAX_LINE or (head and len(self._buffer) > 2 * KEPT):
+                head = head or bytes(self._buffer[:KEPT])
+                del self._buffer[:-KEPT]
             self._searched = len(self._buffer)
-            if self._searched > MAX_LINE:
-                overlong = overlong or bytes(self._buffer[: MAX_LINE + 1])
-                self._buffer.clear()
-                self._searched = 0
             chunk = self._read()
             self._at_end = not chunk
             self._buffer += chunk
+
+    def _taken(self, end: int) -> bytes:
+        """Take what stands before a line feed, without a second copy of it."""
+        with memoryview(self._buffer) as whole, whole[:end] as part:
+            line = part.tobytes()
+        del self._buffer[: end + 1]
+        self._searched = 0
+        return line
 
     def _read(self) -> bytes:
         if sys.platform != "win32":  # select knows no pipes on Windows: there a signal ends the process

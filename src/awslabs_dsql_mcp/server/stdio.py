@@ -15,12 +15,21 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from mcp.types import (
+    INVALID_REQUEST,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
 from pydantic_core import PydanticSerializationError
 
-from awslabs_dsql_mcp.server.jsonrpc import MessageRejected, read_message, without_surrogates
+from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
+from awslabs_dsql_mcp.server.limits import LARGE_LINE
 from awslabs_dsql_mcp.server.line_reader import LineReader
+from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +54,9 @@ async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, O
     outgoing, to_client = anyio.create_memory_object_stream[SessionMessage](0)
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_read, lines, to_server, outgoing.clone())
-            tasks.start_soon(_write, lines, wire, to_client)
+            waiting = WaitingRequests()
+            tasks.start_soon(_read, lines, waiting, to_server, outgoing.clone())
+            tasks.start_soon(_write, lines, waiting, wire, to_client)
             async with incoming, outgoing:
                 yield incoming, outgoing
     finally:
@@ -54,31 +64,54 @@ async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, O
         os.close(wire)
 
 
-async def _read(lines: LineReader, messages: Messages, answers: Outgoing) -> None:
+async def _read(lines: LineReader, waiting: WaitingRequests, messages: Messages, answers: Outgoing) -> None:
     async with messages, answers:
         while line := await anyio.to_thread.run_sync(lines.readline, abandon_on_cancel=True):
-            await _take(line, messages, answers)
+            taken = await _take(line)
+            size = len(line)
+            del line  # of megabytes, and the next one may be long in coming
+            if isinstance(taken, JSONRPCRequest) and (reason := waiting.admit(taken.id, size)):
+                error = ErrorData(code=INVALID_REQUEST, message=reason)
+                taken = Rejection(reason, JSONRPCError(jsonrpc="2.0", id=taken.id, error=error))
+            if isinstance(taken, Rejection):
+                log.warning("a line was rejected: %s", taken.reason)
+                await answers.send(SessionMessage(taken.answer))
+            message = taken.response if isinstance(taken, Rejection) else taken
+            if message is not None:
+                await messages.send(SessionMessage(message, _settling(message, waiting)))
 
 
-async def _take(line: bytes, messages: Messages, answers: Outgoing) -> None:
-    try:
-        message = read_message(line)
-    except MessageRejected as rejected:
-        log.warning("a line was rejected: %s", rejected)
-        await answers.send(SessionMessage(rejected.answer(line)))
-        if rejected.response is not None:
-            await messages.send(SessionMessage(rejected.response))
-    else:
-        await messages.send(SessionMessage(message))
+async def _take(line: bytes) -> JSONRPCMessage | Rejection:
+    if len(line) <= LARGE_LINE:
+        return take_line(line)
+    return await anyio.to_thread.run_sync(take_line, line)
 
 
-async def _write(lines: LineReader, wire: int, messages: MemoryObjectReceiveStream[SessionMessage]) -> None:
+def _settling(message: JSONRPCMessage, waiting: WaitingRequests) -> ServerMessageMetadata | None:
+    """Have a request that is cancelled, and so gets no answer, counted no more."""
+    if not isinstance(message, JSONRPCRequest):
+        return None
+
+    async def settle() -> None:
+        waiting.settle(message.id)
+
+    return ServerMessageMetadata(on_request_unanswered=settle)
+
+
+async def _write(
+    lines: LineReader,
+    waiting: WaitingRequests,
+    wire: int,
+    messages: MemoryObjectReceiveStream[SessionMessage],
+) -> None:
     async with messages:
         async for message in messages:
             try:
                 await anyio.to_thread.run_sync(_write_all, wire, encode(message.message))
             except OSError:  # the client is gone: nobody reads, and nothing more is asked
                 lines.close()
+            if isinstance(message.message, JSONRPCResponse | JSONRPCError):
+                waiting.settle(message.message.id)
 
 
 def encode(message: JSONRPCMessage) -> bytes:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, JSONRPCRequest
 
-from awslabs_dsql_mcp.server.jsonrpc import MAX_DEPTH, UNREADABLE, MessageRejected, find_id, read_message
-from awslabs_dsql_mcp.server.line_reader import MAX_LINE
+from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE, MessageRejected, read_message
+from awslabs_dsql_mcp.server.limits import KEPT, MAX_DEPTH, MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.server.line_reader import CutLine
+from awslabs_dsql_mcp.server.line_scan import find_id
 
 
 def rejection(line: bytes) -> tuple[int | str | None, int, str]:
@@ -83,7 +85,37 @@ def test_what_is_no_message_is_an_invalid_request(line: bytes, id_: object) -> N
 
 def test_a_line_beyond_the_limit_is_refused_with_its_id() -> None:
     line = b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"s":"' + b"x" * MAX_LINE
-    assert rejection(line) == (7, INVALID_REQUEST, "The line is longer than 64 MiB.")
+    id_, code, message = rejection(line)
+    assert (id_, code) == (7, INVALID_REQUEST)
+    assert message.startswith("The line is longer than 16 MiB. Send less at once")
+
+
+def test_a_line_that_was_cut_is_refused_with_the_id_of_its_end() -> None:
+    for ending in (b'"},"id":7}', b'"}, "id" : 7 , "jsonrpc":"2.0"} ', b'"},"id":7,"method":"x"}'):
+        line = b'{"method":"x","params":{"s":"' + b"x" * 100_000 + ending
+        assert find_id(CutLine(line[:KEPT] + line[-KEPT:])) == 7
+    for none in (b'","id":7}}', b'"},"id":7}]', b'"},"id":7,"params":{"a":1}}', b'"},"id":1e5}'):
+        assert find_id(CutLine(b"[" * KEPT + none.rjust(KEPT, b"x"))) is None
+
+
+def test_what_answers_repeat_has_a_length() -> None:
+    long = "x" * (MAX_NAME + 1)
+    assert rejection(request(id=long)) == (
+        None,
+        INVALID_REQUEST,
+        "id has to be a text of at most 1,000 characters, or an integer.",
+    )
+    for params in (
+        {"_meta": {"progressToken": long}},
+        {"name": long},
+        {"uri": long},
+        {"arguments": {long: 1}},
+    ):
+        id_, code, message = rejection(request(params=params))
+        assert (id_, code) == (7, INVALID_PARAMS)
+        assert message.endswith(" has more than 1,000 characters.")
+    assert rejection(request(method=long))[2] == "method has more than 1,000 characters."
+    assert read_message(request(id=long[1:], params={"_meta": {"progressToken": long[1:]}, "name": long[1:]}))
 
 
 @pytest.mark.parametrize("meta", ["x", 5, [1], True])

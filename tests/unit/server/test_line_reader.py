@@ -3,7 +3,8 @@
 import os
 import threading
 
-from awslabs_dsql_mcp.server.line_reader import MAX_LINE, LineReader
+from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE
+from awslabs_dsql_mcp.server.line_reader import CutLine, LineReader
 
 
 def piped() -> tuple[LineReader, int]:
@@ -55,13 +56,14 @@ def test_a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole() -> None:
             view = memoryview(block)
             while view:
                 view = view[os.write(writing, view) :]
-        os.write(writing, b"\nnext\n")
+        os.write(writing, b"y\nnext\n")
         os.close(writing)
 
     writer = threading.Thread(target=write)
     writer.start()
     first = reader.readline()
-    assert first == b"x" * (MAX_LINE + 1)
+    assert isinstance(first, CutLine)
+    assert first == b"x" * (2 * KEPT - 1) + b"y"
     assert rest(reader) == [b"next"]
     writer.join()
 
