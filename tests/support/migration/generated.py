@@ -5,6 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from support.migration import script_functions as functions
 from support.migration import script_objects as objects
 from support.migration import script_rows as rows
 from support.migration import script_statements as statements
@@ -15,6 +16,7 @@ _FIRST: Final = (
     tables.own_type,
     statements.setting,
     objects.sequence,
+    functions.early_function,
     statements.meta,
 )
 _LATER: Final = (
@@ -27,6 +29,9 @@ _LATER: Final = (
     objects.view,
     objects.sequence,
     objects.function,
+    functions.early_function,
+    functions.query_of_columns,
+    functions.name_of_a_sequence,
     objects.comment,
     objects.grant,
     statements.meta,
