@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import added_constraints
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.tables import define_column
-from awslabs_dsql_mcp.migration.script.mentions import Name
+from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, nested
 from awslabs_dsql_mcp.sql.definitions import items
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node
@@ -30,6 +30,7 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
     if made is not None and _can_fold(conversion, made, column):
         if not define_column(conversion, draft, table, column):
             return
+        _with_names_of_then(made, column)
         made.top.setdefault("tableElts", []).append({"ColumnDef": column})
         made.names[name] = name
         made.made.changed(f"{name} of line {draft.line} is here", *draft.notes)
@@ -49,18 +50,32 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
 def _can_fold(conversion: Conversion, made: ScriptTable, column: Node) -> bool:
     """Say if a column can be made with its table, and be the same there.
 
-    Nothing has used the table, the name was never another's, and the same settings hold for its expressions.
+    Its name was never another's, and its expressions mean the same there. Nothing has used the table; a
+    generated column has the same values too where rows were added or changed before.
     """
     there = {item["ColumnDef"]["colname"] for item in made.top.get("tableElts", ()) if "ColumnDef" in item}
-    if made.optional or made.appended or column["colname"] in there or conversion.uses(made):
+    given = [item["Constraint"] for item in items(column.get("constraints"))]
+    kinds = {one["contype"] for one in given}
+    if made.optional or made.appended or column["colname"] in there:
         return False
-    identity = any(
-        item["Constraint"]["contype"] == "CONSTR_IDENTITY" for item in items(column.get("constraints"))
-    )
-    if identity and not conversion.has_own_name(made.known_as[0], column["colname"]):
+    is_generated = kinds <= {"CONSTR_GENERATED", "CONSTR_NULL"} and "CONSTR_GENERATED" in kinds
+    unseen = ("rows", "change", "order") if is_generated else ()
+    if any(use.effect not in unseen or use.table == ANY_TABLE for use in conversion.uses(made)):
         return False
-    written = any("raw_expr" in item["Constraint"] for item in items(column.get("constraints")))
-    return not written or made.made.settings == conversion.settings.statements
+    if "CONSTR_IDENTITY" in kinds and not conversion.has_own_name(made.known_as[0], column["colname"]):
+        return False
+    if not any("raw_expr" in one for one in given):
+        return True
+    renamed = any(made.names.get(name, name) != name for name in mentions(given).columns)
+    return made.made.settings == conversion.settings.statements and not (renamed and not is_generated)
+
+
+def _with_names_of_then(made: ScriptTable, column: Node) -> None:
+    """Write an expression with the names that columns have in CREATE TABLE."""
+    for fields in nested(column.get("constraints")):
+        for part in fields.get("ColumnRef", {}).get("fields", [])[-1:]:
+            named: Node = part.get("String", {})
+            named["sval"] = made.names.get(named.get("sval", "")) or named.get("sval", "")
 
 
 def _later(
