@@ -1,6 +1,8 @@
 """``migrate`` on a cluster that has something of the script already: said before the first step."""
 # ruff: noqa: S608 - SQL is put together from constants
 
+import re
+
 import pytest
 from mcp import Client
 
@@ -195,3 +197,70 @@ async def test_a_long_plan_is_read_page_by_page(writer: Client) -> None:
     assert all("resume_from=1-" in text for text in found)
     wrong = await call(writer, "migrate", statements=script, show_from="x")
     assert wrong.facts["code"] == "show_from_invalid"
+
+
+@pytest.mark.parametrize(
+    ("there", "step", "told"),
+    [
+        (
+            "CREATE VIEW again_view AS SELECT 1 AS a",
+            "CREATE TABLE again_view (a int)",
+            "is a view, was meant as",
+        ),
+        ("CREATE TABLE again_made (a int)", "CREATE TABLE again_made (b int)", "column b is not there"),
+        (
+            "CREATE TABLE again_made (a int, b int)",
+            "CREATE TABLE again_made (a int)",
+            "column b is there, and is",
+        ),
+        (
+            "CREATE TABLE again_made (a text)",
+            "CREATE VIEW again_made AS SELECT 1 AS a",
+            "is a table, was meant",
+        ),
+        (
+            "CREATE INDEX ASYNC again_i ON again_log (a)",
+            "CREATE INDEX again_i ON again_log (id)",
+            "again_i is",
+        ),
+        ("CREATE TABLE again_i (a int)", "CREATE SEQUENCE again_i", "is a table, was meant as a sequence"),
+        (
+            "CREATE DOMAIN again_domain AS int",
+            "CREATE DOMAIN again_domain AS text",
+            "is int, was meant as text",
+        ),
+        ("SELECT 1", "ALTER TABLE again_log ADD COLUMN a text", "column a is int, was meant as text"),
+        (
+            "ALTER TABLE again_log ADD CONSTRAINT again_c CHECK (a > 0) NOT VALID",
+            "ALTER TABLE again_log ADD CONSTRAINT again_c CHECK (a > 1) NOT VALID",
+            "constraint again_c is CHECK (a > 0)",
+        ),
+    ],
+)
+async def test_another_object_of_the_name_is_not_taken_for_the_step(
+    writer: Client, there: str, step: str, told: str
+) -> None:
+    await write(writer, there)
+    refused = await call(writer, "migrate", statements=step)
+    assert refused.is_error
+    handle = re.findall(r"resume_from=(\S+)", refused.text)[0].rstrip(".,;")
+    resumed = await call(writer, "migrate", statements=step, resume_from=handle)
+    if there.startswith("CREATE TABLE again_i"):
+        await write(writer, "DROP TABLE again_i")
+    assert resumed.is_error, resumed.text
+    assert told in resumed.text
+
+
+async def test_the_step_is_known_by_what_later_steps_leave_of_it(writer: Client) -> None:
+    script = (
+        "CREATE TABLE again_made (id int PRIMARY KEY, a int DEFAULT 1 NOT NULL, b text); "
+        "CREATE INDEX ON again_made (a); ALTER TABLE again_made DROP COLUMN b; "
+        "ALTER TABLE again_made ALTER COLUMN a SET DEFAULT 2; "
+        "CREATE VIEW again_view AS SELECT a FROM again_made"
+    )
+    assert not (await call(writer, "migrate", statements=script)).is_error
+    refused = await call(writer, "migrate", statements=script)
+    handle = re.findall(r"resume_from=(\S+)", refused.text)[0].rstrip(".,;")
+    again = await call(writer, "migrate", statements=script, resume_from=handle)
+    assert not again.is_error, again.text
+    assert "was there already" in again.text

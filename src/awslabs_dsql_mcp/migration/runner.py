@@ -24,7 +24,11 @@ from awslabs_dsql_mcp.migration.record import PlanRecord
 from awslabs_dsql_mcp.migration.report import progress_line
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.migration.verification.applied import check_for
+from awslabs_dsql_mcp.migration.verification.definition_comparer import DefinitionComparer
+from awslabs_dsql_mcp.migration.verification.definitions import Definitions
 from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps, shows_its_end
+from awslabs_dsql_mcp.migration.verification.meant import meant_by
+from awslabs_dsql_mcp.migration.verification.statements import apply
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import dsql_syntax
 from awslabs_dsql_mcp.text import pluralize
@@ -67,6 +71,11 @@ class MigrationRun:
     def lasting(self) -> frozenset[int]:
         """Numbers of the steps that no later one undoes."""
         return lasting_steps(self.plan)
+
+    @cached_property
+    def end(self) -> Definitions:
+        """Definitions that the plan leaves."""
+        return meant_by(self.plan).definitions
 
     @property
     def handle(self) -> str:
@@ -120,6 +129,7 @@ class MigrationRunner:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
+        self._comparer = DefinitionComparer(database)
         self._sleep = sleep
         self._clock = clock
 
@@ -226,6 +236,7 @@ class MigrationRunner:
 
         Raises:
             RequestInvalid: The catalog cannot tell.
+            StatementRefused: Another object has the name of the one that it makes.
         """
         step = run.step
         sign = check_for(step.queries[0]) if len(step.queries) == 1 else None
@@ -235,13 +246,34 @@ class MigrationRunner:
         if sign.query is None:
             return None
         found = await self._ask(sign.query)
-        if step.statements[0].kind == "CREATE INDEX ASYNC" and found == "f":
+        is_building = step.statements[0].kind == "CREATE INDEX ASYNC" and found == "f"
+        if is_building or (sign.applied(found) and not sign.expect_absent):
+            await self._require_as_meant(run)
+        if is_building:
             await self._wait(run, None)
             return "was there already, and is built"
         if sign.applied(found):
             return "was there already"
         run.doubt = ""  # and none that follows it was
         return None
+
+    async def _require_as_meant(self, run: MigrationRun) -> None:
+        """Refuse to take another object for the one that a step makes.
+
+        Raises:
+            StatementRefused: It is another.
+        """
+        meant = Definitions()
+        for tree in dsql_syntax.trees(run.step.queries[0]):
+            apply(tree, meant)
+        different = await self._comparer.different(meant.lasting(run.end) if run.doubt == "+" else meant)
+        if different:
+            run.doubt = ""
+            raise StatementRefused(
+                f"another object has the name of the one that it makes. {different}.",
+                code="already_there",
+                hint="Rename or drop that one.",
+            )
 
     async def _ask(self, query: Query) -> str | None:
         report = await self._database.run(UnitOfWork((query,), read_only=True))

@@ -279,7 +279,7 @@ def _require_whole(plan: MigrationPlan) -> None:
     if plan.blocked:
         listed = "\n".join(f"- line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10])
         raise StatementRefused(
-            f"{len(plan.blocked)} statements cannot be carried over; nothing was run.\n{listed}",
+            f"{pluralize(len(plan.blocked), 'statement')} cannot be carried over; nothing was run.\n{listed}",
             code="not_migratable",
             hint="Rewrite or remove them, then call migrate again with dry_run=true.",
         )
@@ -319,6 +319,8 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
 def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
     plan = run.plan
     lines = [_begun(run), progress_line(plan, run.number, run.doubt)]
+    if compared is not None:
+        lines.insert(0, compared.headline)
     if run.record is not None and not run.paused:
         lines.append(f"{run.record.name} keeps for a day that it is done; a later job drops that table.")
     if run.paused:
@@ -329,6 +331,9 @@ def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutpu
         )
     else:
         lines.append(compared.text)
+        if compared.differences:
+            again = f"the same with resume_from={run.handle} and verify=true compares again"
+            lines.append(f"Next: mend what differs on the cluster, or the script where it is wrong; {again}.")
     lines += [steps_text(plan, run.states), skipped_text(plan)]
     handle = run.handle if run.paused else None
     facts = _facts(plan, handle, "paused" if run.paused else "done")

@@ -33,6 +33,8 @@ class Outcome:
         state: ``done``; ``blocked`` by a plan or an error that said so before anything was run; ``empty`` of
             anything to run; ``stopped`` by an error during a run that nothing had announced.
         error: The error, if any.
+        differences: What verify=true finds, which must be nothing of what a script has just made.
+        not_compared: What it does not compare.
         retried: A transaction was tried again after a conflict. PostgreSQL does not roll sequences back, so
             that it has drawn other values from them than the script has on PostgreSQL.
     """
@@ -41,6 +43,8 @@ class Outcome:
     state: str
     error: str = ""
     retried: bool = False
+    differences: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
 
 class _Watched(LazyDatabase):
@@ -95,15 +99,24 @@ class Target:
         if token is None or not plan.structured["steps"]:
             return Outcome(plan.text, "blocked" if token is None else "empty")
         self._database.retried = False
+        answer = plan
         try:
             while token is not None:
-                token = (await self._call(script, str(token))).structured.get("resume_from")
+                answer = await self._call(script, str(token))
+                token = answer.structured.get("resume_from")
         except DsqlError as error:
             return Outcome(plan.text, "stopped", _text(error), self._database.retried)
-        return Outcome(plan.text, "done", retried=self._database.retried)
+        found: Any = answer.structured["compared"]
+        return Outcome(
+            plan.text,
+            "done",
+            retried=self._database.retried,
+            differences=tuple(found["differences"]),
+            not_compared=tuple(found["not_compared"]),
+        )
 
     async def _call(self, script: str, token: str | None = None, *, dry_run: bool = False) -> ToolOutput:
-        return await self._tool.migrate(MigrateRequest(script, dry_run, token), _ignore)
+        return await self._tool.migrate(MigrateRequest(script, dry_run, token, verify=True), _ignore)
 
 
 async def _short_sleep(seconds: float) -> None:

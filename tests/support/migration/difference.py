@@ -31,6 +31,7 @@ class Comparison:
     def faults(self) -> list[str]:
         """What is wrong, as a list of sentences."""
         found = [str(one) for one in self.unannounced]
+        found += [f"its own verify finds: {one}" for one in self.outcome.differences]
         if self.outcome.state == "stopped":
             found.append(f"nothing was to stop it, and it stopped: {self.outcome.error}")
         if self.outcome.error.startswith("syntax") and "psql" not in self.outcome.error:

@@ -8,13 +8,15 @@ query, whatever the size of the table.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
+from awslabs_dsql_mcp.migration.verification.definition_comparer import DefinitionComparer
+from awslabs_dsql_mcp.migration.verification.findings import Comparison
 from awslabs_dsql_mcp.migration.verification.meant import Batch, Meant, MeantTable, meant_by
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import deparse
@@ -32,61 +34,9 @@ _COLUMNS: Final = (
     "WHERE n.nspname = $1::text AND c.relname = $2::text AND a.attnum > 0 AND NOT a.attisdropped "
     "ORDER BY a.attnum"
 )
-_INVALID: Final = (
-    "SELECT pg_catalog.string_agg(x.relname::text, ', ') FROM pg_catalog.pg_index i "
-    "JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "
-    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE n.nspname = $1::text AND c.relname = $2::text AND NOT i.indisvalid"
-)
 _MAX_WITHOUT_KEY: Final = 3_000  # rows of a table without a key, which are compared as a whole
+_MAX_NAMED: Final = 10
 _LOOKS: Final = 50  # queries of the catalog in one transaction
-
-
-@dataclass
-class Comparison:
-    """Results of a comparison.
-
-    Attributes:
-        rows: Number of rows of the script that were compared.
-        tables: Number of the tables with those.
-        objects: Number of objects that were looked for in the catalog.
-        differences: What is stored in another way than it was meant.
-        not_compared: What could not be compared, with the reason.
-    """
-
-    rows: int = 0
-    tables: int = 0
-    objects: int = 0
-    differences: list[str] = field(default_factory=list[str])
-    not_compared: list[str] = field(default_factory=list[str])
-
-    @property
-    def text(self) -> str:
-        """The results as lines."""
-        found = (
-            f"{len(self.differences)} differences:"
-            if self.differences
-            else "no difference in what was compared."
-        )
-        head = (
-            f"Compared with the cluster: {pluralize(self.rows, 'row')} of {pluralize(self.tables, 'table')}, "
-            f"{pluralize(self.objects, 'object')} of the catalog; {found}"
-        )
-        lines = [head, *(f"- {one}" for one in self.differences)]
-        if self.not_compared:
-            lines += ["Not compared:", *(f"- {one}" for one in self.not_compared)]
-        return "\n".join(lines)
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """The results for programs."""
-        return {
-            "rows": self.rows,
-            "tables": self.tables,
-            "objects": self.objects,
-            "differences": self.differences,
-            "not_compared": self.not_compared,
-        }
 
 
 @dataclass(frozen=True)
@@ -114,6 +64,7 @@ class Comparer:
 
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._definitions = DefinitionComparer(database)
         self._clock = clock
 
     async def compare(self, plan: MigrationPlan, report: ReportProgress, *, deadline: float) -> Comparison:
@@ -121,6 +72,7 @@ class Comparer:
         found = Comparison()
         meant = await asyncio.to_thread(meant_by, plan)
         await self._objects(meant, plan, found)
+        await self._definitions.compare(meant.definitions, found, is_over=lambda: self._clock() >= deadline)
         filled = [table for table in meant.tables.values() if table.batches or table.unknown]
         for number, table in enumerate(filled):
             name = ".".join(table.name)
@@ -140,7 +92,12 @@ class Comparer:
 
     async def _objects(self, meant: Meant, plan: MigrationPlan, found: Comparison) -> None:
         objects = list(meant.objects.values())
-        asked = [(one, one.check.query) for one in objects if one.check.query is not None]
+        made = meant.definitions.identity_sequences()
+        asked = [
+            (one, query)
+            for one in objects
+            if (query := one.check.query) and not one.is_defined and query.params not in made
+        ]
         for at in range(0, len(asked), _LOOKS):
             part = asked[at : at + _LOOKS]
             answers = await self._ask([query for _, query in part])
@@ -150,15 +107,11 @@ class Comparer:
                 if not one.check.applied(answer):
                     state = "still there" if one.check.expect_absent else "not there, or not valid"
                     found.differences.append(f"step {one.step}, {one.title}: {state}")
-        tables = [table.name for table in meant.tables.values() if table.is_new]
-        for at in range(0, len(tables), _LOOKS):
-            part = tables[at : at + _LOOKS]
-            for name, rows in zip(part, await self._ask([Query(_INVALID, one) for one in part]), strict=True):
-                if rows and rows[0][0] is not None:
-                    found.differences.append(f"{'.'.join(name)}: indexes that are not valid: {rows[0][0]}")
+        steps: dict[str, list[int]] = {}
+        for number in meant.unchecked:
+            steps.setdefault(plan.steps[number - 1].statements[0].kind, []).append(number)
         found.not_compared += (
-            f"step {number}, {plan.steps[number - 1].title}: the catalog does not show it"
-            for number in meant.unchecked
+            f"{kind} ({_numbers(numbers)}): the catalog is not asked" for kind, numbers in steps.items()
         )
 
     async def _table(self, table: MeantTable, found: Comparison, deadline: float) -> None:
@@ -193,7 +146,7 @@ class Comparer:
     async def _count(self, table: MeantTable, meant: int, found: Comparison) -> None:
         ((row,),) = await self._ask([Query(f"SELECT count(*) FROM {qualified_name(*table.name)}")])  # noqa: S608 - quoted
         if row[0] != str(meant):
-            told = f"{'.'.join(table.name)}: {meant:,} rows were meant, {int(row[0] or 0):,} are stored"
+            told = f"{'.'.join(table.name)}: {_rows(meant, 'was', 'were')} meant, {int(row[0] or 0):,} stored"
             found.differences.append(told)
 
     async def _by_key(
@@ -216,9 +169,9 @@ class Comparer:
             found.rows += len(batch.rows)
             where = f"{name}, step {batch.step}"
             if missing != "0":
-                found.differences.append(f"{where}: {missing} rows are missing, such as {example}")
+                found.differences.append(f"{where}: {_rows(missing, 'is', 'are')} missing, such as {example}")
             if different != "0":
-                told = f"{where}: {different} rows differ in {names}, such as {example}"
+                told = f"{where}: {_rows(different, 'differs', 'differ')} in {names}, such as {example}"
                 found.differences.append(told)
 
     async def _whole(
@@ -230,9 +183,24 @@ class Comparer:
         found.rows += sum(len(batch.rows) for batch in table.batches)
         name = ".".join(table.name)
         if row[0] != "0":
-            found.differences.append(f"{name}: {row[0]} rows are missing or differ")
+            found.differences.append(
+                f"{name}: {_rows(row[0], 'is missing or differs', 'are missing or differ')}"
+            )
         if table.is_new and row[1] != "0":
-            found.differences.append(f"{name}: {row[1]} rows are stored that were not meant")
+            found.differences.append(
+                f"{name}: {_rows(row[1], 'is', 'are')} stored that the script does not have"
+            )
+
+
+def _rows(count: object, one: str, many: str) -> str:
+    number = int(str(count))
+    return f"{pluralize(number, 'row')} {one if number == 1 else many}"
+
+
+def _numbers(steps: Sequence[int]) -> str:
+    shown = ", ".join(map(str, steps[:_MAX_NAMED]))
+    noun = "step" if len(steps) == 1 else "steps"
+    return f"{noun} {shown}" + (f" and {len(steps) - _MAX_NAMED:,} more" if len(steps) > _MAX_NAMED else "")
 
 
 def _positions(batch: Batch, columns: Sequence[_Column]) -> dict[str, int]:

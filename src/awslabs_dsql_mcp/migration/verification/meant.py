@@ -6,7 +6,9 @@ from typing import Final
 
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.migration.verification import statements
 from awslabs_dsql_mcp.migration.verification.applied import AppliedCheck, check_for
+from awslabs_dsql_mcp.migration.verification.definitions import Definitions
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings
 
@@ -61,11 +63,13 @@ class MeantObject:
         step: Number of the step, from 1.
         title: The step as a short text.
         check: The query that shows it.
+        is_defined: `Meant.definitions` has it.
     """
 
     step: int
     title: str
     check: AppliedCheck
+    is_defined: bool = False
 
 
 @dataclass
@@ -75,6 +79,7 @@ class Meant:
     Attributes:
         tables: Tables that it fills, by name.
         objects: Objects, by the names that the catalog is asked for.
+        definitions: Definitions of what it makes.
         unchecked: Steps of DDL that the catalog cannot show.
     """
 
@@ -82,6 +87,7 @@ class Meant:
     objects: dict[tuple[object, ...], MeantObject] = field(
         default_factory=dict[tuple[object, ...], MeantObject]
     )
+    definitions: Definitions = field(default_factory=Definitions)
     unchecked: list[int] = field(default_factory=list[int])
 
     def table(self, name: Name) -> MeantTable:
@@ -100,22 +106,24 @@ def meant_by(plan: MigrationPlan) -> Meant:
     meant = Meant()
     indexes: dict[Name, list[Name]] = {}
     for number, step in enumerate(plan.steps, 1):
+        is_defined = False
         for query in step.queries:
             for tree in trees(query):
                 _apply(meant, indexes, tree, number, step)
+                is_defined = statements.apply(tree, meant.definitions, step.line)
         if step.rows is None and step.statements[0].category == "ddl":
-            _add_object(meant, number, step)
+            _add_object(meant, number, step, is_defined=is_defined)
     return meant
 
 
-def _add_object(meant: Meant, number: int, step: Step) -> None:
+def _add_object(meant: Meant, number: int, step: Step, *, is_defined: bool) -> None:
     check = check_for(step.queries[0])
-    if check is None:
-        meant.unchecked.append(number)
-    elif check.query is not None:
+    if check is not None and check.query is not None:
         if check.expect_absent and len(check.query.params) > 2:  # noqa: PLR2004 - a part of a relation
             meant.objects.pop(check.query.params, None)
-        meant.objects[check.query.params] = MeantObject(number, step.title, check)
+        meant.objects[check.query.params] = MeantObject(number, step.title, check, is_defined)
+    elif not is_defined:
+        meant.unchecked.append(number)
 
 
 def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: int, step: Step) -> None:

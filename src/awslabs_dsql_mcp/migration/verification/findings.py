@@ -1,0 +1,62 @@
+"""Findings of a comparison, as lines and for programs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from awslabs_dsql_mcp.text import pluralize
+
+_MAX_LISTED: Final = 40
+
+
+@dataclass
+class Comparison:
+    """Results of a comparison.
+
+    Attributes:
+        rows: Number of rows of the script that were compared.
+        tables: Number of the tables with those.
+        objects: Number of objects whose definitions were looked for in the catalog.
+        differences: What is stored in another way than it was meant.
+        not_compared: What could not be compared, with the reason.
+    """
+
+    rows: int = 0
+    tables: int = 0
+    objects: int = 0
+    differences: list[str] = field(default_factory=list[str])
+    not_compared: list[str] = field(default_factory=list[str])
+
+    @property
+    def headline(self) -> str:
+        """The result in a sentence."""
+        count = len(self.differences)
+        if not count:
+            return "No difference in what was compared."
+        return f"What is stored is not what the script means: {pluralize(count, 'difference')}."
+
+    @property
+    def text(self) -> str:
+        """The results as lines."""
+        rows = f"{pluralize(self.rows, 'row')} of {pluralize(self.tables, 'table')}"
+        lines = [f"Compared with the cluster: {rows}, {pluralize(self.objects, 'object')} of the catalog."]
+        for head, listed in (("Differences:", self.differences), ("Not compared:", self.not_compared)):
+            if listed:
+                lines += [head, *(f"- {one}" for one in _bounded(listed))]
+        return "\n".join(lines)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The results for programs."""
+        return {
+            "rows": self.rows,
+            "tables": self.tables,
+            "objects": self.objects,
+            "differences": _bounded(self.differences),
+            "not_compared": _bounded(self.not_compared),
+        }
+
+
+def _bounded(listed: Sequence[str]) -> list[str]:
+    more = len(listed) - _MAX_LISTED
+    return [*listed[:_MAX_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
