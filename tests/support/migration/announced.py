@@ -121,6 +121,13 @@ RULES: Final = (
         there="true",
         here="false",
     ),
+    Rule(  # another CHECK may refuse the NULL first
+        "column",
+        "takes",
+        "NOT NULL is a CHECK named {table}_{column}_not_null",
+        there="None is refused for a NULL",
+        here="None is 23514",
+    ),
     Rule("constraint", "exists", "NOT NULL is a CHECK named {name}", there=NOTHING, here="c"),
     Rule("constraint", "exists", "EXCLUDE left out", there="x", here=NOTHING),
     Rule("constraint", "exists", "keys that differed in DEFERRABLE", there="u", here=NOTHING),

@@ -7,30 +7,38 @@ from support.migration.script_tables import Script, Table, quote
 def early_function(script: Script) -> None:
     """A function whose body names what may follow, or nothing that is there."""
     script.add("SET check_function_bodies = off")
-    name = script.fresh("e")
-    table, function = f"t{script.others.get('t', 0) + 1}", f"e{script.others['e'] + 1}"
+    name, other, view = script.fresh("e"), script.fresh("e"), script.fresh("v")
+    table = Table(script.fresh("t"), {"a": "int", "b": "text"})
     head = f"CREATE {script.maybe('OR REPLACE ')}FUNCTION {name}"
     parameter = script.maybe("x int", "x text DEFAULT 'a'", "OUT n bigint, OUT m text")
     result = "" if parameter.startswith("OUT") else "RETURNS bigint "
     body = script.one(
         (
-            *(
-                f"SELECT count(*) FROM {table}",
-                f"SELECT {function}()",
-                f"SELECT count(*) FROM public.{table}",
-            ),
-            f"SELECT count(*) FROM v{script.others.get('v', 0) + 1}",
-            f"SELECT last_value FROM s{script.others.get('s', 0) + 1}",
-            f"WITH q AS (SELECT 1 AS a) SELECT count(*) FROM q, {table}",
-            *("SELECT nothing FROM nowhere", "SELECT nothing(1)", "SELECT 1::nothing", "SELECT (SELECT"),
+            *(f"SELECT count(*) FROM {table.name}", f"SELECT max(a)::bigint FROM public.{table.name} AS x"),
+            *(f"SELECT {other}()", f"SELECT count(*) FROM {view}", f"SELECT {other}() FROM {table.name}"),
+            f"WITH q AS (SELECT 1 AS k) SELECT count(k + a) FROM q, {table.name}",
+            f"DELETE FROM {table.name} WHERE b = 'x' RETURNING a::bigint",
         )
     )
     if result == "":
-        body = f"SELECT count(*), 'a'::text FROM {table}"
+        body = f"SELECT count(*), 'a'::text FROM {table.name}"
+    wrong = ("SELECT nothing FROM nowhere", "SELECT nothing(1)", "SELECT 1::nothing", "SELECT (SELECT")
+    is_wrong = script.one((*["right"] * 9, "wrong")) == "wrong"  # PostgreSQL takes it, and cannot run it
+    body = script.one((*wrong, f"SELECT nothing FROM {table.name}")) if is_wrong else body
     options = script.maybe("STABLE ", "IMMUTABLE STRICT ", "SET search_path = app, public ")
     script.add(f"{head}({parameter}) {result}{options}LANGUAGE sql AS $${body}$$")
-    for _ in range(int(script.one(("0", "1", "2")))):
+    for _ in range(0 if is_wrong else int(script.one(("0", "1", "2")))):
         use_of_function(script, name)
+    default = "" if is_wrong else script.maybe(f" DEFAULT {name}()")
+    follow = [
+        f"CREATE FUNCTION {other}() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM {table.name}'",
+        f"CREATE TABLE {table.name} (a bigint{default}, b text)",
+    ]
+    if script.flag():
+        follow.reverse()
+    for statement in (*follow, f"CREATE VIEW {view} AS SELECT a FROM {table.name}"):
+        script.add(statement)
+    script.tables.append(table)
 
 
 def use_of_function(script: Script, name: str) -> None:

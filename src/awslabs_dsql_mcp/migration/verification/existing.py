@@ -127,7 +127,8 @@ async def find_existing(database: Database, plan: MigrationPlan, first: int = 1)
     for one in made:
         names.setdefault(one.kind, []).append(one.name)
     for one in needed:
-        names.setdefault(one.kind, []).extend(one.names)
+        if one.kind != "column":
+            names.setdefault(one.kind, []).extend(one.names)
     queries = [_query(kind, named) for kind, named in names.items()]
     report = await database.run(UnitOfWork(tuple(queries), read_only=True)) if queries else None
     found = {
@@ -137,7 +138,7 @@ async def find_existing(database: Database, plan: MigrationPlan, first: int = 1)
     }
     there = [one for one in made if (one.kind, *one.name) in found]
     missing = (
-        one for one in needed if one.was_dropped or not any((one.kind, *name) in found for name in one.names)
+        one for one in needed if one.is_lacking or not any((one.kind, *name) in found for name in one.names)
     )
     return Existing(
         plan,

@@ -19,13 +19,14 @@ from awslabs_dsql_mcp.migration.script.mentions import (
     qualified_name,
     relation_name,
 )
+from awslabs_dsql_mcp.migration.verification.body_columns import Columns, follow, unknown_columns
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.definitions import builtin_type, column_constraints, table_elements
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
 
-Kind = Literal["relation", "type", "function"]
+Kind = Literal["relation", "type", "function", "column"]
 
 _MADE: Final = {"CreateStmt": "relation", "ViewStmt": "view", "CreateSeqStmt": "sequence"}
 _READERS: Final = frozenset(
@@ -45,19 +46,20 @@ class Need:
         step: Number of the first step that needs it, from 1.
         kind: Its kind.
         names: Schemas and names under which it may be.
-        was_dropped: An earlier step has dropped it.
+        is_lacking: It is not there, whatever the cluster has: an earlier step has dropped it, or the plan
+            makes its table without it.
     """
 
     step: int
     kind: Kind
     names: tuple[Name, ...]
-    was_dropped: bool = False
+    is_lacking: bool = False
 
     @property
     def title(self) -> str:
         """Name and step, for the reader."""
         schema, name = self.names[0]
-        noun = {"relation": "", "type": "type ", "function": "function "}[self.kind]
+        noun = "" if self.kind == "relation" else f"{self.kind} "
         written = name if schema == "public" else f"{schema}.{name}"
         return f"{noun}{written} (step {self.step})"
 
@@ -68,6 +70,7 @@ class _Made:
 
     names: set[tuple[Kind, Name]] = field(default_factory=set[tuple[Kind, Name]])
     gone: set[Name] = field(default_factory=set[Name])
+    columns: Columns = field(default_factory=Columns)
 
     def make(self, kind: Kind, name: Name) -> None:
         self.names.add((kind, name))
@@ -86,12 +89,13 @@ def needs(plan: MigrationPlan) -> list[Need]:
     made = _Made()
     for number, step in enumerate(plan.steps, 1):
         for tree in _trees(step):
+            follow(made.columns, tree)
             _take(made, tree)  # its own name may be in it: a foreign key, a function that calls itself
-            for kind, named in _needed(tree):
+            for kind, named in _needed(tree, made.columns):
                 there = any((kind, name) in made.names for name in named)
                 if not there and (kind, named) not in found:
-                    dropped = kind == "relation" and all(name in made.gone for name in named)
-                    found[kind, named] = Need(number, kind, named, dropped)
+                    gone = kind == "relation" and all(name in made.gone for name in named)
+                    found[kind, named] = Need(number, kind, named, gone or kind == "column")
     return list(found.values())
 
 
@@ -113,19 +117,22 @@ def _parsed(text: str) -> Sequence[Tree]:
         return ()
 
 
-def _needed(tree: Tree) -> Iterator[tuple[Kind, tuple[Name, ...]]]:
+def _needed(tree: Tree, columns: Columns) -> Iterator[tuple[Kind, tuple[Name, ...]]]:
     top, kind = tree.root, tree.kind
     if kind not in _READERS or (kind == "AlterTableStmt" and not _is_of_a_table(top)):
         return
     own = top.get(_MADE.get(kind, ""))
     is_function = kind == "CreateFunctionStmt"
     path = function_path(top) if is_function else ["public"]
-    found = mentions([top, body_of(top)] if is_function else top)
+    body: object = body_of(top) if is_function else None
+    found = mentions([top, body])
     for relation in found.relations:
         if relation is not own:
             yield "relation", _places(path, [relation.get("schemaname", ""), relation["relname"]])
     if not is_function:
         return
+    for column in unknown_columns(columns, top, body):
+        yield "column", (("public", column),)
     for typed in found.types:
         parts = strings(typed.get("names"))
         if parts and "pct_type" not in typed and builtin_type(typed) is None:
