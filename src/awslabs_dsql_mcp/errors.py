@@ -22,6 +22,7 @@
 The class is the remedy; the text is one to three lines: what was wrong, and what to do next.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 Remedy = Literal[
@@ -41,7 +42,9 @@ class DsqlError(Exception):
     """Base class of the errors that callers see.
 
     Args:
-        message: What was wrong, in the caller's terms; no secret, token or connection string.
+        message: What was wrong, in the caller's terms; no secret, token or connection string. It is shown on
+            one line, whatever it quotes.
+        details: Lines to show after it.
         code: A stable name for programs, such as ``token_expired``; the class's own by default.
         sqlstate: The five characters of PostgreSQL's SQLSTATE, where the server gave one
             (PostgreSQL documentation, appendix A).
@@ -56,6 +59,7 @@ class DsqlError(Exception):
         self,
         message: str,
         *,
+        details: Sequence[str] = (),
         code: str | None = None,
         sqlstate: str | None = None,
         hint: str | None = None,
@@ -63,11 +67,17 @@ class DsqlError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.details = tuple(details)
         if code is not None:
             self.code = code
         self.sqlstate = sqlstate
         self.hint = hint
         self.outcome: Outcome | None = outcome
+
+    @property
+    def text(self) -> str:
+        """The message with its details, for a quotation."""
+        return "\n".join((self.message, *self.details))
 
 
 class RequestInvalid(DsqlError):

@@ -5,6 +5,8 @@ import sys
 
 from typing_extensions import override
 
+from awslabs_dsql_mcp.text import as_line
+
 
 class SingleLineFormatter(logging.Formatter):
     """Formats an event as one line; of an exception, only the class.
@@ -22,7 +24,7 @@ class SingleLineFormatter(logging.Formatter):
         plain = logging.makeLogRecord(
             {**vars(record), "exc_info": None, "exc_text": None, "stack_info": None}
         )
-        text = " ".join(super().format(plain).splitlines())
+        text = as_line(" ".join(super().format(plain).splitlines()))
         return f"{text} ({raised})" if raised else text
 
 

@@ -101,4 +101,4 @@ async def test_a_wrong_prompt_is_told_in_our_words(
 async def test_a_prompt_carries_what_the_user_gave(reader: Client) -> None:
     (message,) = (await reader.get_prompt("explain_slow_query", {"sql": "SELECT {x}"})).messages
     assert isinstance(message.content, TextContent)
-    assert "\n\nSELECT {x}\n\n" in message.content.text
+    assert "\nSELECT {x}\n</sql-" in message.content.text

@@ -73,8 +73,10 @@ class AsyncJob:
 
     @property
     def facts(self) -> dict[str, object]:
-        """The job as JSON values, without those that are unknown."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The job as JSON values, without those that are unknown; its details on a line."""
+        details = self.details and truncate_sentence(self.details, _MAX_DETAIL)
+        values = asdict(self) | {"details": details}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def is_job_id(text: str) -> bool:

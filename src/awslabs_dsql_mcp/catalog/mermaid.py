@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Page, Table
@@ -9,6 +10,7 @@ from awslabs_dsql_mcp.sql.identifiers import TableName
 
 MAX_TABLES: Final = 100
 _MAX_FULL: Final = 30  # tables; with more, only keys are drawn
+_MAX_CHARACTERS: Final = 20_000  # of tables; likewise of foreign keys
 _SHORT_TYPES: Final = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
@@ -23,17 +25,28 @@ _NOT_WORD: Final = re.compile(r"[^\w]+", re.ASCII)
 _MODIFIER: Final = re.compile(r"\([^)]*\)")
 
 
-def diagram(page: Page) -> str:
+def diagram(page: Page) -> list[str]:
     """Draw tables, their columns and their foreign keys.
 
     Args:
         page: Tables with full details; views are omitted.
     """
     tables = [table for table in page.tables if table.kind == "table"]
-    only_keys = len(tables) > _MAX_FULL
-    omitted = [f"%% {page.remaining} more tables and views are not drawn"] if page.remaining else []
-    entities = [line for table in tables for line in _entity(table, only_keys=only_keys)]
-    return "\n".join(["erDiagram", *omitted, *entities, *_relations(tables)])
+    entities = ["\n".join(_entity(table, only_keys=len(tables) > _MAX_FULL)) for table in tables]
+    if sum(map(len, entities)) > _MAX_CHARACTERS:
+        entities = ["\n".join(_entity(table, only_keys=True)) for table in tables]
+    drawn = _fitting(entities)
+    relations = list(_relations(tables[: len(drawn)]))
+    connected = _fitting(relations)
+    missing = page.remaining + len(entities) - len(drawn)
+    omitted = [f"%% {missing} more tables and views are not drawn"] if missing else []
+    if len(connected) < len(relations):
+        omitted.append(f"%% {len(relations) - len(connected)} more foreign keys are not drawn")
+    return ["erDiagram", *omitted, *"\n".join(drawn).splitlines(), *connected]
+
+
+def _fitting(texts: Sequence[str]) -> Sequence[str]:
+    return texts[: sum(total <= _MAX_CHARACTERS for total in accumulate(len(text) + 1 for text in texts))]
 
 
 def _entity(table: Table, *, only_keys: bool) -> Iterator[str]:

@@ -39,22 +39,21 @@ class Listing:
 
 def list_text(page: Page, detail: Detail) -> Listing:
     """Format a page of the list of tables, as much of it as fits in a response."""
-    if detail == "names":
-        text = "\n".join(
-            f"{quote_identifier(schema)}: {', '.join(quote_identifier(table.name) for table in tables)}"
-            for schema, tables in groupby(page.tables, key=lambda table: table.schema)
-        )
-        return Listing(text, len(page.tables), page.tables[-1].title)
     written: list[str] = []
     remaining = _MAX_CHARACTERS
     for table in page.tables:
-        text = table_text(table, detail) if detail == "full" else _line(table)
-        remaining -= len(text) + 1
+        text = truncate_counted(_entry(table, detail), _MAX_CHARACTERS)
+        remaining -= len(text) + 2
         if remaining < 0 and written:
             break
         written.append(text)
-    separator = "\n\n" if detail == "full" else "\n"
-    return Listing(separator.join(written), len(written), page.tables[len(written) - 1].title)
+    shown = page.tables[: len(written)]
+    if detail == "names":
+        written = [
+            f"{quote_identifier(schema)}: {', '.join(quote_identifier(table.name) for table in tables)}"
+            for schema, tables in groupby(shown, key=lambda table: table.schema)
+        ]
+    return Listing(("\n\n" if detail == "full" else "\n").join(written), len(shown), shown[-1].title)
 
 
 def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | None]:
@@ -94,6 +93,12 @@ def index_keys(index: Index) -> str:
 
 def _join(tables: Sequence[Table], detail: Detail) -> str:
     return "\n\n".join(table_text(table, detail) for table in tables)
+
+
+def _entry(table: Table, detail: Detail) -> str:
+    if detail == "names":
+        return table.title
+    return _line(table) if detail == "summary" else table_text(table)
 
 
 def _line(table: Table) -> str:

@@ -23,7 +23,6 @@ from awslabs_dsql_mcp.text import truncate
 
 ROLE = "the role that this server logs in as"
 _DENIED = re.compile(r"permission denied for (?:materialized )?(\w+) (.*)", re.DOTALL)
-_LINE_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines
 _PARAMETER = re.compile(r"parameter \$(\d{1,5})\b")
 _PARAMETER_AT = re.compile(r"▸\$(\d{1,5})\b")
 _GRANTED = {
@@ -76,36 +75,34 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
     if failure.kind in _AFTER_RETRIES:
         error_class, reason, hint = _AFTER_RETRIES[failure.kind]
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        quoted = truncate(mark_line_breaks(failure.message), _MAX_TEXT - len(hint) - 80)
+        quoted = truncate(failure.message, _MAX_TEXT - len(hint) - 80)
         return error_class(f"{reason}{tried}: {quoted}", sqlstate=failure.sqlstate, hint=hint)
     if failure.sqlstate == "42501":
         hint = advice_for("", failure.message) or _grant(failure.message, statement)
-        return PermissionDenied(_format(failure, statement, hint), sqlstate="42501", hint=hint)
+        message, *details = _lines(failure, statement, hint)
+        return PermissionDenied(message, details=details, sqlstate="42501", hint=hint)
     hint = _advice(failure)
-    return StatementFailed(_format(failure, statement, hint), sqlstate=failure.sqlstate, hint=hint)
+    message, *details = _lines(failure, statement, hint)
+    return StatementFailed(message, details=details, sqlstate=failure.sqlstate, hint=hint)
 
 
-def _format(failure: Failure, statement: str | None, hint: str | None) -> str:
+def _lines(failure: Failure, statement: str | None, hint: str | None) -> list[str]:
     where = "" if failure.statement is None else f"Statement {failure.statement + 1}: "
     source = _source_line(failure, statement)
     limit = _MAX_TEXT - len(where) - len(source) - len(hint or "")
-    message = truncate(mark_line_breaks(failure.message), limit)
-    remaining = limit - len(message) - len("\nDETAIL: ")
+    message = truncate(failure.message, limit)
+    remaining = limit - len(message) - len("DETAIL: ") - 1
     detail = ""
     if failure.detail and remaining > _MIN_EXCERPT:
-        detail = f"\nDETAIL: {truncate(mark_line_breaks(failure.detail), remaining)}"
-    return f"{where}{message}{detail}{source}{_parameter_line(failure, source)}"
-
-
-def mark_line_breaks(text: str) -> str:
-    """Keep what may quote a row from beginning a line that reads as this server's."""
-    return _LINE_BREAKS.sub("⏎", text)
+        detail = f"DETAIL: {truncate(failure.detail, remaining)}"
+    lines = (f"{where}{message}", detail, source, _parameter_line(failure, source))
+    return [line for line in lines if line]
 
 
 def _parameter_line(failure: Failure, source: str) -> str:
     """Name the parameter that the server knows by its number; callers write %s."""
     found = _PARAMETER.search(failure.message) or _PARAMETER_AT.search(source)
-    return f"\n${found.group(1)} is params[{int(found.group(1)) - 1}]." if found else ""
+    return f"${found.group(1)} is params[{int(found.group(1)) - 1}]." if found else ""
 
 
 def _source_line(failure: Failure, statement: str | None) -> str:
@@ -115,12 +112,12 @@ def _source_line(failure: Failure, statement: str | None) -> str:
     before, after = statement[: failure.position - 1], statement[failure.position - 1 :]
     line = before.count("\n") + 1
     excerpt = (before.rpartition("\n")[2][-40:] + "▸" + after.partition("\n")[0][:40]).strip()
-    return f"\nline {line}: {excerpt}"
+    return f"line {line}: {excerpt}"
 
 
 def _advice(failure: Failure) -> str | None:
     """Choose the hint: a name that the server suggests, our advice, or the server's HINT."""
-    own = truncate(mark_line_breaks(failure.hint), _MAX_HINT) if failure.hint else None
+    own = truncate(failure.hint, _MAX_HINT) if failure.hint else None
     if own and own.startswith("Perhaps you meant"):
         return own
     return advice_for(failure.sqlstate, failure.message) or own or _LAST_ADVICE

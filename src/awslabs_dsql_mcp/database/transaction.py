@@ -23,9 +23,10 @@ from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.failure import Failure, FailureKind
 from awslabs_dsql_mcp.database.model import Result, ResultLimits, RowSink
 from awslabs_dsql_mcp.errors import NoRowChanged, Outcome, OutcomeUnknown, RowsNotCounted, TooManyRows
-from awslabs_dsql_mcp.text import pluralize, visible_line
+from awslabs_dsql_mcp.text import pluralize, truncate, visible_line
 
 _MAX_DELAY = 2.0
+_MAX_QUOTE = 300  # characters of what a server said
 _MAX_DOUBLINGS = 32  # reaches _MAX_DELAY from any delay, and does not overflow
 _NAMED = 3  # of what changes rows uncounted
 _OVERLOAD_DELAY = 0.5  # seconds; an overloaded or waking cluster needs some
@@ -273,7 +274,7 @@ def _raise_if_unknown(reply: Reply, attempts: int) -> None:
     if isinstance(reply, Failed) and reply.failure.leaves_commit_unknown:
         raise OutcomeUnknown(
             f"The transaction may or may not have committed: during COMMIT (attempt {attempts}) "
-            f"{error_mapping.mark_line_breaks(reply.failure.message)}",
+            + truncate(reply.failure.message, _MAX_QUOTE),
             sqlstate=reply.failure.sqlstate,
             hint="Do not repeat it yet: query for what it should have changed, then repeat it only if "
             "that is missing.",

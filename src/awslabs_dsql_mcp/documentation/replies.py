@@ -48,7 +48,7 @@ class RequestRejected(KnowledgeUnavailable):
 
     Args:
         message: What it did, in our words.
-        said: Its own words: untrusted, to be shown only between markers.
+        said: Its own words: untrusted, to be shown only in quotes.
     """
 
     def __init__(self, message: str, *, said: str = "") -> None:

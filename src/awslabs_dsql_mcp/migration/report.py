@@ -7,13 +7,16 @@ from typing import Final
 
 from awslabs_dsql_mcp.migration.conversion import SkippedStatement
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
+from awslabs_dsql_mcp.output.tool_output import Marked
 from awslabs_dsql_mcp.text import truncate_lines
 
 _MAX_LINES: Final = 80  # of each section of a run's answer
+_MAX_SECTION: Final = 9_000  # characters, likewise
 _MAX_PAGE: Final = 24_000  # characters of a page of a plan
 _MAX_ENTRY: Final = 2_000  # characters of an entry that a page does not begin with
 _MAX_NAMED: Final = 100  # lines of alike entries
 _BY_HAND: Final = "NEEDS A HUMAN: "
+_STEPS: Final = "Steps:"
 _PLACE: Final = re.compile(r"([1-9]\d{0,6})(?:\.(\d{1,9}))?")
 
 
@@ -22,12 +25,19 @@ class PlanPage:
     """A part of a plan's text.
 
     Attributes:
-        text: The entries, under the titles of their sections.
+        sections: Titles and entries.
         following: Place that the next page begins with; empty behind the last one.
     """
 
-    text: str
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
     following: str
+
+    @property
+    def parts(self) -> Iterator[str | Marked]:
+        """The page for an answer: the SQL of steps, which has the script's own lines, is marked."""
+        for title, entries in self.sections:
+            yield title
+            yield from (Marked("steps", "\n".join(entries)),) if title == _STEPS else entries
 
 
 def plan_page(plan: MigrationPlan, place: str = "") -> PlanPage:
@@ -43,24 +53,24 @@ def plan_page(plan: MigrationPlan, place: str = "") -> PlanPage:
     Raises:
         ValueError: The plan has no such place.
     """
-    sections = [*_attention(plan), ("Steps:", _plan_steps(plan)), ("Left out:", _left_out(plan))]
+    sections = [*_attention(plan), (_STEPS, _plan_steps(plan)), ("Left out:", _left_out(plan))]
     entries = [(title, text) for title, texts in sections for text in texts]
     first, offset = _parse_place(place, entries)
-    lines: list[str] = []
-    room, shown = _MAX_PAGE, ""
+    shown: dict[str, tuple[str, ...]] = {}
+    room = _MAX_PAGE
     for number, (title, text) in enumerate(entries[first:], first + 1):
         rest = text[offset:] if place else text
         piece = rest[: _MAX_PAGE if place else _MAX_ENTRY]
         cut = len(piece) < len(rest)
         if cut and not place:
             piece += f"… ({len(text):,} characters: show_from='{number}' gives all)"
-        if lines and len(piece) > room:
-            return PlanPage("\n".join(lines), str(number))
-        lines += [title, piece] if title != shown else [piece]
+        if shown and len(piece) > room:
+            return PlanPage(tuple(shown.items()), str(number))
+        shown[title] = (*shown.get(title, ()), piece)
         if cut and place:
-            return PlanPage("\n".join(lines), f"{number}.{offset + len(piece)}")
-        shown, room, place = title, room - len(piece), ""
-    return PlanPage("\n".join(lines), "")
+            return PlanPage(tuple(shown.items()), f"{number}.{offset + len(piece)}")
+        room, place = room - len(piece), ""
+    return PlanPage(tuple(shown.items()), "")
 
 
 def _parse_place(place: str, entries: Sequence[tuple[str, str]]) -> tuple[int, int]:
@@ -78,7 +88,7 @@ def _plan_steps(plan: MigrationPlan) -> Iterator[str]:
         yield _step(number, step, None, whole=True)
 
 
-def steps_text(plan: MigrationPlan, states: Mapping[int, str]) -> str:
+def steps_lines(plan: MigrationPlan, states: Mapping[int, str]) -> list[str]:
     """List the steps of a run with their outcome, where known.
 
     Args:
@@ -88,15 +98,18 @@ def steps_text(plan: MigrationPlan, states: Mapping[int, str]) -> str:
     lines = [
         _step(number, step, states.get(number), whole=False) for number, step in enumerate(plan.steps, 1)
     ]
-    return "\n".join(truncate_lines(lines, _MAX_LINES, "steps"))
+    return truncate_lines(lines, _MAX_LINES, "steps", characters=_MAX_SECTION)
 
 
-def skipped_text(plan: MigrationPlan) -> str:
+def skipped_lines(plan: MigrationPlan) -> list[str]:
     """List the skipped statements: those that stop the run, those that need review, and the others."""
     parts = [*_attention(plan), ("Left out:", _left_out(plan))]
-    return "\n".join(
-        "\n".join([title, *truncate_lines(lines, _MAX_LINES, "entries")]) for title, lines in parts if lines
-    )
+    return [
+        line
+        for title, lines in parts
+        if lines
+        for line in (title, *truncate_lines(lines, _MAX_LINES, "entries", characters=_MAX_SECTION))
+    ]
 
 
 def _attention(plan: MigrationPlan) -> list[tuple[str, list[str]]]:

@@ -377,8 +377,8 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     step = run.step
     error.message = (
         f"Step {run.number} of {len(run.plan.steps)}, line {step.line}, {step.title}: {error.message}"
-        f"\n{progress_line(run.plan, run.number, run.doubt)}"
     )
+    error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
     if run.doubt:
         error.outcome = "unknown"
     elif run.number > 1:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.database.model import Result, ResultLimits, TruncatedText, truncate_value
 from awslabs_dsql_mcp.output.json_values import to_json
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.text import MAX_LINE, escape, pluralize
 
 _MIN_CELL = 20  # characters: what a cell of a very wide row keeps in any case
+_CUT_CELL = 48  # characters, likewise, with the quotes and the length of the whole
+_MIN_COLUMNS = 100  # that are shown in any case
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -17,15 +19,15 @@ class FormattedRows:
     """A result as it is shown.
 
     Attributes:
-        summary: What was cut, then the command with its count, and the columns.
-        text: The rows, one compact JSON array a line; empty without rows.
+        summary: What was cut, then the command with its count, and the columns, in lines.
+        lines: The rows, one compact JSON array each.
         structured: The same as JSON values.
         has_text: True if a value is a text or a document, which may hold instructions; numbers, booleans and
-            NULL cannot.
+            NULL cannot. Also if a row is longer than a line of an answer may be.
     """
 
-    summary: str
-    text: str
+    summary: tuple[str, ...]
+    lines: tuple[str, ...]
     structured: dict[str, object]
     has_text: bool = False
 
@@ -55,16 +57,23 @@ def format_rows(
         affected = (
             "" if result.rows_affected is None else f": {pluralize(result.rows_affected, 'row')} affected"
         )
-        return FormattedRows(f"{result.command}{affected}{_with_notices(result)}", "", _facts(result))
+        return FormattedRows((f"{result.command}{affected}", *result.notices), (), _facts(result))
     remarks, result = result.notices, replace(result, notices=())
-    shown = _shown(result, caps)
+    columns = len(result.columns)
+    result, left = _fitting_columns(result, caps)
+    shown = _shown(result, replace(caps, characters=left))
     known = None if limited and total > caps.rows else total
     if known is None:
         result = replace(result, command="SELECT", rows_affected=None)
     notice = " ".join(
         filter(
             None,
-            (_missing(result, len(shown.rows), known, exports=exports), _truncated_cells(shown), *remarks),
+            (
+                _missing(result, len(shown.rows), known, exports=exports),
+                _missing_columns(len(result.columns), columns),
+                _truncated_cells(shown),
+                *remarks,
+            ),
         )
     )
     structured = _facts(result) | {
@@ -73,15 +82,11 @@ def format_rows(
     }
     return FormattedRows(
         _summary(result, known, notice),
-        "\n".join(shown.lines),
+        tuple(shown.lines),
         ({"notice": notice} if notice else {}) | structured,
-        has_text=any(isinstance(cell, (str, list, dict)) for row in shown.rows for cell in row),
+        has_text=any(isinstance(cell, (str, list, dict)) for row in shown.rows for cell in row)
+        or any(len(line) > MAX_LINE for line in shown.lines),
     )
-
-
-def head(result: Result) -> str:
-    """Name the columns and their types, once, for the lines below."""
-    return ", ".join(f"{column.name} {column.type}" for column in result.columns)
 
 
 def _facts(result: Result) -> dict[str, object]:
@@ -89,15 +94,29 @@ def _facts(result: Result) -> dict[str, object]:
     return facts | ({"notice": " ".join(result.notices)} if result.notices else {})
 
 
-def _with_notices(result: Result) -> str:
-    return "".join(f"\n{notice}" for notice in result.notices)
-
-
-def _summary(result: Result, known: int | None, notice: str) -> str:
+def _summary(result: Result, known: int | None, notice: str) -> tuple[str, ...]:
     changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
     counted = "more rows" if known is None else pluralize(known, "row")
-    columns = head(result) or "no columns"
-    return (f"{notice}\n" if notice else "") + f"{changed}{counted} ({columns})"
+    columns = ", ".join(f"{column.name} {column.type}" for column in result.columns) or "no columns"
+    return (*([notice] if notice else []), f"{changed}{counted} ({columns})")
+
+
+def _fitting_columns(result: Result, caps: ResultLimits) -> tuple[Result, int]:
+    """Leave out the last of so many columns that not even a row of short cells would fit.
+
+    Returns:
+        The result, and the number of characters that are left for rows.
+    """
+    named = 0
+    for number, column in enumerate(result.columns):
+        length = len(column.name) + len(column.type) + 3
+        if number >= _MIN_COLUMNS and named + length + (number + 1) * _CUT_CELL > caps.characters:
+            rows = tuple(row[:number] for row in result.rows)
+            result = replace(result, columns=result.columns[:number], rows=rows)
+            break
+        named += length
+    shown = len(result.columns)
+    return result, caps.characters - (named + shown * (_CUT_CELL - _MIN_CELL) if shown > _MIN_COLUMNS else 0)
 
 
 def _shown(result: Result, caps: ResultLimits) -> _Shown:
@@ -127,7 +146,7 @@ def _cells(row: Sequence[str | None], result: Result, width: int) -> list[object
 
 
 def _line(cells: list[object]) -> str:
-    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+    return escape(json.dumps(cells, ensure_ascii=False, separators=(",", ":")))
 
 
 def _count_cuts(row: Sequence[str | None], result: Result, width: int, cut: dict[str, int]) -> None:
@@ -141,6 +160,12 @@ def _missing(result: Result, kept: int, total: int | None, *, exports: bool) -> 
         return ""
     of = "more" if total is None else f"{total:,}"
     return f"Cut: rows 1 to {kept:,} of {of}. {_paging_hint(result, kept, exports=exports)}"
+
+
+def _missing_columns(kept: int, total: int) -> str:
+    if kept == total:
+        return ""
+    return f"Cut: columns 1 to {kept:,} of {total:,}; name those that you need."
 
 
 def _paging_hint(result: Result, kept: int, *, exports: bool) -> str:

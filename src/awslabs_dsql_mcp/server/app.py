@@ -308,7 +308,7 @@ def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
             values = await resources.complete(uri, part, argument.value, known)
         except DsqlError:  # no cluster, say: who types a name is not helped by an error
             return None
-        shown = list(values[:_MAX_COMPLETIONS])
+        shown: list[str] = list(values[:_MAX_COMPLETIONS])
         return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
 
     server.completion()(complete)

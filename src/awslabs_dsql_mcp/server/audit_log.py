@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from awslabs_dsql_mcp.json_text import dumps
+from awslabs_dsql_mcp.text import escape
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class AuditLog:
     def write(self, record: Mapping[str, object]) -> None:
         """Append a record; one that cannot be written is counted, and told in the log."""
         missing = [{"time": record["time"], "lost": self._lost}] if self._lost else []
-        lines = "".join(dumps(one) + "\n" for one in (*missing, record))
+        lines = "".join(escape(dumps(one)) + "\n" for one in (*missing, record))
         try:
             self._append(("\n" if self._torn else "") + lines)
         except OSError as error:
@@ -78,7 +79,7 @@ class AuditLog:
         self._lost, self._torn = 0, False
 
     def _append(self, text: str) -> None:
-        data = text.encode("utf-8", "backslashreplace")
+        data = text.encode()
         opened = self._opened()
         try:
             written = os.write(opened, data)

@@ -8,7 +8,7 @@ from typing import Final
 
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.shared.exceptions import MCPError
-from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult
 from pydantic import ValidationError
 
 from awslabs_dsql_mcp.errors import (
@@ -18,12 +18,14 @@ from awslabs_dsql_mcp.errors import (
     RequestInvalid,
     StatementRefused,
 )
+from awslabs_dsql_mcp.text import Shown, as_line
 from awslabs_dsql_mcp.tools.offered import OfferedTools
-from awslabs_dsql_mcp.tools.spec import FACTS
+from awslabs_dsql_mcp.tools.spec import FACTS, text_content
 
 log = logging.getLogger(__name__)
 
 _BUG: Final = "internal_error"
+_MAX_LINE: Final = 2_000  # characters: an argument of any size may be quoted
 _ALL: Final = OfferedTools()
 _MAY_NOT_HAVE_BEGUN: Final = (ConnectionFailed, NotConfigured)
 
@@ -41,22 +43,23 @@ def error_result(error: DsqlError, offered: OfferedTools = _ALL) -> CallToolResu
     state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
     refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
     hint = error.hint and offered.advise(error.hint)
-    told = [error.message if refused else f"Error ({error.code}{state}): {error.message}"]
+    told = [error.message if refused else f"Error ({error.code}{state}): {error.message}", *error.details]
     if error.outcome == "rolled_back":
         begun = not isinstance(error, _MAY_NOT_HAVE_BEGUN)
         told.append("Nothing was stored: rolled back." if begun else "Nothing was stored.")
     if hint:
         told.append(f"Next: {hint}")
-    meta = {FACTS: _facts(error, hint)}
-    return CallToolResult(content=[TextContent(text="\n".join(told))], is_error=True, _meta=meta)
+    text = Shown("\n".join(as_line(line, _MAX_LINE) for line in told))
+    return CallToolResult(content=[text_content(text)], is_error=True, _meta={FACTS: _facts(error, hint)})
 
 
 def protocol_error(error: DsqlError, offered: OfferedTools = _ALL, **more: str) -> MCPError:
     """The same where there is no result to put it in: resources and prompts."""
     code = INVALID_PARAMS if error.remedy == "fix_request" and error.code != _BUG else INTERNAL_ERROR
     hint = error.hint and offered.advise(error.hint)
-    message = error.message + (f" Next: {hint}" if hint else "")
-    return MCPError(code, message, _facts(error, hint) | more)
+    told = [error.message, *error.details, *([f"Next: {hint}"] if hint else [])]
+    facts = _facts(error, hint) | {name: as_line(value, _MAX_LINE) for name, value in more.items()}
+    return MCPError(code, " ".join(as_line(line, _MAX_LINE) for line in told), facts)
 
 
 def _facts(error: DsqlError, hint: str | None) -> dict[str, object]:
@@ -65,7 +68,7 @@ def _facts(error: DsqlError, hint: str | None) -> dict[str, object]:
         "code": error.code,
         "remedy": error.remedy,
         "sqlstate": error.sqlstate,
-        "hint": hint,
+        "hint": hint and as_line(hint, _MAX_LINE),
         "committed": _committed(error),
     }
 

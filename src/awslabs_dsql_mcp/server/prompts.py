@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.output.tool_output import Marked
+from awslabs_dsql_mcp.text import Shown, as_line
 
 _EXPLORE = """\
 Explore this Aurora DSQL database and tell me what it holds{topic}.
@@ -69,27 +71,27 @@ class PromptSpec:
         description: For people.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Shown]
     title: str
     description: str
 
 
 def explore_database(
     topic: Annotated[str, Field(description="What you are interested in; empty for everything.")] = "",
-) -> str:
+) -> Shown:
     """Word the task of exploring a database."""
-    return _EXPLORE.format(topic=f", above all about: {topic}" if topic else "")
+    return Shown(_EXPLORE.format(topic=f", above all about: {as_line(topic)}" if topic else ""))
 
 
-def explain_slow_query(sql: Annotated[str, Field(description="The query.")]) -> str:
+def explain_slow_query(sql: Annotated[str, Field(description="The query.")]) -> Shown:
     """Word the task of making a query faster."""
-    return _EXPLAIN.format(sql=sql, key_columns=limits.MAX_KEY_COLUMNS)
+    return Shown(_EXPLAIN.format(sql=Marked("sql", sql), key_columns=limits.MAX_KEY_COLUMNS))
 
 
-def design_table(purpose: Annotated[str, Field(description="What is to be stored, and asked for.")]) -> str:
+def design_table(purpose: Annotated[str, Field(description="What is to be stored, and asked for.")]) -> Shown:
     """Word the task of designing tables."""
-    return _DESIGN.format(
-        purpose=purpose,
+    text = _DESIGN.format(
+        purpose=as_line(purpose),
         cache=limits.MIN_LARGE_CACHE,
         columns=limits.MAX_COLUMNS,
         key_columns=limits.MAX_KEY_COLUMNS,
@@ -97,6 +99,7 @@ def design_table(purpose: Annotated[str, Field(description="What is to be stored
         value=limits.MAX_VALUE_BYTES >> 20,
         rows=limits.MAX_ROWS,
     )
+    return Shown(text)
 
 
 PROMPTS = (

@@ -1,10 +1,12 @@
 """Resources: the schema, a diagram of it and the guide, at addresses that a client can complete."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.output.tool_output import render
+from awslabs_dsql_mcp.text import Shown, as_line
 from awslabs_dsql_mcp.tools.resources import ResourceReader
 
 _MARKDOWN: Final = "text/markdown"
@@ -31,7 +33,7 @@ class ResourceSpec:
     """
 
     uri: str
-    function: Callable[..., Any]
+    function: Callable[..., Shown | Awaitable[Shown]]
     title: str
     description: str
     mime_type: str = "text/plain"
@@ -45,7 +47,7 @@ class ResourceTable(Protocol):
         """All resources, in the order in which clients list them."""
         ...
 
-    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
+    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> list[Shown]:
         """Complete a part of an address."""
         ...
 
@@ -73,7 +75,7 @@ class Resources:
             ResourceSpec("dsql://guide/{page}", reader.page, *_PAGE, _MARKDOWN),
         )
 
-    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
+    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> list[Shown]:
         """Complete a part of an address."""
         return await self._reader.complete(uri, argument, value, known)
 
@@ -104,30 +106,30 @@ class ClusterResources:
             *self._guide.specs[-2:],
         )
 
-    def clusters(self) -> str:
+    def clusters(self) -> Shown:
         """List the clusters."""
-        return "\n".join(self._clusters.values())
+        return render(self._clusters.values())
 
-    async def tables(self, cluster: str) -> str:
+    async def tables(self, cluster: str) -> Shown:
         """List all tables of a cluster."""
         return await self._reader(cluster).tables()
 
-    async def table(self, cluster: str, schema: str, table: str) -> str:
+    async def table(self, cluster: str, schema: str, table: str) -> Shown:
         """Describe a table."""
         return await self._reader(cluster).table(schema, table)
 
-    async def diagram(self, cluster: str) -> str:
+    async def diagram(self, cluster: str) -> Shown:
         """Draw all tables of a cluster."""
         return await self._reader(cluster).diagram()
 
-    async def diagram_of(self, cluster: str, schema: str) -> str:
+    async def diagram_of(self, cluster: str, schema: str) -> Shown:
         """Draw the tables of a schema."""
         return await self._reader(cluster).diagram_of(schema)
 
-    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
+    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> list[Shown]:
         """Complete a part of an address: within a cluster, once it is known which."""
         if argument == "cluster":
-            return [name for name in self._readers if name.startswith(value)]
+            return [as_line(name) for name in self._readers if name.startswith(value)]
         if "{cluster}" not in uri:
             return await self._guide.complete(uri, argument, value, known)
         if known.get("cluster") not in self._readers:

@@ -12,7 +12,8 @@ from typing import Any
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool
 
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.tools.spec import FACTS, ToolSpec, facts_of
+from awslabs_dsql_mcp.text import as_line
+from awslabs_dsql_mcp.tools.spec import FACTS, ToolSpec, facts_of, text_content
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,10 @@ def tag_result(
     """Let an answer name its cluster, in its text and in its structured content."""
     if cluster is None or not isinstance(result, CallToolResult):
         return result
-    content = [TextContent(text=f"Cluster: {cluster}"), *result.content]
+    head = as_line(f"Cluster: {cluster}")
+    content = [text_content(head), *result.content]
     if isinstance(first := result.content[0], TextContent):
-        content[:2] = [first.model_copy(update={"text": f"Cluster: {cluster}\n{first.text}"})]
+        content[:2] = [first.model_copy(update={"text": f"{head}\n{first.text}"})]
     changes: dict[str, Any] = {"content": content}
     if result.structured_content is not None:
         changes["structured_content"] = {"cluster": cluster, **result.structured_content}

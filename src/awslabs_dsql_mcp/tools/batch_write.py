@@ -177,8 +177,8 @@ class BatchWrite:
             f"{earlier.message} {earlier.hint}" if earlier else "",
             f"Next: to run it, send the same with dry_run_token={token} (once, in 10 min).",
         )
-        text = "\n".join(filter(None, lines))
-        return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
+        shown = [line for line in lines if line]
+        return with_message("dry_run", shown, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
 def _change(prepared: PreparedStatements) -> Change:

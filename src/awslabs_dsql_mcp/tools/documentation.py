@@ -30,7 +30,7 @@ from awslabs_dsql_mcp.documentation.replies import (
 )
 from awslabs_dsql_mcp.documentation.search_index import SearchHit
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce
 from awslabs_dsql_mcp.text import one_line, pluralize
 from awslabs_dsql_mcp.tools.spec import ToolSpec, to_text_result
 
@@ -40,6 +40,7 @@ DEFAULT_LENGTH = 10_000
 MAX_LENGTH = 30_000
 MAX_PHRASE = 500
 _MAX_LINKS = 1_000
+_READ_ONE = "Read one with dsql_read_documentation(url)."
 
 
 Url = Annotated[str, Field(description="Address of a page, as a search gave it.")]
@@ -160,7 +161,7 @@ class Documentation:
         """
         if url.startswith(SCHEME):
             page = self._own(url)
-            return self._guide_list(self._summaries(page.url), "")
+            return self._guide_list(self._summaries(page.url))
         checked = documentation_url(url, returned=self._links)
         near = self._summaries(checked)
         return await self._listed(RECOMMEND, {"url": checked}, 2 * DEFAULT_LIMIT, near)
@@ -191,7 +192,7 @@ class Documentation:
         length = min(asked, MAX_LENGTH)
         if url.startswith(SCHEME):
             page = self._own(url)
-            return self._guide_page(page, paginate(page.text, start, length), f"{page.url}:", "")
+            return self._guide_page(page, paginate(page.text, start, length), f"{page.url}:")
         checked = documentation_url(url, returned=self._links)
         try:
             reply, excerpt = await self._excerpt(checked, start, length)
@@ -213,33 +214,36 @@ class Documentation:
 
     def _remote_list(self, reply: Reply, found: Sequence[SearchResult]) -> ToolOutput:
         self._remember(page.url for page in found)
-        lines = [_numbered(i, page.title, page.url, page.line) for i, page in enumerate(found, 1)]
-        text = (
-            f"{pluralize(len(found), 'page')} from {_origin(reply)}.\n"
-            f"{wrap_untrusted(chr(10).join(lines), kind='results', nonce=self._mark())}\n"
-            "Read one with dsql_read_documentation(url)."
+        lines = [
+            line for i, page in enumerate(found, 1) for line in _numbered(i, page.title, page.url, page.line)
+        ]
+        parts = (
+            f"{pluralize(len(found), 'page')} from {_origin(reply)}.",
+            Marked("results", "\n".join(lines), self._mark()),
+            _READ_ONE,
         )
         results = [{"title": page.title, "url": page.url, "summary": page.line} for page in found]
-        return ToolOutput(text, _list_values(results, _kind(reply)))
+        return ToolOutput(parts, _list_values(results, _kind(reply)))
 
     def _prose(self, reply: Reply) -> ToolOutput:
         """A reply that is no list that we can read: shown as it is."""
         text = "\n".join(reply.texts)[:MAX_LENGTH]
         notice = f"Not in the form of a list; as it came from {_origin(reply)}."
-        body = wrap_untrusted(text, kind="results", nonce=self._mark())
-        return ToolOutput(f"{notice}\n{body}", _list_values([], _kind(reply), notice=notice, content=text))
+        body = Marked("results", text, self._mark())
+        return ToolOutput((notice, body), _list_values([], _kind(reply), notice, content=text))
 
     def _remote_page(self, url: str, reply: Reply, excerpt: Excerpt) -> ToolOutput:
         head = f"{url}: {excerpt.extent}, from {_origin(reply)}."
-        body = wrap_untrusted(excerpt.text, kind="page", nonce=self._mark())
-        return ToolOutput(f"{head}\n{body}", _page_values(url, excerpt, _kind(reply), ""))
+        body = Marked("page", excerpt.text, self._mark())
+        return ToolOutput((head, body), _page_values(url, excerpt, _kind(reply)))
 
     def _offline(self, lines: Sequence[_Line], failure: KnowledgeUnavailable) -> ToolOutput:
         notice = self._notice(failure)
         if not lines:
             titles = ", ".join(page.slug for page in self._guide.pages)
             raise KnowledgeUnavailable(
-                f"{notice}\nThe built-in guide has no page on this.",
+                notice,
+                details=["The built-in guide has no page on this."],
                 code=failure.code,
                 hint=f"Try other words, or read one of {SCHEME}: {titles}.",
             )
@@ -251,37 +255,45 @@ class Documentation:
         page = same or self._guide.closest(url)
         if page is None:
             raise KnowledgeUnavailable(
-                f"{notice}\nThe built-in guide has no page on this.",
+                notice,
+                details=["The built-in guide has no page on this."],
                 code=failure.code,
                 hint="Search the guide with dsql_search_documentation.",
             )
         head = f"{page.url} " + ("stands for that page:" if same else "is the closest page:")
         shown = self._shown.get(page.slug)
         if shown and not start:
-            notice = (
-                f"{notice}\n{head} {shown} shown before, from {_built_in(page.as_of)}\n"
-                f"Read {page.url} for its text."
+            lines = (
+                notice,
+                f"{head} {shown} shown before, from {_built_in(page.as_of)}",
+                f"Read {page.url} for its text.",
             )
             return ToolOutput(
-                notice, _page_values(page.url, Excerpt("", 0, 0, len(page.text)), "guide", notice)
+                lines, _page_values(page.url, Excerpt("", 0, 0, len(page.text)), "guide", *lines)
             )
         # The caller counted in the other page's characters.
         excerpt = paginate(page.text, start if start < len(page.text) else 0, length)
         return self._guide_page(page, excerpt, head, notice)
 
-    def _guide_page(self, page: Page, excerpt: Excerpt, head: str, notice: str) -> ToolOutput:
+    def _guide_page(self, page: Page, excerpt: Excerpt, head: str, *notice: str) -> ToolOutput:
         self._shown[page.slug] = f"characters {excerpt.start} to {excerpt.start + len(excerpt.text)} were"
-        text = f"{notice}\n{head} {excerpt.extent}, from {_built_in(page.as_of)}\n\n{excerpt.text}".lstrip()
-        return ToolOutput(text, _page_values(page.url, excerpt, "guide", notice))
+        extent = f"{head} {excerpt.extent}, from {_built_in(page.as_of)}"
+        return ToolOutput(
+            (*notice, extent, "", *excerpt.text.split("\n")),
+            _page_values(page.url, excerpt, "guide", *notice),
+        )
 
-    def _guide_list(self, lines: Sequence[_Line], notice: str) -> ToolOutput:
+    def _guide_list(self, lines: Sequence[_Line], *notice: str) -> ToolOutput:
         results = [{"title": one.page.title, "url": one.page.url, "summary": one.text} for one in lines]
-        listed = [_numbered(i, r["title"], r["url"], r["summary"]) for i, r in enumerate(results, 1)]
+        listed = [
+            line
+            for i, r in enumerate(results, 1)
+            for line in _numbered(i, r["title"], r["url"], r["summary"])
+        ]
         head = f"{pluralize(len(lines), 'page')} from {_built_in(min(one.page.as_of for one in lines))}"
-        text = "\n".join([notice, head, *listed, "Read one with dsql_read_documentation(url)."]).lstrip()
         for one in lines:
             self._shown.setdefault(one.page.slug, f"its part '{one.heading}' was" if one.heading else "")
-        return ToolOutput(text, _list_values(results, "guide", notice=notice))
+        return ToolOutput((*notice, head, *listed, _READ_ONE), _list_values(results, "guide", *notice))
 
     def _summaries(self, url: str) -> tuple[_Line, ...]:
         """The pages of the guide related to an address."""
@@ -290,9 +302,7 @@ class Documentation:
     def _notice(self, failure: KnowledgeUnavailable) -> str:
         notice = f"The documentation server gave no answer: {failure.message}."
         if isinstance(failure, RequestRejected) and failure.said:
-            notice += "\n" + wrap_untrusted(
-                one_line(failure.said, MAX_LINE), kind="error", nonce=self._mark()
-            )
+            notice += f' It said: "{one_line(failure.said, MAX_LINE)}"'
         return notice
 
     async def _excerpt(self, url: str, start: int, length: int) -> tuple[Reply, Excerpt]:
@@ -344,7 +354,7 @@ def _checked(name: str, value: int, least: int, most: int | None) -> int:
     return value
 
 
-def _page_values(url: str, excerpt: Excerpt, source: str, notice: str) -> Mapping[str, object]:
+def _page_values(url: str, excerpt: Excerpt, source: str, *notice: str) -> Mapping[str, object]:
     return {
         "url": url,
         "content": excerpt.text,
@@ -365,13 +375,13 @@ def _built_in(as_of: str) -> str:
 
 
 def _list_values(
-    results: Sequence[Mapping[str, str]], source: str, *, notice: str = "", content: str = ""
+    results: Sequence[Mapping[str, str]], source: str, *notice: str, content: str = ""
 ) -> Mapping[str, object]:
     return {"results": results, "content": content, "source": source, "notice": notice}
 
 
-def _numbered(number: int, title: str, url: str, line: str) -> str:
-    return "\n   ".join(part for part in (f"{number}. {title}", url, line) if part)
+def _numbered(number: int, title: str, url: str, line: str) -> list[str]:
+    return [f"{number}. {title}", *(f"   {part}" for part in (url, line) if part)]
 
 
 def _origin(reply: Reply) -> str:

@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.lint.examination import Examination, examine
 from awslabs_dsql_mcp.lint.model import MAX_LINTED, Finding, Linter
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
 from awslabs_dsql_mcp.lint.second_opinion import second_opinion
-from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.text import truncate_sentence
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
@@ -136,7 +136,10 @@ def _answer(found: Sequence[Finding], fixed: str | None, missing: str, character
     done = "fixable" if fixed is None else "fixed"
     summary = _summary(found, done)
     grouped = _grouped(found)
-    lines = [summary, *(_line(finding, lines, done) for finding, lines in grouped[:_MAX_FINDINGS])]
+    lines: list[str | Marked] = [
+        summary,
+        *(_line(finding, lines, done) for finding, lines in grouped[:_MAX_FINDINGS]),
+    ]
     if len(grouped) > _MAX_FINDINGS:
         lines.append(f"… and {len(grouped) - _MAX_FINDINGS} more: mend these, and lint again.")
     structured: dict[str, object] = {
@@ -146,12 +149,12 @@ def _answer(found: Sequence[Finding], fixed: str | None, missing: str, character
     if fixed is not None and found:
         shown = _whole_lines(fixed, characters)
         cut = "" if shown == fixed else " (its beginning: too long; lint a part at a time)"
-        lines += [f"Fixed SQL{cut}:", shown.rstrip()]
+        lines += [f"Fixed SQL{cut}:", Marked("sql", shown.rstrip())]
         structured |= {"fixed_sql": shown, "fixed_sql_cut": bool(cut)}
     lines += [missing, _NOT_ALL] if missing else [_NOT_ALL]
     if fixed is None and any(finding.fix != "unfixable" for finding in found):
         lines.append("Next: the same with fix=true gives the script as fixed.")
-    return ToolOutput("\n".join(lines), structured)
+    return ToolOutput(tuple(lines), structured)
 
 
 def _summary(found: Sequence[Finding], done: str) -> str:

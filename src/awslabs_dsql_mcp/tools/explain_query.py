@@ -13,9 +13,10 @@ from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.explain import findings, index_advisor
 from awslabs_dsql_mcp.explain import plan as plans
 from awslabs_dsql_mcp.explain.index_advisor import Candidate
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.sql.statements import StatementInfo
+from awslabs_dsql_mcp.text import truncate_lines
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
@@ -27,6 +28,8 @@ _DESCRIPTION: Final = (
 )
 
 _ALL: Final = OfferedTools()
+_MAX_FINDINGS: Final = 25
+_MAX_FOUND: Final = 6_000  # characters of them all
 _MAX_TABLES = 2  # that are looked up for advice
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
@@ -82,18 +85,19 @@ class ExplainQuery:
         result = (await self._database.run(unit)).results[0]
         text = "\n".join(row[0] or "" for row in result.rows)
         plan = plans.parse_plan(text)
-        said = [f"- {finding}" for finding in findings.findings(plan)] or ["- nothing stands out"]
+        found = [f"- {finding}" for finding in findings.findings(plan)] or ["- nothing stands out"]
+        said = truncate_lines(found, _MAX_FINDINGS, "findings", characters=_MAX_FOUND)
         said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
         advised = any("CREATE INDEX" in line for line in said)
         costs = findings.dpu_text(plan.dpus, is_simulated=plan.is_simulated)
-        told = [
-            wrap_untrusted(plans.without_noise(text), kind="plan", nonce=new_nonce()),
+        told = (
+            Marked("plan", plans.without_noise(text)),
             "What costs, measured in this run:" if analyze else "What costs, estimated (nothing was run):",
             *said,
             *([costs] if costs else []),
             f"Next: {self._next(statement, analyze=analyze, advised=advised)}",
-        ]
-        return ToolOutput("\n".join(told))
+        )
+        return ToolOutput(told)
 
     async def _advice(self, candidates: Sequence[Candidate]) -> list[str]:
         """Look at the tables of possible indexes; without them the plan is worth telling all the same."""

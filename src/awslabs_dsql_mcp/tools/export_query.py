@@ -22,12 +22,13 @@ from awslabs_dsql_mcp.export.writers import CsvWriter, JsonLinesWriter, OpenWrit
 from awslabs_dsql_mcp.files.directory import NewFile, OperatorDirectory
 from awslabs_dsql_mcp.files.parquet import import_pyarrow
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.text import pluralize, truncate_lines
 from awslabs_dsql_mcp.tools.prepare import Value, prepare
-from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_result
 
 FileFormat = Literal["csv", "jsonl", "parquet"]
 
+_MAX_COLUMNS: Final = 10_000  # characters of the columns that are named
 _SINCE_LINKS: Final = "2025-06-18"  # the first revision of MCP with resource links in results
 
 
@@ -99,8 +100,10 @@ class ExportQuery:
             ] = None,
             overwrite: Annotated[bool, Field(description="Replace a file that is there.")] = False,  # noqa: FBT002 - as above
         ) -> Annotated[CallToolResult, ExportResult]:
+            report_progress = progress_of(ctx)
+
             async def report(rows: int) -> None:
-                await ctx.report_progress(rows, None, f"{pluralize(rows, 'row')} so far")
+                await report_progress(rows, None, f"{pluralize(rows, 'row')} so far")
 
             request = ExportRequest(sql, params, path, format, overwrite)
             output, link = await self.export_query(request, report)
@@ -176,13 +179,14 @@ def _format_of(request: ExportRequest) -> str:
 
 def _explain(error: DsqlError, rows: int) -> None:
     """Say that there is no file, and what to do where a transaction has not enough time."""
-    error.message += "\nNo file was written."
+    written = "No file was written."
     if isinstance(error, TimedOut) or (error.sqlstate == "54000" and "age limit" in error.message):
-        error.message += f" {pluralize(rows, 'row')} had arrived."
+        written += f" {pluralize(rows, 'row')} had arrived."
         error.hint = (
             f"A transaction lasts {MAX_TRANSACTION_SECONDS} s at most: export parts, each to a file of its "
             "own, by ranges of the key (WHERE key > … AND key <= …); or fewer columns."
         )
+    error.details = (*error.details, written)
 
 
 def _output(path: str, file: NewFile, name: str, sink: FileSink, result: Result) -> ToolOutput:
@@ -190,13 +194,13 @@ def _output(path: str, file: NewFile, name: str, sink: FileSink, result: Result)
     if name == "parquet":
         kinds = map(parquet_type, sink.fields)
         columns = [f"{column} as {kind}" for column, kind in zip(columns, kinds, strict=True)]
+    columns = truncate_lines(columns, len(columns), "columns", characters=_MAX_COLUMNS)
     notice = {"notice": " ".join(result.notices)} if result.notices else {}
     text = (
-        f"{path}: {pluralize(sink.rows, 'row')}, {file.size:,} bytes ({', '.join(columns) or 'no columns'})\n"
-        f"{file.uri}"
+        f"{path}: {pluralize(sink.rows, 'row')}, {file.size:,} bytes ({', '.join(columns) or 'no columns'})"
     )
     return ToolOutput(
-        "\n".join((*result.notices, text)),
+        (*result.notices, text, file.uri),
         {**notice, "path": path, "uri": file.uri, "rows": sink.rows, "bytes": file.size, "columns": columns},
     )
 

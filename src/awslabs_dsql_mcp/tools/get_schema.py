@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.catalog import text as schema_text
 from awslabs_dsql_mcp.catalog.model import Page, Table
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.text import Detail
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, to_text_result
@@ -79,8 +79,8 @@ class GetSchema:
             return await self._list(detail, after, limit)
         tables = await self._catalog.tables(parse_name(table_name))
         text, cut = schema_text.tables_text(tables, detail or "full")
-        notice = f"Too long to tell whole: cut to detail={cut}.\n" if cut else ""
-        return ToolOutput(f"{notice}{fenced(text)}\n{_next_for(tables)}")
+        notice = (f"Too long to tell whole: cut to detail={cut}.",) if cut else ()
+        return ToolOutput((*notice, Marked("schema", text), _next_for(tables)))
 
     async def _list(self, detail: Detail | None, after: str, limit: int) -> ToolOutput:
         behind = parse_name(after) if after.strip() else None
@@ -89,8 +89,8 @@ class GetSchema:
             full = _MAX_SMALL_TABLES
         page = await self._catalog.page(behind, min(limit, full) if detail == "full" else limit, full=full)
         if not page.tables:
-            none = f"{_NONE}\nNext: {self._offered.advise(_CREATE)}"
-            return ToolOutput(none if behind is None else _NO_MORE)
+            none = (_NONE, f"Next: {self._offered.advise(_CREATE)}")
+            return ToolOutput(none if behind is None else (_NO_MORE,))
         if detail is None and (small := _small_schema(page)):
             return small
         listing = schema_text.list_text(page, detail or "summary")
@@ -100,12 +100,11 @@ class GetSchema:
             detailed = f", detail={detail!r}" if detail else ""
             counted += f"; {left:,} more: call get_schema(after={listing.last!r}{detailed})"
         following = (
-            ""
-            if detail == "full"
-            else f"\nNext: get_schema(table_name={page.tables[0].title!r}) describes one in full; "
+            f"Next: get_schema(table_name={page.tables[0].title!r}) describes one in full; "
             f"detail='full' describes {_MAX_FULL_TABLES} a call."
         )
-        return ToolOutput(f"{counted}\n{fenced(listing.text)}{following}")
+        parts = (counted, Marked("schema", listing.text))
+        return ToolOutput(parts if detail == "full" else (*parts, following))
 
 
 def _small_schema(page: Page) -> ToolOutput | None:
@@ -116,16 +115,11 @@ def _small_schema(page: Page) -> ToolOutput | None:
     if listing.shown < len(page.tables) or len(listing.text) > _MAX_SMALL_TEXT:
         return None
     following = "Next: readonly_query to read; explain_query shows what a query costs."
-    return ToolOutput(f"{_count(listing.shown)}, in full\n{fenced(listing.text)}\n{following}")
+    return ToolOutput((f"{_count(listing.shown)}, in full", Marked("schema", listing.text), following))
 
 
 def _count(tables: int) -> str:
     return f"{tables:,} tables and views" if tables > 1 else "1 table or view"
-
-
-def fenced(text: str) -> str:
-    """Mark what the catalog says as data: comments and names are other people's words."""
-    return wrap_untrusted(text, kind="schema", nonce=new_nonce())
 
 
 def _next_for(tables: Sequence[Table]) -> str:

@@ -15,14 +15,14 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import (
+    Marked,
     ReportProgress,
     ToolOutput,
     new_nonce,
     untrusted_notice,
-    wrap_untrusted,
 )
 from awslabs_dsql_mcp.tools.offered import OfferedTools
-from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
 
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
@@ -70,7 +70,7 @@ class JobStatus:
                 Field(description="Wait so long for the end; 20 for one job.", ge=0, le=MAX_WAIT),
             ] = None,
         ) -> CallToolResult:
-            return to_text_result(await self.job_status(job_id or None, wait_s, ctx.report_progress))
+            return to_text_result(await self.job_status(job_id or None, wait_s, progress_of(ctx)))
 
         return ToolSpec(
             "job_status",
@@ -138,8 +138,8 @@ def _state(found: tuple[AsyncJob, ...]) -> str:
 def _answer(found: tuple[AsyncJob, ...], step: str) -> ToolOutput:
     facts: dict[str, object] = {"next": step, "unfinished": sum(not job.ended for job in found)}
     if not found:
-        return ToolOutput(f"Next: {step}", {**facts, "jobs": list[object]()})
+        return ToolOutput((f"Next: {step}",), {**facts, "jobs": list[object]()})
     mark = new_nonce()
-    listed = wrap_untrusted("\n".join(job.line for job in found), kind="jobs", nonce=mark)
+    listed = Marked("jobs", "\n".join(job.line for job in found), mark)
     data = {"data": untrusted_notice(mark), "jobs": [job.facts for job in found], "end": mark}
-    return ToolOutput(f"{listed}\nNext: {step}", facts | data)
+    return ToolOutput((listed, f"Next: {step}"), facts | data)

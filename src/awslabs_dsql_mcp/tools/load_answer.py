@@ -1,15 +1,15 @@
 """Answers of ``load_rows``: what became of rows, beside their number."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress
-from awslabs_dsql_mcp.bulk.loading.row_loader import BadRow, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, BadRow, RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.verification import Differences
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
+from awslabs_dsql_mcp.text import as_line, pluralize
 from awslabs_dsql_mcp.tools.resumable import BatchResult
 
 _MAX_SHOWN: Final = 20
@@ -52,10 +52,12 @@ class LoadResult(BatchResult):
     end: NotRequired[str]
 
 
-def with_line(told: ToolOutput, line: str, values: Mapping[str, object] | None = None) -> ToolOutput:
-    """Add a line to an answer and to its message, and values."""
-    message = f"{told.structured['message']}\n{line}"
-    return ToolOutput(f"{told.text}\n{line}", {**told.structured, "message": message, **(values or {})})
+def with_lines(
+    told: ToolOutput, lines: Sequence[str], values: Mapping[str, object] | None = None
+) -> ToolOutput:
+    """Add lines to an answer and to its message, and values."""
+    message = (*cast("tuple[str, ...]", told.values["message"]), *lines)
+    return ToolOutput((*told.parts, *lines), {**told.values, "message": message, **(values or {})})
 
 
 def answer(
@@ -89,7 +91,7 @@ def answer(
         facts |= {"skipped": job.skipped, "skipped_rows": shown}
         which = f": {', '.join(map(str, shown))}{', …' if job.skipped > len(shown) else ''}" if shown else ""
         lines.append(f"{pluralize(job.skipped, 'row')} skipped, since a row of that key was there{which}.")
-    output = ToolOutput("\n".join([told.text, *lines]), {**told.structured, **facts})
+    output = ToolOutput((*told.parts, *lines), {**told.values, **facts})
     end = int((done.after or ("0",))[0]) if done and not done.done else None
     bad = [job.bad[number] for number in sorted(job.bad) if end is None or number <= end]
     return _with_values(output, bad, differences.lines() if differences else [])
@@ -105,22 +107,26 @@ def _with_values(told: ToolOutput, bad: Sequence[BadRow], differences: Sequence[
         return told
     mark = new_nonce()
     facts: dict[str, object] = {"data": untrusted_notice(mark)}
-    before, lines = "", list[str]()
+    before, lines = list[str](), list[str]()
     if bad:
         shown = bad[:_MAX_SHOWN]
         facts |= {"bad_rows": len(bad), "reasons": [_left_out(row) for row in shown]}
-        lines = [f"row {row.place}: {row.reason}" for row in shown]
+        lines = [f"row {row.place}: {as_line(row.reason, MAX_REASON)}" for row in shown]
         more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
-        tried = told.structured["status"] == "dry_run"
+        tried = told.values["status"] == "dry_run"
         what = "cannot be loaded" if tried else "left out in this call, not stored"
-        before = f"{pluralize(len(bad), 'row')} {what}{more}:\n"
+        before = [f"{pluralize(len(bad), 'row')} {what}{more}:"]
     if differences:
         facts["differences"] = list(differences)
-        lines += ["Differences, the first of them:", *differences]
+        lines += ["Differences, the first of them:", *map(as_line, differences)]
     facts["end"] = mark
-    fenced = wrap_untrusted("\n".join(lines), kind="rows", nonce=mark)
-    return ToolOutput(f"{before}{fenced}\n{told.text}", {**told.structured, **facts})
+    marked = Marked("rows", "\n".join(lines), mark)
+    return ToolOutput((*before, marked, *told.parts), {**told.values, **facts})
 
 
 def _left_out(row: BadRow) -> dict[str, object]:
-    return {"row": row.number, **({"line": row.line} if row.line else {}), "reason": row.reason}
+    return {
+        "row": row.number,
+        **({"line": row.line} if row.line else {}),
+        "reason": as_line(row.reason, MAX_REASON),
+    }

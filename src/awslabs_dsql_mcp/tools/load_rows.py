@@ -24,14 +24,14 @@ from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize, visible_line
 from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
-from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_line
+from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_lines
 from awslabs_dsql_mcp.tools.resumable import (
     IN_BATCHES,
     Resume,
@@ -238,7 +238,7 @@ class LoadRows:
             else:
                 done, start = loaded, loaded.after
                 values = {"rows": done.rows, "batches": done.batches}
-                told = with_message("finished", f"finished before: {pluralize(done.rows, 'row')}.", values)
+                told = with_message("finished", [f"finished before: {pluralize(done.rows, 'row')}."], values)
             notes = source.notes()
         if not (request.verify and done.done):
             return answer(told, job, notes, done)
@@ -263,7 +263,7 @@ class LoadRows:
                 "not verified row by row, since the rows have no key to find them by: "
                 f"{pluralize(stored, 'row')} in the table, {pluralize(progress.rows, 'row')} loaded."
             )
-            return with_line(told, text), differences
+            return with_lines(told, [text]), differences
         with closing(await self._source(request, table)) as source:
             rows = RowLoadJob(self._database, plan, source, loaded.fingerprint, skip_bad_rows=True)
             after, is_last = progress.after, False
@@ -296,7 +296,7 @@ class LoadRows:
                 f" Not all yet, since the call's time is used up. Next: the same call with resume='{token}'."
             )
             values["resume"] = token
-        return with_line(told, text, values), differences
+        return with_lines(told, [text], values), differences
 
     async def _table(self, request: LoadRequest) -> TableInfo:
         if (request.rows is None) == (not request.path):
@@ -343,16 +343,16 @@ class LoadRows:
         fault = await job.first_rejected() if batch else ""
         rows = await job.count()
         batches = -(-rows // keyset.MAX_BATCH_ROWS)
-        found = wrap_untrusted(fault, kind="rows", nonce=new_nonce()) + "\n" if fault else ""
         tried = (
             "; of the first " + ("this cannot be stored" if fault else "all can be stored") if batch else ""
         )
-        text = (
-            f"dry run, nothing was stored: {pluralize(rows, 'row')}, in about {pluralize(batches, 'batch')}"
-            f"{tried}.\n{found}"
-            f"Next: to load them, send the same with dry_run_token={token} (once, in 10 min)."
-        )
-        return with_message("dry_run", text, {"rows": rows, "batches": batches, "dry_run_token": token})
+        counted = f"{pluralize(rows, 'row')}, in about {pluralize(batches, 'batch')}"
+        lines = [
+            f"dry run, nothing was stored: {counted}{tried}{':' if fault else '.'}",
+            *([fault] if fault else []),
+            f"Next: to load them, send the same with dry_run_token={token} (once, in 10 min).",
+        ]
+        return with_message("dry_run", lines, {"rows": rows, "batches": batches, "dry_run_token": token})
 
 
 def _change(request: LoadRequest, content: str) -> Change:

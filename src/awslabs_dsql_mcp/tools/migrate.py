@@ -20,7 +20,7 @@ from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.position import Position, position
 from awslabs_dsql_mcp.migration.record import PlanRecord, find_record, is_recorded
-from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_text, steps_text
+from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_lines, steps_lines
 from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
@@ -29,7 +29,7 @@ from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
-from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
 
 _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten, "
@@ -113,7 +113,7 @@ class Migrate:
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
                 return asking
-            return to_text_result(await self.migrate(request, ctx.report_progress))
+            return to_text_result(await self.migrate(request, progress_of(ctx)))
 
         return ToolSpec(
             "migrate",
@@ -277,9 +277,9 @@ def _require_whole(plan: MigrationPlan) -> None:
         StatementRefused: There is such a part.
     """
     if plan.blocked:
-        listed = "\n".join(f"- line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10])
         raise StatementRefused(
-            f"{pluralize(len(plan.blocked), 'statement')} cannot be carried over; nothing was run.\n{listed}",
+            f"{pluralize(len(plan.blocked), 'statement')} cannot be carried over; nothing was run.",
+            details=[f"- line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10]],
             code="not_migratable",
             hint="Rewrite or remove them, then call migrate again with dry_run=true.",
         )
@@ -311,14 +311,15 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
         if handle and is_recorded(plan)
         else ""
     )
-    lines = [head, recorded, existing.line, unseen, page.text, f"Next: {more}{go}"]
+    lines = [*filter(None, (head, recorded, existing.line, unseen)), *page.parts, f"Next: {more}{go}"]
     facts = _facts(plan, handle, "planned") | ({"show_from": page.following} if page.following else {})
-    return ToolOutput("\n".join(filter(None, lines)), facts)
+    return ToolOutput(tuple(lines), facts)
 
 
 def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
     plan = run.plan
-    lines = [_begun(run), progress_line(plan, run.number, run.doubt)]
+    begun = _begun(run)
+    lines = [*([begun] if begun else []), progress_line(plan, run.number, run.doubt)]
     if compared is not None:
         lines.insert(0, compared.headline)
     if run.record is not None and not run.paused:
@@ -330,16 +331,16 @@ def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutpu
             f"To compare what is stored with it: the same with resume_from={run.handle} and verify=true."
         )
     else:
-        lines.append(compared.text)
+        lines += compared.lines
         if compared.differences:
             again = f"the same with resume_from={run.handle} and verify=true compares again"
             lines.append(f"Next: mend what differs on the cluster, or the script where it is wrong; {again}.")
-    lines += [steps_text(plan, run.states), skipped_text(plan)]
+    lines += [*steps_lines(plan, run.states), *skipped_lines(plan)]
     handle = run.handle if run.paused else None
     facts = _facts(plan, handle, "paused" if run.paused else "done")
     if compared is not None:
         facts["compared"] = compared.facts
-    return ToolOutput("\n".join(filter(None, lines)), facts | {"applied": run.number - 1})
+    return ToolOutput(tuple(lines), facts | {"applied": run.number - 1})
 
 
 def _begun(run: MigrationRun) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.tools.prepare import Value, prepare, takes_limit
 from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, RowsResult, ToolSpec, to_result
 
@@ -74,8 +74,10 @@ class ReadonlyQuery:
 
 def _output(table: FormattedRows) -> ToolOutput:
     if not table.has_text:
-        return ToolOutput(f"{table.summary}\n{table.text}".rstrip("\n"), table.structured)
+        return ToolOutput((*table.summary, *table.lines), table.structured)
     mark = new_nonce()
-    text = f"{table.summary}\n{wrap_untrusted(table.text, kind='rows', nonce=mark)}"
     told = {name: value for name, value in table.structured.items() if name != "rows"}
-    return ToolOutput(text, {**told, "data": untrusted_notice(mark), **table.structured, "end": mark})
+    return ToolOutput(
+        (*table.summary, Marked("rows", "\n".join(table.lines), mark)),
+        {**told, "data": untrusted_notice(mark), **table.structured, "end": mark},
+    )

@@ -1,6 +1,6 @@
 """Resources: the schema, a diagram of it, the pages of the guide."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from awslabs_dsql_mcp.catalog import mermaid, text
@@ -8,8 +8,9 @@ from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.documentation.guide import Guide
 from awslabs_dsql_mcp.documentation.page import SCHEME
 from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.output.tool_output import Marked, render
 from awslabs_dsql_mcp.sql.identifiers import TableName, closest
-from awslabs_dsql_mcp.tools.get_schema import fenced
+from awslabs_dsql_mcp.text import Shown, as_line
 
 _MAX_TABLES: Final = 1_000
 
@@ -26,38 +27,40 @@ class ResourceReader:
         self._catalog = catalog
         self._guide = guide
 
-    async def tables(self) -> str:
+    async def tables(self) -> Shown:
         """List all tables, as many as an answer may hold."""
         page = await self._catalog.page(None, _MAX_TABLES, full=0)
         if not page.tables:
-            return "There are no tables or views yet."
+            return render(["There are no tables or views yet."])
         listing = text.list_text(page, "summary")
         left = page.remaining + len(page.tables) - listing.shown
-        more = f"{left} more: call get_schema(after={listing.last!r})\n" if left else ""
-        return more + fenced(listing.text)
+        more = [f"{left} more: call get_schema(after={listing.last!r})"] if left else []
+        return render([*more, Marked("schema", listing.text)])
 
-    async def table(self, schema: str, table: str) -> str:
+    async def table(self, schema: str, table: str) -> Shown:
         """Describe a table, named exactly."""
         tables = await self._catalog.tables(TableName(schema, table))
-        return fenced("\n\n".join(map(text.table_text, tables)))
+        shown, _ = text.tables_text(tables, "full")
+        return render([Marked("schema", shown)])
 
-    async def diagram(self) -> str:
+    async def diagram(self) -> Shown:
         """Draw the tables of all schemas."""
-        return mermaid.diagram(await self._catalog.page(None, mermaid.MAX_TABLES, full=mermaid.MAX_TABLES))
+        page = await self._catalog.page(None, mermaid.MAX_TABLES, full=mermaid.MAX_TABLES)
+        return render(mermaid.diagram(page))
 
-    async def diagram_of(self, schema: str) -> str:
+    async def diagram_of(self, schema: str) -> Shown:
         """Draw the tables of one schema."""
         page = await self._catalog.page(TableName(schema, ""), mermaid.MAX_TABLES, full=mermaid.MAX_TABLES)
         mine = tuple(table for table in page.tables if table.schema == schema)
         left = page.remaining if len(mine) == len(page.tables) else 0
-        return mermaid.diagram(type(page)(mine, left))
+        return render(mermaid.diagram(type(page)(mine, left)))
 
-    async def index(self) -> str:
+    async def index(self) -> Shown:
         """List the pages of the guide."""
         pages = self._guide().pages
-        return "\n".join(f"- [{page.title}]({page.url}): {page.summary}" for page in pages)
+        return render(f"- [{page.title}]({page.url}): {page.summary}" for page in pages)
 
-    async def page(self, page: str) -> str:
+    async def page(self, page: str) -> Shown:
         """Give a page of the guide."""
         guide = self._guide()
         found = guide.page(page)
@@ -68,10 +71,10 @@ class ResourceReader:
                 code="unknown_page",
                 hint=f"There are: {', '.join(closest(page, slugs) or slugs)}.",
             )
-        return found.text
+        return render(found.text.split("\n"))
 
-    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> Sequence[str]:
-        """Complete a part of an address.
+    async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> list[Shown]:
+        """Complete a part of an address; names that a line cannot show as they are, are left out.
 
         Args:
             uri: The template.
@@ -90,4 +93,5 @@ class ResourceReader:
             chosen = [name for name in names if argument == "schema" or within in (None, name.schema)]
             values = [str(name.schema) if argument == "schema" else name.table for name in chosen]
         starts = value.lower()
-        return [one for one in dict.fromkeys(values) if one.lower().startswith(starts)]
+        found = [one for one in dict.fromkeys(values) if one.lower().startswith(starts)]
+        return [line for one in found if (line := as_line(one)) == one]

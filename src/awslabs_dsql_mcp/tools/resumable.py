@@ -1,6 +1,6 @@
 """Arguments and answers of tools that work in many transactions, and are resumed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
@@ -10,6 +10,7 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.spec import progress_of
 
 IN_BATCHES: Final = "in batches, a transaction each"
 """Transactions of these tools, for who is asked to confirm them."""
@@ -37,9 +38,10 @@ Token = Annotated[
 
 def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
     """Report the progress of a run to the client."""
+    report_progress = progress_of(ctx)
 
     async def report(rows: float, message: str) -> None:
-        await ctx.report_progress(rows, None, message)
+        await report_progress(rows, None, message)
 
     return report
 
@@ -51,14 +53,14 @@ def run_output(result: RunResult) -> ToolOutput:
     values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
     note = f" {result.note}" if result.note else ""
     if result.resume_token is None:
-        return with_message("finished", f"finished: {done}.{note}", values)
-    message = (
-        f"paused, not finished: {done}; {result.reason}.{note}\n"
-        f"Next: make the same call with resume='{result.resume_token}', and again until it is finished."
+        return with_message("finished", [f"finished: {done}.{note}"], values)
+    lines = (
+        f"paused, not finished: {done}; {result.reason}.{note}",
+        f"Next: make the same call with resume='{result.resume_token}', and again until it is finished.",
     )
-    return with_message("paused", message, values | {"resume": result.resume_token})
+    return with_message("paused", lines, values | {"resume": result.resume_token})
 
 
-def with_message(status: str, message: str, values: Mapping[str, object]) -> ToolOutput:
+def with_message(status: str, lines: Sequence[str], values: Mapping[str, object]) -> ToolOutput:
     """Make an answer whose structured content holds the text as well: it says what no value does."""
-    return ToolOutput(message, {"status": status, "message": message, **values})
+    return ToolOutput(tuple(lines), {"status": status, "message": tuple(lines), **values})

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.config.settings import Toolset
-from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+from awslabs_dsql_mcp.text import Shown, as_line
 
 FACTS: Final = "awslabs-dsql-mcp/facts"
 """Key in a result's ``_meta`` of the values for programs (MCP specification, "General fields", ``_meta``)."""
@@ -80,15 +82,29 @@ class ToolSpec:
         )
 
 
+def text_content(text: Shown) -> TextContent:
+    """Make the text of a result; no other text leaves."""
+    return TextContent(text=text)
+
+
+def progress_of(ctx: Context[None, Any]) -> ReportProgress:
+    """Report the progress of a call to its client, each message on one line."""
+
+    async def report(done: float, total: float | None, message: str | None) -> None:
+        await ctx.report_progress(done, total, message and as_line(message))
+
+    return report
+
+
 def to_result(answer: ToolOutput) -> CallToolResult:
     """Convert the answer of a tool with an output schema: text, and structured content that says the same."""
-    return CallToolResult(content=[TextContent(text=answer.text)], structured_content=dict(answer.structured))
+    return CallToolResult(content=[text_content(answer.text)], structured_content=answer.structured)
 
 
 def to_text_result(answer: ToolOutput) -> CallToolResult:
     """Convert the answer of a tool without an output schema: the text alone, with values in ``_meta``."""
-    meta = {FACTS: dict(answer.structured)} if answer.structured else None
-    return CallToolResult(content=[TextContent(text=answer.text)], _meta=meta)
+    meta = {FACTS: answer.structured} if answer.values else None
+    return CallToolResult(content=[text_content(answer.text)], _meta=meta)
 
 
 def facts_of(result: CallToolResult) -> Mapping[str, Any]:

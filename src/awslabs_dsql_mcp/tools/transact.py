@@ -1,6 +1,7 @@
 """``transact``: statements in one transaction, all or nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
@@ -12,12 +13,12 @@ from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.catalog.jobs import JOB_KINDS
 from awslabs_dsql_mcp.catalog.uncounted_rows import uncounted_rows_query
-from awslabs_dsql_mcp.database.model import ResultLimits
+from awslabs_dsql_mcp.database.model import Result, ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
-from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce, untrusted_notice, wrap_untrusted
+from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
@@ -38,6 +39,8 @@ _READS: Final = (
 )
 
 
+_MIN_SHOWN: Final = 20  # statements whose results are shown in any case
+_FRAME: Final = 60  # characters around a result: its number, names of values
 _OF_CHANGES: Final = frozenset({"dry_run", "dry_run_token", "max_rows_affected"})
 """Arguments that only changes need."""
 
@@ -47,6 +50,7 @@ class TransactResult(TypedDict):
 
     outcome: str
     attempts: int
+    notice: NotRequired[str]
     dry_run_token: NotRequired[str]
     job_id: NotRequired[str]
     next: NotRequired[str]
@@ -228,11 +232,16 @@ class Transact:
         tables = self._tables(report, unit, prepared)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
         remarks = [_remark(statement, unit) for statement in prepared.statements]
-        said = [f"{_outcome(report, unit)}{attempts}: {pluralize(len(tables), 'statement')}"]
-        for number, (table, remark) in enumerate(zip(tables, remarks, strict=True), 1):
-            said.append(f"{number}. {table.summary}" + (f" ({remark})" if remark else ""))
+        said = [f"{_outcome(report, unit)}{attempts}: {pluralize(len(report.results), 'statement')}"]
+        for number, (table, remark) in enumerate(zip(tables, remarks, strict=False), 1):
+            *before, last = table.summary
+            first, *more = *before, last + (f" ({remark})" if remark else "")
+            said += [f"{number}. {first}", *more]
         outcome = "read" if unit.read_only else report.outcome
         facts: dict[str, object] = {"outcome": outcome, "attempts": report.attempts}
+        if left_out := _left_out(report.results[len(tables) :]):
+            said.append(left_out)
+            facts["notice"] = left_out
         if unit.dry_run:
             token = self._confirmation.token(_change(prepared))
             step = f"to run it for real, send the same with dry_run_token={token} (once, in 10 min)."
@@ -243,27 +252,49 @@ class Transact:
             said.append(f"Next: {step}")
             facts |= {"job_id": job_id, "next": step}
         mark = new_nonce()
-        rows = "\n".join(f"{number}:\n{t.text}" for number, t in enumerate(tables, 1) if t.text)
-        if any(table.has_text for table in tables):
-            rows = wrap_untrusted(rows, kind="rows", nonce=mark)
-            facts["data"] = untrusted_notice(mark)
-        statements = [_statement_values(t, r, mark) for t, r in zip(tables, remarks, strict=True)]
-        return ToolOutput("\n".join(filter(None, [*said, rows])), {**facts, "statements": statements})
+        rows = [line for number, t in enumerate(tables, 1) if t.lines for line in (f"{number}:", *t.lines)]
+        statements = [_statement_values(t, r, mark) for t, r in zip(tables, remarks, strict=False)]
+        if not any(table.has_text for table in tables):
+            return ToolOutput((*said, *rows), {**facts, "statements": statements})
+        marked = Marked("rows", "\n".join(rows), mark)
+        return ToolOutput(
+            (*said, marked), {**facts, "data": untrusted_notice(mark), "statements": statements}
+        )
 
     def _tables(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> list[FormattedRows]:
-        """Show the results; what one leaves of the answer's characters is the next ones'."""
+        """Show the results that fit; what one leaves of its share of the characters is the next ones'."""
         tables: list[FormattedRows] = []
         left, share = self._limits.characters, self._limits.characters // len(report.results)
+        used, waiting = 0, len(report.results)
         for result, statement in zip(report.results, prepared.statements, strict=True):
-            caps = replace(self._limits, characters=max(left, share))
+            if len(tables) >= _MIN_SHOWN and used > self._limits.characters:
+                break
+            waiting -= 1
+            caps = replace(self._limits, characters=max(left - waiting * share, share))
             limited = takes_limit(statement, read_only=unit.read_only)
             tables.append(format_rows(result, caps, limited=limited))
-            left -= len(tables[-1].text)
+            rows = sum(map(len, tables[-1].lines))
+            left -= rows
+            used += rows + sum(map(len, tables[-1].summary)) + _FRAME
         return tables
 
 
 def _change(prepared: PreparedStatements) -> Change:
     return Change("transact", prepared.queries, prepared.statements)
+
+
+def _left_out(results: Sequence[Result]) -> str:
+    """Count the statements whose results do not fit into the answer, by command."""
+    if not results:
+        return ""
+    counts = Counter[str]()
+    for result in results:
+        counts[result.command.partition(" ")[0]] += result.rows_affected or 0
+    rows = ", ".join(f"{command} {pluralize(count, 'row')}" for command, count in counts.items())
+    return (
+        f"… and {pluralize(len(results), 'more statement')}, which ran too ({rows}); send fewer "
+        "at once to see each."
+    )
 
 
 def _require_counted(prepared: PreparedStatements) -> None:

@@ -7,7 +7,7 @@ import pytest
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.migration.report import plan_page, skipped_text, steps_text
+from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, skipped_lines, steps_lines
 
 LONG = f"CREATE TABLE t (id int PRIMARY KEY, {', '.join(f'column_{number} text' for number in range(40))})"
 
@@ -19,19 +19,23 @@ def planned(script: str) -> MigrationPlan:
 def pages(plan: MigrationPlan, place: str = "") -> list[str]:
     """Read a plan from a place to its end."""
     page = plan_page(plan, place)
-    found = [page.text]
+    found = [text_of(page)]
     while page.following:
         page = plan_page(plan, page.following)
-        found.append(page.text)
+        found.append(text_of(page))
     return found
+
+
+def text_of(page: PlanPage) -> str:
+    return "\n".join(line for title, entries in page.sections for line in (title, *entries))
 
 
 def test_the_sql_of_each_step_is_shown() -> None:
     plan = planned(f"SET DateStyle = dmy; {LONG}; DROP TABLE u")
-    shown = plan_page(plan).text
+    shown = text_of(plan_page(plan))
     assert "column_39 text)" in shown
     assert "SET LOCAL datestyle TO dmy" in shown
-    assert "column_39" not in steps_text(plan, {})
+    assert "column_39" not in "\n".join(steps_lines(plan, {}))
 
 
 def test_all_of_a_plan_is_reached_page_by_page() -> None:
@@ -73,16 +77,13 @@ def test_a_place_that_the_plan_does_not_have_is_refused(place: str) -> None:
 
 def test_steps_that_remove_are_marked() -> None:
     script = "DROP TABLE a; ALTER TABLE b DROP COLUMN c; DELETE FROM d; DELETE FROM e WHERE f = 1; SELECT 1"
-    marked = [
-        line.split(".")[0] for line in steps_text(planned(script), {}).splitlines() if "REMOVES" in line
-    ]
+    marked = [line.split(".")[0] for line in steps_lines(planned(script), {}) if "REMOVES" in line]
     assert marked == ["1", "2", "3"]
 
 
 def test_what_stops_is_apart_from_what_is_to_be_looked_at() -> None:
-    text = skipped_text(
-        planned("\\i a.sql\nSET CONSTRAINTS ALL DEFERRED; SET CONSTRAINTS ALL DEFERRED; SET work_mem = 1")
-    )
+    plan = planned("\\i a.sql\nSET CONSTRAINTS ALL DEFERRED; SET CONSTRAINTS ALL DEFERRED; SET work_mem = 1")
+    text = "\n".join(skipped_lines(plan))
     stops, remarks, rest = (text.index(title) for title in ("Stops the run", "Needs a human:", "Left out:"))
     assert stops < text.index("\\i a.sql") < remarks < text.index("SET CONSTRAINTS") < rest
     assert text.count("SET CONSTRAINTS:") == 1
@@ -92,7 +93,7 @@ def test_what_stops_is_apart_from_what_is_to_be_looked_at() -> None:
 def test_what_stops_for_one_reason_is_one_line() -> None:
     change = "ALTER TABLE t ALTER COLUMN {} TYPE date USING now();"
     script = f"CREATE TABLE t (a int, b int); TABLE t; {change.format('a')} {change.format('b')}"
-    (line,) = (line for line in skipped_text(planned(script)).splitlines() if "SET DATA TYPE" in line)
+    (line,) = (line for line in skipped_lines(planned(script)) if "SET DATA TYPE" in line)
     assert line.startswith(
         "- line 1 (2 times), ALTER TABLE t ALTER COLUMN a TYPE date USING now() and 1 more"
     )

@@ -65,13 +65,13 @@ def likely_row(
         low: The first row to look at.
         high: The end of the rows to look at.
     """
-    if value := _VALUE.search(error.message):
+    if value := _VALUE.search(error.text):
         wanted = {value[1]}
         return next((n for n in range(low, high) if wanted.intersection(rows[n])), None)
-    if key := _KEY.search(error.message):
+    if key := _KEY.search(error.text):
         wanted = set(key[1].split(", "))
         return next((n for n in range(low, high) if wanted.issubset(rows[n])), None)
-    if row := _ROW.search(error.message):
+    if row := _ROW.search(error.text):
         known = {None, *row[1].split(", ")}
         return next((n for n in range(low, high) if known.issuperset(rows[n])), None)
     return None

@@ -41,7 +41,9 @@ _OTHER_ENCODING: Final = "Name the file's encoding, such as encoding='latin-1' o
 _NOT_DECODED: Final = re.compile(r"\bbyte 0x[0-9A-F]{2}, at offset")
 _KEY_TAKEN: Final = "23505"
 _ON_CONFLICT: Final = "Keep or replace rows that are there with on_conflict='skip' or 'update'."
-_REASON: Final = 300
+MAX_REASON: Final = 300
+"""Characters of a reason that are shown."""
+
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
 _MAX_MESSAGE: Final = 4 << 20  # bytes of a batch: a message of more than 10 MiB ends the connection
 _DIGEST_BYTES: Final = 8
@@ -184,7 +186,7 @@ class RowLoadJob:
         if rejection.sqlstate == _OF_TWO_ROWS and index:
             row = self._batch[index - 1]  # once the row of the same key is stored, the other updates it
         elif self._skip:
-            self.bad[row.number] = BadRow(row.number, row.line, rejection.message[:_REASON])
+            self.bad[row.number] = BadRow(row.number, row.line, rejection.text)
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
             is_there = rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error"
@@ -229,7 +231,7 @@ class RowLoadJob:
         if not self._batch or (error := await self._try(len(self._batch))) is None:
             return ""
         found = await self._first_rejected(error)
-        return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].message[:_REASON]}"
+        return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].text}"
 
     def _count(self) -> int:
         total = 0

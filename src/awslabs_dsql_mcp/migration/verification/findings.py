@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.text import as_line, pluralize, truncate_lines
 
 _MAX_LISTED: Final = 40
+_MAX_CHARACTERS: Final = 8_000  # of all that are listed
+_MAX_ENTRY: Final = 1_000  # characters of one
 
 
 @dataclass
@@ -36,14 +38,14 @@ class Comparison:
         return f"What is stored is not what the script means: {pluralize(count, 'difference')}."
 
     @property
-    def text(self) -> str:
+    def lines(self) -> list[str]:
         """The results as lines."""
         rows = f"{pluralize(self.rows, 'row')} of {pluralize(self.tables, 'table')}"
         lines = [f"Compared with the cluster: {rows}, {pluralize(self.objects, 'object')} of the catalog."]
         for head, listed in (("Differences:", self.differences), ("Not compared:", self.not_compared)):
             if listed:
                 lines += [head, *(f"- {one}" for one in _bounded(listed))]
-        return "\n".join(lines)
+        return lines
 
     @property
     def facts(self) -> dict[str, object]:
@@ -58,5 +60,5 @@ class Comparison:
 
 
 def _bounded(listed: Sequence[str]) -> list[str]:
-    more = len(listed) - _MAX_LISTED
-    return [*listed[:_MAX_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
+    lines = [as_line(one, _MAX_ENTRY) for one in listed]
+    return truncate_lines(lines, _MAX_LISTED, characters=_MAX_CHARACTERS)
