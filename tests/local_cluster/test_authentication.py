@@ -113,7 +113,8 @@ def test_a_token_opens_until_it_expires(open_cluster: LocalCluster, lifetime: in
 def test_no_token_lasts_longer_than_a_week(open_cluster: LocalCluster) -> None:
     now, longer = datetime.now(timezone.utc), limits.MAX_TOKEN_SECONDS + 1
     password = iam_token.issue("localhost", "admin", keys(open_cluster), now, longer)
-    assert answer_to(open_cluster, password) == fatal("08006", DENIED)
+    hint = "X-Amz-Expires must be less than a week (in seconds)"
+    assert answer_to(open_cluster, password) == fatal("08006", DENIED, hint)
 
 
 # ---- roles

@@ -1,6 +1,8 @@
 """``awslabs-dsql-mcp local``: who starts it chooses its behaviour; its environment for any client."""
 
+import json
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -21,8 +23,11 @@ from support.local_cluster.waiting import wait_until
 
 CHOSEN = ClusterConfig(seed=7, max_rows=11, max_connections=9)
 CLIENT = """\
-import os, boto3, psycopg
+import os, aurora_dsql_psycopg, boto3, psycopg
 psycopg.connect().close()
+host, region = os.environ["PGHOST"], os.environ["AWS_REGION"]
+aurora_dsql_psycopg.connect(host=host, region=region, user="admin", dbname="postgres").close()
+psycopg.connect(host="localhost.dsql.us-east-1.on.aws").close()
 signer = boto3.client("dsql")
 token = signer.generate_db_connect_admin_auth_token(os.environ["PGHOST"])
 with psycopg.connect(password=token) as connection:
@@ -55,7 +60,8 @@ async def test_who_wants_another_behaviour_is_told_what_runs(chosen: LocalCluste
         async with local_cluster(data, ClusterConfig()):
             pass
     assert refused.value.message == (
-        f"The local cluster in {data} runs already, started with --seed 7 --max-rows 11 --max-connections 9."
+        f"The local cluster in {data} runs already at port {chosen.port}, started with --seed 7 "
+        "--max-rows 11 --max-connections 9."
     )
     with connect(chosen) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -66,7 +72,7 @@ def test_the_command_is_refused_too(
 ) -> None:
     assert chosen.port
     assert main(["--local-data", str(data), "--conflict-rate", "0.1"]) == 1
-    assert "runs already, started with --seed 7" in capsys.readouterr().err
+    assert f"runs already at port {chosen.port}, started with --seed 7" in capsys.readouterr().err
 
 
 def test_the_command_says_what_it_joins(chosen: LocalCluster, data: Path) -> None:
@@ -77,6 +83,24 @@ def test_the_command_says_what_it_joins(chosen: LocalCluster, data: Path) -> Non
         said = [joined.stdout.readline().strip() for _ in range(2)]
         joined.terminate()
     assert said[1] == "It behaves as with --seed 7 --max-rows 11 --max-connections 9"
+
+
+async def test_a_port_that_is_chosen_is_that_of_every_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        with pytest.raises(NotConfigured, match=f"cannot listen at port {port}: Address already in use"):
+            async with local_cluster(tmp_path, ClusterConfig(port=port)):
+                pass
+    async with local_cluster(tmp_path, ClusterConfig(port=port)) as running:
+        assert running.port == port
+        async with local_cluster(tmp_path, ClusterConfig(port=port)), local_cluster(tmp_path):
+            connect(running).close()
+        with pytest.raises(NotConfigured, match=f"runs already at port {port}"):
+            async with local_cluster(tmp_path, ClusterConfig(port=port + 1)):
+                pass
+    wait_until(lambda: not (tmp_path / "daemon.json").exists())
+    async with local_cluster(tmp_path) as again:
+        assert again.port == port
 
 
 def test_postgresql_is_told_the_limits_that_are_its_part(chosen: LocalCluster) -> None:
@@ -114,11 +138,28 @@ def test_the_environment_of_another_role_has_its_token(chosen: LocalCluster, dat
     now = datetime.now(timezone.utc)
     variables = client_env.client_env(DataDir(data), chosen.port, "app", now)
     assert variables["PGUSER"] == "app"
-    iam_token.check(variables["PGPASSWORD"], "localhost", "app", keys(chosen), now + timedelta(days=6))
+    iam_token.check(variables["PGPASSWORD"], ["localhost"], "app", keys(chosen), now + timedelta(days=6))
+
+
+def test_fish_dotenv_and_json_get_theirs() -> None:
+    odd = {"PGHOST": 'it\'s a \\ "name"', "PGPORT": "5432"}
+    assert client_env.FORMATS["fish"](odd).splitlines()[:3] == [
+        r"""set -gx PGHOST 'it\'s a \\ "name"'""",
+        "set -gx PGPORT '5432'",
+        "set -e AWS_SESSION_TOKEN",
+    ]
+    assert (
+        client_env.FORMATS["dotenv"](odd)
+        == r"""PGHOST="it's a \\ \"name\""
+PGPORT=5432"""
+    )
+    assert json.loads(client_env.FORMATS["json"](odd)) == odd | dict.fromkeys(
+        ("AWS_SESSION_TOKEN", "AWS_PROFILE", "PGSERVICE")
+    )
 
 
 def test_powershell_gets_its_own_words() -> None:
-    assert client_env.in_powershell({"PGHOST": "it's"}).splitlines()[:2] == [
+    assert client_env.FORMATS["powershell"]({"PGHOST": "it's"}).splitlines()[:2] == [
         "$env:PGHOST = 'it''s'",
         "$env:AWS_SESSION_TOKEN = $null",
     ]

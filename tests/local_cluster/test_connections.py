@@ -31,6 +31,17 @@ def test_the_address_is_of_this_machine(dsql: LocalCluster) -> None:
         assert connection.info.port == dsql.port
 
 
+def test_a_websocket_is_not_opened(dsql: LocalCluster) -> None:
+    trusted = ssl.create_default_context(cafile=str(dsql.ca_file))
+    with (
+        socket.create_connection((dsql.host, dsql.port), timeout=20) as tcp,
+        trusted.wrap_socket(tcp, server_hostname=dsql.host) as client,
+        contextlib.suppress(OSError),
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")
+        assert client.recv(1) == b""
+
+
 def test_the_certificate_is_of_the_clusters_own_authority(dsql: LocalCluster) -> None:
     with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
         connect(dsql, sslrootcert="system")

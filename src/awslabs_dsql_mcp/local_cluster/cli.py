@@ -52,7 +52,7 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     if not parsed.env and parsed.action is None:
         return asyncio.run(_serve(data_dir, parsed.local_data, options.chosen(parsed)))
     if parsed.env:
-        _print(_environment(data_dir, parsed.user))
+        _print(_environment(data_dir, parsed.user, parsed.format))
     elif parsed.action == "token":
         _print(_token(data_dir, parsed.user))
     else:
@@ -82,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         "--env",
         action="store_true",
         help="print the environment that psql, boto3 and AWS's connectors need for the running cluster",
+    )
+    parser.add_argument(
+        "--format",
+        choices=list(client_env.FORMATS),
+        default="powershell" if sys.platform == "win32" else "sh",
+        help="form of the environment (default: %(default)s)",
     )
     parser.add_argument(
         "--local-data",
@@ -131,11 +137,11 @@ def _connected(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
         handle.close()
 
 
-def _environment(data_dir: DataDir, user: str) -> str:
-    """Format the environment of clients of the running cluster, for the shell of the user."""
+def _environment(data_dir: DataDir, user: str, form: str) -> str:
+    """Format the environment of clients of the running cluster."""
     with _connected(data_dir) as handle:
         variables = client_env.client_env(data_dir, handle.port, user, datetime.now(timezone.utc))
-    return client_env.in_powershell(variables) if sys.platform == "win32" else client_env.in_sh(variables)
+    return client_env.FORMATS[form](variables)
 
 
 def _let_sleep(data_dir: DataDir, waking_seconds: float) -> None:

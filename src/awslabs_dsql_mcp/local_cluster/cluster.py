@@ -12,9 +12,9 @@ from pathlib import Path
 
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_or_start
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
 
-HOST = "localhost"
+HOST = HOSTS[0]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ The process that starts the cluster chooses for all its clients.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 from awslabs_dsql_mcp.dsql import limits
 
@@ -30,6 +30,7 @@ class ClusterConfig:
             a second of its start and 350 MB.
         connection_rate: New connections a second.
         connection_burst: New connections at once, before that rate holds.
+        port: Port of the endpoint; 0 for the one of the last start, or any that is free.
         honour_cancel: True to pass cancel requests on to PostgreSQL; Aurora DSQL ignores them.
     """
 
@@ -44,6 +45,7 @@ class ClusterConfig:
     max_connections: int = 500
     connection_rate: float = float(limits.CONNECTIONS_PER_SECOND)
     connection_burst: int = limits.CONNECTION_BURST
+    port: int = 0
     honour_cancel: bool = False
 
     @classmethod
@@ -59,6 +61,15 @@ class ClusterConfig:
     def to_json(self) -> str:
         """Format the configuration as one line of JSON."""
         return json.dumps(asdict(self))
+
+    def accepts(self, running: "ClusterConfig", port: int) -> bool:
+        """Check that a cluster which runs is as this configuration has it.
+
+        Args:
+            running: Its configuration.
+            port: The port of its endpoint.
+        """
+        return self.port in (0, port) and replace(self, port=0) == replace(running, port=0)
 
     def choices(self) -> dict[str, object]:
         """Return the fields that differ from the defaults."""

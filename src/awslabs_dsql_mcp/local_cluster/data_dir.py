@@ -25,6 +25,9 @@ from typing import IO
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
 REGION = "us-east-1"
+HOSTS = ("localhost", f"localhost.dsql.{REGION}.on.aws")
+"""Names of every local cluster: the second is for AWS's connectors, which take a host without ``.dsql`` for
+the id of a cluster, and for clients that send no name without a dot (SNI), such as those of the JVM."""
 _RENEW_AFTER = timedelta(days=365)
 _MAX_LOG = 1_000_000  # bytes kept of former runs
 

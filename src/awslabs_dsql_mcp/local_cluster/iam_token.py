@@ -3,10 +3,12 @@
 A token is a presigned URL without its scheme (AWS Signature Version 4, query string form):
 ``HOST/?Action=DbConnect&X-Amz-Algorithm=…&X-Amz-Credential=KEY/DAY/REGION/dsql/aws4_request&…``.
 Source: Aurora DSQL user guide, "Generating an authentication token"; the AWS general reference on
-Signature Version 4. The signature itself is botocore's work. Nothing here reads a clock.
+Signature Version 4: the parameters may come in any order, and AWS's SDK for JavaScript sorts them with the
+signature among them. The signature itself is botocore's work. Nothing here reads a clock.
 """
 
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
@@ -18,7 +20,7 @@ ADMIN = "admin"
 _CLOCK_SKEW = timedelta(minutes=5)
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
-_SIGNATURE = "&X-Amz-Signature="
+_SIGNATURE = "X-Amz-Signature="
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,15 @@ def issue(
         "X-Amz-SignedHeaders": "host",
     }
     unsigned = f"{host}/?{urlencode(query)}"
-    return unsigned + _SIGNATURE + _sign(unsigned, signed_at, credentials)
+    return f"{unsigned}&{_SIGNATURE}" + _sign(unsigned, signed_at, credentials)
 
 
-def check(token: str, host: str, user: str, credentials: Credentials, now: datetime) -> None:
+def check(token: str, hosts: Collection[str], user: str, credentials: Credentials, now: datetime) -> None:
     """Check a token.
 
     Args:
         token: The password that the client sent.
-        host: The name that the client asked for in TLS (SNI).
+        hosts: The names, in lower case, of what the client asked for in TLS (SNI).
         user: The database role of the startup packet.
         credentials: The keys that must have signed the token.
         now: The time, with its zone.
@@ -99,7 +101,7 @@ def check(token: str, host: str, user: str, credentials: Credentials, now: datet
         claims = _read(token)
     except (KeyError, ValueError):
         raise TokenRefused from None
-    _check_origin(claims, host, credentials)
+    _check_origin(claims, hosts, credentials)
     _check_time(claims, now)
     if claims.action != action_for(user):
         raise TokenRefused(f"Wrong user to action mapping. user: {user}, action: {claims.action}")
@@ -112,23 +114,29 @@ def _read(token: str) -> _Claims:
         KeyError: A field is missing.
         ValueError: A field is not valid in Signature Version 4 for Aurora DSQL.
     """
-    unsigned, _, signature = token.rpartition(_SIGNATURE)
+    path, _, parameters = token.partition("?")
+    (signature,) = (part for part in parameters.split("&") if part.startswith(_SIGNATURE))
+    unsigned = path + "?" + "&".join(part for part in parameters.split("&") if part != signature)
     url = urlsplit("https://" + unsigned)
-    query = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=True))
+    pairs = parse_qsl(url.query, keep_blank_values=True, strict_parsing=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise ValueError("a parameter comes twice")
     access_key, day, region, service, terminator = query["X-Amz-Credential"].split("/")
     signed_at = datetime.strptime(query["X-Amz-Date"], _TIMESTAMP).replace(tzinfo=timezone.utc)
     given = (url.path, query["X-Amz-Algorithm"], query["X-Amz-SignedHeaders"], service, terminator, day)
     if given != ("/", _ALGORITHM, "host", "dsql", "aws4_request", signed_at.strftime("%Y%m%d")):
         raise ValueError("not a token for Aurora DSQL")
     lifetime = int(query["X-Amz-Expires"])
-    if not 0 < lifetime <= limits.MAX_TOKEN_SECONDS:
+    if lifetime <= 0:
         raise ValueError("lifetime out of range")
-    return _Claims(url.netloc, query["Action"], access_key, region, signed_at, lifetime, unsigned, signature)
+    proof = signature.removeprefix(_SIGNATURE)
+    return _Claims(url.netloc, query["Action"], access_key, region, signed_at, lifetime, unsigned, proof)
 
 
-def _check_origin(claims: _Claims, host: str, credentials: Credentials) -> None:
-    named = (claims.host.lower(), claims.access_key, claims.region)
-    if named != (host.lower(), credentials.access_key, credentials.region):
+def _check_origin(claims: _Claims, hosts: Collection[str], credentials: Credentials) -> None:
+    named = (claims.access_key, claims.region)
+    if claims.host.lower() not in hosts or named != (credentials.access_key, credentials.region):
         raise TokenRefused
     expected = _sign(claims.unsigned, claims.signed_at.strftime(_TIMESTAMP), credentials)
     if not hmac.compare_digest(expected.encode(), claims.signature.encode()):
@@ -136,6 +144,8 @@ def _check_origin(claims: _Claims, host: str, credentials: Credentials) -> None:
 
 
 def _check_time(claims: _Claims, now: datetime) -> None:
+    if claims.lifetime > limits.MAX_TOKEN_SECONDS:
+        raise TokenRefused("X-Amz-Expires must be less than a week (in seconds)")
     signed_at, stamp = claims.signed_at.strftime(_TIMESTAMP), now.strftime(_TIMESTAMP)
     lifetime = timedelta(seconds=claims.lifetime)
     if claims.signed_at < now - lifetime:

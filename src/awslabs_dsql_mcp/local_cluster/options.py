@@ -58,6 +58,14 @@ OPTIONS = (
         "1000",
     ),
     Option(
+        "--port",
+        (),
+        whole_number(1, 65_535),
+        "Port of the endpoint, on 127.0.0.1 and ::1.",
+        "N",
+        "that of the last start, or any free one",
+    ),
+    Option(
         "--honour-cancel", (), read_switch, "Pass cancel requests on to PostgreSQL; Aurora DSQL ignores them."
     ),
 )

@@ -13,10 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from awslabs_dsql_mcp.local_cluster.data_dir import REGION, DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
 
-# The second is for AWS's connectors, which take a host without ".dsql" for the id of a cluster.
-_NAMES = ("localhost", f"localhost.dsql.{REGION}.on.aws")
 _ADDRESSES = ("127.0.0.1", "::1")
 _VALID = timedelta(days=825)  # the longest that Apple's verifiers accept
 
@@ -63,11 +61,11 @@ def _certificate(
     key: EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: EllipticCurvePrivateKey
 ) -> x509.Certificate:
     issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    names = [x509.DNSName(name) for name in _NAMES]
+    names = [x509.DNSName(name) for name in HOSTS]
     addresses = [x509.IPAddress(ip_address(address)) for address in _ADDRESSES]
     server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     return (
-        _builder(_name(_NAMES[0]), authority.subject, key)
+        _builder(_name(HOSTS[0]), authority.subject, key)
         .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(server, critical=False)

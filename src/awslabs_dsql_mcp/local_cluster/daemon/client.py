@@ -81,10 +81,10 @@ def connect_or_start(data_dir: DataDir, config: ClusterConfig | None = None) -> 
             f"The local cluster's data folder cannot be used: {failure}",
             hint="Give another folder with --local-data DIR.",
         ) from failure
-    if config not in (None, handle.config):
+    if config is not None and not config.accepts(handle.config, handle.port):
         handle.close()
         raise NotConfigured(
-            f"The local cluster in {data_dir.path} runs already, "
+            f"The local cluster in {data_dir.path} runs already at port {handle.port}, "
             f"started with {options.flags(handle.config) or 'no options of its behaviour'}.",
             hint="Join it as it is, without such options; or end all that use it first; or give another "
             "folder with --local-data DIR.",

@@ -31,6 +31,9 @@ def run(data_dir: DataDir, server: Server, config: ClusterConfig, ready: Callabl
         server: The running PostgreSQL.
         config: Configuration of the cluster.
         ready: Called when clients can connect.
+
+    Raises:
+        NotConfigured: The port that was chosen cannot be listened at.
     """
     loop = asyncio.SelectorEventLoop()  # Windows' default one cannot wait for a socket to be readable
     try:
@@ -43,7 +46,7 @@ def run(data_dir: DataDir, server: Server, config: ClusterConfig, ready: Callabl
 
 async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    listeners = listener.listen(data_dir.port)
+    listeners = listener.listen_at(config.port) if config.port else listener.listen(data_dir.port)
     port = int(listeners[0].getsockname()[1])
     data_dir.keep_port(port)
     control = ReconnectingSuperuser(server.address)

@@ -6,10 +6,12 @@ would refuse gets PostgreSQL's text. The error for a role without an IAM mapping
 that of other refused identities, with a hint of ours.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from awslabs_dsql_mcp.local_cluster import iam_token
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS
 from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters
 from awslabs_dsql_mcp.local_cluster.postgres.server import RESERVED_ROLES
 from awslabs_dsql_mcp.local_cluster.protocol import wire
@@ -64,7 +66,7 @@ def refuse_login(
 ) -> Refusal | None:
     """Check the token that the client sent as its password, then the role and the database."""
     try:
-        iam_token.check(token, request.host or "", request.user, credentials, now)
+        iam_token.check(token, _names_of(request.host or ""), request.user, credentials, now)
     except iam_token.TokenRefused as refused:
         return Refusal("08006", _DENIED, refused.hint)
     if request.user in RESERVED_ROLES:
@@ -72,6 +74,11 @@ def refuse_login(
     if request.database != DATABASE:
         return Refusal("3D000", f'database "{request.database}" does not exist')
     return None
+
+
+def _names_of(host: str) -> Collection[str]:
+    """Give all names of the cluster where one of them was asked for."""
+    return HOSTS if host.lower() in HOSTS else (host.lower(),)
 
 
 def refuse_role(role: str, *, mapped: bool) -> Refusal | None:

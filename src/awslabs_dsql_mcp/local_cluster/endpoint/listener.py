@@ -7,6 +7,7 @@ answered ``N``, and then one of the others; or in clear, which only a cancel req
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 import time
@@ -16,6 +17,7 @@ from datetime import datetime, timezone
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
@@ -43,6 +45,26 @@ def listen(port: int) -> list[socket.socket]:
         if listeners and _add_ipv6(listeners):
             return listeners
         port = 0
+
+
+def listen_at(port: int) -> list[socket.socket]:
+    """Listen on 127.0.0.1 and, where there is IPv6, on ::1, at this port and no other.
+
+    Raises:
+        NotConfigured: Another process listens there, or the system forbids it.
+    """
+    try:
+        listeners = [socket.create_server(("127.0.0.1", port))]
+    except OSError as refused:
+        reason = os.strerror(refused.errno or 0)
+    else:
+        if _add_ipv6(listeners):
+            return listeners
+        reason = os.strerror(errno.EADDRINUSE)
+    raise NotConfigured(
+        f"The local cluster cannot listen at port {port}: {reason}.",
+        hint="End what listens there, or give another --port.",
+    )
 
 
 def _try_ipv4(port: int) -> list[socket.socket]:
