@@ -117,7 +117,7 @@ async def test_a_script_that_stopped_goes_on_where_nothing_is_there(writer: Clie
     assert first.is_error
     assert await logged(writer) == 0
     again = await call(writer, "migrate", statements=script)
-    assert again.facts["code"] == "unfinished"
+    assert again.facts["code"] == "unfinished_run"
     await write(writer, "DELETE FROM again_seed WHERE a = 1")
     resumed = await call(writer, "migrate", statements=script, resume_from=handle_of(first))
     assert not resumed.is_error, resumed.text

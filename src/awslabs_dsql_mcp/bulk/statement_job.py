@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
+from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
-from awslabs_dsql_mcp.bulk.jobs.runner import Batch
 from awslabs_dsql_mcp.bulk.splitting import cascades, keyset, split_catalog, split_rules, table_info
 from awslabs_dsql_mcp.bulk.splitting.keyset import Key, Position
 from awslabs_dsql_mcp.bulk.splitting.repeatability import is_repeatable

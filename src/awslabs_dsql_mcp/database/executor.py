@@ -255,8 +255,8 @@ class PooledDatabase:
 
     def _timed_out(self, limit: float, call: _Call | None = None) -> str:
         limits = self._limits
-        if call is not None and call.time_limit is not None:
-            return f"not done within {call.time_limit:g} s"
+        if call is not None and call.time_limit is not None and limit != limits.statement_timeout:
+            return f"not done within {call.time_limit:.3g} s"
         if limit < limits.statement_timeout:
             return f"no answer within the {limits.call_timeout:g} s of a call (--call-timeout)"
         return f"no answer within {limits.statement_timeout:g} s (--statement-timeout)"
@@ -267,7 +267,8 @@ class PooledDatabase:
 
     def _step_time(self, call: _Call) -> float:
         remaining = self._remaining(call)
-        return remaining if call.time_limit else min(self._limits.statement_timeout, remaining)
+        may_last = (call.time_limit or 0) > self._limits.call_timeout
+        return remaining if may_last else min(self._limits.statement_timeout, remaining)
 
     async def _release(self, call: _Call) -> None:
         session, call.session = call.session, None

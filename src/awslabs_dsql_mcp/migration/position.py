@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from awslabs_dsql_mcp.bulk.jobs.earlier_runs import UNFINISHED
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan
@@ -78,7 +79,7 @@ def _ran_before(plan: MigrationPlan, recorded: int, since: str) -> RequestInvali
     done = f"{pluralize(recorded - 1, 'step')} of {total} applied" if recorded > 1 else "no step recorded"
     return RequestInvalid(
         f"A run of this script was not finished, {since}: {done}. Nothing was run now.",
-        code="unfinished",
+        code=UNFINISHED,
         hint=f"To go on: the same with resume_from={plan.resume_token(recorded, '?')}. "
         f"To begin with the first step again: resume_from='{RESTART}'.",
     )

@@ -28,6 +28,7 @@ from awslabs_dsql_mcp.tools.resumable import (
     Resume,
     Token,
     progress_callback,
+    refuse_running_dry,
     run_output,
     with_message,
 )
@@ -144,6 +145,8 @@ class BatchWrite:
             StatementRefused: It may not run, or cannot be cut.
             DsqlError: What stopped it.
         """
+        if request.dry_run:
+            refuse_running_dry(resume=request.resume, token=request.dry_run_token)
         prepared = await self._check(request)
         if request.dry_run_token is not None:
             self._confirmation.redeem(request.dry_run_token, _change(prepared))
@@ -167,6 +170,7 @@ class BatchWrite:
         key = ", ".join(job.key.columns)
         whole = f", all of {job.parts.target}," if prepared.statements[0].whole_table else ""
         earlier = await self._runner.earlier_run(job)
+        go = f"to run it, send the same without dry_run, with dry_run_token={token} (once, in 10 min)."
         lines = (
             (
                 f"dry run, nothing was changed: {pluralize(rows, 'row')}{whole} now, in about "
@@ -174,8 +178,8 @@ class BatchWrite:
             ),
             _record_note(job, batches),
             _clock_note(job, batches),
-            f"{earlier.message} {earlier.hint}" if earlier else "",
-            f"Next: to run it, send the same with dry_run_token={token} (once, in 10 min).",
+            earlier.message if earlier else "",
+            f"Next: {earlier.hint if earlier else go}",
         )
         shown = [line for line in lines if line]
         return with_message("dry_run", shown, {"rows": rows, "batches": batches, "dry_run_token": token})

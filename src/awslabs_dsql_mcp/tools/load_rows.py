@@ -37,6 +37,7 @@ from awslabs_dsql_mcp.tools.resumable import (
     Resume,
     Token,
     progress_callback,
+    refuse_running_dry,
     run_output,
     with_message,
 )
@@ -221,6 +222,8 @@ class LoadRows:
             NotConfigured: No folder is allowed, or nothing reads the file.
             DsqlError: What stopped it.
         """
+        if request.dry_run:
+            refuse_running_dry(resume=request.resume, token=request.dry_run_token)
         is_over = self._runner.time_limit()
         table = await self._table(request)
         with closing(await self._source(request, table)) as source:
@@ -350,7 +353,7 @@ class LoadRows:
         lines = [
             f"dry run, nothing was stored: {counted}{tried}{':' if fault else '.'}",
             *([fault] if fault else []),
-            f"Next: to load them, send the same with dry_run_token={token} (once, in 10 min).",
+            f"Next: to load them, send it without dry_run, with dry_run_token={token} (once, in 10 min).",
         ]
         return with_message("dry_run", lines, {"rows": rows, "batches": batches, "dry_run_token": token})
 

@@ -174,6 +174,12 @@ class Migrate:
             DsqlError: A step failed; the message says what is applied, and how to go on.
         """
         deadline = self._clock() + self._call_time
+        if request.only_shows and request.resume_from is not None:
+            raise RequestInvalid(
+                "dry_run and show_from show the plan, and resume_from runs it; nothing was run.",
+                code="dry_run_or_run",
+                hint="To run it, send the same without these two; to see it, without resume_from.",
+            )
         plan = await self._plan(request.script)
         if request.only_shows:
             self._agree(plan, 1)
@@ -298,7 +304,7 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
         else ""
     )
     go = (
-        f"To carry it out, send the same with resume_from={handle}."
+        f"To carry it out, send the same without dry_run, with resume_from={handle}."
         if handle
         else existing.advice
         if not existing.is_clear

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
+from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.spec import progress_of
@@ -34,6 +35,21 @@ Resume = Annotated[
 Token = Annotated[
     str | None, Field(description="Of a dry run of the same: replaces the user's confirmation.")
 ]
+
+
+def refuse_running_dry(*, resume: str | None, token: str | None = None) -> None:
+    """Refuse a dry run that is told to go on, or to be what a dry run was for.
+
+    Raises:
+        RequestInvalid: It is.
+    """
+    given = "dry_run_token" if token is not None else "resume" if resume else ""
+    if given:
+        raise RequestInvalid(
+            f"dry_run shows what a run would do, and {given} is for a run; nothing was run.",
+            code="dry_run_or_run",
+            hint=f"To run it, send the same without dry_run; to see it only, without {given}.",
+        )
 
 
 def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:

@@ -11,7 +11,7 @@ from mcp import Client
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, RunResult
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError
 from support.client_helpers import call
 from support.wire.fault_plans import insert, kill_while, make_schema, parameters, resume_in
@@ -211,6 +211,35 @@ async def test_a_call_ends_within_its_time(bed: Harness) -> None:
     assert result.reason == "the call's time is used up"
     assert 10 < next(seconds) <= 20
     assert 3 <= result.progress.batches < 20
+
+
+class Watched:
+    """The real database, which notes how long each transaction may take.
+
+    Args:
+        database: The database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.limits: list[float] = []
+
+    async def run(self, unit: UnitOfWork) -> Report:
+        """Run a unit."""
+        if unit.must_change:
+            self.limits.append(unit.time_limit or 0)
+        return await self._database.run(unit)
+
+
+async def test_a_batch_with_its_retries_has_what_is_left_of_the_call(bed: Harness) -> None:
+    fill(bed, 60)
+    seconds = itertools.count(step=0.5)
+    database = Watched(bed.connect())
+    job = await StatementJob.plan(database, Query(ADD), "cluster")
+    await BatchRunner(database, call_time=20, clock=lambda: next(seconds), max_rows=3).run(job, "", ignore)
+    assert len(database.limits) >= 3
+    assert database.limits == sorted(set(database.limits), reverse=True)
+    assert all(1 <= limit < 20 for limit in database.limits)
 
 
 async def test_a_slow_search_is_heard_of(bed: Harness) -> None:

@@ -56,6 +56,9 @@ async def test_a_run_that_is_killed_goes_on_without_doing_anything_twice(
     bed.proxy.clear()
     rain(bed)
     async with Client(kept) as client:
+        dry = await call(client, "batch_write", sql=ADD, params=[1], dry_run=True)
+        assert dry.text.count("Next:") == 1
+        assert "Next: To continue it: resume=" in dry.text
         again = await call(client, "batch_write", sql=ADD, params=[1])
         assert again.facts["code"] == "unfinished_run", again.text
         reply = await call(client, "batch_write", sql=ADD, params=[1], resume=resume_in(again.text))
@@ -92,3 +95,26 @@ async def test_a_cancelled_run_stops_at_once_and_tells_what_it_did(bed: Harness,
     assert counts(bed) == {1: 20_000}
     assert [progress for progress, _ in told] == sorted(progress for progress, _ in told)
     assert all("resume='bulk-" in message for _, message in told)
+
+
+async def test_a_dry_run_that_is_to_go_on_is_refused(bed: Harness, opens: Opens) -> None:
+    make_schema(bed)
+    fill(bed, 10)
+    script = "CREATE TABLE bulk.dry (a int)"
+    async with opens() as client:
+        dry = await call(client, "batch_write", sql=ADD, params=[1], dry_run=True)
+        token = dry.facts["dry_run_token"]
+        shown = await call(client, "migrate", statements=script, dry_run=True)
+        handle = shown.facts["resume_from"]
+        for refused in (
+            await call(client, "batch_write", sql=ADD, params=[1], dry_run=True, dry_run_token=token),
+            await call(client, "batch_write", sql=ADD, params=[1], dry_run=True, resume="new"),
+            await call(client, "load_rows", table="bulk.t", rows=[{"id": 99}], dry_run=True, resume="new"),
+            await call(client, "migrate", statements=script, dry_run=True, resume_from=handle),
+        ):
+            assert refused.facts["code"] == "dry_run_or_run", refused.text
+            assert "without" in refused.text
+        reply = await call(client, "batch_write", sql=ADD, params=[1], dry_run_token=token)
+        assert reply.facts["status"] == "finished", reply.text
+        assert not (await call(client, "migrate", statements=script, resume_from=handle)).is_error
+    assert counts(bed) == {1: 10}

@@ -11,13 +11,21 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
-from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, RESTART, ProgressTable
+from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch, BatchJob
+from awslabs_dsql_mcp.bulk.jobs.earlier_runs import (
+    content_position,
+    continued,
+    describe,
+    earlier_error,
+    other_error,
+)
+from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, RESTART
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
 from awslabs_dsql_mcp.bulk.jobs.run_record import RecordLost, RunRecord
 from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
-from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS, Position
+from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
@@ -29,7 +37,6 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     TransactionConflict,
 )
-from awslabs_dsql_mcp.text import pluralize
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +44,7 @@ ProgressCallback = Callable[[float, str], Awaitable[None]]
 """Called with the number of rows processed, which a little is added to while nothing changes, and a text."""
 
 _TIME_SHARE: Final = 0.8  # share of a call's time within which a batch must be expected to end
+_MIN_LEFT: Final = 1.0  # seconds that a batch has at the least
 _BATCH_SHARE: Final = 0.25  # share of a call's time above which batches become smaller
 _PROGRESS_INTERVAL: Final = 0.5  # seconds
 _HEARTBEAT: Final = 5.0  # seconds without progress after which the client hears of it
@@ -45,69 +53,6 @@ _MIN_BATCH: Final = 50  # rows; smaller batches do not conflict less
 _MAX_REMEMBERED: Final = 100
 _TRANSACTION_LIMIT: Final = "54000"
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The changes of one transaction.
-
-    Attributes:
-        query: The statement; ``None`` if nothing remains to be changed.
-        last_key: The key of its last row.
-        rows: Expected number of rows changed.
-        last: It is the last batch.
-    """
-
-    query: Query | None
-    last_key: Position
-    rows: int
-    last: bool
-
-
-class BatchJob(Protocol):
-    """A job that is run in batches.
-
-    Attributes:
-        fingerprint: Identifies the job: the same for the same statement, values and options. What is before
-            its first dash is the same for jobs that may do the same work, such as a corrected statement.
-        progress_table: Table that records its batches.
-        repeatable: Its batches can be repeated safely, and are not recorded.
-        content: Digest of rows that may be corrected in the course of the job: a finished one is done for
-            those that it ended with. Empty for a job that its fingerprint says all of.
-        correction: A sentence on what a corrected form of the job would do to rows that are done; empty if
-            that form goes on behind them.
-    """
-
-    @property
-    def fingerprint(self) -> str: ...  # noqa: D102 - above
-
-    @property
-    def progress_table(self) -> ProgressTable: ...  # noqa: D102 - above
-
-    @property
-    def repeatable(self) -> bool: ...  # noqa: D102 - above
-
-    @property
-    def content(self) -> str: ...  # noqa: D102 - above
-
-    @property
-    def correction(self) -> str: ...  # noqa: D102 - above
-
-    async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
-        """Return the next batch after a key, of a maximum number of rows; ``None`` if no rows remain."""
-        ...
-
-    async def repair(self, batch: Batch, error: StatementFailed) -> Batch:
-        """Shorten a batch to the rows before one that cannot be stored, or raise the error."""
-        ...
-
-    def stored(self, batch: Batch, result: Result) -> None:
-        """Take the result of a batch that was committed; not called if its outcome was unknown."""
-        ...
-
-    def describe(self, position: Position) -> str:
-        """Describe a position for the reader, such as ``row 2,900``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -160,7 +105,7 @@ class _Run:
     def after(self, batch: Batch, rows: int) -> Progress:
         """Progress behind a batch that changed some rows."""
         progress = self.progress.advance(batch.last_key, rows, done=batch.last)
-        return replace(progress, after=_content(self.job)) if progress.done else progress
+        return replace(progress, after=content_position(self.job)) if progress.done else progress
 
     def adopt(self, progress: Progress) -> None:
         """Go on from a progress that the record shows."""
@@ -169,7 +114,7 @@ class _Run:
 
     def describe(self) -> str:
         """Describe the progress."""
-        return _describe(self.job, self.progress)
+        return describe(self.job, self.progress)
 
     def token(self) -> str:
         """Resume token of the progress."""
@@ -217,7 +162,7 @@ class BatchRunner:
         record = self._record(job)
         if not job.repeatable:
             await record.read()
-        return self._earlier_error(job, record) or await _other_error(job, record)
+        return self._earlier_error(job, record) or await other_error(job, record)
 
     async def run(
         self, job: BatchJob, resume: str, on_progress: ProgressCallback, rows_per_second: int | None = None
@@ -266,30 +211,17 @@ class BatchRunner:
             known, _ = self._unfinished.get(job.fingerprint, (token, 0))
             return known if known.run == token.run and known.batches > token.batches else token
         if token is not None:
-            return _continued(record, token)
+            return continued(record, token)
         if not resume:
-            error = self._earlier_error(job, record) or await _other_error(job, record)
+            error = self._earlier_error(job, record) or await other_error(job, record)
             if error is not None:
                 raise error
         self._unfinished.pop(job.fingerprint, None)
         return Progress(secrets.token_hex(8))
 
     def _earlier_error(self, job: BatchJob, record: RunRecord) -> RequestInvalid | None:
-        """Error of a job of which there is an earlier run; ``None`` if there is none."""
         known, _ = self._unfinished.get(job.fingerprint, (None, 0))
-        earlier = record.progress or (known if known and known.batches else None)
-        if earlier is None or (earlier.done and record.row is not None and record.row.expired):
-            return None
-        if earlier.done and earlier.after != _content(job):
-            return None  # it ended with other rows
-        if earlier.done and record.row is not None:
-            return _done_error(job, earlier, f", {record.row.changed_at}")
-        return RequestInvalid(
-            f"An earlier run of this job is unfinished: {_describe(job, earlier)}. Nothing was run now.",
-            code="unfinished_run",
-            hint=f"To continue it: resume='{encode(job.fingerprint, earlier)}'. To start over, on all rows: "
-            f"resume='{RESTART}'.",
-        )
+        return earlier_error(job, record, known)
 
     def _remember(self, run: _Run) -> None:
         self._unfinished.pop(run.job.fingerprint, None)
@@ -369,7 +301,7 @@ class BatchRunner:
                     await run.record.prepare()
                 queries = (run.record.change(after), *queries)
             try:
-                results = await self._commit(queries, must_change=run.recorded)
+                results = await self._commit(run, queries)
             except StatementFailed as error:
                 # The record's statement is none of the caller's.
                 error.message = _STATEMENT.sub("", error.message)
@@ -392,10 +324,12 @@ class BatchRunner:
             run.outcome_unknown, run.failures = False, 0
             return
 
-    async def _commit(self, queries: tuple[Query, ...], *, must_change: bool) -> tuple[Result, ...]:
+    async def _commit(self, run: _Run, queries: tuple[Query, ...]) -> tuple[Result, ...]:
+        """Run a transaction, with its retries, in what is left of the call's time."""
         if not queries:
             return ()
-        unit = UnitOfWork(queries, read_only=False, must_change=must_change)
+        left = max(_MIN_LEFT, run.started_at + self._time - self._clock())
+        unit = UnitOfWork(queries, read_only=False, must_change=run.recorded, time_limit=left)
         return (await self._database.run(unit)).results
 
     async def _handle_failure(self, run: _Run, batch: Batch, error: DsqlError) -> None:
@@ -469,60 +403,6 @@ class BatchRunner:
         return (
             f"{run.job.progress_table.name}, which nothing needs any longer, was dropped." if dropped else ""
         )
-
-
-def _continued(record: RunRecord, token: Progress) -> Progress:
-    """Return the recorded progress of the run of a resume token.
-
-    Raises:
-        RecordLost: It is not recorded, or is behind the token.
-    """
-    stored = record.progress
-    if stored is None and not token.batches:
-        return token
-    if stored is None:
-        raise record.lost("is no longer there")
-    if stored.run != token.run:
-        raise record.lost("is now that of another run")
-    if stored.batches < token.batches or (stored.batches == token.batches and stored.after != token.after):
-        raise record.lost("was changed")
-    return stored if stored.batches > token.batches else token
-
-
-def _content(job: BatchJob) -> Position | None:
-    """Position of a finished job, which holds what it was done for."""
-    return (job.content,) if job.content else None
-
-
-def _done_error(job: BatchJob, progress: Progress, when: str = "") -> RequestInvalid:
-    return RequestInvalid(
-        f"This has been done already{when}: {_describe(job, progress)}. Nothing was run now.",
-        code="already_done",
-        hint=f"To do it once more: the same call with resume='{RESTART}'.",
-    )
-
-
-async def _other_error(job: BatchJob, record: RunRecord) -> RequestInvalid | None:
-    """Error of a job that may do again the work of another one, which is unfinished."""
-    other = None if job.repeatable else await record.other(_content(job))
-    if other is None:
-        return None
-    progress, token = other
-    if progress.done:
-        return _done_error(job, progress)
-    next_step = job.correction or f"If these are its rows, corrected: resume='{token}'."
-    return RequestInvalid(
-        f"A run of this kind on this table is unfinished: {_describe(job, progress)}. Nothing was run now.",
-        code="unfinished_run",
-        hint=f"{next_step} To run this on all its rows nevertheless: resume='{RESTART}'.",
-    )
-
-
-def _describe(job: BatchJob, progress: Progress) -> str:
-    if not progress.batches:
-        return "nothing is committed yet"
-    where = f", up to {job.describe(progress.after)}" if progress.after and not progress.done else ""
-    return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.batches, 'batch')} committed{where}"
 
 
 def _kept(run: _Run) -> str:

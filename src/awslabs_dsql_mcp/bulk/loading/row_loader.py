@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
-from awslabs_dsql_mcp.bulk.jobs.runner import Batch
 from awslabs_dsql_mcp.bulk.loading.cells import RowText
 from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns
 from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
