@@ -42,6 +42,7 @@ class LoadResult(BatchResult):
     bad_rows: NotRequired[int]
     data: NotRequired[str]
     reasons: NotRequired[list[LeftOut]]
+    unread_from: NotRequired[int]
     skipped: NotRequired[int]
     skipped_rows: NotRequired[list[int]]
     nulls: NotRequired[dict[str, int]]
@@ -108,14 +109,21 @@ def _with_values(told: ToolOutput, bad: Sequence[BadRow], differences: Sequence[
     mark = new_nonce()
     facts: dict[str, object] = {"data": untrusted_notice(mark)}
     before, lines = list[str](), list[str]()
+    rest = next((row for row in bad if row.is_rest), None)
+    if rest is not None:
+        facts["unread_from"] = rest.number
+        before.append(
+            f"The rest of the file, from row {rest.place} on, cannot be read: nothing of it is stored."
+        )
     if bad:
         shown = bad[:_MAX_SHOWN]
-        facts |= {"bad_rows": len(bad), "reasons": [_left_out(row) for row in shown]}
+        count = len(bad) - (rest is not None)
+        facts |= {"bad_rows": count, "reasons": [_left_out(row) for row in shown]}
         lines = [f"row {row.place}: {as_line(row.reason, MAX_REASON)}" for row in shown]
         more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
         tried = told.values["status"] == "dry_run"
         what = "cannot be loaded" if tried else "left out in this call, not stored"
-        before = [f"{pluralize(len(bad), 'row')} {what}{more}:"]
+        before.append(f"{pluralize(count, 'row')} {what}{more}:" if count else "Why:")
     if differences:
         facts["differences"] = list(differences)
         lines += ["Differences, the first of them:", *map(as_line, differences)]

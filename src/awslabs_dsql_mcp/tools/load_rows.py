@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert
 from awslabs_dsql_mcp.bulk.loading.row_loader import InlineRows, RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, RowFiles, RowSource
 from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
+from awslabs_dsql_mcp.bulk.loading.whole_rows import compare_whole, whole_report
 from awslabs_dsql_mcp.bulk.splitting import keyset, table_info
 from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
 from awslabs_dsql_mcp.database.port import Database
@@ -260,13 +261,7 @@ class LoadRows:
         """Read the rows again, and compare them with the table until the call's time is used up."""
         plan, differences = loaded.plan, Differences()
         if not plan.has_key:
-            report = await self._database.run(UnitOfWork((count_query(table),), read_only=True))
-            stored = int(report.results[0].rows[0][0] or 0)
-            text = (
-                "not verified row by row, since the rows have no key to find them by: "
-                f"{pluralize(stored, 'row')} in the table, {pluralize(progress.rows, 'row')} loaded."
-            )
-            return with_lines(told, [text]), differences
+            return await self._verify_whole(request, table, loaded, progress, told, is_over), differences
         with closing(await self._source(request, table)) as source:
             rows = RowLoadJob(self._database, plan, source, loaded.fingerprint, skip_bad_rows=True)
             after, is_last = progress.after, False
@@ -281,7 +276,7 @@ class LoadRows:
                     query = comparison(plan, [cell for _, cell in kept])
                     report = await self._database.run(UnitOfWork((query,), read_only=True))
                     rows.count_values([cell for _, cell in kept])
-                    differences.add(plan, [number for number, _ in kept], report.results[0])
+                    differences.add(plan, kept, report.results[0])
                 after, is_last = batch.last_key, batch.last
         unseen = {name: count for name, count in rows.changed.items() if name not in differences.changed}
         text = verification.report(differences, plan, unseen)
@@ -300,6 +295,36 @@ class LoadRows:
             )
             values["resume"] = token
         return with_lines(told, [text], values), differences
+
+    async def _verify_whole(
+        self,
+        request: LoadRequest,
+        table: TableInfo,
+        loaded: RowLoadJob,
+        progress: Progress,
+        told: ToolOutput,
+        is_over: Callable[[], bool],
+    ) -> ToolOutput:
+        """Compare rows that have no key as wholes, or count them where they are too many."""
+        with closing(await self._source(request, table)) as source:
+            rows = RowLoadJob(self._database, loaded.plan, source, loaded.fingerprint, skip_bad_rows=True)
+            found = await compare_whole(self._database, loaded.plan, rows, loaded.bad, is_over)
+        if found is None:
+            report = await self._database.run(UnitOfWork((count_query(table),), read_only=True))
+            stored = int(report.results[0].rows[0][0] or 0)
+            text = (
+                "not verified row by row, since the rows have no key to find them by, and are too many to be "
+                f"compared as wholes in this call: {pluralize(stored, 'row')} in the table, "
+                f"{pluralize(progress.rows, 'row')} loaded."
+            )
+            return with_lines(told, [text])
+        facts: dict[str, object] = {
+            "compared": found.compared,
+            "complete": True,
+            "missing": found.missing,
+            "changed": {},
+        }
+        return with_lines(told, [whole_report(found)], {"verified": facts})
 
     async def _table(self, request: LoadRequest) -> TableInfo:
         if (request.rows is None) == (not request.path):

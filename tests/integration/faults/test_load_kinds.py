@@ -461,13 +461,61 @@ async def test_the_advice_names_the_argument_that_helps(loads: Loads) -> None:
     assert "on_conflict='skip' or 'update'" in (taken.value.hint or "")
 
 
-async def test_rows_without_a_key_are_counted(loads: Loads) -> None:
-    loads.table("id int, t text")
-    answer = await loads.load(LoadRequest("bulk.t", [{"id": 1, "t": "a"}], verify=True))
+async def test_rows_without_a_key_are_compared_as_wholes(loads: Loads) -> None:
+    loads.table("id int, n numeric(8,3), c char(4), t text, at timestamptz")
+    loads.query("INSERT INTO bulk.t (id) VALUES (-1)")
+    loads.query(
+        "CREATE FUNCTION bulk.f() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN IF NEW.id = 7 THEN NEW.t := 'other'; END IF; RETURN NEW; END$$"
+    )
+    rows = [[n % 3000, "1.50", "ab", None, "2024-01-01 00:00+00"] for n in range(4000)]
+    request = LoadRequest("bulk.t", rows, columns=["id", "n", "c", "t", "at"], verify=True)
+    answer = await loads.load(request)
     assert (
-        "not verified row by row, since the rows have no key to find them by: 1 row in the table"
+        "verified: 4,000 rows compared as wholes, since they have no key; no difference; 1 row of"
         in answer.text
     )
+    loads.query("CREATE TRIGGER g BEFORE INSERT ON bulk.t FOR EACH ROW EXECUTE FUNCTION bulk.f()")
+    loads.query("DELETE FROM bulk.t WHERE id < 1000")
+    loads.query("DELETE FROM bulk.t")
+    again = await loads.load(replace(request, resume="new"))
+    assert "2 rows of them not in the table, or not as often, such as row 8" in again.text
+    assert again.values["verified"] == {"compared": 4000, "complete": True, "missing": 2, "changed": {}}
+
+
+async def test_a_difference_shows_what_the_file_says(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, c char(3), at timestamptz, f real")
+    loads.query(
+        "CREATE FUNCTION bulk.f() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN NEW.c := 'z'; NEW.f := 2; RETURN NEW; END$$"
+    )
+    loads.query("CREATE TRIGGER g BEFORE INSERT ON bulk.t FOR EACH ROW EXECUTE FUNCTION bulk.f()")
+    request = LoadRequest("bulk.t", path="a.csv", verify=True)
+    answer = await loads.file("a.csv", "id,c,at,f\n1,ab  ,now,1e0\n", request)
+    assert "c was given as 'ab  ' and is 'z  '" in answer.text
+    assert "at was given as 'now' and is '2" in answer.text
+    assert "f was given as '1e0' and is '2'" in answer.text
+
+
+REST = {
+    "a.csv": b'id,t\n1,a\n2,5" pipe\n3,b\n4,c\n',
+    "a.jsonl": '{"id":1,"t":"a"}\n{"id":2,"t":"b"}\n'.encode("utf-16") + b"\x00",
+    "a.json": b'[{"id":1,"t":"a"},\n{"id":2,"t":},\n{"id":3,"t":"c"}]',
+}
+
+
+@pytest.mark.parametrize("name", REST)
+async def test_the_rest_of_a_file_is_not_said_to_be_a_row(loads: Loads, name: str) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    request = LoadRequest("bulk.t", path=name)
+    with pytest.raises(DsqlError) as refused:
+        await loads.file(name, REST[name], request)
+    assert "nothing from there on is loaded" in (refused.value.hint or "")
+    answer = await loads.load(replace(request, skip_bad_rows=True))
+    assert "The rest of the file, from row " in answer.text
+    assert "1 row left out" not in answer.text
+    assert answer.values["bad_rows"] == 0
+    assert answer.values["unread_from"] in (2, 3)
 
 
 async def test_a_comparison_goes_on_in_the_next_call(bed: Harness, loads: Loads) -> None:

@@ -37,6 +37,10 @@ _WAY_ON: Final = (
     "Mend the row and go on with resume, where there is one: the rows before it are not loaded again, and "
     "are checked to be the same. Or leave it out with skip_bad_rows=true."
 )
+_WAY_ON_FROM_REST: Final = (
+    "Mend the file there and go on with resume, where there is one. With skip_bad_rows=true, nothing from "
+    "there on is loaded."
+)
 _OTHER_ENCODING: Final = "Name the file's encoding, such as encoding='latin-1' or 'cp1252'."
 _NOT_DECODED: Final = re.compile(r"\bbyte 0x[0-9A-F]{2}, at offset")
 _KEY_TAKEN: Final = "23505"
@@ -102,11 +106,19 @@ class _Numbered:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that was left out."""
+    """A row that was left out.
+
+    Attributes:
+        number: Its number.
+        line: Its line, where there are lines.
+        reason: Why.
+        is_rest: It stands for all that follows in the source.
+    """
 
     number: int
     line: int
     reason: str
+    is_rest: bool = False
 
     @property
     def place(self) -> str:
@@ -239,7 +251,7 @@ class RowLoadJob:
         for row in (*self._ahead, *self._coming):
             total += 1
             if isinstance(row.cells, InvalidRow):
-                self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason)
+                self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             else:
                 rows.append(row.cells)
             if len(rows) == keyset.MAX_BATCH_ROWS:
@@ -303,9 +315,10 @@ class RowLoadJob:
             if not isinstance(row.cells, InvalidRow):
                 self._batch.append(row)
             elif self._skip:
-                self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason)
+                self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             else:
-                hint = f"{_OTHER_ENCODING} {_WAY_ON}" if _NOT_DECODED.search(row.cells.reason) else _WAY_ON
+                way_on = _WAY_ON_FROM_REST if row.cells.is_rest else _WAY_ON
+                hint = f"{_OTHER_ENCODING} {way_on}" if _NOT_DECODED.search(row.cells.reason) else way_on
                 raise RequestInvalid(
                     f"Row {row.place} cannot be loaded: {row.cells.reason}.", code="bad_row", hint=hint
                 )

@@ -13,9 +13,15 @@ _MAX_LISTED: Final = 10
 
 @dataclass(frozen=True)
 class InvalidRow:
-    """A row that cannot be loaded, with the reason."""
+    """A row that cannot be loaded.
+
+    Attributes:
+        reason: Why.
+        is_rest: It is all that follows in the source, however many rows that are.
+    """
 
     reason: str
+    is_rest: bool = False
 
 
 Row = Sequence[object] | InvalidRow

@@ -40,26 +40,27 @@ class Differences:
         default_factory=list[tuple[int, str, str | None, str | None]]
     )
 
-    def add(self, plan: InsertPlan, numbers: Sequence[int], result: Result) -> None:
+    def add(self, plan: InsertPlan, rows: Sequence[tuple[int, RowText]], result: Result) -> None:
         """Add the result of `comparison` of some rows.
 
         Args:
             plan: The columns.
-            numbers: Numbers of the rows.
+            rows: The rows, with their numbers; what they say is told, not what PostgreSQL reads in it.
             result: The result.
         """
-        self.compared += len(numbers)
+        self.compared += len(rows)
+        places = {column.name: at for at, column in enumerate(plan.columns)}
         for place, found, *cells in result.rows:
-            number = numbers[int(place or 0) - 1]
+            number, row = rows[int(place or 0) - 1]
             if found == "f":
                 self.missing += 1
                 self._show(number, "", None, None)
                 continue
             for index, column in enumerate(compared_columns(plan)):
-                differs, given, stored = cells[3 * index : 3 * index + 3]
+                differs, stored = cells[2 * index : 2 * index + 2]
                 if differs == "t":
                     self.changed[column.name] += 1
-                    self._show(number, column.name, given, stored)
+                    self._show(number, column.name, row[places[column.name]], stored)
 
     def describe(self) -> list[str]:
         """Describe the differences, without values."""
@@ -104,7 +105,7 @@ def comparison(plan: InsertPlan, rows: Sequence[RowText]) -> Query:
     keys = [(given, stored) for given, stored, column in pairs if column.key_position is not None]
     others = [(given, stored, column) for given, stored, column in pairs if column.key_position is None]
     found = f"{keys[0][1]} IS NOT NULL"
-    parts = [f"{_differs(*pair)}, {pair[0]}::text, {_text(pair[1], pair[2])}" for pair in others]
+    parts = [f"{_differs(*pair)}, {_text(pair[1], pair[2])}" for pair in others]
     join = " AND ".join(f"{stored} = {given}" for given, stored in keys)
     wanted = " OR ".join([f"NOT ({found})", *(_differs(*pair) for pair in others)])
     sql = (

@@ -32,6 +32,7 @@ class Record:
         last_line: Number of its last line.
         offset: Where it begins in the file, in bytes.
         fault: Why it cannot be read; empty if it can.
+        is_rest: It is all that follows in the file.
     """
 
     text: str
@@ -39,11 +40,12 @@ class Record:
     last_line: int
     offset: int
     fault: str = ""
+    is_rest: bool = False
 
     def invalid(self, fault: str) -> InvalidRow:
         """Make it a row that cannot be loaded."""
         more = f" (the row ends in line {self.last_line:,})" if self.last_line > self.line else ""
-        return InvalidRow(f"{fault}{more}")
+        return InvalidRow(f"{fault}{more}", self.is_rest)
 
 
 class CsvRecords:
@@ -66,7 +68,7 @@ class CsvRecords:
                 yield self._record(text, lines.number, lines.offset)
         except UnicodeDecodeError as error:
             told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
-            yield Record("", lines.number + 1, lines.number + 1, lines.offset, told)
+            yield Record("", lines.number + 1, lines.number + 1, lines.offset, told, is_rest=True)
 
     def _record(self, text: str, line: int, offset: int) -> Record:
         """Read on until the end of a line outside of quotes."""
@@ -89,7 +91,8 @@ class CsvRecords:
             fault = f"it has more than {MAX_RECORD >> 20} MiB; a quote may be missing"
         else:
             fault = lines.fault(body, offset) or self._stray(whole, body)
-        return Record(body, line, lines.number, offset, fault)
+        is_rest = quoted and lines.number > line
+        return Record(body, line, lines.number, offset, fault, is_rest)
 
     def _stray(self, whole: str, body: str) -> str:
         """Find a line end of another kind than the first line's outside of quotes, as COPY does."""

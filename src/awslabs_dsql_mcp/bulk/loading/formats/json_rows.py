@@ -41,7 +41,7 @@ def json_lines(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] |
             return
         except UnicodeDecodeError as error:
             told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
-            yield lines.number + 1, InvalidRow(told)
+            yield lines.number + 1, InvalidRow(told, is_rest=True)
             return
         if size > MAX_RECORD:
             yield number, InvalidRow(_TOO_LONG)
@@ -73,12 +73,12 @@ def json_array(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] |
             yield text.line, text.value()
             more = text.take(",]") == ","
         if text.next_character():
-            yield text.line, InvalidRow("something follows the array; it was not read")
+            yield text.line, InvalidRow("something follows the array; it was not read", is_rest=True)
     except UnicodeDecodeError as error:
         told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
-        yield text.line, InvalidRow(told)
+        yield text.line, InvalidRow(told, is_rest=True)
     except (ValueError, RecursionError) as error:
-        yield text.line, InvalidRow(f"{_reason(error)}; nothing behind it can be read")
+        yield text.line, InvalidRow(f"{_reason(error)}; nothing behind it can be read", is_rest=True)
 
 
 class _Window:
