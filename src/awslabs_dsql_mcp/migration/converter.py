@@ -39,10 +39,10 @@ def convert(script: str, *, tolerant: bool = False) -> Conversion:
         ScriptSyntaxError: A statement does not parse.
     """
     items = tuple(split_script(script))
-    statements = read_items(items)
-    conversion = Conversion(survey(statements))
+    conversion = Conversion(survey(read_items(items)))
     for line, what, why, blocks in script_formats.remarks(script, items):
         conversion.skipped.append(SkippedStatement(line, what, why, needs_review=True, is_blocking=blocks))
+    statements = conversion.survey.statements
     for at, statement in enumerate(statements):
         conversion.at = at
         skipped = len(conversion.skipped)

@@ -129,6 +129,8 @@ RULES: Final = (
         here="None is 23514",
     ),
     Rule("constraint", "exists", "NOT NULL is a CHECK named {name}", there=NOTHING, here="c"),
+    Rule("table", "exists", "PARTITION BY left out", there="^partitioned table$", here="^table$"),
+    Rule("column", "takes", "takes rows beyond all bounds", there="23514"),
     Rule("constraint", "exists", "EXCLUDE left out", there="x", here=NOTHING),
     Rule("constraint", "exists", "keys that differed in DEFERRABLE", there="u", here=NOTHING),
     Rule("constraint", "definition", "NO INHERIT left out", there="NOINHERIT"),

@@ -1,6 +1,6 @@
 """Objects of a script that are not carried over: what needs one of them is not either."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -104,9 +104,14 @@ class Lacking:
         return None
 
 
-def survey_lacking(statements: Iterable[ScriptStatement]) -> Lacking:
-    """Find the functions that are not SQL, and the functions and views that need them."""
-    lacking = Lacking()
+def survey_lacking(statements: Iterable[ScriptStatement], partitions: Mapping[Name, int]) -> Lacking:
+    """Find the functions that are not SQL, and the functions and views that need them, or partitions.
+
+    Args:
+        statements: The script.
+        partitions: Partitions of its tables, with the lines of their statements.
+    """
+    lacking = Lacking(relations=dict(partitions))
     open_: list[ScriptStatement] = []
     for statement in statements:
         top, line = statement.tree, statement.item.line

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
 from awslabs_dsql_mcp.migration.analysis.identities import IdentityColumn, changed_defaults, identities
 from awslabs_dsql_mcp.migration.analysis.lacking import Lacking, survey_lacking
+from awslabs_dsql_mcp.migration.analysis.partitions import Partitions, partitions, redirect
 from awslabs_dsql_mcp.migration.analysis.uses import Uses
 from awslabs_dsql_mcp.migration.analysis.waits import Waits
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
@@ -26,6 +27,7 @@ class Survey:
         relations: Names of the tables, views, sequences, indexes and row types that it makes or renames.
         functions: Names of functions that it makes.
         waits: Those that wait for what their bodies name.
+        partitions: Partitions of its tables.
         roles: Roles that it makes.
         serials: Tables that it makes with a column of a serial type.
         defaults: Columns that get another default after they are made.
@@ -38,6 +40,7 @@ class Survey:
     relations: frozenset[Name]
     functions: frozenset[str]
     waits: Waits
+    partitions: Partitions
     roles: frozenset[str]
     serials: frozenset[Name]
     defaults: frozenset[tuple[Name, str]]
@@ -45,6 +48,8 @@ class Survey:
 
 def survey(statements: Sequence[ScriptStatement]) -> Survey:
     """Look through a script."""
+    parted = partitions(statements)
+    statements = list(redirect(statements, parted))
     used = Uses(statements)
     relations: set[Name] = set()
     functions: set[str] = set()
@@ -67,10 +72,11 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         statements,
         used,
         identities(statements, used, relations),
-        survey_lacking(statements),
+        survey_lacking(statements, parted.lines),
         frozenset(relations),
         frozenset(functions),
         Waits(statements),
+        parted,
         frozenset(roles),
         frozenset(serials),
         frozenset(defaults),

@@ -31,13 +31,34 @@ _WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text"
 def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry an ALTER TABLE over, one of its commands at a time."""
     table = relation_name(draft.top["relation"])
-    if (needed := conversion.survey.lacking.relations.get(table)) is not None:
-        conversion.skip(draft, f"it is about {table[1]} of line {needed}, which is left out")
-        return
     commands = draft.top["cmds"]
+    if (needed := conversion.survey.lacking.relations.get(table)) is not None:
+        own = [item for item in commands if _is_own_of_partition(conversion, table, item["AlterTableCmd"])]
+        lost = f"; {table[1]} has it of its own" if own else ""
+        why = f"it is about {table[1]} of line {needed}, which is left out{lost}"
+        conversion.skip(draft, why, human=bool(own))
+        return
     for item in commands:
         part = draft if len(commands) == 1 else draft.altered(item["AlterTableCmd"])
         _command(conversion, part, table, item["AlterTableCmd"])
+
+
+def _is_own_of_partition(conversion: Conversion, table: Name, command: Node) -> bool:
+    """Say if a command adds a constraint to a partition that is none of its table."""
+    found = conversion.survey.partitions
+    constraint: Node = command.get("def", {}).get("Constraint", {})
+    is_attached = (table[0], constraint.get("conname", "")) in found.attached
+    return table in found.roots and command["subtype"] == "AT_AddConstraint" and not is_attached
+
+
+def _attach(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Leave ATTACH PARTITION out where the partition is one of the script's, or an index of one."""
+    found = conversion.survey.partitions
+    attached = relation_name(command["def"]["PartitionCmd"]["name"])
+    if attached in found.roots or attached in found.attached:
+        conversion.skip(draft, f"{table[1]} is one plain table, or an index of one")
+    else:
+        conversion.statements.append(draft)
 
 
 def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
@@ -277,4 +298,5 @@ _RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement, Name, Node], N
     "AT_AlterColumnType": _type,
     "AT_DropConstraint": _drop_constraint,
     "AT_DropColumn": _drop_column,
+    "AT_AttachPartition": _attach,
 }

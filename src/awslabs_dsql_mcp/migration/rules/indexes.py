@@ -28,7 +28,11 @@ def create_index(conversion: Conversion, draft: ConvertedStatement) -> None:
     top, table = draft.top, relation_name(draft.top["relation"])
     method = top.pop("accessMethod", "btree")
     lost = "uniqueness is lost: " if top.get("unique") else ""
-    if table in conversion.views:
+    parted = conversion.survey.partitions
+    if table in parted.roots:
+        own = bool(lost) and (table[0], top.get("idxname", "")) not in parted.attached
+        conversion.skip(draft, f"{lost if own else ''}an index of a partition, which is left out", human=own)
+    elif table in conversion.views:
         conversion.skip(draft, "an index of a materialized view, which is a plain view", human=bool(lost))
     elif method not in _METHODS:
         conversion.skip(draft, f"USING {method}: Aurora DSQL's indexes are b-trees", human=True)

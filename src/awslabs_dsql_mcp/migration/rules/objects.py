@@ -268,6 +268,9 @@ def drop(conversion: Conversion, draft: ConvertedStatement) -> None:
         return
     objects = items(top.get("objects"))
     kept = [item for item in objects if conversion.survey.lacking.subject(kind, item) is None]
+    if kind == "OBJECT_TABLE" and _are_partitions(conversion, objects, draft.line):
+        conversion.skip(draft, "one plain table has the rows of the partition: DELETE them", blocks=True)
+        return
     if objects and not kept:
         conversion.skip(draft, "it is about what is left out")
         return
@@ -279,6 +282,13 @@ def drop(conversion: Conversion, draft: ConvertedStatement) -> None:
     for item in kept:
         _forget(conversion, kind, item)
     conversion.statements.append(draft)
+
+
+def _are_partitions(conversion: Conversion, objects: Iterable[Node], line: int) -> bool:
+    """Say if one of some tables is a partition that is made before a line."""
+    names = [qualified_name(object_name(item)) for item in objects]
+    lines = conversion.survey.partitions.lines
+    return any(lines.get(name, line) < line for name in names)
 
 
 def _all_left_out(conversion: Conversion, top: Node) -> bool:

@@ -37,18 +37,20 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     if top.get("if_not_exists") and table in conversion.tables:
         conversion.skip(draft, "IF NOT EXISTS: the script has made it already")
         return
-    persistence = top["relation"].get("relpersistence")
-    given = [clause for field, clause in TABLE_CLAUSES.items() if field in top]
-    if persistence == "t" or not all(clause.dispensable for clause in given):
-        why = "a temporary, partitioned, inherited or typed table: write it as a plain one"
+    if (why := _cannot_be_plain(conversion, draft, table)) is not None:
         conversion.survey.lacking.relations[table] = draft.line
         conversion.skip(draft, why, blocks=True)
         return
-    for source in _liked(top):
-        if (why := _cannot_be_like(conversion, source)) is not None:
-            conversion.survey.lacking.relations[table] = draft.line
-            conversion.skip(draft, f"{why}: write the columns out", blocks=True)
-            return
+    if (root := conversion.survey.partitions.roots.get(table)) is not None:
+        own = ", ".join(conversion.survey.partitions.own[table])
+        has = f"; it has of its own, and {root[1]} has not: {own}" if own else ""
+        why = f"a partition of {root[1]}, which is one plain table and has its rows{has}"
+        conversion.skip(draft, why, human=bool(own))
+        return
+    if top.pop("partspec", None) is not None:
+        draft.changed("PARTITION BY left out: one plain table, which takes rows beyond all bounds too")
+    given = [clause for field, clause in TABLE_CLAUSES.items() if field in top]
+    persistence = top["relation"].get("relpersistence")
     if persistence == "u":
         top["relation"]["relpersistence"] = "p"
         draft.changed("UNLOGGED left out")
@@ -72,6 +74,20 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     for name in made.constraint_names:
         made.make_way(name)
     conversion.statements += [draft, *made.follow]
+
+
+def _cannot_be_plain(conversion: Conversion, draft: ConvertedStatement, table: Name) -> str | None:
+    """Say why a table cannot be made as a plain one; ``None`` if it can, or if another has its rows."""
+    top = draft.top
+    if table in conversion.survey.partitions.roots:
+        return None
+    given = [clause for field, clause in TABLE_CLAUSES.items() if field in top and field != "partspec"]
+    if top["relation"].get("relpersistence") == "t" or not all(clause.dispensable for clause in given):
+        return "a temporary, inherited or typed table, or a partition: write it as a plain one"
+    for source in _liked(top):
+        if (why := _cannot_be_like(conversion, source)) is not None:
+            return f"{why}: write the columns out"
+    return None
 
 
 def define_column(conversion: Conversion, draft: ConvertedStatement, table: Name, column: Node) -> bool:

@@ -94,7 +94,7 @@ def needs(plan: MigrationPlan) -> list[Need]:
             for kind, named in _needed(tree, made.columns):
                 there = any((kind, name) in made.names for name in named)
                 if not there and (kind, named) not in found:
-                    gone = kind == "relation" and all(name in made.gone for name in named)
+                    gone = kind == "relation" and not made.gone.isdisjoint(named)
                     found[kind, named] = Need(number, kind, named, gone or kind == "column")
     return list(found.values())
 
