@@ -27,7 +27,8 @@ constraints AS (
                    ELSE concat((SELECT nspname FROM schema WHERE oid = t.typnamespace), '.', typname, '.', conname)
               END AS name
   FROM pg_constraint k LEFT JOIN pg_type t ON t.oid = contypid JOIN schema s ON s.oid = connamespace
-  WHERE contype <> 'n' AND conname !~ '^dsql_mcp_progress'
+  -- A foreign key to a partitioned table has one more for each partition.
+  WHERE contype <> 'n' AND (contype <> 'f' OR conparentid = 0) AND conname !~ '^dsql_mcp_progress'
 ),
 types AS (
   SELECT t.*, concat(nspname, '.', typname) AS name,

@@ -125,6 +125,22 @@ class Relation:
             for name in strings(constraint.get("keys")):
                 self.columns.setdefault(name, {})["not null"] = True
 
+    def merge_keys(self) -> None:
+        """Make one of keys that are equal, as CREATE TABLE does, the primary key first.
+
+        (PostgreSQL 16 source, ``transformIndexConstraints`` in parse_utilcmd.c.)
+        """
+        found: dict[tuple[object, ...], Node] = {}
+        keys = [one for one in self.constraints if one["contype"] in ("CONSTR_PRIMARY", "CONSTR_UNIQUE")]
+        others = [one for one in self.constraints if one not in keys]
+        for one in sorted(keys, key=lambda key: key["contype"]):
+            columns = (tuple(strings(one.get(part))) for part in ("keys", "including"))
+            same = (*columns, one.get("nulls_not_distinct", False), one.get("deferrable", False))
+            if "conname" in one and "conname" in found.get(same, {}):  # as the catalog has them
+                same = (*same, one["conname"])
+            found[same] = one | found.get(same, {})
+        self.constraints = [*found.values(), *others]
+
     def lasting(self, end: "Relation") -> "Relation":
         """Give what of it is there in each state on the way to a later one."""
         columns = {

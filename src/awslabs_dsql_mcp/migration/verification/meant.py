@@ -118,7 +118,10 @@ def meant_by(plan: MigrationPlan) -> Meant:
 
 def _add_object(meant: Meant, number: int, step: Step, *, is_defined: bool) -> None:
     check = check_for(step.queries[0])
-    if check is not None and check.query is not None:
+    (tree,) = trees(step.queries[0])
+    if tree.kind == "AlterTableStmt" and tree.root.get("missing_ok") and not is_defined:
+        meant.unchecked.append(number)  # its table may not be there
+    elif check is not None and check.query is not None:
         if check.expect_absent and len(check.query.params) > 2:  # noqa: PLR2004 - a part of a relation
             meant.objects.pop(check.query.params, None)
         meant.objects[check.query.params] = MeantObject(number, step.title, check, is_defined)
@@ -140,12 +143,13 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
         meant.table(name).changed |= {item["ResTarget"].get("name", "") for item in top.get("targetList", ())}
     elif tree.kind == "DeleteStmt":
         meant.table(name).unknown = f"the DELETE of line {step.line} changes its rows"
-    elif tree.kind in ("RenameStmt", "AlterObjectSchemaStmt") and name in meant.tables:
-        _forget(meant, indexes, name)
-        meant.table(name).unknown = f"line {step.line} renames it or a part of it"
-    elif tree.kind == "DropStmt":
+    elif tree.kind in ("RenameStmt", "AlterObjectSchemaStmt"):
+        _rename(meant, indexes, top, f"line {step.line} renames it or a part of it")
+    else:
         for dropped in _dropped(top):
             _forget(meant, indexes, dropped)
+        for item in top.get("roles", ()) if tree.kind == "DropRoleStmt" else ():
+            meant.objects.pop((item["RoleSpec"].get("rolename"),), None)
 
 
 def _forget(meant: Meant, indexes: dict[Name, list[Name]], name: Name) -> None:
@@ -153,8 +157,24 @@ def _forget(meant: Meant, indexes: dict[Name, list[Name]], name: Name) -> None:
         meant.forget(gone)
 
 
+def _rename(meant: Meant, indexes: dict[Name, list[Name]], top: Node, why: str) -> None:
+    """Forget what gets another name, and what was dropped under that one."""
+    if top.get("renameType") in ("OBJECT_SCHEMA", "OBJECT_ROLE"):
+        old = top["subname"]
+        for key in [key for key in meant.objects if key[0] == old]:
+            del meant.objects[key]
+        for table in [table for table in meant.tables if table[0] == old]:
+            del meant.tables[table]
+    elif "relation" in top:
+        schema, name = relation_name(top["relation"])
+        meant.forget((top.get("newschema", schema), top.get("newname", name)))
+        if (schema, name) in meant.tables:
+            _forget(meant, indexes, (schema, name))
+            meant.table((schema, name)).unknown = why
+
+
 def _dropped(top: Node) -> Iterator[Name]:
-    for item in top.get("objects", ()):
+    for item in top.get("objects", ()) if "removeType" in top else ():
         if "List" in item:
             yield qualified_name(strings(item["List"]["items"]))
 

@@ -45,6 +45,7 @@ def _create_table(found: Definitions, top: Node) -> bool:
             table.add_constraint(item["Constraint"])
         else:
             table.unknown = f"line {found.line} copies a part of it"
+    table.merge_keys()
     return True
 
 
@@ -132,6 +133,7 @@ def _grant(found: Definitions, top: Node) -> bool:
 
 def _rename(found: Definitions, top: Node) -> bool:
     if "relation" not in top:
+        _forget_renamed(found, top)
         return False
     name, new = relation_name(top["relation"]), top.get("newname", "")
     part = _PARTS.get(top.get("renameType", ""))
@@ -154,6 +156,21 @@ def _rename(found: Definitions, top: Node) -> bool:
     return True
 
 
+def _forget_renamed(found: Definitions, top: Node) -> None:
+    """Forget functions and domains that get another name, and what is in a schema that does."""
+    if top.get("renameType") == "OBJECT_SCHEMA":
+        schema = top["subname"]
+        for names in (found.relations, found.domains):
+            for name in [name for name in names if name[0] == schema]:
+                del names[name]
+        found.functions.clear()  # those of other schemas may have types of it
+        return
+    name = qualified_name(object_name(top.get("object", {})) or [""])
+    found.domains.pop(name, None)
+    for key in [key for key in found.functions if key[0] == name]:
+        del found.functions[key]
+
+
 def _drop(found: Definitions, top: Node) -> bool:
     for item in items(top.get("objects")):
         name = qualified_name(object_name(item))
@@ -174,7 +191,10 @@ def _drop(found: Definitions, top: Node) -> bool:
 def _alter_table(found: Definitions, top: Node) -> bool:
     if top.get("objtype", "OBJECT_TABLE") != "OBJECT_TABLE":
         return False
-    table = found.relation(relation_name(top["relation"]))
+    name = relation_name(top["relation"])
+    if top.get("missing_ok") and name not in found.relations:
+        return False
+    table = found.relation(name)
     changed = [_alter(table, item["AlterTableCmd"], found.line) for item in top["cmds"]]
     return all(changed)
 

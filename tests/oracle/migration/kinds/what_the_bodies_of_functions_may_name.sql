@@ -13,3 +13,6 @@ CREATE FUNCTION of_types(x positive) RETURNS app.t LANGUAGE sql AS
 CREATE FUNCTION of_itself(x int) RETURNS int LANGUAGE sql AS
     'SELECT CASE WHEN x > 0 THEN of_itself(x - 1) ELSE 0 END';
 CREATE FUNCTION of_aliases() RETURNS bigint LANGUAGE sql AS 'SELECT x.a FROM app.t AS x FOR UPDATE OF x';
+ALTER SCHEMA app RENAME TO application;
+CREATE FUNCTION of_a_renamed_schema() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM application.t';
+INSERT INTO application.t (parent) SELECT a FROM application.t;
