@@ -207,7 +207,8 @@ async def test_each_definition_that_differs_is_told(
     text, found = await compared(writer, cluster, *(one for change in changes for one in change.split("; ")))
     for told in changes.values():
         assert any(told in one for one in found["differences"]), (told, found)
-    assert len(found["differences"]) == len(changes), found
+    built = [one for one in found["differences"] if "is not valid" not in one]  # jobs may go on
+    assert len(built) == len(changes), "\n".join(built)
     assert text.startswith("What is stored is not what the script means: ")
     assert "Next: mend what differs" in text
 
