@@ -67,7 +67,7 @@ def truncate_middle(text: str, limit: int) -> str:
 
 def visible_line(text: str) -> str:
     """Make one line of a text that nothing is lost of: line ends as ⏎, other invisible characters escaped."""
-    line = text.replace("\r\n", "\n").replace("\n", "⏎").replace("\t", " ")
+    line = escape(text.replace("\r\n", "\n").replace("\n", "⏎").replace("\t", " "))
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 

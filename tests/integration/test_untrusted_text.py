@@ -1,10 +1,17 @@
-"""Names, cells, comments, scripts, files and arguments that try to speak as the server, in every answer."""
+"""Text of others that tries to speak as the server, in all that leaves it.
+
+Planted in: names of schemas, tables, columns, constraints, indexes, views, domains, functions and their
+arguments, roles, settings; cells, defaults, predicates, comments, bodies of functions; files, their headers;
+scripts; every argument and its name; names of tools, prompts, resources. Read in: text, structured content
+and ``_meta`` of answers and errors, progress, questions to the user, resources, prompts, completions, logs.
+"""
 
 # ruff: noqa: S608 - statements are what is tested
 
 import asyncio
 import csv
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +21,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mcp import Client
+from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import TextResourceContents
+from mcp.types import (
+    ElicitRequestParams,
+    ElicitResult,
+    ResourceTemplateReference,
+    TextContent,
+    TextResourceContents,
+)
 
 from conftest import ServerOn, held
-from support.canaries import CANARIES, faults_in, faults_in_text
+from support.canaries import CANARIES, faults_in, faults_in_log, faults_in_text
 
+PROMPTS = {"explore_database": "topic", "explain_slow_query": "sql", "design_table": "purpose"}
 PLACES = 30
 """Canaries of an example."""
 
@@ -35,11 +50,25 @@ MANY_CALLS = settings(
 class Nest:
     """A client, and canaries to be planted, one after the other."""
 
-    def __init__(self, client: Client, folder: Path) -> None:
-        self.client = client
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.canaries: Iterator[str] = iter(())
         self.heard: list[str] = []
+        self.client: Client
+
+    async def agrees(self, context: object, params: ElicitRequestParams) -> ElicitResult:
+        """Answer a question about a change, and keep it."""
+        del context
+        self.heard.append(params.message)
+        return ElicitResult(action="accept", content={"run": True})
+
+    def read_logs(self) -> None:
+        """Read the log and the audit log, and empty them."""
+        for name in ("log", "audit"):
+            file = self.folder.parent / name
+            faults = list(faults_in_log(file.read_bytes().decode()))
+            os.truncate(file, 0)
+            assert not faults, faults[:3]
 
     def text(self) -> str:
         """The next canary."""
@@ -64,6 +93,7 @@ class Nest:
         result = await self.client.call_tool(tool, arguments, progress_callback=heard)
         faults = faults_in(result) + [fault for message in self.heard for fault in faults_in_text(message)]
         assert not faults, (tool, arguments, faults)
+        self.heard.clear()
         return not result.is_error
 
     async def read(self, uri: str) -> None:
@@ -83,17 +113,22 @@ class Nest:
 
 @pytest.fixture(scope="module")
 async def nest(on_cluster: ServerOn, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nest]:
-    """A server that may do everything."""
-    folder = tmp_path_factory.mktemp("files")
-    flags = ("--allow-writes", "--confirm", "never", "--load-dir", str(folder), "--export-dir", str(folder))
-    async with held(Client(on_cluster(*flags))) as client:
-        yield Nest(client, folder)
+    """A server that may do everything, and asks before each change."""
+    folder = tmp_path_factory.mktemp("nest") / "files"
+    folder.mkdir()
+    told = ("--audit-log", str(folder.parent / "audit"), "--audit-parameters", "--log-level", "DEBUG")
+    files = ("--load-dir", str(folder), "--export-dir", str(folder))
+    start = on_cluster("--allow-writes", "--confirm", "always", *files, *told)
+    made = Nest(folder)
+    with (folder.parent / "log").open("a", encoding="utf-8") as errors:
+        opening = Client(stdio_client(start, errlog=errors), elicitation_callback=made.agrees)
+        async with held(opening) as made.client:
+            yield made
 
 
 @given(st.lists(CANARIES, min_size=PLACES, max_size=PLACES))
 @MANY_CALLS
 async def test_no_text_of_others_speaks_as_the_server(nest: Nest, canaries: list[str]) -> None:
-    nest.heard.clear()
     nest.canaries = _again(canaries)
     schema, table, key, value = (nest.name() for _ in range(4))
     at = f"{schema}.{table}"
@@ -107,12 +142,12 @@ async def test_no_text_of_others_speaks_as_the_server(nest: Nest, canaries: list
     finally:
         for statement in dropped:
             await nest.do(statement)
+    nest.read_logs()
 
 
 @given(st.lists(CANARIES, min_size=PLACES, max_size=PLACES))
 @MANY_CALLS
 async def test_no_argument_and_no_script_speaks_as_the_server(nest: Nest, canaries: list[str]) -> None:
-    nest.heard.clear()
     nest.canaries = _again(canaries)
     text, name, literal = nest.text, nest.name, nest.literal
     calls: list[tuple[str, dict[str, Any]]] = [
@@ -130,6 +165,10 @@ async def test_no_argument_and_no_script_speaks_as_the_server(nest: Nest, canari
         ("transact", {"sql_list": [f"CREATE TABLE {name()} ({name()} {name()})"]}),
         ("transact", {"sql_list": [f"SET {name()} = {literal()}"]}),
         ("transact", {"sql_list": ["SELECT 1"], "dry_run_token": text()}),
+        ("transact", {"sql_list": [f"CREATE ROLE {name()}"]}),
+        ("transact", {"sql_list": [f"AWS IAM GRANT {name()} TO {literal()}"]}),
+        ("transact", {"sql_list": [f"SELECT {literal()} AS {name()}"], "dry_run": True}),
+        ("transact", {"sql_list": ["SELECT 1"], text(): [text()]}),
         ("get_schema", {"table_name": text()}),
         ("get_schema", {"table_name": name(), "after": text()}),
         ("get_schema", {"after": name()}),
@@ -157,8 +196,19 @@ async def test_no_argument_and_no_script_speaks_as_the_server(nest: Nest, canari
         await nest.call(tool, **arguments)
     with suppress(MCPError):
         await nest.call(text())
+    with suppress(MCPError):
+        await nest.client.get_prompt(text())
+    for prompt, argument in (
+        ("explore_database", "topic"),
+        ("explain_slow_query", "sql"),
+        ("design_table", "purpose"),
+    ):
+        message = (await nest.client.get_prompt(prompt, {argument: text()})).messages[0].content
+        assert isinstance(message, TextContent)
+        assert not list(faults_in_text(message.text)), message.text
     for uri in ("dsql://schema/public/", "dsql://diagram/", "dsql://guide/", "dsql://"):
         await nest.read(uri + json.dumps(text())[1:-1].replace("\\", "%5C").replace(" ", "%20"))
+    nest.read_logs()
 
 
 def _again(canaries: list[str]) -> Iterator[str]:
@@ -201,6 +251,12 @@ async def _look(nest: Nest, at: str, key: str, value: str) -> None:
     await nest.call("job_status")
     for uri in ("dsql://schema", "dsql://diagram"):
         await nest.read(uri)
+    for part, known in (("schema", {}), ("table", {"schema": "public"}), ("table", {})):
+        ref = ResourceTemplateReference(uri="dsql://schema/{schema}/{table}")
+        offered = await nest.client.complete(ref, {"name": part, "value": ""}, known)
+        assert not [
+            fault for value in offered.completion.values for fault in faults_in_text(f"value: {value}")
+        ]
 
 
 async def _fail(nest: Nest, schema: str, at: str, key: str, value: str) -> None:

@@ -38,6 +38,17 @@ _HIDDEN: Final = (
     "\ufeff",
     "\x9b1m",
     "\x08",
+    "\xad",
+    "\u034f",
+    "\u061c",
+    "\u115f",
+    "\u2062",
+    "\u3164",
+    "\ufe01",
+    "\ufff9",
+    "\U0001bca0",
+    "\U0001d173",
+    "\U000e0041",
 )
 _PLAIN: Final = ("a", "Z", " ", "'", '"', "\\", "%", "é", "\N{GRINNING FACE}", "{", "`", "<", ",", "\t", "--")
 _BLOCK: Final = re.compile(
@@ -45,8 +56,11 @@ _BLOCK: Final = re.compile(
     r"End of data\.$",
     re.DOTALL | re.MULTILINE,
 )
+_EVENT: Final = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ [\w.]+: |\{\"")
 _CELLS: Final = ("rows", "content", "fixed_sql")
 _VISIBLE: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\t\n"
+_BLANK: Final = "\u034f\u115f\u3164\ufe01"  # of no category that would show it
+_SURROGATES: Final = ("", "\ud83d", "\udc00")
 
 CANARIES: Final = st.lists(
     st.sampled_from(_PLAIN) | st.sampled_from(_HIDDEN) | st.sampled_from(_BREAKS), max_size=3
@@ -56,6 +70,9 @@ CANARIES: Final = st.lists(
     ).map(lambda rest: "".join((*before, *rest)))
 )
 """Texts with a break, and behind it a line in the server's own voice."""
+
+NO_UNICODE: Final = st.tuples(CANARIES, st.sampled_from(_SURROGATES)).map("".join)
+"""The same where half of a surrogate pair can come from: JSON of files and of other servers."""
 
 
 def faults_in(result: CallToolResult) -> list[str]:
@@ -81,6 +98,16 @@ def faults_in_text(text: str) -> Iterator[str]:
             yield f"{line!r} begins a line of {text[:1000]!r}"
 
 
+def faults_in_log(text: str) -> Iterator[str]:
+    """Find faults in lines of a log: each of them is an event, or a record."""
+    yield from (
+        f"hidden characters in {line[:500]!r}" for line in text.splitlines() if any(map(_is_hidden, line))
+    )
+    for line in text.split("\n")[:-1]:
+        if not _EVENT.match(line):
+            yield f"{line[:500]!r} is no line of a log"
+
+
 def _in_values(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield from faults_in_text(f"value: {value}")
@@ -96,4 +123,4 @@ def _in_values(value: object) -> Iterator[str]:
 
 def _is_hidden(character: str) -> bool:
     kind = unicodedata.category(character)
-    return character not in _VISIBLE and (kind in {"Cc", "Cs", "Zl", "Zp"} or kind == "Cf")
+    return character in _BLANK or (character not in _VISIBLE and kind in {"Cc", "Cf", "Cs", "Zl", "Zp"})

@@ -1,4 +1,4 @@
-"""Raw text where an answer's text belongs is an error of types: pyright wants each ignore below to be needed."""
+"""Raw text where an answer's text belongs is an error of types: each ignore here is needed."""
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
