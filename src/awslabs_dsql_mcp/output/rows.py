@@ -10,7 +10,8 @@ from awslabs_dsql_mcp.text import MAX_LINE, escape, pluralize
 
 _MIN_CELL = 20  # characters: what a cell of a very wide row keeps in any case
 _CUT_CELL = 48  # characters, likewise, with the quotes and the length of the whole
-_MIN_COLUMNS = 100  # that are shown in any case
+_MIN_WIDTH = 6_000  # characters of names and of a row that are shown in any case
+_MANY_COLUMNS = 100  # names of more take characters from rows
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -110,13 +111,13 @@ def _fitting_columns(result: Result, caps: ResultLimits) -> tuple[Result, int]:
     named = 0
     for number, column in enumerate(result.columns):
         length = len(column.name) + len(column.type) + 3
-        if number >= _MIN_COLUMNS and named + length + (number + 1) * _CUT_CELL > caps.characters:
+        if number and named + length + (number + 1) * _CUT_CELL > max(caps.characters, _MIN_WIDTH):
             rows = tuple(row[:number] for row in result.rows)
             result = replace(result, columns=result.columns[:number], rows=rows)
             break
         named += length
     shown = len(result.columns)
-    return result, caps.characters - (named + shown * (_CUT_CELL - _MIN_CELL) if shown > _MIN_COLUMNS else 0)
+    return result, caps.characters - (named + shown * (_CUT_CELL - _MIN_CELL) if shown > _MANY_COLUMNS else 0)
 
 
 def _shown(result: Result, caps: ResultLimits) -> _Shown:

@@ -39,7 +39,7 @@ _READS: Final = (
 )
 
 
-_MIN_SHOWN: Final = 20  # statements whose results are shown in any case
+_MIN_SHOWN: Final = 5  # statements whose results are shown in any case
 _FRAME: Final = 60  # characters around a result: its number, names of values
 _OF_CHANGES: Final = frozenset({"dry_run", "dry_run_token", "max_rows_affected"})
 """Arguments that only changes need."""
