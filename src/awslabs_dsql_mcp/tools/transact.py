@@ -40,6 +40,7 @@ _READS: Final = (
 
 
 _MIN_SHOWN: Final = 5  # statements whose results are shown in any case
+_MIN_ANSWER: Final = 10_000  # characters of results, likewise
 _FRAME: Final = 60  # characters around a result: its number, names of values
 _OF_CHANGES: Final = frozenset({"dry_run", "dry_run_token", "max_rows_affected"})
 """Arguments that only changes need."""
@@ -267,7 +268,7 @@ class Transact:
         left, share = self._limits.characters, self._limits.characters // len(report.results)
         used, waiting = 0, len(report.results)
         for result, statement in zip(report.results, prepared.statements, strict=True):
-            if len(tables) >= _MIN_SHOWN and used > self._limits.characters:
+            if len(tables) >= _MIN_SHOWN and used > max(self._limits.characters, _MIN_ANSWER):
                 break
             waiting -= 1
             caps = replace(self._limits, characters=max(left - waiting * share, share))
