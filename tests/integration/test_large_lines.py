@@ -39,6 +39,20 @@ LINES: Final = {
     "objects": (query(b"{}," * MIB + b"1"), "more than 100,000 values"),
     "keys": (query(b"{" + b'"a":1,' * MIB + b'"a":1}'), "more than 100,000 values"),
     "as many values as there may be": (query(b"1.5," * 99_900 + b"1"), "and 99,901 values"),
+    "a list in a text": (
+        request(
+            "tools/call",
+            b'{"name":"readonly_query","arguments":{"sql":"SELECT 1","params":"[%b1]"}}' % (b"1," * MIB),
+        ),
+        "Argument params has more than 100,000 values",
+    ),
+    "an open list in a text": (
+        request(
+            "tools/call",
+            b'{"name":"readonly_query","arguments":{"sql":"SELECT 1","params":"[%b1"}}' % (b"1," * 40_000),
+        ),
+        "and no JSON",
+    ),
     "digits": (query(b"1" * MIB), "a number of more than 150,000 digits"),
     "levels": (query(b"[" * 8 * MIB), "nested more than 190 levels"),
     "open text": (query(b'"')[:-4] + b'\\"' * 4 * MIB + b"[" * 300, "is not JSON"),

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import cast
 
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
@@ -29,6 +30,7 @@ _HINT = re.compile(r"HINT:\s+(.*)")
 _LIBPQ_PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?", re.DOTALL)
 # libpq 17 can begin with the TLS handshake instead of a request for TLS ("sslnegotiation").
 _DIRECT_TLS = 170000
+_MANY_VALUES = 2_000
 
 # For types that are not built in; format_type adds the schema where it is needed.
 _TYPE_NAMES = "SELECT oid, format_type(oid, NULL) FROM pg_type WHERE oid = ANY($1::oid[])"
@@ -157,15 +159,18 @@ class PostgresConnection:
         try:
             for query in queries:
                 replies.append(StatementReply(query, connection))
-                messages.append(prepare(connection, query))
+                is_long = sum(map(_length, query.params)) > _MANY_VALUES
+                message = asyncio.to_thread(prepare, connection, query) if is_long else None
+                messages.append(await message if message else prepare(connection, query))
             pipeline = Pipeline(connection.pgconn, messages, replies[before:])
             while (full := await connection.wait(pipeline.receive())) is not None:
                 await full.flush()
         except psycopg.Error as error:
-            server_error = _server_error(replies)
-            raise DatabaseError(self._failure_of(server_error or error)) from error
-        if (server_error := _server_error(replies)) is not None:
-            raise DatabaseError(self._failure_of(server_error)) from server_error
+            refused = _refusal(replies)
+            failure = refused or Failure(_first_line(str(error)), sqlstate=error.sqlstate)
+            raise DatabaseError(self._with_session_state(failure)) from error
+        if (refused := _refusal(replies)) is not None:
+            raise DatabaseError(self._with_session_state(refused))
         return replies
 
     async def _resolve_type_names(self, replies: Sequence[StatementReply], *, may_query: bool) -> None:
@@ -181,18 +186,9 @@ class PostgresConnection:
             (names,) = await self._send([Query(_TYPE_NAMES, (unknown,))], [])
             self._type_names |= {int(str(oid)): str(name) for oid, name in names.rows.rows}
 
-    def _failure_of(self, error: psycopg.Error) -> Failure:
-        diagnostics = error.diag
-        return Failure(
-            message=diagnostics.message_primary or _first_line(str(error)),
-            sqlstate=error.sqlstate,
-            detail=diagnostics.message_detail,
-            hint=diagnostics.message_hint,
-            position=int(diagnostics.statement_position) if diagnostics.statement_position else None,
-            # Whatever follows (PostgreSQL documentation, "Error Message Fields").
-            session_lost=self._connection.pgconn.status == ConnStatus.BAD
-            or diagnostics.severity_nonlocalized in ("FATAL", "PANIC"),
-        )
+    def _with_session_state(self, failure: Failure) -> Failure:
+        is_bad = self._connection.pgconn.status == ConnStatus.BAD
+        return replace(failure, session_lost=failure.session_lost or is_bad)
 
 
 def connect_failure(text: str) -> Failure:
@@ -211,16 +207,20 @@ def _with_statement_index(failure: Failure, replies: Sequence[StatementReply], s
 
     A failure of BEGIN or ROLLBACK, or a lost session, gets no index.
     """
-    refused = next((index for index, reply in enumerate(replies) if reply.failure is not None), None)
+    failed = (index for index, reply in enumerate(replies) if reply.failure is not None or reply.is_too_large)
+    refused = next(failed, None)
     # A statement that the server refused has a reply; a value that psycopg refused belongs to the last.
     index = (len(replies) if refused is None else refused + 1) - 2
     is_statement = 0 <= index < statements and not failure.session_lost
     return replace(failure, statement=index) if is_statement else failure
 
 
-def _server_error(replies: Sequence[StatementReply]) -> psycopg.Error | None:
-    failure = next((reply.failure for reply in replies if reply.failure is not None), None)
-    return None if failure is None else psycopg.errors.error_from_result(failure, "utf-8")
+def _refusal(replies: Sequence[StatementReply]) -> Failure | None:
+    return next((reply.failure for reply in replies if reply.failure is not None), None)
+
+
+def _length(value: object) -> int:
+    return len(cast("list[object]", value)) if isinstance(value, list) else 1
 
 
 def _first_line(text: str) -> str:

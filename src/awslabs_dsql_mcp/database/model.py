@@ -126,19 +126,19 @@ class RowBuffer:
     """
 
     def __init__(self, limits: ResultLimits | None) -> None:
-        self._limits = limits
+        self.limits = limits
         self._characters = 0
         self.rows: list[tuple[str | None, ...]] = []
 
     @property
     def is_full(self) -> bool:
         """True if no further row is kept."""
-        limits = self._limits
+        limits = self.limits
         return limits is not None and (len(self.rows) >= limits.rows or self._characters > limits.characters)
 
     def add(self, row: Sequence[str | None]) -> None:
         """Keep a row, its long values truncated."""
-        limits = self._limits
+        limits = self.limits
         cells = tuple(row) if limits is None else tuple(truncate_value(text, limits.cell) for text in row)
         self._characters += sum(len(text or "") for text in cells)
         self.rows.append(cells)

@@ -4,6 +4,10 @@ psycopg's pipelines keep whole results; a million rows would be in memory at onc
 directly (PostgreSQL documentation, "Pipeline Mode", "Retrieving Query Results in Chunks").
 """
 
+import socket
+import struct
+import sys
+from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +21,8 @@ from psycopg.types.numeric import Int4
 from psycopg.waiting import Ready, Wait
 from typing_extensions import override
 
-from awslabs_dsql_mcp.database.model import Field, RowBuffer, RowSink
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
+from awslabs_dsql_mcp.database.model import Field, RowBuffer, RowSink, TruncatedText
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.json_text import ExactNumber
 from awslabs_dsql_mcp.text import truncate
@@ -25,7 +30,27 @@ from awslabs_dsql_mcp.text import truncate
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
-_CHUNK_ROWS = 8  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
+_CHUNK_ROWS = 4  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
+_MAX_UNREAD = 24 << 20
+"""Bytes that may arrive before a chunk of rows is complete: a row of Aurora DSQL has at most 2 MiB. libpq
+keeps them all, and then each value once more.
+"""
+_TOO_LARGE = Failure(
+    f"a row, or a message of the server, has more than {_MAX_UNREAD >> 20} MiB, which this server does not "
+    "hold in memory",
+    hint="Select fewer or shorter values: substr(column::text, 1, 2000) reads a part.",
+)
+_MAX_ERROR_TEXT = 10_000  # bytes; an error that callers see has 500 characters
+_ERROR_FIELDS = (
+    DiagnosticField.SEVERITY_NONLOCALIZED,
+    DiagnosticField.MESSAGE_PRIMARY,
+    DiagnosticField.SQLSTATE,
+    DiagnosticField.MESSAGE_DETAIL,
+    DiagnosticField.MESSAGE_HINT,
+    DiagnosticField.STATEMENT_POSITION,
+)
+_LONG_VALUE = 1 << 16  # bytes from which on only the part of a value that is shown is decoded as a whole
+_BYTES_RECEIVED = struct.Struct("=128xQ")  # of struct tcp_info (linux/tcp.h, tcpi_bytes_received)
 _TEXT_OID = 25
 _MAX_NOTICES, _MAX_NOTICE = 5, 300
 _WITH_ROWS = (ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_OK)
@@ -41,7 +66,8 @@ class StatementReply:
         fields: The columns; ``None`` for a statement without rows.
         rows: The rows that are kept.
         returned: Number of rows received.
-        failure: The error result of the server.
+        failure: The error of the server.
+        is_too_large: A row was longer than what is kept in memory.
         notices: Notices and warnings of the server.
 
     Args:
@@ -56,7 +82,8 @@ class StatementReply:
         self.rows = RowBuffer(query.limits)
         self.sink: RowSink | None = query.sink
         self.returned = 0
-        self.failure: PGresult | None = None
+        self.failure: Failure | None = None
+        self.is_too_large = False
         self.notices: list[str] = []
         self._session = connection.info  # its encoding may change with any statement
         self._texts: abc.Transformer = Transformer(connection)
@@ -64,7 +91,7 @@ class StatementReply:
     def add_result(self, result: "PGresult") -> None:
         """Add one of the statement's results."""
         if result.status == ExecStatus.FATAL_ERROR:
-            self.failure = result
+            self.failure = _failure_of(result)
         elif result.status in _WITH_ROWS:
             self._add_rows(result)
         elif result.status not in _WITHOUT_ROWS:
@@ -94,7 +121,19 @@ class StatementReply:
         for row in range(result.ntuples):
             if self.rows.is_full:
                 break
-            self.rows.add([self._text(result.get_value(row, column)) for column in range(result.nfields)])
+            self.rows.add(self._row(result, row))
+
+    def _row(self, result: "PGresult", row: int) -> list[str | None]:
+        cells: list[str | None] = []
+        size = 0
+        for column in range(result.nfields):
+            value = result.get_value(row, column)
+            size += len(value) if value is not None else 0
+            if size > _MAX_UNREAD:
+                self.is_too_large = True
+                raise DatabaseError(_TOO_LARGE)
+            cells.append(self._text(value))
+        return cells
 
     def _all_texts(self, result: "PGresult") -> list[tuple[Any, ...]]:
         """Decode all cells at once, which is several times as fast as one by one."""
@@ -106,7 +145,45 @@ class StatementReply:
         return Field(name, result.ftype(column), result.fmod(column))
 
     def _text(self, value: abc.Buffer | None) -> str | None:
-        return None if value is None else bytes(value).decode(self._session.encoding)
+        if value is None:
+            return None
+        data, limits = bytes(value), self.rows.limits
+        if limits is None or len(data) < max(_LONG_VALUE, 4 * limits.cell):
+            return data.decode(self._session.encoding)
+        return _beginning(data, self._session.encoding, limits.cell)
+
+
+def _failure_of(result: "PGresult") -> Failure:
+    """Convert an error of the server, whose texts may quote whole rows, to the beginning of each text."""
+    severity, message, sqlstate, detail, hint, position = (
+        _error_text(result.error_field(field)) for field in _ERROR_FIELDS
+    )
+    return Failure(
+        # Without fields it is libpq's own (PostgreSQL documentation, "PQresultErrorField").
+        message or _error_text(result.error_message).strip().partition("\n")[0],
+        sqlstate=sqlstate or None,
+        detail=detail or None,
+        hint=hint or None,
+        position=int(position) if position else None,
+        # Whatever follows (PostgreSQL documentation, "Error Message Fields").
+        session_lost=severity in ("FATAL", "PANIC"),
+    )
+
+
+def _error_text(text: bytes | None) -> str:
+    return (text or b"")[:_MAX_ERROR_TEXT].decode("utf-8", "replace")
+
+
+def _beginning(data: bytes, encoding: str, characters: int) -> TruncatedText:
+    """Decode the beginning of a long value and count its characters, without a text of all of them."""
+    decoder = getincrementaldecoder(encoding)()
+    kept, length = "", 0
+    for start in range(0, len(data), _LONG_VALUE):
+        text = decoder.decode(data[start : start + _LONG_VALUE], final=start + _LONG_VALUE >= len(data))
+        length += len(text)
+        if len(kept) < characters:
+            kept = (kept + text)[:characters]
+    return TruncatedText(kept, length)
 
 
 @dataclass(frozen=True)
@@ -160,21 +237,23 @@ class Pipeline:
         replies: One for each statement.
 
     Raises:
-        psycopg.Error: The connection failed.
+        psycopg.Error: The connection failed, or does not take so many values.
     """
 
     def __init__(
         self, pgconn: "PGconn", messages: Iterable[PreparedMessage], replies: Sequence[StatementReply]
     ) -> None:
         self._pgconn = pgconn
-        self._waiting = waiting = deque(replies)
+        self._waiting = deque(replies)
+        self._has_progress = False
         pgconn.enter_pipeline_mode()
         for message in messages:
             pgconn.send_query_params(message.sql, message.values, message.types, message.formats)
         pgconn.pipeline_sync()
-        pgconn.notice_handler = lambda notice: waiting[0].add_notice(notice) if waiting else None
+        pgconn.notice_handler = self._add_notice
         _set_chunked_rows(pgconn)
         self._unsent = pgconn.flush()
+        self._read_up_to = _bytes_received(pgconn.socket)
 
     def receive(self) -> Generator[Wait, Ready | int, RowSink | None]:
         """Receive until the server has answered all statements, or a sink is full.
@@ -184,10 +263,12 @@ class Pipeline:
 
         Raises:
             psycopg.Error: The connection failed, or a statement is COPY.
+            DatabaseError: A row is too large.
         """
         pgconn, waiting = self._pgconn, self._waiting
         while True:
             while not pgconn.is_busy():
+                self._has_progress = True
                 result = pgconn.get_result()
                 if result is None:
                     self._next_statement()
@@ -200,11 +281,30 @@ class Pipeline:
                     waiting[0].add_result(result)
                     if (sink := waiting[0].sink) is not None and sink.is_full:
                         return sink
+            self._bound_unread()
             ready = yield Wait.RW if self._unsent else Wait.R
             if ready & Ready.R:
                 pgconn.consume_input()
             if ready & Ready.W:
                 self._unsent = pgconn.flush()
+
+    def _add_notice(self, notice: "PGresult") -> None:
+        self._has_progress = True
+        if self._waiting:
+            self._waiting[0].add_notice(notice)
+
+    def _bound_unread(self) -> None:
+        """Stop where libpq would hold too much of what is not a whole message, or chunk of rows, yet.
+
+        Raises:
+            DatabaseError: It does.
+        """
+        received = _bytes_received(self._pgconn.socket)
+        if self._has_progress:
+            self._has_progress, self._read_up_to = False, received
+        elif received - self._read_up_to > _MAX_UNREAD and self._waiting:
+            self._waiting[0].is_too_large = True
+            raise DatabaseError(_TOO_LARGE)
 
     def _next_statement(self) -> None:
         if not self._waiting:
@@ -212,6 +312,20 @@ class Pipeline:
         self._waiting.popleft()
         if self._waiting and self._pgconn.pipeline_status == PipelineStatus.ON:
             _set_chunked_rows(self._pgconn)
+
+
+def _bytes_received(descriptor: int) -> int:
+    """Read how many bytes a socket has received; 0 where the system does not tell (tcp(7), TCP_INFO)."""
+    if sys.platform != "linux":
+        return 0
+    borrowed = socket.socket(fileno=descriptor)
+    try:
+        told = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
+    except OSError:
+        return 0
+    finally:
+        borrowed.detach()
+    return int(_BYTES_RECEIVED.unpack(told)[0]) if len(told) == _BYTES_RECEIVED.size else 0
 
 
 def _set_chunked_rows(pgconn: "PGconn") -> None:

@@ -17,10 +17,12 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, cast
 
 import anyio
+import anyio.to_thread
 import httpx
 from httpx_sse import EventSource
 
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
+from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch, check_utf8
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
@@ -178,9 +180,9 @@ async def _message(response: httpx.Response, wanted: object) -> Message | None:
         return await _streamed(response, wanted)
     body = b"".join([chunk async for chunk in _bounded(response)])
     if response.is_success and wanted is not None:
-        return _decoded(body, kind)
+        return await _decoded(body, kind)
     try:
-        return _decoded(body, kind)
+        return await _decoded(body, kind)
     except KnowledgeUnavailable:
         return None
 
@@ -198,21 +200,33 @@ async def _streamed(response: httpx.Response, wanted: object) -> Message:
     """The first event that answers our request; others (progress, pings) are passed over."""
     async with aclosing(event_data(_bounded(response))) as events:
         async for data in events:
-            message = _decoded(data, "text/event-stream")
+            message = await _decoded(data.encode("utf-8", "surrogatepass"), "text/event-stream")
             if message.get("id") == wanted and ("result" in message or "error" in message):
                 return message
     raise TransientError("its event stream ended without an answer")
 
 
-def _decoded(body: bytes | str, kind: str) -> Message:
+async def _decoded(body: bytes, kind: str) -> Message:
+    """Read a message, off the event loop where it is large.
+
+    Raises:
+        KnowledgeUnavailable: It is none.
+    """
     try:
-        value: object = json.loads(body)
+        value: object = json.loads(body) if len(body) < LARGE else await anyio.to_thread.run_sync(_read, body)
+    except TooMuch as error:
+        raise KnowledgeUnavailable(f"it sent a message that {error}") from None
     except (ValueError, RecursionError):
         known = kind if kind in _KINDS else "something"
         raise KnowledgeUnavailable(f"it sent {known} that is not JSON") from None
     if not isinstance(value, dict):
         raise KnowledgeUnavailable("it sent JSON that is not a JSON-RPC reply")
     return cast("Message", value)
+
+
+def _read(body: bytes) -> object:
+    check_utf8(body)
+    return JsonReader(body).read()
 
 
 async def event_data(body: AsyncIterable[bytes]) -> AsyncGenerator[str]:

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch
 from awslabs_dsql_mcp.text import one_line
 
 SEARCH = "dsql_search_documentation"
@@ -169,8 +170,8 @@ def _parsed(texts: Sequence[str]) -> Iterator[object]:
     for text in texts:
         if text.lstrip()[:1] in ("{", "["):
             try:
-                yield json.loads(text)
-            except (ValueError, RecursionError):
+                yield json.loads(text) if len(text) < LARGE else JsonReader(text.encode()).read()
+            except (ValueError, RecursionError, TooMuch):
                 continue
 
 

@@ -95,6 +95,9 @@ MAX_SESSION_SECONDS: Final = 3_600
 MAX_MESSAGE_BYTES: Final = 10 << 20
 """Bytes of one protocol message; observed: the connection is closed on a larger one."""
 
+MAX_PARAMETERS: Final = 65_535
+"""Values of one statement: the protocol counts them in 16 bits (PostgreSQL documentation, "Limits")."""
+
 DEFAULT_TOKEN_SECONDS: Final = 900
 """Lifetime of an authentication token unless another is asked for (user guide, "Authentication tokens")."""
 

@@ -1,5 +1,6 @@
 """The MCP server: tools, resources and prompts behind one boundary, where errors become answers."""
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ from typing_extensions import override
 from awslabs_dsql_mcp import __version__, json_text
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.json_reader import JsonReader, TooMuch
 from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE
+from awslabs_dsql_mcp.server.limits import LARGE_LINE
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
@@ -177,18 +180,31 @@ class DsqlServer(MCPServer[None]):
             hint = NO_WRITES if withheld else closest_hint(unknown[0], list(known))
             raise RequestInvalid(f"{called} takes no argument {unknown[0]!r}.", hint=hint)
         return {
-            name: value if known[name].get("type") == "string" else _from_text(value)
+            name: value if known[name].get("type") == "string" else await _from_text(name, value)
             for name, value in place.arguments.items()
         }
 
 
-def _from_text(given: object) -> object:
+async def _from_text(name: str, given: object) -> object:
     """Read a list or object that came as a text, as weaker clients send it, with all digits of its numbers.
 
-    The SDK would do so behind this, and round numbers.
+    The SDK would do so behind this, and round numbers, and hold the event loop over long ones.
+
+    Raises:
+        RequestInvalid: It is long, and no JSON or too much.
     """
     if not isinstance(given, str):
         return given
+    if len(given) > LARGE_LINE:
+        try:
+            return await asyncio.to_thread(JsonReader(given.encode()).read)
+        except TooMuch as error:
+            raise RequestInvalid(f"Argument {name} {error}.", hint="Send less at once.") from None
+        except ValueError:
+            raise RequestInvalid(
+                f"Argument {name} is a text of {len(given):,} characters, and no JSON.",
+                hint="See the tool's input schema.",
+            ) from None
     try:
         value: object = json_text.loads(given)
     except (ValueError, RecursionError):

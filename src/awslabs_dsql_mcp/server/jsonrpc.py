@@ -24,8 +24,8 @@ from mcp.types import JSONRPCMessage as Message
 from pydantic import ValidationError
 
 from awslabs_dsql_mcp import json_text
-from awslabs_dsql_mcp.server.json_reader import JsonReader, TooMuch, check_utf8
-from awslabs_dsql_mcp.server.limits import LARGE_LINE, MAX_DEPTH, MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.json_reader import MAX_DEPTH, JsonReader, TooMuch, check_utf8
+from awslabs_dsql_mcp.server.limits import LARGE_LINE, MAX_LINE, MAX_NAME
 from awslabs_dsql_mcp.server.line_reader import CutLine
 from awslabs_dsql_mcp.server.line_scan import depth_of, find_id
 

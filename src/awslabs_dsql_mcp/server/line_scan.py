@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
-from awslabs_dsql_mcp.server.limits import KEPT, MAX_DEPTH, MAX_LINE
+from awslabs_dsql_mcp.json_reader import MAX_DEPTH
+from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE
 from awslabs_dsql_mcp.server.line_reader import CutLine
 
 _BRACKETS: Final = re.compile(rb'"|[][{}]+')

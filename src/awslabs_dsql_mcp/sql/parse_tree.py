@@ -1,11 +1,10 @@
 """libpg_query's JSON parse tree: nodes by type, each with its location.
 
 Trees can be thousands of levels deep (a chain of operators, a UNION of many branches), so nothing here
-recurses: neither the decoder for what `json` finds too deep, nor the walk.
+recurses: neither the decoder nor the walk.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,23 +60,13 @@ class Tree:
         return sorted(self.nodes.get(kind, ()), key=_LOCATION) if kind in self.nodes else ()
 
 
-MAX_DEPTH: Final = 4_000_000
-"""Most characters of JSON in a tree that is too deep for `json`: some 25,000 chained operators."""
-
-
 def decode(text: str) -> tuple[Tree, ...]:
     """Read libpg_query's JSON into one tree a statement.
 
     Raises:
         RecursionError: It is both deep and large; reading it would take seconds.
     """
-    try:
-        parsed = json.loads(text)
-    except RecursionError:
-        if len(text) > MAX_DEPTH:
-            raise
-        parsed = loads(text)
-    return tuple(_tree(raw) for raw in parsed["stmts"])
+    return tuple(_tree(raw) for raw in loads(text)["stmts"])
 
 
 def strings(items: object) -> list[str]:
@@ -142,28 +131,58 @@ def _children(fields: Node) -> Iterator[tuple[str, Node]]:
                 yield from item.items()
 
 
-_LEXEME: Final = re.compile(r'(?:"(\w+)":)?(?:([{\[])|("(?:[^"\\]|\\.)*")|([^{}\[\]",:]+))|[}\]]')
+_PIECE: Final = 500
+_DEEP: Final = 1_000
+_MAX_DEEP_TEXT: Final = 4_000_000
+"""Most characters of a tree of more than ``_DEEP`` levels: some 25,000 chained operators."""
+
+_read_piece: Final = json.JSONDecoder().raw_decode
 
 
 def loads(text: str) -> Node:
-    """`json.loads` without recursion, for what libpg_query writes: no white space, keys that are words."""
+    """`json.loads` in small steps, for what libpg_query writes: no white space, keys without escapes.
+
+    `json` reads all of a text in one, however deep it has to go, and lets no other thread run meanwhile: the
+    event loop would wait. So what is longer than a piece is opened here, and `json` reads what is in it.
+
+    Raises:
+        RecursionError: It is both deep and large.
+    """
     root: list[Any] = []
     holders: list[Any] = [root]
-    for match in _LEXEME.finditer(text):
-        key, opening, string, scalar = match.groups()
-        if opening:
-            value: Any = {} if opening == "{" else []
-        elif string is not None:
-            value = json.loads(string) if "\\" in string else string[1:-1]
-        elif scalar is not None:
-            value = json.loads(scalar)
-        else:
+    at, key = 0, ""
+    while True:
+        is_object = isinstance(holders[-1], dict)
+        if text[at] in "]}":
             holders.pop()
-            continue
-        if key:
-            holders[-1][key] = value
+            at += 1
         else:
-            holders[-1].append(value)
-        if opening:
-            holders.append(value)
-    return root[0]
+            if is_object:
+                end = text.index('"', at + 1)
+                key, at = text[at + 1 : end], end + 2
+            value, end = _small(text, at)
+            if is_object:
+                holders[-1][key] = value
+            else:
+                holders[-1].append(value)
+            if end is None:
+                holders.append(value)
+                if len(holders) > _DEEP and len(text) > _MAX_DEEP_TEXT:
+                    raise RecursionError("deep and large")
+            at = at + 1 if end is None else end
+        if len(holders) == 1:
+            return root[0]
+        if text[at] == ",":
+            at += 1
+
+
+def _small(text: str, at: int) -> tuple[Any, int | None]:
+    """Read the value at a place and give its end; of a long object or array, an empty one without an end."""
+    opening = text[at]
+    if opening not in "{[":
+        return _read_piece(text, at)
+    try:
+        value, length = _read_piece(text[at : at + _PIECE], 0)
+    except ValueError:
+        return ({} if opening == "{" else []), None
+    return value, at + length

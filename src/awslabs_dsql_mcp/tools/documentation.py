@@ -4,6 +4,7 @@ Texts of the server are someone else's, and stand between markers; the guide's p
 names its source. A page of the guide that was shown before is not printed again in place of a page of AWS.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -207,7 +208,7 @@ class Documentation:
             reply = await self._source.call(tool, arguments)
         except KnowledgeUnavailable as failure:
             return self._offline(offline, failure)
-        found = parse_search_results(reply)
+        found = await asyncio.to_thread(parse_search_results, reply)
         if found == ():
             return self._offline(offline, KnowledgeUnavailable("it found nothing"))
         return self._prose(reply) if found is None else self._remote_list(reply, found[:most])
@@ -308,14 +309,15 @@ class Documentation:
     async def _excerpt(self, url: str, start: int, length: int) -> tuple[Reply, Excerpt]:
         """Ask for a part of a page, and make it that part where the server does not keep to it."""
         reply = await self._read(url, start, length)
-        text = page_text(reply)
+        text = await asyncio.to_thread(page_text, reply)
         if len(text) > length + WRAPPING or (start and await self._ignores_start(url, length, text)):
             return reply, paginate(text, start, length)
         return reply, page_from_server(text, start, length)
 
     async def _ignores_start(self, url: str, length: int, text: str) -> bool:
         try:
-            return page_text(await self._read(url, 0, length)) == text
+            again = await self._read(url, 0, length)
+            return await asyncio.to_thread(page_text, again) == text
         except KnowledgeUnavailable:
             return False
 

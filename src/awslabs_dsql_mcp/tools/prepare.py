@@ -10,7 +10,12 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.database.model import ResultLimits, RowSink
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES, MAX_TRANSACTION_SECONDS
+from awslabs_dsql_mcp.dsql.limits import (
+    MAX_MESSAGE_BYTES,
+    MAX_PARAMETERS,
+    MAX_ROWS,
+    MAX_TRANSACTION_SECONDS,
+)
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
@@ -23,7 +28,10 @@ _FRAMING_BYTES = 1_024  # of a protocol message, around the text and its paramet
 _GIVE_VALUES: Final = "Give the values in order, one for each %s."
 _JOINED: Final = frozenset(f"{operator}%" for operator in ("=", "<", ">", "<=", ">=", "<>", "!=", "||", "~"))
 _JOINED_PLACEHOLDER: Final = re.compile(r"[=<>|~]%s\b")
-_MAX_ON_LOOP = 10_000  # characters that are parsed in well under a millisecond
+_MAX_ON_LOOP = 2_000  # characters that are parsed in a few milliseconds, whatever they are
+_STATEMENT_COST = 100  # characters that are parsed in the time that a short statement takes
+_NOT_LOOKED_AT: Final = frozenset({"not-text", "too-long", "too-complex"})
+_VALUE_COST = 10  # characters that are parsed in the time that a value takes
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,14 @@ async def prepare(
         RequestInvalid: The values do not fit the placeholders, or are too large.
         StatementRefused: The guard refused one.
     """
-    if sum(map(len, texts)) < _MAX_ON_LOOP:
+    if len(texts) > MAX_ROWS:
+        raise RequestInvalid(
+            f"There are {len(texts):,} statements; a call takes at most {MAX_ROWS:,}: a transaction may not "
+            "change more rows. Nothing was run.",
+            hint="Give many rows to one INSERT, or load a file with load_rows.",
+        )
+    size = sum(map(len, texts)) + _STATEMENT_COST * len(texts) + _VALUE_COST * sum(map(_count, values))
+    if size < _MAX_ON_LOOP:
         return _prepare(texts, values, writes=writes)
     return await asyncio.to_thread(_prepare, texts, values, writes=writes)
 
@@ -120,9 +135,14 @@ async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Ve
     Raises:
         RequestInvalid: The values do not fit the placeholders.
     """
-    if len(sql) < _MAX_ON_LOOP:
+    if len(sql) + _VALUE_COST * _count(params) < _MAX_ON_LOOP:
         return _check([sql], [params], writes=writes).verdicts[0]
     return (await asyncio.to_thread(_check, [sql], [params], writes=writes)).verdicts[0]
+
+
+def _count(params: Sequence[Value] | None) -> int:
+    """Count values, those of a list each."""
+    return sum(len(value) if isinstance(value, list | dict) else 1 for value in params or ())
 
 
 def _prepare(
@@ -143,6 +163,14 @@ def _prepare(
 def _check(
     texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool, outcome: str = ""
 ) -> UnitVerdict:
+    for index, params in enumerate(values):
+        if params and len(params) > MAX_PARAMETERS:
+            where = f"Statement {index + 1}" if len(texts) > 1 else "The statement"
+            raise RequestInvalid(
+                f"{where} has {len(params):,} values; PostgreSQL's protocol takes at most "
+                f"{MAX_PARAMETERS:,}.{outcome}",
+                hint="Give a list as one value, = ANY(%s), or run several statements.",
+            )
     counted = [(sql, len(params) if params else None) for sql, params in zip(texts, values, strict=True)]
     try:
         verdict = guard.check_statements(counted, writes=writes)
@@ -151,7 +179,9 @@ def _check(
         raise RequestInvalid(f"{error}{outcome}", hint=hint) from None
     if (refused := verdict.refusal) is not None:
         _explain_placeholder_error(refused, texts[refused.index], values[refused.index], outcome)
-    for index, (sql, params) in enumerate(zip(texts, values, strict=True)):
+    for index, (sql, params, one) in enumerate(zip(texts, values, verdict.verdicts, strict=True)):
+        if one.refusal is not None and one.refusal.rule in _NOT_LOOKED_AT:
+            continue
         if not params and _JOINED_PLACEHOLDER.search(sql) and _has_joined_placeholder(sql):
             where = f"Statement {index + 1}: " if len(texts) > 1 else "The statement: "
             raise RequestInvalid(f"{where}%s has no value.{outcome}", hint=_GIVE_VALUES)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, JSONRPCRequest
 
+from awslabs_dsql_mcp.json_reader import MAX_DEPTH
 from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE, MessageRejected, read_message
-from awslabs_dsql_mcp.server.limits import KEPT, MAX_DEPTH, MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE, MAX_NAME
 from awslabs_dsql_mcp.server.line_reader import CutLine
 from awslabs_dsql_mcp.server.line_scan import find_id
 

@@ -13,7 +13,19 @@ from codecs import getincrementaldecoder
 from typing import Any, Final, NoReturn
 
 from awslabs_dsql_mcp import json_text
-from awslabs_dsql_mcp.server.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUES
+
+MAX_VALUES: Final = 100_000
+"""Texts, numbers, keys, objects and arrays of one message. A statement has at most 65,535 values
+(PostgreSQL documentation, "PostgreSQL Limits"), and a transaction changes at most 3,000 rows.
+"""
+
+MAX_DEPTH: Final = 190
+"""Objects and arrays inside each other, those of the envelope included; pydantic reads fewer than 200."""
+
+MAX_DIGITS: Final = 150_000
+"""Characters of a number; PostgreSQL's numeric has at most 131,072 digits before the point and 16,383 behind
+it (PostgreSQL documentation, "Numeric Types").
+"""
 
 _STEP: Final = 1 << 18
 _BLANKS: Final = re.compile(rb"[ \t\n\r]{0,65536}")
@@ -31,6 +43,10 @@ _PIECE: Final = re.compile(
 )
 _CONTINUATION: Final = range(0x80, 0xC0)  # bytes within a character (RFC 3629, section 3)
 _QUOTE: Final = ord('"')
+
+
+LARGE: Final = 32 << 10
+"""Bytes from which on a text is read off the event loop."""
 
 
 class TooMuch(Exception):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp import json_text
-from awslabs_dsql_mcp.server.json_reader import JsonReader, TooMuch, check_utf8
+from awslabs_dsql_mcp.json_reader import JsonReader, TooMuch, check_utf8
 from awslabs_dsql_mcp.server.line_scan import find_id
 
 VALUES = st.recursive(
