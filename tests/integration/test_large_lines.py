@@ -38,7 +38,7 @@ LINES: Final = {
     "fractions": (query(b"1.5," * MIB + b"1"), "more than 100,000 values"),
     "objects": (query(b"{}," * MIB + b"1"), "more than 100,000 values"),
     "keys": (query(b"{" + b'"a":1,' * MIB + b'"a":1}'), "more than 100,000 values"),
-    "as many values as there may be": (query(b"1.5," * 99_900 + b"1"), "and 99,901 values"),
+    "as many values as there may be": (query(b"1.5," * 99_900 + b"1"), "99,901 values"),
     "a list in a text": (
         request(
             "tools/call",
