@@ -30,7 +30,7 @@ class ClusterConfig:
             a second of its start and 350 MB.
         connection_rate: New connections a second.
         connection_burst: New connections at once, before that rate holds.
-        port: Port of the endpoint; 0 for the one of the last start, or any that is free.
+        port: Port of the endpoint; `None` for the one of the last start, or any that is free.
         honour_cancel: True to pass cancel requests on to PostgreSQL; Aurora DSQL ignores them.
     """
 
@@ -45,7 +45,7 @@ class ClusterConfig:
     max_connections: int = 500
     connection_rate: float = float(limits.CONNECTIONS_PER_SECOND)
     connection_burst: int = limits.CONNECTION_BURST
-    port: int = 0
+    port: int | None = None
     honour_cancel: bool = False
 
     @classmethod
@@ -69,7 +69,7 @@ class ClusterConfig:
             running: Its configuration.
             port: The port of its endpoint.
         """
-        return self.port in (0, port) and replace(self, port=0) == replace(running, port=0)
+        return self.port in (None, port) and replace(self, port=None) == replace(running, port=None)
 
     def choices(self) -> dict[str, object]:
         """Return the fields that differ from the defaults."""
