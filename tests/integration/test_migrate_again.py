@@ -99,6 +99,17 @@ async def test_what_is_needed_and_not_there_is_named_before_the_first_step(
     assert await logged(writer) == 0
 
 
+async def test_what_is_made_too_late_is_named_with_its_step(writer: Client) -> None:
+    tables = (
+        "CREATE TABLE late_a (id int PRIMARY KEY, b int REFERENCES late_b)",
+        "CREATE TABLE late_b (id int PRIMARY KEY)",
+    )
+    script = "; ".join(tables)
+    reply = await call(writer, "migrate", statements=script, dry_run=True)
+    assert "Needed, and not there: late_b (step 1, made only in step 2)." in reply.text
+    assert "Move what makes it in front of the step that needs it." in reply.text
+
+
 async def test_what_the_script_drops_first_is_no_obstacle(writer: Client) -> None:
     script = (
         "DROP TABLE IF EXISTS again_made; CREATE TABLE again_made (a int); CREATE INDEX ON again_made (a)"

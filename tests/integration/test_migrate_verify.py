@@ -1,5 +1,7 @@
 """``migrate(verify=true)``: what is stored is compared with the script, and each difference is told."""
 
+import re
+
 import pytest
 from mcp import Client
 
@@ -211,6 +213,43 @@ async def test_each_definition_that_differs_is_told(
     assert len(built) == len(changes), "\n".join(built)
     assert text.startswith("What is stored is not what the script means: ")
     assert "Next: mend what differs" in text
+
+
+async def test_a_finished_script_is_compared_without_a_handle(writer: Client, cluster: LocalCluster) -> None:
+    script = "CREATE TABLE v_a (id int PRIMARY KEY, note text); INSERT INTO v_a VALUES (1, 'a')"
+    await migrated(writer, cluster, script)
+    told = await call(writer, "migrate", statements=script)
+    assert told.facts["code"] == "already_done"
+    assert "To compare what is stored with it: the same with resume_from=" in told.text
+    reply = await call(writer, "migrate", statements=script, verify=True)
+    assert reply.text.startswith("No difference in what was compared.\nNothing was run now")
+    await run(cluster, "UPDATE v_a SET note = 'z' WHERE id = 1")
+    reply = await call(writer, "migrate", statements=script, verify=True)
+    assert reply.text.startswith("What is stored is not what the script means: 1 difference.")
+
+
+async def test_what_cannot_be_decided_is_no_agreement(writer: Client, cluster: LocalCluster) -> None:
+    script = (
+        "CREATE TABLE v_a (id int PRIMARY KEY); CREATE VIEW v_b1 AS SELECT id FROM v_a WHERE id > 1; "
+        "CREATE SEQUENCE v_s1 CACHE 1; REVOKE ALL ON v_a FROM PUBLIC"
+    )
+    gone = ("DROP VIEW IF EXISTS v_b1", "DROP SEQUENCE IF EXISTS v_s1")
+    await run(cluster, *gone)
+    reply = await migrated(writer, cluster, script)
+    (token,) = re.findall(r"resume_from=(\S+) and verify=true", reply.text)
+
+    async def compared_again() -> Reply:
+        return await call(writer, "migrate", statements=script, resume_from=token, verify=True)
+
+    assert (await compared_again()).text.startswith("No difference in what was compared.")
+    await run(cluster, "CREATE OR REPLACE VIEW v_b1 AS SELECT id FROM v_a WHERE id > 1 OR true")
+    told = (await compared_again()).text
+    assert told.startswith("No certain difference; 1 definition could not be decided"), told
+    await run(cluster, "ALTER SEQUENCE v_s1 MAXVALUE 10", "GRANT SELECT ON v_a TO PUBLIC")
+    found = (await compared_again()).facts["compared"]["differences"]
+    assert any("maxvalue is 10" in one for one in found), found
+    assert any("public has SELECT" in one for one in found), found
+    await run(cluster, *gone)
 
 
 async def test_a_table_in_the_place_of_a_view_is_told(writer: Client, cluster: LocalCluster) -> None:

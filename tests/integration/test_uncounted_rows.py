@@ -74,6 +74,18 @@ async def tables(writer: Client) -> AsyncIterator[None]:
             "INSERT INTO kept (id) VALUES (1)",
             "tidy(integer)",
         ),
+        *(
+            (
+                [
+                    _PURGE,
+                    f"CREATE FUNCTION tidy(n int) RETURNS int LANGUAGE sql AS 'SELECT {called}(n)'",
+                    "CREATE VIEW shown AS SELECT tidy(1) AS n",
+                ],
+                "SELECT * FROM shown",
+                "tidy(integer)",
+            )
+            for called in ("PURGE", 'U&"\\0070urge"')
+        ),
         ([_CHILD.format("CASCADE", "NO ACTION")], "DELETE FROM entries WHERE id = 1", "child_entry_fkey"),
         ([_CHILD.format("SET NULL", "NO ACTION")], "DELETE FROM entries WHERE id = 1", "child_entry_fkey"),
         ([_CHILD.format("NO ACTION", "CASCADE")], "UPDATE entries SET id = 9 WHERE id = 1", "child_entry"),
@@ -124,6 +136,15 @@ async def test_what_is_not_touched_is_no_hindrance(writer: Client, made: list[st
     reply = await call(writer, "transact", sql_list=[sql], max_rows_affected=1)
     assert not reply.is_error, reply.text
     assert reply.facts["outcome"] == "committed"
+
+
+@pytest.mark.parametrize("sql", ["ALTER TABLE entries ADD COLUMN c checked", "CREATE TABLE kept (id int)"])
+async def test_no_limit_is_promised_for_ddl(writer: Client, sql: str) -> None:
+    await write(writer, _PURGE)
+    await write(writer, "CREATE DOMAIN checked AS int CHECK (purge(1) > 0)")
+    reply = await call(writer, "transact", sql_list=[sql], max_rows_affected=1)
+    assert "max_rows_affected cannot hold for statement 1" in reply.text
+    assert await rows(writer, "SELECT count(*) FROM ledger") == [[5]]
 
 
 async def _stored(writer: Client) -> list[list[object]]:

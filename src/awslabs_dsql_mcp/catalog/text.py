@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Page, Table
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
-from awslabs_dsql_mcp.text import pluralize, truncate, truncate_counted
+from awslabs_dsql_mcp.text import as_line, pluralize, truncate, truncate_counted
 
 Detail = Literal["names", "summary", "full"]
 
@@ -50,7 +50,7 @@ def list_text(page: Page, detail: Detail) -> Listing:
     shown = page.tables[: len(written)]
     if detail == "names":
         written = [
-            f"{quote_identifier(schema)}: {', '.join(quote_identifier(table.name) for table in tables)}"
+            as_line(f"{quote_identifier(schema)}: {', '.join(quote_identifier(one.name) for one in tables)}")
             for schema, tables in groupby(shown, key=lambda table: table.schema)
         ]
     return Listing(("\n\n" if detail == "full" else "\n").join(written), len(shown), shown[-1].title)
@@ -73,10 +73,11 @@ def tables_text(tables: Sequence[Table], detail: Detail) -> tuple[str, Detail | 
 def table_text(table: Table, detail: Detail = "full") -> str:
     """Format a table: the names of its columns, its columns and keys, or full details."""
     if detail == "names":
-        return f"{table.title}: {', '.join(quote_identifier(column.name) for column in table.columns)}"
+        names = ", ".join(quote_identifier(column.name) for column in table.columns)
+        return as_line(f"{table.title}: {names}", _MAX_CHARACTERS)
     full = detail == "full"
     keys = [constraint for constraint in table.constraints if full or constraint.kind in "pf"]
-    parts = [_head(table), *(f"  {_column(column, full=full)}" for column in table.columns)]
+    parts = [as_line(_head(table)), *_section("columns", [_column(one, full=full) for one in table.columns])]
     parts += _section("constraints", [f"{quote_identifier(key.name)} {key.definition}" for key in keys])
     if full:
         parts += _section("referenced by", [_reference(key) for key in table.referenced_by])
@@ -97,8 +98,8 @@ def _join(tables: Sequence[Table], detail: Detail) -> str:
 
 def _entry(table: Table, detail: Detail) -> str:
     if detail == "names":
-        return table.title
-    return _line(table) if detail == "summary" else table_text(table)
+        return as_line(table.title)
+    return as_line(_line(table)) if detail == "summary" else table_text(table)
 
 
 def _line(table: Table) -> str:
@@ -107,7 +108,7 @@ def _line(table: Table) -> str:
 
 
 def _head(table: Table) -> str:
-    return f"{table.kind} {table.title}{_estimate(table)}{_comment(table.comment)}\ncolumns:"
+    return f"{table.kind} {table.title}{_estimate(table)}{_comment(table.comment)}"
 
 
 def _estimate(table: Table) -> str:
@@ -171,7 +172,7 @@ def _privileges(table: Table) -> list[str]:
 
 
 def _section(heading: str, lines: Sequence[str]) -> list[str]:
-    return [f"{heading}:", *(f"  {line}" for line in lines)] if lines else []
+    return [f"{heading}:", *(f"  {as_line(line)}" for line in lines)] if lines else []
 
 
 def _truncate(text: str, kind: str) -> str:

@@ -17,7 +17,8 @@ from awslabs_dsql_mcp.sql.statements import calls
 
 # Columns of a view may have other names than those of its tables: a change through one counts as one of all
 # columns. A function in SQL can only change rows if its text has one of five words; of other languages any
-# volatile function can. What calls such a function in its text is taken for one as well.
+# volatile function can. A function whose text has the name of such a one, or names with escapes in them, may
+# call it, and is taken for one as well.
 _UNCOUNTED: Final = """
 WITH RECURSIVE changed AS (
   SELECT to_regclass(c.name)::oid AS relation, c.deletes, c.updates, c.columns
@@ -36,7 +37,8 @@ WITH RECURSIVE changed AS (
   SELECT oid, proname FROM functions WHERE provolatile = 'v'
     AND (lanname <> 'sql' OR body ~* '\\m(insert|update|delete|merge|truncate)\\M')
   UNION
-  SELECT f.oid, f.proname FROM functions f JOIN changing c ON strpos(f.body, c.proname) > 0
+  SELECT f.oid, f.proname FROM functions f JOIN changing c
+    ON strpos(lower(f.body), lower(replace(c.proname, '"', '""'))) > 0 OR f.body ~* 'u&"'
 )
 SELECT 'foreign key', f.conrelid::regclass::text || '.' || quote_ident(f.conname)
 FROM pg_constraint f

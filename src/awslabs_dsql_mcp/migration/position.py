@@ -74,7 +74,9 @@ def _ran_before(plan: MigrationPlan, recorded: int, since: str) -> RequestInvali
             f"This has been done already, {since}: all {pluralize(total, 'step')} are applied. "
             "Nothing was run now.",
             code="already_done",
-            hint=f"To run it once more: resume_from='{RESTART}'.",
+            hint="To compare what is stored with it: the same with "
+            f"resume_from={plan.resume_token(total + 1)} and verify=true. To run it once more: "
+            f"resume_from='{RESTART}'.",
         )
     done = f"{pluralize(recorded - 1, 'step')} of {total} applied" if recorded > 1 else "no step recorded"
     return RequestInvalid(

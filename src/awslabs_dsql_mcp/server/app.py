@@ -180,18 +180,18 @@ class DsqlServer(MCPServer[None]):
             hint = NO_WRITES if withheld else closest_hint(unknown[0], list(known))
             raise RequestInvalid(f"{called} takes no argument {unknown[0]!r}.", hint=hint)
         return {
-            name: value if known[name].get("type") == "string" else await _from_text(name, value)
+            name: value if known[name].get("type") == "string" else await _from_text(name, value, known[name])
             for name, value in place.arguments.items()
         }
 
 
-async def _from_text(name: str, given: object) -> object:
+async def _from_text(name: str, given: object, schema: dict[str, Any]) -> object:
     """Read a list or object that came as a text, as weaker clients send it, with all digits of its numbers.
 
     The SDK would do so behind this, and round numbers, and hold the event loop over long ones.
 
     Raises:
-        RequestInvalid: It is long, and no JSON or too much.
+        RequestInvalid: It is long and too much, or no JSON where a text is no value.
     """
     if not isinstance(given, str):
         return given
@@ -201,6 +201,8 @@ async def _from_text(name: str, given: object) -> object:
         except TooMuch as error:
             raise RequestInvalid(f"Argument {name} {error}.", hint="Send less at once.") from None
         except ValueError:
+            if {"type": "string"} in schema.get("anyOf", ()):
+                return given
             raise RequestInvalid(
                 f"Argument {name} is a text of {len(given):,} characters, and no JSON.",
                 hint="See the tool's input schema.",

@@ -185,7 +185,7 @@ class Migrate:
             self._agree(plan, 1)
             return await self._show(plan, request.show_from)
         _require_whole(plan)
-        begin, record = await self._begin(plan, request.resume_from)
+        begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
         run = MigrationRun(plan, deadline, begin, record)
         self._agreed.pop(plan.fingerprint, None)  # by a call beside this one it is run once
         try:
@@ -219,8 +219,10 @@ class Migrate:
         kept = {key: value for key, value in self._agreed.items() if value[1] > now}
         self._agreed = kept | {plan.fingerprint: (number, now + TOKEN_LIFE)}
 
-    async def _begin(self, plan: MigrationPlan, handle: str | None) -> tuple[Position, PlanRecord | None]:
-        """Find where to begin, and what is recorded of the plan's runs.
+    async def _begin(
+        self, plan: MigrationPlan, handle: str | None, *, verify: bool
+    ) -> tuple[Position, PlanRecord | None]:
+        """Find where to begin, and what is recorded of the plan's runs; to compare alone, behind all steps.
 
         What is there already is looked for before the first step, unless each step is looked at as it comes.
 
@@ -232,6 +234,9 @@ class Migrate:
         record = await find_record(self._database, plan)
         starts_over = handle == RESTART or (handle is None and await self._is_gone(plan, record))
         known = None if record is None or starts_over else record
+        end = len(plan.steps) + 1
+        if handle is None and verify and known is not None and known.next_step == end:
+            handle = plan.resume_token(end)
         begin = position(plan, handle, known and known.next_step, known.since if known else "")
         if not begin.doubt:
             found = await find_existing(self._database, plan, begin.number)

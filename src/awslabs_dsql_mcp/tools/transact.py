@@ -305,17 +305,17 @@ def _require_counted(prepared: PreparedStatements) -> None:
         RequestInvalid: A statement may change rows that the server does not report.
     """
     for number, statement in enumerate(prepared.statements, 1):
-        if statement.uncounted:
+        if statement.uncounted or statement.category == "ddl":
             raise RequestInvalid(
                 f"max_rows_affected cannot hold for statement {number}: the database does not report the "
-                "rows that a DROP, a WITH, EXPLAIN ANALYZE or a function changes. Nothing was run.",
+                "rows that DDL, a WITH, EXPLAIN ANALYZE or a function changes. Nothing was run.",
                 hint="Write the change as a plain INSERT, UPDATE or DELETE, or leave max_rows_affected out.",
             )
 
 
 async def _uncounted(request: TransactRequest, prepared: PreparedStatements) -> Query | None:
-    """Query for what changes rows that nobody counts, where a limit is to hold; DDL changes none."""
-    if request.max_rows_affected is None or all(one.category == "ddl" for one in prepared.statements):
+    """Query for what changes rows that nobody counts, where a limit is to hold."""
+    if request.max_rows_affected is None:
         return None
 
     def query() -> Query:

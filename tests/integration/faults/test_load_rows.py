@@ -104,13 +104,26 @@ async def test_a_bad_row_is_named_and_nothing_of_its_batch_is_stored(
         assert "2,900 rows in 1 batch committed, up to row 2,900" in stopped.text
         rest = {"table": "bulk.t", "path": "rows.csv", "skip_bad_rows": True, "resume": handle}
         reply = await call(client, "load_rows", **rest)
-    assert reply.facts["rows"] == 3997
-    assert reply.facts["bad_rows"] == 3
-    assert [one["row"] for one in reply.facts["reasons"]] == [3500, 3600, 3700]
-    assert "too long" in reply.facts["reasons"][0]["reason"]
-    assert "duplicate key" in reply.facts["reasons"][1]["reason"]
-    (stored,) = bed.postgres.query("SELECT count(*), count(*) FILTER (WHERE note = 'ok') FROM bulk.t")
-    assert stored == (3997, 3997)
+        assert reply.facts["rows"] == 3997
+        assert reply.facts["bad_rows"] == 3
+        assert [one["row"] for one in reply.facts["reasons"]] == [3500, 3600, 3700]
+        assert "too long" in reply.facts["reasons"][0]["reason"]
+        assert "duplicate key" in reply.facts["reasons"][1]["reason"]
+        (stored,) = bed.postgres.query("SELECT count(*), count(*) FILTER (WHERE note = 'ok') FROM bulk.t")
+        assert stored == (3997, 3997)
+        # The answer may have been lost: the run is told once more.
+        told = await call(client, "load_rows", **rest)
+        assert told.facts["rows"] == 3997
+        assert "Nothing was run now: it had ended before this call." in told.text
+        lines[3500] = "3500,short"
+        (tmp_path / "rows.csv").write_text("\n".join(lines))
+        mended = await call(client, "load_rows", **rest)
+        assert mended.facts["code"] == "already_done"
+        assert "Nothing was run now, and the rows are no longer those" in mended.text
+        rest |= {"resume": "new", "on_conflict": "skip"}
+        reply = await call(client, "load_rows", **rest)
+    assert not reply.is_error, reply.text
+    assert bed.postgres.query("SELECT count(*) FROM bulk.t WHERE note = 'short'") == [(1,)]
 
 
 async def test_a_row_that_only_the_server_refuses_stops_a_load(bed: Harness, opens: Opens) -> None:

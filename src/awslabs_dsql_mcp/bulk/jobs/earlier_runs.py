@@ -88,6 +88,17 @@ def describe(job: BatchJob, progress: Progress) -> str:
     return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.batches, 'batch')} committed{where}"
 
 
+def ended_error(job: BatchJob, progress: Progress) -> RequestInvalid:
+    """Error of a resume token whose run has ended, with other rows than the job has now."""
+    return RequestInvalid(
+        f"The run of this resume token has ended: {describe(job, progress)}. Nothing was run now, and the "
+        "rows are no longer those.",
+        code="already_done",
+        hint=f"To run it on the rows as they are: resume='{RESTART}', with on_conflict='skip' to pass over "
+        "those that are stored.",
+    )
+
+
 def _done_error(job: BatchJob, progress: Progress, when: str = "") -> RequestInvalid:
     return RequestInvalid(
         f"This has been done already{when}: {describe(job, progress)}. Nothing was run now.",

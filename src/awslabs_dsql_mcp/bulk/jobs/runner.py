@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.bulk.jobs.earlier_runs import (
     continued,
     describe,
     earlier_error,
+    ended_error,
     other_error,
 )
 from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, RESTART
@@ -51,6 +52,7 @@ _HEARTBEAT: Final = 5.0  # seconds without progress after which the client hears
 _MAX_FAILURES: Final = 5  # consecutive transient failures
 _MIN_BATCH: Final = 50  # rows; smaller batches do not conflict less
 _MAX_REMEMBERED: Final = 100
+_HAD_ENDED: Final = "Nothing was run now: it had ended before this call."
 _TRANSACTION_LIMIT: Final = "54000"
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
 
@@ -185,6 +187,7 @@ class BatchRunner:
         size = min(max_size, self._unfinished.get(job.fingerprint, (progress, max_size))[1])
         run = _Run(job, record, progress, size, started_at)
         self._remember(run)
+        had_ended = progress.done
         try:
             while not run.progress.done:
                 if reason := await self._throttle(run, rows_per_second):
@@ -197,7 +200,8 @@ class BatchRunner:
         except DsqlError as error:
             raise self._stop_error(run, error) from error
         self._unfinished.pop(job.fingerprint, None)
-        return RunResult(run.progress, None, note=_kept(run) or await self._tidy(run))
+        note = _kept(run) or await self._tidy(run)
+        return RunResult(run.progress, None, note=f"{_HAD_ENDED} {note}".rstrip() if had_ended else note)
 
     def _record(self, job: BatchJob) -> RunRecord:
         return RunRecord(self._database, job.progress_table, job.fingerprint)
@@ -211,7 +215,10 @@ class BatchRunner:
             known, _ = self._unfinished.get(job.fingerprint, (token, 0))
             return known if known.run == token.run and known.batches > token.batches else token
         if token is not None:
-            return continued(record, token)
+            progress = continued(record, token)
+            if progress.done and progress.after != content_position(job):
+                raise ended_error(job, progress)
+            return progress
         if not resume:
             error = self._earlier_error(job, record) or await other_error(job, record)
             if error is not None:

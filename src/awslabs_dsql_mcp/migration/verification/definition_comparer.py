@@ -90,7 +90,9 @@ class DefinitionComparer:
             found.not_compared.append(f"definition of {title}: {one_line(error.message, 200)}")
             return
         found.differences += [f"{title}: {one.text}" for one in differences if one.is_certain]
-        found.not_compared += [f"{title}: {one.text}" for one in differences if not one.is_certain]
+        undecided = [f"{title}: {one.text}" for one in differences if not one.is_certain]
+        found.undecided += len(undecided)
+        found.not_compared += undecided
 
     async def _relation(self, name: Name, meant: Relation, *, is_done: bool) -> list[Difference]:
         """Compare a table, a view or a sequence with what is stored under its name.
@@ -139,7 +141,7 @@ class DefinitionComparer:
                 found.append(Difference(f"privileges of {role}: there is no such role"))
             elif has[role, privilege] != is_granted:
                 text = f"{role} {'has' if not is_granted else 'lacks'} {privilege}, unlike the script"
-                found.append(Difference(text, is_certain=is_granted))  # it may have it through a role
+                found.append(Difference(text, is_certain=is_granted or role == "public"))  # or through a role
         return found
 
     async def _domain(self, name: Name, meant: Node) -> list[Difference]:

@@ -25,6 +25,7 @@ _KINDS: Final = {
     "CONSTR_CHECK": "CHECK",
     "CONSTR_FOREIGN": "FOREIGN KEY",
 }
+_MAX_BIGINT: Final = str(2**63 - 1)
 _FOREIGN: Final = ("fk_attrs", "pk_attrs", "fk_upd_action", "fk_del_action", "fk_matchtype")
 
 
@@ -229,6 +230,8 @@ def sequence_differences(
     wanted = {"increment": "1", "cycle": "f"} | meant if meant else {}
     if meant and int(wanted["increment"]) > 0:
         wanted.setdefault("start", meant.get("minvalue", "1"))
+        wanted.setdefault("minvalue", "1")
+        wanted.setdefault("maxvalue", _MAX_BIGINT)
     for name, number in wanted.items():
         if name in stored and stored[name] != number:
             yield Difference(f"{name} is {stored[name]}, was meant as {number}")

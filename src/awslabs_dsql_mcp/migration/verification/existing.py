@@ -72,6 +72,8 @@ class Existing:
     @property
     def advice(self) -> str:
         """What to do about objects that are there, or missing."""
+        if not self.there and any(one.made_in for one in self.missing):
+            return "Move what makes it in front of the step that needs it."
         if not self.there:
             return "Make it first, or leave it and what needs it out of the script."
         handle = self.plan.resume_token(self.there[0].step, "+")

@@ -5,7 +5,7 @@ dump; Aurora DSQL does not.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.migration.analysis import names
@@ -48,12 +48,14 @@ class Need:
         names: Schemas and names under which it may be.
         is_lacking: It is not there, whatever the cluster has: an earlier step has dropped it, or the plan
             makes its table without it.
+        made_in: Number of the later step that makes it; ``None`` if none does.
     """
 
     step: int
     kind: Kind
     names: tuple[Name, ...]
     is_lacking: bool = False
+    made_in: int | None = None
 
     @property
     def title(self) -> str:
@@ -61,7 +63,8 @@ class Need:
         schema, name = self.names[0]
         noun = "" if self.kind == "relation" else f"{self.kind} "
         written = name if schema == "public" else f"{schema}.{name}"
-        return f"{noun}{written} (step {self.step})"
+        later = f", made only in step {self.made_in}" if self.made_in else ""
+        return f"{noun}{written} (step {self.step}{later})"
 
 
 @dataclass
@@ -90,7 +93,12 @@ def needs(plan: MigrationPlan) -> list[Need]:
     for number, step in enumerate(plan.steps, 1):
         for tree in _trees(step):
             follow(made.columns, tree)
+            before = set(made.names)
             _take(made, tree)  # its own name may be in it: a foreign key, a function that calls itself
+            new = made.names - before
+            for key, need in found.items():
+                if need.made_in is None and any((need.kind, name) in new for name in need.names):
+                    found[key] = replace(need, made_in=number)
             for kind, named in _needed(tree, made.columns):
                 there = any((kind, name) in made.names for name in named)
                 if not there and (kind, named) not in found:
