@@ -157,7 +157,7 @@ TROUBLE: Mapping[str, tuple[Callable[[type[Behave]], Behaviour], int, str]] = {
         "it sent text/html that is not JSON",
     ),
     "garbage": (lambda do: do.answers(b"\xff\x00{"), 1, "that is not JSON"),
-    "JSON too deep": (lambda do: do.answers(b"[" * 100_000), 1, "that is not JSON"),
+    "JSON too deep": (lambda do: do.answers(b"[" * 100_000), 1, "nested more than 190 levels deep"),
     "a JSON list": (lambda do: do.answers([]), 1, "not a JSON-RPC reply"),
     "a JSON object of no meaning": (lambda do: do.answers({"a": 1}), 3, "not a JSON-RPC reply"),
     "50 MB": (lambda do: do.floods, 1, "it sent more than 5 MB; cut off"),
