@@ -27,6 +27,9 @@ MAX_DIGITS: Final = 150_000
 it (PostgreSQL documentation, "Numeric Types").
 """
 
+LARGE: Final = 32 << 10
+"""Bytes from which on a text is read off the event loop."""
+
 _STEP: Final = 1 << 18
 _BLANKS: Final = re.compile(rb"[ \t\n\r]{0,65536}")
 _NUMBER: Final = re.compile(
@@ -43,10 +46,6 @@ _PIECE: Final = re.compile(
 )
 _CONTINUATION: Final = range(0x80, 0xC0)  # bytes within a character (RFC 3629, section 3)
 _QUOTE: Final = ord('"')
-
-
-LARGE: Final = 32 << 10
-"""Bytes from which on a text is read off the event loop."""
 
 
 class TooMuch(Exception):

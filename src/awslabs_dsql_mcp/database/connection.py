@@ -30,7 +30,8 @@ _HINT = re.compile(r"HINT:\s+(.*)")
 _LIBPQ_PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?", re.DOTALL)
 # libpq 17 can begin with the TLS handshake instead of a request for TLS ("sslnegotiation").
 _DIRECT_TLS = 170000
-_MANY_VALUES = 2_000
+_MANY_VALUES = 2_000  # of a statement, from which on they are converted off the event loop
+_ENCODING = "client_encoding was changed in the transaction, and statements are sent in UTF-8"
 
 # For types that are not built in; format_type adds the schema where it is needed.
 _TYPE_NAMES = "SELECT oid, format_type(oid, NULL) FROM pg_type WHERE oid = ANY($1::oid[])"
@@ -45,9 +46,6 @@ def address_of_environment() -> str | None:
     """Return the address that libpq connects to instead of looking a name up: PGHOSTADDR."""
     defaults = psycopg.pq.Conninfo.get_defaults()
     return next((d.val.decode() for d in defaults if d.keyword == b"hostaddr" and d.val), None)
-
-
-_ENCODING = "client_encoding was changed in the transaction, and statements are sent in UTF-8"
 
 
 class PostgresConnection:

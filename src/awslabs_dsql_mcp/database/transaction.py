@@ -23,7 +23,7 @@ from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.failure import Failure, FailureKind
 from awslabs_dsql_mcp.database.model import Result, ResultLimits, RowSink
 from awslabs_dsql_mcp.errors import NoRowChanged, Outcome, OutcomeUnknown, RowsNotCounted, TooManyRows
-from awslabs_dsql_mcp.text import pluralize, truncate, visible_line
+from awslabs_dsql_mcp.text import pluralize, truncate
 
 _MAX_DELAY = 2.0
 _MAX_QUOTE = 300  # characters of what a server said
@@ -233,7 +233,7 @@ def _checks(unit: UnitOfWork) -> tuple[Query, ...]:
 
 
 def _uncounted(found: Result) -> RowsNotCounted:
-    names = [visible_line(f"{kind} {name}") for kind, name in found.rows]
+    names = [f"{kind} {name}" for kind, name in found.rows]
     shown = ", ".join(names[:_NAMED]) + (" and more" if len(names) > _NAMED else "")
     return RowsNotCounted(
         f"max_rows_affected cannot hold: rows may be changed that the database does not count ({shown}). "

@@ -1,4 +1,4 @@
-"""What AWS's dsql-lint finds in a script beyond what its migration plan mends.
+"""Findings of AWS's dsql-lint in a script beyond what its migration plan mends.
 
 The program (0.2.22) reads statements only: psql's commands, rows of COPY and a token that it does not know
 end its reading. So it is given the statements of the fixed script alone, without those that a person has to

@@ -1,4 +1,4 @@
-"""Where a call begins in a plan: from its handle, and from what is recorded of the plan's runs. Pure."""
+"""The step that a call begins with: from its handle, and from what is recorded of the plan's runs. Pure."""
 
 from dataclasses import dataclass
 

@@ -33,12 +33,11 @@ from typing_extensions import override
 from awslabs_dsql_mcp import __version__, json_text
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
-from awslabs_dsql_mcp.json_reader import JsonReader, TooMuch
+from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch
 from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE
-from awslabs_dsql_mcp.server.limits import LARGE_LINE
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
@@ -195,7 +194,7 @@ async def _from_text(name: str, given: object, schema: dict[str, Any]) -> object
     """
     if not isinstance(given, str):
         return given
-    if len(given) > LARGE_LINE:
+    if len(given) > LARGE:
         try:
             return await asyncio.to_thread(JsonReader(given.encode()).read)
         except TooMuch as error:

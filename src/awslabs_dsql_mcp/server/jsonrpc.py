@@ -24,8 +24,8 @@ from mcp.types import JSONRPCMessage as Message
 from pydantic import ValidationError
 
 from awslabs_dsql_mcp import json_text
-from awslabs_dsql_mcp.json_reader import MAX_DEPTH, JsonReader, TooMuch, check_utf8
-from awslabs_dsql_mcp.server.limits import LARGE_LINE, MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.json_reader import LARGE, MAX_DEPTH, JsonReader, TooMuch, check_utf8
+from awslabs_dsql_mcp.server.limits import MAX_LINE, MAX_NAME
 from awslabs_dsql_mcp.server.line_reader import CutLine
 from awslabs_dsql_mcp.server.line_scan import depth_of, find_id
 
@@ -112,7 +112,7 @@ def read_message(line: bytes) -> Message:
     """
     if isinstance(line, CutLine) or len(line) > MAX_LINE:
         raise MessageRejected(INVALID_REQUEST, _TOO_LONG)
-    value = _read_large(line) if len(line) > LARGE_LINE else _read_small(line)
+    value = _read_large(line) if len(line) > LARGE else _read_small(line)
     try:  # not pydantic's own parser: it would round numbers
         message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:

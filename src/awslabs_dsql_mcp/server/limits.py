@@ -22,8 +22,5 @@ MAX_REQUESTS: Final = 2_000
 MAX_WAITING_BYTES: Final = MAX_LINE
 """Bytes of all requests that wait for their answers: one of the largest, or many small ones."""
 
-LARGE_LINE: Final = 32 << 10
-"""Bytes from which on a message is read off the event loop."""
-
 KEPT: Final = 64 << 10
 """Bytes that are kept of each end of a line beyond `MAX_LINE`, to find its id there."""

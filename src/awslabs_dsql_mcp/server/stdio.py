@@ -26,8 +26,8 @@ from mcp.types import (
 )
 from pydantic_core import PydanticSerializationError
 
+from awslabs_dsql_mcp.json_reader import LARGE
 from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
-from awslabs_dsql_mcp.server.limits import LARGE_LINE
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
 
@@ -82,7 +82,7 @@ async def _read(lines: LineReader, waiting: WaitingRequests, messages: Messages,
 
 
 async def _take(line: bytes) -> JSONRPCMessage | Rejection:
-    if len(line) <= LARGE_LINE:
+    if len(line) <= LARGE:
         return take_line(line)
     return await anyio.to_thread.run_sync(take_line, line)
 

@@ -91,6 +91,17 @@ class LoadRequest:
     verify: bool = False
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """A load that is to be verified: what was asked for, its job and progress, and the answer so far."""
+
+    request: LoadRequest
+    table: TableInfo
+    job: RowLoadJob
+    progress: Progress
+    told: ToolOutput
+
+
 class LoadRows:
     """Loads rows.
 
@@ -246,32 +257,26 @@ class LoadRows:
             notes = source.notes()
         if not (request.verify and done.done):
             return answer(told, job, notes, done)
-        told, differences = await self._verify(request, table, job, replace(done, after=start), told, is_over)
+        load = _Loaded(request, table, job, replace(done, after=start), told)
+        told, differences = await self._verify(load, is_over)
         return answer(told, job, notes, done, differences)
 
-    async def _verify(
-        self,
-        request: LoadRequest,
-        table: TableInfo,
-        loaded: RowLoadJob,
-        progress: Progress,
-        told: ToolOutput,
-        is_over: Callable[[], bool],
-    ) -> tuple[ToolOutput, Differences]:
+    async def _verify(self, loaded: _Loaded, is_over: Callable[[], bool]) -> tuple[ToolOutput, Differences]:
         """Read the rows again, and compare them with the table until the call's time is used up."""
-        plan, differences = loaded.plan, Differences()
+        job, differences = loaded.job, Differences()
+        plan = job.plan
         if not plan.has_key:
-            return await self._verify_whole(request, table, loaded, progress, told, is_over), differences
-        with closing(await self._source(request, table)) as source:
-            rows = RowLoadJob(self._database, plan, source, loaded.fingerprint, skip_bad_rows=True)
-            after, is_last = progress.after, False
+            return await self._verify_whole(loaded, is_over), differences
+        with closing(await self._source(loaded.request, loaded.table)) as source:
+            rows = RowLoadJob(self._database, plan, source, job.fingerprint, skip_bad_rows=True)
+            after, is_last = loaded.progress.after, False
             while not is_last and not is_over():
                 batch = await rows.next_batch(after, keyset.MAX_BATCH_ROWS)
                 if batch is None:
                     is_last = True
                     break
                 numbers, cells = rows.batch_rows()
-                kept = [pair for pair in zip(numbers, cells, strict=True) if pair[0] not in loaded.bad]
+                kept = [pair for pair in zip(numbers, cells, strict=True) if pair[0] not in job.bad]
                 if kept:
                     query = comparison(plan, [cell for _, cell in kept])
                     report = await self._database.run(UnitOfWork((query,), read_only=True))
@@ -289,42 +294,35 @@ class LoadRows:
         }
         values: dict[str, object] = {"verified": facts}
         if not is_last:
-            token = encode(loaded.fingerprint, replace(progress, after=after, done=True))
+            token = encode(job.fingerprint, replace(loaded.progress, after=after, done=True))
             text += (
                 f" Not all yet, since the call's time is used up. Next: the same call with resume='{token}'."
             )
             values["resume"] = token
-        return with_lines(told, [text], values), differences
+        return with_lines(loaded.told, [text], values), differences
 
-    async def _verify_whole(
-        self,
-        request: LoadRequest,
-        table: TableInfo,
-        loaded: RowLoadJob,
-        progress: Progress,
-        told: ToolOutput,
-        is_over: Callable[[], bool],
-    ) -> ToolOutput:
+    async def _verify_whole(self, loaded: _Loaded, is_over: Callable[[], bool]) -> ToolOutput:
         """Compare rows that have no key as wholes, or count them where they are too many."""
-        with closing(await self._source(request, table)) as source:
-            rows = RowLoadJob(self._database, loaded.plan, source, loaded.fingerprint, skip_bad_rows=True)
-            found = await compare_whole(self._database, loaded.plan, rows, loaded.bad, is_over)
+        job = loaded.job
+        with closing(await self._source(loaded.request, loaded.table)) as source:
+            rows = RowLoadJob(self._database, job.plan, source, job.fingerprint, skip_bad_rows=True)
+            found = await compare_whole(self._database, job.plan, rows, job.bad, is_over)
         if found is None:
-            report = await self._database.run(UnitOfWork((count_query(table),), read_only=True))
+            report = await self._database.run(UnitOfWork((count_query(loaded.table),), read_only=True))
             stored = int(report.results[0].rows[0][0] or 0)
             text = (
                 "not verified row by row, since the rows have no key to find them by, and are too many to be "
                 f"compared as wholes in this call: {pluralize(stored, 'row')} in the table, "
-                f"{pluralize(progress.rows, 'row')} loaded."
+                f"{pluralize(loaded.progress.rows, 'row')} loaded."
             )
-            return with_lines(told, [text])
+            return with_lines(loaded.told, [text])
         facts: dict[str, object] = {
             "compared": found.compared,
             "complete": True,
             "missing": found.missing,
             "changed": {},
         }
-        return with_lines(told, [whole_report(found)], {"verified": facts})
+        return with_lines(loaded.told, [whole_report(found)], {"verified": facts})
 
     async def _table(self, request: LoadRequest) -> TableInfo:
         if (request.rows is None) == (not request.path):

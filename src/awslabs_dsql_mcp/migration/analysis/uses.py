@@ -1,4 +1,4 @@
-"""What statements do with tables: a later change of a table may move before those that would not see it."""
+"""Uses of tables by statements: a later change of a table may move before those that would not see it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""What the steps of a plan need, and no step before makes: relations, and the functions and types of bodies.
+"""Needs of the steps of a plan, which no step before makes: relations, and the functions and types of bodies.
 
 PostgreSQL takes a function whose body names what is not there where check_function_bodies is off, as in each
 dump; Aurora DSQL does not.
