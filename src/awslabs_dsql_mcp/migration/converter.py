@@ -165,6 +165,7 @@ def _altered_function(conversion: Conversion, draft: ConvertedStatement) -> None
     if (lost := conversion.survey.lacking.subject(draft.top["objtype"], subject)) is not None:
         conversion.skip(draft, f"it is about {lost}, which is left out")
     else:
+        functions.alter(conversion, subject, draft.top.get("actions", []))
         _keep_or_skip(conversion, draft)
 
 

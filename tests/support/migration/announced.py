@@ -121,6 +121,7 @@ RULES: Final = (
         there="true",
         here="false",
     ),
+    Rule("column", "not null", "{column} stays NOT NULL", there="false", here="true"),
     Rule(  # another CHECK may refuse the NULL first
         "column",
         "takes",
@@ -213,11 +214,17 @@ def _is_of_a_copy(
     )
     column = key.name.rpartition(".")[2]
     return is_copy and any(
-        (one.key.kind, one.key.aspect, one.there, one.here) == (key.kind, key.aspect, *values)
+        (one.key.kind, one.key.aspect, *map(_element, (one.there, one.here)))
+        == (key.kind, key.aspect, *map(_element, values))
         or (key.aspect, one.key.aspect, one.key.name.rpartition(".")[2]) == ("values", "type", column)
         for one in announced
         if key.kind in ("column", "constraint")
     )
+
+
+def _element(value: str | None) -> str | None:
+    """The type of the elements of an array, which array_agg makes of a column; any other value as it is."""
+    return value and value.removesuffix("[]")
 
 
 def _is_of_columns(difference: Difference, excused: set[Key], facts: Facts) -> bool:
@@ -259,7 +266,7 @@ def _subjects(key: Key, facts: Facts) -> Iterator[Key]:
 def _says(entry: Entry, rule: Rule, key: Key, facts: Facts) -> bool:
     names = key.name.split("(")[0].split(".")
     table, column = (names[-2] if len(names) > 1 else ""), names[-1]
-    if key.kind == "index":
+    if key.kind == "index" and not entry.names(names[-1]):
         names = facts.get(Key("index", key.name, "table"), key.name).split(".")
     if key.kind == "default privileges":
         names = key.name.split()[:1]

@@ -85,6 +85,22 @@ def rename(conversion: Conversion, subject: Node, new: Name) -> None:
             draft.text = None
 
 
+def alter(conversion: Conversion, subject: Node, actions: list[Node]) -> None:
+    """Give a function that waits for its body the options that it has by now."""
+    for _, draft in conversion.waiting:
+        if _is_named(draft.top, subject):
+            names = [_option_name(item) for item in actions]
+            kept = [item for item in draft.top["options"] if _option_name(item) not in names]
+            draft.top["options"] = [*kept, *actions]
+            draft.text = None
+
+
+def _option_name(item: Node) -> tuple[str, str]:
+    """Give the name of an option, and that of the setting which it sets or resets."""
+    defined: Node = item["DefElem"]
+    return defined["defname"], defined.get("arg", {}).get("VariableSetStmt", {}).get("name", "")
+
+
 def forget(conversion: Conversion, subject: Node) -> None:
     """Let a function that is dropped wait no more for its body."""
     conversion.waiting = [one for one in conversion.waiting if not _is_named(one[1].top, subject)]

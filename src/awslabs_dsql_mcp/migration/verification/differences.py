@@ -243,7 +243,7 @@ def sequence_differences(
 
 def function_differences(meant: Node, stored: Node) -> Iterator[Difference]:
     """Compare a function's parameters, result, body and options."""
-    if not same({"TypeName": meant.get("returnType")}, {"TypeName": stored.get("returnType")}):
+    if not same({"TypeName": _result(meant)}, {"TypeName": _result(stored)}):
         yield Difference("its result has another type")
     for name in ("language", "volatility", "strict", "security"):
         one, other = (
@@ -258,6 +258,17 @@ def function_differences(meant: Node, stored: Node) -> Iterator[Difference]:
             yield Difference("its body is printed otherwise than the script has it", is_certain=False)
     elif bodies[0] != bodies[1]:
         yield Difference("its body is another")
+
+
+def _result(function: Node) -> Node:
+    """Give the type of a result; where RETURNS is left out, it follows from the OUT parameters."""
+    if "returnType" in function:
+        return function["returnType"]
+    parameters: list[Node] = [item["FunctionParameter"] for item in function.get("parameters", ())]
+    given = [
+        one["argType"] for one in parameters if one.get("mode") in ("FUNC_PARAM_OUT", "FUNC_PARAM_INOUT")
+    ]
+    return given[0] if len(given) == 1 else {"names": [{"String": {"sval": "record"}}]}
 
 
 def _body(top: Node) -> str | None:
