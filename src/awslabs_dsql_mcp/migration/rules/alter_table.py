@@ -125,7 +125,13 @@ def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, co
         draft.changed("identity with the size of its cache")
         conversion.statements += [draft, *follow]
         return
-    if not made.optional and not follow and all(use.gives(name) for use in conversion.uses(made)):
+    is_named = conversion.has_own_name(made.known_as[0], made.names.get(name) or name)
+    if (
+        is_named
+        and not made.optional
+        and not follow
+        and all(use.gives(name) for use in conversion.uses(made))
+    ):
         columns.make_identity(
             column, items(identity.get("options")), always=identity["generated_when"] == "a"
         )

@@ -136,8 +136,6 @@ class Relation:
         for one in sorted(keys, key=lambda key: key["contype"]):
             columns = (tuple(strings(one.get(part))) for part in ("keys", "including"))
             same = (*columns, one.get("nulls_not_distinct", False), one.get("deferrable", False))
-            if "conname" in one and "conname" in found.get(same, {}):  # as the catalog has them
-                same = (*same, one["conname"])
             found[same] = one | found.get(same, {})
         self.constraints = [*found.values(), *others]
 
@@ -171,12 +169,14 @@ class Definitions:
         functions: ``CreateFunctionStmt`` nodes, by schema, name and types of their parameters.
         domains: ``CreateDomainStmt`` nodes.
         line: Line of the last statement.
+        is_stored: They are as the catalog has them, rather than as a script means them.
     """
 
     relations: dict[Name, Relation] = field(default_factory=dict[Name, Relation])
     functions: dict[FunctionKey, Node] = field(default_factory=dict[FunctionKey, Node])
     domains: dict[Name, Node] = field(default_factory=dict[Name, Node])
     line: int = 0
+    is_stored: bool = False
 
     def lasting(self, end: "Definitions") -> "Definitions":
         """Give what of them is there in each state on the way to a later one."""

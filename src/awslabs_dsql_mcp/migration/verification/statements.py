@@ -45,7 +45,8 @@ def _create_table(found: Definitions, top: Node) -> bool:
             table.add_constraint(item["Constraint"])
         else:
             table.unknown = f"line {found.line} copies a part of it"
-    table.merge_keys()
+    if not found.is_stored:
+        table.merge_keys()
     return True
 
 

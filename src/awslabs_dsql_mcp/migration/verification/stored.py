@@ -157,7 +157,7 @@ def _column(column: Column) -> str:
 
 
 def _read(sql: str) -> Definitions:
-    found = Definitions()
+    found = Definitions(is_stored=True)
     for tree in trees(sql):
         apply(tree, found)
     return found
