@@ -213,3 +213,28 @@ async def test_a_job_that_failed_is_told_again_in_any_schema(writer: Client) -> 
         assert again.facts["code"] == "job_failed", again.text
     finally:
         await write(writer, "DROP SCHEMA IF EXISTS shop_failed CASCADE")
+
+
+UNCHECKED: Final = """
+SET check_function_bodies = off;
+CREATE TABLE fits (a int, b text);
+INSERT INTO fits VALUES (1, 'x');
+CREATE FUNCTION last_of_a() RETURNS int LANGUAGE sql AS 'SELECT max(a) + b FROM fits';
+CREATE FUNCTION fits_well() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM fits';
+"""
+
+
+async def test_a_body_that_does_not_fit_stops_where_the_plan_says_and_can_be_left_out(writer: Client) -> None:
+    plan = await call(writer, "migrate", statements=UNCHECKED, dry_run=True)
+    assert "- steps 3, 4 make functions under check_function_bodies = off" in plan.text
+    stopped = await migrated(writer, UNCHECKED, plan.facts["resume_from"])
+    assert stopped.is_error
+    assert "Step 3 of 4" in stopped.text
+    assert "operator does not exist" in stopped.text
+    without = re.search(r"resume_from=(4-\S+) without this function", stopped.text)
+    assert without is not None, stopped.text
+    done = await migrated(writer, UNCHECKED, without[1])
+    assert not done.is_error, done.text
+    assert "Step 3 was not run" in done.text
+    assert await rows(writer, "SELECT fits_well(), (SELECT count(*) FROM fits)") == [[1, 1]]
+    assert await rows(writer, "SELECT proname FROM pg_proc WHERE proname = 'last_of_a'") == []

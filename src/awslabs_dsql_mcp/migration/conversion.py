@@ -35,6 +35,7 @@ class ConvertedStatement:
         row_lines: The lines that those begin in.
         settings: Statements that its transaction begins with; ``None`` until they are known.
         item: Position, among the parts of the script, of the one that it comes from.
+        is_unchecked: It makes a function whose body PostgreSQL does not check.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class ConvertedStatement:
     row_lines: tuple[int, ...] = ()
     settings: tuple[str, ...] | None = None
     item: int | None = None
+    is_unchecked: bool = False
 
     def changed(self, *notes: str) -> None:
         """Take note of a change of the tree."""

@@ -52,6 +52,7 @@ class Step:
         settings: Statements that set what decides how the queries are read, for this transaction.
         item: Position, among the parts of the script, of the one that it comes from.
         verbatim: The text of that part says the same, on Aurora DSQL too.
+        is_unchecked: It makes a function whose body PostgreSQL does not check.
     """
 
     queries: tuple[str, ...]
@@ -62,6 +63,7 @@ class Step:
     settings: tuple[str, ...] = ()
     item: int | None = None
     verbatim: bool = False
+    is_unchecked: bool = False
 
     @property
     def is_ddl(self) -> bool:
@@ -139,7 +141,10 @@ def single_steps(conversion: Conversion) -> tuple[list[Step], list[SkippedStatem
     for draft in conversion.statements:
         before = len(skipped)
         made = _steps(conversion, draft, skipped)
-        steps += (replace(step, settings=draft.settings or (), item=draft.item) for step in made)
+        steps += (
+            replace(step, settings=draft.settings or (), item=draft.item, is_unchecked=draft.is_unchecked)
+            for step in made
+        )
         for left in skipped[before:]:
             left.item = draft.item
     return steps, skipped

@@ -53,7 +53,12 @@ def plan_page(plan: MigrationPlan, place: str = "") -> PlanPage:
     Raises:
         ValueError: The plan has no such place.
     """
-    sections = [*_attention(plan), (_STEPS, _plan_steps(plan)), ("Left out:", _left_out(plan))]
+    sections = [
+        *_attention(plan),
+        ("May stop the run:", _unchecked(plan)),
+        (_STEPS, _plan_steps(plan)),
+        ("Left out:", _left_out(plan)),
+    ]
     entries = [(title, text) for title, texts in sections for text in texts]
     first, offset = _parse_place(place, entries)
     shown: dict[str, tuple[str, ...]] = {}
@@ -124,6 +129,18 @@ def _attention(plan: MigrationPlan) -> list[tuple[str, list[str]]]:
         ("Stops the run, to be rewritten or removed:", _grouped(plan.blocked)),
         ("Needs a human:", remarks),
     ]
+
+
+def _unchecked(plan: MigrationPlan) -> list[str]:
+    """Name the functions whose bodies are checked for the first time when the plan makes them."""
+    steps = [str(number) for number, step in enumerate(plan.steps, 1) if step.is_unchecked]
+    if not steps:
+        return []
+    which = (
+        f"step {steps[0]} makes a function" if len(steps) == 1 else f"steps {', '.join(steps)} make functions"
+    )
+    how = "as dumps do: PostgreSQL takes any body there, Aurora DSQL only one that fits"
+    return [f"- {which} under check_function_bodies = off, {how}"]
 
 
 def _left_out(plan: MigrationPlan) -> list[str]:

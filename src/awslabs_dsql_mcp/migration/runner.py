@@ -35,6 +35,8 @@ from awslabs_dsql_mcp.text import pluralize
 
 _FIRST_PAUSE, _MAX_PAUSE = 0.2, 4.0  # seconds between two looks at a job
 _THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
+_OF_BODIES: Final = ("42", "22")  # classes of SQLSTATEs: syntax or access rule, data
+_NOT_OF_BODIES: Final = frozenset({"42723", "42501"})  # duplicate function, insufficient privilege
 _IN_DOUBT: Final = "step_in_doubt"
 _MARGIN: Final = 0.5  # seconds before the deadline, in which no step is begun
 
@@ -372,6 +374,12 @@ def _unit(run: MigrationRun) -> UnitOfWork:
     return UnitOfWork((run.record.change(run.number + 1), *queries), read_only=False, must_change=True)
 
 
+def _is_of_a_body(error: DsqlError) -> bool:
+    """Tell if a CREATE FUNCTION may have failed because of the function's body."""
+    state = error.sqlstate or ""
+    return state.startswith(_OF_BODIES) and state not in _NOT_OF_BODIES
+
+
 def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     """Add to a failure what is applied and how to continue."""
     step = run.step
@@ -393,6 +401,13 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
         f"mend the cause in the database, then {again}. If the script has to change, that is another plan: "
         "send only what is not applied yet."
     )
+    if step.is_unchecked and _is_of_a_body(error) and not run.doubt:
+        error.hint = "The script has check_function_bodies = off: PostgreSQL takes the body as it is there."
+        go_on = (
+            f"{again} once the body can be read, or with resume_from={run.plan.resume_token(run.number + 1)} "
+            "without this function. If the script has to change, that is another plan: send only what is not "
+            "applied yet."
+        )
     if error.sqlstate in _THERE_ALREADY and not run.doubt:
         go_on += (
             " If an earlier run of the same script made it, resume_from="

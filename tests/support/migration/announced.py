@@ -145,7 +145,7 @@ RULES: Final = (
     Rule("column", "takes", _COLUMN + "{type}"),
     Rule("column", "takes", _COLUMN + "enum .* CHECK"),
     Rule("column", "default", _COLUMN + "(?:identity|serial|IDENTITY)", there=r"nextval", here=NOTHING),
-    Rule("column", "default", _COLUMN + "without a default", here=NOTHING),
+    Rule("column", "default", _COLUMN + "(?:without a default|DEFAULT left out)", here=NOTHING),
     Rule("column", "identity", _COLUMN + "(?:serial|identity|IDENTITY)", there=NOTHING, here="by default"),
     Rule("column", "collation", _COLUMN + "{type}", there="^C$", here=NOTHING),
     Rule("column", "collation", _COLUMN + "COLLATE left out", here=NOTHING),

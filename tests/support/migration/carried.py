@@ -1,6 +1,7 @@
 """Scripts carried over to a local cluster by ``migrate``, and the cluster emptied again."""
 
 import asyncio
+import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,11 @@ from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
 from support.migration.oracle import drop_roles
 
 _EMPTY = Path(__file__).with_name("empty.sql").read_bytes()
+_UNCHECKED = re.compile(
+    r"^- steps? ([\d, ]+) makes? (?:a function|functions) under check_function_bodies", re.MULTILINE
+)
+_STEP = re.compile(r"Step (\d+) of ")
+_DUPLICATE_FUNCTION = "42723"
 _PAUSE = 0.05  # seconds: the longest pause between two looks at a job
 
 
@@ -31,7 +37,8 @@ class Outcome:
     Attributes:
         plan: The text of the dry run, or of the error that it ended in.
         state: ``done``; ``blocked`` by a plan or an error that said so before anything was run; ``empty`` of
-            anything to run; ``stopped`` by an error during a run that nothing had announced.
+            anything to run; ``stopped`` by an error during a run that nothing had announced; ``stopped by a
+            body`` at a step of which the plan says that the body of its function may not fit.
         error: The error, if any.
         differences: What verify=true finds, which must be nothing of what a script has just made.
         not_compared: What it does not compare.
@@ -105,7 +112,8 @@ class Target:
                 answer = await self._call(script, str(token))
                 token = answer.structured.get("resume_from")
         except DsqlError as error:
-            return Outcome(plan.text, "stopped", _text(error), self._database.retried)
+            state = "stopped by a body" if _is_of_a_body(plan.text, error) else "stopped"
+            return Outcome(plan.text, state, _text(error), self._database.retried)
         found: Any = answer.structured["compared"]
         return Outcome(
             plan.text,
@@ -117,6 +125,18 @@ class Target:
 
     async def _call(self, script: str, token: str | None = None, *, dry_run: bool = False) -> ToolOutput:
         return await self._tool.migrate(MigrateRequest(script, dry_run, token, verify=True), _ignore)
+
+
+def _is_of_a_body(plan: str, error: DsqlError) -> bool:
+    """Tell if it is about the body of a function of a step that the plan names for it."""
+    named = _UNCHECKED.search(plan)
+    step = _STEP.match(error.message)
+    if named is None or step is None or error.sqlstate is None:
+        return False
+    is_of_a_body = error.sqlstate.startswith(("42", "22")) and error.sqlstate != _DUPLICATE_FUNCTION
+    return (
+        is_of_a_body and "without this function" in _text(error) and step[1] in re.findall(r"\d+", named[1])
+    )
 
 
 async def _short_sleep(seconds: float) -> None:

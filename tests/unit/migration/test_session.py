@@ -7,6 +7,7 @@ from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 
 DROP = "DROP TABLE t"
+FUNCTION = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT a FROM t'"
 
 
 def planned(script: str) -> MigrationPlan:
@@ -237,3 +238,26 @@ def test_what_stops_is_said_beside_an_error_of_syntax() -> None:
 )
 def test_what_undoes_stops_the_script(script: str, *, expected: bool) -> None:
     assert bool(stops(script)) is expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (f"SET check_function_bodies = off; {FUNCTION}", [1]),
+        (f"SET check_function_bodies TO false; {DROP}; {FUNCTION}", [2]),
+        (f"SELECT set_config('check_function_bodies', 'no', false); {FUNCTION}", [1]),
+        (f"SET check_function_bodies = off; SET check_function_bodies = on; {FUNCTION}", []),
+        (f"SET check_function_bodies = off; RESET check_function_bodies; {FUNCTION}", []),
+        (f"SET check_function_bodies = off; RESET ALL; {FUNCTION}", []),
+        (f"BEGIN; SET LOCAL check_function_bodies = off; {FUNCTION}; COMMIT", [1]),
+        (f"BEGIN; SET LOCAL check_function_bodies = off; COMMIT; {FUNCTION}", []),
+        (
+            f"SET check_function_bodies = off; BEGIN; SET LOCAL check_function_bodies = on; {FUNCTION}; END",
+            [],
+        ),
+        (FUNCTION, []),
+    ],
+)
+def test_functions_that_postgresql_takes_unchecked_are_known(script: str, expected: list[int]) -> None:
+    steps = planned(script).steps
+    assert [number for number, step in enumerate(steps, 1) if step.is_unchecked] == expected

@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _STRINGS: Final = "standard_conforming_strings"
+_BODIES: Final = "check_function_bodies"
 _TRUE: Final = frozenset(("on", "true", "tru", "tr", "t", "yes", "ye", "y", "1"))
 _FALSE: Final = frozenset(("off", "of", "false", "fals", "fal", "fa", "f", "no", "n", "0"))
 _ENGLISH: Final = frozenset(("c", "posix", "en_us", "en_us.utf8", "en_us.utf-8", "c.utf8", "c.utf-8"))
@@ -57,12 +58,23 @@ class SessionSettings:
         local: Those of the script's transaction; ``None`` for the default.
         in_block: The place is between BEGIN and COMMIT.
         autocommit: A statement that stands alone is committed; psql's variable AUTOCOMMIT.
+        takes_any_body: check_function_bodies is off, so that PostgreSQL does not check bodies of functions.
+        takes_any_in_block: The same for the script's transaction; ``None`` for what the session has.
     """
 
     session: dict[str, str] = field(default_factory=dict[str, str])
     local: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     in_block: bool = False
     autocommit: bool = True
+    takes_any_body: bool = False
+    takes_any_in_block: bool | None = None
+
+    @property
+    def checks_bodies(self) -> bool:
+        """PostgreSQL checks the bodies of functions here."""
+        if self.takes_any_in_block is not None:
+            return not self.takes_any_in_block
+        return not self.takes_any_body
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -77,6 +89,7 @@ class SessionSettings:
         """Leave a transaction: what was set for it alone ends."""
         self.in_block = not self.autocommit
         self.local.clear()
+        self.takes_any_in_block = None
 
     def set_autocommit(self, value: str) -> None:
         """Take a value of psql's variable AUTOCOMMIT."""
@@ -87,6 +100,7 @@ class SessionSettings:
         """Take RESET ALL or DISCARD."""
         self.session.clear()
         self.local.clear()
+        self.takes_any_body, self.takes_any_in_block = False, None
         return HARMLESS
 
     def change(self, top: Node) -> Ruling:
@@ -135,6 +149,12 @@ class SessionSettings:
         *,
         is_local: bool = False,
     ) -> Ruling:
+        if name == _BODIES:
+            is_off = bool(values) and _all(values, _FALSE)
+            if is_local:
+                self.takes_any_in_block = is_off
+            else:
+                self.takes_any_body, self.takes_any_in_block = is_off, None
         if name not in settings.TEXT:
             return _HARMLESS_VALUES.get(name, _other)(name, values)
         if is_local and not self.in_block:
