@@ -229,12 +229,24 @@ _FIELDS: Final[tuple[tuple[str, Callable[[object], bool], str], ...]] = (
 
 
 def _with_surrogates_marked(message: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Replace lone surrogates, and note them in the request's ``_meta``."""
+    """Replace lone surrogates, and note them in the request's ``_meta``.
+
+    Raises:
+        MessageRejected: One is in its id: no answer can repeat that, and another id would be nobody's.
+    """
+    if _is_unicode(message):
+        return message
+    if isinstance(message, dict) and not _is_unicode(cast("dict[str, object]", message).get("id")):
+        raise MessageRejected(INVALID_REQUEST, "id has a lone surrogate, which is not Unicode.")
+    return _marked(without_surrogates(message))
+
+
+def _is_unicode(value: object) -> bool:
     try:
-        json.dumps(message, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return _marked(without_surrogates(message))
-    return message
+        return False
+    return True
 
 
 def _marked(message: object) -> object:

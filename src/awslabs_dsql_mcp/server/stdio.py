@@ -25,6 +25,7 @@ from mcp.types import (
     JSONRPCResponse,
 )
 from pydantic_core import PydanticSerializationError
+from typing_extensions import Self
 
 from awslabs_dsql_mcp.json_reader import LARGE
 from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
@@ -38,8 +39,39 @@ Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
 Outgoing = MemoryObjectSendStream[SessionMessage]
 
 
+class WholeMessages:
+    """A stream whose messages are sent although their senders are cancelled meanwhile.
+
+    A request is cancelled by its client, or as the input ends. The SDK takes an answer that is on its way
+    for sent: it makes no other, and reports none as missing.
+
+    Args:
+        stream: Where they go.
+    """
+
+    def __init__(self, stream: Outgoing) -> None:
+        self._stream = stream
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Send a message."""
+        with anyio.CancelScope(shield=True):
+            await self._stream.send(item)
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Give itself, to be closed at the end."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the stream."""
+        await self.aclose()
+
+
 @asynccontextmanager
-async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, Outgoing]]:
+async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, WholeMessages]]:
     """Serve lines as a pair of streams of messages.
 
     Descriptor 1 is standard error meanwhile, so that whatever prints does not write into the protocol.
@@ -58,7 +90,7 @@ async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, O
             tasks.start_soon(_read, lines, waiting, to_server, outgoing.clone())
             tasks.start_soon(_write, lines, waiting, wire, to_client)
             async with incoming, outgoing:
-                yield incoming, outgoing
+                yield incoming, WholeMessages(outgoing)
     finally:
         os.dup2(wire, 1)
         os.close(wire)

@@ -63,6 +63,7 @@ NOT_A_MESSAGE = {
     request(params=[1]): 7,
     request(params="x"): 7,
     request(params=5): 7,
+    request(id="7\ud83d"): None,  # an answer cannot repeat it, and another id would be nobody's
     # The id of a response is that of the server's own request: it is no id of the client's.
     b'{"jsonrpc":"2.0","id":7,"result":5}': None,
     b'{"jsonrpc":"2.0","id":7,"error":"x"}': None,
