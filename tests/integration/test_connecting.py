@@ -5,13 +5,22 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from mcp import Client
 from mcp.client.stdio import stdio_client
+from psycopg.pq import Conninfo
 
+from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from conftest import server
 from support.client_helpers import Reply, call, rows, write
@@ -164,6 +173,34 @@ async def test_no_variable_of_libpq_breaks_a_login_or_changes_a_value(
     async with Client(start) as client:
         told = await rows(client, "SELECT current_setting('TimeZone'), '2026-01-02'::date")
     assert told == [["UTC", "2026-01-02"]]
+
+
+async def test_all_variables_that_libpq_knows_change_nothing(cluster: LocalCluster) -> None:
+    """Those of a newer libpq too."""
+    known = {option.envvar.decode() for option in Conninfo.get_defaults() if option.envvar}
+    hostile = dict.fromkeys(known - set(LIBPQ_VARIABLES), "x")
+    start = server(
+        "--cluster_endpoint", "localhost", "--region", cluster.region, **environment(cluster), **hostile
+    )
+    async with Client(start) as client:
+        assert await rows(client, "SELECT 1") == [[1]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there libpq's files are not below HOME")
+async def test_no_file_of_libpq_breaks_a_login(cluster: LocalCluster, tmp_path: Path) -> None:
+    own = tmp_path / ".postgresql"
+    own.mkdir()
+    (own / "postgresql.crt").write_text("no certificate")
+    (own / "root.crl").write_bytes(_revocations_of_another())
+    reply = await asked(environment(cluster, HOME=str(tmp_path)), "--region", cluster.region)
+    assert reply.facts["rows"] == [["admin", 1]]
+
+
+def _revocations_of_another() -> bytes:
+    now = datetime.now(timezone.utc)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another")])
+    unsigned = x509.CertificateRevocationListBuilder(name, now, now + timedelta(days=1))
+    return unsigned.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 async def test_an_untrusted_certificate_is_named(cluster: LocalCluster) -> None:

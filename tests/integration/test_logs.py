@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,18 @@ def test_the_file_is_moved_on_when_it_is_large_and_few_are_kept(tmp_path: Path) 
     kept = [r["number"] for name in (".2", ".1", "") for r in records(file.with_name(file.name + name))]
     assert kept == list(range(kept[0], 12))
     assert all(path.stat().st_size <= 200 for path in tmp_path.iterdir())
+
+
+def test_several_servers_move_the_file_on_once(tmp_path: Path) -> None:
+    file, servers, each = tmp_path / "calls.jsonl", 8, 300
+
+    def serve(server: int) -> None:
+        audit = AuditLog(file, parameters=False, largest=1_000, kept=200)
+        for number in range(each):
+            audit.write({"time": "2026-01-01T00:00:00.000Z", "number": server * each + number})
+
+    with ThreadPoolExecutor(servers) as threads:
+        list(threads.map(serve, range(servers)))
+    written = list(tmp_path.iterdir())
+    assert sorted(r["number"] for path in written for r in records(path)) == list(range(servers * each))
+    assert [path.name for path in written if path != file and path.stat().st_size < 1_000] == []

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import anyio
 import psycopg
 import pytest
 
 from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.protocol import wire
-from support.local_cluster.logins import connect, keys
+from support.local_cluster.logins import connect, connect_raw, keys
 
 DENIED = "unable to accept connection, access denied"
 
@@ -168,3 +170,32 @@ def receive(client: ssl.SSLSocket) -> wire.Message:
         assert head
         received += head
     return message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="PostgreSQL does not look at its clients there")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i % 9 + 1 FROM n) SELECT count(*) FROM n",
+        "BEGIN; SELECT pg_sleep(200)",
+    ],
+)
+async def test_a_query_ends_with_its_client(
+    dsql: LocalCluster, superuser: psycopg.AsyncConnection[Any], sql: str
+) -> None:
+    connection = connect_raw(dsql)
+    pid = connection.backend_pid
+    connection.send_query(sql.encode())
+    connection.flush()
+    running = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND state = 'active'"
+
+    async def is_running() -> bool:
+        return await (await superuser.execute(running, [pid])).fetchone() == (1,)
+
+    while not await is_running():
+        pass
+    connection.finish()
+    with anyio.fail_after(10):
+        while await is_running():
+            pass

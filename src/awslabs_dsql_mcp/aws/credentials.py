@@ -100,7 +100,9 @@ class TokenSource:
             raise
 
     def _credentials(self) -> object:
-        return self._session and self._session.get_credentials().get_frozen_credentials()
+        return self._session and translate_errors(
+            lambda: self._session.get_credentials().get_frozen_credentials(), self._identity.profile
+        )
 
     def _signer(self) -> Any:  # noqa: ANN401 - see _client
         if self._client is None:

@@ -3,11 +3,12 @@
 import asyncio
 import re
 import socket
+import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
@@ -30,6 +31,11 @@ _HINT = re.compile(r"HINT:\s+(.*)")
 _LIBPQ_PREFIX = re.compile(r"^(?:connection failed: )?(?:connection to server at .*? failed: )?", re.DOTALL)
 # libpq 17 can begin with the TLS handshake instead of a request for TLS ("sslnegotiation").
 _DIRECT_TLS = 170000
+_CERTIFICATE_MODE = 160000
+DROP_TIME: Final = 10
+"""Seconds after which a connection is dropped whose data nobody acknowledges."""
+DROP_TIME_OPTIONS: Final[Mapping[str, int]] = {"darwin": 0x80, "win32": 5}
+"""The TCP option for it by platform: TCP_RXT_CONNDROPTIME (netinet/tcp.h), TCP_MAXRT (ws2ipdef.h)."""
 _MANY_VALUES = 2_000  # of a statement, from which on they are converted off the event loop
 _ENCODING = "client_encoding was changed in the transaction, and statements are sent in UTF-8"
 
@@ -42,10 +48,36 @@ def supports_direct_tls() -> bool:
     return psycopg.pq.version() >= _DIRECT_TLS
 
 
+def supports_certificate_mode() -> bool:
+    """Return true if libpq can be told to offer no certificate of its own ("sslcertmode")."""
+    return psycopg.pq.version() >= _CERTIFICATE_MODE
+
+
 def address_of_environment() -> str | None:
     """Return the address that libpq connects to instead of looking a name up: PGHOSTADDR."""
     defaults = psycopg.pq.Conninfo.get_defaults()
     return next((d.val.decode() for d in defaults if d.keyword == b"hostaddr" and d.val), None)
+
+
+def limit_retransmission(descriptor: int) -> None:
+    """Limit the time for unacknowledged data where libpq ignores tcp_user_timeout.
+
+    After a laptop's sleep a call would wait for its whole time limit otherwise.
+    """
+    option = DROP_TIME_OPTIONS.get(sys.platform)
+    if option is not None:
+        with _borrowed(descriptor) as borrowed, suppress(OSError):
+            borrowed.setsockopt(socket.IPPROTO_TCP, option, DROP_TIME)
+
+
+@contextmanager
+def _borrowed(descriptor: int) -> Generator[socket.socket]:
+    """Take a socket of libpq's for a moment, without closing it."""
+    borrowed = socket.socket(fileno=descriptor)
+    try:
+        yield borrowed
+    finally:
+        borrowed.detach()
 
 
 class PostgresConnection:
@@ -77,6 +109,7 @@ class PostgresConnection:
             # The traceback keeps psycopg's frames alive, and with them the half-open connection.
             traceback.clear_frames(cancelled.__traceback__)
             raise
+        limit_retransmission(connection.pgconn.socket)
         connection.adapters.register_dumper(ExactNumber, NumberDumper)
         return cls(connection)
 
@@ -139,12 +172,8 @@ class PostgresConnection:
         """Shut the socket down, so that pending reads and writes fail at once."""
         if self._connection.pgconn.status == ConnStatus.BAD:
             return
-        borrowed = socket.socket(fileno=self._connection.pgconn.socket)
-        try:
-            with suppress(OSError):
-                borrowed.shutdown(socket.SHUT_RDWR)
-        finally:
-            borrowed.detach()
+        with _borrowed(self._connection.pgconn.socket) as borrowed, suppress(OSError):
+            borrowed.shutdown(socket.SHUT_RDWR)
 
     async def close(self) -> None:
         """Close the connection; an open transaction is rolled back by the server."""

@@ -1,5 +1,6 @@
 """Connections to a cluster: address, trusted roots and a fresh token for each."""
 
+import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
 from awslabs_dsql_mcp.database.connection import (
+    DROP_TIME,
     PostgresConnection,
     address_of_environment,
+    supports_certificate_mode,
     supports_direct_tls,
 )
 from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
@@ -21,12 +24,13 @@ from awslabs_dsql_mcp.errors import ConnectionFailed
 T = TypeVar("T")
 
 # A dead path, as behind a NAT or after a laptop's sleep, is detected in seconds instead of minutes
-# (PostgreSQL documentation, "Parameter Key Words"). libpq ignores tcp_user_timeout outside Linux.
+# (PostgreSQL documentation, "Parameter Key Words"). libpq ignores tcp_user_timeout outside Linux: there
+# `connection.limit_retransmission` takes its place.
 _KEEPALIVES = {
     "keepalives_idle": "60",
     "keepalives_interval": "10",
     "keepalives_count": "3",
-    "tcp_user_timeout": "10000",
+    "tcp_user_timeout": str(DROP_TIME * 1000),
 }
 
 
@@ -51,6 +55,12 @@ class Target:
     port: int | None = None
     address: str | None = None
     direct_tls: bool = False
+
+
+def _no_files_of_libpq() -> dict[str, str]:
+    """Build parameters that keep libpq from the files in ~/.postgresql: others' revocation list and key."""
+    without_key = {"sslcertmode": "disable"} if supports_certificate_mode() else {}
+    return {"sslcrl": os.devnull, **without_key}
 
 
 class Connector:
@@ -171,6 +181,7 @@ class Connector:
             "target_session_attrs": "any",
             "application_name": f"awslabs-dsql-mcp/{__version__}",
             **_KEEPALIVES,
+            **_no_files_of_libpq(),
             "options": "",  # PGOPTIONS may have settings that Aurora DSQL refuses
             "client_encoding": "UTF8",  # with PGCLIENTENCODING the server would misread statements
         }

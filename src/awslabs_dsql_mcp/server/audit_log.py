@@ -1,12 +1,14 @@
 """The audit log: JSON Lines in a file, a record a call (https://jsonlines.org).
 
 The file is opened anew for each record and written by one append, so that several servers may share it and
-whoever moves it away is not fought. When it has grown large it becomes FILE.1, that FILE.2, and so on.
+whoever moves it away is not fought. When it has grown large it becomes FILE.1, that FILE.2, and so on: once,
+by the server that has locked it, if several find it large at the same moment.
 """
 
 import logging
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import pairwise
@@ -15,6 +17,9 @@ from typing import Final
 
 from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.text import escape
+
+if sys.platform != "win32":
+    import fcntl
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +103,12 @@ class AuditLog:
             raise OSError(None, "it is no file")
         if found.st_size < self._largest:
             return opened
-        os.close(opened)
-        self._move_on()
+        try:
+            with suppress(FileNotFoundError):  # moved, and not made again yet
+                if _is_locked_for_us(opened) and os.path.samestat(found, self._path.stat()):
+                    self._move_on()
+        finally:
+            os.close(opened)  # which releases the lock
         return os.open(self._path, flags, _OWNER_ONLY)
 
     def _move_on(self) -> None:
@@ -110,3 +119,14 @@ class AuditLog:
             # Where another process holds a file open, Windows does not let it be moved: it grows on.
             with suppress(OSError):
                 source.replace(target)
+
+
+def _is_locked_for_us(descriptor: int) -> bool:
+    """Lock a file that is to be moved on; false if another server does it now."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

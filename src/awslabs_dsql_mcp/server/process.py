@@ -104,8 +104,12 @@ def _serve(
 
 def run(main: Coroutine[None, None, T]) -> T:
     """Run a coroutine on an event loop that psycopg can use."""
-    if sys.platform == "win32":  # psycopg does not support the proactor event loop
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
+    if sys.platform != "win32":
+        return asyncio.run(main)
+    # psycopg does not support the proactor event loop.
+    if sys.version_info >= (3, 12):
+        return asyncio.run(main, loop_factory=asyncio.SelectorEventLoop)
+    asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())  # Python 3.16 has none
     return asyncio.run(main)
 
 

@@ -136,3 +136,32 @@ async def test_a_source_that_hangs_is_asked_once_and_holds_up_no_other(home: Pat
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(hung.token(HOST, USER), 0.1)
     assert (home / "asked").read_text() == "asked\n"
+
+
+@pytest.mark.parametrize("runs", range(6))
+async def test_a_source_that_fails_at_any_run_is_told_as_one(home: Path, runs: int) -> None:
+    """Short-lived keys are loaded anew at each look at them."""
+    ends = (datetime.now(timezone.utc) + timedelta(seconds=30)).isoformat()
+    keys = {
+        "Version": 1,
+        "AccessKeyId": "ASIA",
+        "SecretAccessKey": "s",
+        "SessionToken": "t",
+        "Expiration": ends,
+    }
+    (home / "ask").write_text(
+        f"#!/bin/sh\necho >> {home}/asked\n"
+        f"[ $(wc -l < {home}/asked) -le {runs} ] && echo '{json.dumps(keys)}'\n"
+    )
+    (home / "ask").chmod(0o700)
+    (home / "config").write_text(f"[profile mine]\ncredential_process = {home}/ask\n")
+    tokens = source()
+
+    async def renew() -> None:
+        while True:
+            await tokens.token(HOST, USER)
+            await tokens.renewed_token(HOST, USER)
+
+    with pytest.raises(DsqlError) as raised:
+        await renew()
+    assert raised.value.code == "credentials_expired"
