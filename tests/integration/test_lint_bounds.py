@@ -102,3 +102,20 @@ async def test_without_dsql_lint_the_findings_are_told_and_its_absence(tmp_path:
     told = await DsqlLint(LintProgram(tmp_path / "gone"), characters=1_000).dsql_lint(CREATE_INDEX, fix=True)
     assert "CREATE INDEX ASYNC bounds_i" in told.text
     assert "AWS's dsql-lint was not heard: dsql-lint does not start" in told.text
+
+
+async def test_more_statements_than_are_linted_are_refused_at_once(reader: Client) -> None:
+    told = await call(reader, "dsql_lint", sql="SELECT 1;\n" * 20_001)
+    assert told.text.startswith(
+        "Error (request_invalid): sql has 20,001 statements; at most 20,000 are linted"
+    )
+    assert "a part at a time" in told.text
+    (tool,) = (one for one in (await reader.list_tools()).tools if one.name == "dsql_lint")
+    assert "Up to 20,000 statements" in str(tool.input_schema)
+
+
+async def test_findings_that_are_not_shown_are_counted(reader: Client) -> None:
+    script = "".join(f"CREATE TABLE t{n} (a{n} inet, b{n} serial);\n" for n in range(60))
+    told = await call(reader, "dsql_lint", sql=script)
+    assert "70 kinds of findings more: to see them, mend these and lint again" in told.text, told.text[-400:]
+    assert len(told.facts["findings"]) + told.facts["more_findings"] == 120

@@ -205,7 +205,8 @@ def _copies(item: ScriptItem, row_lines: Sequence[int]) -> Iterator[str]:
 def _edit(script: str, item: ScriptItem, queries: Sequence[str]) -> tuple[int, int, str]:
     """Give the first character to replace, the one after the last, and what is there instead."""
     if not queries:
-        alone = not script[: item.start].rpartition("\n")[2].strip(" \t\r\f\v\ufeff")
+        line = script[script.rfind("\n", 0, item.start) + 1 : item.start]
+        alone = not line.strip(" \t\r\f\v\ufeff")
         end = item.end
         if alone and (rest := re.compile(r"[ \t]*\r?\n").match(script, end)):
             end = rest.end()

@@ -12,6 +12,9 @@ from typing import Final, Literal, Protocol, cast
 MAX_LINTED: Final = 1_000_000
 """Longest script that is linted, in UTF-8 bytes: as much as the guard parses."""
 
+MAX_STATEMENTS: Final = 20_000
+"""Most statements that are linted: some ten seconds."""
+
 _TOKEN_ERROR: Final = re.compile(r"Failed to tokenize SQL: .* at Line: (\d+), Column: ", re.DOTALL)
 
 Fix = Literal["fixed", "fixed_with_warning", "unfixable"]

@@ -5,6 +5,7 @@ end its reading. So it is given the statements of the fixed script alone, withou
 mend anyway; what it says of them is a finding of its own, and no second word on the same fault.
 """
 
+import asyncio
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ async def second_opinion(examined: Examination, linter: Linter, *, timeout: floa
     deadline = time.monotonic() + timeout
     withheld: set[int] = set()
     while True:
-        text = _Text.of(examined, withheld)
+        text = await asyncio.to_thread(_Text.of, examined, frozenset(withheld))
         if not text.sql:
             return ()
         found = await linter.lint(text.sql, timeout=max(deadline - time.monotonic(), 0))

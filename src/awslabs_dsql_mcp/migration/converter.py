@@ -5,7 +5,8 @@ a default into an identity. A change moves only where nothing between can tell. 
 touches stays as it is written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.unsupported import STATEMENTS, UPKEEP
@@ -43,6 +44,7 @@ def convert(script: str, *, tolerant: bool = False) -> Conversion:
     for line, what, why, blocks in script_formats.remarks(script, items):
         conversion.skipped.append(SkippedStatement(line, what, why, needs_review=True, is_blocking=blocks))
     statements = conversion.survey.statements
+    dialect = cache(lambda: script_formats.foreign_dialect(script))
     for at, statement in enumerate(statements):
         conversion.at = at
         skipped = len(conversion.skipped)
@@ -50,39 +52,40 @@ def convert(script: str, *, tolerant: bool = False) -> Conversion:
             _convert(conversion, statement, is_last=at == len(statements) - 1)
             functions.release(conversion)
         else:
-            error = ScriptSyntaxError(conversion, script, statement.item, statement.fault)
+            left = _unreadable(statement.item, statement.fault, dialect)
             if not tolerant:
-                raise error
-            conversion.skipped.append(error.skipped)
+                raise ScriptSyntaxError(conversion.skipped, left)
+            conversion.skipped.append(left)
         conversion.claim(statement.number, skipped)
     session_statements.end(conversion)
     return conversion
 
 
 class ScriptSyntaxError(Exception):
-    """A statement that does not parse, its line, and what the script seems to be.
+    """A statement that does not parse, its line, and what stops the script before it.
 
-    Attributes:
-        skipped: The statement, left out as what stops the script.
+    Args:
+        before: What is left out before it.
+        unreadable: The statement.
     """
 
-    def __init__(self, conversion: Conversion, script: str, item: ScriptItem, fault: ParseError) -> None:
-        line = item.line + item.text.count("\n", 0, fault.offset)
-        found = [fault.message]
-        near = item.text[max(0, fault.offset - 1) :]
-        if (name := psql_commands.variable(item.text, fault.offset)) is not None:
-            found.append(f"{name} is a variable of psql's: write its value")
-        elif (name := script_formats.placeholder(near)) is not None:
-            found.append(f"{name} stands for a value that a migration tool puts there: write the value")
-        elif (name := script_formats.foreign_dialect(script)) is not None:
-            found.append(f"the script seems to be SQL of {name}: write it as PostgreSQL has it")
-        self.skipped = SkippedStatement(
-            line, one_line(item.text), "; ".join(found), needs_review=True, is_blocking=True
-        )
-        found += [
-            f"line {left.line}, {left.what}: {left.why}" for left in conversion.skipped if left.is_blocking
-        ]
-        super().__init__(f"line {line}: {'; '.join(found)}")
+    def __init__(self, before: Sequence[SkippedStatement], unreadable: SkippedStatement) -> None:
+        found = [f"line {left.line}, {left.what}: {left.why}" for left in before if left.is_blocking]
+        super().__init__(f"line {unreadable.line}: {'; '.join([unreadable.why, *found])}")
+
+
+def _unreadable(item: ScriptItem, fault: ParseError, dialect: Callable[[], str | None]) -> SkippedStatement:
+    """Leave a statement that does not parse out; say what the script seems to be."""
+    line = item.line + item.text.count("\n", 0, fault.offset)
+    found = [fault.message]
+    near = item.text[max(0, fault.offset - 1) :]
+    if (name := psql_commands.variable(item.text, fault.offset)) is not None:
+        found.append(f"{name} is a variable of psql's: write its value")
+    elif (name := script_formats.placeholder(near)) is not None:
+        found.append(f"{name} stands for a value that a migration tool puts there: write the value")
+    elif (name := dialect()) is not None:
+        found.append(f"the script seems to be SQL of {name}: write it as PostgreSQL has it")
+    return SkippedStatement(line, one_line(item.text), "; ".join(found), needs_review=True, is_blocking=True)
 
 
 def _convert(conversion: Conversion, statement: ScriptStatement, *, is_last: bool) -> None:

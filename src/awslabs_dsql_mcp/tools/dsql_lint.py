@@ -9,10 +9,11 @@ from pydantic import Field
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.lint.examination import Examination, examine
-from awslabs_dsql_mcp.lint.model import MAX_LINTED, Finding, Linter
+from awslabs_dsql_mcp.lint.model import MAX_LINTED, MAX_STATEMENTS, Finding, Linter
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
 from awslabs_dsql_mcp.lint.second_opinion import second_opinion
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
+from awslabs_dsql_mcp.sql.scripts import split_script
 from awslabs_dsql_mcp.text import truncate_sentence
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
 
@@ -42,7 +43,7 @@ class DsqlLint:
         """The tool as it is announced."""
 
         async def dsql_lint(
-            sql: Annotated[str, Field(description="Any number of statements.")],
+            sql: Annotated[str, Field(description="Up to 20,000 statements.")],
             fix: Annotated[bool, Field(description="Also give the script as fixed.")] = False,  # noqa: FBT002 - clients pass arguments by name
         ) -> CallToolResult:
             return to_text_result(await self.dsql_lint(sql, fix=fix))
@@ -61,22 +62,21 @@ class DsqlLint:
         """List what Aurora DSQL does not take of a script.
 
         Args:
-            sql: Any number of statements.
+            sql: Statements, at most `MAX_STATEMENTS`.
             fix: Whether to give the script as the migration plan has it.
 
         Raises:
             RequestInvalid: The text is empty, too large or no text.
         """
         _require_lintable(sql)
-        examined = await asyncio.to_thread(examine, sql)
+        examined = await asyncio.to_thread(_examined, sql)
         try:
             more = await second_opinion(examined, self._linter, timeout=_TIMEOUT)
         except DsqlError as error:
             more, missing = (), f"AWS's dsql-lint was not heard: {error.message}"
         else:
             missing = ""
-        fixed = await asyncio.to_thread(lambda: examined.fixed_sql) if fix else None
-        return _answer((*examined.findings, *more), fixed, missing, self._characters)
+        return await asyncio.to_thread(_answer, examined, more, missing, self._characters if fix else None)
 
 
 class LintAdvice:
@@ -132,7 +132,34 @@ def _require_lintable(sql: str) -> None:
         )
 
 
-def _answer(found: Sequence[Finding], fixed: str | None, missing: str, characters: int) -> ToolOutput:
+def _examined(sql: str) -> Examination:
+    """Examine a script.
+
+    Raises:
+        RequestInvalid: It has too many statements.
+    """
+    statements = sum(1 for _ in split_script(sql))
+    if statements > MAX_STATEMENTS:
+        raise RequestInvalid(
+            f"sql has {statements:,} statements; at most {MAX_STATEMENTS:,} are linted at a time.",
+            hint="Lint the schema without its data, or a part at a time.",
+        )
+    return examine(sql)
+
+
+def _answer(
+    examined: Examination, more: Sequence[Finding], missing: str, characters: int | None
+) -> ToolOutput:
+    """Write the findings.
+
+    Args:
+        examined: The script.
+        more: What dsql-lint found beyond.
+        missing: Why it was not heard; empty if it was.
+        characters: Characters of fixed SQL that are shown, at most; ``None`` for none.
+    """
+    found = (*examined.findings, *more)
+    fixed = None if characters is None else examined.fixed_sql
     done = "fixable" if fixed is None else "fixed"
     summary = _summary(found, done)
     grouped = _grouped(found)
@@ -141,12 +168,17 @@ def _answer(found: Sequence[Finding], fixed: str | None, missing: str, character
         *(_line(finding, lines, done) for finding, lines in grouped[:_MAX_FINDINGS]),
     ]
     if len(grouped) > _MAX_FINDINGS:
-        lines.append(f"… and {len(grouped) - _MAX_FINDINGS} more: mend these, and lint again.")
+        lines.append(
+            f"… and {len(grouped) - _MAX_FINDINGS} kinds of findings more: to see them, mend these and lint "
+            "again, or lint a part at a time."
+        )
     structured: dict[str, object] = {
         "summary": summary,
         "findings": [_facts(finding) for finding in found[:_MAX_FINDINGS]],
     }
-    if fixed is not None and found:
+    if len(found) > _MAX_FINDINGS:
+        structured["more_findings"] = len(found) - _MAX_FINDINGS
+    if fixed is not None and characters is not None and found:
         shown = _whole_lines(fixed, characters)
         cut = "" if shown == fixed else " (its beginning: too long; lint a part at a time)"
         lines += [f"Fixed SQL{cut}:", Marked("sql", shown.rstrip())]

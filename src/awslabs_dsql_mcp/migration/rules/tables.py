@@ -1,6 +1,5 @@
 """CREATE TABLE for Aurora DSQL."""
 
-from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Final
 
@@ -69,7 +68,7 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     _keep_names(conversion, draft, table, named)
     if any(LACKING_DEFERRAL in note for note in draft.notes) and _has_equal_keys(top):
         draft.notes.append("keys that differed in DEFERRABLE alone are one, under the first name")
-    conversion.taken(table[0]).update(_relations(table, top, conversion.taken(table[0])))
+    _take_relations(table, top, conversion.taken(table[0]))
     made.indexes = sum(1 for _ in keys(top))
     for name in made.constraint_names:
         made.make_way(name)
@@ -243,24 +242,26 @@ def _inherit_columns(conversion: Conversion, draft: ConvertedStatement, table: N
             draft.notes.append(f"LIKE {source[1]}: with its columns as they are here")
 
 
-def _relations(table: Name, top: Node, taken: Iterable[str]) -> Iterator[str]:
-    """Name the relations that a table brings: itself, its sequences, the indexes of its keys."""
-    own = {table[1], *taken}
-    yield table[1]
-    for column in table_elements(top, "ColumnDef"):
-        if any(constraint.get("contype") == "CONSTR_IDENTITY" for constraint in column_constraints(column)):
-            yield names.choose(table[1], column["colname"], "seq", own)
+def _take_relations(table: Name, top: Node, taken: set[str]) -> None:
+    """Add the names of the relations that a table brings: itself, its sequences, the indexes of its keys."""
+    taken.add(table[1])
+    found = [
+        names.choose(table[1], column["colname"], "seq", taken)
+        for column in table_elements(top, "ColumnDef")
+        if any(constraint.get("contype") == "CONSTR_IDENTITY" for constraint in column_constraints(column))
+    ]
     for key in keys(top):
         constraint = key.constraint
         if "conname" in constraint:
-            yield constraint["conname"]
+            found.append(constraint["conname"])
         elif constraint["contype"] == "CONSTR_PRIMARY":
-            yield names.choose(table[1], "", "pkey", own)
+            found.append(names.choose(table[1], "", "pkey", taken))
         else:
             named = strings(constraint.get("keys")) or [_owner(top, constraint)]
-            name = names.index_name(table[1], [*named, *strings(constraint.get("including"))], "key", own)
-            own.add(name)
-            yield name
+            taken.add(
+                names.index_name(table[1], [*named, *strings(constraint.get("including"))], "key", taken)
+            )
+    taken.update(found)
 
 
 def _has_equal_keys(top: Node) -> bool:

@@ -164,8 +164,8 @@ class _Rewriter:
         return {
             name: typed
             for table in tables
-            for name in self._types.tables.get(table, {})
-            if (typed := self._types.column(table, name)) is not None and is_converted(typed)
+            for name, typed in self._types.columns(table).items()
+            if is_converted(typed)
         }
 
     def _compared(self, node: Node, columns: Mapping[str, SourceType]) -> None:

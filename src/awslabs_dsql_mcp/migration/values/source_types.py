@@ -9,6 +9,17 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 Name = tuple[str, str]
 """A schema and a name; ``public`` where none is written."""
 
+_CHANGING: Final = frozenset(
+    (
+        "CreateStmt",
+        "CompositeTypeStmt",
+        "CreateDomainStmt",
+        "CreateEnumStmt",
+        "AlterEnumStmt",
+        "AlterTableStmt",
+        "RenameStmt",
+    )
+)
 MAX_DEPTH: Final = 20
 """Most levels of composite types and domains within each other."""
 
@@ -47,9 +58,12 @@ class SourceTypes:
     composites: dict[Name, list[tuple[str, Node]]] = field(default_factory=dict[Name, list[tuple[str, Node]]])
     domains: dict[Name, Node] = field(default_factory=dict[Name, Node])
     enums: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
+    _read: dict[Name, dict[str, SourceType]] = field(default_factory=dict[Name, dict[str, SourceType]])
 
     def take(self, kind: str, top: Node) -> None:
         """Take note of what a statement makes or changes."""
+        if kind in _CHANGING:
+            self._read.clear()
         if kind == "CreateStmt":
             self.tables[relation(top["relation"])] = dict(self._columns(top))
         elif kind == "CompositeTypeStmt":
@@ -74,6 +88,14 @@ class SourceTypes:
         """Find a column's type; ``None`` for a column that the script does not make."""
         typed = self.tables.get(table, {}).get(name)
         return self.resolve(typed) if typed is not None else None
+
+    def columns(self, table: Name) -> dict[str, SourceType]:
+        """List the columns of a table with their types; empty for a table that the script does not make."""
+        if table not in self._read:
+            self._read[table] = {
+                name: self.resolve(typed) for name, typed in self.tables.get(table, {}).items()
+            }
+        return self._read[table]
 
     def resolve(self, typed: Node, depth: int = 0) -> SourceType:
         """Read a ``TypeName``."""
