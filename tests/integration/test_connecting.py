@@ -89,8 +89,8 @@ async def test_the_cluster_sees_who_connects(reader: Client) -> None:
 
 
 async def test_one_connection_serves_call_after_call(reader: Client) -> None:
-    pids = [await rows(reader, "SELECT pg_backend_pid()") for _ in range(3)]
-    assert pids[0] == pids[1] == pids[2]
+    sessions = [await rows(reader, "SELECT sys.current_session_id()") for _ in range(3)]
+    assert sessions[0] == sessions[1] == sessions[2]
 
 
 @pytest.fixture

@@ -200,9 +200,10 @@ def test_there_is_one_database(cluster: LocalCluster, database: str) -> None:
     assert answer_to(cluster, token(cluster), database=database) == expected
 
 
-def test_the_superuser_does_not_come_in(cluster: LocalCluster) -> None:
-    expected = fatal("28000", f'role "{SUPERUSER}" does not exist')
-    assert answer_to(cluster, token(cluster, SUPERUSER), user=SUPERUSER) == expected
+@pytest.mark.parametrize("role", [SUPERUSER, "nobody", 'a"b'])
+def test_a_role_that_is_none_and_the_superuser_do_not_come_in(cluster: LocalCluster, role: str) -> None:
+    expected = fatal("08P01", f'role "{role}" does not exist')
+    assert answer_to(cluster, token(cluster, role), user=role) == expected
 
 
 def test_no_tls_is_answered_in_clear(cluster: LocalCluster) -> None:

@@ -2,7 +2,7 @@
 
 Sources: messages of clusters recorded in September 2026 (``datatype line not supported`` for geometric
 functions, ``text search configuration "english" does not exist``) and reports from 2025 and 2026 (``function
-pg_advisory_lock not supported``, inet_server_addr).
+pg_advisory_lock not supported``, inet_server_addr, pg_backend_pid).
 """
 
 from typing import Final
@@ -28,7 +28,7 @@ SYSTEM: Final = frozenset(
 )
 """Functions of schema ``sys``, as seen on a cluster in September 2026."""
 
-_PREFIXES: Final = ("pg_advisory_", "pg_try_advisory_", "inet_server_")
+_PREFIXES: Final = ("pg_advisory_", "pg_try_advisory_", "inet_server_", "pg_backend_pid")
 
 RANDOM_UUID: Final = "gen_random_uuid"
 """The function of Aurora DSQL that makes a UUID, of version 4."""

@@ -52,6 +52,14 @@ def is_settable(name: str) -> bool:
     return name.lower() in SETTABLE or name.lower().startswith("enable_")
 
 
+def may_be_of_role(name: str) -> bool:
+    """Say whether ALTER ROLE … SET works for a parameter and leaves alone how later sessions read texts.
+
+    Source: AWS's sample for TypeORM, which sets ``search_path`` of a role.
+    """
+    return is_settable(name) and name.lower() not in TEXT | {"client_encoding"}
+
+
 def is_harmless(name: str) -> bool:
     """Say that a parameter changes neither how a script is read nor what it stores, on Aurora DSQL."""
     return name.lower() in _HARMLESS or name.lower().startswith(_HARMLESS_FAMILIES)

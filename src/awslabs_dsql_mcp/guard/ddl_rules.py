@@ -9,6 +9,7 @@ from itertools import chain
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.alter_table import AlterTableForm, refused_form
+from awslabs_dsql_mcp.dsql.settings import is_settable, may_be_of_role
 from awslabs_dsql_mcp.dsql.types import ARRAY, EXTENSION_TYPES
 from awslabs_dsql_mcp.dsql.unsupported import (
     COLUMN_CLAUSES,
@@ -345,11 +346,17 @@ def role(source: ParsedStatement) -> Violation | None:
 
 
 def role_setting(source: ParsedStatement) -> Violation | None:
-    """ALTER ROLE … RESET: a role has no settings of its own."""
-    if str(source.tree.root["setstmt"].get("kind", "")).startswith("VAR_RESET"):
+    """ALTER ROLE … SET and RESET: what a cluster lets a session set, but how later ones read texts."""
+    change = source.tree.root["setstmt"]
+    name = str(change.get("name", ""))
+    if str(change.get("kind", "")).startswith("VAR_RESET") or may_be_of_role(name):
         return None
     location = source.word_after(source.start, "set")
-    return _violation("role-option", location, "ALTER ROLE … SET", "Put SET LOCAL first in `transact`.")
+    instead = "Put SET LOCAL first in `transact`."
+    if is_settable(name):
+        why = f"{name} of a role would change how statements of later sessions are read."
+        return Violation("setting", location, why, instead)
+    return _violation("setting", location, f"the setting {name} of a role", instead)
 
 
 def _cache(what: str, location: int) -> Violation:

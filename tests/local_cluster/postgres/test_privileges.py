@@ -52,7 +52,7 @@ FOR_ALL = {
         *("shadow", "write_back"),
     ),
     "read the catalog or a limit, for those, the views and the triggers of a user's statements": (
-        *("_name", "_limit", "_is_mapped", "_trusting_role", "_key_size", "_wide_source"),
+        *("_name", "_is_no_key", "_limit", "_is_mapped", "_trusting_role", "_key_size", "_wide_source"),
         *("_check_count", "_check_counts", "_check_columns", "_check_indexes", "_check_key"),
         *("_stored_columns", "_can_be_copied"),
     ),

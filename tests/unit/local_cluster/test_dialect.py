@@ -182,7 +182,8 @@ def test_it_tells_which_plans_end_with_an_estimate(sql: str, *, explains: bool) 
 
 CARRIED = {
     "CREATE INDEX ASYNC i ON t (a)": TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a)$dsql$) AS job_id",
+        "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a)$dsql$, "
+        "'\"t\"', ARRAY['a']::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
@@ -191,25 +192,29 @@ CARRIED = {
         "/**/ create unique index async if not exists i on t ((lower(a))) include (b) where c; -- b"
     ): TranslatedStatement(
         "SELECT sys.create_index_async($dsql$create unique index       if not exists i on t ((lower(a))) "
-        "include (b) where c$dsql$) AS job_id",
+        "include (b) where c$dsql$, "
+        "'\"t\"', ARRAY[]::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
     "CREATE INDEX ASYNC ON async (a)": TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$CREATE INDEX       ON async (a)$dsql$) AS job_id",
+        "SELECT sys.create_index_async($dsql$CREATE INDEX       ON async (a)$dsql$, "
+        "'\"async\"', ARRAY['a']::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
     "CREATE INDEX ASYNC i ON t ((a || '$dsql$'))": TranslatedStatement(
-        "SELECT sys.create_index_async($dsqlx$CREATE INDEX       i ON t ((a || '$dsql$'))$dsqlx$) AS job_id",
+        "SELECT sys.create_index_async($dsqlx$CREATE INDEX       i ON t ((a || '$dsql$'))$dsqlx$, "
+        "'\"t\"', ARRAY[]::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
     "CREATE INDEX ASYNC i ON t (a) WHERE b = $$x$$": TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a) WHERE b = $$x$$ $dsql$) AS job_id",
+        "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a) WHERE b = $$x$$ $dsql$, "
+        "'\"t\"', ARRAY['a']::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,

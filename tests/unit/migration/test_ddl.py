@@ -439,6 +439,10 @@ def test_an_index_read_backwards_has_its_nulls_where_they_were(elements: str, ex
             ["CREATE TABLE t (x varchar(63) CONSTRAINT t_x_enum_check CHECK (x IN ('a')), CHECK (x <> 'b'))"],
         ),
         (
+            "ALTER ROLE app IN DATABASE shop SET search_path = shop, public; ALTER ROLE app RESET jit",
+            ["ALTER ROLE app SET search_path TO shop, public", "ALTER ROLE app RESET jit"],
+        ),
+        (
             "ALTER TABLE t ADD CONSTRAINT u UNIQUE NULLS NOT DISTINCT (a) INCLUDE (b)",
             [
                 "CREATE UNIQUE INDEX ASYNC u ON t (a) INCLUDE (b) NULLS NOT DISTINCT",
@@ -467,7 +471,7 @@ LEFT_OUT = (
         "CREATE CAST (int AS text) WITH INOUT; CREATE LANGUAGE x"
     ),
     (
-        "ALTER TYPE x OWNER TO joe; ALTER DATABASE x SET a TO b; ALTER ROLE joe SET a TO b; "
+        "ALTER TYPE x OWNER TO joe; ALTER DATABASE x SET a TO b; ALTER ROLE joe SET jit TO off; "
         "CREATE TABLESPACE x LOCATION '/x'"
     ),
     (

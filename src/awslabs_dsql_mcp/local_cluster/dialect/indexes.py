@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.local_cluster.dialect import tables
+from awslabs_dsql_mcp.local_cluster.dialect.model import TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
 from awslabs_dsql_mcp.sql.parse_tree import Node
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
@@ -32,6 +33,18 @@ def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
         for before, token in pairwise(statement.tokens)
         if (before.word, token.word) == ("using", INDEX_METHOD)
     ]
+
+
+def table(statement: ParsedStatement) -> TableName:
+    """The table of an index."""
+    relation: Node = statement.tree.root["relation"]
+    return TableName(relation.get("schemaname"), relation["relname"])
+
+
+def columns(statement: ParsedStatement) -> list[str]:
+    """The columns among an index's keys, which can be expressions too."""
+    keys = (item["IndexElem"] for item in statement.tree.root.get("indexParams", ()))
+    return [key["name"] for key in keys if "name" in key]
 
 
 def _refused_parts(top: Node) -> Iterator[Refusal]:

@@ -14,11 +14,16 @@ from awslabs_dsql_mcp.dsql.unsupported import (
     SYSTEM_SCHEMAS,
     is_object,
 )
-from awslabs_dsql_mcp.local_cluster.dialect import column_types, queries
-from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import TOO_LARGE, Refusal, unsupported
+from awslabs_dsql_mcp.local_cluster.dialect import queries
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
+    INVALID_PARAMETER,
+    TOO_LARGE,
+    Refusal,
+    unsupported,
+)
 from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
-from awslabs_dsql_mcp.local_cluster.dialect.tables import refused_persistence, without_cache
-from awslabs_dsql_mcp.sql.definitions import has_cache_size, is_builtin, option
+from awslabs_dsql_mcp.local_cluster.dialect.tables import refused_cache, refused_persistence
+from awslabs_dsql_mcp.sql.definitions import is_builtin, option
 from awslabs_dsql_mcp.sql.dsql_syntax import parse
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
@@ -53,17 +58,15 @@ def sequence(statement: ParsedStatement) -> Refusal | None:
     top = statement.tree.root
     if (temporary := refused_persistence(top["sequence"], "sequence", "SEQUENCE")) is not None:
         return temporary
-    if not has_cache_size(top.get("options")):
-        return without_cache("CREATE SEQUENCE")
-    return _refused_sequence_type(top)
+    return refused_cache("CREATE SEQUENCE", top.get("options")) or _refused_sequence_type(top)
 
 
 def altered_sequence(statement: ParsedStatement) -> Refusal | None:
     """ALTER SEQUENCE: its cache and type keep to the rules of CREATE SEQUENCE."""
     top = statement.tree.root
-    if option(top.get("options"), "cache") is not None and not has_cache_size(top.get("options")):
-        return without_cache("ALTER SEQUENCE")
-    return _refused_sequence_type(top)
+    changes_cache = option(top.get("options"), "cache") is not None
+    found = refused_cache("ALTER SEQUENCE", top.get("options")) if changes_cache else None
+    return found or _refused_sequence_type(top)
 
 
 def view(statement: ParsedStatement) -> Refusal | None:
@@ -119,5 +122,4 @@ def _refused_sequence_type(top: Node) -> Refusal | None:
     type_name = (option(top.get("options"), "as") or {}).get("arg", {}).get("TypeName")
     if type_name is None or is_builtin(type_name, "int8"):
         return None
-    shown = column_types.displayed(type_name)
-    return unsupported(f"datatype {shown} not supported, sequence type must be bigint")
+    return Refusal(INVALID_PARAMETER, "sequence type must be bigint")

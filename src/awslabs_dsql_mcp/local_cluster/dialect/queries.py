@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 _REMARKABLE: Final = re.compile(
-    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|to_ts|inet_server|u&|sys"
+    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|backend_pid|to_ts|inet_server|u&|sys"
     rb"|point|line|lseg|box|path|polygon|circle",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from typing import Final
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 
 FEATURE_NOT_SUPPORTED: Final = "0A000"
+INVALID_PARAMETER: Final = "22023"
 SYNTAX_ERROR: Final = "42601"
 UNDEFINED_OBJECT: Final = "42704"
 TOO_LARGE: Final = "54000"

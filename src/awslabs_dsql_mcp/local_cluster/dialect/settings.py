@@ -26,10 +26,29 @@ def refused_setting(name: str) -> Refusal | None:
 
 def change(statement: ParsedStatement) -> Refusal | None:
     """SET and RESET."""
-    top = statement.tree.root
-    if top.get("kind") == "VAR_RESET_ALL":
+    return refused_change(statement.tree.root)
+
+
+def refused_change(top: Node) -> Refusal | None:
+    """Say why a parameter cannot be set in the way of a ``VariableSetStmt``."""
+    kind, name = str(top.get("kind", "VAR_SET_VALUE")), str(top.get("name", ""))
+    if kind in _ALWAYS or (kind, name) in _ACCEPTED:
         return None
-    return _refused_level(top.get("args")) or refused_setting(top.get("name", ""))
+    if (found := _refused_level(top.get("args"))) is not None or name == _CHARACTERISTICS:
+        return found
+    return refused_setting(name)
+
+
+_CHARACTERISTICS: Final = "SESSION CHARACTERISTICS"
+_ALWAYS: Final = ("VAR_RESET_ALL",)
+_ACCEPTED: Final = frozenset(
+    (
+        ("VAR_RESET", "session_authorization"),
+        ("VAR_SET_DEFAULT", "session_authorization"),
+        ("VAR_RESET", "transaction_isolation"),
+    )
+)
+"""Forms that AWS's grammar of DSQL has, though their parameters cannot be set."""
 
 
 def transaction(statement: ParsedStatement) -> Refusal | None:
@@ -49,8 +68,15 @@ _TWO_PHASE: Final = {"PREPARE": "PREPARE TRANSACTION"}
 
 
 def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
-    """List the edits that make a parameter that only Aurora DSQL has a custom one."""
-    if statement.tree.root.get("name") != _UNKNOWN_TO_POSTGRES:
+    """List the edits that make a parameter that only Aurora DSQL has a custom one.
+
+    PostgreSQL cannot reset the level of a transaction; there is only one.
+    """
+    top = statement.tree.root
+    top = top.get("setstmt", top)
+    if (top.get("kind"), top.get("name")) == ("VAR_RESET", "transaction_isolation"):
+        return [(statement.tokens[1].start, statement.tokens[-1].end, "dsql.transaction_isolation")]
+    if top.get("name") != _UNKNOWN_TO_POSTGRES:
         return []
     return [
         (token.start, token.end, f"dsql.{_UNKNOWN_TO_POSTGRES}")

@@ -25,8 +25,9 @@ def _deallocate(statement: ParsedStatement) -> Refusal | None:
 
 
 def _role_setting(statement: ParsedStatement) -> Refusal | None:
-    resets = str(statement.tree.root["setstmt"].get("kind", "")).startswith("VAR_RESET")
-    return None if resets else unsupported("unsupported statement: AlterRoleSet")
+    change = statement.tree.root["setstmt"]
+    resets = str(change.get("kind", "")).startswith("VAR_RESET")
+    return None if resets else settings.refused_change(change)
 
 
 def _analyze(statement: ParsedStatement) -> Refusal | None:

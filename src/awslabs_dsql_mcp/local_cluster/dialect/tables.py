@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES, DOMAIN_FORMS, OBJE
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
 from awslabs_dsql_mcp.local_cluster.dialect.model import TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
+    INVALID_PARAMETER,
     TOO_LARGE,
     TOO_MANY_COLUMNS,
     Refusal,
@@ -28,7 +29,7 @@ from awslabs_dsql_mcp.sql.definitions import (
     option,
     table_elements,
 )
-from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 
@@ -133,13 +134,17 @@ def refused_column(column: Node) -> Refusal | None:
     return next(_refused_identity(column, type_name), None)
 
 
-def without_cache(what: str) -> Refusal:
-    """The refusal of a sequence, or identity column, without the right cache size."""
-    return unsupported(
-        f"{what} is not supported without an explicit cache size. "
-        f"please define CACHE greater than or equal to {limits.MIN_LARGE_CACHE} "
-        f"or equal to {limits.SMALL_CACHE}"
-    )
+def refused_cache(what: str, options: object) -> Refusal | None:
+    """Say why a sequence, or identity column, cannot have the cache size of its options, or none."""
+    if has_cache_size(options):
+        return None
+    sizes = f"greater than or equal to {limits.MIN_LARGE_CACHE} or equal to {limits.SMALL_CACHE}"
+    given = option(options, "cache")
+    if given is None:
+        return unsupported(
+            f"{what} is not supported without an explicit cache size. please define CACHE {sizes}"
+        )
+    return Refusal(INVALID_PARAMETER, f"CACHE ({constant(given.get('arg'))}) must be {sizes}")
 
 
 def refused_key_columns(count: int) -> Refusal | None:
@@ -154,8 +159,8 @@ def _refused_identity(column: Node, type_name: Node) -> Iterator[Refusal]:
     for constraint in column_constraints(column):
         if constraint.get("contype") != "CONSTR_IDENTITY":
             continue
-        if not has_cache_size(constraint.get("options")):
-            yield without_cache("identity column")
+        if (found := refused_cache("identity column", constraint.get("options"))) is not None:
+            yield found
         if not is_builtin(type_name, "int8"):
             shown = column_types.displayed(type_name)
             yield unsupported(f"datatype {shown} not supported, identity column type must be bigint")
@@ -190,8 +195,8 @@ def _refused_subcommand(command: Node, kind: str, statement: ParsedStatement) ->
         return _refused_addition(command["def"]["ColumnDef"])
     if name == "AddConstraint":
         return _refused_constraint(command["def"]["Constraint"])
-    if name == "AddIdentity" and not has_cache_size(command["def"]["Constraint"].get("options")):
-        return without_cache("identity column")
+    if name == "AddIdentity":
+        return refused_cache("identity column", command["def"]["Constraint"].get("options"))
     return _refused_identity_change(command) if name == "SetIdentity" else None
 
 
@@ -220,8 +225,4 @@ _DEFERRABLE_ADDITION: Final = unsupported(
 def _refused_identity_change(command: Node) -> Refusal | None:
     options: Node = command.get("def", {}).get("List", {})
     changes_cache = option(options.get("items"), "cache") is not None
-    return (
-        without_cache("identity column")
-        if changes_cache and not has_cache_size(options.get("items"))
-        else None
-    )
+    return refused_cache("identity column", options.get("items")) if changes_cache else None

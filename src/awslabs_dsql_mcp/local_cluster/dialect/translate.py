@@ -101,7 +101,8 @@ def _carried(statement: ParsedStatement, alone: str | None) -> TranslatedStateme
 def _asynchronous(statement: ParsedStatement) -> TranslatedStatement:
     if statement.tree.kind == "IndexStmt":
         ddl = _quoted(statement.written(indexes.edits(statement)))
-        query, tag = f"SELECT sys.create_index_async({ddl}) AS job_id", "CREATE INDEX"
+        relation, columns = _relation(indexes.table(statement)), _names(indexes.columns(statement))
+        query, tag = f"SELECT sys.create_index_async({ddl}, {relation}, {columns}) AS job_id", "CREATE INDEX"
     else:
         ddl = _quoted(statement.written())
         query, tag = f"SELECT sys.validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
@@ -112,9 +113,8 @@ def _dropping(
     statement: ParsedStatement, table: TableName, columns: list[str], constraints: list[str]
 ) -> TranslatedStatement:
     """ALTER TABLE that could take the primary key away, which only the catalog can tell."""
-    relation = _literal(".".join(_identifier(name) for name in (table.schema, table.name) if name))
-    names = ", ".join(f"ARRAY[{', '.join(map(_literal, part))}]::text[]" for part in (columns, constraints))
-    query = f"SELECT sys.drop_from_table({_quoted(statement.written())}, {relation}, {names})"
+    names = ", ".join(map(_names, (columns, constraints)))
+    query = f"SELECT sys.drop_from_table({_quoted(statement.written())}, {_relation(table)}, {names})"
     return TranslatedStatement(query, StatementKind.DDL, tag="ALTER TABLE", changed=True, hide_rows=True)
 
 
@@ -126,7 +126,7 @@ def _iam(statement: IamStatement) -> TranslatedStatement:
 
 def _edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
     kind = statement.tree.kind
-    if kind in ("VariableSetStmt", "VariableShowStmt"):
+    if kind in ("VariableSetStmt", "VariableShowStmt", "AlterRoleSetStmt"):
         return settings.edits(statement)
     if kind in _WITH_COLUMNS:
         numeric = column_types.default_numeric(statement, _type_names(statement))
@@ -148,6 +148,14 @@ def _quoted(text: str) -> str:
     while f"${tag}$" in text:
         tag += "x"
     return f"${tag}${text}{' ' * text.endswith('$')}${tag}$"
+
+
+def _relation(table: TableName) -> str:
+    return _literal(".".join(_identifier(name) for name in (table.schema, table.name) if name))
+
+
+def _names(names: list[str]) -> str:
+    return f"ARRAY[{', '.join(map(_literal, names))}]::text[]"
 
 
 def _identifier(name: str) -> str:

@@ -70,7 +70,7 @@ def refuse_login(
     except iam_token.TokenRefused as refused:
         return Refusal("08006", _DENIED, refused.hint)
     if request.user in RESERVED_ROLES:
-        return Refusal("28000", f'role "{request.user}" does not exist')
+        return _no_role(request.user)
     if request.database != DATABASE:
         return Refusal("3D000", f'database "{request.database}" does not exist')
     return None
@@ -81,13 +81,21 @@ def _names_of(host: str) -> Collection[str]:
     return HOSTS if host.lower() in HOSTS else (host.lower(),)
 
 
-def refuse_role(role: str, *, mapped: bool) -> Refusal | None:
+def _no_role(role: str) -> Refusal:
+    """Refuse a role that does not exist, with the SQLSTATE that AWS's connector for asyncpg expects."""
+    return Refusal("08P01", f'role "{role}" does not exist')
+
+
+def refuse_role(role: str, *, mapped: bool | None) -> Refusal | None:
     """Check that an IAM identity may log in as the role; the one pair of keys stands for all of them.
 
     Args:
-        role: A role that can log in to PostgreSQL.
-        mapped: True if ``sys.iam_pg_role_mappings`` has a row of it; `admin` needs none.
+        role: The role to log in as.
+        mapped: True if ``sys.iam_pg_role_mappings`` has a row of it; `admin` needs none. `None` if there is
+            no such role.
     """
+    if mapped is None:
+        return _no_role(role)
     if role == iam_token.ADMIN or mapped:
         return None
     grant = f"AWS IAM GRANT {quote_identifier(role)} TO 'arn:aws:iam::…'"

@@ -13,14 +13,14 @@ GRANT EXECUTE ON PROCEDURE sys.wait_for_job(text, boolean) TO PUBLIC;
 
 -- What the dialect and the session make of a user's statements
 
-GRANT EXECUTE ON FUNCTION sys.create_index_async(text), sys.drop_from_table(text, text, text[], text[]),
+GRANT EXECUTE ON FUNCTION sys.create_index_async(text, text, text[]), sys.drop_from_table(text, text, text[], text[]),
   sys.validate_constraint_async(text), sys.iam_grant(text, text[]), sys.iam_revoke(text, text[]),
   sys.shadow(text, text, name[]), sys.write_back()
 TO PUBLIC;
 
 -- What those, the views, and the triggers of a user's statements call
 
-GRANT EXECUTE ON FUNCTION sys._name(oid), sys._limit(text, bigint), sys._record_validation(oid),
+GRANT EXECUTE ON FUNCTION sys._name(oid), sys._is_no_key(oid), sys._limit(text, bigint), sys._record_validation(oid),
   sys._is_mapped(text), sys._trusting_role(text, text[]), sys._doom(), sys._key_size(oid),
   sys._wide_source(regclass), sys._check_count(bigint, text, bigint, text), sys._check_counts(),
   sys._check_columns(oid), sys._check_indexes(oid), sys._check_key(oid), sys._stored_columns(regclass),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 _IS_MAPPED = """
-SELECT sys._is_mapped(%s) OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname = %s)
+SELECT (SELECT sys._is_mapped(%s) OR NOT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %s)
 """
 Row = tuple[object, ...]
 T = TypeVar("T")
@@ -82,13 +82,12 @@ class Superuser:
     def __init__(self, connection: "AsyncConnection[Row]") -> None:
         self._connection = connection
 
-    async def is_mapped(self, role: str) -> bool:
-        """Return true if ``AWS IAM GRANT`` has mapped an IAM identity to a role.
+    async def is_mapped(self, role: str) -> bool | None:
+        """Return true if ``AWS IAM GRANT`` has mapped an IAM identity to a role; `None` without such a role.
 
-        Also true of a role that PostgreSQL refuses with its own error: one that does not exist, or has no
-        LOGIN.
+        Also true of a role that PostgreSQL refuses with its own error: one that has no LOGIN.
         """
-        return bool(await self._ask(_IS_MAPPED, [role, role]))
+        return cast("bool | None", await self._ask(_IS_MAPPED, [role, role]))
 
     async def blockers(self, process: int) -> list[int]:
         """Return the processes whose locks a session waits for.
@@ -128,8 +127,8 @@ class ReconnectingSuperuser:
         self._address = address
         self._opening: asyncio.Task[Superuser] | None = None
 
-    async def is_mapped(self, role: str) -> bool:
-        """Return true if an IAM identity is mapped to a role.
+    async def is_mapped(self, role: str) -> bool | None:
+        """Return true if an IAM identity is mapped to a role; `None` if there is no such role.
 
         Raises:
             OSError: PostgreSQL does not answer; also for the other methods.

@@ -80,6 +80,15 @@ END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE sql VOLATILE
 RETURN CASE WHEN lower($1) LIKE 'dsql.%' THEN sys._refuse_setting($1) ELSE sys._set_config($1, $2, $3) END;
 
+CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extensions(OUT name name, OUT default_version text, OUT comment text)
+RETURNS SETOF record LANGUAGE sql STABLE AS $$SELECT NULL::name, NULL::text, NULL::text WHERE false$$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extension_versions(OUT name name, OUT version text,
+  OUT superuser boolean, OUT trusted boolean, OUT relocatable boolean, OUT schema name, OUT requires name[],
+  OUT comment text)
+RETURNS SETOF record LANGUAGE sql STABLE
+AS $$SELECT NULL::name, NULL::text, true, true, true, NULL::name, NULL::name[], NULL::text WHERE false$$;
+
 CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN 1;
 
@@ -113,6 +122,9 @@ END $$;
 CREATE OR REPLACE FUNCTION sys._name(relation oid) RETURNS text LANGUAGE sql STABLE
 RETURN (SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
         WHERE pg_class.oid = relation);
+
+CREATE OR REPLACE FUNCTION sys._is_no_key(kind oid) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN kind IN ('jsonb'::regtype, 'bytea'::regtype);
 
 CREATE OR REPLACE FUNCTION sys._limit(setting text, standard bigint) RETURNS bigint LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('dsql.' || setting, true), '')::bigint, standard);
@@ -157,11 +169,20 @@ BEGIN
 END $$;
 
 -- The caller makes the index, without UNIQUE, which its rows may break; sys._when_made does the rest.
-CREATE OR REPLACE FUNCTION sys.create_index_async(ddl text) RETURNS text
+-- Types of columns are looked at first, since PostgreSQL builds the index before it says that it has made one.
+DROP FUNCTION IF EXISTS sys.create_index_async(text);
+
+CREATE OR REPLACE FUNCTION sys.create_index_async(ddl text, relation text, columns text[]) RETURNS text
 LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
   head CONSTANT text := '^\s*CREATE\s+UNIQUE\s';
+  part regtype;
 BEGIN
+  SELECT atttypid INTO part FROM pg_attribute
+    WHERE attrelid = to_regclass(relation) AND attname = ANY (columns) AND sys._is_no_key(atttypid) LIMIT 1;
+  IF part IS NOT NULL THEN
+    RAISE EXCEPTION 'datatype % is not supported in a key', part USING ERRCODE = '0A000';
+  END IF;
   PERFORM sys._set_config('dsql.job', '', true), sys._set_config('dsql.unique', (ddl ~* head)::text, true);
   EXECUTE regexp_replace(ddl, head, 'CREATE ', 'i');
   PERFORM sys._set_config('dsql.unique', '', true);
@@ -565,7 +586,7 @@ BEGIN
     SELECT atttypid::regtype AS kind, atttypmod - 4 AS length FROM pg_attribute JOIN pg_index ON indexrelid = attrelid
     WHERE attrelid = index AND attnum <= indnkeyatts ORDER BY attnum
   LOOP
-    IF part.kind IN ('jsonb'::regtype, 'bytea'::regtype) THEN
+    IF sys._is_no_key(part.kind) THEN
       RAISE EXCEPTION 'datatype % is not supported in a key', part.kind USING ERRCODE = '0A000';
     ELSIF part.kind IN ('varchar'::regtype, 'bpchar'::regtype) AND part.length > 0 THEN
       declared := declared + part.length;

@@ -25,8 +25,8 @@ _MAX_CACHED_SQL: Final = 10_000  # characters
 class BackendControl(Protocol):
     """The superuser's way to PostgreSQL."""
 
-    async def is_mapped(self, role: str, /) -> bool:
-        """Return true if an IAM identity is mapped to a role."""
+    async def is_mapped(self, role: str, /) -> bool | None:
+        """Return true if an IAM identity is mapped to a role; `None` if there is no such role."""
         ...
 
     async def blockers(self, process: int, /) -> list[int]:

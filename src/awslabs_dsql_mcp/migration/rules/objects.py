@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.settings import may_be_of_role
 from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, is_object
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import columns, functions
@@ -249,11 +250,16 @@ def role(conversion: Conversion, draft: ConvertedStatement) -> None:
 
 
 def role_setting(conversion: Conversion, draft: ConvertedStatement) -> None:
-    """Carry ALTER ROLE … RESET over; a role has no settings."""
-    if str(draft.top["setstmt"].get("kind", "")).startswith("VAR_RESET"):
-        conversion.statements.append(draft)
+    """Carry ALTER ROLE … SET and RESET over where Aurora DSQL has the setting."""
+    change = draft.top["setstmt"]
+    resets = str(change.get("kind", "")).startswith("VAR_RESET")
+    if "role" not in draft.top or not (resets or may_be_of_role(str(change.get("name", "")))):
+        reason = "a role has no such setting: put SET LOCAL first in a transaction"
+        conversion.skip(draft, reason, human=True)
         return
-    conversion.skip(draft, "a role has no settings: put SET LOCAL first in a transaction", human=True)
+    if draft.top.pop("database", None) is not None:
+        draft.changed("in the one database")
+    conversion.statements.append(draft)
 
 
 def drop(conversion: Conversion, draft: ConvertedStatement) -> None:
