@@ -32,7 +32,7 @@ from mcp.types import (
 )
 
 from conftest import ServerOn, held
-from support.canaries import CANARIES, faults_in, faults_in_log, faults_in_text
+from support.canaries import CANARIES, SIGN, faults_in, faults_in_log, faults_in_text
 
 PROMPTS = {"explore_database": "topic", "explain_slow_query": "sql", "design_table": "purpose"}
 PLACES = 30
@@ -54,6 +54,7 @@ class Nest:
         self.folder = folder
         self.canaries: Iterator[str] = iter(())
         self.heard: list[str] = []
+        self.progress_quoted = 0
         self.client: Client
 
     async def agrees(self, context: object, params: ElicitRequestParams) -> ElicitResult:
@@ -89,6 +90,7 @@ class Nest:
         async def heard(progress: float, total: float | None, message: str | None) -> None:
             del progress, total
             self.heard.append(message or "")
+            self.progress_quoted += SIGN in (message or "")
 
         result = await self.client.call_tool(tool, arguments, progress_callback=heard)
         faults = faults_in(result) + [fault for message in self.heard for fault in faults_in_text(message)]
@@ -124,6 +126,7 @@ async def nest(on_cluster: ServerOn, tmp_path_factory: pytest.TempPathFactory) -
         opening = Client(stdio_client(start, errlog=errors), elicitation_callback=made.agrees)
         async with held(opening) as made.client:
             yield made
+        assert made.progress_quoted, "no canary has reached a progress message"
 
 
 @given(st.lists(CANARIES, min_size=PLACES, max_size=PLACES))
@@ -330,6 +333,8 @@ async def _load(nest: Nest, at: str, key: str, value: str) -> None:
     await nest.call("batch_write", sql=f"UPDATE {at} SET {value} = {literal()} WHERE n > 0", dry_run=True)
     await nest.call("batch_write", sql=f"UPDATE {at} SET {name()} = {literal()}")
     await nest.call("batch_write", sql=f"UPDATE {at} SET n = {value}::int", resume="new")
+    # Of the second batch, half a second later, the client hears with the key that it went up to.
+    await nest.call("batch_write", sql=f"UPDATE {at} SET n = 1", resume="new", rows_per_second=2)
     await nest.call("batch_write", sql=f"DELETE FROM {at}", resume="new")
 
 
