@@ -28,6 +28,8 @@ class Transaction:
         outcome: ``unknown`` where the connection was lost during COMMIT.
         appends: The elements that it added, by the list's key, in order.
         reads: What it read: key, the list, and the number of its own elements that it had added before.
+        logged: The elements that it wrote into the log too.
+        reason: Why it failed, such as ``OC001``.
     """
 
     begun: float = 0.0
@@ -35,6 +37,8 @@ class Transaction:
     outcome: Literal["committed", "failed", "unknown"] = "unknown"
     appends: dict[int, list[int]] = field(default_factory=lambda: defaultdict[int, list[int]](list))
     reads: list[tuple[int, State, int]] = field(default_factory=list[tuple[int, State, int]])
+    logged: list[int] = field(default_factory=list[int])
+    reason: str = ""
 
 
 def anomalies(history: Sequence[Transaction], final: dict[int, State]) -> list[str]:
@@ -46,6 +50,21 @@ def anomalies(history: Sequence[Transaction], final: dict[int, State]) -> list[s
     """
     found = [*_of_lists(history, final), *_of_reads(history, final)]
     return found or list(_of_order(history, final))
+
+
+def anomalies_of_log(
+    history: Iterable[Transaction], final: dict[int, State], log: Sequence[int]
+) -> list[str]:
+    """Compare a log with the lists that its rows refer to: a transaction is in both or in neither.
+
+    Args:
+        history: The transactions.
+        final: The lists at the end, by key.
+        log: The elements in the log at the end.
+    """
+    stored = {element for state in final.values() for element in state}
+    expected = sorted(e for transaction in history for e in transaction.logged if e in stored)
+    return [] if expected == sorted(log) else [f"the log differs: {set(expected) ^ set(log) or 'twice'}"]
 
 
 def _of_lists(history: Iterable[Transaction], final: dict[int, State]) -> Iterator[str]:
