@@ -53,6 +53,49 @@ async def test_what_a_users_code_set_in_a_write_is_gone_for_the_next_call(
         bed.postgres.query("DROP FUNCTION leaves() CASCADE; DROP DOMAIN IF EXISTS d CASCADE")
 
 
+LEFT = {
+    "role": "pg_monitor",
+    "search_path": "elsewhere",
+    "TimeZone": "Asia/Tokyo",
+    "DateStyle": "German",
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "serializable",
+    "application_name": "another",
+    "work_mem": "64",
+    "bytea_output": "escape",
+    "extra_float_digits": "-5",
+    "enable_seqscan": "off",
+    "mine.own": "x",
+}
+STATE = (
+    "SELECT name || '=' || setting FROM pg_settings WHERE name NOT LIKE '%.%' ORDER BY name",
+    "SELECT current_user, session_user, current_setting('mine.own', true) IS DISTINCT FROM 'x'",
+    "SELECT count(*) FROM pg_prepared_statements",
+)
+
+
+async def test_no_setting_of_any_kind_is_left_in_a_session(bed: Harness) -> None:
+    bed.postgres.query(
+        "CREATE FUNCTION leaves(text, text) RETURNS text LANGUAGE sql VOLATILE AS "
+        "'SELECT set_config($1, $2, false)'; GRANT pg_monitor TO admin"
+    )
+    try:
+        database = bed.connect(limits=Limits(max_connections=1))
+        before = cells(await database.run(read(*STATE)))
+        for sql in (
+            "SELECT public.leaves('{}', '{}')",
+            "INSERT INTO public.t SELECT 1 WHERE public.leaves('{}', '{}') = ''",
+        ):
+            settings = [
+                sql.format(*each) for each in LEFT.items() if each[0] != "role" or "INSERT" not in sql
+            ]
+            assert (await database.run(write(*settings))).outcome == "committed"
+            assert cells(await database.run(read(*STATE))) == before
+        assert bed.proxy.connected == 1
+    finally:
+        bed.postgres.query("DROP FUNCTION leaves(text, text); REVOKE pg_monitor FROM admin")
+
+
 async def test_a_session_that_cannot_be_cleaned_is_not_used_again(bed: Harness) -> None:
     database = bed.connect(limits=Limits(max_connections=1))
     bed.proxy.add(Fault(At.ASKED, Kill(), "RESET ALL"))
