@@ -42,14 +42,16 @@ class OperatorDirectory:
             path: Path inside the directory.
 
         Raises:
-            RequestInvalid: There is no such file, or it is outside.
+            RequestInvalid: There is no such file; or it would be outside, whether or not there is one.
         """
         missing = RequestInvalid(
             f"There is no file {path!r} in the directory of {self._option}.", hint="Check its name."
         )
         try:
-            root = self._root.resolve(strict=True)
-            place = (root / path).resolve(strict=True)
+            root = self._root.resolve()
+            # Without a look at the disk: nothing may be learned of what is outside.
+            named, given = map(os.path.abspath, (self._root, self._root / path))
+            place = Path(given).resolve() if Path(given).is_relative_to(named) else Path(given)
         except (OSError, ValueError, RuntimeError):
             raise missing from None
         if not place.is_relative_to(root):

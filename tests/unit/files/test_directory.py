@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,45 @@ def test_nothing_outside_is_read_or_created(tmp_path: Path, act: Callable[[Path,
     for path in ("../out.csv", str(tmp_path / "out.csv"), "link.csv"):
         with pytest.raises(DsqlError):
             act(root, path)
+
+
+OUTSIDE = (
+    "../{}",
+    "{root}/../{}",
+    "sub/../../{}",
+    "rows.csv/../../{}",
+    "../{}/../root/rows.csv",
+    "../{}/rows.csv",
+    "{away}",
+    "{away}/rows.csv",
+)
+
+
+def test_nothing_is_told_of_what_is_outside(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    (root / "rows.csv").write_text("")
+    (tmp_path / "a_file").write_text("")
+    (tmp_path / "a_folder").mkdir()
+    names = ("a_file", "a_folder", "nothing")
+    told: dict[str, set[str]] = {}
+    for form, name in product(OUTSIDE, names):
+        link = root / "away"
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / name)
+        path = form.format(name, root=root, away=link.name)
+        try:
+            text = str(opened(root, path))
+        except DsqlError as error:
+            text = f"{error.code} {error.message} {error.hint}"
+        told.setdefault(form, set()).add(text.replace(name, "NAME"))
+    assert {form: texts for form, texts in told.items() if len(texts) > 1} == {}
+    assert opened(root, str(root / "sub" / ".." / "rows.csv")) == b""
+
+
+def test_the_directory_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "rows.csv").write_bytes(b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for path in ("rows.csv", str(tmp_path / "link" / "rows.csv")):
+        assert opened(tmp_path / "link", path) == b"1"
