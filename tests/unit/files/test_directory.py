@@ -200,7 +200,7 @@ def test_nothing_is_told_of_what_is_outside(tmp_path: Path) -> None:
     (root / "rows.csv").write_text("")
     (tmp_path / "a_file").write_text("")
     (tmp_path / "a_folder").mkdir()
-    names = ("a_file", "a_folder", "nothing")
+    names = ("a_file", "a_folder", "absent")
     told: dict[str, set[str]] = {}
     for form, name in product(OUTSIDE, names):
         link = root / "away"
