@@ -5,8 +5,10 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from support.migration import script_bodies as bodies
 from support.migration import script_functions as functions
 from support.migration import script_objects as objects
+from support.migration import script_partitions as partitions
 from support.migration import script_rows as rows
 from support.migration import script_statements as statements
 from support.migration import script_tables as tables
@@ -18,6 +20,7 @@ _FIRST: Final = (
     objects.sequence,
     functions.early_function,
     statements.meta,
+    partitions.partitioned_table,
 )
 _LATER: Final = (
     *[rows.insert] * 3,
@@ -30,6 +33,8 @@ _LATER: Final = (
     objects.sequence,
     objects.function,
     functions.early_function,
+    *[bodies.function_of_a_form] * 2,
+    partitions.partitioned_table,
     functions.query_of_columns,
     functions.name_of_a_sequence,
     objects.comment,
