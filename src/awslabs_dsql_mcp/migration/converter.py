@@ -167,8 +167,9 @@ def _altered_function(conversion: Conversion, draft: ConvertedStatement) -> None
     subject = {"ObjectWithArgs": draft.top["func"]}
     if (lost := conversion.survey.lacking.subject(draft.top["objtype"], subject)) is not None:
         conversion.skip(draft, f"it is about {lost}, which is left out")
+    elif functions.alter(conversion, subject, draft.top.get("actions", [])):
+        conversion.skip(draft, "the function is made with it when its body follows")
     else:
-        functions.alter(conversion, subject, draft.top.get("actions", []))
         _keep_or_skip(conversion, draft)
 
 

@@ -152,6 +152,7 @@ RULES: Final = (
     Rule("constraint", "exists", _COLUMN + "enum .* CHECK", there=NOTHING, here="c"),
     Rule("constraint", "definition", "DEFERRABLE left out", there="DEFERRABLE"),
     Rule("constraint|trigger|rule|policy", "exists", "^- line", here=NOTHING),
+    Rule("index", "valid", "PARTITION BY left out", there="false", here="true"),
     Rule("index", "method", "USING hash left out", there="hash", here="btree"),
     Rule("index", "exists", "USING|EXCLUDE", here=NOTHING),
     Rule("index", "definition", "DESC left out", there="desc|nulls"),
@@ -172,6 +173,7 @@ RULES: Final = (
     Rule("view", "exists", "materialized view is a plain view", there="materialized", here="view"),
     Rule("type", "exists", "an enum: its columns are varchar|composite type", here=NOTHING),
     Rule("function", "exists", "a procedure or LANGUAGE", here=NOTHING),
+    Rule("function", "definition", "changes no properties of a function"),
     Rule("function|trigger|extension|.*", "exists", "^- (?:line|CREATE)", here=NOTHING),
     Rule(".*", "comment", "^- (?:line|COMMENT)", here=NOTHING),
     Rule(".*", "privileges", "^- (?:line|GRANT|REVOKE|ALTER DEFAULT)"),
@@ -271,7 +273,10 @@ def _says(entry: Entry, rule: Rule, key: Key, facts: Facts) -> bool:
     if key.kind == "default privileges":
         names = key.name.split()[:1]
     if key.kind == "constraint":
-        names, column = names[:-1], column.removeprefix(f"{table}_").removesuffix("_check")
+        names, column = (
+            names[:-1],
+            column.removeprefix(f"{table}_").removesuffix("_check").removesuffix("_enum"),
+        )
     if "{table}" in rule.says:
         names = []
     wanted = rule.says.replace("{column}", _former(entry, column)).replace("{table}", _former(entry, table))

@@ -121,7 +121,11 @@ def probe(connection: psycopg.Connection[Any], there: Facts) -> Facts:
 def compare(there: Facts, here: Facts) -> list[Difference]:
     """List the differences, without those that follow from an object that only one side has."""
     differing = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
-    lonely = {(key.kind, key.name) for key in differing if key.aspect == "exists"}
+    lonely = {
+        (key.kind, key.name)
+        for key in differing
+        if key.aspect == "exists" and not (key.kind == "table" and key in there and key in here)
+    }
     found = [
         Difference(key, there.get(key), here.get(key))
         for key in differing

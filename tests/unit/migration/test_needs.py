@@ -48,3 +48,103 @@ def test_what_a_plan_makes_it_does_not_need(script: str) -> None:
 )
 def test_what_no_step_before_makes_is_needed(script: str, expected: tuple[str, str, bool]) -> None:
     assert needed(script) == [expected]
+
+
+BASE = """
+CREATE TABLE t (a int, b text);
+CREATE VIEW v AS SELECT a AS n, count(*), b::text FROM t GROUP BY a, b;
+CREATE VIEW w (x, y) AS SELECT * FROM t;
+CREATE FUNCTION rows_of() RETURNS SETOF t LANGUAGE sql AS 'SELECT * FROM t';
+CREATE FUNCTION pairs() RETURNS TABLE (k int, m text) LANGUAGE sql AS 'SELECT a, b FROM t';
+CREATE FUNCTION numbers() RETURNS SETOF int LANGUAGE sql AS 'SELECT a FROM t';
+"""
+
+
+def of_body(result: str, body: str) -> list[tuple[str, str, bool]]:
+    body = body if body.startswith(("RETURN", "BEGIN")) else f"AS $${body}$$"
+    found = needed(f"{BASE} CREATE FUNCTION f{result} LANGUAGE sql {body}")
+    return [one for one in found if one[0] != "type"]  # void and record, which each cluster has
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT n, count, b, v.n FROM v",
+        "SELECT x, y, w FROM w",
+        "SELECT a, b FROM rows_of()",
+        "SELECT q.a FROM rows_of() AS q, t",
+        "SELECT k, m FROM pairs() WITH ORDINALITY WHERE ordinality > 1",
+        "SELECT numbers FROM numbers()",
+        "SELECT n FROM numbers() AS n",
+        "SELECT i + a FROM generate_series(1, 3) AS i, t",
+        "SELECT anything FROM unnest(ARRAY[1]) AS q, t",
+        "SELECT anything FROM json_each('{}')",
+    ],
+)
+def test_a_body_reads_columns_of_views_and_functions(query: str) -> None:
+    assert of_body("() RETURNS SETOF record", query) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT no FROM v",
+        "SELECT no FROM w",
+        "SELECT no FROM rows_of()",
+        "SELECT no FROM pairs() AS p",
+        "SELECT no FROM numbers() AS n",
+        "SELECT no FROM generate_series(1, 2) AS i",
+    ],
+)
+def test_a_column_that_no_view_or_function_has_is_needed(query: str) -> None:
+    assert of_body("() RETURNS SETOF record", query) == [("column", "no", True)]
+
+
+@pytest.mark.parametrize(
+    ("result", "body"),
+    [
+        ("() RETURNS SETOF t", "SELECT * FROM t"),
+        ("() RETURNS SETOF t", "SELECT 1; SELECT q.* FROM t AS q, w"),
+        ("() RETURNS SETOF t", "INSERT INTO t DEFAULT VALUES RETURNING *"),
+        ("() RETURNS t", "SELECT q FROM t AS q"),
+        ("() RETURNS t", "RETURN (SELECT q FROM t AS q)"),
+        ("() RETURNS t", "VALUES (1, 'x'), (2, 'y')"),
+        ("() RETURNS SETOF w", "TABLE t"),
+        ("() RETURNS TABLE (k int, m text)", "SELECT ROW(1, 'a')"),
+        ("(OUT k int, OUT m text)", "SELECT 1, 'a' UNION SELECT 2, 'b'"),
+        ("() RETURNS TABLE (k int)", "SELECT 1"),
+        ("() RETURNS text", "SELECT 1"),
+        ("() RETURNS varchar(3)", "SELECT NULL"),
+        ("() RETURNS numeric", "BEGIN ATOMIC SELECT 'a'; SELECT 1; END"),
+        ("() RETURNS void", ""),
+        ("() RETURNS void", "DELETE FROM t"),
+        ("() RETURNS record", "SELECT 1, 2, 3"),
+        ("() RETURNS int", "WITH q AS (SELECT 1) SELECT * FROM q"),
+        ("() RETURNS int", "SELECT count(*) FROM t"),
+        ("() RETURNS int[]", "SELECT NULL"),
+    ],
+)
+def test_a_body_that_may_give_the_result_needs_nothing(result: str, body: str) -> None:
+    assert of_body(result, body) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "body", "expected"),
+    [
+        ("() RETURNS SETOF t", "RETURN NULL", "of 2 columns of f(), whose body gives 1"),
+        ("() RETURNS SETOF t", "SELECT *, 1 FROM t", "of 2 columns of f(), whose body gives 3"),
+        ("() RETURNS SETOF t", "DELETE FROM t", "of 2 columns of f(), whose body ends in what gives none"),
+        ("() RETURNS TABLE (k int, m text)", "VALUES (1, 2, 3)", "of 2 columns of f(), whose body gives 3"),
+        ("(OUT k int, OUT m text)", "SELECT 'x'::text", "of 2 columns of f(), whose body gives 1"),
+        ("() RETURNS int", "SELECT 1, 2", "of 1 column of f(), whose body gives 2"),
+        ("() RETURNS int", "SELECT", "of 1 column of f(), whose body ends in what gives none"),
+        ("() RETURNS int", "", "of 1 column of f(), whose body is empty"),
+        ("() RETURNS int", "BEGIN ATOMIC END", "of 1 column of f(), whose body is empty"),
+        ("() RETURNS int", "RETURN NULL", "of 1 column of f(), whose body gives another type"),
+        ("() RETURNS date", "SELECT '2024-01-01'", "of 1 column of f(), whose body gives another type"),
+        ("() RETURNS bool", "SELECT 1", "of 1 column of f(), whose body gives another type"),
+        ("() RETURNS int", "SELECT true", "of 1 column of f(), whose body gives another type"),
+    ],
+)
+def test_a_result_that_a_body_cannot_give_is_needed(result: str, body: str, expected: str) -> None:
+    assert of_body(result, body) == [("result", expected, True)]

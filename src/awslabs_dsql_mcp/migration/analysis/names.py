@@ -51,7 +51,7 @@ def index_columns(elements: Iterable[Node]) -> list[str]:
     """
     found: list[str] = []
     for element in elements:
-        own = element.get("name") or _expression_name(element.get("expr", {})) or "expr"
+        own = element.get("name") or expression_name(element.get("expr", {})) or "expr"
         name = own
         for attempt in count(1):
             if name not in found:
@@ -139,23 +139,24 @@ def _clipped(text: str, size: int) -> str:
     return text.encode()[:size].decode(errors="ignore")
 
 
-def _expression_name(node: Node) -> str | None:  # noqa: PLR0911 - the cases of FigureColname
+def expression_name(node: Node) -> str | None:  # noqa: PLR0911 - the cases of FigureColname
+    """Name the column that an expression makes; ``None`` if it has no name of its own."""
     ((kind, fields),) = node.items() if len(node) == 1 else (("", node),)
     if kind == "ColumnRef":
         return next(reversed(strings(fields.get("fields"))), None)
     if kind == "FuncCall":
         return strings(fields.get("funcname"))[-1]
     if kind == "TypeCast":
-        return _expression_name(fields["arg"]) or strings(fields["typeName"].get("names"))[-1]
+        return expression_name(fields["arg"]) or strings(fields["typeName"].get("names"))[-1]
     if kind == "CollateClause":
-        return _expression_name(fields["arg"])
+        return expression_name(fields["arg"])
     if kind == "MinMaxExpr":
         return "least" if fields.get("op") == "IS_LEAST" else "greatest"
     if kind == "A_Expr" and fields.get("kind") == "AEXPR_NULLIF":
         return "nullif"
     if kind == "A_Indirection":
         names = strings([item for item in fields.get("indirection", ()) if "String" in item])
-        return names[-1] if names else _expression_name(fields["arg"])
-    if kind == "CaseExpr" and "defresult" in fields and (found := _expression_name(fields["defresult"])):
+        return names[-1] if names else expression_name(fields["arg"])
+    if kind == "CaseExpr" and "defresult" in fields and (found := expression_name(fields["defresult"])):
         return found
     return _NAMED_EXPRESSIONS.get(kind)

@@ -86,14 +86,15 @@ def rename(conversion: Conversion, subject: Node, new: Name) -> None:
             draft.text = None
 
 
-def alter(conversion: Conversion, subject: Node, actions: list[Node]) -> None:
-    """Give a function that waits for its body the options that it has by now."""
-    for _, draft in conversion.waiting:
-        if _is_named(draft.top, subject):
-            names = [_option_name(item) for item in actions]
-            kept = [item for item in draft.top["options"] if _option_name(item) not in names]
-            draft.top["options"] = [*kept, *actions]
-            draft.text = None
+def alter(conversion: Conversion, subject: Node, actions: list[Node]) -> bool:
+    """Give a function that waits for its body the options that it has by now; tell if it is one."""
+    found = [draft for _, draft in conversion.waiting if _is_named(draft.top, subject)]
+    names = [_option_name(item) for item in actions]
+    for draft in found:
+        kept = [item for item in draft.top["options"] if _option_name(item) not in names]
+        draft.top["options"] = [*kept, *actions]
+        draft.text = None
+    return bool(found)
 
 
 def _option_name(item: Node) -> tuple[str, str]:

@@ -263,12 +263,12 @@ def function_differences(meant: Node, stored: Node) -> Iterator[Difference]:
 def _result(function: Node) -> Node:
     """Give the type of a result; where RETURNS is left out, it follows from the OUT parameters."""
     if "returnType" in function:
-        return function["returnType"]
+        return function["returnType"] | {"typmods": []}  # which PostgreSQL leaves out there
     parameters: list[Node] = [item["FunctionParameter"] for item in function.get("parameters", ())]
     given = [
         one["argType"] for one in parameters if one.get("mode") in ("FUNC_PARAM_OUT", "FUNC_PARAM_INOUT")
     ]
-    return given[0] if len(given) == 1 else {"names": [{"String": {"sval": "record"}}]}
+    return given[0] | {"typmods": []} if len(given) == 1 else {"names": [{"String": {"sval": "record"}}]}
 
 
 def _body(top: Node) -> str | None:

@@ -129,7 +129,7 @@ async def find_existing(database: Database, plan: MigrationPlan, first: int = 1)
     for one in made:
         names.setdefault(one.kind, []).append(one.name)
     for one in needed:
-        if one.kind != "column":
+        if one.kind not in ("column", "result"):
             names.setdefault(one.kind, []).extend(one.names)
     queries = [_query(kind, named) for kind, named in names.items()]
     report = await database.run(UnitOfWork(tuple(queries), read_only=True)) if queries else None

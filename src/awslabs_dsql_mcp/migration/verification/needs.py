@@ -11,6 +11,7 @@ from typing import Final, Literal
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.migration.script.mentions import (
+    Mentions,
     Name,
     body_of,
     function_path,
@@ -20,13 +21,14 @@ from awslabs_dsql_mcp.migration.script.mentions import (
     relation_name,
 )
 from awslabs_dsql_mcp.migration.verification.body_columns import Columns, follow, unknown_columns
+from awslabs_dsql_mcp.migration.verification.body_results import unfit_result
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.definitions import builtin_type, column_constraints, table_elements
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 from awslabs_dsql_mcp.sql.parser import ParseError
 
-Kind = Literal["relation", "type", "function", "column"]
+Kind = Literal["relation", "type", "function", "column", "result"]
 
 _MADE: Final = {"CreateStmt": "relation", "ViewStmt": "view", "CreateSeqStmt": "sequence"}
 _READERS: Final = frozenset(
@@ -47,7 +49,7 @@ class Need:
         kind: Its kind.
         names: Schemas and names under which it may be.
         is_lacking: It is not there, whatever the cluster has: an earlier step has dropped it, or the plan
-            makes its table without it.
+            makes its table without it, or the body of a function cannot give it.
         made_in: Number of the later step that makes it; ``None`` if none does.
     """
 
@@ -103,7 +105,7 @@ def needs(plan: MigrationPlan) -> list[Need]:
                 there = any((kind, name) in made.names for name in named)
                 if not there and (kind, named) not in found:
                     gone = kind == "relation" and not made.gone.isdisjoint(named)
-                    found[kind, named] = Need(number, kind, named, gone or kind == "column")
+                    found[kind, named] = Need(number, kind, named, gone or kind in ("column", "result"))
     return list(found.values())
 
 
@@ -137,10 +139,18 @@ def _needed(tree: Tree, columns: Columns) -> Iterator[tuple[Kind, tuple[Name, ..
     for relation in found.relations:
         if relation is not own:
             yield "relation", _places(path, [relation.get("schemaname", ""), relation["relname"]])
-    if not is_function:
-        return
+    if is_function:
+        yield from _needed_by_function(top, body, found, columns)
+
+
+def _needed_by_function(
+    top: Node, body: object, found: Mentions, columns: Columns
+) -> Iterator[tuple[Kind, tuple[Name, ...]]]:
+    path = function_path(top)
     for column in unknown_columns(columns, top, body):
         yield "column", (("public", column),)
+    if (result := unfit_result(columns.relations, top, body)) is not None:
+        yield "result", (("public", result),)
     for typed in found.types:
         parts = strings(typed.get("names"))
         if parts and "pct_type" not in typed and builtin_type(typed) is None:
