@@ -24,7 +24,9 @@ class SingleLineFormatter(logging.Formatter):
         plain = logging.makeLogRecord(
             {**vars(record), "exc_info": None, "exc_text": None, "stack_info": None}
         )
-        text = as_line(" ".join(super().format(plain).splitlines()))
+        lines = super().format(plain).splitlines()
+        # asyncio's further lines have the exception's text, and the places of files.
+        text = as_line(" ".join(lines[:1] if record.name == "asyncio" else lines))
         return f"{text} ({raised})" if raised else text
 
 

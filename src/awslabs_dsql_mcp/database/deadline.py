@@ -66,6 +66,8 @@ async def run_with_deadline(
             finally:  # a second cancellation ends the patience alone
                 if not task.done():
                     await _abandon(task, connection)
+                elif not task.cancelled():
+                    task.exception()  # nobody waits for it: else asyncio would log its text
         raise
     if task.done():
         return task.result()
