@@ -53,6 +53,7 @@ def test_what_no_step_before_makes_is_needed(script: str, expected: tuple[str, s
 BASE = """
 CREATE TABLE t (a int, b text);
 CREATE VIEW v AS SELECT a AS n, count(*), b::text FROM t GROUP BY a, b;
+CREATE VIEW unsure AS SELECT (SELECT a FROM t)::text, CASE WHEN true THEN 1 END FROM t;
 CREATE VIEW w (x, y) AS SELECT * FROM t;
 CREATE FUNCTION rows_of() RETURNS SETOF t LANGUAGE sql AS 'SELECT * FROM t';
 CREATE FUNCTION pairs() RETURNS TABLE (k int, m text) LANGUAGE sql AS 'SELECT a, b FROM t';
@@ -79,6 +80,7 @@ def of_body(result: str, body: str) -> list[tuple[str, str, bool]]:
         "SELECT i + a FROM generate_series(1, 3) AS i, t",
         "SELECT anything FROM unnest(ARRAY[1]) AS q, t",
         "SELECT anything FROM json_each('{}')",
+        "SELECT anything FROM (SELECT 1) AS q, unsure",
     ],
 )
 def test_a_body_reads_columns_of_views_and_functions(query: str) -> None:

@@ -23,6 +23,10 @@ _SCALARS: Final = frozenset(
     ("generate_series", "generate_subscripts", "regexp_split_to_table", "string_to_table")
 )
 """Functions of PostgreSQL that give one column, which has their name or that of the alias."""
+_PLAIN: Final = frozenset(
+    ("ColumnRef", "FuncCall", "A_Const", "A_Expr", "BoolExpr", "NullTest", "CoalesceExpr")
+)
+_TABLES: Final = frozenset(("RangeTableFunc", "JsonTable"))  # XMLTABLE and JSON_TABLE, which name columns
 _RELATIONS: Final = ("OBJECT_TABLE", "OBJECT_VIEW")
 _OUTPUTS: Final = ("FUNC_PARAM_OUT", "FUNC_PARAM_INOUT", "FUNC_PARAM_TABLE")
 
@@ -102,6 +106,8 @@ def _outputs(columns: Columns, query: Node) -> list[str] | None:
         target: Node = item["ResTarget"]
         fields = target["val"].get("ColumnRef", {}).get("fields", [])
         if "A_Star" not in (fields[-1] if fields else {}):
+            if "name" not in target and not _is_named_surely(target["val"]):
+                return None
             found.append(target.get("name") or names.expression_name(target["val"]) or "?column?")
             continue
         sources = [source.get("RangeVar") for source in items(query.get("fromClause"))]
@@ -110,6 +116,13 @@ def _outputs(columns: Columns, query: Node) -> list[str] | None:
             return None
         found += [name for one in known for name in one or ()]
     return found
+
+
+def _is_named_surely(value: Node) -> bool:
+    """Tell if it is known which name a column of an expression has: not of a subquery, or of CASE."""
+    while cast_ := value.get("TypeCast") or value.get("CollateClause"):
+        value = cast_["arg"]
+    return not _PLAIN.isdisjoint(value)
 
 
 def _follow_function(columns: Columns, top: Node) -> None:
@@ -135,7 +148,7 @@ def unknown_columns(columns: Columns, function: Node, body: object) -> Iterator[
     """
     tables = [columns.relations.get(relation_name(relation)) for relation in mentions(body).relations]
     tables += [_of_function(columns, one["RangeFunction"]) for one in nested(body) if "RangeFunction" in one]
-    if None in tables:
+    if None in tables or any(not _TABLES.isdisjoint(fields) for fields in nested(body)):
         return
     parameters = {item["FunctionParameter"].get("name", "") for item in function.get("parameters", ())} | set(
         strings(function["funcname"])[-1:]

@@ -74,6 +74,8 @@ class Existing:
         """What to do about objects that are there, or missing."""
         if not self.there and any(one.made_in for one in self.missing):
             return "Move what makes it in front of the step that needs it."
+        if not self.there and all(one.kind == "result" for one in self.missing):
+            return "Mend the body, or leave the function and what needs it out of the script."
         if not self.there:
             return "Make it first, or leave it and what needs it out of the script."
         handle = self.plan.resume_token(self.there[0].step, "+")
