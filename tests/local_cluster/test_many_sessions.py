@@ -1,6 +1,7 @@
 """Many sessions at once: what they add up to, and that none waits for another."""
 
 import asyncio
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -47,6 +48,42 @@ async def test_a_counter_with_many_writers_loses_nothing(
     assert admin.execute("SELECT n FROM counter").fetchone() == (SESSIONS * INCREMENTS,)
     assert failed > 0
     admin.execute("DROP TABLE counter")
+
+
+CHANGES = (
+    "CREATE TABLE IF NOT EXISTS made_{} (id int PRIMARY KEY)",
+    "CREATE SEQUENCE IF NOT EXISTS numbers_{} CACHE 65536",
+    "CREATE OR REPLACE VIEW shown_{} AS SELECT 1 AS a",
+    "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT {}'",
+    "GRANT SELECT ON changed TO changes_{}",
+    "ALTER TABLE changed ADD COLUMN IF NOT EXISTS c_{} int",
+    "CREATE INDEX ASYNC IF NOT EXISTS by_{} ON changed (id)",
+    "CREATE SCHEMA IF NOT EXISTS changes_{}",
+)
+
+
+async def test_changes_of_the_schema_at_the_same_moment_conflict_or_are_made(
+    dsql: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE TABLE changed (id int PRIMARY KEY)")
+    for number in range(2):
+        admin.execute(f"CREATE ROLE changes_{number}".encode())
+    sessions = await asyncio.gather(*(opened(dsql) for _ in range(6)))
+    told: set[str] = set()
+    try:
+        for change, number in product(CHANGES, range(2)):
+            sql = change.format(number).encode()
+            ends = await asyncio.gather(*(s.execute(sql) for s in sessions), return_exceptions=True)
+            told |= {f"{end.sqlstate} {end}" for end in ends if isinstance(end, psycopg.Error)}
+    finally:
+        await asyncio.gather(*(session.close() for session in sessions))
+    # A table that came between PostgreSQL's two looks has a type of its name.
+    assert {text for text in told if not text.startswith(("40001 ", '42710 type "made_'))} == set()
+    assert told
+    for sql in ("TABLE changed", "FUNCTION one()", "VIEW shown_0, shown_1", "SEQUENCE numbers_0, numbers_1"):
+        admin.execute(f"DROP {sql}".encode())
+    for sql in ("TABLE made_0, made_1", "SCHEMA changes_0", "SCHEMA changes_1", "ROLE changes_0, changes_1"):
+        admin.execute(f"DROP {sql}".encode())
 
 
 async def test_of_many_that_write_one_row_one_commits(dsql: LocalCluster, admin: psycopg.Connection) -> None:

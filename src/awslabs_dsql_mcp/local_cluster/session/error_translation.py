@@ -24,6 +24,9 @@ _LIMITS: Final = {
     ("index row size ", "index row requires "): Refusal("54000", "key size too large"),
 }
 _NO_KEY: Final = re.compile("data type (.+) has no default operator class for access method")
+_CATALOG_RACE: Final = re.compile(
+    "tuple concurrently |cache lookup failed for |could not open relation with OID "
+)
 _SETTINGS: Final = {"server_version": "16.15"}
 _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
@@ -70,11 +73,20 @@ def _translated(fields: Mapping[str, str], nonce: str, longest: float) -> Refusa
         return refusal_in(message, nonce)
     if code in ("40001", "40P01"):
         return None if "(OC00" in message else DATA_CONFLICT
+    if _is_about_the_catalog(fields):
+        return CATALOG_CONFLICT
     if code == LOCK_TIMEOUT:
         return DATA_CONFLICT if is_about_a_row(fields) else CATALOG_CONFLICT
     if code == CANCELLED and "statement timeout" in message:
         return too_old(longest, longest)
     return _translated_limit(message)
+
+
+def _is_about_the_catalog(fields: Mapping[str, str]) -> bool:
+    """Return true if two changes of the schema met in the catalog, where PostgreSQL reports its own rows."""
+    if fields["C"] == UNIQUE_VIOLATION:
+        return fields.get("s") == "pg_catalog"
+    return fields["C"] == "XX000" and bool(_CATALOG_RACE.match(fields["M"]))
 
 
 def _translated_limit(message: str) -> Refusal | None:
