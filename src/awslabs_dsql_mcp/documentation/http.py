@@ -17,6 +17,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, cast
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpx
 from httpx_sse import EventSource
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5_000_000
 JITTER_SECONDS = 0.5
+_EVENTS_AT_ONCE = 2_048
 TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
 _KINDS = frozenset({"application/json", "text/event-stream", "text/html", "text/plain", "application/xml"})
 
@@ -178,11 +180,13 @@ async def _message(response: httpx.Response, wanted: object) -> Message | None:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/event-stream":
         return await _streamed(response, wanted)
-    body = b"".join([chunk async for chunk in _bounded(response)])
+    body = bytearray()  # a body in chunks of a byte would be a list of millions
+    async for chunk in _bounded(response):
+        body += chunk
     if response.is_success and wanted is not None:
-        return await _decoded(body, kind)
+        return await _decoded(bytes(body), kind)
     try:
-        return await _decoded(body, kind)
+        return await _decoded(bytes(body), kind)
     except KnowledgeUnavailable:
         return None
 
@@ -194,11 +198,20 @@ async def _bounded(response: httpx.Response) -> AsyncIterator[bytes]:
         if held > MAX_BYTES:
             raise KnowledgeUnavailable(f"it sent more than {MAX_BYTES // 1_000_000} MB; cut off")
         yield chunk
+        await anyio.lowlevel.checkpoint()  # chunks that have been received are read without a pause
+
+
+async def _in_parts(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Give chunks in parts, since each byte of an event stream may be an event."""
+    async for chunk in chunks:
+        for start in range(0, len(chunk), _EVENTS_AT_ONCE):
+            yield chunk[start : start + _EVENTS_AT_ONCE]
+            await anyio.lowlevel.checkpoint()
 
 
 async def _streamed(response: httpx.Response, wanted: object) -> Message:
     """The first event that answers our request; others (progress, pings) are passed over."""
-    async with aclosing(event_data(_bounded(response))) as events:
+    async with aclosing(event_data(_in_parts(_bounded(response)))) as events:
         async for data in events:
             message = await _decoded(data.encode("utf-8", "surrogatepass"), "text/event-stream")
             if message.get("id") == wanted and ("result" in message or "error" in message):
