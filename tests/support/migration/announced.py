@@ -167,6 +167,7 @@ RULES: Final = (
     Rule("sequence", "exists", "(?:is|,) named {name}", there=NOTHING),
     Rule("sequence", "next value|owned by", "is named {name}"),
     Rule("sequence", "exists", "it is the identity of", here=NOTHING),
+    Rule("sequence", "owned by", "a partition owns it", here=NOTHING),
     Rule("sequence", "owned by", "it becomes an identity, or stays by itself", here=NOTHING),
     Rule("table", "persistence", "UNLOGGED left out", there="u", here="p"),
     Rule("table|view|index|constraint", "options", "WITH left out|storage parameters", here=NOTHING),

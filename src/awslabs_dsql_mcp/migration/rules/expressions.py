@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.migration.script.mentions import (
     mentions,
     nested,
     qualified_name,
+    relation_name,
     set_text,
 )
 from awslabs_dsql_mcp.sql import deparse, functions
@@ -80,6 +81,9 @@ def obstacle(conversion: Conversion, node: object, tables: Iterable[Name] = ()) 
     called = {strings(call.get("funcname"))[-1] for call in found.calls} - conversion.survey.functions
     if enumerating := sorted(called & _ENUM_FUNCTIONS):
         return f"it needs {enumerating[0]}(), and no value is of an enum there: write the labels"
+    named = set(map(relation_name, found.relations))
+    if "tableoid" in found.columns and not named.isdisjoint(conversion.survey.partitions.roots.values()):
+        return "tableoid is that of a partition, and one plain table has the rows of all"
     return next(_foreign(conversion, found), None) or (
         None if isinstance(node, Mentions) else changed_meaning(conversion, node, found, tables)
     )

@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.sql.definitions import is_grantable, items, option
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _NO_COMMENT: Final = "a comment on what is not carried over"
+_OF_PARTITION: Final = "a partition owns it, which is no table here: it stays by itself"
 _COMMENTED: Final = frozenset(
     (
         *("TABLE", "COLUMN", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "ROLE"),
@@ -47,7 +48,10 @@ def create_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
         return
     kept = columns.with_cache_size(given)
     owner = option(given, "owned_by")
-    kept += [{"DefElem": owner}] if owner is not None else []
+    if owner is not None and _is_of_a_partition(conversion, owner):
+        draft.changed(f"{BY_HAND}{_OF_PARTITION}")
+    elif owner is not None:
+        kept.append({"DefElem": owner})
     if kept != given:
         draft.top["options"] = kept
         draft.changed(f"a sequence is bigint, its cache {limits.SMALL_CACHE}")
@@ -56,6 +60,12 @@ def create_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
         draft.changed("UNLOGGED left out")
     conversion.taken(sequence[0]).add(sequence[1])
     conversion.statements.append(draft)
+
+
+def _is_of_a_partition(conversion: Conversion, owner: Node) -> bool:
+    """Say if OWNED BY names a column of a partition."""
+    named = strings(owner["arg"]["List"]["items"])
+    return len(named) > 1 and qualified_name(named[:-1]) in conversion.survey.partitions.roots
 
 
 def alter_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -70,6 +80,12 @@ def alter_sequence(conversion: Conversion, draft: ConvertedStatement) -> None:
         if not given:
             conversion.skip(draft, "an identity owns its sequence")
             return
+    if any(_is_of_a_partition(conversion, item["DefElem"]) for item in owned):
+        given = draft.top["options"] = [item for item in given if item not in owned]
+        conversion.skip(draft, _OF_PARTITION, human=True)
+        if not given:
+            return
+        draft.changed("OWNED BY left out")
     kept = [item for item in given if item["DefElem"].get("defname") not in ("as", "logged")]
     if kept == given:
         conversion.statements.append(draft)

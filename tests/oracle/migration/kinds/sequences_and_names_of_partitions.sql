@@ -1,0 +1,8 @@
+CREATE TABLE p (a int NOT NULL, b text) PARTITION BY RANGE (a);
+CREATE TABLE p_0 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE SEQUENCE p_0_a_seq;
+ALTER SEQUENCE p_0_a_seq OWNED BY p_0.a;
+ALTER TABLE ONLY p_0 ALTER COLUMN a SET DEFAULT nextval('p_0_a_seq'::regclass);
+CREATE SEQUENCE others OWNED BY p_0.a;
+CREATE VIEW parts AS SELECT a, tableoid::regclass AS part FROM p;
+INSERT INTO p (a, b) VALUES (1, 'q');
