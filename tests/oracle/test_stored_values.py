@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from awslabs_dsql_mcp.bulk.loading.cells import to_text
 from awslabs_dsql_mcp.migration.values.source_types import SourceType, SourceTypes
 from awslabs_dsql_mcp.migration.values.stored import is_json, stored
 from awslabs_dsql_mcp.migration.values.syntax import NotConverted
@@ -250,3 +252,18 @@ def test_addresses(server: psycopg.Connection, address: object, length: int) -> 
     is_same(server, str(address), "inet")
     is_same(server, f"{address}/{length}", "inet")
     is_same(server, f"{address}/{length}", "cidr")
+
+
+@given(st.timedeltas(timedelta(days=-99_999), timedelta(days=99_999)))
+@example(timedelta(milliseconds=-1))
+@example(timedelta(days=-2, seconds=5))
+def test_a_length_of_time_is_an_interval_of_one_sign(server: psycopg.Connection, length: timedelta) -> None:
+    parts = (
+        "extract(day FROM i)::int, extract(epoch FROM i - extract(day FROM i) * '1 day'::interval) * 1000000"
+    )
+    query = f"SELECT {parts} FROM (SELECT %s::interval) AS t (i)"  # noqa: S608
+    row = server.execute(query.encode(), (to_text(length, as_json=False),)).fetchone()
+    assert row is not None
+    days, rest = row
+    assert timedelta(days=days, microseconds=int(rest)) == length
+    assert days * rest >= 0

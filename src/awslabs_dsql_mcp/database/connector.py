@@ -112,11 +112,17 @@ class Connector:
             with anyio.fail_after(self._timeout):
                 return await work
         except TimeoutError:
-            raise ConnectionFailed(
-                f"Loading the AWS credentials took longer than {self._timeout:g} s.",
-                code="credentials_timeout",
-                hint="Check their source: an SSO login, a credential process, the instance's metadata.",
-            ) from None
+            raise self._no_token() from None
+
+    def _no_token(self) -> ConnectionFailed:
+        if self._target.identity.access_key is not None:  # signing needs nothing but the processor
+            what = "Signing a login token"
+            hint = "This machine is busy: try again, or raise --connect-timeout."
+        else:
+            what = "Loading the AWS credentials"
+            hint = "Check their source: an SSO login, a credential process, the instance's metadata."
+        message = f"{what} took longer than {self._timeout:g} s."
+        return ConnectionFailed(message, code="credentials_timeout", hint=hint)
 
     async def _open(self, token: str) -> PostgresConnection:
         """Try the addresses in turn, each for its share of the time that is left (RFC 8305)."""

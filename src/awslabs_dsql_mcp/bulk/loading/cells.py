@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final, cast
 
 from awslabs_dsql_mcp.json_text import dumps
@@ -36,8 +37,17 @@ def to_text(value: object, *, as_json: bool) -> str | None:
         return dumps(cast("object", value))
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
+    if isinstance(value, timedelta):
+        return _interval(value)
     isoformat = getattr(value, "isoformat", None)
     return str(isoformat()) if callable(isoformat) else str(value)
+
+
+def _interval(value: timedelta) -> str:
+    """Write a length of time with one sign: Python's own form of -1 s is ``-1 day, 23:59:59``."""
+    sign, length = ("-", -value) if value < timedelta(0) else ("", value)
+    days, time = length.days, length - timedelta(days=length.days)
+    return f"{sign}{days} days {sign}{time}" if days else f"{sign}{time}"
 
 
 def weight(cells: RowText) -> int:
