@@ -156,8 +156,8 @@ async def _run(
         await connection.execute("COMMIT")
     except psycopg.Error as error:
         one.outcome = "unknown" if committing and error.sqlstate is None else "failed"
-        if one.outcome == "failed":  # behind a conflict a view does not show one's own writes
-            one.reads = [read for read in one.reads if not _is_bound(read[0])]
+        # Behind a conflict a view does not show one's own writes, and COMMIT fails, be it told or not.
+        one.reads = [read for read in one.reads if not _is_bound(read[0])]
         one.reason = next(iter(_CONFLICT.findall(str(error))), error.sqlstate or "lost")
         if not connection.closed:
             await _roll_back(connection)
