@@ -162,4 +162,4 @@ FROM (SELECT d.*, NOT EXISTS (SELECT FROM made_role m WHERE m.oid = defaclrole) 
 UNION ALL SELECT 'setting', concat(CASE WHEN setrole <> 0 THEN setrole::regrole::text ELSE 'database' END), 'exists',
        array_to_string(setconfig, ', ')
 FROM pg_db_role_setting LEFT JOIN made_role m ON m.oid = setrole
-WHERE (setrole = 0 AND setdatabase <> 0 OR m.oid IS NOT NULL) AND current_database() <> 'postgres'
+WHERE setrole = 0 AND setdatabase <> 0 AND current_database() <> 'postgres' OR m.oid IS NOT NULL
