@@ -109,6 +109,17 @@ def test_a_statement_that_is_gone_is_unknown(dsql: LocalCluster, end: bytes) -> 
     connection.finish()
 
 
+def test_a_statement_that_is_gone_is_not_judged_by_its_text(dsql: LocalCluster) -> None:
+    connection = connect_raw(dsql)
+    connection.prepare(b"a", b"CREATE TABLE never_made (v int)")
+    connection.exec_(b"DEALLOCATE ALL")
+    connection.exec_(b"BEGIN")
+    connection.exec_(b"CREATE TABLE never_made (v int)")
+    assert told(connection.exec_prepared(b"a", None)) == (b"26000", b'prepared statement "a" does not exist')
+    connection.exec_(b"ROLLBACK")
+    connection.finish()
+
+
 def test_a_portal_that_no_bind_made_is_unknown(dsql: LocalCluster) -> None:
     with logged_in(dsql) as client:
         client.send(messages.execute(b"c") + wire.message(messages.SYNC))
