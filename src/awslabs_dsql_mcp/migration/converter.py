@@ -41,7 +41,7 @@ def convert(script: str, *, tolerant: bool = False) -> Conversion:
     """
     items = tuple(split_script(script))
     conversion = Conversion(survey(read_items(items)))
-    for line, what, why, blocks in script_formats.remarks(script, items):
+    for line, what, why, blocks in script_formats.remarks(script, items, conversion.survey.statements):
         conversion.skipped.append(SkippedStatement(line, what, why, needs_review=True, is_blocking=blocks))
     statements = conversion.survey.statements
     dialect = cache(lambda: script_formats.foreign_dialect(script))

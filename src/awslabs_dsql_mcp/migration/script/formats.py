@@ -1,23 +1,17 @@
 """Scripts that are more than a list of PostgreSQL's statements: of two directions, or of another database.
 
-Sources: the documentation of goose, sql-migrate, micrate, dbmate, rambler, node-pg-migrate, shmig, MyBatis
-Migrations, dbdeploy, tern, Play evolutions and Liquibase ("Formatted SQL changelogs"); sqlcmd and SQL*Plus
-for the lines that end a batch.
+Sources: the documentation of goose and Liquibase ("Formatted SQL changelogs"); sqlcmd and SQL*Plus for the
+lines that end a batch.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, NamedTuple
 
+from awslabs_dsql_mcp.migration.script import directions
+from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
 from awslabs_dsql_mcp.sql.scripts import ScriptItem
-
-_COMMENT: Final = re.compile(r"^[ \t]*(?:--|#)[^\n]*", re.MULTILINE)
-_DIRECTION: Final = re.compile(r"(?<![a-z])(up|down)(?=s?(?![a-z]))", re.IGNORECASE)
-_OPTIONS: Final = re.compile(r"(?:no[ _]?transaction|transaction:\w+)\s*$", re.IGNORECASE)
-_UNDO: Final = re.compile(r"--[\s/]*@undo\b|-{2,}\s*create above / drop below", re.IGNORECASE)
-_MAX_WORDS: Final = 4  # of a comment that is a marker, and no sentence that says "up"
+from awslabs_dsql_mcp.text import one_line
 
 
 class Remark(NamedTuple):
@@ -36,57 +30,28 @@ class Remark(NamedTuple):
     is_blocking: bool
 
 
-@dataclass(frozen=True)
-class _Comment:
-    """A comment between two statements, and the number of statements before it."""
+def remarks(
+    script: str, items: Sequence[ScriptItem], statements: Sequence[ScriptStatement]
+) -> Iterator[Remark]:
+    """Find the comments by which a migration tool would run a part of a script, or cut it in another way.
 
-    text: str
-    line: int
-    before: int
-
-
-def remarks(script: str, items: Sequence[ScriptItem]) -> Iterator[Remark]:
-    """Find the comments by which a migration tool would run a part of a script, or cut it in another way."""
-    comments = list(_comments(script, items))
-    if (turn := _turn(comments, len(items))) is not None:
+    Args:
+        script: The script.
+        items: Its parts.
+        statements: Its statements.
+    """
+    comments = list(directions.comments(script, items))
+    if (turn := directions.turn(comments, statements, len(items))) is not None:
         why = (
             "the script has two directions, and only one can be run: send the statements of the one that is "
-            f"wanted alone, those above line {turn.line} or those below it"
+            f"wanted alone, those above line {turn.line} or those below it; if all are wanted, remove the "
+            "comment"
         )
-        yield Remark(turn.line, turn.text, why, is_blocking=True)
+        yield Remark(turn.line, one_line(turn.text), why, is_blocking=True)
     for comment in comments:
         for pattern, why, is_blocking in _DECIDING:
             if re.match(pattern, comment.text, re.IGNORECASE):
                 yield Remark(comment.line, comment.text, why, is_blocking)
-
-
-def _comments(script: str, items: Sequence[ScriptItem]) -> Iterator[_Comment]:
-    places = [(0, 0), *((item.start, item.end) for item in items), (len(script), len(script))]
-    line, counted = 1, 0
-    for number, ((_, end), (start, _)) in enumerate(pairwise(places)):
-        for match in _COMMENT.finditer(script, end, start):
-            line, counted = line + script.count("\n", counted, match.start()), match.start()
-            yield _Comment(match.group().strip(), line, number)
-
-
-def _turn(comments: Sequence[_Comment], count: int) -> _Comment | None:
-    """Find the comment between two directions that both have statements."""
-    marks: dict[str, list[tuple[str, _Comment]]] = {}
-    for comment in comments:
-        if _UNDO.match(comment.text) and 0 < comment.before < count:
-            return comment
-        if (found := _DIRECTION.search(comment.text)) and len(comment.text.split()) <= _MAX_WORDS:
-            form = _OPTIONS.sub("", _DIRECTION.sub("*", comment.text)).strip().lower()
-            marks.setdefault(form, []).append((found[1].lower(), comment))
-    for marked in marks.values():
-        directions = {
-            direction
-            for (direction, comment), (_, following) in pairwise([*marked, ("", _Comment("", 0, count))])
-            if following.before > comment.before
-        }
-        if len(directions) > 1:
-            return next(comment for direction, comment in marked if direction != marked[0][0])
-    return None
 
 
 _PART: Final = "a migration tool would decide if it is run: keep it only if it is wanted"
