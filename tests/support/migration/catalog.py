@@ -31,6 +31,7 @@ _VOLATILE: Final = re.compile(
     r"\b(now|random|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|gen_random_uuid|nextval)\("
     r"|CURRENT_|LOCALTIME|'(now|today)'"
 )
+_NULL: Final = "the null value"
 _CAST: Final = re.compile(
     r"::(?:\"?\w+\"?\.)?(?:character varying|double precision|\"?\w+\"?)(?:\(\d+(?:,\s?\d+)?\))?"
     r"(?: with(?:out)? time zone)?(?:\[\])*"
@@ -91,7 +92,11 @@ def read(connection: psycopg.Connection[Any]) -> Facts:
             found[key] = plain(found[key])
         if (key.kind, key.aspect) == ("column", "default"):
             type_name = found[key._replace(aspect="type")]
-            found[key] = _effect(connection, found[key], type_name)
+            effect = _effect(connection, found[key], type_name)
+            if effect == _NULL and Key("domain", type_name, "exists") not in found:
+                del found[key]  # as without a default, but for a domain that has one
+            else:
+                found[key] = effect
     for name, kind in _objects(found, "table", "view"):
         found |= _rows(connection, name, kind, _columns(found, name))
     for name, _ in _objects(found, "sequence"):
@@ -188,10 +193,12 @@ def _effect(connection: psycopg.Connection[Any], expression: str, type_name: str
     """The value that a default gives, or its text where it gives another each time."""
     if _VOLATILE.search(expression):
         return plain(expression)
-    text = f"SELECT concat(({expression})::{type_name})"
+    value = f"({expression})::{type_name}"
+    text = f"SELECT {_WRITTEN.format(value)}"
     try:
         with connection.transaction(force_rollback=True):
-            return f"value {connection.execute(text.encode()).fetchall()[0][0]}"
+            written = connection.execute(text.encode()).fetchall()[0][0]
+            return _NULL if written is None else f"value {written}"
     except psycopg.Error as error:
         return f"{error.sqlstate} of {expression}"
 
