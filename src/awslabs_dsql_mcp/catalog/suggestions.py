@@ -6,7 +6,7 @@ It costs a round trip, and only after a failure, where the model would need one 
 import re
 from typing import Final
 
-from awslabs_dsql_mcp.catalog import model
+from awslabs_dsql_mcp.catalog import key_sequences, model
 from awslabs_dsql_mcp.catalog import queries as catalog_queries
 from awslabs_dsql_mcp.catalog.model import Table
 from awslabs_dsql_mcp.database import error_mapping
@@ -22,6 +22,7 @@ from awslabs_dsql_mcp.text import truncate
 _UNKNOWN_TABLE: Final = "42P01"
 _UNKNOWN_COLUMN: Final = "42703"
 _DENIED: Final = "42501"
+_KEY_TAKEN: Final = "23505"
 _MAX_TABLES: Final = 3
 _MAX_COLUMNS: Final = 12
 _MAX_HINT: Final = 190
@@ -31,6 +32,7 @@ _RELATION_TEXT: Final = re.compile(r'relation "(.+?)" does not exist')
 _COLUMN_TEXT: Final = re.compile(
     r'column (?:"([^"]+)"|(?:\S+\.)?([^\s".]+)) (?:of relation "[^"]+" )?does not exist'
 )
+_KEY_TEXT: Final = re.compile(r'unique constraint "(.+?)"')
 _DENIED_TEXT: Final = re.compile(r"permission denied for (?:table|view) (\S+)")
 
 
@@ -77,6 +79,8 @@ class NameSuggester:
                 found = await self._tables_like(_missing_relation(error.message))
             elif error.sqlstate == _UNKNOWN_COLUMN:
                 found = await self._columns_like(_missing_column(error.message), _mentioned(unit))
+            elif error.sqlstate == _KEY_TAKEN:
+                return await self._catching_up(error)
             elif error.sqlstate == _DENIED:
                 found = await self._whole_grant(error, _mentioned(unit))
             else:
@@ -110,6 +114,18 @@ class NameSuggester:
         ]
         near = [said for table in found if (said := _near_columns(wanted, table))]
         return f"Did you mean {', or '.join(near)}?" if near else " ".join(map(_all_columns, found))
+
+    async def _catching_up(self, error: DsqlError) -> str | None:
+        """Say how a sequence is moved on whose number may be the one that is taken."""
+        named = _KEY_TEXT.search(error.message)
+        found = key_sequences.parse((await self._ask(key_sequences.of_key(named[1])))[0]) if named else []
+        if len(found) != 1:
+            return None
+        (behind,) = found
+        return (
+            f"{error.hint or ''} If {behind.column} was left to its sequence, that stands behind: "
+            f"{behind.catch_up}"
+        ).lstrip()
 
     async def _whole_grant(self, error: DsqlError, mentioned: tuple[TableName, ...]) -> str:
         """Put the role's name, and the table's schema, into the GRANT that is missing."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _BUG: Final = "internal_error"
 _MAX_LINE: Final = 2_000  # characters: an argument of any size may be quoted
 _ALL: Final = OfferedTools()
-_MAY_NOT_HAVE_BEGUN: Final = (ConnectionFailed, NotConfigured)
+_MAY_NOT_HAVE_BEGUN: Final = (ConnectionFailed, NotConfigured, RequestInvalid)
 
 
 def error_result(error: DsqlError, offered: OfferedTools = _ALL) -> CallToolResult:

@@ -155,7 +155,7 @@ class BatchWrite:
         if request.dry_run:
             return await self._estimate(job, prepared)
         result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-        return run_output(result)
+        return run_output(result, "no row is to be changed, so nothing was.")
 
     async def _check(self, request: WriteRequest) -> PreparedStatements:
         return await prepare([request.sql], [request.params], writes=True)

@@ -6,7 +6,10 @@ from typing import Final, cast
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress
+from awslabs_dsql_mcp.bulk.loading.insert_plan import is_json
+from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
 from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, BadRow, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.rows import listed
 from awslabs_dsql_mcp.bulk.loading.verification import Differences
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.text import as_line, pluralize
@@ -46,6 +49,7 @@ class LoadResult(BatchResult):
     skipped: NotRequired[int]
     skipped_rows: NotRequired[list[int]]
     nulls: NotRequired[dict[str, int]]
+    json_strings: NotRequired[dict[str, int]]
     changed: NotRequired[dict[str, int]]
     verified: NotRequired[Verified]
     differences: NotRequired[list[str]]
@@ -65,6 +69,7 @@ def answer(
     told: ToolOutput,
     job: RowLoadJob,
     notes: Sequence[str],
+    counts: Mapping[str, int],
     done: Progress | None = None,
     differences: Differences | None = None,
 ) -> ToolOutput:
@@ -74,6 +79,7 @@ def answer(
         told: The answer.
         job: The load.
         notes: What the source found or left out.
+        counts: Counts of the load so far, as its progress has them.
         done: Progress of the load.
         differences: What a comparison found.
     """
@@ -81,29 +87,48 @@ def answer(
     lines = list(notes)
     if notes:
         facts["notes"] = list(notes)
-    if job.nulls:
-        facts["nulls"] = dict(job.nulls)
-        lines.append(f"NULLs: {_counts(job.nulls)}.")
-    if job.changed:
-        facts["changed"] = dict(job.changed)
-        lines.append(f"Rounded or cut to fit the column: {_counts(job.changed)}.")
-    if job.skipped:
+    counted = LoadCounts.of(counts, [column.name for column in job.plan.columns])
+    if counted.nulls:
+        facts["nulls"] = counted.nulls
+        documents = [c.name for c in job.plan.columns if c.name in counted.nulls and is_json(c)]
+        which = (
+            f" (SQL NULL in {listed(documents)}; JSON's null is the text null of a CSV file)"
+            if documents
+            else ""
+        )
+        lines.append(f"NULLs: {_counts(counted.nulls)}{which}.")
+    if counted.strings:
+        facts["json_strings"] = counted.strings
+        lines.append(
+            f"Texts stored as JSON strings: {_counts(counted.strings)}. For documents, give objects and "
+            "arrays instead of their texts, or the texts in a CSV file."
+        )
+    if counted.changed:
+        facts["changed"] = counted.changed
+        lines.append(f"Rounded or cut to fit the column: {_counts(counted.changed)}.")
+    skipped = counted.given - done.rows if done and job.plan.on_conflict == "skip" else 0
+    if skipped > 0:
         shown = job.skipped_rows[:_MAX_SHOWN]
-        facts |= {"skipped": job.skipped, "skipped_rows": shown}
-        which = f": {', '.join(map(str, shown))}{', …' if job.skipped > len(shown) else ''}" if shown else ""
-        lines.append(f"{pluralize(job.skipped, 'row')} skipped, since a row of that key was there{which}.")
+        facts |= {"skipped": skipped, "skipped_rows": shown}
+        which = f": {', '.join(map(str, shown))}{', …' if skipped > len(shown) else ''}" if shown else ""
+        lines.append(f"{pluralize(skipped, 'row')} skipped, since a row of that key was there{which}.")
     output = ToolOutput((*told.parts, *lines), {**told.values, **facts})
     end = int((done.after or ("0",))[0]) if done and not done.done else None
     bad = [job.bad[number] for number in sorted(job.bad) if end is None or number <= end]
-    return _with_values(output, bad, differences.lines() if differences else [])
+    return _with_values(output, bad, counted.bad, differences.lines() if differences else [])
 
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
-def _with_values(told: ToolOutput, bad: Sequence[BadRow], differences: Sequence[str]) -> ToolOutput:
-    """Add what quotes rows, between markers."""
+def _with_values(
+    told: ToolOutput, bad: Sequence[BadRow], all_bad: int, differences: Sequence[str]
+) -> ToolOutput:
+    """Add what quotes rows, between markers; of the rows that were left out, those of this call."""
+    if all_bad and not bad:
+        earlier = f"{pluralize(all_bad, 'row')} left out in earlier calls, not stored."
+        told = ToolOutput((earlier, *told.parts), {**told.values, "bad_rows": all_bad})
     if not bad and not differences:
         return told
     mark = new_nonce()
@@ -118,12 +143,13 @@ def _with_values(told: ToolOutput, bad: Sequence[BadRow], differences: Sequence[
     if bad:
         shown = bad[:_MAX_SHOWN]
         count = len(bad) - (rest is not None)
-        facts |= {"bad_rows": count, "reasons": [_left_out(row) for row in shown]}
+        facts |= {"bad_rows": max(count, all_bad), "reasons": [_left_out(row) for row in shown]}
         lines = [f"row {row.place}: {as_line(row.reason, MAX_REASON)}" for row in shown]
         more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
         tried = told.values["status"] == "dry_run"
-        what = "cannot be loaded" if tried else "left out in this call, not stored"
-        before.append(f"{pluralize(count, 'row')} {what}{more}:" if count else "Why:")
+        what = "cannot be loaded" if tried else "left out, not stored"
+        earlier = f"; {pluralize(all_bad, 'row')} with those of earlier calls" if all_bad > count else ""
+        before.append(f"{pluralize(count, 'row')} {what}{more}{earlier}:" if count else "Why:")
     if differences:
         facts["differences"] = list(differences)
         lines += ["Differences, the first of them:", *map(as_line, differences)]

@@ -1,7 +1,8 @@
 """``load_rows``: rows from the call or from a file into a table, any number of them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal
@@ -16,12 +17,15 @@ from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.loading import verification
 from awslabs_dsql_mcp.bulk.loading.column_choice import Columns
 from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert
+from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
 from awslabs_dsql_mcp.bulk.loading.row_loader import InlineRows, RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, RowFiles, RowSource
 from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
 from awslabs_dsql_mcp.bulk.loading.whole_rows import compare_whole, whole_report
 from awslabs_dsql_mcp.bulk.splitting import keyset, table_info
 from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
+from awslabs_dsql_mcp.catalog import key_sequences
+from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
@@ -44,6 +48,7 @@ from awslabs_dsql_mcp.tools.resumable import (
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
+_NO_ROWS: Final = "the file has no rows, so nothing was stored."
 _DESCRIPTION: Final = (
     "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
     "or Parquet file in the operator's folder, with the values that COPY would read. Not atomic; resumed "
@@ -237,29 +242,30 @@ class LoadRows:
         if request.dry_run:
             refuse_running_dry(resume=request.resume, token=request.dry_run_token)
         is_over = self._runner.time_limit()
-        table = await self._table(request)
+        table, sequences = await self._table(request)
         with closing(await self._source(request, table)) as source:
             if request.dry_run_token is not None:
                 self._confirmation.redeem(request.dry_run_token, _change(request, source.name))
             job = self._job(request, source, table)
             if request.dry_run:
                 token = self._confirmation.token(_change(request, source.name))
-                return answer(await self._tried(job, token), job, source.notes())
+                told, counts = await self._tried(job, token)
+                return answer(told, job, source.notes(), counts)
             loaded = _verifying(request, job)
             if loaded is None:
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-                told, done = run_output(result), result.progress
+                told, done = run_output(result, _NO_ROWS), result.progress
                 start = None
             else:
                 done, start = loaded, loaded.after
                 values = {"rows": done.rows, "batches": done.batches}
                 told = with_message("finished", [f"finished before: {pluralize(done.rows, 'row')}."], values)
-            notes = source.notes()
+            notes = [*source.notes(), *_behind(job, done, sequences)]
         if not (request.verify and done.done):
-            return answer(told, job, notes, done)
+            return answer(told, job, notes, done.counts, done)
         load = _Loaded(request, table, job, replace(done, after=start), told)
         told, differences = await self._verify(load, is_over)
-        return answer(told, job, notes, done, differences)
+        return answer(told, job, notes, done.counts, done, differences)
 
     async def _verify(self, loaded: _Loaded, is_over: Callable[[], bool]) -> tuple[ToolOutput, Differences]:
         """Read the rows again, and compare them with the table until the call's time is used up."""
@@ -269,7 +275,7 @@ class LoadRows:
             return await self._verify_whole(loaded, is_over), differences
         with closing(await self._source(loaded.request, loaded.table)) as source:
             rows = RowLoadJob(self._database, plan, source, job.fingerprint, skip_bad_rows=True)
-            after, is_last = loaded.progress.after, False
+            after, is_last, counts = loaded.progress.after, False, Counter[str]()
             while not is_last and not is_over():
                 batch = await rows.next_batch(after, keyset.MAX_BATCH_ROWS)
                 if batch is None:
@@ -280,10 +286,11 @@ class LoadRows:
                 if kept:
                     query = comparison(plan, [cell for _, cell in kept])
                     report = await self._database.run(UnitOfWork((query,), read_only=True))
-                    rows.count_values([cell for _, cell in kept])
+                    counts += await asyncio.to_thread(rows.value_counts, [cell for _, cell in kept])
                     differences.add(plan, kept, report.results[0])
                 after, is_last = batch.last_key, batch.last
-        unseen = {name: count for name, count in rows.changed.items() if name not in differences.changed}
+        changed = LoadCounts.of(counts, [column.name for column in plan.columns]).changed
+        unseen = {name: count for name, count in changed.items() if name not in differences.changed}
         text = verification.report(differences, plan, unseen)
         facts: dict[str, object] = {
             "compared": differences.compared,
@@ -324,17 +331,18 @@ class LoadRows:
         }
         return with_lines(loaded.told, [whole_report(found)], {"verified": facts})
 
-    async def _table(self, request: LoadRequest) -> TableInfo:
+    async def _table(self, request: LoadRequest) -> tuple[TableInfo, list[KeySequence]]:
         if (request.rows is None) == (not request.path):
             raise RequestInvalid("Give either rows or path.", hint="rows for a few, path for a file.")
         name = str(parse_name(request.table))
-        report = await self._database.run(UnitOfWork((table_info.table_info_query(name),), read_only=True))
+        queries = (table_info.table_info_query(name), key_sequences.of_table(name))
+        report = await self._database.run(UnitOfWork(queries, read_only=True))
         table = table_info.parse_table_info(report.results[0])
         if table is None:
             raise RequestInvalid(
                 f"There is no table {name}.", hint="Call get_schema for the tables there are."
             )
-        return table
+        return table, key_sequences.parse(report.results[1])
 
     async def _source(self, request: LoadRequest, table: TableInfo) -> RowSource:
         known = [column.name for column in table.columns if not column.is_generated]
@@ -364,10 +372,11 @@ class LoadRows:
             self._database, plan, source, given if same else own, skip_bad_rows=request.skip_bad_rows
         )
 
-    async def _tried(self, job: RowLoadJob, token: str) -> ToolOutput:
+    async def _tried(self, job: RowLoadJob, token: str) -> tuple[ToolOutput, Mapping[str, int]]:
+        """Try the first batch, and count all rows and what is in them."""
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
         fault = await job.first_rejected() if batch else ""
-        rows = await job.count()
+        rows, counts = await job.count()
         batches = -(-rows // keyset.MAX_BATCH_ROWS)
         tried = (
             "; of the first " + ("this cannot be stored" if fault else "all can be stored") if batch else ""
@@ -378,7 +387,10 @@ class LoadRows:
             *([fault] if fault else []),
             f"Next: to load them, send it without dry_run, with dry_run_token={token} (once, in 10 min).",
         ]
-        return with_message("dry_run", lines, {"rows": rows, "batches": batches, "dry_run_token": token})
+        if not rows:
+            lines = [f"dry run: {_NO_ROWS}"]
+        values = {"rows": rows, "batches": batches, "dry_run_token": token}
+        return with_message("dry_run", lines, values), counts
 
 
 def _change(request: LoadRequest, content: str) -> Change:
@@ -390,6 +402,17 @@ def _change(request: LoadRequest, content: str) -> Change:
     sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
     query = Query(sql, (fingerprint([*form, content]),))
     return Change("load_rows", [query], [StatementInfo("INSERT", "dml", effects=(effect,))], IN_BATCHES)
+
+
+def _behind(job: RowLoadJob, done: Progress, sequences: Sequence[KeySequence]) -> list[str]:
+    """Say which sequences stand behind the values that a load has stored in their columns."""
+    columns = {column.name for column in job.plan.columns}
+    behind = [one for one in sequences if one.column in columns] if done.done and done.rows else []
+    return [
+        f"{one.column} has a sequence, which the given values did not move on; before rows without "
+        f"{one.column} are inserted: {one.catch_up}"
+        for one in behind
+    ]
 
 
 def _verifying(request: LoadRequest, job: RowLoadJob) -> Progress | None:

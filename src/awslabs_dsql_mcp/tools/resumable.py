@@ -62,14 +62,20 @@ def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
     return report
 
 
-def run_output(result: RunResult) -> ToolOutput:
-    """Describe the result of a call: finished, or paused with the next call."""
+def run_output(result: RunResult, no_rows: str) -> ToolOutput:
+    """Describe the result of a call: finished, or paused with the next call.
+
+    Args:
+        result: The result.
+        no_rows: A sentence for a run that found no rows to work on.
+    """
     at = result.progress
     done = f"{pluralize(at.rows, 'row')} in {pluralize(at.batches, 'batch')} committed"
     values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
     note = f" {result.note}" if result.note else ""
     if result.resume_token is None:
-        return with_message("finished", [f"finished: {done}.{note}"], values)
+        done = f"{done}." if at.batches else no_rows
+        return with_message("finished", [f"finished: {done}{note}"], values)
     lines = (
         f"paused, not finished: {done}; {result.reason}.{note}",
         f"Next: make the same call with resume='{result.resume_token}', and again until it is finished.",

@@ -274,7 +274,7 @@ async def test_a_file_that_is_mended_is_loaded_on(loads: Loads, *, key: bool) ->
     assert "up to row 5,800" in stopped.value.message
     assert "Row 6,000 (line 6,001): invalid input" in stopped.value.message
     hint = stopped.value.hint or ""
-    assert "Mend the row and go on" in hint
+    assert "Mend the row, and change none before it" in hint
     token = hint.partition("resume='")[2].partition("'")[0]
     lines[6000] = "6000,good"
     going = LoadRequest("bulk.t", path="rows.csv", on_conflict=on_conflict, resume=token)

@@ -1,6 +1,7 @@
 """Jobs that are run in batches."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
@@ -19,12 +20,14 @@ class Batch:
         last_key: The key of its last row.
         rows: Expected number of rows changed.
         last: It is the last batch.
+        counts: What the job counts of its rows, by a short name: `Progress` sums it up.
     """
 
     query: Query | None
     last_key: Position
     rows: int
     last: bool
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 class BatchJob(Protocol):

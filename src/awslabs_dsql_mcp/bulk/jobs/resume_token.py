@@ -7,8 +7,9 @@ checksum against typing errors. It grants no rights: its holder could run the jo
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
@@ -30,6 +31,7 @@ class Progress:
         after: The key of the last row processed; ``None`` at the beginning.
         rows: Total number of rows changed.
         done: The run is finished.
+        counts: Sums of what the job counts of its rows, by name: see `Batch`.
     """
 
     run: str
@@ -37,11 +39,17 @@ class Progress:
     after: Position | None = None
     rows: int = 0
     done: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
 
-    def advance(self, last_key: Position, rows: int, *, done: bool) -> "Progress":
+    def advance(
+        self, last_key: Position, rows: int, *, done: bool, counts: Mapping[str, int] | None = None
+    ) -> "Progress":
         """Progress after one more batch."""
         after = None if done else last_key
-        return replace(self, batches=self.batches + 1, after=after, rows=self.rows + rows, done=done)
+        summed = dict(Counter(self.counts) + Counter(counts or {}))
+        return replace(
+            self, batches=self.batches + 1, after=after, rows=self.rows + rows, done=done, counts=summed
+        )
 
 
 def fingerprint(parts: Sequence[object]) -> str:
@@ -56,7 +64,9 @@ def encode(owner: str, progress: Progress) -> str:
         owner: Fingerprint of the job.
         progress: Progress of the run.
     """
-    fields = [owner, progress.run, progress.batches, progress.after, progress.rows, progress.done]
+    at = progress
+    fields: list[object] = [owner, at.run, at.batches, at.after, at.rows, at.done]
+    fields += [progress.counts] if progress.counts else []
     data = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
     return f"{_PREFIX}{base64.urlsafe_b64encode(data).decode().rstrip('=')}-{_checksum(data)}"
 
@@ -72,7 +82,7 @@ def decode(text: str, owner: str) -> Progress:
         RequestInvalid: The token is damaged, or belongs to another job.
     """
     try:
-        fingerprint, run, batches, after, rows, done = _fields(text)
+        fingerprint, run, batches, after, rows, done, *more = _fields(text)
     except ValueError:
         raise RequestInvalid(
             "resume is not a resume token, or is damaged; nothing was run.", hint=_HINT
@@ -84,7 +94,8 @@ def decode(text: str, owner: str) -> Progress:
             hint=_HINT,
         )
     position = None if after is None else tuple(str(part) for part in cast("list[object]", after))
-    return Progress(str(run), int(str(batches)), position, int(str(rows)), bool(done))
+    counts = cast("dict[str, int]", more[0]) if more else {}
+    return Progress(str(run), int(str(batches)), position, int(str(rows)), bool(done), counts)
 
 
 def fingerprint_in(text: str) -> str:

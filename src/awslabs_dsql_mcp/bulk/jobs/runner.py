@@ -106,7 +106,7 @@ class _Run:
 
     def after(self, batch: Batch, rows: int) -> Progress:
         """Progress behind a batch that changed some rows."""
-        progress = self.progress.advance(batch.last_key, rows, done=batch.last)
+        progress = self.progress.advance(batch.last_key, rows, done=batch.last, counts=batch.counts)
         return replace(progress, after=content_position(self.job)) if progress.done else progress
 
     def adopt(self, progress: Progress) -> None:

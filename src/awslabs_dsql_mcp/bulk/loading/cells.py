@@ -19,6 +19,12 @@ class ColumnText(str):
     __slots__ = ()
 
 
+class QuotedText(str):
+    """A text that became a JSON string, as its column is of a JSON type."""
+
+    __slots__ = ()
+
+
 def to_text(value: object, *, as_json: bool) -> str | None:
     """Convert a value to the text form of a column's type; ``None`` is NULL.
 
@@ -33,6 +39,8 @@ def to_text(value: object, *, as_json: bool) -> str | None:
         return None
     if isinstance(value, ColumnText) or (isinstance(value, str) and not as_json):
         return value
+    if isinstance(value, str):
+        return QuotedText(dumps(value))
     if as_json or isinstance(value, bool | dict | list):
         return dumps(cast("object", value))
     if isinstance(value, bytes):

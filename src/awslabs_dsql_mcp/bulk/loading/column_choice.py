@@ -1,10 +1,15 @@
 """Choice of columns: which of a source's are loaded, and into which of the table's."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import closest
+from awslabs_dsql_mcp.text import truncate
+
+_MAX_WRITTEN: Final = 1_000  # characters of a value of ``columns``
 
 Columns = Sequence[str] | Mapping[str, str] | None
 """Names of a source's columns to load; or the table's column for each; ``None`` for all, by their names."""
@@ -18,38 +23,51 @@ class ColumnChoice:
         sources: Their names in the source.
         targets: The table's columns that they go into, by name.
         left_out: The source's columns that are not loaded.
+        caution: Sentences on how their names were found, for where they do not fit.
     """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    caution: str = ""
 
 
-def choose(names: Sequence[str], columns: Columns) -> ColumnChoice:
+def choose(names: Sequence[str], columns: Columns, caution: str = "") -> ColumnChoice:
     """Choose the columns of a source.
 
     Args:
         names: The source's columns.
         columns: What the caller wants.
+        caution: Sentences on how their names were found, for where they do not fit.
 
     Raises:
         RequestInvalid: The caller names a column that the source does not have.
     """
     if columns is None:
-        return ColumnChoice(tuple(names), tuple(names))
+        return ColumnChoice(tuple(names), tuple(names), caution=caution)
     wanted = columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
     sources = [find_name(name, names) for name in wanted]
     if missing := [name for name, source in zip(wanted, sources, strict=True) if source is None]:
-        suggestions = closest(missing[0], names)
-        meant = f" Did you mean {', '.join(suggestions)}?" if suggestions else ""
+        near = closest(missing[0], names)
+        guess = f"Did you mean {', '.join(near)}? " if near else ""
+        pairs = zip(wanted, sources, strict=True)
+        meant = [source or next(iter(closest(name, names)), "") for name, source in pairs]
+        into = zip(meant, wanted.values(), strict=True)
+        usable = {name: target or name for name, target in into if name}
         raise RequestInvalid(
             f"The rows have no column {', '.join(map(repr, missing[:5]))}; nothing was loaded. They have: "
             f"{_listed(names)}.",
-            hint=f"Name those in columns.{meant} A CSV file without a line of names needs header=false.",
+            hint=f"{guess}Name those that they have: "
+            f"{written(usable if isinstance(columns, Mapping) else list(usable))}. {caution}".rstrip(),
         )
     chosen = tuple(source for source in sources if source is not None)
     targets = tuple(target or name for name, target in wanted.items())
-    return ColumnChoice(chosen, targets, tuple(name for name in names if name not in chosen))
+    return ColumnChoice(chosen, targets, tuple(name for name in names if name not in chosen), caution)
+
+
+def written(columns: Mapping[str, str] | Sequence[str]) -> str:
+    """Write a value of ``columns`` that can be sent, or the beginning of a long one."""
+    return f"columns={truncate(json.dumps(columns, ensure_ascii=False), _MAX_WRITTEN)}"
 
 
 def find_name(name: str, names: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.bulk.loading.cells import RowText, array, to_text, weight
-from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, find_name
+from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, find_name, written
 from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow
 from awslabs_dsql_mcp.bulk.splitting.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.database.transaction import Query
@@ -138,6 +138,11 @@ def plan_insert(table: TableInfo, choice: ColumnChoice, on_conflict: OnConflict)
     return plan
 
 
+def is_json(column: ColumnInfo) -> bool:
+    """Return true for a column of a JSON type."""
+    return column.built_in_type in _JSON_TYPES
+
+
 def _cell(value: object, column: ColumnInfo) -> str | None:
     """Convert a value to text.
 
@@ -147,7 +152,7 @@ def _cell(value: object, column: ColumnInfo) -> str | None:
     if isinstance(value, bytes) and column.built_in_type != "bytea":
         raise ValueError(f"{column.name} has bytes, which only a bytea column stores as they are")
     try:
-        cell = to_text(value, as_json=column.built_in_type in _JSON_TYPES)
+        cell = to_text(value, as_json=is_json(column))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{column.name} has no form in JSON: {error}") from None
     if cell is not None and "\0" in cell:
@@ -172,11 +177,22 @@ def _unknown(table: TableInfo, choice: ColumnChoice, found: Sequence[str | None]
     if rest:
         message += f" Its columns that the rows do not have: {', '.join(rest[:_MAX_NAMED])}"
         message += f" and {len(rest) - _MAX_NAMED} more." if len(rest) > _MAX_NAMED else "."
-    meant = closest(names[0], rest) or closest(names[0], [c.name for c in table.columns])
-    guess = f"Did you mean {meant[0]}? " if meant else ""
-    example = f'{{"{names[0][:40]}": "{(meant or rest or ["…"])[0]}", …}}'
+    near = closest(names[0], rest) or closest(names[0], [c.name for c in table.columns])
+    guess = f"Did you mean {near[0]}? " if near else ""
     return RequestInvalid(
         message,
-        hint=f"{guess}Say where they go with columns={example}; "
-        "columns not named there are left out. A CSV file without a line of names needs header=false.",
+        hint=f"{guess}Say where they go, such as {written(_mapping(choice, found, rest))}; columns not named "
+        f"there are left out. {choice.caution}".rstrip(),
     )
+
+
+def _mapping(choice: ColumnChoice, found: Sequence[str | None], rest: Sequence[str]) -> dict[str, str]:
+    """Map each column of the rows to the table's of that name or of a like one; else in the table's order."""
+    mapping: dict[str, str] = {}
+    free = list(rest)
+    for source, target, name in zip(choice.sources, choice.targets, found, strict=True):
+        chosen = name or next(iter(closest(target, free)), None)
+        if chosen is not None:
+            mapping[source] = chosen
+            free = [one for one in free if one != chosen]
+    return mapping or dict(zip(choice.sources, rest, strict=False))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, choose, find_name
+from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, choose, find_name, written
 from awslabs_dsql_mcp.bulk.loading.formats.csv_rows import (
     DELIMITERS,
     CsvRecords,
@@ -32,7 +32,7 @@ from awslabs_dsql_mcp.text import pluralize
 
 _DIGEST_BYTES: Final = 10
 _BLOCK: Final = 1 << 20
-_DELIMITER_NAMES: Final = {";": "semicolon", "\t": "tab", "|": "pipe"}
+_DELIMITER_NAMES: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a pipe"}
 
 
 class LoadDirectory:
@@ -71,7 +71,8 @@ class LoadDirectory:
             raise NotConfigured(
                 "This server reads no files: no directory is configured.",
                 code="no_load_dir",
-                hint="Give rows in the call, or ask the operator to start the server with --load-dir.",
+                hint="Give rows in the call, or ask the operator to start the server with --load-dir "
+                "DIRECTORY: files below that directory can be loaded, and no others.",
             )
         return self._directory.open(path)
 
@@ -112,7 +113,9 @@ class _OpenFile:
             yield from self.stream.rows
         except OSError as error:
             raise RequestInvalid(
-                f"The file cannot be read further: {error.strerror}.", hint="Try again."
+                f"The file cannot be read further: {error.strerror}.",
+                hint="Try again.",
+                outcome="rolled_back",
             ) from None
 
     def notes(self) -> Sequence[str]:
@@ -152,16 +155,24 @@ def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
     found = not delimiter
     delimiter = delimiter or _found_delimiter(first.text if first else "", options)
     notes = _encoding_notes(lines)
-    if found and delimiter in _DELIMITER_NAMES:
-        notes.append(f"Fields are separated by a {_DELIMITER_NAMES[delimiter]}.")
+    separator = _DELIMITER_NAMES.get(delimiter, repr(delimiter))
+    if found and delimiter != ",":
+        notes.append(f"Fields are separated by {separator}.")
     row = [field or "" for field in fields(first.text, delimiter, "")] if first and first.text else []
     if options.header:
-        choice = choose(row, options.columns)
+        caution = (
+            f"The first line was split at {separator}: if that is wrong, give delimiter; if it has no names, "
+            "header=false."
+        )
+        choice = choose(row, options.columns, caution)
         _refuse_twice(row, choice)
         rest = records
     else:
         if isinstance(options.columns, dict):
-            raise RequestInvalid("Without a line of names, columns has to be a list of all columns.")
+            raise RequestInvalid(
+                "Without a line of names, columns has to be a list of all columns.",
+                hint=f"List them in the file's order: {written(list(options.columns.values()))}.",
+            )
         row = list(options.columns or options.known)
         choice = ColumnChoice(tuple(row), tuple(row))
         rest = _chained(first, records)
@@ -169,7 +180,7 @@ def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
         notes.append(f"Columns that were not loaded: {listed(choice.left_out)}.")
     chosen = [row.index(source) for source in choice.sources]
     empty: list[int] = []
-    rows = csv_rows(rest, len(row), chosen, delimiter, options.null, empty)
+    rows = csv_rows(rest, len(row), chosen, delimiter, separator, options.null, empty)
 
     def told() -> list[str]:
         lost = (
@@ -260,6 +271,7 @@ def _parquet(file: BinaryIO, options: FileOptions) -> _Stream:
     choice = choose(opened.names, options.columns)
     _refuse_twice(opened.names, choice)
     notes = [f"Columns that were not loaded: {listed(choice.left_out)}."] if choice.left_out else []
+    notes += opened.readings(choice.sources)
     return _Stream(choice, opened.rows(choice.sources), lambda: notes)
 
 

@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
 from awslabs_dsql_mcp.bulk.loading.cells import RowText
 from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns
 from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
+from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, value_counts
 from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
 from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, NumberedRow, ObjectRows, RowSource, object_choice
 from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
@@ -33,14 +34,8 @@ from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
 _OF_A_ROW: Final = ("22", "23", "21")
 _OF_TWO_ROWS: Final = "21000"
 _TOO_LARGE: Final = "54000"
-_WAY_ON: Final = (
-    "Mend the row and go on with resume, where there is one: the rows before it are not loaded again, and "
-    "are checked to be the same. Or leave it out with skip_bad_rows=true."
-)
-_WAY_ON_FROM_REST: Final = (
-    "Mend the file there and go on with resume, where there is one. With skip_bad_rows=true, nothing from "
-    "there on is loaded."
-)
+_LEAVE_OUT: Final = "or leave it out with skip_bad_rows=true."
+_NO_REST: Final = "With skip_bad_rows=true, nothing from there on is loaded."
 _OTHER_ENCODING: Final = "Name the file's encoding, such as encoding='latin-1' or 'cp1252'."
 _NOT_DECODED: Final = re.compile(r"\bbyte 0x[0-9A-F]{2}, at offset")
 _KEY_TAKEN: Final = "23505"
@@ -137,11 +132,9 @@ class RowLoadJob:
         skip_bad_rows: Leave out what cannot be stored, and remember it.
 
     Attributes:
-        bad: The rows that were left out, by number.
-        nulls: Number of NULLs stored, by column.
-        changed: Number of values that a column rounds or cuts, by column.
-        skipped: Number of rows that were not stored, since their key exists.
-        skipped_rows: Numbers of such rows, as far as they are known.
+        bad: The rows that were left out in this call, by number.
+        skipped_rows: Numbers of rows that were not stored in this call, since their key exists, as far as
+            they are known.
     """
 
     def __init__(
@@ -159,9 +152,6 @@ class RowLoadJob:
         self.correction = ""  # corrected rows go on with the handle of the first ones
         self.repeatable = plan.repeatable
         self.bad: dict[int, BadRow] = {}
-        self.nulls: Counter[str] = Counter()
-        self.changed: Counter[str] = Counter()
-        self.skipped = 0
         self.skipped_rows: list[int] = []
         self._database = database
         self.plan = self._plan = plan
@@ -202,19 +192,19 @@ class RowLoadJob:
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
             is_there = rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error"
-            rejection.hint = f"{_ON_CONFLICT} {_WAY_ON}" if is_there else _WAY_ON
+            way_on = self._way_on(is_rest=False)
+            rejection.hint = f"{_ON_CONFLICT} {way_on}" if is_there else way_on
             rejection.outcome = error.outcome
             raise rejection
         self._batch = self._batch[:index]
         last = batch.last and row.position == batch.last_key
-        return Batch(self._query(), row.position, index, last=last)
+        return await asyncio.to_thread(self._made, row.position, last=last)
 
     def stored(self, batch: Batch, result: Result) -> None:  # noqa: ARG002 - a job's form
-        """Take the result of a batch that was committed: count what it stored."""
-        rows = [row.cells for row in self._batch if not isinstance(row.cells, InvalidRow)]
+        """Take the result of a batch that was committed: find the rows that it did not store."""
+        rows = self._cells()
         if self._plan.on_conflict == "skip" and (result.rows_affected or 0) < len(rows):
-            self._count_skipped(rows, result)
-        self.count_values(rows)
+            self._find_skipped(rows, result)
 
     def describe(self, position: Position) -> str:
         """Describe a position: a row of the source."""
@@ -224,18 +214,12 @@ class RowLoadJob:
         """Give the rows of the last batch with their numbers, as it was read."""
         return [row.number for row in self._batch], self._cells()
 
-    def count_values(self, rows: Sequence[RowText]) -> None:
-        """Count the NULLs of rows, and the values that are stored as others."""
-        for index, cells in enumerate(zip(*rows, strict=True)):
-            name = self._plan.columns[index].name
-            if count := cells.count(None):
-                self.nulls[name] += count
-            changes = self._changes[index]
-            if changes and (count := sum(cell is not None and changes(cell) for cell in cells)):
-                self.changed[name] += count
+    def value_counts(self, rows: Sequence[RowText]) -> Counter[str]:
+        """Count the values of rows; see `load_counts.value_counts`."""
+        return value_counts(rows, self._changes)
 
-    async def count(self) -> int:
-        """Count all rows from the beginning on, and their NULLs; for a dry run, which reads no more then."""
+    async def count(self) -> tuple[int, Counter[str]]:
+        """Count all rows from the beginning on, and their values; for a dry run, which reads no more then."""
         return await asyncio.to_thread(self._count)
 
     async def first_rejected(self) -> str:
@@ -245,8 +229,8 @@ class RowLoadJob:
         found = await self._first_rejected(error)
         return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].text}"
 
-    def _count(self) -> int:
-        total = 0
+    def _count(self) -> tuple[int, Counter[str]]:
+        total, counts = 0, Counter[str]()
         rows: list[RowText] = []
         for row in (*self._ahead, *self._coming):
             total += 1
@@ -255,15 +239,13 @@ class RowLoadJob:
             else:
                 rows.append(row.cells)
             if len(rows) == keyset.MAX_BATCH_ROWS:
-                self.count_values(rows)
+                counts += self.value_counts(rows)
                 rows = []
-        self.count_values(rows)
-        return total
+        return total, counts + self.value_counts(rows)
 
-    def _count_skipped(self, rows: Sequence[RowText], result: Result) -> None:
-        """Count the rows that were not stored; their numbers show where keys come back as they were given."""
+    def _find_skipped(self, rows: Sequence[RowText], result: Result) -> None:
+        """Find the rows that were not stored, where keys come back as they were given."""
         skipped = len(rows) - (result.rows_affected or 0)
-        self.skipped += skipped
         stored = Counter(tuple(row) for row in result.rows)
         numbers: list[int] = []
         for row, cells in zip(self._batch, rows, strict=True):
@@ -317,13 +299,31 @@ class RowLoadJob:
             elif self._skip:
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             else:
-                way_on = _WAY_ON_FROM_REST if row.cells.is_rest else _WAY_ON
-                hint = f"{_OTHER_ENCODING} {way_on}" if _NOT_DECODED.search(row.cells.reason) else way_on
+                way_on = self._way_on(is_rest=row.cells.is_rest)
                 raise RequestInvalid(
-                    f"Row {row.place} cannot be loaded: {row.cells.reason}.", code="bad_row", hint=hint
+                    f"Row {row.place} cannot be loaded: {row.cells.reason}.",
+                    code="bad_row",
+                    hint=f"{_OTHER_ENCODING} {way_on}" if _NOT_DECODED.search(row.cells.reason) else way_on,
+                    outcome="rolled_back",
                 )
         last = len(self._ahead) == len(taken) and not self._look_ahead()
-        return Batch(self._query(), taken[-1].position, len(self._batch), last=last)
+        return self._made(taken[-1].position, last=last)
+
+    def _made(self, position: Position, *, last: bool) -> Batch:
+        """Make the batch up to a position, and count what is in it."""
+        cells = self._cells()
+        counts = self.value_counts(cells)
+        bad = (row for number, row in self.bad.items() if self._before.number < number <= int(position[0]))
+        counts[BAD] = sum(not row.is_rest for row in bad)
+        if self._plan.on_conflict == "skip":
+            counts[GIVEN] = len(cells)
+        return Batch(self._query(), position, len(cells), last, +counts)
+
+    def _way_on(self, *, is_rest: bool) -> str:
+        """Say what to do about a row that cannot be loaded; rows before it may be stored already."""
+        where = "the file there" if is_rest else "the row"
+        mend = f"Mend {where}, and change none before it" if self._before.number else f"Mend {where}"
+        return f"{mend}. {_NO_REST}" if is_rest else f"{mend}, {_LEAVE_OUT}"
 
     def _pass(self, after: Position | None) -> None:
         """Pass over the rows that are loaded.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
-from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns, choose
+from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns, choose, written
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.text import pluralize
 
@@ -199,7 +199,8 @@ def object_choice(
     if isinstance(first, list):
         if isinstance(columns, Mapping) or not columns:
             raise RequestInvalid(
-                "The rows are arrays, so their columns have no names.", hint="List the names in columns."
+                "The rows are arrays, so their columns have no names.",
+                hint=f"Name those that the arrays have, in their order, such as {written(list(known))}.",
             )
         return ColumnChoice(tuple(columns), tuple(columns))
     keys = keys_of(values(), list(columns) if columns else known)

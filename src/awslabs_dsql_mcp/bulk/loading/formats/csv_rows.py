@@ -134,7 +134,13 @@ def fields(text: str, delimiter: str, null: str) -> list[str | None]:
 
 
 def csv_rows(
-    records: Iterator[Record], width: int, chosen: Sequence[int], delimiter: str, null: str, empty: list[int]
+    records: Iterator[Record],
+    width: int,
+    chosen: Sequence[int],
+    delimiter: str,
+    separator: str,
+    null: str,
+    empty: list[int],
 ) -> Iterator[NumberedRow]:
     """Read rows.
 
@@ -143,6 +149,7 @@ def csv_rows(
         width: Number of columns of the file.
         chosen: The columns that are loaded, in their order.
         delimiter: One character.
+        separator: Its name in words.
         null: The text of an unquoted field that is NULL.
         empty: Takes the numbers of empty lines, which are no rows where there are several columns.
     """
@@ -153,10 +160,8 @@ def csv_rows(
         elif not record.text and width > 1:
             empty.append(record.line)
         elif len(row := fields(record.text, delimiter, null)) != width:
-            yield (
-                record.line,
-                record.invalid(f"it has {pluralize(len(row), 'field')} for {pluralize(width, 'column')}"),
-            )
+            told = f"it has {pluralize(len(row), 'field')} for {pluralize(width, 'column')}"
+            yield record.line, record.invalid(f"{told}, split at {separator}")
         else:
             yield record.line, row if everything else [row[index] for index in chosen]
 

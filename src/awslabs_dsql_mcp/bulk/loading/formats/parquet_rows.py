@@ -15,6 +15,20 @@ _BATCH_BYTES: Final = 96 << 20
 _LARGE_CELL: Final = 64 << 10
 _MAX_CELL: Final = MAX_MESSAGE_BYTES
 _MAX_REASON: Final = 200
+_MAX_READINGS: Final = 10
+_READINGS: Final = (  # by the beginning of a type's name
+    ("timestamp", "in ISO 8601, with an offset if its type has a zone"),
+    ("time", "in ISO 8601"),
+    ("duration", "in days and hours, for interval"),
+    ("decimal", "with all digits"),
+    ("binary", "as bytes, for bytea alone"),
+    ("large_binary", "as bytes, for bytea alone"),
+    ("fixed_size_binary", "as bytes, for bytea alone"),
+    ("list", "as JSON"),
+    ("large_list", "as JSON"),
+    ("struct", "as JSON"),
+    ("map", "as JSON"),
+)
 _NOT_KEPT: Final = (ValueError, OverflowError, ArithmeticError)  # what Python has no value for
 
 
@@ -45,6 +59,21 @@ class ParquetRows:
                 f"{path!r} is not a Parquet file: {one_line(str(error), _MAX_REASON)}",
                 hint="Check what wrote it.",
             ) from None
+
+    def readings(self, names: Sequence[str]) -> list[str]:
+        """Say how values are written for PostgreSQL to read, where there is more than one way.
+
+        Args:
+            names: The columns that are wanted.
+        """
+        kinds = {name: str(self._opened.schema_arrow.field(name).type) for name in names}
+        ways = {
+            name: next((way for begin, way in _READINGS if kind.startswith(begin)), None)
+            for name, kind in kinds.items()
+        }
+        told = [f"{name[:60]} ({kinds[name][:60]}) {way}" for name, way in ways.items() if way]
+        more = f" and {len(told) - _MAX_READINGS} more" if len(told) > _MAX_READINGS else ""
+        return [f"Values were read as text: {'; '.join(told[:_MAX_READINGS])}{more}."] if told else []
 
     def rows(self, names: Sequence[str]) -> Iterator[NumberedRow]:
         """Read the rows.
