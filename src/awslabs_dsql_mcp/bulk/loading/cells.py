@@ -39,10 +39,9 @@ def to_text(value: object, *, as_json: bool) -> str | None:
         return None
     if isinstance(value, ColumnText) or (isinstance(value, str) and not as_json):
         return value
-    if isinstance(value, str):
-        return QuotedText(dumps(value))
     if as_json or isinstance(value, bool | dict | list):
-        return dumps(cast("object", value))
+        text = dumps(cast("object", value))
+        return QuotedText(text) if isinstance(value, str) else text
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     if isinstance(value, timedelta):
