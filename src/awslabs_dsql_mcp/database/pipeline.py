@@ -130,7 +130,7 @@ class StatementReply:
             value = result.get_value(row, column)
             size += len(value) if value is not None else 0
             if size > _MAX_UNREAD:
-                self.is_too_large = True
+                self.is_too_large, value = True, None
                 raise DatabaseError(_TOO_LARGE)
             cells.append(self._text(value))
         return cells
@@ -278,7 +278,10 @@ class Pipeline:
                 elif not waiting:
                     raise psycopg.OperationalError("the server answered more statements than were sent")
                 else:
-                    waiting[0].add_result(result)
+                    try:
+                        waiting[0].add_result(result)
+                    finally:
+                        result.clear()  # not when an error that holds this frame is gone
                     if (sink := waiting[0].sink) is not None and sink.is_full:
                         return sink
             self._bound_unread()
