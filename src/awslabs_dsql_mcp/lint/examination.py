@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.lint.model import Finding, Fix
 from awslabs_dsql_mcp.lint.part import Part
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
-from awslabs_dsql_mcp.lint.session import chains, is_kept, with_transactions
+from awslabs_dsql_mcp.lint.session import chains, is_kept, with_session
 from awslabs_dsql_mcp.migration.conversion import ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import Step, single_steps
@@ -79,7 +79,7 @@ def examine(script: str) -> Examination:
         _part(item, of_drafts[number], of_steps[number], of_skipped[number]) for number, item in items.items()
     ]
     remarks = tuple(Finding(left.line, f"{left.what}: {left.why}", _fix(left)) for left in of_skipped[None])
-    return Examination(script, tuple(with_transactions(_with_folded(parts))), remarks)
+    return Examination(script, tuple(with_session(_with_folded(parts))), remarks)
 
 
 def _part(

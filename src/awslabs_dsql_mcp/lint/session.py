@@ -14,13 +14,15 @@ from awslabs_dsql_mcp.dsql.settings import is_settable
 from awslabs_dsql_mcp.guard import transaction_rules
 from awslabs_dsql_mcp.lint.model import Finding
 from awslabs_dsql_mcp.lint.part import Part
+from awslabs_dsql_mcp.lint.session_values import SessionValues, changes
 from awslabs_dsql_mcp.migration.conversion import SkippedStatement
 from awslabs_dsql_mcp.migration.script.psql_commands import HARMLESS_COMMAND
 from awslabs_dsql_mcp.migration.script.settings import session_calls
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant
 from awslabs_dsql_mcp.text import one_line
 
-_LOCAL: Final = re.compile(r"\bLOCAL\s+", re.IGNORECASE)
+_CONNECTS: Final = re.compile(r"\\c(?:onnect)?\b")
+_DISCARDS_ALL: Final = re.compile(r"discard\s.*\ball\Z|discard\s+all\b", re.IGNORECASE | re.DOTALL)
 _ENDS: Final = re.compile(r"(?:begin|start|commit|end)\b", re.IGNORECASE)
 _KINDS: Final = {"TRANS_STMT_BEGIN": "BEGIN", "TRANS_STMT_START": "BEGIN", "TRANS_STMT_COMMIT": "COMMIT"}
 
@@ -59,21 +61,53 @@ _KEPT: Final[dict[str, Callable[[Node], bool]]] = {
 }
 
 
-def with_transactions(parts: Iterable[Part]) -> Iterator[Part]:
-    """Take BEGIN and COMMIT away from around what cannot be one transaction."""
+def with_session(parts: Iterable[Part]) -> Iterator[Part]:
+    """Keep each statement's settings and transaction as they are in the script.
+
+    BEGIN and COMMIT go from around what cannot be one transaction, and what was set for it alone ends with
+    it; where the script has a new session, all settings are the defaults again.
+    """
     block: list[Part] = []
-    for part in parts:
+    values = SessionValues()
+    for given in parts:
+        part = _new_session(given, may_be_set=bool(block) or values.any_set)
         kind = _transaction(part)
         if kind == "BEGIN" and not block:
             block = [part]
         elif block and kind == "COMMIT":
-            yield from _block([*block, part])
+            yield from _block([*block, part], values)
             block = []
         elif block:
             block.append(part)
         else:
-            yield part
+            yield _outside(values.take(part))
     yield from block
+
+
+def _outside(part: Part) -> Part:
+    """Find SET LOCAL in a transaction that psql alone has begun: the fixed script has no AUTOCOMMIT off."""
+    if not any(change.is_local for change in changes(part)):
+        return part
+    told = f"{one_line(part.item.text)}: write BEGIN before it, and COMMIT where it ends"
+    return replace(part, findings=(*part.findings, Finding(part.item.line, told, "unfixable")))
+
+
+def _new_session(part: Part, *, may_be_set: bool) -> Part:
+    """Write RESET ALL for what gives the script a session with the defaults.
+
+    Args:
+        part: A part of the script.
+        may_be_set: Some setting may not be the default.
+    """
+    text = ""
+    if part.queries == () and part.item.meta and may_be_set and _CONNECTS.match(part.item.text):
+        text = "RESET ALL;"
+    elif part.queries == () and _DISCARDS_ALL.match(part.item.text):
+        text = "RESET ALL"
+    if not text:
+        return part
+    told = f"{one_line(part.item.text)} is RESET ALL: all settings are the defaults again from here on"
+    return replace(part, queries=(text,), findings=(Finding(part.item.line, told, "fixed"),))
 
 
 def chains(part: Part) -> bool:
@@ -95,7 +129,7 @@ def _transaction(part: Part) -> str:
     return _KINDS.get(kind, "")
 
 
-def _block(block: Sequence[Part]) -> Iterator[Part]:
+def _block(block: Sequence[Part], values: SessionValues) -> Iterator[Part]:
     begin, *inner, commit = block
     statements = [statement for part in inner for statement in part.statements]
     rows = sum(part.rows for part in inner)
@@ -105,7 +139,7 @@ def _block(block: Sequence[Part]) -> Iterator[Part]:
     elif rows > limits.MAX_ROWS:
         why = f"A transaction changes at most {limits.MAX_ROWS:,} rows on Aurora DSQL, and this one {rows:,}."
     if not why:
-        yield from (_plain(begin), *inner, commit)
+        yield from (_plain(begin), *map(values.take, inner), commit)
         return
     message = (
         f"{one_line(begin.item.text)} … COMMIT of line {commit.item.line}, left out: {why} Each statement is "
@@ -114,16 +148,16 @@ def _block(block: Sequence[Part]) -> Iterator[Part]:
     yield replace(begin, queries=(), findings=(Finding(begin.item.line, message, "fixed_with_warning"),))
     local: list[str] = []
     for part in inner:
-        tree = part.tree if part.queries is None and not part.statements else None
-        if tree is not None and tree.kind == "VariableSetStmt" and tree.root.get("is_local"):
-            name = str(tree.root["name"])
-            local.append(f"RESET {name}")
-            told = f"SET LOCAL {name} is SET, up to line {commit.item.line}"
-            text = _LOCAL.sub("", part.item.text, count=1)
-            yield replace(part, queries=(text,), findings=(Finding(part.item.line, told, "fixed"),))
+        made = changes(values.take(part))
+        names = [change.name for change in made if change.is_local]
+        if names:
+            told = f"{', '.join(names)}: SET LOCAL is SET, up to line {commit.item.line}"
+            written = tuple(change.statement for change in made)
+            yield replace(part, queries=written, findings=(Finding(part.item.line, told, "fixed"),))
         else:
             yield part
-    yield replace(commit, queries=tuple(dict.fromkeys(local)))
+        local += names
+    yield replace(commit, queries=tuple(values.restored(name) for name in dict.fromkeys(local)))
 
 
 def _plain(begin: Part) -> Part:

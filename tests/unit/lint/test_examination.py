@@ -133,6 +133,58 @@ def test_a_setting_of_a_transaction_that_is_taken_apart_ends_with_it() -> None:
     )
 
 
+def set_config(name: str, is_local: str) -> str:
+    return f"SELECT set_config('{name}', 'iso_8601', {is_local});\n"
+
+
+APART = "CREATE TABLE a (b int);\nCREATE TABLE c (d int);\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("SET TIME ZONE 'Asia/Tokyo';\nDISCARD ALL;\n", "SET TIME ZONE 'Asia/Tokyo';\nRESET ALL;\n"),
+        ("SET DateStyle = 'SQL, DMY';\nRESET ALL;\n", "SET DateStyle = 'SQL, DMY';\nRESET ALL;\n"),
+        ("SET TIME ZONE 'UTC';\nRESET TIME ZONE;\n", "SET TIME ZONE 'UTC';\nRESET TIME ZONE;\n"),
+        ("SET TIME ZONE 'UTC';\nSET TIME ZONE DEFAULT;\n", "SET TIME ZONE 'UTC';\nSET TIME ZONE DEFAULT;\n"),
+        ("SET TIME ZONE 'UTC';\nDISCARD PLANS;\n", "SET TIME ZONE 'UTC';\n"),
+        ("SET TIME ZONE 'UTC';\n\\connect -\n", "SET TIME ZONE 'UTC';\nRESET ALL;\n"),
+        ("\\connect x\nSET TIME ZONE 'UTC';\n", "SET TIME ZONE 'UTC';\n"),
+        ("SET TIME ZONE 'UTC';\nRESET ALL;\n\\c x\n", "SET TIME ZONE 'UTC';\nRESET ALL;\n"),
+        (
+            f"SET TIME ZONE 'CET';\nBEGIN;\nSET LOCAL TIME ZONE 'UTC';\n{APART}COMMIT;\n",
+            f"SET TIME ZONE 'CET';\nSET TIME ZONE 'UTC';\n{APART}SET TIME ZONE 'CET';\n",
+        ),
+        (
+            f"SET DateStyle = 'SQL';\nRESET DateStyle;\nBEGIN;\nSET LOCAL DateStyle = 'DMY';\n{APART}END;\n",
+            f"SET DateStyle = 'SQL';\nRESET DateStyle;\nSET DateStyle = 'DMY';\n{APART}RESET datestyle;\n",
+        ),
+        (
+            f"BEGIN;\n{set_config('IntervalStyle', 'true')}SET TIME ZONE 'CET';\n{APART}COMMIT;\n",
+            f"{set_config('intervalstyle', 'false')}SET TIME ZONE 'CET';\n{APART}RESET intervalstyle;\n",
+        ),
+        (
+            f"{set_config('IntervalStyle', "'off'")}BEGIN;\nSET LOCAL IntervalStyle TO DEFAULT;\n{APART}END;\n",
+            (
+                f"{set_config('IntervalStyle', "'off'")}SET IntervalStyle TO DEFAULT;\n{APART}"
+                f"{set_config('intervalstyle', 'false')}"
+            ),
+        ),
+    ],
+)
+def test_each_statement_keeps_its_settings(script: str, expected: str) -> None:
+    insert = "INSERT INTO d VALUES ('2024-07-01 00:00');\n"
+    assert examine(script + insert).fixed_sql == expected + insert
+    assert examine(expected + insert).fixed_sql == expected + insert
+
+
+def test_a_setting_of_a_transaction_that_psql_begins_is_mended_by_hand() -> None:
+    script = "\\set AUTOCOMMIT off\nSET LOCAL TIME ZONE 'UTC';\nUPDATE t SET a = 1;\nCOMMIT;\n"
+    (finding,) = [finding for finding in examine(script).findings if finding.line == 2]
+    assert finding.fix == "unfixable"
+    assert "BEGIN" in finding.message
+
+
 @pytest.mark.parametrize("level", ["SERIALIZABLE", "READ COMMITTED"])
 def test_a_transaction_has_the_level_of_aurora_dsql(level: str) -> None:
     examined = examine(f"BEGIN ISOLATION LEVEL {level};\nUPDATE t SET a = 1;\nCOMMIT;\n")

@@ -72,6 +72,23 @@ def test_a_setting_that_decides_goes_into_each_step_that_follows(
     assert not planned(script).blocked
 
 
+@pytest.mark.parametrize(
+    ("reset", "told"),
+    [
+        ("RESET ALL", "all settings are the defaults again"),
+        ("DISCARD ALL", "all settings are the defaults again"),
+        ("RESET timezone", "timezone is the default again"),
+        ("SET TIME ZONE DEFAULT", "timezone is the default again"),
+        ("RESET standard_conforming_strings", "standard_conforming_strings is the default again"),
+        ("RESET bytea_output", "bytea_output is the default again"),
+        ("RESET statement_timeout", "change nothing that is stored"),
+        ("DISCARD PLANS", "change nothing that is stored"),
+    ],
+)
+def test_what_sets_the_defaults_again_is_said(reset: str, told: str) -> None:
+    assert told in planned(f"{reset};").skipped[-1].why
+
+
 def test_steps_of_other_settings_stay_apart() -> None:
     insert = "INSERT INTO t VALUES ('1/2/2024')"
     steps = planned(f"{insert}; SET datestyle = dmy; {insert}; {insert}; RESET datestyle; {insert}").steps

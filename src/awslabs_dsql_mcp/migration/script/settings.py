@@ -97,11 +97,11 @@ class SessionSettings:
         self.in_block = self.in_block or not self.autocommit
 
     def reset(self) -> Ruling:
-        """Take RESET ALL or DISCARD."""
+        """Take RESET ALL or DISCARD ALL."""
         self.session.clear()
         self.local.clear()
         self.takes_any_body, self.takes_any_in_block = False, None
-        return HARMLESS
+        return Ruling("all settings are the defaults again from here on")
 
     def change(self, top: Node) -> Ruling:
         """Take a ``VariableSetStmt``."""
@@ -156,7 +156,9 @@ class SessionSettings:
             else:
                 self.takes_any_body, self.takes_any_in_block = is_off, None
         if name not in settings.TEXT:
-            return _HARMLESS_VALUES.get(name, _other)(name, values)
+            ruling = _HARMLESS_VALUES.get(name, _other)(name, values)
+            is_reset = ruling is HARMLESS and not values and not settings.is_harmless(name)
+            return Ruling(f"{name} is the default again from here on") if is_reset else ruling
         if is_local and not self.in_block:
             return _NO_EFFECT
         text = carried() if carried and not _all(values, _AS_BY_DEFAULT.get(name, frozenset())) else None
