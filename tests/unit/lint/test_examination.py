@@ -137,6 +137,7 @@ def set_config(name: str, is_local: str) -> str:
     return f"SELECT set_config('{name}', 'iso_8601', {is_local});\n"
 
 
+NOT_LOCAL = set_config("IntervalStyle", "'off'")
 APART = "CREATE TABLE a (b int);\nCREATE TABLE c (d int);\n"
 
 
@@ -164,11 +165,8 @@ APART = "CREATE TABLE a (b int);\nCREATE TABLE c (d int);\n"
             f"{set_config('intervalstyle', 'false')}SET TIME ZONE 'CET';\n{APART}RESET intervalstyle;\n",
         ),
         (
-            f"{set_config('IntervalStyle', "'off'")}BEGIN;\nSET LOCAL IntervalStyle TO DEFAULT;\n{APART}END;\n",
-            (
-                f"{set_config('IntervalStyle', "'off'")}SET IntervalStyle TO DEFAULT;\n{APART}"
-                f"{set_config('intervalstyle', 'false')}"
-            ),
+            f"{NOT_LOCAL}BEGIN;\nSET LOCAL IntervalStyle TO DEFAULT;\n{APART}END;\n",
+            (f"{NOT_LOCAL}SET IntervalStyle TO DEFAULT;\n{APART}{set_config('intervalstyle', 'false')}"),
         ),
     ],
 )
