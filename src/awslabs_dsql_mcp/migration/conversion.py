@@ -118,6 +118,9 @@ class ScriptTable:
         dropped: Names of constraints that steps have dropped.
         enum_checks: For a column of an enum, the CHECK that PostgreSQL does not have.
         follow: Statements that follow its CREATE TABLE.
+        relations: Names of its indexes and sequences, with the present names of their columns.
+        primary: Names of its primary key up to now, the present one last.
+        reserved: Names of constraints that the schema had before it.
     """
 
     made: ConvertedStatement
@@ -131,6 +134,9 @@ class ScriptTable:
     dropped: set[str] = field(default_factory=set[str])
     enum_checks: dict[str, Node] = field(default_factory=dict[str, Node])
     follow: list[ConvertedStatement] = field(default_factory=list[ConvertedStatement])
+    relations: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    primary: list[str] = field(default_factory=list[str])
+    reserved: frozenset[str] = frozenset()
 
     @property
     def top(self) -> Node:
@@ -141,7 +147,7 @@ class ScriptTable:
     def constraint_names(self) -> set[str]:
         """Names of its CHECKs and foreign keys, without those that PostgreSQL does not have."""
         own = [id(check) for check in self.enum_checks.values()]
-        return names.constraint_names(self.known_as[0][1], self.top, own) - self.dropped
+        return names.constraint_names(self.known_as[0][1], self.top, own, self.reserved) - self.dropped
 
     def make_way(self, name: str) -> None:
         """Give the CHECK of an enum another name if a constraint of the script's has its own."""
@@ -169,6 +175,8 @@ class Conversion:
         types: The script's own types.
         tables: The tables it makes.
         relations: For a schema, the names of all relations that are there by now.
+        named: For a schema, the names of all CHECKs and foreign keys that are there by now.
+        freed: Names of relations that were there before, and the place of the statement that took each away.
         constraints: For a table, the names of constraints that steps add.
         lost_constraints: For a table, the names of constraints that are left out.
         views: Names of plain views that were materialized ones.
@@ -190,6 +198,8 @@ class Conversion:
     types: UserTypes = field(default_factory=UserTypes)
     tables: dict[Name, ScriptTable] = field(default_factory=dict[Name, ScriptTable])
     relations: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    named: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    freed: dict[Name, int] = field(default_factory=dict[Name, int])
     constraints: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
     lost_constraints: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
     views: set[Name] = field(default_factory=set[Name])
@@ -241,6 +251,20 @@ class Conversion:
     def taken(self, schema: str) -> set[str]:
         """Give the names of the relations of a schema; a name that is added is taken from then on."""
         return self.relations.setdefault(schema, set())
+
+    def constraints_of(self, schema: str) -> set[str]:
+        """Give the names of the CHECKs and foreign keys of a schema, to be added to."""
+        return self.named.setdefault(schema, set())
+
+    def free(self, schema: str, freed: Iterable[str]) -> None:
+        """Note that names of relations are free again from the present statement on."""
+        for name in freed:
+            self.taken(schema).discard(name)
+            self.freed[schema, name] = self.at
+
+    def is_free_before(self, table: ScriptTable, schema: str, name: str) -> bool:
+        """Say if nothing of the script has had a name since a table was made."""
+        return self.freed.get((schema, name), -1) < table.at
 
     def has_own_name(self, table: Name, column: str) -> bool:
         """Say if nothing else that the script makes has the name of the sequence of a column's identity."""

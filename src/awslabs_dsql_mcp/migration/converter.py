@@ -12,7 +12,14 @@ from typing import Final
 from awslabs_dsql_mcp.dsql.unsupported import STATEMENTS, UPKEEP
 from awslabs_dsql_mcp.migration.analysis.survey import survey
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
-from awslabs_dsql_mcp.migration.rules import expressions, functions, objects, programs, session_statements
+from awslabs_dsql_mcp.migration.rules import (
+    expressions,
+    functions,
+    objects,
+    programs,
+    renames,
+    session_statements,
+)
 from awslabs_dsql_mcp.migration.rules.alter_table import alter
 from awslabs_dsql_mcp.migration.rules.copied_rows import read_copy
 from awslabs_dsql_mcp.migration.rules.indexes import create_index
@@ -204,9 +211,9 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "CreateRoleStmt": objects.role,
     "AlterRoleStmt": objects.role,
     "AlterOwnerStmt": _skip("who runs this owns what it makes"),
-    "AlterObjectSchemaStmt": objects.set_schema,
+    "AlterObjectSchemaStmt": renames.set_schema,
     "DropStmt": objects.drop,
-    "RenameStmt": objects.rename,
+    "RenameStmt": renames.rename,
     "ViewStmt": programs.create_view,
     "CreateTableAsStmt": programs.create_from_query,
     "CreateFunctionStmt": functions.create_function,

@@ -67,7 +67,7 @@ def constraint_name(table: str, constraint: Node, taken: Container[str], column:
     Args:
         table: Name of the table, without its schema.
         constraint: The ``Constraint`` node.
-        taken: Names of constraints that the table has.
+        taken: Names of constraints that its schema has.
         column: The column that a foreign key is written with.
     """
     if constraint["contype"] == "CONSTR_FOREIGN":
@@ -76,27 +76,33 @@ def constraint_name(table: str, constraint: Node, taken: Container[str], column:
     return choose(table, next(iter(columns)) if len(columns) == 1 else "", "check", taken)
 
 
-def constraint_names(table: str, top: Node, left_out: Container[int] = ()) -> set[str]:
+def constraint_names(
+    table: str, top: Node, left_out: Container[int] = (), reserved: Iterable[str] = ()
+) -> set[str]:
     """Collect the names of the CHECKs and foreign keys that a ``CreateStmt`` makes.
 
     Args:
         table: Name of the table, without its schema.
         top: The statement.
         left_out: Identities of constraints that do not count.
+        reserved: Names of constraints of other tables of its schema.
     """
-    return {name for _, name in named_constraints(table, top, left_out)}
+    return {name for _, name in named_constraints(table, top, left_out, reserved)}
 
 
-def named_constraints(table: str, top: Node, left_out: Container[int] = ()) -> list[tuple[Node, str]]:
+def named_constraints(
+    table: str, top: Node, left_out: Container[int] = (), reserved: Iterable[str] = ()
+) -> list[tuple[Node, str]]:
     """List the constraints of a ``CreateStmt`` with their names, those without that are given one included.
 
     Args:
         table: Name of the table, without its schema.
         top: The statement.
         left_out: Identities of constraints that do not count.
+        reserved: Names of constraints of other tables of its schema.
     """
     found: list[tuple[Node, str]] = []
-    taken: set[str] = set()
+    taken = set(reserved)
     owned = [
         (constraint, column["colname"])
         for column in table_elements(top, "ColumnDef")

@@ -6,11 +6,13 @@
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.analysis.uses import ANY_TABLE
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules import added_constraints
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
-from awslabs_dsql_mcp.migration.rules.tables import define_column
+from awslabs_dsql_mcp.migration.rules.constraints import KEYS
+from awslabs_dsql_mcp.migration.rules.tables import define_column, key_name
 from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, nested
 from awslabs_dsql_mcp.sql.definitions import items
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
@@ -30,6 +32,7 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
     if made is not None and _can_fold(conversion, made, column):
         if not define_column(conversion, draft, table, column):
             return
+        _name_parts(conversion, draft, made, column)
         _with_names_of_then(made, column)
         made.top.setdefault("tableElts", []).append({"ColumnDef": column})
         made.names[name] = name
@@ -68,6 +71,33 @@ def _can_fold(conversion: Conversion, made: ScriptTable, column: Node) -> bool:
         return True
     renamed = any(made.names.get(name, name) != name for name in mentions(given).columns)
     return made.made.settings == conversion.settings.statements and not (renamed and not is_generated)
+
+
+def _name_parts(conversion: Conversion, draft: ConvertedStatement, made: ScriptTable, column: Node) -> None:
+    """Name what a column brings as PostgreSQL does at this place, not as CREATE TABLE would."""
+    (first, table), name = (made.known_as[at][1] for at in (0, -1)), column["colname"]
+    schema = made.known_as[-1][0]
+    for constraint in (item["Constraint"] for item in items(column.get("constraints"))):
+        kind: str = constraint["contype"]
+        if kind == "CONSTR_IDENTITY" and first != table:
+            sequence = names.choose(table, name, "seq", conversion.taken(schema))
+            notes, follow = conversion.rename_sequence(made.known_as[0], name, (schema, sequence))
+            draft.notes += notes
+            conversion.statements += follow
+        elif kind in KEYS:
+            given = constraint.get("conname") or key_name(table, kind, [name], conversion.taken(schema))
+            if given != key_name(first, kind, [name], ()):
+                constraint["conname"] = given
+            conversion.taken(schema).add(given)
+            made.relations[given] = {name}
+            made.primary = [given] if kind == "CONSTR_PRIMARY" else made.primary
+            made.indexes += 1
+        elif kind in ("CONSTR_CHECK", "CONSTR_FOREIGN") and constraint is not made.enum_checks.get(name):
+            there = conversion.constraints_of(schema)
+            given = constraint.get("conname") or names.constraint_name(table, constraint, there, name)
+            if given != names.constraint_name(first, constraint, (), name):
+                constraint["conname"] = given
+            there.add(given)
 
 
 def _with_names_of_then(made: ScriptTable, column: Node) -> None:

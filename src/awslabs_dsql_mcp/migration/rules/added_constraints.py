@@ -6,7 +6,7 @@ from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints
 from awslabs_dsql_mcp.migration.rules.constraints import KEYS, is_unenforced, plain_key, settle
 from awslabs_dsql_mcp.migration.rules.indexes import index_of, refused_key, unique_index
-from awslabs_dsql_mcp.migration.rules.tables import has_room
+from awslabs_dsql_mcp.migration.rules.tables import has_room, key_name
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import Key, builtin_type, items, key_columns, keys
@@ -116,6 +116,7 @@ def _can_fold(conversion: Conversion, made: ScriptTable, constraint: Node) -> bo
         made.optional
         or any(made.column(name) is None for name in named)
         or constraint.get("conname") in made.dropped
+        or not conversion.is_free_before(made, made.known_as[-1][0], _key_name(conversion, made, constraint))
     ):
         return False
     if constraint["contype"] == "CONSTR_UNIQUE" and any(
@@ -131,25 +132,55 @@ def _same_columns(made: ScriptTable, key: Key, named: list[str]) -> bool:
 
 
 def _fold(conversion: Conversion, draft: ConvertedStatement, made: ScriptTable, constraint: Node) -> None:
-    table = made.known_as[-1]
+    table, kind = made.known_as[-1], constraint["contype"]
+    name = _key_name(conversion, made, constraint)  # before its columns are called what they were
+    columns = _columns(constraint)
     for field in ("keys", "including"):
         if field in constraint:
             constraint[field] = [
                 {"String": {"sval": made.names[name]}} for name in strings(constraint[field])
             ]
-    if "conname" not in constraint and (made.known_as[0] != table or made.made.line != draft.line):
-        named = [*strings(constraint.get("keys")), *strings(constraint.get("including"))]
-        taken = conversion.taken(table[0])
-        primary = constraint["contype"] == "CONSTR_PRIMARY"
-        name = names.index_name(table[1], () if primary else named, "pkey" if primary else "key", taken)
-        if made.known_as[0] != table:
-            constraint["conname"] = name
-        taken.add(name)
+    first = key_name(made.known_as[0][1], kind, _columns(constraint), ())
+    rename = ()
+    if not conversion.is_free_before(made, table[0], name):
+        constraint["conname"] = first if first != name else names.choose(made.known_as[0][1], "", "key", ())
+        rename = (_named_later(draft, constraint["conname"], name),)
+    elif first != name:
+        constraint["conname"] = name
+    conversion.taken(table[0]).add(name)
+    made.relations[name] = set(columns)
+    if kind == "CONSTR_PRIMARY":
+        made.primary = [constraint.get("conname", name), name] if rename else [name]
     made.indexes += 1
     made.top.setdefault("tableElts", []).append({"Constraint": constraint})
-    made.made.changed(
-        f"{KEYS[constraint['contype']]} of line {draft.line} is here: it is made with its table", *draft.notes
-    )
+    made.made.changed(f"{KEYS[kind]} of line {draft.line} is here: it is made with its table", *draft.notes)
+    conversion.statements += rename
+
+
+def _columns(constraint: Node) -> list[str]:
+    return [*strings(constraint.get("keys")), *strings(constraint.get("including"))]
+
+
+def _key_name(conversion: Conversion, made: ScriptTable, constraint: Node) -> str:
+    """Name a key as PostgreSQL does at this place of the script."""
+    schema, table = made.known_as[-1]
+    given: str | None = constraint.get("conname")
+    taken = conversion.taken(schema)
+    return given or key_name(table, constraint["contype"], _columns(constraint), taken)
+
+
+def _named_later(draft: ConvertedStatement, first: str, name: str) -> ConvertedStatement:
+    """Give a key that is made with its table the name that was another's when the table was made."""
+    top: Node = {
+        "renameType": "OBJECT_TABCONSTRAINT",
+        "relationType": "OBJECT_TABLE",
+        "relation": draft.top["relation"],
+        "subname": first,
+        "newname": name,
+        "behavior": "DROP_RESTRICT",
+    }
+    note = f"{name} was another's name when the table was made"
+    return ConvertedStatement("RenameStmt", top, draft.line, None, [note])
 
 
 def _late_primary_key(
@@ -162,10 +193,10 @@ def _late_primary_key(
         conversion.skip(draft, _LATER_KEY, blocks=True)
         return
     if made.optional:
-        why = "if the table is there already, its primary key stays as it is"
-    else:
+        made.made.notes.append(f"{BY_HAND}if the table is there already, its primary key stays as it is")
+    elif "change" in effects:
         why = f"rows are changed before line {draft.line}, and have to fit the primary key from the beginning"
-    made.made.notes.append(f"{BY_HAND}{why}")
+        made.made.notes.append(f"{BY_HAND}{why}")
     _fold(conversion, draft, made, constraint)
 
 
@@ -181,6 +212,7 @@ def _key_of_index(
         return
     conversion.statements.remove(index)
     made.indexes -= 1
+    made.relations.pop(constraint["indexname"], None)
     _fold(conversion, draft, made, key)
 
 
@@ -190,9 +222,10 @@ def _unique(conversion: Conversion, draft: ConvertedStatement, table: Name, cons
     conversion.statements.append(
         unique_index(conversion, table, draft.top["relation"], constraint, draft.line)
     )
+    name = constraint["conname"]
     if made is not None:
         made.indexes += 1
-    name = constraint["conname"]
+        made.relations[name] = set(_columns(constraint))
     added: Node = {
         "subtype": "AT_AddConstraint",
         "def": {"Constraint": {"contype": "CONSTR_UNIQUE", "conname": name, "indexname": name}},
@@ -211,6 +244,7 @@ def _checked_later(
         constraint["conname"] = _constraint_name(conversion, table, constraint)
         draft.changed()
     conversion.constraints.setdefault(table, set()).add(constraint["conname"])
+    conversion.constraints_of(table[0]).add(constraint["conname"])
     if (made := conversion.tables.get(table)) is not None:
         made.make_way(constraint["conname"])
     if constraint["contype"] == "CONSTR_FOREIGN":
@@ -235,11 +269,7 @@ def _checked_later(
 
 def _constraint_name(conversion: Conversion, table: Name, constraint: Node) -> str:
     """Choose the name that PostgreSQL would."""
-    added = conversion.constraints.setdefault(table, set())
-    made = conversion.tables.get(table)
-    return names.constraint_name(
-        table[1], constraint, added | (made.constraint_names if made else set[str]())
-    )
+    return names.constraint_name(table[1], constraint, conversion.constraints_of(table[0]))
 
 
 def _compare_types(conversion: Conversion, draft: ConvertedStatement, table: Name, constraint: Node) -> None:

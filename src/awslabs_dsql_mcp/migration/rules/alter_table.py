@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
+from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules import added_columns, added_constraints, columns
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
@@ -112,11 +113,21 @@ def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, co
     name: str = command["name"]
     made, identity = conversion.tables.get(table), command["def"]["Constraint"]
     column = made.column(name) if made else None
+    first = (made.known_as[0], made.names.get(name) or name) if made else (table, name)
+    foldable = (
+        made is not None
+        and column is not None
+        and not made.optional
+        and conversion.has_own_name(*first)
+        and all(use.gives(name) for use in conversion.uses(made))
+    )
+    place = first if foldable else (table, name)
     named = _sequence_name(identity)
+    if named is None and place != (table, name):
+        named = (table[0], names.choose(table[1], name, "seq", conversion.taken(table[0])))
     follow: list[ConvertedStatement] = []
     if named is not None:
-        own = (made.names.get(name) if made else None) or name
-        notes, follow = conversion.rename_sequence(table, own, named)
+        notes, follow = conversion.rename_sequence(*place, named)
         draft.notes += notes
         if made is not None:
             made.made.notes += notes
@@ -125,13 +136,7 @@ def _identity(conversion: Conversion, draft: ConvertedStatement, table: Name, co
         draft.changed("identity with the size of its cache")
         conversion.statements += [draft, *follow]
         return
-    is_named = conversion.has_own_name(made.known_as[0], made.names.get(name) or name)
-    if (
-        is_named
-        and not made.optional
-        and not follow
-        and all(use.gives(name) for use in conversion.uses(made))
-    ):
+    if foldable and not follow:
         columns.make_identity(
             column, items(identity.get("options")), always=identity["generated_when"] == "a"
         )
@@ -231,7 +236,8 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
     if made is None:
         conversion.statements.append(draft)
         return
-    key = next((key for key in keys(made.top) if _key_name(table, key.constraint) == name), None)
+    primary = (key for key in keys(made.top) if key.constraint["contype"] == "CONSTR_PRIMARY")
+    key = next(primary, None) if name in made.primary[-1:] else None
     if (
         key is None
         and command.get("missing_ok")
@@ -239,17 +245,26 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
         and name not in _named(conversion, made)
     ):
         conversion.skip(draft, "IF EXISTS: the script has made no such constraint")
-    elif key is None or key.constraint["contype"] != "CONSTR_PRIMARY":
+    elif key is None:
         made.dropped.add(name)
         conversion.constraints.get(table, set[str]()).discard(name)
+        conversion.constraints_of(table[0]).discard(name)
+        if made.relations.pop(name, None) is not None:
+            conversion.free(table[0], [name])
         conversion.statements.append(draft)
-    elif made.optional or any(use.effect in ("copy", "change") for use in conversion.uses(made)):
+    elif (
+        made.optional
+        or len(made.primary) > 1
+        or any(use.effect in ("copy", "change") for use in conversion.uses(made))
+    ):
         conversion.skip(
             draft, "a primary key stays with its table: make a new table, copy the rows", blocks=True
         )
     else:
         _take_out(made.top, key.constraint)
-        made.indexes -= 1
+        made.relations.pop(name, None)
+        conversion.taken(table[0]).discard(name)
+        made.primary, made.indexes = [], made.indexes - 1
         made.made.changed(f"the primary key that line {draft.line} drops is left out")
 
 
@@ -258,10 +273,6 @@ def _named(conversion: Conversion, made: ScriptTable) -> set[str]:
     table = made.known_as[-1]
     added = conversion.constraints.get(table, set[str]())
     return made.constraint_names | added | conversion.taken(table[0])
-
-
-def _key_name(table: Name, constraint: Node) -> str:
-    return constraint.get("conname") or f"{table[1]}_pkey"
 
 
 def _take_out(top: Node, constraint: Node) -> None:
@@ -289,6 +300,10 @@ def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name,
             return
         made.names.pop(name, None)
         conversion.columns.get(table, {}).pop(name, None)
+        gone = [relation for relation, named in made.relations.items() if name in named]
+        for relation in gone:
+            del made.relations[relation]
+        conversion.free(table[0], gone)
     conversion.statements.append(draft)
 
 

@@ -14,7 +14,7 @@ from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.operations import differences
 from awslabs_dsql_mcp.migration.rules.tables import has_room
-from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
+from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, relation_name
 from awslabs_dsql_mcp.migration.values.stored import is_json
 from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
@@ -62,6 +62,8 @@ def _append(conversion: Conversion, draft: ConvertedStatement, table: Name) -> N
     taken.add(top["idxname"])
     if (made := conversion.tables.get(table)) is not None:
         made.indexes += 1
+        named = {element["name"] for element in _elements(top) if "name" in element}
+        made.relations[top["idxname"]] = named | set(mentions(top.get("indexParams")).columns)
     conversion.statements.append(draft)
 
 

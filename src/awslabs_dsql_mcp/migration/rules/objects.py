@@ -337,9 +337,12 @@ def _forget(conversion: Conversion, kind: str, named: Node) -> None:
         return
     name: Name = qualified_name(parts)
     if kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE"):
-        conversion.taken(name[0]).discard(name[1])
+        conversion.free(name[0], [name[1]])
     if kind == "OBJECT_TABLE":
-        conversion.tables.pop(name, None)
+        made = conversion.tables.pop(name, None)
+        conversion.free(name[0], made.relations if made else [f"{name[1]}_pkey"])
+        gone = conversion.constraints.get(name, set[str]()) | (made.constraint_names if made else set[str]())
+        conversion.constraints_of(name[0]).difference_update(gone)
         conversion.columns.pop(name, None)
         conversion.constraints.pop(name, None)
     elif kind == "OBJECT_VIEW":
@@ -348,79 +351,3 @@ def _forget(conversion: Conversion, kind: str, named: Node) -> None:
         conversion.view_columns.pop(name, None)
     elif kind == "OBJECT_DOMAIN":
         conversion.types.domains.pop(name, None)
-
-
-def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
-    """Carry a RENAME over; what the script made is known by its new name from then on."""
-    top = draft.top
-    kind: str = top["renameType"]
-    if kind == "OBJECT_TYPE":
-        old = qualified_name(object_name(top["object"]))
-        if conversion.types.rename(old, (old[0], top["newname"])):
-            conversion.skip(draft, "a type that is not carried over")
-            return
-    subject: Node = top.get("relation") or top.get("object") or {}
-    if (needed := conversion.survey.lacking.subject(kind, subject)) is not None:
-        conversion.skip(draft, f"it is about {needed}, which is left out")
-        return
-    if kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
-        conversion.skip(draft, "it is about what is not carried over")
-        return
-    if kind == "OBJECT_MATVIEW":
-        top["renameType"] = "OBJECT_VIEW"
-        draft.changed("of a plain view")
-    if "relation" in top:
-        _renamed(conversion, kind, relation_name(top["relation"]), top)
-    elif "ObjectWithArgs" in subject:
-        schema, _ = qualified_name(object_name(subject))
-        functions.rename(conversion, subject, (schema, top["newname"]))
-    conversion.statements.append(draft)
-
-
-def _renamed(conversion: Conversion, kind: str, old: Name, top: Node) -> None:
-    new: str = top["newname"]
-    made = conversion.tables.get(old)
-    if kind == "OBJECT_COLUMN":
-        changed = conversion.columns.get(old, {})
-        if top["subname"] in changed:
-            changed[new] = changed.pop(top["subname"])
-        names = conversion.view_columns.get(old, [])
-        names[:] = [new if name == top["subname"] else name for name in names]
-        if made is not None and top["subname"] in made.names:
-            made.names = {new if name == top["subname"] else name: own for name, own in made.names.items()}
-        if made is not None and top["subname"] in made.not_null:
-            made.not_null[new] = made.not_null.pop(top["subname"])
-    elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_MATVIEW"):
-        taken = conversion.taken(old[0])
-        taken.discard(old[1])
-        taken.add(new)
-        _moved(conversion, old, (old[0], new))
-
-
-def _moved(conversion: Conversion, old: Name, new: Name) -> None:
-    if (made := conversion.tables.pop(old, None)) is not None:
-        made.known_as.append(new)
-        conversion.tables[new] = made
-    if old in conversion.columns:
-        conversion.columns[new] = conversion.columns.pop(old)
-    if old in conversion.view_columns:
-        conversion.view_columns[new] = conversion.view_columns.pop(old)
-    if old in conversion.views:
-        conversion.views.remove(old)
-        conversion.views.add(new)
-
-
-def set_schema(conversion: Conversion, draft: ConvertedStatement) -> None:
-    """Carry SET SCHEMA over."""
-    top = draft.top
-    kind: str = top.get("objectType", "OBJECT_TABLE")
-    subject: Node = top.get("relation") or top.get("object") or {}
-    if (needed := conversion.survey.lacking.subject(kind, subject)) is not None or not is_object(top):
-        conversion.skip(draft, f"it is about {needed or 'what is not carried over'}, which is left out")
-        return
-    if "relation" in top:
-        old = relation_name(top["relation"])
-        _moved(conversion, old, (top["newschema"], old[1]))
-    elif "ObjectWithArgs" in subject:
-        functions.rename(conversion, subject, (top["newschema"], object_name(subject)[-1]))
-    conversion.statements.append(draft)

@@ -1,5 +1,6 @@
 """CREATE TABLE for Aurora DSQL."""
 
+from collections.abc import Container, Iterable
 from copy import deepcopy
 from typing import Final
 
@@ -25,6 +26,7 @@ from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 from awslabs_dsql_mcp.sql.parser import parse
 
+_PREFIX: Final = 6  # characters of a table's name that those of its constraints begin with for certain
 _LIKE_CONSTRAINTS: Final = 1 << 2
 _LIKE_DEFAULTS: Final = 1 << 3
 """Bits of INCLUDING (PostgreSQL 16 source, ``TableLikeOption`` in parsenodes.h)."""
@@ -62,16 +64,19 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.columns.pop(table, None)
     _inherit_columns(conversion, draft, table)
     _move_not_nulls(draft)
-    named = names.named_constraints(table[1], top)
+    there = conversion.constraints_of(table[0])
+    made.reserved = frozenset(name for name in there if name.startswith(table[1][:_PREFIX]))
+    named = names.named_constraints(table[1], top, (), made.reserved)
     _columns(conversion, draft, made)
     _constraints(conversion, draft, table)
     _keep_names(conversion, draft, table, named)
     if any(LACKING_DEFERRAL in note for note in draft.notes) and _has_equal_keys(top):
         draft.notes.append("keys that differed in DEFERRABLE alone are one, under the first name")
-    _take_relations(table, top, conversion.taken(table[0]))
+    _take_relations(made, conversion.taken(table[0]))
     made.indexes = sum(1 for _ in keys(top))
     for name in made.constraint_names:
         made.make_way(name)
+    there |= made.constraint_names
     conversion.statements += [draft, *made.follow]
 
 
@@ -151,6 +156,7 @@ def _expand_serial(conversion: Conversion, made: ScriptTable, column: Node) -> N
         return
     sequence = names.choose(table[1], name, "seq", conversion.taken(table[0]))
     conversion.taken(table[0]).add(sequence)
+    made.relations[sequence] = {name}
     written = qualified(table[0], sequence)
     line = made.made.line
     text = f"CREATE SEQUENCE {written} CACHE {limits.SMALL_CACHE}"
@@ -195,8 +201,10 @@ def _keep_names(
     stay = {id(constraint) for constraint in kept}
     lost = {name for constraint, name in named if id(constraint) not in stay}
     conversion.lost_constraints.setdefault(table, set()).update(lost)
-    own = {id(check) for check in conversion.tables[table].enum_checks.values()}
-    given = {id(one): name for one, name in names.named_constraints(table[1], draft.top, own)} if lost else {}
+    made = conversion.tables[table]
+    own = {id(check) for check in made.enum_checks.values()}
+    now = names.named_constraints(table[1], draft.top, own, made.reserved) if lost else ()
+    given = {id(one): name for one, name in now}
     for constraint, name in named:
         if given.get(id(constraint), name) != name:
             constraint["conname"] = name
@@ -242,26 +250,34 @@ def _inherit_columns(conversion: Conversion, draft: ConvertedStatement, table: N
             draft.notes.append(f"LIKE {source[1]}: with its columns as they are here")
 
 
-def _take_relations(table: Name, top: Node, taken: set[str]) -> None:
+def _take_relations(made: ScriptTable, taken: set[str]) -> None:
     """Add the names of the relations that a table brings: itself, its sequences, the indexes of its keys."""
+    table, top = made.known_as[-1], made.top
     taken.add(table[1])
-    found = [
-        names.choose(table[1], column["colname"], "seq", taken)
+    found = {
+        names.choose(table[1], column["colname"], "seq", taken): {column["colname"]}
         for column in table_elements(top, "ColumnDef")
         if any(constraint.get("contype") == "CONSTR_IDENTITY" for constraint in column_constraints(column))
-    ]
+    }
     for key in keys(top):
         constraint = key.constraint
-        if "conname" in constraint:
-            found.append(constraint["conname"])
-        elif constraint["contype"] == "CONSTR_PRIMARY":
-            found.append(names.choose(table[1], "", "pkey", taken))
-        else:
-            named = strings(constraint.get("keys")) or [_owner(top, constraint)]
-            taken.add(
-                names.index_name(table[1], [*named, *strings(constraint.get("including"))], "key", taken)
-            )
+        own = strings(constraint.get("keys")) or [_owner(top, constraint)]
+        named = [*own, *strings(constraint.get("including"))]
+        is_primary = constraint["contype"] == "CONSTR_PRIMARY"
+        name = constraint.get("conname") or key_name(table[1], constraint["contype"], named, taken)
+        if is_primary:
+            made.primary = [name]
+        elif "conname" not in constraint:
+            taken.add(name)
+        found[name] = set(named)
     taken.update(found)
+    made.relations |= found
+
+
+def key_name(table: str, kind: str, columns: Iterable[str], taken: Container[str]) -> str:
+    """Choose the name that PostgreSQL gives a primary key or a unique constraint."""
+    is_primary = kind == "CONSTR_PRIMARY"
+    return names.index_name(table, () if is_primary else columns, "pkey" if is_primary else "key", taken)
 
 
 def _has_equal_keys(top: Node) -> bool:

@@ -1,0 +1,126 @@
+"""RENAME and SET SCHEMA: what the script made is known by its new name from then on."""
+
+from awslabs_dsql_mcp.dsql.unsupported import is_object
+from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.rules import functions
+from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
+from awslabs_dsql_mcp.sql.parse_tree import Node
+
+
+def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry a RENAME over; what the script made is known by its new name from then on."""
+    top = draft.top
+    kind: str = top["renameType"]
+    if kind == "OBJECT_TYPE":
+        old = qualified_name(object_name(top["object"]))
+        if conversion.types.rename(old, (old[0], top["newname"])):
+            conversion.skip(draft, "a type that is not carried over")
+            return
+    subject: Node = top.get("relation") or top.get("object") or {}
+    if (needed := conversion.survey.lacking.subject(kind, subject)) is not None:
+        conversion.skip(draft, f"it is about {needed}, which is left out")
+        return
+    if kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
+        conversion.skip(draft, "it is about what is not carried over")
+        return
+    lost = conversion.lost_constraints.get(relation_name(top["relation"])) if "relation" in top else None
+    if kind == "OBJECT_TABCONSTRAINT" and lost is not None and top["subname"] in lost:
+        lost.add(top["newname"])
+        conversion.skip(draft, "a constraint that is left out")
+        return
+    if kind == "OBJECT_MATVIEW":
+        top["renameType"] = "OBJECT_VIEW"
+        draft.changed("of a plain view")
+    if "relation" in top:
+        _renamed(conversion, kind, relation_name(top["relation"]), top)
+    elif "ObjectWithArgs" in subject:
+        schema, _ = qualified_name(object_name(subject))
+        functions.rename(conversion, subject, (schema, top["newname"]))
+    conversion.statements.append(draft)
+
+
+def _renamed(conversion: Conversion, kind: str, old: Name, top: Node) -> None:
+    new: str = top["newname"]
+    made = conversion.tables.get(old)
+    if kind == "OBJECT_COLUMN":
+        _rename_column(conversion, old, top["subname"], new)
+    elif kind == "OBJECT_TABCONSTRAINT":
+        _rename_part(conversion, old[0], top["subname"], new)
+        conversion.constraints.get(old, set[str]()).discard(top["subname"])
+        conversion.constraints.setdefault(old, set()).add(new)
+        if made is not None:
+            made.dropped.add(top["subname"])
+    elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_MATVIEW"):
+        conversion.free(old[0], [old[1]])
+        conversion.taken(old[0]).add(new)
+        _moved(conversion, old, (old[0], new))
+        if kind == "OBJECT_INDEX":
+            _rename_part(conversion, old[0], old[1], new)
+
+
+def _rename_column(conversion: Conversion, table: Name, old: str, new: str) -> None:
+    made = conversion.tables.get(table)
+    changed = conversion.columns.get(table, {})
+    if old in changed:
+        changed[new] = changed.pop(old)
+    names = conversion.view_columns.get(table, [])
+    names[:] = [new if name == old else name for name in names]
+    if made is not None and old in made.names:
+        made.names = {new if name == old else name: own for name, own in made.names.items()}
+    if made is not None and old in made.not_null:
+        made.not_null[new] = made.not_null.pop(old)
+    for named in made.relations.values() if made is not None else ():
+        if old in named:
+            named.remove(old)
+            named.add(new)
+
+
+def _rename_part(conversion: Conversion, schema: str, old: str, new: str) -> None:
+    """Call an index or a constraint by another name."""
+    named = conversion.constraints_of(schema)
+    if old in named:
+        named.remove(old)
+        named.add(new)
+    for (owner, _), made in conversion.tables.items():
+        if owner == schema and old in made.relations:
+            made.relations[new] = made.relations.pop(old)
+            made.dropped.add(old)
+            conversion.free(schema, [old])
+            conversion.taken(schema).add(new)
+            if made.primary[-1:] == [old]:
+                made.primary.append(new)
+
+
+def _moved(conversion: Conversion, old: Name, new: Name) -> None:
+    if (made := conversion.tables.pop(old, None)) is not None:
+        made.known_as.append(new)
+        conversion.tables[new] = made
+        if new[0] != old[0]:
+            conversion.free(old[0], [old[1], *made.relations])
+            conversion.taken(new[0]).update([new[1], *made.relations])
+    for parts in (conversion.constraints, conversion.lost_constraints):
+        if old in parts:
+            parts[new] = parts.pop(old)
+    if old in conversion.columns:
+        conversion.columns[new] = conversion.columns.pop(old)
+    if old in conversion.view_columns:
+        conversion.view_columns[new] = conversion.view_columns.pop(old)
+    if old in conversion.views:
+        conversion.views.remove(old)
+        conversion.views.add(new)
+
+
+def set_schema(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Carry SET SCHEMA over."""
+    top = draft.top
+    kind: str = top.get("objectType", "OBJECT_TABLE")
+    subject: Node = top.get("relation") or top.get("object") or {}
+    if (needed := conversion.survey.lacking.subject(kind, subject)) is not None or not is_object(top):
+        conversion.skip(draft, f"it is about {needed or 'what is not carried over'}, which is left out")
+        return
+    if "relation" in top:
+        old = relation_name(top["relation"])
+        _moved(conversion, old, (top["newschema"], old[1]))
+    elif "ObjectWithArgs" in subject:
+        functions.rename(conversion, subject, (top["newschema"], object_name(subject)[-1]))
+    conversion.statements.append(draft)
