@@ -50,6 +50,9 @@ class DsqlError(Exception):
             (PostgreSQL documentation, appendix A).
         hint: The next step, as one imperative sentence.
         outcome: Outcome of the transaction; ``None`` when none was begun.
+
+    Attributes:
+        statement: Position, from 0, of the statement that failed in its transaction; ``None`` if none did.
     """
 
     code: str = "error"
@@ -73,6 +76,7 @@ class DsqlError(Exception):
         self.sqlstate = sqlstate
         self.hint = hint
         self.outcome: Outcome | None = outcome
+        self.statement: int | None = None
 
     @property
     def text(self) -> str:

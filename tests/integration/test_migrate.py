@@ -91,7 +91,7 @@ async def shape(client: Client) -> dict[str, list[list[object]]]:
 async def test_a_dump_becomes_a_working_schema(writer: Client, dump: str) -> None:
     plan = await call(writer, "migrate", statements=dump, dry_run=True)
     assert not plan.is_error, plan.text
-    assert "Needs a human:" in plan.text
+    assert "Left out, needs a human:" in plan.text
     assert "USING gin" in plan.text
     assert "LANGUAGE plpgsql" in plan.text
     assert "no triggers" in plan.text
@@ -212,6 +212,25 @@ async def test_a_job_that_failed_is_told_again_in_any_schema(writer: Client) -> 
         assert again.facts["code"] == "job_failed", again.text
     finally:
         await write(writer, "DROP SCHEMA IF EXISTS shop_failed CASCADE")
+
+
+async def test_the_statement_that_fails_in_a_step_of_several_is_named_by_its_line(writer: Client) -> None:
+    script = (
+        "CREATE TABLE failing (id int PRIMARY KEY, n text);\n"
+        "INSERT INTO failing VALUES (1, 'a');\n\nINSERT INTO failing VALUES (2, 'b');\n"
+        "INSERT INTO failing VALUES (1, 'c');\n"
+    )
+    try:
+        stopped = await migrated(writer, script)
+        assert "Step 2 of 2, line 5, INSERT INTO failing VALUES (1, 'c'): duplicate key" in stopped.text
+    finally:
+        await write(writer, "DROP TABLE IF EXISTS failing")
+
+
+async def test_a_dry_run_says_that_it_compares_nothing(writer: Client) -> None:
+    script = "CREATE TABLE planned (id int)"
+    plan = await call(writer, "migrate", statements=script, dry_run=True, verify=True)
+    assert "verify=true compares behind the last step" in plan.text
 
 
 UNCHECKED: Final = """

@@ -187,7 +187,7 @@ async def test_tools_whose_answer_is_read_answer_in_text_alone(writer: Client) -
         result = await writer.call_tool(tool, arguments)
         assert (result.is_error, result.structured_content) == (False, None), tool
     plan = await call(writer, "migrate", statements=script, dry_run=True)
-    assert "Needs a human:" in plan.text
+    assert "To be looked at by a human: 1 change of meaning" in plan.text
     assert f"resume_from={plan.facts['resume_from']}" in plan.text
 
 

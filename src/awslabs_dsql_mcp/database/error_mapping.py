@@ -60,7 +60,7 @@ def to_error(failure: Failure, *, statement: str | None, attempts: int, outcome:
         outcome: What became of the transaction.
     """
     error = _error(failure, statement, attempts)
-    error.outcome = outcome
+    error.outcome, error.statement = outcome, failure.statement
     return error
 
 

@@ -53,6 +53,7 @@ class Step:
         item: Position, among the parts of the script, of the one that it comes from.
         verbatim: The text of that part says the same, on Aurora DSQL too.
         is_unchecked: It makes a function whose body PostgreSQL does not check.
+        lines: The line of each query, where they differ.
     """
 
     queries: tuple[str, ...]
@@ -64,6 +65,7 @@ class Step:
     item: int | None = None
     verbatim: bool = False
     is_unchecked: bool = False
+    lines: tuple[int, ...] = ()
 
     @property
     def is_ddl(self) -> bool:
@@ -295,4 +297,5 @@ def _merge(steps: Sequence[Step]) -> Step:
         tuple(dict.fromkeys(note for step in steps for note in step.notes)),
         sum(step.rows or 0 for step in steps),
         steps[0].settings,
+        lines=tuple(step.line for step in steps for _ in step.queries),
     )

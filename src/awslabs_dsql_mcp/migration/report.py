@@ -118,8 +118,8 @@ def skipped_lines(plan: MigrationPlan) -> list[str]:
 
 
 def _attention(plan: MigrationPlan) -> list[tuple[str, list[str]]]:
-    remarks = _grouped(left for left in plan.skipped if left.needs_review and not left.is_blocking)
-    remarks += [
+    left_out = _grouped(left for left in plan.skipped if left.needs_review and not left.is_blocking)
+    remarks = [
         f"- step {number}: {note.removeprefix(_BY_HAND)}"
         for number, step in enumerate(plan.steps, 1)
         for note in step.notes
@@ -127,6 +127,7 @@ def _attention(plan: MigrationPlan) -> list[tuple[str, list[str]]]:
     ]
     return [
         ("Stops the run, to be rewritten or removed:", _grouped(plan.blocked)),
+        ("Left out, needs a human:", left_out),
         ("Needs a human:", remarks),
     ]
 

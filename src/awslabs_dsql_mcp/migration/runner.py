@@ -31,7 +31,7 @@ from awslabs_dsql_mcp.migration.verification.meant import meant_by
 from awslabs_dsql_mcp.migration.verification.statements import apply
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import dsql_syntax
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.text import one_line, pluralize
 
 _FIRST_PAUSE, _MAX_PAUSE = 0.2, 4.0  # seconds between two looks at a job
 _THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
@@ -380,12 +380,24 @@ def _is_of_a_body(error: DsqlError) -> bool:
     return state.startswith(_OF_BODIES) and state not in _NOT_OF_BODIES
 
 
+def _place(error: DsqlError, run: MigrationRun) -> tuple[str, str]:
+    """Name the statement of a step that failed, by its own line of the script; give what was said of it."""
+    step = run.step
+    index = -1 if error.statement is None else error.statement - len(_unit(run).queries) + len(step.queries)
+    if len(step.queries) == 1 or index < 0:
+        return f"line {step.line}, {step.title}", error.message
+    line = step.lines[index] if step.lines else step.line
+    said = error.message.removeprefix(
+        f"Statement {error.statement + 1}: " if error.statement is not None else ""
+    )
+    return f"line {line}, {one_line(step.queries[index])}", said
+
+
 def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     """Add to a failure what is applied and how to continue."""
     step = run.step
-    error.message = (
-        f"Step {run.number} of {len(run.plan.steps)}, line {step.line}, {step.title}: {error.message}"
-    )
+    place, said = _place(error, run)
+    error.message = f"Step {run.number} of {len(run.plan.steps)}, {place}: {said}"
     error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
     if run.doubt:
         error.outcome = "unknown"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
@@ -183,7 +183,7 @@ class Migrate:
         plan = await self._plan(request.script)
         if request.only_shows:
             self._agree(plan, 1)
-            return await self._show(plan, request.show_from)
+            return await self._show(plan, request.show_from, verify=request.verify)
         _require_whole(plan)
         begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
         run = MigrationRun(plan, deadline, begin, record)
@@ -196,7 +196,7 @@ class Migrate:
             return _summary(run)
         return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))
 
-    async def _show(self, plan: MigrationPlan, place: str) -> ToolOutput:
+    async def _show(self, plan: MigrationPlan, place: str, *, verify: bool) -> ToolOutput:
         try:
             page = plan_page(plan, place)
         except ValueError as error:
@@ -205,13 +205,15 @@ class Migrate:
                 code="show_from_invalid",
                 hint="Send the script that gave it, unchanged; or call migrate with dry_run=true.",
             ) from None
-        if not plan.steps or plan.blocked:
-            return _shown(plan, page, Existing(plan))
-        try:
-            return _shown(plan, page, await find_existing(self._database, plan))
-        except DsqlError as error:
-            unseen = f"Which of its objects are there already could not be looked at: {error.message}"
-            return _shown(plan, page, Existing(plan), unseen)
+        remarks = ["verify=true compares behind the last step; here it does nothing."] if verify else []
+        existing = Existing(plan)
+        if plan.steps and not plan.blocked:
+            try:
+                existing = await find_existing(self._database, plan)
+            except DsqlError as error:
+                unseen = f"Which of its objects are there already could not be looked at: {error.message}"
+                remarks.append(unseen)
+        return _shown(plan, page, existing, remarks)
 
     def _agree(self, plan: MigrationPlan, number: int) -> None:
         """Remember for a while that a plan may go on by its handle."""
@@ -298,7 +300,7 @@ def _require_whole(plan: MigrationPlan) -> None:
         raise RequestInvalid("The script holds nothing to run.", hint="Give DDL or changes of data.")
 
 
-def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str = "") -> ToolOutput:
+def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, remarks: Sequence[str]) -> ToolOutput:
     head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
     if plan.blocked:
         head += f" {pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
@@ -322,7 +324,8 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, unseen: str 
         if handle and is_recorded(plan)
         else ""
     )
-    lines = [*filter(None, (head, recorded, existing.line, unseen)), *page.parts, f"Next: {more}{go}"]
+    first = (head, _attention(plan), recorded, existing.line, *remarks)
+    lines = [*filter(None, first), *page.parts, f"Next: {more}{go}"]
     facts = _facts(plan, handle, "planned") | ({"show_from": page.following} if page.following else {})
     return ToolOutput(tuple(lines), facts)
 
@@ -333,6 +336,7 @@ def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutpu
     lines = [*([begun] if begun else []), progress_line(plan, run.number, run.doubt)]
     if compared is not None:
         lines.insert(0, compared.headline)
+    lines += filter(None, [_attention(plan)])
     if run.record is not None and not run.paused:
         lines.append(f"{run.record.name} keeps for a day that it is done; a later job drops that table.")
     if run.paused:
@@ -364,11 +368,27 @@ def _begun(run: MigrationRun) -> str:
     return ""
 
 
+def _attention(plan: MigrationPlan) -> str:
+    """Say how much of a plan somebody has to look at; empty for nothing."""
+    left_out = sum(left.needs_review and not left.is_blocking for left in plan.skipped)
+    noted = _needs_human(plan) - sum(left.needs_review for left in plan.skipped)
+    parts = [
+        f"{pluralize(left_out, 'statement')} left out" if left_out else "",
+        f"{pluralize(noted, 'change')} of meaning" if noted else "",
+    ]
+    said = " and ".join(filter(None, parts))
+    return f"To be looked at by a human: {said}, below." if said else ""
+
+
+def _needs_human(plan: MigrationPlan) -> int:
+    noted = sum(note.startswith("NEEDS A HUMAN") for step in plan.steps for note in step.notes)
+    return sum(left.needs_review for left in plan.skipped) + noted
+
+
 def _facts(plan: MigrationPlan, handle: str | None, state: str) -> dict[str, object]:
     facts: dict[str, object] = {
         "state": state,
         "steps": len(plan.steps),
-        "needs_human": sum(left.needs_review for left in plan.skipped)
-        + sum(note.startswith("NEEDS A HUMAN") for step in plan.steps for note in step.notes),
+        "needs_human": _needs_human(plan),
     }
     return facts | ({"resume_from": handle} if handle else {})

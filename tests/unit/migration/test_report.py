@@ -84,7 +84,9 @@ def test_steps_that_remove_are_marked() -> None:
 def test_what_stops_is_apart_from_what_is_to_be_looked_at() -> None:
     plan = planned("\\i a.sql\nSET CONSTRAINTS ALL DEFERRED; SET CONSTRAINTS ALL DEFERRED; SET work_mem = 1")
     text = "\n".join(skipped_lines(plan))
-    stops, remarks, rest = (text.index(title) for title in ("Stops the run", "Needs a human:", "Left out:"))
+    stops, remarks, rest = (
+        text.index(title) for title in ("Stops the run", "Left out, needs a human:", "Left out:")
+    )
     assert stops < text.index("\\i a.sql") < remarks < text.index("SET CONSTRAINTS") < rest
     assert text.count("SET CONSTRAINTS:") == 1
     assert "line 2 (2 times), SET CONSTRAINTS:" in text
