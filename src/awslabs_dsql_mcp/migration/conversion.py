@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from awslabs_dsql_mcp.migration.analysis import names
+from awslabs_dsql_mcp.migration.analysis.lost_effects import LostEffects
 from awslabs_dsql_mcp.migration.analysis.row_counts import RowCounts
 from awslabs_dsql_mcp.migration.analysis.survey import Survey, survey
 from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement, UserTypes
@@ -189,6 +190,7 @@ class Conversion:
         settings: Those of the script's session.
         source: Types that the columns have in PostgreSQL.
         counts: Rows that the tables have by now.
+        lost: Effects on rows of what is left out.
     """
 
     survey: Survey = field(default_factory=lambda: survey([]))
@@ -216,6 +218,7 @@ class Conversion:
     settings: SessionSettings = field(default_factory=SessionSettings)
     source: SourceTypes = field(default_factory=SourceTypes)
     counts: RowCounts = field(default_factory=RowCounts)
+    lost: LostEffects = field(default_factory=LostEffects)
 
     @property
     def statement(self) -> ScriptStatement:

@@ -185,6 +185,16 @@ def _foreign_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     _keep_or_skip(conversion, draft)
 
 
+def _trigger(conversion: Conversion, draft: ConvertedStatement) -> None:
+    conversion.lost.add_trigger(draft.top, draft.line)
+    _keep_or_skip(conversion, draft)
+
+
+def _rule(conversion: Conversion, draft: ConvertedStatement) -> None:
+    conversion.lost.add_rule(draft.top, draft.line)
+    _keep_or_skip(conversion, draft)
+
+
 def _keep_or_skip(conversion: Conversion, draft: ConvertedStatement) -> None:
     row = STATEMENTS.get(draft.kind)
     if row is not None and row.dispensable:
@@ -223,6 +233,8 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "SelectStmt": _select,
     "AlterFunctionStmt": _altered_function,
     "CreateForeignTableStmt": _foreign_table,
+    "CreateTrigStmt": _trigger,
+    "RuleStmt": _rule,
     "AlterRoleSetStmt": objects.role_setting,
     "VacuumStmt": _skip(UPKEEP.dispensable),
     **session_statements.RULES,

@@ -40,6 +40,14 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
         return
     if not define_column(conversion, draft, table, column):
         return
+    if (
+        name in conversion.lost.defaults.get(table, {})
+        and made is not None
+        and _may_have_rows(conversion, made)
+    ):
+        why = f"{name}: its DEFAULT is left out, and rows that are there would keep NULL: move it before them"
+        conversion.skip(draft, why, blocks=True)
+        return
     if made is not None:
         made.appended = True
         made.names[name] = None
@@ -167,6 +175,11 @@ def _fill(conversion: Conversion, draft: ConvertedStatement, table: Name, name: 
             )
         )
     return rows is not None
+
+
+def _may_have_rows(conversion: Conversion, made: ScriptTable) -> bool:
+    """Say if the script may have added rows to a table."""
+    return any(use.effect in ("rows", "change") for use in conversion.uses(made))
 
 
 def _rows(conversion: Conversion, table: Name) -> int | None:

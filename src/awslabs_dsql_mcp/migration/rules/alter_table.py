@@ -66,6 +66,7 @@ def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, com
     subtype: str = command["subtype"]
     rule = _RULES.get(subtype)
     form = refused_form(subtype)
+    conversion.lost.switch(table, command)
     if draft.top.get("objtype") == "OBJECT_TYPE":
         conversion.skip(draft, "Aurora DSQL has no composite types: change the columns", human=True)
     elif draft.top.get("objtype") == "OBJECT_MATVIEW":
@@ -99,7 +100,9 @@ def _default(conversion: Conversion, draft: ConvertedStatement, table: Name, com
         return
     if (why := obstacle(conversion, command.get("def"))) is not None:
         conversion.skip(draft, f"DEFAULT of {command['name']}: {why}", human=True)
+        conversion.lost.defaults.setdefault(table, {})[command["name"]] = draft.line
     else:
+        conversion.lost.defaults.get(table, {}).pop(command["name"], None)
         draft.notes += unknown_function(conversion, command.get("def"))
         conversion.statements.append(draft)
 
@@ -304,6 +307,7 @@ def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name,
         for relation in gone:
             del made.relations[relation]
         conversion.free(table[0], gone)
+    conversion.lost.defaults.get(table, {}).pop(name, None)
     conversion.statements.append(draft)
 
 

@@ -111,7 +111,7 @@ def make_identity(column: Node, options: Sequence[Node] = (), *, always: bool = 
         always: Whether it is GENERATED ALWAYS.
     """
     column["typeName"] = deparse.type_name("bigint")
-    kept = [item for item in column.get("constraints", ()) if not _gives_value(item["Constraint"])]
+    kept = [item for item in column.get("constraints", ()) if not gives_value(item["Constraint"])]
     identity = deparse.constraint(IDENTITY)
     own: Node = identity["Constraint"]
     own["generated_when"] = "a" if always else "d"
@@ -137,7 +137,7 @@ def _drop_computed_values(column: Node) -> bool:
     kept = [
         item
         for item in given
-        if not _gives_value(item["Constraint"]) or "A_Const" in item["Constraint"].get("raw_expr", {})
+        if not gives_value(item["Constraint"]) or "A_Const" in item["Constraint"].get("raw_expr", {})
     ]
     column["constraints"] = kept
     return kept != given
@@ -231,5 +231,6 @@ def _convert_identity(name: str, column: Node, constraint: Node) -> Iterator[str
         yield f"{name}: an identity is bigint"
 
 
-def _gives_value(constraint: Node) -> bool:
+def gives_value(constraint: Node) -> bool:
+    """Say if a constraint of a column gives it a value: a default, an identity, a generation."""
     return constraint.get("contype") in _VALUE_KINDS

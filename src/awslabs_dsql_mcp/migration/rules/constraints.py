@@ -80,7 +80,7 @@ def _settled(conversion: Conversion, table: Name, constraint: Node) -> tuple[boo
     if kind in _EXPRESSIONS:
         return _expression(conversion, table, constraint, named)
     if kind == "CONSTR_FOREIGN":
-        return _foreign_key(conversion, constraint, named)
+        return _foreign_key(conversion, table, constraint, named)
     if kind == "CONSTR_EXCLUSION":
         return False, f"{BY_HAND}EXCLUDE{named} left out: check it in the transaction, with FOR UPDATE"
     if kind in KEYS and constraint.get("without_overlaps"):
@@ -113,7 +113,7 @@ def _expression(conversion: Conversion, table: Name, constraint: Node, named: st
     return True, note
 
 
-def _foreign_key(conversion: Conversion, constraint: Node, named: str) -> tuple[bool, str]:
+def _foreign_key(conversion: Conversion, table: Name, constraint: Node, named: str) -> tuple[bool, str]:
     if constraint.get("fk_with_period") or constraint.get("pk_with_period"):
         return False, f"{BY_HAND}FOREIGN KEY{named} … PERIOD left out: check it in the transaction"
     if is_unenforced(constraint):
@@ -124,6 +124,7 @@ def _foreign_key(conversion: Conversion, constraint: Node, named: str) -> tuple[
             False,
             f"{BY_HAND}FOREIGN KEY{named} left out: it needs {target[1]} of line {line}, which is left out",
         )
+    conversion.lost.add_cascade(table, constraint)
     return True, ""
 
 

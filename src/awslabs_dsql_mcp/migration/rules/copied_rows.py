@@ -2,6 +2,7 @@
 
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import constraints
+from awslabs_dsql_mcp.migration.rules.lost_effects import lost_effect
 from awslabs_dsql_mcp.migration.rules.script_values import convert_rows
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.sql.copy_data import CopyError, CopyFormat, read_rows
@@ -33,6 +34,9 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
         return
     if read and given == []:
         why = "its table has no columns to fill: write INSERT INTO … DEFAULT VALUES for each row"
+        conversion.skip(draft, why, blocks=True)
+        return
+    if read and (why := lost_effect(conversion, draft)) is not None:
         conversion.skip(draft, why, blocks=True)
         return
     lines = [(item.data_line + line, row) for line, row in read]

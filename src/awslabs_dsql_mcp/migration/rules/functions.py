@@ -46,6 +46,7 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
     if draft.text is None and statement.body:
         _set_body(top, statement.body)
     draft.notes += unknown_function(conversion, statement.mentions)
+    conversion.lost.bodies.setdefault(name, []).append(statement.body or top.get("sql_body"))
     draft.is_unchecked = not conversion.settings.checks_bodies
     conversion.waiting = [one for one in conversion.waiting if not _is_of(one[1].top, top)]
     wait = conversion.survey.waits.of(conversion.at)

@@ -147,6 +147,10 @@ def create_domain(conversion: Conversion, draft: ConvertedStatement) -> None:
     kept, notes = settle(conversion, ("", ""), given)
     if kept != given:
         draft.top["constraints"] = kept
+    if not any(columns.gives_value(one["Constraint"]) for one in kept) and any(
+        columns.gives_value(one["Constraint"]) for one in given
+    ):
+        conversion.lost.domains[qualified_name(strings(draft.top["domainname"]))] = draft.line
     if change.notes or notes:
         draft.changed(*change.notes, *notes)
     conversion.statements.append(draft)
@@ -285,6 +289,8 @@ def drop(conversion: Conversion, draft: ConvertedStatement) -> None:
     if kind == "OBJECT_MATVIEW":
         top["removeType"] = kind = "OBJECT_VIEW"
         draft.changed("of a plain view")
+    for item in items(top.get("objects")):
+        conversion.lost.drop(kind, item)
     if not is_object(top) and (top.get("missing_ok") or _all_left_out(conversion, top)):
         conversion.skip(draft, "Aurora DSQL has none of its kind")
         return

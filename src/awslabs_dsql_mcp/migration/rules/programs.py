@@ -7,6 +7,7 @@ from awslabs_dsql_mcp.migration.analysis.row_counts import Rows
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.lost_effects import lost_effect
 from awslabs_dsql_mcp.migration.rules.operations import differences, outputs
 from awslabs_dsql_mcp.migration.script.mentions import mentions, relation_name
 from awslabs_dsql_mcp.sql.parse_tree import strings
@@ -36,6 +37,7 @@ def create_view(conversion: Conversion, draft: ConvertedStatement) -> None:
     aliases = strings(draft.top.get("aliases"))
     names = [*aliases, *(name for name, _ in columns[len(aliases) :])]
     conversion.view_columns[view] = names
+    conversion.lost.add_view(view, query)
     changes = {name: change for name, (_, change) in zip(names, columns, strict=False) if change}
     conversion.columns.pop(view, None)
     if changes:
@@ -77,6 +79,9 @@ def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
     changed = differences(conversion, draft.kind, draft.top)
     if draft.kind != "SelectStmt" and (other := next((one for one in changed if not one.is_form), None)):
         conversion.skip(draft, f"{other.clause}: write it for that", blocks=True)
+        return
+    if (why := lost_effect(conversion, draft)) is not None:
+        conversion.skip(draft, why, blocks=True)
         return
     draft.notes += changed_results(changed)
     conversion.statements.append(draft)

@@ -20,6 +20,8 @@ def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
     if (needed := conversion.survey.lacking.subject(kind, subject)) is not None:
         conversion.skip(draft, f"it is about {needed}, which is left out")
         return
+    if "relation" in top:
+        conversion.lost.rename(kind, top)
     if kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
         conversion.skip(draft, "it is about what is not carried over")
         return
@@ -92,6 +94,7 @@ def _rename_part(conversion: Conversion, schema: str, old: str, new: str) -> Non
 
 
 def _moved(conversion: Conversion, old: Name, new: Name) -> None:
+    conversion.lost.move(old, new)
     if (made := conversion.tables.pop(old, None)) is not None:
         made.known_as.append(new)
         conversion.tables[new] = made

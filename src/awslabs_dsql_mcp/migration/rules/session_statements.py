@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from awslabs_dsql_mcp.migration.analysis.bytea_texts import line_of_text
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
-from awslabs_dsql_mcp.migration.script.settings import HARMLESS, Ruling, session_calls
+from awslabs_dsql_mcp.migration.script.settings import BYTEA_AS_ESCAPES, HARMLESS, Ruling, session_calls
 from awslabs_dsql_mcp.text import one_line
 
 _IN_STEPS: Final = Ruling("each step is a transaction of its own")
@@ -40,6 +41,9 @@ def set_configs(conversion: Conversion, draft: ConvertedStatement) -> bool:
 
 
 def _apply(conversion: Conversion, draft: ConvertedStatement, ruling: Ruling) -> None:
+    if ruling is BYTEA_AS_ESCAPES and (line := line_of_text(conversion.survey.statements)) is not None:
+        why = f"the text of a bytea, as in line {line}, is hexadecimal: write encode(…, 'escape') there"
+        ruling = Ruling(f"{why}, and remove it", is_blocking=True)
     conversion.skip(draft, ruling.why, human=ruling.needs_review, blocks=ruling.is_blocking)
 
 

@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints, convert_column
 from awslabs_dsql_mcp.migration.rules.constraints import LACKING_DEFERRAL, settle
+from awslabs_dsql_mcp.migration.rules.lost_effects import note_default
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (
@@ -100,6 +101,7 @@ def define_column(conversion: Conversion, draft: ConvertedStatement, table: Name
     done = _convert_type(conversion, draft, table, column)
     if done:
         _settle_column(conversion, draft, table, column)
+        note_default(conversion, table, before, column, draft.line)
     if column != before:
         draft.changed()
     return done
@@ -114,6 +116,8 @@ def _columns(conversion: Conversion, draft: ConvertedStatement, made: ScriptTabl
         _convert_type(conversion, draft, table, column)
     for column in columns:
         _settle_column(conversion, draft, table, column)
+    for was, column in zip(before, columns, strict=True):
+        note_default(conversion, table, was, column, draft.line)
     if columns != before:
         draft.changed()
 
@@ -246,6 +250,8 @@ def _inherit_columns(conversion: Conversion, draft: ConvertedStatement, table: N
     for clause in _liked(draft.top):
         source = relation_name(clause["relation"])
         conversion.columns.setdefault(table, {}).update(conversion.columns.get(source, {}))
+        if int(clause.get("options", 0)) & _LIKE_DEFAULTS:
+            conversion.lost.defaults.setdefault(table, {}).update(conversion.lost.defaults.get(source, {}))
         if source in conversion.tables and conversion.tables[source].made.notes:
             draft.notes.append(f"LIKE {source[1]}: with its columns as they are here")
 

@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _STRINGS: Final = "standard_conforming_strings"
 _BODIES: Final = "check_function_bodies"
+_REPLICATION: Final = "session_replication_role"
 _TRUE: Final = frozenset(("on", "true", "tru", "tr", "t", "yes", "ye", "y", "1"))
 _FALSE: Final = frozenset(("off", "of", "false", "fals", "fal", "fa", "f", "no", "n", "0"))
 _ENGLISH: Final = frozenset(("c", "posix", "en_us", "en_us.utf8", "en_us.utf-8", "c.utf8", "c.utf-8"))
@@ -41,6 +42,9 @@ class Ruling:
 
 
 HARMLESS: Final = Ruling("settings that change nothing that is stored")
+BYTEA_AS_ESCAPES: Final = Ruling(
+    "bytea cast to text is hexadecimal: write encode(…, 'escape') where it is cast", needs_review=True
+)
 _NO_EFFECT: Final = Ruling(
     "outside of BEGIN … COMMIT it holds for nothing in psql, and for all that follows in tools that run a "
     "script in one transaction: write SET without LOCAL, or remove it",
@@ -58,23 +62,26 @@ class SessionSettings:
         local: Those of the script's transaction; ``None`` for the default.
         in_block: The place is between BEGIN and COMMIT.
         autocommit: A statement that stands alone is committed; psql's variable AUTOCOMMIT.
-        takes_any_body: check_function_bodies is off, so that PostgreSQL does not check bodies of functions.
-        takes_any_in_block: The same for the script's transaction; ``None`` for what the session has.
+        switched: Settings of the session, by name, that are not the default and take something away.
+        switched_in_block: The same for the script's transaction, where that differs from the session.
     """
 
     session: dict[str, str] = field(default_factory=dict[str, str])
     local: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     in_block: bool = False
     autocommit: bool = True
-    takes_any_body: bool = False
-    takes_any_in_block: bool | None = None
+    switched: dict[str, bool] = field(default_factory=dict[str, bool])
+    switched_in_block: dict[str, bool] = field(default_factory=dict[str, bool])
 
     @property
     def checks_bodies(self) -> bool:
         """PostgreSQL checks the bodies of functions here."""
-        if self.takes_any_in_block is not None:
-            return not self.takes_any_in_block
-        return not self.takes_any_body
+        return not (self.switched | self.switched_in_block).get(_BODIES, False)
+
+    @property
+    def is_replica(self) -> bool:
+        """Neither triggers nor rules act here (PostgreSQL documentation, session_replication_role)."""
+        return (self.switched | self.switched_in_block).get(_REPLICATION, False)
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -89,7 +96,7 @@ class SessionSettings:
         """Leave a transaction: what was set for it alone ends."""
         self.in_block = not self.autocommit
         self.local.clear()
-        self.takes_any_in_block = None
+        self.switched_in_block.clear()
 
     def set_autocommit(self, value: str) -> None:
         """Take a value of psql's variable AUTOCOMMIT."""
@@ -100,7 +107,8 @@ class SessionSettings:
         """Take RESET ALL or DISCARD ALL."""
         self.session.clear()
         self.local.clear()
-        self.takes_any_body, self.takes_any_in_block = False, None
+        self.switched.clear()
+        self.switched_in_block.clear()
         return Ruling("all settings are the defaults again from here on")
 
     def change(self, top: Node) -> Ruling:
@@ -149,12 +157,13 @@ class SessionSettings:
         *,
         is_local: bool = False,
     ) -> Ruling:
-        if name == _BODIES:
-            is_off = bool(values) and _all(values, _FALSE)
+        if name in _SWITCHES:
+            is_on = bool(values) and _all(values, _SWITCHES[name])
             if is_local:
-                self.takes_any_in_block = is_off
+                self.switched_in_block[name] = is_on
             else:
-                self.takes_any_body, self.takes_any_in_block = is_off, None
+                self.switched[name] = is_on
+                self.switched_in_block.pop(name, None)
         if name not in settings.TEXT:
             ruling = _HARMLESS_VALUES.get(name, _other)(name, values)
             is_reset = ruling is HARMLESS and not values and not settings.is_harmless(name)
@@ -238,6 +247,7 @@ def _all(values: Sequence[str | None], allowed: frozenset[str]) -> bool:
     return all(value is not None and value.lower() in allowed for value in values)
 
 
+_SWITCHES: Final = {_BODIES: _FALSE, _REPLICATION: frozenset(("replica",))}
 _OWNER: Final = _only((), Ruling("who runs this owns what it makes"))
 _HARMLESS_VALUES: Final[dict[str, Callable[[str, Sequence[str | None]], Ruling]]] = {
     "search_path": _search_path,
@@ -245,7 +255,7 @@ _HARMLESS_VALUES: Final[dict[str, Callable[[str, Sequence[str | None]], Ruling]]
     "client_encoding": encoding,
     "role": _OWNER,
     "session_authorization": _OWNER,
-    "session_replication_role": _only(
+    _REPLICATION: _only(
         ("origin", "local"),
         Ruling(
             "foreign keys are checked here: the rows must come in an order that fits them", needs_review=True
@@ -255,12 +265,7 @@ _HARMLESS_VALUES: Final[dict[str, Callable[[str, Sequence[str | None]], Ruling]]
     "transform_null_equals": _only(
         _FALSE, Ruling("write IS NULL in place of = NULL, and remove it", is_blocking=True)
     ),
-    "bytea_output": _only(
-        ("hex",),
-        Ruling(
-            "bytea cast to text is hexadecimal: write encode(…, 'escape') where it is cast", needs_review=True
-        ),
-    ),
+    "bytea_output": _only(("hex",), BYTEA_AS_ESCAPES),
     "lc_time": _formats,
     "lc_numeric": _formats,
     "lc_monetary": _only(
