@@ -9,7 +9,7 @@ from awslabs_dsql_mcp.migration.analysis.lacking import Lacking, survey_lacking
 from awslabs_dsql_mcp.migration.analysis.partitions import Partitions, partitions, redirect
 from awslabs_dsql_mcp.migration.analysis.uses import Uses
 from awslabs_dsql_mcp.migration.analysis.waits import Waits
-from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.migration.script.mentions import Name, nested, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
 from awslabs_dsql_mcp.sql.definitions import table_elements
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
@@ -31,6 +31,7 @@ class Survey:
         roles: Roles that it makes.
         serials: Tables that it makes with a column of a serial type.
         defaults: Columns that get another default after they are made.
+        referring: Tables with a foreign key, and those that it refers to.
     """
 
     statements: Sequence[ScriptStatement]
@@ -44,6 +45,7 @@ class Survey:
     roles: frozenset[str]
     serials: frozenset[Name]
     defaults: frozenset[tuple[Name, str]]
+    referring: frozenset[Name]
 
 
 def survey(statements: Sequence[ScriptStatement]) -> Survey:
@@ -56,7 +58,9 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
     roles: set[str] = set()
     serials: set[Name] = set()
     defaults: set[tuple[Name, str]] = set()
+    referring: set[Name] = set()
     for statement in statements:
+        referring.update(_referring(statement))
         defaults.update(changed_defaults(statement))
         top = statement.tree
         relations.update(_relations(statement))
@@ -80,7 +84,17 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         frozenset(roles),
         frozenset(serials),
         frozenset(defaults),
+        frozenset(referring),
     )
+
+
+def _referring(statement: ScriptStatement) -> Iterator[Name]:
+    """Iterate over the two tables of each foreign key that a statement makes."""
+    if statement.kind in ("CreateStmt", "AlterTableStmt"):
+        for node in nested([statement.tree.get("tableElts"), statement.tree.get("cmds")]):
+            if "pktable" in node:
+                yield relation_name(statement.tree["relation"])
+                yield relation_name(node["pktable"])
 
 
 def _relations(statement: ScriptStatement) -> Iterator[Name]:

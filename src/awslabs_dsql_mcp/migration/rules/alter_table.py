@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import added_columns, added_constraints, columns
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.migration.script.settings import FOREIGN_KEYS
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (
     builtin_type,
@@ -77,6 +78,22 @@ def _command(conversion: Conversion, draft: ConvertedStatement, table: Name, com
         rule(conversion, draft, table, command)
     else:
         conversion.statements.append(draft)
+
+
+def _all_triggers_off(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:
+    """Leave DISABLE TRIGGER ALL out: Aurora DSQL checks foreign keys all the same."""
+    made = conversion.tables.get(table)
+    if not conversion.survey.referring.isdisjoint([table, *(made.known_as if made else ())]):
+        conversion.skip(draft, FOREIGN_KEYS.why, human=True)
+    elif made is None or made.optional:  # such as in a dump of rows alone
+        why = f"if {table[1]} has foreign keys or is referred to: {FOREIGN_KEYS.why}"
+        conversion.skip(draft, why, human=True)
+    else:
+        _other_triggers(conversion, draft, table, command)
+
+
+def _other_triggers(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
+    conversion.skip(draft, "there are no triggers")
 
 
 def _owner(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
@@ -313,6 +330,10 @@ def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name,
 
 _RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement, Name, Node], None]]] = {
     "AT_ChangeOwner": _owner,
+    "AT_DisableTrigAll": _all_triggers_off,
+    "AT_DisableTrigUser": _other_triggers,
+    "AT_EnableTrigAll": _other_triggers,
+    "AT_EnableTrigUser": _other_triggers,
     "AT_AddConstraint": added_constraints.add,
     "AT_AddColumn": added_columns.add,
     "AT_ValidateConstraint": _validate,

@@ -45,6 +45,9 @@ HARMLESS: Final = Ruling("settings that change nothing that is stored")
 BYTEA_AS_ESCAPES: Final = Ruling(
     "bytea cast to text is hexadecimal: write encode(…, 'escape') where it is cast", needs_review=True
 )
+FOREIGN_KEYS: Final = Ruling(
+    "foreign keys are checked here: the rows must come in an order that fits them", needs_review=True
+)
 _NO_EFFECT: Final = Ruling(
     "outside of BEGIN … COMMIT it holds for nothing in psql, and for all that follows in tools that run a "
     "script in one transaction: write SET without LOCAL, or remove it",
@@ -255,12 +258,7 @@ _HARMLESS_VALUES: Final[dict[str, Callable[[str, Sequence[str | None]], Ruling]]
     "client_encoding": encoding,
     "role": _OWNER,
     "session_authorization": _OWNER,
-    _REPLICATION: _only(
-        ("origin", "local"),
-        Ruling(
-            "foreign keys are checked here: the rows must come in an order that fits them", needs_review=True
-        ),
-    ),
+    _REPLICATION: _only(("origin", "local"), FOREIGN_KEYS),
     "array_nulls": _only(_TRUE, Ruling('write NULL in arrays as "NULL", and remove it', is_blocking=True)),
     "transform_null_equals": _only(
         _FALSE, Ruling("write IS NULL in place of = NULL, and remove it", is_blocking=True)
