@@ -207,6 +207,7 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "CreateEnumStmt": objects.create_enum,
     "AlterEnumStmt": objects.alter_enum,
     "CompositeTypeStmt": objects.create_composite,
+    "DefineStmt": objects.define,
     "CreateDomainStmt": objects.create_domain,
     "CreateStmt": create_table,
     "AlterTableStmt": alter,

@@ -141,3 +141,94 @@ def test_a_renamed_view_is_followed_and_a_dropped_one_forgotten() -> None:
 def test_a_chain_of_thousands_of_operators_is_read() -> None:
     chain = " + ".join(["n"] * 3000)
     assert not blocked(convert(script("INSERT INTO u SELECT", chain, "FROM t")))
+
+
+EQUALS = """
+CREATE COLLATION ci (provider = icu, locale = 'und', deterministic = false);
+CREATE COLLATION also FROM ci;
+CREATE DOMAIN name AS text COLLATE ci;
+CREATE TABLE t (id int, b citext, c text COLLATE also, d name);
+CREATE VIEW v AS SELECT id, b AS q, c AS r FROM t;
+CREATE TABLE u (id bigint, s text, b text);
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM t WHERE b = 'a'",
+        "DELETE FROM t WHERE c <> 'a'",
+        "DELETE FROM t WHERE d IN ('a', 'b')",
+        "DELETE FROM t WHERE b LIKE 'a%'",
+        "DELETE FROM t WHERE b::text::citext = 'a'",
+        "DELETE FROM t WHERE c::text = 'a'",
+        "DELETE FROM t WHERE 'A' COLLATE ci = 'a'",
+        "DELETE FROM t WHERE b COLLATE \"C\" = 'a'",
+        "DELETE FROM t WHERE id IN (SELECT id FROM v WHERE q = 'a')",
+        "DELETE FROM t WHERE id IN (SELECT id FROM v WHERE r IS DISTINCT FROM 'a')",
+        "DELETE FROM u WHERE s IN (SELECT b FROM t)",
+        "DELETE FROM u USING t WHERE u.s = t.b",
+        "UPDATE u SET id = CASE q WHEN 'a' THEN 1 ELSE 2 END FROM v",
+        "UPDATE u SET s = NULLIF(q, 'a') FROM v",
+        "INSERT INTO u SELECT DISTINCT id, q FROM v",
+        "INSERT INTO u SELECT DISTINCT ON (c) id, 'x' FROM t",
+        "INSERT INTO u SELECT count(*), q FROM v GROUP BY q",
+        "INSERT INTO u SELECT count(*), q FROM v GROUP BY 2",
+        "INSERT INTO u SELECT count(DISTINCT b), 'x' FROM t",
+        "INSERT INTO u SELECT row_number() OVER (PARTITION BY c), 'x' FROM t",
+        "INSERT INTO u SELECT row_number() OVER w, 'x' FROM t WINDOW w AS (PARTITION BY c)",
+        "INSERT INTO u SELECT id, b FROM t UNION SELECT id, s FROM u",
+        "INSERT INTO u SELECT t.id, 'x' FROM t JOIN u USING (b)",
+        "INSERT INTO u SELECT t.id, 'x' FROM t NATURAL JOIN u",
+        "INSERT INTO t VALUES (1, 'a') ON CONFLICT (b) DO NOTHING",
+        "INSERT INTO t VALUES (1, 'a') ON CONFLICT DO NOTHING",
+    ],
+)
+def test_a_change_that_depends_on_what_was_equal_stops_the_script(statement: str) -> None:
+    assert len(blocked(convert(EQUALS + statement))) >= 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO t VALUES (1, 'A', 'B', 'C')",
+        "INSERT INTO t VALUES (1, 'A'::citext)",
+        "INSERT INTO u SELECT id, q FROM v",
+        "INSERT INTO u SELECT id, b || c FROM t UNION ALL SELECT id, b FROM t",
+        "DELETE FROM t WHERE lower(b) = 'a'",
+        "DELETE FROM t WHERE b::text = 'a'",
+        "DELETE FROM t WHERE c COLLATE \"C\" = 'a'",
+        "INSERT INTO t VALUES (1, 'a') ON CONFLICT (id) DO NOTHING",
+    ],
+)
+def test_a_change_that_compares_no_such_text_is_carried_over(statement: str) -> None:
+    assert blocked(convert(EQUALS + statement)) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id FROM t WHERE b = 'a'",
+        "CREATE TABLE k (b citext PRIMARY KEY)",
+        "CREATE TABLE k (b text COLLATE ci, UNIQUE (b))",
+        "CREATE UNIQUE INDEX ON t (c)",
+    ],
+)
+def test_what_is_not_equal_any_more_is_announced(statement: str) -> None:
+    assert any("byte" in note for note in announced(convert(EQUALS + statement)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW w AS SELECT id FROM t WHERE b = 'a'; DELETE FROM u WHERE id IN (SELECT id FROM w)",
+        (
+            "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM t WHERE c = 'a' $$;"
+            "INSERT INTO u SELECT f()"
+        ),
+    ],
+)
+def test_what_compares_such_a_text_is_left_out_with_what_needs_it(statement: str) -> None:
+    conversion = convert(EQUALS + statement)
+    assert len(blocked(conversion)) == 1
+    assert any("byte by byte" in left.why for left in conversion.skipped)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement
+from awslabs_dsql_mcp.migration.analysis.user_types import COLLATED, TypeReplacement
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
@@ -129,6 +129,8 @@ class Scope:
                 top = inner["TypeCast"]
                 typed.append(top["typeName"])
             yield from (one for one in self.carried(inner) if all(_keeps(one[1], to) for to in typed))
+        elif kind == "CollateClause":
+            yield from (one for one in self.carried(top["arg"]) if one[1].was == "citext")
         elif kind == "SubLink":
             columns = self.outputs(top["subselect"])[:1]
             yield from ((name, change) for name, change in columns if change is not None)
@@ -187,6 +189,8 @@ def _keeps(change: TypeReplacement, typed: Node) -> bool:
         return False
     if change.was in _NUMBERS:
         return to[0] in _NUMBERS and "typmods" not in typed
+    if change.was == COLLATED:
+        return to[0] in ("text", "varchar", "bpchar")
     return change.was == "enum" and to[0] == "enum"
 
 

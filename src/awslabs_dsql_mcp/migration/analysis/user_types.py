@@ -8,6 +8,9 @@ from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
+COLLATED: Final = "collated"
+"""Stands for the type of a text whose collation is not deterministic: its equality is not that of bytes."""
+
 LABEL: Final = "varchar(63)"
 """The type of an enum's labels, which have at most 63 bytes (PostgreSQL documentation, "Enumerated")."""
 
@@ -18,7 +21,7 @@ class TypeReplacement:
 
     Attributes:
         was: Its name in ``pg_type``, or as written; ``[]`` for an array, ``enum`` for an enum, ``composite``
-            for a row type.
+            for a row type, ``collated`` for a text of a non-deterministic collation.
         now: The type instead, as SQL.
         ordered: Values still compare as they did.
     """
@@ -31,7 +34,13 @@ class TypeReplacement:
     def former(self) -> str:
         """What the column was, for the reader."""
         kinds = {"[]": "an array", "enum": "an enum", "composite": "of a composite type"}
+        kinds[COLLATED] = "of a non-deterministic collation"
         return kinds.get(self.was, f"of type {self.was}")
+
+    @property
+    def folds(self) -> bool:
+        """Values that differ in their bytes were equal."""
+        return self.was in ("citext", COLLATED)
 
 
 @dataclass
@@ -41,6 +50,7 @@ class UserTypes:
     Attributes:
         enums: Their labels, in order.
         composites: The names of row types.
+        collations: The names of collations that are not deterministic.
         domains: For a domain, the change of the type that it is over; ``None`` if that stays.
         used: Enums that a table, a domain or a function has been made of.
         checks: For an enum, the CHECKs that let its labels through, each with the value that it is about.
@@ -48,6 +58,7 @@ class UserTypes:
 
     enums: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
     composites: set[Name] = field(default_factory=set[Name])
+    collations: set[Name] = field(default_factory=set[Name])
     domains: dict[Name, "TypeReplacement | None"] = field(
         default_factory=dict[Name, "TypeReplacement | None"]
     )

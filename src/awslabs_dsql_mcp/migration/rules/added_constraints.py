@@ -4,7 +4,7 @@ from awslabs_dsql_mcp.dsql.limits import MAX_INDEXES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints
-from awslabs_dsql_mcp.migration.rules.constraints import KEYS, is_unenforced, plain_key, settle
+from awslabs_dsql_mcp.migration.rules.constraints import KEYS, folded_key, is_unenforced, plain_key, settle
 from awslabs_dsql_mcp.migration.rules.indexes import index_of, refused_key, unique_index
 from awslabs_dsql_mcp.migration.rules.tables import has_room, key_name
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
@@ -92,6 +92,8 @@ def _is_required(made: ScriptTable, name: str) -> bool:
 def _key(conversion: Conversion, draft: ConvertedStatement, table: Name, constraint: Node) -> None:
     kind: str = constraint["contype"]
     made = conversion.tables.get(table)
+    notes = folded_key(conversion, table, strings(constraint.get("keys")))
+    (made.made.notes if made is not None else draft.notes).extend(notes)
     foldable = made is not None and _can_fold(conversion, made, constraint)
     if made is not None and "indexname" in constraint and kind == "CONSTR_PRIMARY":
         _key_of_index(conversion, draft, made, constraint)

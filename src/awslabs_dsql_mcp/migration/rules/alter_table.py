@@ -201,6 +201,8 @@ def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, comman
         "typeName": changed["typeName"],
         "constraints": column.get("constraints", []),
     }
+    if "collClause" in changed:
+        own["collClause"] = changed["collClause"]
     has_extensions = bool(conversion.survey.lacking.extensions)
     change = columns.convert_column(own, conversion.types, has_extensions=has_extensions)
     if change.problem:

@@ -11,7 +11,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.types import EXACT_NUMERIC, EXTENSION_TYPES, IDENTITY, SERIALS, ColumnType
 from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES
-from awslabs_dsql_mcp.migration.analysis.user_types import LABEL, TypeReplacement, UserTypes
+from awslabs_dsql_mcp.migration.analysis.user_types import COLLATED, LABEL, TypeReplacement, UserTypes
 from awslabs_dsql_mcp.migration.script.mentions import qualified_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (
@@ -54,12 +54,14 @@ def convert_column(column: Node, types: UserTypes, *, has_extensions: bool = Fal
     """
     name: str = column["colname"]
     change = TypeChange()
+    collation: Node = column.get("collClause", {})
     for clause in (row for key, row in COLUMN_CLAUSES.items() if column.pop(key, None)):
         change.notes.append(
             f"{name}: {clause.spelled} left out{f'; {clause.effect}' if clause.effect else ''}"
         )
     if "typeName" in column:
         _convert_type(name, column, types, change, has_extensions=has_extensions)
+    _note_collation(change, types, collation)
     for constraint in constraints(column, "CONSTR_IDENTITY"):
         change.notes.extend(_convert_identity(name, column, constraint))
     return change
@@ -74,7 +76,8 @@ def convert_domain(domain: Node, types: UserTypes, *, has_extensions: bool = Fal
         "constraints": domain.get("constraints", []),
     }
     change = TypeChange()
-    if domain.pop("collClause", None):
+    collation: Node = domain.pop("collClause", {})
+    if collation:
         change.notes.append("COLLATE left out; text sorts by byte")
     enum = qualified_name(strings(domain["typeName"].get("names")))
     if "arrayBounds" not in domain["typeName"] and enum in types.enums:
@@ -89,11 +92,20 @@ def convert_domain(domain: Node, types: UserTypes, *, has_extensions: bool = Fal
         change.replaced = TypeReplacement("enum", LABEL, types.order_kept(enum))
     else:
         _convert_type(own[1], column, types, change, has_extensions=has_extensions)
+    _note_collation(change, types, collation)
     domain["typeName"] = column["typeName"]
     if column["constraints"]:
         domain["constraints"] = column["constraints"]
     types.domains[own] = change.replaced
     return change
+
+
+def _note_collation(change: TypeChange, types: UserTypes, clause: Node) -> None:
+    """Take note of a text whose equality is that of a collation of the script."""
+    named = strings(clause.get("collname"))
+    if named and qualified_name(named) in types.collations:
+        change.replaced = TypeReplacement(COLLATED, "text")
+        change.notes.append(f"{BY_HAND}the collation {named[-1]} is left out: texts are equal byte by byte")
 
 
 def constraints(column: Node, *kinds: str) -> list[Node]:

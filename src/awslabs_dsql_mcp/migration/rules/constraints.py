@@ -57,6 +57,16 @@ def settle(conversion: Conversion, table: Name, constraints: Iterable[Node]) -> 
     return kept, list(dict.fromkeys(notes))
 
 
+def folded_key(conversion: Conversion, table: Name, columns: Iterable[str]) -> list[str]:
+    """Write notes on columns of a key that took values for equal which differ in their bytes."""
+    changed = conversion.columns.get(table, {})
+    return [
+        f"{BY_HAND}{name} was {changed[name].former}: its uniqueness is that of bytes here"
+        for name in columns
+        if name in changed and changed[name].folds
+    ]
+
+
 def plain_key(key: Node) -> list[str]:
     """Take from a key the clauses that Aurora DSQL lacks.
 

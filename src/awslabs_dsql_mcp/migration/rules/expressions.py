@@ -26,7 +26,14 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 _ENUM_FUNCTIONS: Final = frozenset(("enum_first", "enum_last", "enum_range"))
 """PostgreSQL documentation, "Enum Support Functions"."""
 
+_CHANGES: Final = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt"))
+_EQUAL_ROWS: Final = frozenset(("distinctClause", "groupClause", "partitionClause", "larg", "testexpr"))
 _OPERATIONS: Final = ("A_Expr", "FuncCall", "TypeCast", "MinMaxExpr", "A_Indirection", "A_ArrayExpr")
+
+
+def _groups(node: object) -> bool:
+    """Say if a statement looks for equal rows."""
+    return any(not _EQUAL_ROWS.isdisjoint(fields) for fields in nested(node))
 
 
 def rewrite(conversion: Conversion, draft: ConvertedStatement, found: Mentions, own: set[int]) -> None:
@@ -41,12 +48,7 @@ def rewrite(conversion: Conversion, draft: ConvertedStatement, found: Mentions, 
     if replaced := conversion.types.replace_enums(found, own):
         sorts = "" if all(map(conversion.types.order_kept, replaced)) else ", which compare and sort as text"
         draft.changed(f"casts to an enum are casts to varchar{sorts}")
-    for typed in found.types:
-        row = column_type(typed)
-        if id(typed) not in own and row is not None and row.name == "citext" and "arrayBounds" not in typed:
-            typed.clear()
-            typed.update(deparse.type_name("text"))
-            draft.changed(f"{BY_HAND}citext is text: compare lower(…) to ignore case")
+    _replace_citext(conversion, draft, found, own)
     for call in found.calls:
         name = strings(call.get("funcname"))[-1]
         if name in UUID_FUNCTIONS and name not in conversion.survey.functions:
@@ -82,11 +84,36 @@ def obstacle(conversion: Conversion, node: object, tables: Iterable[Name] = ()) 
     if enumerating := sorted(called & _ENUM_FUNCTIONS):
         return f"it needs {enumerating[0]}(), and no value is of an enum there: write the labels"
     named = set(map(relation_name, found.relations))
+    if (collation := lost_collation(conversion, node)) is not None:
+        return collation
     if "tableoid" in found.columns and not named.isdisjoint(conversion.survey.partitions.roots.values()):
         return "tableoid is that of a partition, and one plain table has the rows of all"
     return next(_foreign(conversion, found), None) or (
         None if isinstance(node, Mentions) else changed_meaning(conversion, node, found, tables)
     )
+
+
+def _replace_citext(
+    conversion: Conversion, draft: ConvertedStatement, found: Mentions, own: set[int]
+) -> None:
+    for typed in found.types:
+        row = column_type(typed)
+        if id(typed) not in own and row is not None and row.name == "citext" and "arrayBounds" not in typed:
+            typed.clear()
+            typed.update(deparse.type_name("text"))
+            draft.changed(f"{BY_HAND}citext is text: compare lower(…) to ignore case")
+            if draft.kind in _CHANGES and (found.operators or _groups(draft.top)):
+                why = "it compares as citext, which is text here: compare lower(…)"
+                conversion.skip(draft, why, blocks=True)
+
+
+def lost_collation(conversion: Conversion, node: object) -> str | None:
+    """Say which collation a tree names that is not deterministic, and so left out; ``None`` for none."""
+    if not conversion.types.collations:
+        return None
+    named = (strings(fields["collname"]) for fields in nested(node) if "collname" in fields)
+    lost = (name[-1] for name in named if qualified_name(name) in conversion.types.collations)
+    return next((f"it needs the collation {name}, which is left out" for name in lost), None)
 
 
 def _foreign(conversion: Conversion, found: Mentions) -> Iterator[str]:
@@ -142,6 +169,11 @@ def changed_results(found: Iterable[Difference]) -> list[str]:
     return list(dict.fromkeys(f"{BY_HAND}{difference.clause}" for difference in found))
 
 
+def folded(found: Iterable[Difference]) -> str | None:
+    """Say which texts that were equal are no more, so that a definition with them is left out."""
+    return next((f"{one.clause}: write it for that" for one in found if one.change.folds), None)
+
+
 def _operations(node: object) -> Iterator[Node]:
     for fields in nested(node):
         if len(fields) == 1:
@@ -153,5 +185,5 @@ def _operations(node: object) -> Iterator[Node]:
 def _touched(operation: Node, changed: dict[str, TypeReplacement]) -> Iterator[str]:
     """Iterate over the changed columns that an operation works on directly."""
     for name in mentions(list(operation.values())).columns & changed.keys():
-        if not changed[name].ordered and changed[name].was != "enum":
+        if not (changed[name].ordered or changed[name].was == "enum" or changed[name].folds):
             yield name

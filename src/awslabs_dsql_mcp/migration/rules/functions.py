@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.migration.analysis.signatures import input_parameters
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.expressions import changed_results, folded, obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.operations import differences
 from awslabs_dsql_mcp.migration.script.mentions import (
     Name,
@@ -35,14 +35,15 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
         conversion.skip(draft, why, human=True)
         return
     whole = [top, statement.body]
-    why = obstacle(conversion, whole)
+    changed = differences(conversion, "", whole)
+    why = obstacle(conversion, whole) or folded(changed)
     if why is None and not statement.body and (function_body(top) or "").strip():
         why = "its body does not parse, which PostgreSQL takes where check_function_bodies is off"
     if why is not None:
         conversion.survey.lacking.add_function(top, draft.line)
         conversion.skip(draft, f"{name}(): {why}", human=True)
         return
-    draft.notes += changed_results(differences(conversion, "", whole))
+    draft.notes += changed_results(changed)
     if draft.text is None and statement.body:
         _set_body(top, statement.body)
     draft.notes += unknown_function(conversion, statement.mentions)

@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.dsql.types import TYPES
 from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.rules.constraints import folded_key
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.operations import differences
 from awslabs_dsql_mcp.migration.rules.tables import has_room
@@ -56,6 +57,8 @@ def _append(conversion: Conversion, draft: ConvertedStatement, table: Name) -> N
     draft.notes += unknown_function(conversion, [top.get("indexParams"), top.get("whereClause")])
     for element in _elements(top):
         _plain_element(draft, element)
+    if top.get("unique"):
+        draft.notes += folded_key(conversion, table, [item.get("name", "") for item in _elements(top)])
     taken = conversion.taken(table[0])
     if "idxname" not in top:
         top["idxname"] = names.index_name(table[1], names.index_columns(_elements(top)), "idx", taken)

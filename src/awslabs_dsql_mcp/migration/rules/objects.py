@@ -5,14 +5,14 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.settings import may_be_of_role
-from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, is_object
+from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, STATEMENTS, is_object
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import columns, functions
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.constraints import settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql.definitions import is_grantable, items, option
-from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _NO_COMMENT: Final = "a comment on what is not carried over"
 _OF_PARTITION: Final = "a partition owns it, which is no table here: it stays by itself"
@@ -134,6 +134,20 @@ def create_composite(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Note a row type: its columns hold JSON."""
     conversion.types.composites.add(relation_name(draft.top["typevar"]))
     conversion.skip(draft, "a composite type: its columns are jsonb", human=True)
+
+
+def define(conversion: Conversion, draft: ConvertedStatement) -> None:
+    """Leave a DEFINE-like statement out, with note of a collation that is not deterministic."""
+    top = draft.top
+    given = items(top.get("definition"))
+    kind, flag = top["kind"], option(given, "deterministic")
+    copied = qualified_name(
+        strings((option(given, "from") or {}).get("arg", {}).get("List", {}).get("items")) or [""]
+    )
+    is_off = flag is not None and str(constant(flag.get("arg"))).lower() in ("false", "off", "0")
+    if kind == "OBJECT_COLLATION" and (is_off or copied in conversion.types.collations):
+        conversion.types.collations.add(qualified_name(strings(top["defnames"])))
+    conversion.skip(draft, STATEMENTS[draft.kind].dispensable, human=STATEMENTS[draft.kind].needs_review)
 
 
 def create_domain(conversion: Conversion, draft: ConvertedStatement) -> None:

@@ -29,7 +29,15 @@ _TO_JSON: Final = frozenset(
 _TO_JSONB: Final = frozenset(name for name in _TO_JSON if "jsonb" in name)
 _COLLECTING: Final = frozenset(("count", "coalesce", "array_agg", "nullif", "sum", "any_value"))
 _WINDOW: Final = frozenset(("lag", "lead", "first_value", "last_value", "nth_value", *_COLLECTING))
+_GROUPS: Final = frozenset(("sortClause", "distinctClause", "groupClause"))
 _STATEMENTS: Final = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt"))
+_MATCHING: Final = frozenset(
+    (
+        *("replace", "split_part", "strpos", "position", "translate", "starts_with", "regexp_match"),
+        *("regexp_matches", "regexp_replace", "regexp_split_to_array", "regexp_split_to_table"),
+    )
+)
+"""Functions that look for equal texts in a text."""
 _SCALED: Final = frozenset(("avg", "scale", "stddev", "variance", "sqrt", "exp", "ln", "log", "power"))
 
 
@@ -102,7 +110,9 @@ def _walk(conversion: Conversion, node: object, scope: Scope) -> Iterator[Differ
             if kind in _STATEMENTS or (kind in ("larg", "rarg") and "limitOption" in value):
                 within = around.inside(value)
                 query = {"SelectStmt" if kind in ("larg", "rarg") else kind: value}
-                given = around.outputs(query) if "sortClause" in value else []
+                given = around.outputs(query) if _GROUPS & value.keys() or "larg" in value else []
+                yield from _groups(value, within, given)
+                yield from _conflicts(conversion, value, within)
                 yield from _stored(conversion, kind, value, around, within)
                 waiting.append((value, within, given))
                 continue
@@ -110,6 +120,7 @@ def _walk(conversion: Conversion, node: object, scope: Scope) -> Iterator[Differ
                 yield from _sorts(sorted_by(value, around, columns))
             elif isinstance(value, dict):
                 yield from _operation(kind, cast("Node", value), around)
+                yield from _equalities(kind, cast("Node", value), around)
             waiting.append((cast("object", value), around, [] if kind == "FuncCall" else columns))
 
 
@@ -132,13 +143,25 @@ def _operation(kind: str, node: Node, scope: Scope) -> Iterator[Difference]:
         yield from _sorts(scope.carried(node.get("testexpr")))
 
 
+def _equalities(kind: str, node: Node, scope: Scope) -> Iterator[Difference]:
+    """What looks for equal values and is no operator."""
+    if kind == "SubLink" and "testexpr" in node:
+        yield from _equals(scope.carried([node["testexpr"], {"SubLink": node}]))
+    elif kind == "CaseExpr" and "arg" in node:
+        yield from _equals(scope.carried([node["arg"], *(when["CaseWhen"]["expr"] for when in node["args"])]))
+    elif kind == "JoinExpr":
+        yield from _joins(node, scope)
+    elif kind in ("WindowDef", "over"):
+        yield from _equals(scope.carried(node.get("partitionClause")))
+
+
 def _operator(node: Node, scope: Scope) -> Iterator[Difference]:
     operator = strings(node.get("name"))[-1]
     found = list(scope.carried(_operands(node, operator)))
     if operator in _ORDERS or "BETWEEN" in node["kind"]:
         yield from _sorts(found)
     elif operator in _EQUALS or node["kind"] in ("AEXPR_IN", "AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"):
-        return
+        yield from _equals(found)
     elif operator == "||":
         for name, change in found:
             if change.was in ("numeric", "money", "tsvector", "tsquery") or change.now == "jsonb":
@@ -166,8 +189,12 @@ def _call(function: str, node: Node, scope: Scope) -> Iterator[Difference]:
     found = scope.carried(node.get("args"))
     if function in ("min", "max"):
         yield from _sorts(found)
+    elif "agg_distinct" in node:
+        yield from _equals(found)
     elif function not in _WINDOW:
         for name, change in found:
+            if change.folds and function not in _MATCHING:
+                continue
             text = function in _TO_TEXT or function in _TO_JSON
             if change.was == "money" or (change.was == "numeric" and (text or function in _SCALED)):
                 yield Difference(name, change, f"{function}() gives another value here")
@@ -182,7 +209,7 @@ def _casts(found: Iterable[tuple[str, TypeReplacement]], to: str) -> Iterator[Di
         was, text = change.was, to in _TEXTS
         if was in ("numeric", "money"):
             different = text or to in ("json", "jsonb", "bytea")
-        elif change.ordered or was == "enum":
+        elif change.ordered or was == "enum" or change.folds:
             different = False
         elif change.now == "jsonb":
             different = to not in ("json", "jsonb")
@@ -191,6 +218,49 @@ def _casts(found: Iterable[tuple[str, TypeReplacement]], to: str) -> Iterator[Di
         if different:
             form = "its text form is another here" if text else f"its cast to {to} is that of {change.now}"
             yield Difference(name, change, form)
+
+
+def _equals(found: Iterable[tuple[str, TypeReplacement]]) -> Iterator[Difference]:
+    for name, change in found:
+        if change.folds:
+            yield Difference(name, change, "here its values are equal only byte by byte")
+
+
+def _groups(query: Node, within: Scope, given: Columns) -> Iterator[Difference]:
+    """DISTINCT, GROUP BY and set operations, which look for equal values."""
+    distinct: list[Node] = query.get("distinctClause", [])
+    merges = "larg" in query and query.get("op") != "SETOP_NONE" and "all" not in query
+    if merges or distinct == [{}]:
+        yield from _equals((name, change) for name, change in given if change is not None)
+    waiting = [*query.get("groupClause", ()), *(one for one in distinct if one)]
+    while waiting:
+        item = waiting.pop()
+        if "GroupingSet" in item:
+            waiting += item["GroupingSet"].get("content", [])
+        else:
+            yield from _equals(sorted_by({"node": item}, within, given))
+
+
+def _joins(join: Node, scope: Scope) -> Iterator[Difference]:
+    """USING and NATURAL, which compare columns of one name."""
+    names = strings(join.get("usingClause"))
+    if join.get("isNatural"):
+        names = list({name for columns in scope.levels[0].values() for name, _ in columns})
+    columns = [{"ColumnRef": {"fields": [{"String": {"sval": name}}]}} for name in names]
+    yield from _equals(scope.carried(columns))
+
+
+def _conflicts(conversion: Conversion, insert: Node, within: Scope) -> Iterator[Difference]:
+    """ON CONFLICT, which looks for a row with an equal key."""
+    if "onConflictClause" not in insert:
+        return
+    inferred: list[Node] = insert["onConflictClause"].get("infer", {}).get("indexElems", [])
+    names = [item["IndexElem"].get("name") for item in inferred]
+    table = relation_name(insert["relation"])
+    for name, change in columns_of(conversion, table):
+        if change is not None and (name in names or not names):
+            yield from _equals([(name, change)])
+    yield from _equals(within.carried([item["IndexElem"].get("expr", {}) for item in inferred]))
 
 
 def _sorts(found: Iterable[tuple[str, TypeReplacement]]) -> Iterator[Difference]:

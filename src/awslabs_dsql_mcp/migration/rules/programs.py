@@ -6,7 +6,13 @@ from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
 from awslabs_dsql_mcp.migration.analysis.row_counts import Rows
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
-from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.expressions import (
+    changed_results,
+    folded,
+    lost_collation,
+    obstacle,
+    unknown_function,
+)
 from awslabs_dsql_mcp.migration.rules.lost_effects import lost_effect
 from awslabs_dsql_mcp.migration.rules.operations import differences, outputs
 from awslabs_dsql_mcp.migration.script.mentions import mentions, relation_name
@@ -24,12 +30,13 @@ _STATISTICS: Final = frozenset(
 def create_view(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry a CREATE VIEW over."""
     view, query = relation_name(draft.top["view"]), draft.top["query"]
-    if (why := obstacle(conversion, query)) is not None:
+    changed = differences(conversion, "", query)
+    if (why := obstacle(conversion, query) or folded(changed)) is not None:
         conversion.survey.lacking.relations[view] = draft.line
         conversion.skip(draft, f"{view[1]}: {why}", human=True)
         return
     found = mentions(query)
-    draft.notes += changed_results(differences(conversion, "", query))
+    draft.notes += changed_results(changed)
     draft.notes += unknown_function(conversion, found)
     conversion.survey.lacking.relations.pop(view, None)
     conversion.taken(view[0]).add(view[1])
@@ -73,7 +80,7 @@ def select(conversion: Conversion, draft: ConvertedStatement) -> None:
 def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry a query or a change of data over; it stops the script if it needs what is left out."""
     found = mentions(draft.top) if draft.text is None else conversion.statement.mentions
-    if (why := obstacle(conversion, found)) is not None:
+    if (why := obstacle(conversion, found) or lost_collation(conversion, draft.top)) is not None:
         conversion.skip(draft, why, blocks=True)
         return
     changed = differences(conversion, draft.kind, draft.top)

@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.dsql.unsupported import TABLE_CLAUSES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints, convert_column
-from awslabs_dsql_mcp.migration.rules.constraints import LACKING_DEFERRAL, settle
+from awslabs_dsql_mcp.migration.rules.constraints import LACKING_DEFERRAL, folded_key, settle
 from awslabs_dsql_mcp.migration.rules.lost_effects import note_default
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
@@ -193,6 +193,8 @@ def _constraints(conversion: Conversion, draft: ConvertedStatement, table: Name)
     if len(kept) != len(own) or notes:
         draft.top["tableElts"] = [item for item in elements if "Constraint" not in item] + kept
         draft.changed(*notes)
+    for key in keys(draft.top):
+        draft.notes += folded_key(conversion, table, key_columns(draft.top, key.constraint))
 
 
 def _keep_names(
