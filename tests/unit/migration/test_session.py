@@ -7,6 +7,7 @@ from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 
 DROP = "DROP TABLE t"
+_OFF = "SET standard_conforming_strings = off;"
 FUNCTION = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT a FROM t'"
 
 
@@ -303,3 +304,49 @@ def test_foreign_keys_that_a_script_switches_off_are_checked(script: str, *, is_
     plan = planned(script)
     assert not plan.blocked
     assert any(left.needs_review and "must come in an order" in left.why for left in plan.skipped) is is_said
+
+
+@pytest.mark.parametrize(
+    ("before", "function"),
+    [
+        (_OFF, r"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'q\n'::text $$;"),
+        (_OFF, r"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'it\'s'::text $$;"),
+        (_OFF, r"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS 'SELECT \'q\\n\'::text';"),
+        (
+            "",
+            rf"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'q\n'::text $$; {_OFF} SELECT g();",
+        ),
+        (
+            "",
+            r"CREATE FUNCTION g() RETURNS text LANGUAGE sql " + _OFF[:-1] + r" AS $$ SELECT 'q\n'::text $$;",
+        ),
+    ],
+)
+def test_a_body_that_is_read_by_the_setting_of_its_caller_stops_the_script(
+    before: str, function: str
+) -> None:
+    stops = [left.why for left in convert(f"{before} {function}").skipped if left.is_blocking]
+    assert len(stops) == 1
+    assert "E'…'" in stops[0]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        r"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT E'q\n'::text $$;",
+        r"CREATE FUNCTION g() RETURNS text LANGUAGE sql RETURN 'q\n'::text;",
+        r"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'q'::text $$;",
+        (
+            r"SET standard_conforming_strings TO on;"
+            r"CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'q\n'::text $$;"
+        ),
+    ],
+)
+def test_a_body_that_says_the_same_under_each_setting_is_carried_over(function: str) -> None:
+    assert not any(left.is_blocking for left in convert(f"{_OFF} {function}").skipped)
+
+
+def test_a_literal_inside_of_a_do_block_is_read_as_the_script_sets_it() -> None:
+    made = r"CREATE TABLE t (a text DEFAULT 'q\n')"
+    block = f"DO $$ BEGIN {made}; EXCEPTION WHEN duplicate_table THEN NULL; END $$;"
+    assert "'q\n'" in convert(f"{_OFF} {block}").statements[-1].sql

@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.migration.script.mentions import (
 )
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.sql.scripts import with_escapes
 
 _OUTPUTS: Final = ("FUNC_PARAM_OUT", "FUNC_PARAM_INOUT", "FUNC_PARAM_TABLE")
 
@@ -33,6 +34,13 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
     if top.get("is_procedure") or language != "sql":
         why = f"a procedure or LANGUAGE {language}: do its work in the application"
         conversion.skip(draft, why, human=True)
+        return
+    if _depends_on_reading(conversion, top):
+        why = (
+            f"{name}(): its body has a backslash in a plain literal, which PostgreSQL reads by "
+            "standard_conforming_strings when it is called: write the literal as E'…'"
+        )
+        conversion.skip(draft, why, blocks=True)
         return
     whole = [top, statement.body]
     changed = differences(conversion, "", whole)
@@ -69,6 +77,20 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
         draft.notes.append("moved behind what its body names")
     draft.settings = conversion.settings.statements
     conversion.waiting.append((wait, draft))
+
+
+def _depends_on_reading(conversion: Conversion, function: Node) -> bool:
+    """Say if what a body means is another while a setting of the script is in force, now or later.
+
+    (PostgreSQL parses the text of a body at each call, under the setting of the caller.)
+    """
+    body = function_body(function) or ""
+    if with_escapes(body) == body:
+        return False
+    options = (item["DefElem"].get("arg", {}) for item in function.get("options", ()))
+    settings = {option.get("VariableSetStmt", {}).get("name") for option in options}
+    later = conversion.survey.statements[conversion.at :]
+    return "standard_conforming_strings" in settings or any(one.item.nonconforming for one in later)
 
 
 def release(conversion: Conversion) -> None:

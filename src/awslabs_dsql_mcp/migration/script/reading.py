@@ -94,7 +94,7 @@ def _read(item: ScriptItem, number: int) -> Iterator[ScriptStatement]:
         yield ScriptStatement(item, number, text)
         return
     top = parsed.tree.root
-    if parsed.tree.kind == "DoStmt" and (inner := _guarded(top)):
+    if parsed.tree.kind == "DoStmt" and (inner := _guarded(top, nonconforming=item.nonconforming)):
         yield from (ScriptStatement(item, number, None, one.kind, one.root, note=NOTE) for one in inner)
         return
     elements: list[Node] = top.pop("schemaElts", []) if parsed.tree.kind == "CreateSchemaStmt" else []
@@ -106,10 +106,11 @@ def _read(item: ScriptItem, number: int) -> Iterator[ScriptStatement]:
         yield ScriptStatement(item, number, None, kind, element)
 
 
-def _guarded(block: Node) -> tuple[Tree, ...]:
+def _guarded(block: Node, *, nonconforming: bool) -> tuple[Tree, ...]:
     """Parse what a DO block runs unless it is there; nothing for what is more than a list of definitions."""
     try:
-        found = trees(guarded_statements(block) or "")
+        text = guarded_statements(block) or ""
+        found = trees(with_escapes(text) if nonconforming else text)
     except ParseError:
         return ()
     return found if all(tree.kind in _DEFINITIONS for tree in found) else ()
