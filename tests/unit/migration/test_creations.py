@@ -68,3 +68,21 @@ def test_what_may_be_there_is_optional(script: str, optional: bool) -> None:  # 
 )
 def test_the_first_step_that_would_change_data_twice(script: str, step: int | None) -> None:
     assert repeated_step(planned(script)) == step
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS a text DEFAULT 'x'",
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS a text NOT NULL",
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS a text CHECK (a > 'a')",
+        "CREATE TYPE e AS ENUM ('a'); ALTER TABLE t ADD COLUMN IF NOT EXISTS a e",
+        "CREATE TABLE IF NOT EXISTS t (i serial); ALTER TABLE t ALTER i SET DEFAULT 7",
+    ],
+)
+def test_a_condition_that_would_hold_for_its_first_step_alone_is_looked_at_before_all(script: str) -> None:
+    made = planned(script)
+    assert len(made.steps) > 1
+    assert not any("IF NOT EXISTS" in query for step in made.steps for query in step.queries)
+    assert any("nothing runs if it is there already" in note for step in made.steps for note in step.notes)
+    assert not any(creation.optional for creation in creations(made))

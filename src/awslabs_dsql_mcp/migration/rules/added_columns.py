@@ -27,7 +27,10 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
     name: str = column["colname"]
     made = conversion.tables.get(table)
     if made is not None and command.get("missing_ok") and name in made.names:
-        conversion.skip(draft, "IF NOT EXISTS: the script has made it already")
+        other = (
+            f"; if {table[1]} is there from before, without {name}, add it by hand" if made.optional else ""
+        )
+        conversion.skip(draft, f"IF NOT EXISTS: the script has made it already{other}", human=made.optional)
         return
     if made is not None and _can_fold(conversion, made, column):
         if not define_column(conversion, draft, table, column):
@@ -54,6 +57,10 @@ def add(conversion: Conversion, draft: ConvertedStatement, table: Name, command:
     given = items(column.pop("constraints", None))
     if given:
         draft.changed()
+    if given and command.pop("missing_ok", None):
+        # PostgreSQL leaves a column that is there as it is; the steps that follow would change it.
+        note = f"{name}: IF NOT EXISTS left out, since steps follow: nothing runs if it is there already"
+        draft.changed(*([note] if made is None or made.optional else []))
     conversion.statements.append(draft)
     _later(conversion, draft, table, name, [item["Constraint"] for item in given])
 

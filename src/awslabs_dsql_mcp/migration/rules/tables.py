@@ -78,7 +78,14 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     for name in made.constraint_names:
         made.make_way(name)
     there |= made.constraint_names
+    _settle_condition(made)
     conversion.statements += [draft, *made.follow]
+
+
+def _settle_condition(made: ScriptTable) -> None:
+    """Take IF NOT EXISTS from a table that steps follow: they would change one that is there."""
+    if made.follow and made.top.pop("if_not_exists", None):
+        made.made.changed("IF NOT EXISTS left out, since steps follow: nothing runs if it is there already")
 
 
 def _cannot_be_plain(conversion: Conversion, draft: ConvertedStatement, table: Name) -> str | None:
