@@ -50,3 +50,33 @@ def test_what_the_server_computes_is_no_constant() -> None:
     insert = "INSERT INTO t VALUES (1, now()), (2, 'now'), (-3, DEFAULT), ('4'::int, 'x' || 'y')"
     (batch,) = meant(TABLE + insert).tables[("public", "t")].batches
     assert batch.computed() == {1}
+
+
+@pytest.mark.parametrize(
+    ("action", "change", "is_reached"),
+    [
+        ("ON DELETE CASCADE", "DELETE FROM t", True),
+        ("ON DELETE SET NULL", "DELETE FROM t", True),
+        ("ON UPDATE CASCADE", "UPDATE t SET id = 5", True),
+        ("ON UPDATE CASCADE", "DELETE FROM t", False),
+        ("ON DELETE CASCADE", "UPDATE t SET id = 5", False),
+        ("", "DELETE FROM t", False),
+    ],
+)
+def test_rows_that_a_foreign_key_reaches_are_not_known(action: str, change: str, *, is_reached: bool) -> None:
+    refers = (
+        f"CREATE TABLE u (id int PRIMARY KEY, t int REFERENCES t (id) {action}); "
+        "CREATE TABLE w (id int PRIMARY KEY REFERENCES u (t) ON DELETE CASCADE ON UPDATE CASCADE); "
+    )
+    rows = "INSERT INTO t VALUES (1, 'a'); INSERT INTO u VALUES (1, 1); INSERT INTO w VALUES (1); "
+    tables = meant(TABLE + refers + rows + change).tables
+    for name in ("u", "w"):
+        assert ("by a foreign key" in tables["public", name].unknown) is is_reached
+
+
+def test_a_delete_in_a_table_that_was_there_may_reach_others_that_were() -> None:
+    tables = meant(
+        "INSERT INTO u VALUES (1); CREATE TABLE n (a int); INSERT INTO n VALUES (1); DELETE FROM t"
+    )
+    assert "may reach" in tables.tables["public", "u"].unknown
+    assert not tables.tables["public", "n"].unknown

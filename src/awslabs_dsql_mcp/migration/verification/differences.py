@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from awslabs_dsql_mcp.migration.script.mentions import nested
 from awslabs_dsql_mcp.migration.verification.definitions import Column, Relation
-from awslabs_dsql_mcp.migration.verification.expressions import same
+from awslabs_dsql_mcp.migration.verification.expressions import VERBATIM, same
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import column_constraints, items, option
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
@@ -70,10 +70,12 @@ def _of_query(meant: Relation, stored: Relation) -> Iterator[Difference]:
     if found is True:
         return
     one, other = _leaves(meant.query), _leaves(stored.query)
+    is_certain = one.names != other.names or not other.texts <= one.texts | one.values
+    is_certain |= not other.values and not one.texts <= other.texts
     text = (
         f"is the view {_shown('SelectStmt', stored.query)}, was meant as {_shown('SelectStmt', meant.query)}"
     )
-    yield Difference(text, is_certain=one != other)
+    yield Difference(text, is_certain=is_certain)
 
 
 def _with_names(query: Any, names: Sequence[str]) -> Any:  # noqa: ANN401 - a parse tree
@@ -89,17 +91,37 @@ def _with_names(query: Any, names: Sequence[str]) -> Any:  # noqa: ANN401 - a pa
     return {"SelectStmt": select | {"targetList": named}}
 
 
-def _leaves(node: Any) -> set[str]:  # noqa: ANN401 - a parse tree
-    """Collect the tables, functions and texts that a query names, which PostgreSQL prints as they are."""
-    found: set[str] = set()
+@dataclass(frozen=True)
+class _Leaves:
+    """Parts of a query without parts of their own.
+
+    Attributes:
+        names: Tables and functions, which PostgreSQL prints as they are.
+        texts: Constants that it prints as they are, where they are no values of such types.
+        values: Constants of types whose values it prints anew, such as dates and intervals.
+    """
+
+    names: set[str]
+    texts: set[str]
+    values: set[str]
+
+
+def _leaves(node: Any) -> _Leaves:  # noqa: ANN401 - a parse tree
+    names: set[str] = set()
+    texts: set[str] = set()
+    values: set[str] = set()
     for inner in nested(node):
         if "relname" in inner:
-            found.add(inner["relname"])
+            names.add(inner["relname"])
         if "funcname" in inner:
-            found.add(strings(inner["funcname"])[-1])
+            names.add(strings(inner["funcname"])[-1])
         if "sval" in inner.get("A_Const", {}):
-            found.add(repr(constant(inner)))
-    return found
+            texts.add(repr(constant(inner)))
+        if "sval" in inner.get("TypeCast", {}).get("arg", {}).get("A_Const", {}):
+            cast: Node = inner["TypeCast"]
+            if strings(cast["typeName"].get("names"))[-1] not in VERBATIM:
+                values.add(repr(constant(cast["arg"])))
+    return _Leaves(names, texts - values, values)
 
 
 def _of_columns(meant: Relation, stored: Relation) -> Iterator[Difference]:

@@ -18,8 +18,9 @@ _LOCATIONS: Final = frozenset(
     {"location", "typemod", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"}
 )
 _SPELLINGS: Final = {"t": ("t", "true", "on", "yes", "y", "1"), "f": ("f", "false", "off", "no", "n", "0")}
-# Types whose constants PostgreSQL prints as they were written.
-_VERBATIM: Final = frozenset({"text", "varchar", "bpchar", "int2", "int4", "int8", "numeric", "bool"})
+VERBATIM: Final = frozenset({"text", "varchar", "bpchar", "int2", "int4", "int8", "numeric", "bool"})
+"""Types whose constants PostgreSQL prints as they were written."""
+
 _SET_TESTS: Final = {("AEXPR_OP_ANY", "="): "in", ("AEXPR_OP_ALL", "<>"): "not in"}
 _LISTS: Final = {"=": "in", "<>": "not in"}
 _PLAIN: Final = frozenset({"AEXPR_OP", "AEXPR_LIKE", "AEXPR_ILIKE"})
@@ -207,4 +208,4 @@ def _same_constant(meant: Form, stored: Form, stored_type: Form | None = None) -
     try:
         return Decimal(given) == Decimal(printed)
     except InvalidOperation:
-        return None if name and name not in _VERBATIM else False
+        return None if name and name not in VERBATIM else False

@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.migration.verification.definitions import Definitions
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings
 
+_ACTIONS: Final = ("c", "n", "d")  # CASCADE, SET NULL, SET DEFAULT
 _TIMES: Final = frozenset(("now", "today", "tomorrow", "yesterday"))  # read as the time of the INSERT
 
 
@@ -141,8 +142,10 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
         _insert(meant.table(name), top, number, step)
     elif tree.kind == "UpdateStmt":
         meant.table(name).changed |= {item["ResTarget"].get("name", "") for item in top.get("targetList", ())}
+        _cascade(meant, name, step.line, "fk_upd_action")
     elif tree.kind == "DeleteStmt":
         meant.table(name).unknown = f"the DELETE of line {step.line} changes its rows"
+        _cascade(meant, name, step.line, "fk_del_action")
     elif tree.kind in ("RenameStmt", "AlterObjectSchemaStmt"):
         _rename(meant, indexes, top, f"line {step.line} renames it or a part of it")
     else:
@@ -150,6 +153,34 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
             _forget(meant, indexes, dropped)
         for item in top.get("roles", ()) if tree.kind == "DropRoleStmt" else ():
             meant.objects.pop((item["RoleSpec"].get("rolename"),), None)
+
+
+def _cascade(meant: Meant, name: Name, line: int, action: str) -> None:
+    """Take rows as changed that a change of a table's rows reaches by the actions of foreign keys.
+
+    Those of tables that the plan does not make are unknown: a DELETE there may reach any other such table.
+    """
+    reached: dict[Name, str] = {name: action}
+    waiting = [(name, action)]
+    while waiting:
+        parent, field = waiting.pop()
+        for child, relation in meant.definitions.relations.items():
+            for key in (one for one in relation.constraints if "pktable" in one):
+                does = key.get(field, "a")
+                if relation_name(key["pktable"]) != parent or does not in _ACTIONS:
+                    continue
+                then = "fk_del_action" if (field, does) == ("fk_del_action", "c") else "fk_upd_action"
+                if reached.get(child) not in (then, "fk_del_action"):
+                    reached[child] = then
+                    waiting.append((child, then))
+    is_known = meant.table(name).is_new or action == "fk_upd_action"
+    for table in list(meant.tables.values()):
+        if not table.batches or table.name == name or table.unknown:
+            continue
+        if table.name in reached:
+            table.unknown = f"what line {line} changes reaches its rows by a foreign key"
+        elif not is_known and not table.is_new:
+            table.unknown = f"what line {line} deletes may reach its rows by a foreign key"
 
 
 def _forget(meant: Meant, indexes: dict[Name, list[Name]], name: Name) -> None:

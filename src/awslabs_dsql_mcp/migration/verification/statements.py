@@ -1,9 +1,15 @@
 """Statements of DDL as changes of definitions; those of a script and those of the catalog are read alike."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.migration.script.mentions import object_name, qualified_name, relation_name
+from awslabs_dsql_mcp.migration.script.mentions import (
+    Name,
+    nested,
+    object_name,
+    qualified_name,
+    relation_name,
+)
 from awslabs_dsql_mcp.migration.verification.definitions import (
     IDENTITIES,
     Definitions,
@@ -20,6 +26,7 @@ _ALL: Final = {
     "OBJECT_TABLE": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "OBJECT_SEQUENCE": ("USAGE", "SELECT", "UPDATE"),
 }
+_EXPRESSIONS: Final = ("default", "generated")
 _UNTOUCHED: Final = frozenset({"AT_SetStorage", "AT_ValidateConstraint"})
 
 
@@ -154,7 +161,66 @@ def _rename(found: Definitions, top: Node) -> bool:
     why = f"line {found.line} renames it or a part of it"
     moved = (top.get("newschema", name[0]), new if top.get("renameType") in _KINDS else name[1])
     found.relations |= {name: Relation(unknown=why), moved: Relation(unknown=why)}
+    if top.get("renameType") == "OBJECT_COLUMN":
+        for relation in found.relations.values():
+            for at, key in enumerate(relation.constraints):
+                if "pktable" in key and relation_name(key["pktable"]) == name:
+                    attributes = [
+                        new if one == top["subname"] else one for one in strings(key.get("pk_attrs"))
+                    ]
+                    relation.constraints[at] = key | {
+                        "pk_attrs": [{"String": {"sval": one}} for one in attributes]
+                    }
+    elif moved != name:
+        _follow(found, name, moved)
     return True
+
+
+def _follow(found: Definitions, old: Name, new: Name) -> None:
+    """Call a relation by its new name in the definitions that refer to it."""
+    try:
+        for relation in found.relations.values():
+            for column in relation.columns.values():
+                column |= {key: _with_name(column[key], old, new) for key in _EXPRESSIONS if column.get(key)}
+            for at, key in enumerate(relation.constraints):
+                if "pktable" in key:
+                    relation.constraints[at] = key | {"pktable": _with_name(key["pktable"], old, new)}
+            relation.query = _with_name(relation.query, old, new)
+    except RecursionError:
+        for relation in found.relations.values():
+            relation.unknown = f"line {found.line} renames what it may refer to"
+
+
+def _doubt(found: Definitions, name: Name) -> None:
+    """Take relations as unknown that have columns of a type or call a function whose name has changed."""
+    for relation in found.relations.values():
+        columns = relation.columns.values()
+        types = [qualified_name(strings(one.get("type", {}).get("names")) or [""]) for one in columns]
+        parts = [relation.constraints, relation.indexes, relation.query]
+        parts += [[column.get(key) for key in _EXPRESSIONS] for column in columns]
+        called = (strings(node["funcname"])[-1] for node in nested(parts) if "funcname" in node)
+        if name in types or name[1] in called:
+            relation.unknown = f"line {found.line} renames a type or function that it is defined with"
+
+
+def _with_name(node: Any, old: Name, new: Name) -> Any:  # noqa: ANN401 - a parse tree
+    """Write a tree anew with another name of a relation, in FROM and REFERENCES and as a regclass."""
+    if isinstance(node, list):
+        return [_with_name(inner, old, new) for inner in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    fields = cast("Node", node)
+    if "relname" in fields and relation_name(fields) == old:
+        return fields | {"schemaname": new[0], "relname": new[1]}
+    written = {key: _with_name(inner, old, new) for key, inner in fields.items()}
+    is_name = strings(fields.get("funcname"))[-1:] == ["nextval"]
+    is_name |= "arg" in fields and strings(fields.get("typeName", {}).get("names"))[-1:] == ["regclass"]
+    argument = next(iter(fields.get("args", ())), None) if "args" in fields else fields.get("arg")
+    text = constant(argument) if is_name else None
+    if text is not None and qualified_name([part.strip('"') for part in text.split(".")]) == old:
+        value = {"A_Const": {"sval": {"sval": ".".join(new)}}}
+        return written | ({"args": [value, *written["args"][1:]]} if "args" in fields else {"arg": value})
+    return written
 
 
 def _forget_renamed(found: Definitions, top: Node) -> None:
@@ -170,6 +236,8 @@ def _forget_renamed(found: Definitions, top: Node) -> None:
     found.domains.pop(name, None)
     for key in [key for key in found.functions if key[0] == name]:
         del found.functions[key]
+    if name[1]:
+        _doubt(found, name)
 
 
 def _drop(found: Definitions, top: Node) -> bool:
