@@ -185,6 +185,7 @@ class Conversion:
         renamed: For a sequence that became an identity's, the name of that one.
         columns: For a table or a view, its columns whose type changed.
         view_columns: For a view, its columns in order.
+        other_rows: For a view, the clause about why its rows are others than in PostgreSQL.
         waiting: Functions that wait for what their bodies name.
         roles: Roles that a statement has needed.
         settings: Those of the script's session.
@@ -211,6 +212,7 @@ class Conversion:
         default_factory=dict[Name, dict[str, TypeReplacement]]
     )
     view_columns: dict[Name, list[str]] = field(default_factory=dict[Name, list[str]])
+    other_rows: dict[Name, str] = field(default_factory=dict[Name, str])
     waiting: list[tuple[Wait, ConvertedStatement]] = field(
         default_factory=list[tuple[Wait, "ConvertedStatement"]]
     )

@@ -232,3 +232,18 @@ def test_what_compares_such_a_text_is_left_out_with_what_needs_it(statement: str
     conversion = convert(EQUALS + statement)
     assert len(blocked(conversion)) == 1
     assert any("byte by byte" in left.why for left in conversion.skipped)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "CREATE VIEW x AS SELECT id FROM t WHERE l > 'low';",
+        "CREATE VIEW y2 AS SELECT id FROM t ORDER BY l LIMIT 1; CREATE VIEW x AS SELECT id FROM y2;",
+        "CREATE VIEW y2 AS SELECT max(l) AS id FROM t; ALTER VIEW y2 RENAME TO x;",
+    ],
+)
+def test_a_change_that_reads_a_view_with_other_rows_stops_the_script(view: str) -> None:
+    assert len(blocked(convert(script(view, "DELETE FROM u WHERE EXISTS (SELECT id FROM x)")))) == 1
+    assert (
+        blocked(convert(script(view, "DROP VIEW x; CREATE VIEW x AS SELECT id FROM t; DELETE FROM u"))) == []
+    )

@@ -369,5 +369,6 @@ def _forget(conversion: Conversion, kind: str, named: Node) -> None:
         conversion.views.discard(name)
         conversion.columns.pop(name, None)
         conversion.view_columns.pop(name, None)
+        conversion.other_rows.pop(name, None)
     elif kind == "OBJECT_DOMAIN":
         conversion.types.domains.pop(name, None)

@@ -1,5 +1,6 @@
 """Views and queries: a view that needs what is left out is left out too."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
@@ -14,8 +15,8 @@ from awslabs_dsql_mcp.migration.rules.expressions import (
     unknown_function,
 )
 from awslabs_dsql_mcp.migration.rules.lost_effects import lost_effect
-from awslabs_dsql_mcp.migration.rules.operations import differences, outputs
-from awslabs_dsql_mcp.migration.script.mentions import mentions, relation_name
+from awslabs_dsql_mcp.migration.rules.operations import Difference, differences, outputs
+from awslabs_dsql_mcp.migration.script.mentions import Mentions, mentions, relation_name
 from awslabs_dsql_mcp.sql.parse_tree import strings
 
 _STATISTICS: Final = frozenset(
@@ -45,6 +46,9 @@ def create_view(conversion: Conversion, draft: ConvertedStatement) -> None:
     names = [*aliases, *(name for name, _ in columns[len(aliases) :])]
     conversion.view_columns[view] = names
     conversion.lost.add_view(view, query)
+    conversion.other_rows.pop(view, None)
+    if (why := _other_rows(conversion, changed, found)) is not None:
+        conversion.other_rows[view] = why
     changes = {name: change for name, (_, change) in zip(names, columns, strict=False) if change}
     conversion.columns.pop(view, None)
     if changes:
@@ -84,14 +88,23 @@ def change_data(conversion: Conversion, draft: ConvertedStatement) -> None:
         conversion.skip(draft, why, blocks=True)
         return
     changed = differences(conversion, draft.kind, draft.top)
-    if draft.kind != "SelectStmt" and (other := next((one for one in changed if not one.is_form), None)):
-        conversion.skip(draft, f"{other.clause}: write it for that", blocks=True)
+    if draft.kind != "SelectStmt" and (why := _other_rows(conversion, changed, found)) is not None:
+        conversion.skip(draft, f"{why}: write it for that", blocks=True)
         return
     if (why := lost_effect(conversion, draft)) is not None:
         conversion.skip(draft, why, blocks=True)
         return
     draft.notes += changed_results(changed)
     conversion.statements.append(draft)
+
+
+def _other_rows(conversion: Conversion, changed: Iterable[Difference], found: Mentions) -> str | None:
+    """Say why a query gives other rows than PostgreSQL, by itself or by a view; ``None`` if it does not."""
+    views = (relation_name(relation) for relation in found.relations)
+    other = conversion.other_rows
+    through = (f"{view[1]}: {other[view]}" for view in views if view in other)
+    own = (one.clause for one in changed if not one.is_form)
+    return next(own, None) or next(through, None)
 
 
 def keeps_limit(conversion: Conversion, draft: ConvertedStatement, rows: Rows) -> bool:

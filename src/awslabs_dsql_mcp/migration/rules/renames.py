@@ -95,6 +95,8 @@ def _rename_part(conversion: Conversion, schema: str, old: str, new: str) -> Non
 
 def _moved(conversion: Conversion, old: Name, new: Name) -> None:
     conversion.lost.move(old, new)
+    if old in conversion.other_rows:
+        conversion.other_rows[new] = conversion.other_rows.pop(old)
     if (made := conversion.tables.pop(old, None)) is not None:
         made.known_as.append(new)
         conversion.tables[new] = made
