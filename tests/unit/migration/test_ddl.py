@@ -487,3 +487,20 @@ def test_what_changes_nothing_of_the_data_is_left_out(script: str) -> None:
     plan = planned(script)
     assert (plan.blocked, plan.steps) == ((), ())
     assert len(plan.skipped) == script.count(";") + 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_mixed"),
+    [
+        ("b text_pattern_ops, a DESC NULLS LAST", True),
+        ("a DESC, b ASC", True),
+        ("lower(b) DESC, a", True),
+        ("a DESC", False),
+        ("a DESC, b DESC", False),
+        ("a DESC) INCLUDE (b", False),
+    ],
+)
+def test_what_an_index_of_mixed_directions_no_longer_serves_is_said(columns: str, *, is_mixed: bool) -> None:
+    notes = "; ".join(planned(f"CREATE INDEX i ON t ({columns})").steps[0].notes)
+    assert ("sorts its rows" in notes) is is_mixed
+    assert ("read either way" in notes) is not is_mixed

@@ -22,6 +22,11 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _METHODS: Final = frozenset(("btree", "hash", INDEX_METHOD))
 """Access methods that a b-tree serves as well."""
+_EITHER_WAY: Final = "an index is read either way, its NULLs where they were"
+_MIXED: Final = (
+    "an index is read one way for all its columns, so a query that orders by some upwards and by others "
+    "downwards sorts its rows"
+)
 
 
 def create_index(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -55,8 +60,9 @@ def _append(conversion: Conversion, draft: ConvertedStatement, table: Name) -> N
     for clause in (row for field, row in INDEX_CLAUSES.items() if top.pop(field, None) is not None):
         draft.notes.append(f"{clause.spelled} left out")
     draft.notes += unknown_function(conversion, [top.get("indexParams"), top.get("whereClause")])
+    ways = {item["IndexElem"].get("ordering") == "SORTBY_DESC" for item in top.get("indexParams", ())}
     for element in _elements(top):
-        _plain_element(draft, element)
+        _plain_element(draft, element, _MIXED if len(ways) > 1 else _EITHER_WAY)
     if top.get("unique"):
         draft.notes += folded_key(conversion, table, [item.get("name", "") for item in _elements(top)])
     taken = conversion.taken(table[0])
@@ -74,7 +80,7 @@ def _elements(top: Node) -> Iterator[Node]:
     return (item["IndexElem"] for item in (*top.get("indexParams", ()), *top.get("indexIncludingParams", ())))
 
 
-def _plain_element(draft: ConvertedStatement, element: Node) -> None:
+def _plain_element(draft: ConvertedStatement, element: Node, direction: str) -> None:
     """Take the order away; where the NULLs are, read backwards, stays as it was."""
     if (ordering := element.get("ordering")) in ("SORTBY_ASC", "SORTBY_DESC"):
         element["ordering"] = "SORTBY_DEFAULT"
@@ -82,7 +88,7 @@ def _plain_element(draft: ConvertedStatement, element: Node) -> None:
             nulls = element.get("nulls_ordering", "SORTBY_NULLS_DEFAULT")
             last = nulls == "SORTBY_NULLS_LAST"
             element["nulls_ordering"] = "SORTBY_NULLS_FIRST" if last else "SORTBY_NULLS_DEFAULT"
-            draft.changed("ASC and DESC left out: an index is read either way, its NULLs where they were")
+            draft.changed(f"ASC and DESC left out: {direction}")
     for name, note in (("opclass", "operator class left out"), ("collation", "COLLATE left out")):
         if element.pop(name, None) is not None:
             draft.changed(note)
