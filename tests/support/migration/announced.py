@@ -138,6 +138,7 @@ RULES: Final = (
     Rule("column", "type|values", "values of .* are written for the new type", there=r"money|\$"),
     Rule("constraint|index|view", "definition", "values of .* are written for the new type", there=r"\$"),
     Rule("constraint", "exists", "CHECK.* left out", there="c", here=NOTHING),
+    Rule("constraint", "definition", "CHECK.* left out", here="IN'"),  # an enum's has taken its name
     Rule("column|domain", "values|default", _COLUMN + "JSON", there=r"[{(]"),
     Rule("column", "values", _COLUMN + "rows that are there keep NULL", here="null"),
     Rule("column", "values|default", _COLUMN + "currency sign", there=r"\$"),
