@@ -32,7 +32,10 @@ class IdentityColumn(NamedTuple):
 
 
 def identities(
-    statements: Sequence[ScriptStatement], used: Uses, relations: Container[Name]
+    statements: Sequence[ScriptStatement],
+    used: Uses,
+    relations: Container[Name],
+    partitions: Container[Name] = (),
 ) -> dict[Name, IdentityColumn]:
     """Find the sequences and their columns.
 
@@ -40,6 +43,7 @@ def identities(
         statements: The script.
         used: What its statements do with tables.
         relations: Tables, views and sequences that it makes.
+        partitions: Tables that it makes partitions of others, which are left out.
     """
     changed: dict[tuple[Name, str], list[int]] = {}
     made = {
@@ -64,6 +68,7 @@ def identities(
         name: found[0]
         for name, found in defaults.items()
         if len(found) == 1
+        and found[0].table not in partitions
         and changed[found[0].table, found[0].column][-1] == found[0].at
         and (name == (own := _own_name(found[0])) or own not in relations)
         and _joins(statements, used, made[name], found[0], others[name])

@@ -32,6 +32,7 @@ class Survey:
         serials: Tables that it makes with a column of a serial type.
         defaults: Columns that get another default after they are made.
         referring: Tables with a foreign key, and those that it refers to.
+        added_keys: Columns of the primary keys that tables get after they are made.
     """
 
     statements: Sequence[ScriptStatement]
@@ -46,6 +47,7 @@ class Survey:
     serials: frozenset[Name]
     defaults: frozenset[tuple[Name, str]]
     referring: frozenset[Name]
+    added_keys: frozenset[tuple[Name, tuple[str, ...]]]
 
 
 def survey(statements: Sequence[ScriptStatement]) -> Survey:
@@ -75,7 +77,7 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
     return Survey(
         statements,
         used,
-        identities(statements, used, relations),
+        identities(statements, used, relations, parted.roots),
         survey_lacking(statements, parted.lines),
         frozenset(relations),
         frozenset(functions),
@@ -85,6 +87,7 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         frozenset(serials),
         frozenset(defaults),
         frozenset(referring),
+        frozenset(key for statement in statements for key in _added_keys(statement)),
     )
 
 
@@ -95,6 +98,15 @@ def _referring(statement: ScriptStatement) -> Iterator[Name]:
             if "pktable" in node:
                 yield relation_name(statement.tree["relation"])
                 yield relation_name(node["pktable"])
+
+
+def _added_keys(statement: ScriptStatement) -> Iterator[tuple[Name, tuple[str, ...]]]:
+    """Iterate over the tables, and columns, of the primary keys that a statement adds."""
+    if statement.kind == "AlterTableStmt":
+        for item in statement.tree["cmds"]:
+            constraint: Node = item["AlterTableCmd"].get("def", {}).get("Constraint", {})
+            if constraint.get("contype") == "CONSTR_PRIMARY" and "keys" in constraint:
+                yield relation_name(statement.tree["relation"]), tuple(strings(constraint["keys"]))
 
 
 def _relations(statement: ScriptStatement) -> Iterator[Name]:

@@ -121,8 +121,9 @@ def _can_fold(conversion: Conversion, made: ScriptTable, constraint: Node) -> bo
         or not conversion.is_free_before(made, made.known_as[-1][0], _key_name(conversion, made, constraint))
     ):
         return False
-    if constraint["contype"] == "CONSTR_UNIQUE" and any(
-        _same_columns(made, key, named) for key in keys(made.top)
+    if constraint["contype"] == "CONSTR_UNIQUE" and (
+        (made.known_as[-1], tuple(named)) in conversion.survey.added_keys
+        or any(_same_columns(made, key, named) for key in keys(made.top))
     ):
         return False
     return all(use.effect not in ("copy", "change") for use in conversion.uses(made))
