@@ -9,7 +9,7 @@ from awslabs_dsql_mcp.migration.rules.indexes import index_of, refused_key, uniq
 from awslabs_dsql_mcp.migration.rules.tables import has_room, key_name
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.definitions import Key, builtin_type, items, key_columns, keys
+from awslabs_dsql_mcp.sql.definitions import Key, builtin_type, items, key_columns, keys, table_elements
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
@@ -138,6 +138,7 @@ def _fold(conversion: Conversion, draft: ConvertedStatement, made: ScriptTable, 
     table, kind = made.known_as[-1], constraint["contype"]
     name = _key_name(conversion, made, constraint)  # before its columns are called what they were
     columns = _columns(constraint)
+    apart = _taken_apart(made, columns) if kind == "CONSTR_PRIMARY" else []
     for field in ("keys", "including"):
         if field in constraint:
             constraint[field] = [
@@ -158,6 +159,34 @@ def _fold(conversion: Conversion, draft: ConvertedStatement, made: ScriptTable, 
     made.top.setdefault("tableElts", []).append({"Constraint": constraint})
     made.made.changed(f"{KEYS[kind]} of line {draft.line} is here: it is made with its table", *draft.notes)
     conversion.statements += rename
+    for unique in apart:
+        _unique(conversion, draft, table, unique)
+
+
+def _taken_apart(made: ScriptTable, columns: list[str]) -> list[Node]:
+    """Take the unique constraints over a primary key's columns from CREATE TABLE, which would merge them."""
+    named = [own for name in columns if (own := made.names[name]) is not None]
+    holders = [made.top, *table_elements(made.top, "ColumnDef")]
+    found = [
+        key.constraint
+        for key in keys(made.top)
+        if key.constraint["contype"] == "CONSTR_UNIQUE" and key_columns(made.top, key.constraint) == named
+    ]
+    apart: list[Node] = []
+    usual = key_name(made.known_as[0][1], "CONSTR_UNIQUE", named, ())
+    known = [name for name in made.relations if name.startswith(usual)]
+    for constraint in found:
+        name = constraint.get("conname") or next(iter(known), None)
+        if name is None or "including" in constraint:
+            continue
+        for holder, field in ((one, field) for one in holders for field in ("tableElts", "constraints")):
+            kept = [item for item in holder.get(field, ()) if item.get("Constraint") is not constraint]
+            if len(kept) < len(holder.get(field, ())):
+                holder[field] = kept
+        made.indexes -= 1
+        keys_of = [{"String": {"sval": name}} for name in columns]
+        apart.append({**constraint, "conname": name, "keys": keys_of})
+    return apart
 
 
 def _columns(constraint: Node) -> list[str]:
