@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.lint.index_jobs import with_waits
 from awslabs_dsql_mcp.lint.model import Finding, Fix
 from awslabs_dsql_mcp.lint.part import Part
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
@@ -79,7 +80,8 @@ def examine(script: str) -> Examination:
         _part(item, of_drafts[number], of_steps[number], of_skipped[number]) for number, item in items.items()
     ]
     remarks = tuple(Finding(left.line, f"{left.what}: {left.why}", _fix(left)) for left in of_skipped[None])
-    return Examination(script, tuple(with_session(_with_folded(parts))), remarks)
+    kept = list(with_session(_with_folded(parts)))
+    return Examination(script, tuple(with_waits(kept, script)), remarks)
 
 
 def _part(

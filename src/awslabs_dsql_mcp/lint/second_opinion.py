@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.lint.examination import Examination
+from awslabs_dsql_mcp.lint.index_jobs import WAIT
 from awslabs_dsql_mcp.lint.model import Diagnostic, Finding, Linter
 from awslabs_dsql_mcp.lint.session import is_transaction
 
@@ -82,7 +83,11 @@ def _statements(examined: Examination) -> Iterator[tuple[int, str]]:
     for number, part in enumerate(examined.parts):
         if not (part.is_open or part.item.meta or part.item.data is not None or is_transaction(part)):
             queries = (part.item.text,) if part.queries is None else part.queries
-            yield from ((number, query) for query in queries if len(query) <= _MAX_STATEMENT)
+            yield from ((number, query) for query in queries if _is_read(query))
+
+
+def _is_read(query: str) -> bool:
+    return len(query) <= _MAX_STATEMENT and not query.startswith(WAIT)
 
 
 def _finding(one: Diagnostic, text: _Text) -> Finding:

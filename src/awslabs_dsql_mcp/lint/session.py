@@ -11,6 +11,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.settings import is_settable
+from awslabs_dsql_mcp.dsql.unsupported import UPKEEP
 from awslabs_dsql_mcp.guard import transaction_rules
 from awslabs_dsql_mcp.lint.model import Finding
 from awslabs_dsql_mcp.lint.part import Part
@@ -24,6 +25,7 @@ from awslabs_dsql_mcp.text import one_line
 _CONNECTS: Final = re.compile(r"\\c(?:onnect)?\b")
 _DISCARDS_ALL: Final = re.compile(r"discard\s.*\ball\Z|discard\s+all\b", re.IGNORECASE | re.DOTALL)
 _ENDS: Final = re.compile(r"(?:begin|start|commit|end)\b", re.IGNORECASE)
+_ANALYZES: Final = re.compile(r"analy[sz]e\b", re.IGNORECASE)
 _KINDS: Final = {"TRANS_STMT_BEGIN": "BEGIN", "TRANS_STMT_START": "BEGIN", "TRANS_STMT_COMMIT": "COMMIT"}
 
 
@@ -52,10 +54,17 @@ def _sets(top: Node) -> bool:
     return bool(names) and all(name is not None and is_settable(name) for name in names)
 
 
+def _analyzes_table(top: Node) -> bool:
+    """Tell ANALYZE of one table: Aurora DSQL documents no other."""
+    tables = [one["VacuumRelation"] for one in top.get("rels", ())]
+    is_plain = len(tables) == 1 and "va_cols" not in tables[0] and "options" not in top
+    return is_plain and not top.get("is_vacuumcmd")
+
+
 _KEPT: Final[dict[str, Callable[[Node], bool]]] = {
     "VariableSetStmt": _is_setting,
     "SelectStmt": _sets,
-    "VacuumStmt": lambda top: not top.get("is_vacuumcmd"),  # ANALYZE
+    "VacuumStmt": _analyzes_table,
     "TransactionStmt": lambda _: True,
     "ConstraintsSetStmt": lambda _: True,
 }
@@ -139,7 +148,7 @@ def _block(block: Sequence[Part], values: SessionValues) -> Iterator[Part]:
     elif rows > limits.MAX_ROWS:
         why = f"A transaction changes at most {limits.MAX_ROWS:,} rows on Aurora DSQL, and this one {rows:,}."
     if not why:
-        yield from (_plain(begin), *map(values.take, inner), commit)
+        yield from (_plain(begin), *(values.take(_without_upkeep(part)) for part in inner), commit)
         return
     message = (
         f"{one_line(begin.item.text)} … COMMIT of line {commit.item.line}, left out: {why} Each statement is "
@@ -158,6 +167,14 @@ def _block(block: Sequence[Part], values: SessionValues) -> Iterator[Part]:
             yield part
         local += names
     yield replace(commit, queries=tuple(values.restored(name) for name in dict.fromkeys(local)))
+
+
+def _without_upkeep(part: Part) -> Part:
+    """Take ANALYZE out of a transaction, where Aurora DSQL refuses it."""
+    if part.queries is not None or not _ANALYZES.match(part.item.text):
+        return part
+    told = f"{one_line(part.item.text)}, left out: {UPKEEP.dispensable}"
+    return replace(part, queries=(), findings=(Finding(part.item.line, told, "fixed"),))
 
 
 def _plain(begin: Part) -> Part:

@@ -85,7 +85,8 @@ def _shared_tools(
     """List the tools that need no cluster."""
     service = DocumentationClient(settings.knowledge_server, timeout=settings.knowledge_timeout)
     stack.push_async_callback(service.aclose)
-    lint = DsqlLint(LintProgram(), characters=settings.max_result_chars)
+    migrates = OfferedTools(settings.tools, settings.allow_writes).can("migrate")
+    lint = DsqlLint(LintProgram(), characters=settings.max_result_chars, migrates=migrates)
     return (lint.spec(), *Documentation(service, guide).specs())
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.lint.examination import Examination, examine
+from awslabs_dsql_mcp.lint.index_jobs import WAIT
 from awslabs_dsql_mcp.lint.model import MAX_LINTED, MAX_STATEMENTS, Finding, Linter
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
 from awslabs_dsql_mcp.lint.second_opinion import second_opinion
@@ -33,11 +34,13 @@ class DsqlLint:
     Args:
         linter: dsql-lint.
         characters: Characters of fixed SQL that are shown, at most.
+        migrates: ``migrate`` is offered.
     """
 
-    def __init__(self, linter: Linter, *, characters: int) -> None:
+    def __init__(self, linter: Linter, *, characters: int, migrates: bool = False) -> None:
         self._linter = linter
         self._characters = characters
+        self._migrates = migrates
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced."""
@@ -76,7 +79,8 @@ class DsqlLint:
             more, missing = (), f"AWS's dsql-lint was not heard: {error.message}"
         else:
             missing = ""
-        return await asyncio.to_thread(_answer, examined, more, missing, self._characters if fix else None)
+        shown = self._characters if fix else None
+        return await asyncio.to_thread(_answer, examined, more, missing, shown, migrates=self._migrates)
 
 
 class LintAdvice:
@@ -104,7 +108,7 @@ def _is_about_dsql(error: DsqlError) -> bool:
 
 def _advice(examined: Examination) -> str | None:
     """Write the statements that a person need not mend as a clause or two, if they are short."""
-    queries = [query for part in examined.parts for query in part.queries or ()]
+    queries = [query for part in examined.parts for query in part.queries or () if not query.startswith(WAIT)]
     written = "; ".join(queries)
     if not queries or len(written) > _MAX_ADVICE or "\n" in written:
         return None
@@ -148,7 +152,7 @@ def _examined(sql: str) -> Examination:
 
 
 def _answer(
-    examined: Examination, more: Sequence[Finding], missing: str, characters: int | None
+    examined: Examination, more: Sequence[Finding], missing: str, characters: int | None, *, migrates: bool
 ) -> ToolOutput:
     """Write the findings.
 
@@ -157,6 +161,7 @@ def _answer(
         more: What dsql-lint found beyond.
         missing: Why it was not heard; empty if it was.
         characters: Characters of fixed SQL that are shown, at most; ``None`` for none.
+        migrates: ``migrate`` is offered.
     """
     found = (*examined.findings, *more)
     fixed = None if characters is None else examined.fixed_sql
@@ -186,6 +191,8 @@ def _answer(
     lines += [missing, _NOT_ALL] if missing else [_NOT_ALL]
     if fixed is None and any(finding.fix != "unfixable" for finding in found):
         lines.append("Next: the same with fix=true gives the script as fixed.")
+    elif migrates and fixed is not None and WAIT in fixed:
+        lines.append("Next: send the script to migrate, which waits for each job, or wait at the comments.")
     return ToolOutput(tuple(lines), structured)
 
 

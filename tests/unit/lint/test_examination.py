@@ -40,6 +40,9 @@ STATEMENTS = st.sampled_from(
         Piece("LOCK TABLE t;", ("locks no tables",), ""),
         Piece("SET statement_timeout = 0;", ("left out",), ""),
         Piece("ALTER TYPE m OWNER TO x;", ("left out",), ""),
+        Piece("ANALYZE;", ("upkeep",), ""),
+        Piece("ANALYZE VERBOSE t (a);", ("upkeep",), ""),
+        Piece("ANALYSE t, u;", ("upkeep",), ""),
         Piece("DROP INDEX CONCURRENTLY i;", ("CONCURRENTLY",), "DROP INDEX i;"),
         Piece("CREATE INDEX i ON t (a);", ("ASYNC",), "CREATE INDEX ASYNC i ON t (a);"),
         Piece(
@@ -131,6 +134,52 @@ def test_a_setting_of_a_transaction_that_is_taken_apart_ends_with_it() -> None:
     assert (
         fixed == "SET TimeZone = 'UTC';\nCREATE TABLE a (b int);\nCREATE TABLE c (d int);\nRESET timezone;\n"
     )
+
+
+def test_no_table_is_analyzed_in_a_transaction() -> None:
+    examined = examine("BEGIN;\nUPDATE t SET a = 1;\nANALYZE t;\nCOMMIT;\n")
+    assert [(finding.line, finding.fix) for finding in examined.findings] == [(3, "fixed")]
+    assert examined.fixed_sql == "BEGIN;\nUPDATE t SET a = 1;\nCOMMIT;\n"
+
+
+UPSERT = "INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING;\n"
+INDEX = "CREATE UNIQUE INDEX ASYNC u ON t (a, b);"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE t ADD CONSTRAINT u UNIQUE (a);\n",
+        f"{INDEX}\nALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;\n",
+        f"CREATE UNIQUE INDEX u ON t (a);\n{UPSERT}",
+        f"{INDEX}\nINSERT INTO t VALUES (1) ON CONFLICT (b, a) DO UPDATE SET c = 1;\n",
+        f"{INDEX}\nINSERT INTO t VALUES (1) ON CONFLICT DO NOTHING;\n",
+    ],
+)
+def test_a_script_says_where_a_job_has_to_end(script: str) -> None:
+    examined = examine(script)
+    assert [f.fix for f in examined.findings if "does not run as a whole" in f.message] == [
+        "fixed_with_warning"
+    ]
+    *_, comment, last = examined.fixed_sql.splitlines()
+    assert comment.startswith("--")
+    assert "wait_for_job" in comment
+    assert last.startswith(("ALTER TABLE", "INSERT"))
+    assert not examine(examined.fixed_sql).findings
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{INDEX} CALL sys.wait_for_job('x');\nALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;\n",
+        f"{INDEX} {UPSERT}".replace("(a)", "(id)"),
+        f"{INDEX} {UPSERT}".replace("INTO t", "INTO another"),
+        f"CREATE INDEX ASYNC i ON t (a); {UPSERT}",
+        "ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;",
+    ],
+)
+def test_no_wait_is_found_where_none_is_needed(script: str) -> None:
+    assert not examine(script).findings
 
 
 def set_config(name: str, is_local: str) -> str:
