@@ -236,7 +236,9 @@ def _with_surrogates_marked(message: Any) -> Any:  # noqa: ANN401 - any JSON val
     """
     if _is_unicode(message):
         return message
-    if isinstance(message, dict) and not _is_unicode(cast("dict[str, object]", message).get("id")):
+    given: object = message
+    fields = cast("dict[str, object]", given) if isinstance(given, dict) else {}
+    if not _is_unicode(fields.get("id")):
         raise MessageRejected(INVALID_REQUEST, "id has a lone surrogate, which is not Unicode.")
     return _marked(without_surrogates(message))
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from types import TracebackType
 
 import anyio
 import anyio.to_thread
@@ -65,7 +66,12 @@ class WholeMessages:
         """Give itself, to be closed at the end."""
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
         """Close the stream."""
         await self.aclose()
 
