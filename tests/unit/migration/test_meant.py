@@ -80,3 +80,10 @@ def test_a_delete_in_a_table_that_was_there_may_reach_others_that_were() -> None
     )
     assert "may reach" in tables.tables["public", "u"].unknown
     assert not tables.tables["public", "n"].unknown
+
+
+def test_nothing_is_left_of_a_schema_that_is_dropped() -> None:
+    script = "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY); INSERT INTO s.t VALUES (1); "
+    found = meant(f"{script} CREATE FUNCTION s.f() RETURNS int LANGUAGE sql RETURN 1; DROP SCHEMA s CASCADE")
+    assert (found.tables, found.definitions.relations, found.definitions.functions) == ({}, {}, {})
+    assert {name: one.check.expect_absent for name, one in found.objects.items()} in ({}, {("s",): True})

@@ -151,6 +151,8 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
     else:
         for dropped in _dropped(top):
             _forget(meant, indexes, dropped)
+        for schema in strings(top.get("objects")) if top.get("removeType") == "OBJECT_SCHEMA" else ():
+            _forget_within(meant, schema)
         for item in top.get("roles", ()) if tree.kind == "DropRoleStmt" else ():
             meant.objects.pop((item["RoleSpec"].get("rolename"),), None)
 
@@ -191,17 +193,21 @@ def _forget(meant: Meant, indexes: dict[Name, list[Name]], name: Name) -> None:
 def _rename(meant: Meant, indexes: dict[Name, list[Name]], top: Node, why: str) -> None:
     """Forget what gets another name, and what was dropped under that one."""
     if top.get("renameType") in ("OBJECT_SCHEMA", "OBJECT_ROLE"):
-        old = top["subname"]
-        for key in [key for key in meant.objects if key[0] == old]:
-            del meant.objects[key]
-        for table in [table for table in meant.tables if table[0] == old]:
-            del meant.tables[table]
+        _forget_within(meant, top["subname"])
     elif "relation" in top:
         schema, name = relation_name(top["relation"])
         meant.forget((top.get("newschema", schema), top.get("newname", name)))
         if (schema, name) in meant.tables:
             _forget(meant, indexes, (schema, name))
             meant.table((schema, name)).unknown = why
+
+
+def _forget_within(meant: Meant, schema: str) -> None:
+    """Forget a schema and what is in it."""
+    for key in [key for key in meant.objects if key[0] == schema]:
+        del meant.objects[key]
+    for table in [table for table in meant.tables if table[0] == schema]:
+        del meant.tables[table]
 
 
 def _dropped(top: Node) -> Iterator[Name]:

@@ -226,11 +226,7 @@ def _with_name(node: Any, old: Name, new: Name) -> Any:  # noqa: ANN401 - a pars
 def _forget_renamed(found: Definitions, top: Node) -> None:
     """Forget functions and domains that get another name, and what is in a schema that does."""
     if top.get("renameType") == "OBJECT_SCHEMA":
-        schema = top["subname"]
-        for names in (found.relations, found.domains):
-            for name in [name for name in names if name[0] == schema]:
-                del names[name]
-        found.functions.clear()  # those of other schemas may have types of it
+        _forget_within(found, top["subname"])
         return
     name = qualified_name(object_name(top.get("object", {})) or [""])
     found.domains.pop(name, None)
@@ -240,7 +236,17 @@ def _forget_renamed(found: Definitions, top: Node) -> None:
         _doubt(found, name)
 
 
+def _forget_within(found: Definitions, schema: str) -> None:
+    """Forget what is in a schema."""
+    for names in (found.relations, found.domains):
+        for name in [name for name in names if name[0] == schema]:
+            del names[name]
+    found.functions.clear()  # those of other schemas may have types of it
+
+
 def _drop(found: Definitions, top: Node) -> bool:
+    for schema in strings(top.get("objects")) if top["removeType"] == "OBJECT_SCHEMA" else ():
+        _forget_within(found, schema)
     for item in items(top.get("objects")):
         name = qualified_name(object_name(item))
         if top["removeType"] in _KINDS:
