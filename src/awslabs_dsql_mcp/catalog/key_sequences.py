@@ -26,7 +26,8 @@ LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum """
 _OF_TABLE: Final = _COLUMNS + "WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped"
 _OF_KEY: Final = (
     _COLUMNS + "JOIN pg_index i ON i.indrelid = a.attrelid JOIN pg_class x ON x.oid = i.indexrelid "
-    "WHERE x.relname = $1 AND a.attnum = ANY (i.indkey)"
+    # A primary key's index includes the other columns on Aurora DSQL.
+    "WHERE x.relname = $1 AND array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts"
 )
 
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.sql.parse_tree import Node
 
 _COLUMNS: Final = (
-    "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum = ANY (i.indkey) "
+    "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum = ANY (k.conkey) "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisprimary "
+    "LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' "
     "WHERE n.nspname = $1::text AND c.relname = $2::text AND a.attnum > 0 AND NOT a.attisdropped "
     "ORDER BY a.attnum"
 )

@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 from awslabs_dsql_mcp.migration.script.mentions import (
     Name,
+    mentions,
     nested,
     object_name,
     qualified_name,
@@ -263,6 +264,13 @@ def _drop(found: Definitions, top: Node) -> bool:
     return False  # that it is gone is asked for by its name
 
 
+def _columns_of(definition: Node) -> set[str]:
+    """Name the columns that an index or a constraint is defined with."""
+    keys = [name for field in ("keys", "including", "fk_attrs") for name in strings(definition.get(field))]
+    elements = [*items(definition.get("indexParams")), *items(definition.get("indexIncludingParams"))]
+    return {*keys, *(str(one["IndexElem"].get("name")) for one in elements), *mentions(definition).columns}
+
+
 def _alter_table(found: Definitions, top: Node) -> bool:
     if top.get("objtype", "OBJECT_TABLE") != "OBJECT_TABLE":
         return False
@@ -283,6 +291,9 @@ def _alter(table: Relation, command: Node, line: int) -> bool:  # noqa: C901, PL
         table.dropped.add(name)
         if any(name in strings(one.get("keys")) for one in (*table.constraints, *table.indexes)):
             table.unknown = f"line {line} drops a column of a key"
+        # PostgreSQL drops what is defined with a column with it.
+        table.indexes = [one for one in table.indexes if name not in _columns_of(one)]
+        table.constraints = [one for one in table.constraints if name not in _columns_of(one)]
     elif form == "AT_ColumnDefault":
         table.set_default(name, given or None)
     elif form == "AT_SetNotNull":
