@@ -18,13 +18,12 @@ from awslabs_dsql_mcp.lint.model import Finding, Fix
 from awslabs_dsql_mcp.lint.part import Part
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
 from awslabs_dsql_mcp.lint.session import chains, is_kept, with_session
-from awslabs_dsql_mcp.migration.conversion import ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import Step, single_steps
 from awslabs_dsql_mcp.sql.scripts import ScriptItem
 from awslabs_dsql_mcp.text import one_line
 
-_BY_HAND: Final = "NEEDS A HUMAN: "
 _FOLDED: Final = re.compile(r" of line (\d+) is here")
 _COPIED_ROWS: Final = 1_000  # of the 3,000 that a transaction may change, as many as a step of the plan has
 
@@ -111,7 +110,7 @@ def _part(
     notes = dict.fromkeys(note for step in steps for note in step.notes)
     if not left_out and _is_verbatim(item, steps) and part.rows <= limits.MAX_ROWS:
         return replace(
-            part, findings=tuple(_noted(item, drafts, note) for note in notes if note.startswith(_BY_HAND))
+            part, findings=tuple(_noted(item, drafts, note) for note in notes if note.startswith(BY_HAND))
         )
     queries = tuple(query for step in steps for query in step.queries)
     if _is_verbatim(item, steps) and item.data is not None:
@@ -125,9 +124,9 @@ def _told(drafts: Sequence[ConvertedStatement], notes: Sequence[str]) -> list[st
     """Put the notes on one fault together; a CREATE TABLE can have one in each column."""
     if any("tableElts" in draft.top for draft in drafts):
         return list(notes)
-    minded = "; ".join(note.removeprefix(_BY_HAND) for note in notes if note.startswith(_BY_HAND))
-    quiet = "; ".join(note for note in notes if not note.startswith(_BY_HAND))
-    return [*filter(None, [quiet]), *(f"{_BY_HAND}{one}" for one in filter(None, [minded]))]
+    minded = "; ".join(note.removeprefix(BY_HAND) for note in notes if note.startswith(BY_HAND))
+    quiet = "; ".join(note for note in notes if not note.startswith(BY_HAND))
+    return [*filter(None, [quiet]), *(f"{BY_HAND}{one}" for one in filter(None, [minded]))]
 
 
 def _is_verbatim(item: ScriptItem, steps: Sequence[Step]) -> bool:
@@ -147,8 +146,8 @@ def _left_out(left: SkippedStatement) -> Finding:
 
 
 def _noted(item: ScriptItem, drafts: Sequence[ConvertedStatement], note: str) -> Finding:
-    fix: Fix = "fixed_with_warning" if note.startswith(_BY_HAND) else "fixed"
-    message = note.removeprefix(_BY_HAND)
+    fix: Fix = "fixed_with_warning" if note.startswith(BY_HAND) else "fixed"
+    message = note.removeprefix(BY_HAND)
     return Finding(_line_of(item, drafts, message), message, fix)
 
 

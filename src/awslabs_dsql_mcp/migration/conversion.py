@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.analysis.lost_effects import LostEffects
@@ -20,6 +21,9 @@ from awslabs_dsql_mcp.sql.copy_data import Row
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
 from awslabs_dsql_mcp.sql.parser import parse
+
+BY_HAND: Final = "NEEDS A HUMAN: "
+"""Begins a note on a change that somebody has to look at."""
 
 
 @dataclass

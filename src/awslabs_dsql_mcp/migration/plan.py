@@ -18,7 +18,7 @@ from typing import Final, Literal, cast
 from awslabs_dsql_mcp.guard import guard, write_rules
 from awslabs_dsql_mcp.guard.guard import Verdict
 from awslabs_dsql_mcp.guard.refusal import locate
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.rules.columns import constraints
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.sql import deparse
@@ -71,6 +71,11 @@ class Step:
     def is_ddl(self) -> bool:
         """It changes definitions, and so is alone in its transaction."""
         return self.statements[0].category == "ddl"
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes that need a human."""
+        return [note.removeprefix(BY_HAND) for note in self.notes if note.startswith(BY_HAND)]
 
     @property
     def title(self) -> str:

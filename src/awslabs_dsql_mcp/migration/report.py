@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from awslabs_dsql_mcp.migration.conversion import SkippedStatement
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, SkippedStatement
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
 from awslabs_dsql_mcp.output.tool_output import Marked
 from awslabs_dsql_mcp.text import truncate_lines
@@ -15,7 +15,6 @@ _MAX_SECTION: Final = 9_000  # characters, likewise
 _MAX_PAGE: Final = 24_000  # characters of a page of a plan
 _MAX_ENTRY: Final = 2_000  # characters of an entry that a page does not begin with
 _MAX_NAMED: Final = 100  # lines of alike entries
-_BY_HAND: Final = "NEEDS A HUMAN: "
 _STEPS: Final = "Steps:"
 _PLACE: Final = re.compile(r"([1-9]\d{0,6})(?:\.(\d{1,9}))?")
 
@@ -120,10 +119,7 @@ def skipped_lines(plan: MigrationPlan) -> list[str]:
 def _attention(plan: MigrationPlan) -> list[tuple[str, list[str]]]:
     left_out = _grouped(left for left in plan.skipped if left.needs_review and not left.is_blocking)
     remarks = [
-        f"- step {number}: {note.removeprefix(_BY_HAND)}"
-        for number, step in enumerate(plan.steps, 1)
-        for note in step.notes
-        if note.startswith(_BY_HAND)
+        f"- step {number}: {remark}" for number, step in enumerate(plan.steps, 1) for remark in step.remarks
     ]
     return [
         ("Stops the run, to be rewritten or removed:", _grouped(plan.blocked)),
@@ -187,7 +183,7 @@ def _steps(first: int, last: int, verb: str = "") -> str:
 
 
 def _step(number: int, step: Step, state: str | None, *, whole: bool) -> str:
-    notes = [note for note in step.notes if not note.startswith(_BY_HAND)]
+    notes = [note for note in step.notes if not note.startswith(BY_HAND)]
     if any(statement.drops or statement.whole_table for statement in step.statements):
         notes.insert(0, "REMOVES OR CHANGES WHAT IS THERE")
     suffix = f"  [{'; '.join(notes)}]" if notes else ""

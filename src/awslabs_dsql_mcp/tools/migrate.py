@@ -371,7 +371,7 @@ def _begun(run: MigrationRun) -> str:
 def _attention(plan: MigrationPlan) -> str:
     """Say how much of a plan somebody has to look at; empty for nothing."""
     left_out = sum(left.needs_review and not left.is_blocking for left in plan.skipped)
-    noted = _needs_human(plan) - sum(left.needs_review for left in plan.skipped)
+    noted = _noted(plan)
     parts = [
         f"{pluralize(left_out, 'statement')} left out" if left_out else "",
         f"{pluralize(noted, 'change')} of meaning" if noted else "",
@@ -380,15 +380,14 @@ def _attention(plan: MigrationPlan) -> str:
     return f"To be looked at by a human: {said}, below." if said else ""
 
 
-def _needs_human(plan: MigrationPlan) -> int:
-    noted = sum(note.startswith("NEEDS A HUMAN") for step in plan.steps for note in step.notes)
-    return sum(left.needs_review for left in plan.skipped) + noted
+def _noted(plan: MigrationPlan) -> int:
+    return sum(len(step.remarks) for step in plan.steps)
 
 
 def _facts(plan: MigrationPlan, handle: str | None, state: str) -> dict[str, object]:
     facts: dict[str, object] = {
         "state": state,
         "steps": len(plan.steps),
-        "needs_human": _needs_human(plan),
+        "needs_human": sum(left.needs_review for left in plan.skipped) + _noted(plan),
     }
     return facts | ({"resume_from": handle} if handle else {})

@@ -96,9 +96,8 @@ async def _carried_and_compared(script: str, oracle: Oracle, target: Target) -> 
     return Comparison(outcome, len(differences) - len(left), tuple(left))
 
 
-_UNPOPULATED: Final = (
-    "55000"  # a view of a materialized view that nobody has refreshed has no rows to compare
-)
+_UNPOPULATED: Final = "55000"
+"""SQLSTATE of a view of a materialized view that nobody has refreshed: it has no rows to compare."""
 
 
 def _without(views: Collection[str], facts: Facts) -> Facts:

@@ -32,7 +32,7 @@ def change(statement: ParsedStatement) -> Refusal | None:
 def refused_change(top: Node) -> Refusal | None:
     """Say why a parameter cannot be set in the way of a ``VariableSetStmt``."""
     kind, name = str(top.get("kind", "VAR_SET_VALUE")), str(top.get("name", ""))
-    if kind in _ALWAYS or (kind, name) in _ACCEPTED:
+    if kind == "VAR_RESET_ALL" or (kind, name) in _ACCEPTED:
         return None
     if (found := _refused_level(top.get("args"))) is not None or name == _CHARACTERISTICS:
         return found
@@ -40,7 +40,6 @@ def refused_change(top: Node) -> Refusal | None:
 
 
 _CHARACTERISTICS: Final = "SESSION CHARACTERISTICS"
-_ALWAYS: Final = ("VAR_RESET_ALL",)
 _ACCEPTED: Final = frozenset(
     (
         ("VAR_RESET", "session_authorization"),

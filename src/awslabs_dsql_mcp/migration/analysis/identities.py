@@ -35,7 +35,7 @@ def identities(
     statements: Sequence[ScriptStatement],
     used: Uses,
     relations: Container[Name],
-    partitions: Container[Name] = (),
+    partitions: Container[Name],
 ) -> dict[Name, IdentityColumn]:
     """Find the sequences and their columns.
 

@@ -10,9 +10,14 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 _TRIGGER_EVENTS: Final = {"INSERT": 1 << 2, "DELETE": 1 << 3, "UPDATE": 1 << 4}
 """Bits of the events of a trigger (PostgreSQL 16 source, pg_trigger.h)."""
 _OBJECTS: Final = {"OBJECT_TRIGGER": "trigger", "OBJECT_RULE": "rule"}
-_SWITCHES: Final = {"Trig": ("trigger", False), "TrigAll": ("trigger", True), "TrigUser": ("trigger", True)}
-_SWITCHES_OF_RULES: Final = {"Rule": ("rule", False)}
-_BY_KEY: Final = {"c": "", "n": "UPDATE", "d": "UPDATE"}
+_SWITCHES: Final = {
+    "Trig": ("trigger", False),
+    "TrigAll": ("trigger", True),
+    "TrigUser": ("trigger", True),
+    "Rule": ("rule", False),
+}
+_ON_DELETE: Final = {"c": "DELETE", "n": "UPDATE", "d": "UPDATE"}
+_ON_UPDATE: Final = {"c": "UPDATE", "n": "UPDATE", "d": "UPDATE"}
 
 
 @dataclass
@@ -88,9 +93,8 @@ class LostEffects:
 
     def add_cascade(self, table: Name, constraint: Node) -> None:
         """Add a foreign key, if it changes rows."""
-        deletes, updates = constraint.get("fk_del_action", "a"), constraint.get("fk_upd_action", "a")
-        on_delete = "DELETE" if deletes == "c" else _BY_KEY.get(deletes, "")
-        on_update = "UPDATE" if updates == "c" else _BY_KEY.get(updates, "")
+        on_delete = _ON_DELETE.get(constraint.get("fk_del_action", ""), "")
+        on_update = _ON_UPDATE.get(constraint.get("fk_upd_action", ""), "")
         if on_delete or on_update:
             key = frozenset(strings(constraint.get("pk_attrs")))
             cascade = Cascade(table, on_delete, on_update, key)
@@ -109,7 +113,7 @@ class LostEffects:
         is_on = form.startswith("Enable")
         form = form.removeprefix("Enable" if is_on else "Disable")
         form = form.removeprefix("Always").removeprefix("Replica")
-        kind, every = (_SWITCHES | _SWITCHES_OF_RULES).get(form, ("", False))
+        kind, every = _SWITCHES.get(form, ("", False))
         for (own, name), action in self.actions.get(table, {}).items():
             if own == kind and (every or name == command.get("name")):
                 action.is_enabled = is_on

@@ -8,9 +8,8 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.analysis.uses import ANY_TABLE
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules import added_constraints
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.constraints import KEYS
 from awslabs_dsql_mcp.migration.rules.tables import define_column, key_name
 from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, nested

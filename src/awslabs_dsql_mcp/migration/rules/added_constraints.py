@@ -2,8 +2,8 @@
 
 from awslabs_dsql_mcp.dsql.limits import MAX_INDEXES
 from awslabs_dsql_mcp.migration.analysis import names
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND, constraints
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, ScriptTable
+from awslabs_dsql_mcp.migration.rules.columns import constraints
 from awslabs_dsql_mcp.migration.rules.constraints import KEYS, folded_key, is_unenforced, plain_key, settle
 from awslabs_dsql_mcp.migration.rules.indexes import index_of, refused_key, unique_index
 from awslabs_dsql_mcp.migration.rules.tables import has_room, key_name

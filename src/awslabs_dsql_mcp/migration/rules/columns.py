@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.types import EXACT_NUMERIC, EXTENSION_TYPES, IDENTITY, SERIALS, ColumnType
 from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES
 from awslabs_dsql_mcp.migration.analysis.user_types import COLLATED, LABEL, TypeReplacement, UserTypes
+from awslabs_dsql_mcp.migration.conversion import BY_HAND
 from awslabs_dsql_mcp.migration.script.mentions import qualified_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (
@@ -23,7 +24,6 @@ from awslabs_dsql_mcp.sql.definitions import (
 )
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
-BY_HAND: Final = "NEEDS A HUMAN: "
 """Begins a note of a step about which somebody has to do something."""
 
 _VALUE_KINDS: Final = ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")

@@ -7,8 +7,7 @@ DISTINCT and INCLUDE, foreign keys with DEFERRABLE.)
 from collections.abc import Iterable
 from typing import Final
 
-from awslabs_dsql_mcp.migration.conversion import Conversion, SkippedStatement
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, SkippedStatement
 from awslabs_dsql_mcp.migration.rules.expressions import changed_results, obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.operations import differences
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name

@@ -6,8 +6,7 @@ from typing import Final
 from awslabs_dsql_mcp.dsql.functions import RANDOM_UUID, UUID_FUNCTIONS
 from awslabs_dsql_mcp.dsql.types import EXTENSION_TYPES
 from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.operations import Difference
 from awslabs_dsql_mcp.migration.script.mentions import (
     Mentions,

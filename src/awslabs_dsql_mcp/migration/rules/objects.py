@@ -6,9 +6,8 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.settings import may_be_of_role
 from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, STATEMENTS, is_object
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import columns, functions
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
 from awslabs_dsql_mcp.migration.rules.constraints import settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql.definitions import is_grantable, items, option

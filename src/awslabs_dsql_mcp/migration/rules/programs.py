@@ -5,8 +5,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
 from awslabs_dsql_mcp.migration.analysis.row_counts import Rows
-from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules.columns import BY_HAND
+from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.expressions import (
     changed_results,
     folded,
