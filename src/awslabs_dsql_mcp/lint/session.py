@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.lint.model import Finding
 from awslabs_dsql_mcp.lint.part import Part
 from awslabs_dsql_mcp.lint.session_values import SessionValues, changes
 from awslabs_dsql_mcp.migration.conversion import SkippedStatement
-from awslabs_dsql_mcp.migration.script.psql_commands import HARMLESS_COMMAND
+from awslabs_dsql_mcp.migration.script.psql_commands import GOES_ON, HARMLESS_COMMAND
 from awslabs_dsql_mcp.migration.script.settings import session_calls
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant
 from awslabs_dsql_mcp.text import one_line
@@ -39,7 +39,7 @@ def is_kept(part: Part, skipped: Sequence[SkippedStatement]) -> bool:
     if any(left.needs_review for left in skipped):
         return False
     if part.item.meta:
-        return all(left.why == HARMLESS_COMMAND.why for left in skipped)
+        return all(left.why in (HARMLESS_COMMAND.why, GOES_ON.why) for left in skipped)
     tree = part.tree
     return tree is not None and tree.kind in _KEPT and _KEPT[tree.kind](tree.root)
 

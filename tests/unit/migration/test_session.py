@@ -2,6 +2,7 @@
 
 import pytest
 
+from awslabs_dsql_mcp.lint.examination import examine
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
@@ -204,6 +205,24 @@ def test_psql_commands_that_change_nothing_pass(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "goes_on"),
+    [
+        *((rf"\set ON_ERROR_STOP {value}", True) for value in ("off", "0", "OFF", "'no'", "fal")),
+        *((rf"\set ON_ERROR_STOP {value}", False) for value in ("on", "1", "True", "'yes'", "")),
+        *((rf"\set ON_ERROR_ROLLBACK {value}", value == "on") for value in ("on", "off", "interactive")),
+        (r"\unset ON_ERROR_STOP", True),
+        (r"\set 'ON_ERROR_STOP' off \set QUIET on", True),
+        (r"\set QUIET off", False),
+    ],
+)
+def test_that_psql_would_go_on_after_an_error_is_said(line: str, goes_on: bool) -> None:  # noqa: FBT001 - a column
+    (left,) = planned(f"{line}\n{DROP};").skipped
+    assert ("psql goes on after an error" in left.why) == goes_on
+    assert not left.needs_review
+    assert examine(f"{line}\n{DROP};").fixed_sql == f"{line}\n{DROP};"  # psql runs that itself
+
+
+@pytest.mark.parametrize(
     ("script", "is_open"),
     [
         (f"BEGIN; {DROP}", True),
@@ -215,6 +234,8 @@ def test_psql_commands_that_change_nothing_pass(line: str) -> None:
         (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT; {DROP};", True),
         (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT;\n\\set AUTOCOMMIT on\nCOMMIT;{DROP};", False),
         (f"\\set AUTOCOMMIT on\n{DROP};", False),
+        (f"\\set AUTOCOMMIT\n{DROP};", False),
+        (f"\\unset AUTOCOMMIT\n{DROP};", True),
     ],
 )
 def test_what_no_commit_follows_stops_the_script(script: str, is_open: bool) -> None:  # noqa: FBT001 - a column

@@ -4,6 +4,8 @@ Source: PostgreSQL 18 documentation, psql, "Meta-Commands" and "Variables".
 """
 
 import re
+from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Final
 
 from awslabs_dsql_mcp.migration.script.settings import HARMLESS, Ruling, SessionSettings, encoding
@@ -96,15 +98,29 @@ def _command(
     elif name == "encoding":
         given = encoding("", [argument.strip("'\"") for argument in arguments[:1]])
         ruling = HARMLESS_COMMAND if given is HARMLESS else given
-    elif name == "set" and arguments[:1] == ["SINGLELINE"]:
+    elif name == "set" and _bare(arguments[:1]) == "SINGLELINE":
         ruling = _SINGLE_LINE
-    elif name in ("set", "unset") and arguments[:1] == ["AUTOCOMMIT"]:
-        settings.set_autocommit(arguments[1].strip("'") if arguments[1:] else "on")
+    elif name in ("set", "unset") and _bare(arguments[:1]) == "AUTOCOMMIT":
+        settings.set_autocommit(_value(name, arguments))
         ruling = _AUTOCOMMIT
+    elif name in ("set", "unset") and _bare(arguments[:1]) in _ON_ERROR:
+        goes_on = _ON_ERROR[_bare(arguments[:1])]
+        ruling = GOES_ON if goes_on(_value(name, arguments)) else HARMLESS_COMMAND
     elif name not in _HARMLESS and not _DISPLAY.match(word):
         base = name if name in _STOPS else re.split(r"\W", name, maxsplit=1)[0]
         ruling = Ruling(_STOPS.get(base, _UNKNOWN), is_blocking=True)
     return ruling
+
+
+def _bare(arguments: Iterable[str]) -> str:
+    """Join arguments as psql does for the value of a variable."""
+    return "".join(argument.strip("'\"") for argument in arguments)
+
+
+def _value(command: str, arguments: list[str]) -> str:
+    r"""Read the value that ``\set`` or ``\unset`` gives to a variable that is on or off."""
+    given = takewhile(lambda argument: not argument.startswith("\\"), arguments[1:])
+    return "off" if command == "unset" else (_bare(given).lower() or "on")
 
 
 def _connect(settings: SessionSettings) -> Ruling:
@@ -113,6 +129,12 @@ def _connect(settings: SessionSettings) -> Ruling:
 
 
 HARMLESS_COMMAND: Final = Ruling("commands of psql that change nothing that is stored")
+GOES_ON: Final = Ruling("psql goes on after an error then; a run stops at the first one")
+_TRUE: Final = frozenset(("on", "true", "tru", "tr", "t", "yes", "ye", "y", "1"))
+_ON_ERROR: Final[dict[str, Callable[[str], bool]]] = {
+    "ON_ERROR_STOP": lambda value: value not in _TRUE,
+    "ON_ERROR_ROLLBACK": lambda value: value in _TRUE,  # of "interactive", scripts know nothing
+}
 _OTHER_DATABASE: Final = Ruling(
     "a cluster has one database: send what belongs into each in a call of its own", is_blocking=True
 )
