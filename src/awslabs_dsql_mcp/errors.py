@@ -44,7 +44,7 @@ class DsqlError(Exception):
     Args:
         message: What was wrong, in the caller's terms; no secret, token or connection string. It is shown on
             one line, whatever it quotes.
-        details: Lines to show after it.
+        details: Sentences to show behind it, or in parentheses what belongs to it.
         code: A stable name for programs, such as ``token_expired``; the class's own by default.
         sqlstate: The five characters of PostgreSQL's SQLSTATE, where the server gave one
             (PostgreSQL documentation, appendix A).
@@ -80,8 +80,12 @@ class DsqlError(Exception):
 
     @property
     def text(self) -> str:
-        """The message with its details, for a quotation."""
-        return "\n".join((self.message, *self.details))
+        """The message with its details."""
+        text = self.message
+        for detail in self.details:
+            is_open = not text.endswith((".", "!", "?", "…"))
+            text += f". {detail}" if is_open and not detail.startswith("(") else f" {detail}"
+        return text
 
 
 class RequestInvalid(DsqlError):

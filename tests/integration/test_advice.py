@@ -1,7 +1,5 @@
 """What an error says to do can be done: with the tools that are there, and in what programs read too."""
 
-import re
-
 import pytest
 from mcp import Client
 
@@ -103,4 +101,4 @@ async def test_a_dollar_sign_is_explained(reader: Client) -> None:
     reply = await call(reader, "readonly_query", sql="SELECT 1 WHERE 1 = $1")
     assert reply.text.endswith("Next: Write %s in place of $1, and give its value in params.")
     reply = await call(reader, "readonly_query", sql="SELECT %s + 1, %s IS NULL", params=[1, None])
-    assert re.search(r"\n\$2 is params\[1\]\.\n", reply.text), reply.text
+    assert "($2 is params[1])\n" in reply.text

@@ -126,6 +126,27 @@ async def test_what_cannot_be_explained_is_told(reader: Client, sql: str, told: 
     assert told in reply.text
 
 
+@pytest.mark.parametrize("analyze", [False, True])
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("SELECT total, nowhere FROM sales", "(line 1: SELECT total, ▸nowhere FROM sales)"),
+        ("SELECT *\nFROM nowhere", "(line 2: FROM ▸nowhere)"),
+        (
+            "\ufeffSELECT 1 FROM sales WHERE %s = nowhere",
+            "(line 1: SELECT 1 FROM sales WHERE $1 = ▸nowhere)",
+        ),
+    ],
+)
+async def test_an_error_shows_its_place_in_the_callers_own_text(
+    reader: Client, sql: str, place: str, *, analyze: bool
+) -> None:
+    params = [1] if "%s" in sql else None
+    reply = await call(reader, "explain_query", sql=sql, params=params, analyze=analyze)
+    assert place in reply.text
+    assert "EXPLAIN" not in reply.text
+
+
 @pytest.mark.parametrize(
     "sql",
     [

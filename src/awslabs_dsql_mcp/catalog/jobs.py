@@ -99,19 +99,18 @@ def fold_jobs(result: Result) -> tuple[AsyncJob, ...]:
 
 
 def next_step(jobs: Sequence[AsyncJob]) -> str:
-    """Next step for a list of jobs, as a sentence."""
+    """Next step for a list of jobs, as a sentence; empty if there is nothing to do."""
     if unfinished := [job for job in jobs if not job.ended]:
         which = f'job_id="{unfinished[0].job_id}"' if len(unfinished) == 1 else "wait_s=30"
-        return f"{pluralize(len(unfinished), 'job')} unfinished: ask again with job_status({which})."
+        return f"ask again with job_status({which}): {pluralize(len(unfinished), 'job')} unfinished."
     if any(job.status == "failed" for job in jobs):
         return _AFTER_FAILURE
     if any(job.index_valid is False for job in jobs):
-        return "An index is not valid: DROP INDEX it, and create it again. Use transact."
-    return "Nothing to wait for." if jobs else "There are no jobs."
+        return "DROP INDEX the index that is not valid, and create it again. Use transact."
+    return ""
 
 
 _AFTER_FAILURE: Final = (
-    "No job is running. A failed index remains, not valid: fix the cause in details (such as duplicates), "
-    "DROP INDEX it, and create it again; after a failed validation, fix the rows, and validate again. Use "
-    "transact."
+    "Fix the cause that the failed job names (such as duplicates), DROP INDEX its index, which remains, not "
+    "valid, and create it again; after a failed validation, fix the rows, and validate again. Use transact."
 )

@@ -79,30 +79,32 @@ def _error(failure: Failure, statement: str | None, attempts: int) -> DsqlError:
         return error_class(f"{reason}{tried}: {quoted}", sqlstate=failure.sqlstate, hint=hint)
     if failure.sqlstate == "42501":
         hint = advice_for("", failure.message) or _grant(failure.message, statement)
-        message, *details = _lines(failure, statement, hint)
+        message, *details = _sentences(failure, statement, hint)
         return PermissionDenied(message, details=details, sqlstate="42501", hint=hint)
     hint = _advice(failure)
-    message, *details = _lines(failure, statement, hint)
+    message, *details = _sentences(failure, statement, hint)
     return StatementFailed(message, details=details, sqlstate=failure.sqlstate, hint=hint)
 
 
-def _lines(failure: Failure, statement: str | None, hint: str | None) -> list[str]:
+def _sentences(failure: Failure, statement: str | None, hint: str | None) -> list[str]:
     where = "" if failure.statement is None else f"Statement {failure.statement + 1}: "
-    source = _source_line(failure, statement)
-    limit = _MAX_TEXT - len(where) - len(source) - len(hint or "")
+    place = _place(failure, statement)
+    limit = _MAX_TEXT - len(where) - len(place) - len(hint or "")
     message = truncate(failure.message, limit)
     remaining = limit - len(message) - len("DETAIL: ") - 1
     detail = ""
     if failure.detail and remaining > _MIN_EXCERPT:
         detail = f"DETAIL: {truncate(failure.detail, remaining)}"
-    lines = (f"{where}{message}", detail, source, _parameter_line(failure, source))
-    return [line for line in lines if line]
+    return [sentence for sentence in (f"{where}{message}", place, detail) if sentence]
 
 
-def _parameter_line(failure: Failure, source: str) -> str:
-    """Name the parameter that the server knows by its number; callers write %s."""
+def _place(failure: Failure, statement: str | None) -> str:
+    """Show where the error is, and name a parameter that the server knows by its number; callers write %s."""
+    source = _source_line(failure, statement)
     found = _PARAMETER.search(failure.message) or _PARAMETER_AT.search(source)
-    return f"${found.group(1)} is params[{int(found.group(1)) - 1}]." if found else ""
+    parameter = f"${found.group(1)} is params[{int(found.group(1)) - 1}]" if found else ""
+    place = "; ".join(filter(None, (source, parameter)))
+    return f"({place})" if place else ""
 
 
 def _source_line(failure: Failure, statement: str | None) -> str:

@@ -41,12 +41,14 @@ class Query:
         params: The values.
         limits: Limits of the rows that are kept; ``None`` for none.
         sink: Receives all rows, of which none are kept then.
+        added: Characters that the server has added before the caller's own statement.
     """
 
     sql: str
     params: tuple[object, ...] = ()
     limits: ResultLimits | None = None
     sink: RowSink | None = None
+    added: int = 0
 
 
 # A dry run checks deferred constraints as COMMIT does (PostgreSQL documentation, "SET CONSTRAINTS").
@@ -215,10 +217,10 @@ def transaction(unit: UnitOfWork, policy: RetryPolicy, jitter: Callable[[], floa
             yield Rollback()
         delay = _delay(failed, unit, policy, retries)
         if delay is None:
-            failure = _without_check_statement(failed.failure, unit)
+            failure, statement = _in_callers_terms(failed.failure, unit)
             raise error_mapping.to_error(
                 failure,
-                statement=_sql_of(failure, unit),
+                statement=statement,
                 attempts=attempts,
                 outcome=None if unit.read_only else "rolled_back",
             )
@@ -308,11 +310,10 @@ def _delay(
     return min(_MAX_DELAY, first * 2 ** min(retries[kind], _MAX_DOUBLINGS))
 
 
-def _without_check_statement(failure: Failure, unit: UnitOfWork) -> Failure:
-    """Drop the index of a check that the server adds: it is not a statement of the caller."""
-    is_check = failure.statement is not None and failure.statement >= len(unit.queries)
-    return replace(failure, statement=None) if is_check else failure
-
-
-def _sql_of(failure: Failure, unit: UnitOfWork) -> str | None:
-    return None if failure.statement is None else unit.queries[failure.statement].sql
+def _in_callers_terms(failure: Failure, unit: UnitOfWork) -> tuple[Failure, str | None]:
+    """Give the caller's own statement that failed, and the position in it, without what the server adds."""
+    if failure.statement is None or failure.statement >= len(unit.queries):
+        return replace(failure, statement=None), None
+    query = unit.queries[failure.statement]
+    at = (failure.position or 0) - query.added
+    return replace(failure, position=at if at > 0 else None), query.sql[query.added :]

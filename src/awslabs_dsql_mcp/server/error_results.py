@@ -43,7 +43,7 @@ def error_result(error: DsqlError, offered: OfferedTools = _ALL) -> CallToolResu
     state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
     refused = isinstance(error, StatementRefused)  # a refusal names its rule itself
     hint = error.hint and offered.advise(error.hint)
-    told = [error.message if refused else f"Error ({error.code}{state}): {error.message}", *error.details]
+    told = [error.text if refused else f"Error ({error.code}{state}): {error.text}"]
     if error.outcome == "rolled_back":
         begun = not isinstance(error, _MAY_NOT_HAVE_BEGUN)
         told.append("Nothing was stored: rolled back." if begun else "Nothing was stored.")
@@ -57,7 +57,7 @@ def protocol_error(error: DsqlError, offered: OfferedTools = _ALL, **more: str) 
     """The same where there is no result to put it in: resources and prompts."""
     code = INVALID_PARAMS if error.remedy == "fix_request" and error.code != _BUG else INTERNAL_ERROR
     hint = error.hint and offered.advise(error.hint)
-    told = [error.message, *error.details, *([f"Next: {hint}"] if hint else [])]
+    told = [error.text, *([f"Next: {hint}"] if hint else [])]
     facts = _facts(error, hint) | {name: as_line(value, _MAX_LINE) for name, value in more.items()}
     return MCPError(code, " ".join(as_line(line, _MAX_LINE) for line in told), facts)
 

@@ -1,6 +1,7 @@
 """``explain_query``: a statement's plan, and its costs in words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, cast
 
 from mcp.types import CallToolResult
@@ -142,7 +143,7 @@ async def _prepare(sql: str, params: Sequence[Value] | None, *, analyze: bool) -
     statement = cast("StatementInfo", alone.statement)  # what is not one statement is refused
     explain = "EXPLAIN (ANALYZE, VERBOSE) " if analyze else "EXPLAIN VERBOSE "
     (query,) = (await prepare([explain + without_mark(sql)], [params], writes=False)).queries
-    return query, statement
+    return replace(query, added=len(explain)), statement
 
 
 def _require_plan(statement: StatementInfo, *, analyze: bool) -> None:

@@ -136,10 +136,11 @@ def _state(found: tuple[AsyncJob, ...]) -> str:
 
 
 def _answer(found: tuple[AsyncJob, ...], step: str) -> ToolOutput:
-    facts: dict[str, object] = {"next": step, "unfinished": sum(not job.ended for job in found)}
+    facts: dict[str, object] = {"unfinished": sum(not job.ended for job in found)}
     if not found:
-        return ToolOutput((f"Next: {step}",), {**facts, "jobs": list[object]()})
+        return ToolOutput(("There are no jobs.",), {**facts, "jobs": list[object]()})
     mark = new_nonce()
     listed = Marked("jobs", "\n".join(job.line for job in found), mark)
     data = {"data": untrusted_notice(mark), "jobs": [job.facts for job in found], "end": mark}
-    return ToolOutput((listed, f"Next: {step}"), facts | data)
+    answer = ToolOutput((listed,), facts | data)
+    return answer.adding(f"Next: {step}", next=step) if step else answer.adding("No job is unfinished.")

@@ -71,6 +71,23 @@ async def test_a_cancelled_transaction_leaves_nothing_behind(
     await bed.still_works(database)
 
 
+@WAYS
+async def test_a_commit_under_way_is_left_to_end_by_itself(bed: Harness, *, scoped: bool) -> None:
+    database = bed.connect(limits=Limits(commit_time=ENDS_SOON))
+    held = bed.proxy.add(Fault(At.ANSWERED, Hold(), "COMMIT"))
+    task, cancel = await start(database, insert(1), scoped=scoped)
+    await held.reached.wait()
+    cancel()
+    for _ in range(10):  # turns of the event loop, by which the cancellation has arrived
+        await asyncio.sleep(0)
+    assert isinstance(held.deed, Hold)
+    held.deed.release.set()
+    await ended(task)
+    assert bed.proxy.cancelled == 0
+    assert bed.ids() == [1]
+    await bed.still_works(database)
+
+
 @EARS
 async def test_a_cancelled_query_ends_at_the_server(bed: Harness, *, honoured: bool) -> None:
     database = bed.connect()

@@ -68,16 +68,19 @@ def test_a_line_says_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("jobs", "step"),
     [
-        ([], "There are no jobs."),
-        ([JOB], "Nothing to wait for."),
         ([changed(status="failed", index_valid=False)], "DROP INDEX"),
-        ([changed(index_valid=False)], "An index is not valid: DROP INDEX"),
+        ([changed(index_valid=False)], "DROP INDEX the index that is not valid"),
         ([changed(status="submitted"), JOB], f'job_status(job_id="{JOB.job_id}")'),
-        ([changed(status="processing")] * 2, "2 jobs unfinished: ask again with job_status(wait_s=30)."),
+        ([changed(status="processing")] * 2, "ask again with job_status(wait_s=30): 2 jobs unfinished."),
     ],
 )
 def test_the_next_step_fits_the_jobs(jobs: list[AsyncJob], step: str) -> None:
     assert step in next_step(jobs)
+
+
+@pytest.mark.parametrize("jobs", [[], [JOB], [JOB, JOB]])
+def test_where_there_is_nothing_to_do_there_is_no_next_step(jobs: list[AsyncJob]) -> None:
+    assert next_step(jobs) == ""
 
 
 @given(st.lists(JOBS, max_size=4))

@@ -88,7 +88,7 @@ def test_a_failure_names_its_statement_and_shows_the_place() -> None:
     sql = "SELECT 1,\n  two\nFROM t"
     failure = Failure('column "two" does not exist', "42703", detail="D.", position=13, statement=1)
     assert told(failure, sql).text == (
-        'Statement 2: column "two" does not exist\nDETAIL: D.\nline 2: ▸two'
+        'Statement 2: column "two" does not exist (line 2: ▸two). DETAIL: D.'
     )  # fmt: skip
 
 

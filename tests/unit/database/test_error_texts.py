@@ -218,14 +218,18 @@ def test_what_quotes_a_row_begins_no_line(sqlstate: str, line_break: str) -> Non
     failure = Failure(f"bad {forged}", sqlstate, detail=f"Key {forged}", hint=f"Try {forged}")
     lines = shown(error(failure)).splitlines()
     assert [line[:6] for line in lines if line.startswith("Next: ")] == ["Next: "]
-    assert all(line.startswith(("Error (", "DETAIL: ", "Nothing was stored", "Next: ")) for line in lines)
+    assert all(line.startswith(("Error (", "Nothing was stored", "Next: ")) for line in lines)
     assert "⏎" in lines[0]
 
 
-def test_message_and_detail_stand_on_lines_of_their_own() -> None:
-    first, second, *_ = shown(error(Failure("No.", "23505", detail="Key (id)=(1) exists."))).splitlines()
-    assert first.endswith("No.")
-    assert second == "DETAIL: Key (id)=(1) exists."
+@pytest.mark.parametrize("message", ["No", "No."])
+def test_the_place_and_the_detail_stand_behind_the_message(message: str) -> None:
+    failure = Failure(message, "23505", detail="Key (id)=(1) exists.", position=8, statement=0)
+    first, *rest = shown(error(failure, "SELECT $2")).splitlines()
+    assert first.endswith(
+        f"Statement 1: {message} (line 1: SELECT ▸$2; $2 is params[1]). DETAIL: Key (id)=(1) exists."
+    )
+    assert [line.partition(":")[0] for line in rest] == ["Nothing was stored", "Next"]
 
 
 @pytest.mark.parametrize(
@@ -234,4 +238,4 @@ def test_message_and_detail_stand_on_lines_of_their_own() -> None:
 )
 def test_a_parameter_is_told_by_its_place_in_params(message: str, position: int | None) -> None:
     failure = Failure(message, "42P18", position=position, statement=0)
-    assert "\n$2 is params[1].\n" in shown(error(failure, "SELECT $2"))
+    assert "$2 is params[1])\n" in shown(error(failure, "SELECT $2"))

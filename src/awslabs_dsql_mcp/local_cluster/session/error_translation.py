@@ -17,6 +17,10 @@ FOREIGN_KEY: Final = "23503"
 IN_FAILED: Final = "25P02"
 CANCELLED: Final = "57014"
 CONFLICTS: Final = frozenset({LOCK_TIMEOUT, "40001", "40P01", UNIQUE_VIOLATION})
+NAMES: Final = frozenset(
+    ("42P07", "42710", "42P06", "42701", "42723", "42P01", "42704", "42703", "42883", "3F000")
+)
+"""SQLSTATEs of a name that is there, or is not: in PostgreSQL now, in Aurora DSQL as a transaction began."""
 _LIMITS: Final = {
     ("temporary file size exceeds",): Refusal(
         "54000", f"query requires more than allowed temp space of {limits.MAX_TEMP_KIB} KB to execute"

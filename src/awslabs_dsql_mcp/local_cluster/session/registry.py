@@ -8,8 +8,10 @@ import time
 from collections import OrderedDict
 from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
+from weakref import WeakSet
 
 from awslabs_dsql_mcp.local_cluster import dialect
+from awslabs_dsql_mcp.local_cluster.session.state import Content
 from awslabs_dsql_mcp.local_cluster.session.transaction import Now, SessionTransaction
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class SessionRegistry:
         self._control, self._clock = control, clock
         self._numbers = count(1)
         self._catalog = self._commits = 0
+        self._ending: WeakSet[SessionTransaction] = WeakSet()
         self._locked: dict[str, int] = {}
         self._sessions: dict[int, RegisteredSession] = {}
         self._translations: OrderedDict[str, tuple[TranslatedStatement, ...]] = OrderedDict()
@@ -85,6 +88,16 @@ class SessionRegistry:
     def catalog_changed(self) -> None:
         """Let all transactions that are open now end in OC001."""
         self._catalog += 1
+
+    def ending(self, transaction: SessionTransaction) -> None:
+        """Take note that the last statement of a transaction is on its way to PostgreSQL."""
+        if transaction.content.state is Content.SCHEMA:
+            self._ending.add(transaction)
+
+    def catalog_moves(self, transaction: SessionTransaction) -> bool:
+        """Return true if the catalog has changed since a transaction began, or another may just change it."""
+        others = (one for one in self._ending if one is not transaction and not one.has_ended)
+        return self._catalog != transaction.began.catalog or any(others)
 
     def data_changed(self, locked: set[str]) -> None:
         """Count one more commit of changed data, or of locked rows.

@@ -37,7 +37,11 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
     ImpossibleEvent,
     ProgressEvent,
 )
-from awslabs_dsql_mcp.local_cluster.session.transaction import DATA_CONFLICT, SessionTransaction
+from awslabs_dsql_mcp.local_cluster.session.transaction import (
+    CATALOG_CONFLICT,
+    DATA_CONFLICT,
+    SessionTransaction,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -283,10 +287,15 @@ class ClientSession:
             return None
         transaction, now = self._current(), self._registry.now()
         if statement.kind is StatementKind.COMMIT:
-            return self._refuse_commit(transaction) if transaction.is_explicit else None
+            refused = self._refuse_commit(transaction) if transaction.is_explicit else None
+            if refused is None:
+                self._registry.ending(transaction)
+            return refused
         refused = transaction.refuse(statement, now)
-        if refused is None and statement.kind is StatementKind.WRITE and not transaction.is_explicit:
-            return DATA_CONFLICT if self.faults.conflict() else None
+        if refused is None and not transaction.is_explicit:
+            self._registry.ending(transaction)
+            if statement.kind is StatementKind.WRITE and self.faults.conflict():
+                return DATA_CONFLICT
         return refused
 
     def _refuse_commit(self, transaction: SessionTransaction) -> Refusal | None:
@@ -385,6 +394,9 @@ class ClientSession:
         )
         if is_cancelled or is_unreported or is_unchecked:
             return error_translation.as_fields((transaction and transaction.pending_error) or DATA_CONFLICT)
+        is_change = request.statement.kind is StatementKind.DDL and code in error_translation.NAMES
+        if is_change and transaction is not None and self._registry.catalog_moves(transaction):
+            return error_translation.as_fields(CATALOG_CONFLICT)
         return error_translation.translate_error(
             fields,
             self._registry.nonce,

@@ -79,6 +79,11 @@ class SessionTransaction:
         """True of a block that only ROLLBACK or COMMIT ends."""
         return self.block.state in IN_FAILED_BLOCK
 
+    @property
+    def has_ended(self) -> bool:
+        """True of one that is committed, or can only be rolled back."""
+        return self.has_failed or self.block.state in (Block.COMMITTED, Block.UNDONE)
+
     def refuse(self, statement: TranslatedStatement, now: Now) -> Refusal | None:
         """Return the reason why a statement cannot run in it; take note of one that can."""
         event = _CONTENT_EVENTS.get(statement.kind)
