@@ -30,6 +30,7 @@ from awslabs_dsql_mcp.tools.resumable import (
     progress_callback,
     refuse_running_dry,
     run_output,
+    saying_what_is_stored,
     with_message,
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
@@ -105,7 +106,8 @@ class BatchWrite:
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
                 return asking
-            return to_result(await self.batch_write(request, progress_callback(ctx)))
+            with saying_what_is_stored():
+                return to_result(await self.batch_write(request, progress_callback(ctx)))
 
         return ToolSpec(
             "batch_write",

@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.bulk.loading import verification
 from awslabs_dsql_mcp.bulk.loading.column_choice import Columns
 from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert
 from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
-from awslabs_dsql_mcp.bulk.loading.row_loader import InlineRows, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, InlineRows, RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, RowFiles, RowSource
 from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
 from awslabs_dsql_mcp.bulk.loading.whole_rows import compare_whole, whole_report
@@ -28,12 +28,12 @@ from awslabs_dsql_mcp.catalog import key_sequences
 from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
-from awslabs_dsql_mcp.text import pluralize, visible_line
+from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
 from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_lines
@@ -44,6 +44,7 @@ from awslabs_dsql_mcp.tools.resumable import (
     progress_callback,
     refuse_running_dry,
     run_output,
+    saying_what_is_stored,
     with_message,
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
@@ -193,7 +194,8 @@ class LoadRows:
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
                 return asking
-            return to_result(await self.load_rows(request, progress_callback(ctx)))
+            with saying_what_is_stored():
+                return to_result(await self.load_rows(request, progress_callback(ctx)))
 
         return ToolSpec(
             "load_rows",
@@ -264,7 +266,11 @@ class LoadRows:
         if not (request.verify and done.done):
             return answer(told, job, notes, done.counts, done)
         load = _Loaded(request, table, job, replace(done, after=start), told)
-        told, differences = await self._verify(load, is_over)
+        differences = None
+        try:
+            told, differences = await self._verify(load, is_over)
+        except DsqlError as error:  # the rows are stored, whatever became of the comparison
+            told = _unverified(load, error)
         return answer(told, job, notes, done.counts, done, differences)
 
     async def _verify(self, loaded: _Loaded, is_over: Callable[[], bool]) -> tuple[ToolOutput, Differences]:
@@ -413,6 +419,16 @@ def _behind(job: RowLoadJob, done: Progress, sequences: Sequence[KeySequence]) -
         f"{one.column} are inserted: {one.catch_up}"
         for one in behind
     ]
+
+
+def _unverified(loaded: _Loaded, error: DsqlError) -> ToolOutput:
+    """Say that the rows of a load, which are stored, could not be compared."""
+    token = encode(loaded.job.fingerprint, replace(loaded.progress, done=True))
+    text = (
+        f"not verified: {as_line(error.message, MAX_REASON)} Next: to compare what is stored, make the same "
+        f"call with resume='{token}'."
+    )
+    return with_lines(loaded.told, [text], {"resume": token})
 
 
 def _verifying(request: LoadRequest, job: RowLoadJob) -> Progress | None:

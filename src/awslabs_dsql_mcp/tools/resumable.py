@@ -1,6 +1,8 @@
 """Arguments and answers of tools that work in many transactions, and are resumed."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
@@ -8,13 +10,15 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
-from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.spec import progress_of
 
 IN_BATCHES: Final = "in batches, a transaction each"
 """Transactions of these tools, for who is asked to confirm them."""
+
+_SAYS_NOTHING: Final = re.compile(r"\bnothing (?:more )?was\b", re.IGNORECASE)
 
 
 class BatchResult(TypedDict):
@@ -50,6 +54,17 @@ def refuse_running_dry(*, resume: str | None, token: str | None = None) -> None:
             code="dry_run_or_run",
             hint=f"To run it, send the same without dry_run; to see it only, without {given}.",
         )
+
+
+@contextmanager
+def saying_what_is_stored() -> Iterator[None]:
+    """Add to an error that came before any transaction of a call that it has stored nothing."""
+    try:
+        yield
+    except DsqlError as error:
+        if error.outcome is None and not _SAYS_NOTHING.search(error.text):
+            error.details = (*error.details, "Nothing was stored by this call.")
+        raise
 
 
 def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:

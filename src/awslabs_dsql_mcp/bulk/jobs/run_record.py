@@ -65,4 +65,5 @@ class RunRecord(StateRecord):
             f"The progress of this run in {self.table.name} {why}, so it is unknown which rows are done.",
             hint="Query for what is done, and write a WHERE for the other rows; or, to apply it to all rows "
             "again: resume='new'.",
+            outcome="unknown",
         )

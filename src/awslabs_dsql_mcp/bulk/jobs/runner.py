@@ -377,10 +377,15 @@ class BatchRunner:
         if not progress.batches and not run.outcome_unknown:
             self._unfinished.pop(run.job.fingerprint, None)
             return error
-        failed = f"Batch {progress.batches + 1} failed"
-        if error.outcome == "rolled_back":
-            failed += ", nothing of it was stored"
-        error.message = f"Stopped: {run.describe()}. {failed}: {error.message}"
+        batch = f"Batch {progress.batches + 1}"
+        if run.outcome_unknown:
+            failed = f"{batch} may be stored or not"
+        elif error.outcome == "unknown":
+            failed = f"{batch} failed"
+        else:  # a read has no outcome
+            failed = f"{batch} failed, nothing of it was stored"
+        so_far = f"{run.describe()}. " if progress.batches else ""
+        error.message = f"Stopped: {so_far}{failed}: {error.message}"
         error.outcome = "partial" if progress.batches else "unknown"
         if isinstance(error, RecordLost):
             return error
