@@ -17,19 +17,23 @@ import psycopg
 
 TABLE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "sql" / "function_catalog.py"
 
-# A type's name is a function too: int4('1') is a cast, and runs the type's own conversion.
-SIDE_EFFECT_FREE = """
-select proname from pg_proc
-where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-group by proname having bool_and(provolatile <> 'v')
-union
-select typname from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype <> 'c' and typelem = 0
-  and typname not in (select proname from pg_proc where provolatile = 'v')
+# A type's name is a function too: int4('1') is a cast, and runs the type's own conversion. A variadic
+# parameter takes any number of arguments, of the 100 that a call has at most.
+FUNCTIONS = """
+with called as (
+  select proname as name, provolatile = 'v' as volatile,
+    pronargs - pronargdefaults - (provariadic <> 0)::int as fewest,
+    case when provariadic <> 0 then 100 else pronargs end as most
+  from pg_proc where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+  union all
+  select typname, false, 1, 1 from pg_type
+  where typnamespace = 'pg_catalog'::regnamespace and typtype <> 'c' and typelem = 0
+)
+select name || ':' || min(fewest) || case when max(most) > min(fewest) then '-' || max(most) else '' end
+from called group by name having
 """
-VOLATILE = """
-select distinct proname from pg_proc
-where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and provolatile = 'v'
-"""
+SIDE_EFFECT_FREE = f"{FUNCTIONS} not bool_or(volatile)"
+VOLATILE = f"{FUNCTIONS} bool_or(volatile)"
 OPERATORS = "select distinct oprname from pg_operator where oprnamespace = 'pg_catalog'::regnamespace"
 
 HEADER = '''"""The functions and operators of PostgreSQL 16; `sql/functions.py` says what they do.
@@ -50,9 +54,9 @@ def render(connection: psycopg.Connection) -> str:
             (
                 "SIDE_EFFECT_FREE",
                 SIDE_EFFECT_FREE,
-                "Immutable or stable in every overload, and names of types.",
+                "Immutable or stable in every overload, and names of types; the arguments of each.",
             ),
-            ("VOLATILE", VOLATILE, "Volatile in at least one overload."),
+            ("VOLATILE", VOLATILE, "Volatile in at least one overload; the arguments of each."),
             ("OPERATORS", OPERATORS, "Names in pg_operator."),
         )
     )

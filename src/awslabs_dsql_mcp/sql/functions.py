@@ -134,6 +134,8 @@ _STATE: Final = re.compile(
 )
 """Functions whose result follows from what transactions have done, rather than from their arguments."""
 
+_OWN: Final = ("", "pg_catalog", "information_schema")
+
 _SYS_READS: Final = frozenset(
     "base32_str_to_uuid base_type_oid cluster_size cluster_size_limit current_session_id "  # noqa: SIM905 - a wall of quotes reads worse
     "current_transaction_id decode_job_ext_status decode_job_statement decode_job_status "
@@ -169,9 +171,16 @@ def is_user_defined(name: list[str]) -> bool:
     schema, bare = _split(name)
     if schema == "sys":
         return False
-    if schema not in ("", "pg_catalog", "information_schema"):
+    if schema not in _OWN:
         return True
     return bare not in _side_effect_free() and bare not in _volatile()
+
+
+def takes(name: list[str], arguments: int) -> bool:
+    """Tell whether a function of PostgreSQL 16 with this name takes so many arguments."""
+    schema, bare = _split(name)
+    found = _side_effect_free().get(bare) or _volatile().get(bare) or ()
+    return schema in _OWN and arguments in found
 
 
 def is_volatile(name: list[str]) -> bool:
@@ -212,17 +221,24 @@ def _family(bare: str) -> Effect:
 
 
 @cache
-def _side_effect_free() -> frozenset[str]:
+def _side_effect_free() -> dict[str, range]:
     from awslabs_dsql_mcp.sql.function_catalog import SIDE_EFFECT_FREE  # noqa: PLC0415 - 40 kB that start-up can do without
 
-    return frozenset(SIDE_EFFECT_FREE.split())
+    return _read(SIDE_EFFECT_FREE)
 
 
 @cache
-def _volatile() -> frozenset[str]:
+def _volatile() -> dict[str, range]:
     from awslabs_dsql_mcp.sql.function_catalog import VOLATILE  # noqa: PLC0415 - see _side_effect_free()
 
-    return frozenset(VOLATILE.split())
+    return _read(VOLATILE)
+
+
+def _read(catalog: str) -> dict[str, range]:
+    """Read names, each with the numbers of arguments that its overloads take: ``age:1-2``."""
+    named = [entry.partition(":")[::2] for entry in catalog.split()]
+    counts = [(name, *map(int, count.split("-"))) for name, count in named]
+    return {name: range(between[0], between[-1] + 1) for name, *between in counts}
 
 
 @cache

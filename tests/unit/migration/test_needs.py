@@ -26,6 +26,25 @@ def needed(script: str) -> list[tuple[str, str, bool]]:
         CREATE FUNCTION h() RETURNS int LANGUAGE sql AS 'SELECT g()'
         """,
         "ALTER TABLE IF EXISTS t ADD COLUMN x int",
+        """
+        CREATE TABLE t (a text, b int DEFAULT length('x'), CHECK (lower(a) <> ''));
+        CREATE VIEW v AS SELECT a(t), int4('1'), text(b), percentile_cont(0.5) WITHIN GROUP (ORDER BY b) AS p,
+          rank(1, 2) WITHIN GROUP (ORDER BY b, b) AS r, concat(VARIADIC ARRAY[a]), make_interval(days => 3),
+          count(*), string_agg(a, ',') FILTER (WHERE b > 0)
+          FROM t GROUP BY a, b
+        """,
+        """
+        SELECT extract(year FROM now()),
+          overlay('a' PLACING 'b' FROM 1), (now(), now()) OVERLAPS (now(), now()),
+          trim('a'), position('a' IN 'b'), now() AT TIME ZONE 'UTC', COLLATION FOR ('a'),
+          substring('a' FROM 1),
+          substring('a' SIMILAR 'x' ESCAPE '#'), 'a' LIKE 'x' ESCAPE '#', normalize('a'), 'a' IS NORMALIZED,
+          rank() OVER (), lag(1, 2, 3) OVER (), current_user, coalesce(1), row_number() OVER ()
+        """,
+        "SELECT * FROM unnest(ARRAY[1], ARRAY[2]) WITH ORDINALITY, ROWS FROM (generate_series(1, 2)) AS g",
+        "CREATE DOMAIN d AS int; SELECT d('1')",
+        "CREATE FUNCTION random(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT random(1, 2)",
+        "CREATE SCHEMA s; CREATE FUNCTION s.g() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT s.g()",
     ],
 )
 def test_what_a_plan_makes_it_does_not_need(script: str) -> None:
@@ -44,6 +63,18 @@ def test_what_a_plan_makes_it_does_not_need(script: str) -> None:
             "CREATE TABLE t (x int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT y FROM t'",
             ("column", "y", True),
         ),
+        ("CREATE TABLE t (a text DEFAULT casefold('A'))", ("function", "casefold", False)),
+        ("CREATE TABLE t (a int, CHECK (random(1, 2) < 3))", ("function", "random", False)),
+        ("CREATE DOMAIN d AS bytea CHECK (crc32(VALUE) > 0)", ("function", "crc32", False)),
+        (
+            "CREATE TABLE t (a text); CREATE VIEW v AS SELECT casefold(a) FROM t",
+            ("function", "casefold", False),
+        ),
+        ("CREATE VIEW v AS SELECT now() AT LOCAL", ("function", "timezone", True)),
+        ("SELECT pg_catalog.array_sort(ARRAY[1])", ("function", "array_sort", False)),
+        ("CREATE TABLE t (a bigint); insert into t(a) values(crc32('x'))", ("function", "crc32", False)),
+        ("CREATE TABLE t (a text); UPDATE t SET a = to_bin(1)", ("function", "to_bin", False)),
+        ("insert into t(a)values(1)", ("relation", "t", False)),
     ],
 )
 def test_what_no_step_before_makes_is_needed(script: str, expected: tuple[str, str, bool]) -> None:

@@ -1,9 +1,10 @@
-"""Needs of the steps of a plan, which no step before makes: relations, and the functions and types of bodies.
+"""Needs of the steps of a plan, which no step before makes: relations, functions, and the types of bodies.
 
-PostgreSQL takes a function whose body names what is not there where check_function_bodies is off, as in each
-dump; Aurora DSQL does not.
+Functions are those that PostgreSQL 16 does not have with as many arguments. It takes a function whose body
+names what is not there where check_function_bodies is off, as in each dump; Aurora DSQL does not.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -34,10 +35,12 @@ _MADE: Final = {"CreateStmt": "relation", "ViewStmt": "view", "CreateSeqStmt": "
 _READERS: Final = frozenset(
     (
         *("CreateStmt", "ViewStmt", "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"),
-        *("IndexStmt", "AlterTableStmt", "CreateFunctionStmt"),
+        *("IndexStmt", "AlterTableStmt", "CreateFunctionStmt", "CreateDomainStmt", "AlterDomainStmt"),
     )
 )
 _RELATIONS: Final = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_SEQUENCE", "OBJECT_MATVIEW")
+_VALUES: Final = re.compile(r"\bVALUES\b", re.IGNORECASE)
+_CALL: Final = re.compile(r"[\w\"]\s*\(")
 
 
 @dataclass(frozen=True)
@@ -101,23 +104,30 @@ def needs(plan: MigrationPlan) -> list[Need]:
             for key, need in found.items():
                 if need.made_in is None and any((need.kind, name) in new for name in need.names):
                     found[key] = replace(need, made_in=number)
-            for kind, named in _needed(tree, made.columns):
+            for kind, named in _needed(tree, made):
                 there = any((kind, name) in made.names for name in named)
                 if not there and (kind, named) not in found:
-                    gone = kind == "relation" and not made.gone.isdisjoint(named)
-                    found[kind, named] = Need(number, kind, named, gone or kind in ("column", "result"))
+                    found[kind, named] = Need(number, kind, named, _is_lacking(kind, named, made))
     return list(found.values())
 
 
+def _is_lacking(kind: Kind, named: Sequence[Name], made: _Made) -> bool:
+    if kind == "function":
+        return all(schema == "pg_catalog" and not functions.is_user_defined([name]) for schema, name in named)
+    return kind in ("column", "result") or (kind == "relation" and not made.gone.isdisjoint(named))
+
+
 def _trees(step: Step) -> Iterator[Tree]:
-    """Parse the statements of a step; of those that bring rows, one for each table and list of columns."""
-    if step.rows is None:
-        texts = list(step.queries)
-    else:
-        heads = dict.fromkeys(query.partition(" VALUES")[0] for query in step.queries)
-        texts = [f"{head} VALUES (1)" for head in heads]
+    """Parse the statements of a step; of rows without calls, those of one table and list of columns once."""
+    texts = dict.fromkeys(step.queries if step.rows is None else map(_without_values, step.queries))
     for text in texts:
         yield from _parsed(text)
+
+
+def _without_values(text: str) -> str:
+    head, *rows = _VALUES.split(text, maxsplit=1)
+    short = f"{head} VALUES (1)"
+    return text if _CALL.search("".join(rows)) or not _parsed(short) else short
 
 
 def _parsed(text: str) -> Sequence[Tree]:
@@ -127,7 +137,7 @@ def _parsed(text: str) -> Sequence[Tree]:
         return ()
 
 
-def _needed(tree: Tree, columns: Columns) -> Iterator[tuple[Kind, tuple[Name, ...]]]:
+def _needed(tree: Tree, made: _Made) -> Iterator[tuple[Kind, tuple[Name, ...]]]:
     top, kind = tree.root, tree.kind
     if kind not in _READERS or (kind == "AlterTableStmt" and not _is_of_a_table(top)):
         return
@@ -139,8 +149,11 @@ def _needed(tree: Tree, columns: Columns) -> Iterator[tuple[Kind, tuple[Name, ..
     for relation in found.relations:
         if relation is not own:
             yield "relation", _places(path, [relation.get("schemaname", ""), relation["relname"]])
+    for call in found.calls:
+        if places := _called(path, call, made):
+            yield "function", places
     if is_function:
-        yield from _needed_by_function(top, body, found, columns)
+        yield from _needed_by_function(top, body, found, made.columns)
 
 
 def _needed_by_function(
@@ -155,10 +168,30 @@ def _needed_by_function(
         parts = strings(typed.get("names"))
         if parts and "pct_type" not in typed and builtin_type(typed) is None:
             yield "type", _places(path, parts)
-    for call in found.calls:
-        parts = strings(call.get("funcname"))
-        if functions.is_user_defined(parts):
-            yield "function", _places(path, parts)
+
+
+def _called(path: Sequence[str], call: Node, made: _Made) -> tuple[Name, ...]:
+    """List the places where a function may be that PostgreSQL 16 does not bring; none for one of its own."""
+    parts = strings(call.get("funcname"))
+    count = len(call.get("args", ()))
+    if call.get("agg_within_group"):
+        count += len(call["agg_order"])
+    if functions.takes(parts, count) or parts[-1] == "unnest":  # FROM unnest(a, b)
+        return ()
+    places = _places(path, parts)
+    is_a_cast = any(("type", place) in made.names for place in places)
+    if count == 1 and (is_a_cast or _is_a_column(parts[-1], call, made.columns)):  # type(value), column(row)
+        return ()
+    others = tuple(place for place in places if place[0] != "pg_catalog")
+    return places if functions.is_user_defined(parts) else others or places
+
+
+def _is_a_column(name: str, call: Node, columns: Columns) -> bool:
+    """Tell if a call of one argument may be a column of a row, rather than a function of a column."""
+    known = set[str]().union(*columns.relations.values())
+    argument = call.get("args", [{}])[0].get("ColumnRef", {})
+    row = strings(argument.get("fields"))[-1:]
+    return name in known and bool(row) and known.isdisjoint(row)
 
 
 def _places(path: Sequence[str], parts: Sequence[str]) -> tuple[Name, ...]:
