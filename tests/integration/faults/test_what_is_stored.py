@@ -27,7 +27,7 @@ TOOLS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 STORED: Final = "SELECT (SELECT count(*) FROM bulk.loaded) + (SELECT count(*) FROM bulk.t WHERE n > 0)"
 SO_FAR: Final = re.compile(r"\b([\d,]+) rows? in \d+ batch(?:es)? committed")
-NOTHING: Final = re.compile(r"^Nothing was stored(?: by this call\.|: rolled back\.|\.)$", re.MULTILINE)
+NOTHING: Final = re.compile(r"\bNothing was stored(?: by this call)?(?:\.|: rolled back\.)")
 UNKNOWN: Final = (
     "may be stored or not",
     "may or may not have committed",
