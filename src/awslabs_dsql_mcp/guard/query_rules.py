@@ -9,6 +9,7 @@ from itertools import chain
 from awslabs_dsql_mcp.dsql import functions
 from awslabs_dsql_mcp.dsql.settings import is_settable
 from awslabs_dsql_mcp.dsql.unsupported import CREATE_FROM_QUERY, LOCK_STRENGTHS, STATEMENTS
+from awslabs_dsql_mcp.guard.newer_syntax import newer_syntax
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
@@ -17,7 +18,7 @@ from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 def check(source: ParsedStatement) -> Violation | None:
     """Find the first clause, function or cast that a cluster refuses; ``None`` when there is none."""
-    return next(chain(_clauses(source), _calls(source), _casts(source)), None)
+    return next(chain(_clauses(source), _calls(source), _casts(source), _newer(source)), None)
 
 
 def unsettable(name: str, value: str | None, location: int) -> Violation | None:
@@ -64,6 +65,12 @@ def _clauses(source: ParsedStatement) -> Iterator[Violation]:
             "Aurora DSQL has FOR UPDATE and FOR KEY SHARE, and no other row locks.",
             "Use FOR UPDATE.",
         )
+
+
+def _newer(source: ParsedStatement) -> Iterator[Violation]:
+    for name, location in newer_syntax(source.tree.nodes):
+        why = f"{name}: PostgreSQL 17 and 18 have it, and Aurora DSQL, as PostgreSQL 16, does not."
+        yield Violation("query-clause", location, why, "Write it as PostgreSQL 16 has it.")
 
 
 def _calls(source: ParsedStatement) -> Iterator[Violation]:

@@ -313,6 +313,11 @@ def test_a_table_gets_the_forms_that_a_cluster_has(definition: str, expected: st
         ("CREATE TABLE t (a x_type)", "unknown"),
         ("CREATE TABLE t (a int DEFAULT my_function())", "neither PostgreSQL 16's nor made here"),
         ("CREATE VIEW v AS SELECT my_function()", "neither PostgreSQL 16's nor made here"),
+        ("CREATE FUNCTION f() RETURNS text RETURN json_value('{}', '$.a')", "is not PostgreSQL 16's"),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'DELETE FROM t RETURNING old.a'",
+            "is not PostgreSQL 16's",
+        ),
         ("CREATE UNIQUE INDEX ON t USING gist (a)", "b-trees"),
         (
             "CREATE TYPE e AS ENUM ('lo', 'hi'); CREATE TABLE t (x e); CREATE VIEW v AS SELECT max(x) FROM t",

@@ -8,6 +8,7 @@ PostgreSQL could not run it either.
 from copy import deepcopy
 from typing import Final, cast
 
+from awslabs_dsql_mcp.guard.newer_syntax import newer_syntax
 from awslabs_dsql_mcp.migration.analysis.signatures import input_parameters
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.expressions import changed_results, folded, obstacle, unknown_function
@@ -20,7 +21,7 @@ from awslabs_dsql_mcp.migration.script.mentions import (
     qualified_name,
 )
 from awslabs_dsql_mcp.sql import deparse
-from awslabs_dsql_mcp.sql.parse_tree import Node, strings
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings, walk
 from awslabs_dsql_mcp.sql.scripts import with_escapes
 
 _OUTPUTS: Final = ("FUNC_PARAM_OUT", "FUNC_PARAM_INOUT", "FUNC_PARAM_TABLE")
@@ -44,7 +45,8 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
         return
     whole = [top, statement.body]
     changed = differences(conversion, "", whole)
-    why = obstacle(conversion, whole) or folded(changed)
+    newer = next(newer_syntax(walk(top | {"body": statement.body})), None)
+    why = obstacle(conversion, whole) or folded(changed) or (newer and f"{newer.name} is not PostgreSQL 16's")
     if why is None and not statement.body and (function_body(top) or "").strip():
         why = "its body does not parse, which PostgreSQL takes where check_function_bodies is off"
     if why is not None:
