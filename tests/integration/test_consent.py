@@ -1,6 +1,7 @@
 """Only ``run: true`` is agreement, once, to exactly what was asked; anything else runs nothing."""
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -277,6 +278,111 @@ async def test_each_tool_asks_in_both_eras(
     legacy.send({"id": question["id"], "result": {"action": "accept", "content": {"run": "true"}}})
     assert is_declined(await legacy.read())
     assert is_declined(await replied(modern, NOT_YES[0], tool, **arguments))
+
+
+LOAD: Final[dict[str, Any]] = {"table": "consent_load", "path": "rows.csv"}
+OTHER_LOADS: Final[list[dict[str, Any]]] = [
+    {"table": "consent_other"},
+    {"path": "same.csv"},
+    {"path": "", "rows": [{"id": 1, "n": 1}]},
+    {"columns": ["id"]},
+    {"columns": {"id": "n", "n": "id"}},
+    {"on_conflict": "update"},
+    {"on_conflict": "skip"},
+    {"skip_bad_rows": True},
+    {"null": "1"},
+    {"delimiter": ";"},
+    {"encoding": "latin-1"},
+    {"header": False, "columns": ["id", "n"]},
+]
+
+
+@pytest.fixture(scope="module")
+async def loader(
+    on_cluster: ServerOn, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[LineClient, Path]]:
+    """A modern client of a server that loads files, with empty tables for them."""
+    folder = tmp_path_factory.mktemp("load")
+    tables = [f"CREATE TABLE consent_{name} (id int PRIMARY KEY, n int)" for name in ("load", "other")]
+    drops = ["DROP TABLE consent_load", "DROP TABLE consent_other"]
+    async for client in _client(on_cluster, MODERN, "--load-dir", str(folder)):
+        for sql in tables:
+            await replied(client, YES, "transact", sql_list=[sql])
+        yield client, folder
+        for sql in drops:
+            await replied(client, YES, "transact", sql_list=[sql])
+
+
+async def rows_of(client: LineClient, table: str = "consent_load") -> int:
+    answer = await client.call("readonly_query", sql=f"SELECT count(*) FROM {table}")  # noqa: S608 - ours
+    return int(answer["result"]["structuredContent"]["rows"][0][0])
+
+
+@pytest.mark.parametrize("other", OTHER_LOADS, ids=str)
+async def test_agreement_to_a_load_is_for_its_options(
+    loader: tuple[LineClient, Path], other: dict[str, Any]
+) -> None:
+    client, folder = loader
+    for name in ("rows.csv", "same.csv"):
+        (folder / name).write_text("id,n\n1,1\n")
+    question = (await client.call("load_rows", **LOAD))["result"]
+    dry = (await client.call("load_rows", **LOAD, dry_run=True))["result"]
+    token = dry["structuredContent"]["dry_run_token"]
+    changed = LOAD | other
+    answer = await client.call("load_rows", state(question, YES, "load_rows"), **changed)
+    assert "error" in answer or "inputRequests" in answer["result"]
+    refused = await client.call("load_rows", **changed, dry_run_token=token)
+    assert "(dry_run_token_invalid)" in text_of(refused)
+    assert [await rows_of(client), await rows_of(client, "consent_other")] == [0, 0]
+
+
+async def test_agreement_to_a_load_is_for_the_content_of_its_file(loader: tuple[LineClient, Path]) -> None:
+    client, folder = loader
+    (folder / "rows.csv").write_text("id,n\n1,1\n")
+    question = (await client.call("load_rows", **LOAD))["result"]
+    dry = (await client.call("load_rows", **LOAD, dry_run=True))["result"]
+    token = dry["structuredContent"]["dry_run_token"]
+    (folder / "rows.csv").write_text("id,n\n1,2\n")  # as long as before
+    answer = await client.call("load_rows", state(question, YES, "load_rows"), **LOAD)
+    assert "error" in answer or "inputRequests" in answer["result"]
+    assert "(dry_run_token_invalid)" in text_of(await client.call("load_rows", **LOAD, dry_run_token=token))
+    assert await rows_of(client) == 0
+
+
+@pytest.mark.parametrize("by", ["token", "answer"])
+async def test_agreement_to_a_load_is_good_once(loader: tuple[LineClient, Path], by: str) -> None:
+    client, folder = loader
+    (folder / "rows.csv").write_text("id,n\n1,1\n")
+    again = LOAD | {"on_conflict": "skip"}
+    if by == "token":
+        dry = (await client.call("load_rows", **again, dry_run=True))["result"]
+        sent = {"dry_run_token": dry["structuredContent"]["dry_run_token"]}
+        first = await client.call("load_rows", **again, **sent)
+        second = await client.call("load_rows", **again, **sent)
+        assert "(dry_run_token_invalid)" in text_of(second)
+    else:
+        agreed = state((await client.call("load_rows", **again))["result"], YES, "load_rows")
+        first = await client.call("load_rows", agreed, **again)
+        second = await client.call("load_rows", agreed, **again)
+        assert "inputRequests" in second["result"]
+    assert "finished" in text_of(first)
+    assert await rows_of(client) == 1
+    await replied(client, YES, "transact", sql_list=["DELETE FROM consent_load"])
+
+
+async def test_agreement_to_a_load_is_for_its_cluster_and_process(
+    loader: tuple[LineClient, Path], on_cluster: ServerOn
+) -> None:
+    client, folder = loader
+    (folder / "rows.csv").write_text("id,n\n1,1\n")
+    question = (await client.call("load_rows", **LOAD))["result"]
+    dry = (await client.call("load_rows", **LOAD, dry_run=True))["result"]
+    token = dry["structuredContent"]["dry_run_token"]
+    async for other in _client(on_cluster, MODERN, "--load-dir", str(folder)):
+        assert "error" in await other.call("load_rows", state(question, YES, "load_rows"), **LOAD)
+        refused = await other.call("load_rows", **LOAD, dry_run_token=token)
+        assert "(dry_run_token_invalid)" in text_of(refused)
+    assert await rows_of(client) == 0
 
 
 async def test_a_handle_of_a_migration_is_agreement_only_where_its_plan_was_shown(

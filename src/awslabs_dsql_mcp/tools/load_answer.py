@@ -11,9 +11,11 @@ from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
 from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, BadRow, RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.rows import listed
 from awslabs_dsql_mcp.bulk.loading.verification import Differences
+from awslabs_dsql_mcp.bulk.splitting import keyset
+from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.text import as_line, pluralize
-from awslabs_dsql_mcp.tools.resumable import BatchResult
+from awslabs_dsql_mcp.tools.resumable import BatchResult, with_message
 
 _MAX_SHOWN: Final = 20
 
@@ -116,6 +118,53 @@ def answer(
     end = int((done.after or ("0",))[0]) if done and not done.done else None
     bad = [job.bad[number] for number in sorted(job.bad) if end is None or number <= end]
     return _with_values(output, bad, counted.bad, differences.lines() if differences else [])
+
+
+def trial_output(
+    job: RowLoadJob, rows: int, fault: str, token: str, earlier: RequestInvalid | None
+) -> ToolOutput:
+    """Say what a load would do, after its first batch was tried and all rows were read.
+
+    Args:
+        job: The load, of which nothing is stored.
+        rows: Number of rows, with those that cannot be read; one stands for the rest of a file.
+        fault: What the server says of the first row of the first batch that it rejects; empty for none.
+        token: Token of this dry run.
+        earlier: Error of a run of this, because of an earlier one.
+    """
+    unread = [job.bad[number] for number in sorted(job.bad)]
+    kept = rows - len(unread)
+    rows -= sum(row.is_rest for row in unread)
+    batches = -(-kept // keyset.MAX_BATCH_ROWS)
+    values: dict[str, object] = {"rows": rows, "batches": batches}
+    less = f", {rows - kept:,} of them left out" if job.skip_bad_rows and rows > kept else ""
+    told = f"dry run, nothing was stored: {pluralize(rows, 'row')}{less}"
+    go = f"send it without dry_run, with dry_run_token={token} (once, in 10 min)."
+    stops = bool(fault) and not job.skip_bad_rows
+    if kept:
+        told += f", in about {pluralize(batches, 'batch')}; "
+        told += (
+            "of the first batch this cannot be stored" if fault else "the first batch was tried and passes"
+        )
+    if fault:
+        told += ", so that nothing would be loaded:" if stops else " and would be left out:"
+    lines = [told if fault else f"{told}.", *([fault] if fault else [])]
+    if earlier is not None:
+        lines += [earlier.message, f"Next: {earlier.hint}"]
+    elif not kept or stops:
+        lines.append(
+            "Next: mend the rows" + (", or leave them out with skip_bad_rows=true." if stops else ".")
+        )
+    elif unread and not job.skip_bad_rows:
+        lines.append(
+            f"Next: mend row {unread[0].place}, where a load would stop, or leave it out with "
+            f"skip_bad_rows=true. To load the batches before it, {go}"
+        )
+        values["dry_run_token"] = token
+    else:
+        lines.append(f"Next: to load them, {go}")
+        values["dry_run_token"] = token
+    return with_message("dry_run", lines, values)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

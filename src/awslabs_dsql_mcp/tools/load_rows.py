@@ -36,7 +36,7 @@ from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
 from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
-from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, with_lines
+from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, trial_output, with_lines
 from awslabs_dsql_mcp.tools.resumable import (
     IN_BATCHES,
     Resume,
@@ -383,20 +383,10 @@ class LoadRows:
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
         fault = await job.first_rejected() if batch else ""
         rows, counts = await job.count()
-        batches = -(-rows // keyset.MAX_BATCH_ROWS)
-        tried = (
-            "; of the first " + ("this cannot be stored" if fault else "all can be stored") if batch else ""
-        )
-        counted = f"{pluralize(rows, 'row')}, in about {pluralize(batches, 'batch')}"
-        lines = [
-            f"dry run, nothing was stored: {counted}{tried}{':' if fault else '.'}",
-            *([fault] if fault else []),
-            f"Next: to load them, send it without dry_run, with dry_run_token={token} (once, in 10 min).",
-        ]
+        earlier = await self._runner.earlier_run(job)
         if not rows:
-            lines = [f"dry run: {_NO_ROWS}"]
-        values = {"rows": rows, "batches": batches, "dry_run_token": token}
-        return with_message("dry_run", lines, values), counts
+            return with_message("dry_run", [f"dry run: {_NO_ROWS}"], {"rows": 0, "batches": 0}), counts
+        return trial_output(job, rows, fault, token, earlier), counts
 
 
 def _change(request: LoadRequest, content: str) -> Change:
@@ -405,7 +395,8 @@ def _change(request: LoadRequest, content: str) -> Change:
     verb = "INSERT or UPDATE" if request.on_conflict == "update" else "INSERT"
     effect = Effect(visible_line(f"{verb} into {request.table}: {what}"))
     form = (request.columns, request.null, request.delimiter, request.encoding, request.header)
-    sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}"
+    less = ", skip_bad_rows" if request.skip_bad_rows else ""
+    sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}{less}"
     query = Query(sql, (fingerprint([*form, content]),))
     return Change("load_rows", [query], [StatementInfo("INSERT", "dml", effects=(effect,))], IN_BATCHES)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pytest
 from mcp import Client
@@ -30,6 +30,13 @@ async def failure(loads: Loads, content: str | bytes, request: LoadRequest = CSV
     with pytest.raises(DsqlError) as stopped:
         await loads.file(request.path, content, request)
     return stopped.value
+
+
+async def attempt(loads: Loads, request: LoadRequest) -> ToolOutput | DsqlError:
+    try:
+        return await loads.load(request)
+    except DsqlError as error:
+        return error
 
 
 def left_out(answer: ToolOutput) -> list[int]:
@@ -259,3 +266,48 @@ async def test_half_a_character_is_named_by_its_row_wherever_it_stands(loads: Lo
     answer = await loads.load(replace(request, skip_bad_rows=True))
     assert left_out(answer) == [2]
     assert loads.query("SELECT id FROM bulk.t ORDER BY id") == [(1,), (3,)]
+
+
+BAD: Final = {
+    "no bad row": ("1,1\n2,2\n", False),
+    "unread, in the first batch": ("1,1\n2\n3,3\n", True),
+    "unread, later": ("1,1\n" * 2_950 + "2\n3,3\n", True),
+    "rejected by the server": ("1,1\n2,x\n3,3\n", True),
+    "both": ("1,1\n2,x\n3\n", True),
+    "none can be read": ("1\n2\n", True),
+    "no rest": ('1,1\n2,"2\n3,3\n4,4\n', True),
+}
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("name", BAD)
+async def test_a_dry_run_says_what_the_load_then_does(loads: Loads, name: str, *, skip: bool) -> None:
+    (rows, is_bad), request = BAD[name], replace(CSV, skip_bad_rows=skip)
+    loads.table("id int, n int")
+    (loads.folder / "rows.csv").write_text(f"id,n\n{rows}")
+    dry = await attempt(loads, replace(request, dry_run=True))
+    token = "" if isinstance(dry, DsqlError) else str(dry.structured.get("dry_run_token", ""))
+    told = dry.text
+    assert token in told
+    done = await attempt(loads, replace(request, dry_run_token=token or None))
+    kept = loads.query("SELECT count(*) FROM bulk.t")[0][0]
+    if isinstance(done, DsqlError):
+        assert is_bad
+        assert not skip
+        assert "cannot be loaded" in told or "cannot be stored" in told
+        assert bool(token) == ("where a load would stop" in told) == ("nothing of it was" in done.message)
+    else:
+        assert skip or not is_bad
+        assert done.structured["rows"] == kept
+        assert ("left out" in told or "nothing of it is stored" in told) == is_bad
+        assert bool(token) == bool(kept)
+    assert isinstance(dry, DsqlError) or token or "Next: mend the rows" in told
+
+
+async def test_a_dry_run_of_what_was_done_says_so(loads: Loads) -> None:
+    loads.table("id int, n int")
+    await loads.file("rows.csv", "id,n\n" + "1,1\n" * 4_000, CSV)
+    dry = await loads.load(replace(CSV, dry_run=True))
+    assert "This has been done already" in dry.text
+    assert "dry_run_token" not in dry.text
+    assert "dry_run_token" not in dry.structured

@@ -132,6 +132,7 @@ class RowLoadJob:
         skip_bad_rows: Leave out what cannot be stored, and remember it.
 
     Attributes:
+        skip_bad_rows: As it was given.
         bad: The rows that were left out in this call, by number.
         skipped_rows: Numbers of rows that were not stored in this call, since their key exists, as far as
             they are known.
@@ -156,7 +157,7 @@ class RowLoadJob:
         self._database = database
         self.plan = self._plan = plan
         self._changes = [changes_of(column) for column in plan.columns]
-        self._skip = skip_bad_rows
+        self.skip_bad_rows = skip_bad_rows
         self._coming = self._numbered(source.rows())
         self._ahead: deque[_Numbered] = deque()
         self._before = _Numbered(0, 0, (), 0, b"")
@@ -187,7 +188,7 @@ class RowLoadJob:
         row = self._batch[index]
         if rejection.sqlstate == _OF_TWO_ROWS and index:
             row = self._batch[index - 1]  # once the row of the same key is stored, the other updates it
-        elif self._skip:
+        elif self.skip_bad_rows:
             self.bad[row.number] = BadRow(row.number, row.line, rejection.text)
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
@@ -296,7 +297,7 @@ class RowLoadJob:
         for row in taken:
             if not isinstance(row.cells, InvalidRow):
                 self._batch.append(row)
-            elif self._skip:
+            elif self.skip_bad_rows:
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             else:
                 way_on = self._way_on(is_rest=row.cells.is_rest)
