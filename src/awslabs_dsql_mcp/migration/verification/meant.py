@@ -8,6 +8,7 @@ from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.verification import statements
 from awslabs_dsql_mcp.migration.verification.applied import AppliedCheck, check_for
+from awslabs_dsql_mcp.migration.verification.cascades import dropped
 from awslabs_dsql_mcp.migration.verification.definitions import Definitions
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings
@@ -149,12 +150,18 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
     elif tree.kind in ("RenameStmt", "AlterObjectSchemaStmt"):
         _rename(meant, indexes, top, f"line {step.line} renames it or a part of it")
     else:
-        for dropped in _dropped(top):
-            _forget(meant, indexes, dropped)
-        for schema in strings(top.get("objects")) if top.get("removeType") == "OBJECT_SCHEMA" else ():
-            _forget_within(meant, schema)
+        _drop(meant, indexes, top)
         for item in top.get("roles", ()) if tree.kind == "DropRoleStmt" else ():
             meant.objects.pop((item["RoleSpec"].get("rolename"),), None)
+
+
+def _drop(meant: Meant, indexes: dict[Name, list[Name]], top: Node) -> None:
+    """Forget what is dropped, and what goes with it."""
+    gone = dropped(meant.definitions, top)
+    for name in (*_dropped(top), *gone.relations, *gone.functions):
+        _forget(meant, indexes, name)
+    for schema in gone.schemas:
+        _forget_within(meant, schema)
 
 
 def _cascade(meant: Meant, name: Name, line: int, action: str) -> None:

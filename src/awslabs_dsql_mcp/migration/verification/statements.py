@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.migration.script.mentions import (
     qualified_name,
     relation_name,
 )
+from awslabs_dsql_mcp.migration.verification.cascades import cascade, dropped
 from awslabs_dsql_mcp.migration.verification.definitions import (
     IDENTITIES,
     Definitions,
@@ -187,6 +188,8 @@ def _follow(found: Definitions, old: Name, new: Name) -> None:
                 if "pktable" in key:
                     relation.constraints[at] = key | {"pktable": _with_name(key["pktable"], old, new)}
             relation.query = _with_name(relation.query, old, new)
+        functions = [_with_row_type(top, old, new) for top in found.functions.values()]
+        found.functions = {function_key(top): top for top in functions}
     except RecursionError:
         for relation in found.relations.values():
             relation.unknown = f"line {found.line} renames what it may refer to"
@@ -224,6 +227,15 @@ def _with_name(node: Any, old: Name, new: Name) -> Any:  # noqa: ANN401 - a pars
     return written
 
 
+def _with_row_type(function: Node, old: Name, new: Name) -> Node:
+    """Write a function anew whose parameters or result are rows of a relation with another name."""
+    written = cast("Node", _with_name(function, old, new))
+    for typed in mentions([written.get("parameters"), written.get("returnType")]).types:
+        if qualified_name(strings(typed.get("names")) or [""]) == old:
+            typed["names"] = [{"String": {"sval": part}} for part in new]
+    return written
+
+
 def _forget_renamed(found: Definitions, top: Node) -> None:
     """Forget functions and domains that get another name, and what is in a schema that does."""
     if top.get("renameType") == "OBJECT_SCHEMA":
@@ -246,6 +258,8 @@ def _forget_within(found: Definitions, schema: str) -> None:
 
 
 def _drop(found: Definitions, top: Node) -> bool:
+    if top.get("behavior") == "DROP_CASCADE":
+        cascade(found, dropped(found, top))
     for schema in strings(top.get("objects")) if top["removeType"] == "OBJECT_SCHEMA" else ():
         _forget_within(found, schema)
     for item in items(top.get("objects")):
@@ -277,6 +291,7 @@ def _alter_table(found: Definitions, top: Node) -> bool:
     name = relation_name(top["relation"])
     if top.get("missing_ok") and name not in found.relations:
         return False
+    cascade(found, dropped(found, top))
     table = found.relation(name)
     changed = [_alter(table, item["AlterTableCmd"], found.line) for item in top["cmds"]]
     return all(changed)
