@@ -36,9 +36,9 @@ OPEN = "SELECT id, total FROM sales WHERE state = 'open'"
 @pytest.mark.parametrize("analyze", [False, True])
 async def test_a_full_scan_is_told_with_the_index_that_helps(reader: Client, *, analyze: bool) -> None:
     reply = await call(reader, "explain_query", sql=OPEN, analyze=analyze)
-    assert "Seq Scan on public.sales" in reply.text
+    assert "Index Only Scan using sales_pkey on public.sales" in reply.text
     assert "Output:" not in reply.text
-    assert f"- Seq Scan {'reads' if analyze else 'would read'} all of public.sales" in reply.text
+    assert f"- Index Only Scan {'reads' if analyze else 'would read'} all of public.sales" in reply.text
     assert ("What costs, estimated (nothing was run):" in reply.text) is not analyze
     assert (
         "- index: CREATE INDEX ASYNC sales_state_idx ON public.sales (state) INCLUDE (total) -- makes"

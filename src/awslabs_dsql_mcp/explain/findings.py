@@ -70,7 +70,8 @@ def rows_read(plan: QueryPlan, position: int) -> float | None:
     below = [_at_least(child) for child in plan.below(position) if child.kind.startswith("B-Tree Scan")]
     dropped = node.number("Rows Removed by Filter") + node.number("Rows Filtered")
     if below:
-        return max(below) * node.loops
+        is_known = node.actual is not None or max(below) > node.estimated or not _is_filtered(plan, position)
+        return max(below) * node.loops if is_known else None  # estimates may be of what the filters leave
     if node.actual is not None:
         return (node.actual + dropped) * node.loops
     return None if "Filter" in node.details else float(node.estimated)

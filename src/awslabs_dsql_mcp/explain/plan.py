@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from awslabs_dsql_mcp.text import mark_cut
 
 _ARROW: Final = re.compile(r"( *)->  ?(?=\S)")
-_COST: Final = re.compile(r" +\(cost=[\d.]+\.\.[\d.]+ rows=(\d{1,30}) width=\d+\)")
+_COST: Final = re.compile(r" +\(cost=[\d.]+\.\.[\d.]+ rows=(\d{1,30}) width=\d+(?: loops=\d+)?\)")
 _ACTUAL: Final = re.compile(
     r" +\(actual (?:time=[\d.]+\.\.[\d.]+ ?)?rows=(\d{1,30}(?:\.\d{1,9})?)(?: loops=(\d{1,18}))?\)"
 )
@@ -90,12 +90,10 @@ class QueryPlan:
     Attributes:
         nodes: Nodes from the root on, parents before children.
         dpus: Estimate of Aurora DSQL with ANALYZE and VERBOSE.
-        is_simulated: The estimate is that of a local cluster, which has no DPUs.
     """
 
     nodes: tuple[PlanNode, ...]
     dpus: tuple[Dpu, ...] = ()
-    is_simulated: bool = False
 
     @property
     def was_run(self) -> bool:
@@ -151,8 +149,7 @@ def parse_plan(text: str) -> QueryPlan:
             subplan = True
         elif details and (detail := _DETAIL.match(line)):
             details[-1].setdefault(detail.group(2), detail.group(3))
-    is_simulated = re.search(rf"^{_DPU_HEAD}.*simulated", text, re.MULTILINE) is not None
-    return QueryPlan(tuple(nodes), tuple(dpus), is_simulated)
+    return QueryPlan(tuple(nodes), tuple(dpus))
 
 
 def without_noise(text: str) -> str:

@@ -120,6 +120,13 @@ def tokens(sql: str) -> tuple[Token, ...]:
     )
 
 
+def fingerprint(sql: str) -> int:
+    """Number of a text that `parse` has taken, the same whatever its constants are; 64 bits."""
+    from postgast import fingerprint  # noqa: PLC0415 - as above
+
+    return fingerprint(sql).fingerprint
+
+
 def _encode(sql: str) -> bytes:
     try:
         data = sql.encode()

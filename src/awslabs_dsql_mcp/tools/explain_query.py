@@ -90,7 +90,8 @@ class ExplainQuery:
         said = truncate_lines(found, _MAX_FINDINGS, "findings", characters=_MAX_FOUND)
         said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
         advised = any("CREATE INDEX" in line for line in said)
-        costs = findings.dpu_text(plan.dpus, is_simulated=plan.is_simulated)
+        is_simulated = any("DPUs are simulated" in notice for notice in result.notices)  # a local cluster's
+        costs = findings.dpu_text(plan.dpus, is_simulated=is_simulated)
         told = (
             Marked("plan", plans.without_noise(text)),
             "What costs, measured in this run:" if analyze else "What costs, estimated (nothing was run):",

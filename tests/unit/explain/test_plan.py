@@ -47,6 +47,26 @@ Nested Loop  (cost=1.00..9000.00 rows=20000 width=40) (actual time=1.0..900.0 ro
             -> B-Tree Lookup on shop.orders o (cost=1.00..9.00 rows=40 width=40) (actual rows=40 loops=500)
 """
 
+# As clusters write it since the middle of 2026: the storage's costs have their loops.
+BATCHED = """\
+Nested Loop (Batched Join)  (cost=171.03..193.40 rows=64 width=402)
+  Recheck Cond: (id = c.id)
+  ->  CTE Scan on c  (cost=0.00..1.28 rows=64 width=26)
+  ->  Index Only Scan using t_pkey on t i  (cost=171.03..177.14 rows=64 width=376)
+        Index Cond: (id = c.id)
+        -> Storage Scan on t_pkey  (cost=171.03..177.14 rows=64 width=376 loops=1)
+            Projections: id, v
+            -> B-Tree Scan on t_pkey  (cost=171.03..177.14 rows=64 width=376 loops=1)
+                Index Cond: (id = c.id)
+"""
+
+
+def test_costs_of_the_storage_may_have_loops() -> None:
+    plan = parse_plan(BATCHED)
+    assert [node.kind for node in plan.nodes][2:] == ["Index Only Scan", "Storage Scan", "B-Tree Scan"]
+    assert [node.estimated for node in plan.nodes] == [64] * 5
+    assert plan.nodes[3].relation == "t_pkey"
+
 
 def test_aurora_dsqls_nodes_are_read_with_their_details() -> None:
     plan = parse_plan(FULL_SCAN)

@@ -3,6 +3,7 @@
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.dialect import (
+    Explanation,
     Refusal,
     StatementKind,
     TableName,
@@ -166,18 +167,31 @@ def test_it_tells_the_tables_that_are_written_or_locked(sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "explains"),
+    ("sql", "sent", "analyze", "verbose"),
     [
-        ("EXPLAIN ANALYZE VERBOSE SELECT 1", True),
-        ("EXPLAIN (VERBOSE, ANALYZE true, FORMAT text) SELECT 1", True),
-        ("EXPLAIN (ANALYZE, VERBOSE, FORMAT json) SELECT 1", False),
-        ("EXPLAIN (ANALYZE, VERBOSE 0) SELECT 1", False),
-        ("EXPLAIN ANALYZE SELECT 1", False),
-        ("EXPLAIN VERBOSE SELECT 1", False),
+        ("EXPLAIN SELECT 1", "EXPLAIN  VERBOSE SELECT 1", False, False),
+        ("explain analyze select 1", "explain analyze VERBOSE  select 1", True, False),
+        ("EXPLAIN (COSTS off) SELECT (1)", "EXPLAIN (COSTS off, VERBOSE true) SELECT (1)", False, False),
+        ("EXPLAIN (VERBOSE 0) SELECT 1", "EXPLAIN (VERBOSE 0, VERBOSE true) SELECT 1", False, False),
+        ("EXPLAIN (SELECT 1)", "EXPLAIN  VERBOSE (SELECT 1)", False, False),
+        ("EXPLAIN ANALYZE (SELECT 1)", "EXPLAIN ANALYZE VERBOSE  (SELECT 1)", True, False),
+        ("EXPLAIN ANALYZE VERBOSE SELECT 1", "EXPLAIN ANALYZE VERBOSE SELECT 1", True, True),
+        ("EXPLAIN (VERBOSE, ANALYZE, FORMAT text) SELECT 1", None, True, True),
     ],
 )
-def test_it_tells_which_plans_end_with_an_estimate(sql: str, *, explains: bool) -> None:
-    assert only(sql).explains is explains
+def test_a_plan_in_text_is_asked_for_with_verbose(
+    sql: str, sent: str | None, *, analyze: bool, verbose: bool
+) -> None:
+    statement = only(sql)
+    assert statement.explains == Explanation(sql, analyze=analyze, verbose=verbose)
+    assert statement.sql.split() == (sent or sql).split()
+    assert statement.inserted == len(statement.sql) - len(sql)
+    assert not statement.changed
+
+
+@pytest.mark.parametrize("sql", ["EXPLAIN (ANALYZE, VERBOSE, FORMAT json) SELECT 1", "SELECT 1"])
+def test_no_other_answer_is_drawn(sql: str) -> None:
+    assert only(sql).explains is None
 
 
 CARRIED = {

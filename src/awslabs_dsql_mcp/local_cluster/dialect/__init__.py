@@ -11,11 +11,17 @@ No module does I/O. A message is Aurora DSQL's, as recorded on clusters from Jul
 where there is a record; the rules say where there is none.
 """
 
-from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName, TranslatedStatement
+from awslabs_dsql_mcp.local_cluster.dialect.model import (
+    Explanation,
+    StatementKind,
+    TableName,
+    TranslatedStatement,
+)
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, raise_sql, refusal_in
 from awslabs_dsql_mcp.local_cluster.dialect.translate import translate
 
 __all__ = [
+    "Explanation",
     "Refusal",
     "StatementKind",
     "TableName",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 
 class StatementKind(Enum):
@@ -40,6 +41,20 @@ class TableName:
     name: str
 
 
+class Explanation(NamedTuple):
+    """The options of an EXPLAIN in text format.
+
+    Attributes:
+        sql: The statement as the client wrote it.
+        analyze: It runs the statement.
+        verbose: It asks for VERBOSE; PostgreSQL is asked for it in any case.
+    """
+
+    sql: str
+    analyze: bool
+    verbose: bool
+
+
 @dataclass(frozen=True)
 class TranslatedStatement:
     """One statement, as PostgreSQL is to run it.
@@ -49,8 +64,9 @@ class TranslatedStatement:
         kind: What it is to the transaction, as the client wrote it.
         tag: The command tag for the client, in place of PostgreSQL's.
         writes: The tables that a WRITE changes or a LOCK locks, those locked by a WRITE too.
-        explains: EXPLAIN ANALYZE VERBOSE in text format, whose answer ends with an estimate of DPUs.
+        explains: An EXPLAIN in text format, whose plan is drawn as Aurora DSQL's.
         changed: `sql` is not what the client wrote: its error positions mean nothing.
+        inserted: Characters of `sql` that the client did not write, all before what an error can point at.
         not_in_block: It may not stand in a transaction block: ANALYZE, CALL sys.wait_for_job.
         hide_rows: Its rows are not sent to the client.
         offset: Where it stood in the client's text, in characters.
@@ -60,8 +76,9 @@ class TranslatedStatement:
     kind: StatementKind
     tag: str | None = None
     writes: tuple[TableName, ...] = ()
-    explains: bool = False
+    explains: Explanation | None = None
     changed: bool = False
+    inserted: int = 0
     not_in_block: bool = False
     hide_rows: bool = False
     offset: int = 0

@@ -12,7 +12,7 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import functions
 from awslabs_dsql_mcp.dsql.unsupported import LOCK_STRENGTHS
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
-from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName
+from awslabs_dsql_mcp.local_cluster.dialect.model import Explanation, StatementKind, TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import UNDEFINED_OBJECT, Refusal, unsupported
 from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
 from awslabs_dsql_mcp.sql.definitions import builtin_type
@@ -78,11 +78,22 @@ def kind(tree: Tree) -> StatementKind:
     return StatementKind.LOCK if "LockingClause" in tree else StatementKind.READ
 
 
-def explains(tree: Tree) -> bool:
-    """Say if a statement is EXPLAIN ANALYZE VERBOSE in text format."""
-    if tree.kind != "ExplainStmt":
-        return False
-    return _on(tree.root, "analyze") and _on(tree.root, "verbose") and _format(tree.root) == "text"
+def explains(statement: ParsedStatement) -> Explanation | None:
+    """Find the options of an EXPLAIN in text format."""
+    top = statement.tree.root
+    if statement.tree.kind != "ExplainStmt" or _format(top) != "text":
+        return None
+    return Explanation(statement.written(), analyze=_on(top, "analyze"), verbose=_on(top, "verbose"))
+
+
+def verbose_edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
+    """Ask for VERBOSE, which names the columns that a node reads, in an EXPLAIN without it."""
+    _, first, *rest = statement.tokens
+    if first.text == "(" and "options" in statement.tree.root:
+        end = next(token for token in rest if token.text == ")").start
+        return [(end, end, ", VERBOSE true")]
+    place = first.end if first.word in ("analyze", "analyse") else first.start
+    return [(place, place, " VERBOSE ")]
 
 
 def written(tree: Tree) -> tuple[TableName, ...]:

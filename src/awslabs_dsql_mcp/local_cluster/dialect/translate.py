@@ -87,13 +87,15 @@ def _carried_otherwise(statement: ParsedStatement) -> TranslatedStatement | None
 
 def _carried(statement: ParsedStatement, alone: str | None) -> TranslatedStatement:
     """Translate a statement that PostgreSQL runs as it is."""
-    tree, kind = statement.tree, commands.kind(statement)
+    tree, kind, explains = statement.tree, commands.kind(statement), queries.explains(statement)
+    edits = queries.verbose_edits(statement) if explains and not explains.verbose else []
     writes = queries.written(tree) if kind in (StatementKind.WRITE, StatementKind.LOCK) else ()
     return TranslatedStatement(
-        statement.written() if alone is None else alone,
+        statement.written(edits) if edits or alone is None else alone,
         kind,
         writes=writes,
-        explains=queries.explains(tree),
+        explains=explains,
+        inserted=sum(len(new) for _, _, new in edits),
         not_in_block=tree.kind in ("VacuumStmt", "CallStmt"),
     )
 

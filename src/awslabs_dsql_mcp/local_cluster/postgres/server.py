@@ -47,7 +47,11 @@ _SETTINGS = {
     "log_min_messages": "log",  # not the clients' errors: their statements carry data
     "log_checkpoints": "off",
     "deadlock_timeout": "10ms",  # sessions wait for each other only at COMMIT, see session/conflicts.py
-    "dsql.enable_batched_nestloop": "on",  # Aurora DSQL's own, which change nothing here
+    "enable_bitmapscan": "off",  # plans have no such nodes, nor these
+    "max_parallel_workers_per_gather": "0",
+    "random_page_cost": "1.1",  # all is in memory
+    "jit": "off",
+    "dsql.enable_batched_nestloop": "on",  # Aurora DSQL's own, which change no result here
     "dsql.disable_sync_create_index": "on",
     # Otherwise a query whose client is gone runs to its end. PostgreSQL refuses it on Windows.
     **({} if sys.platform == "win32" else {"client_connection_check_interval": "500ms"}),

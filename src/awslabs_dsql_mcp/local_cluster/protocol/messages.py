@@ -161,8 +161,17 @@ def read_fields(body: bytes) -> dict[str, str]:
 
 def error(fields: Mapping[str, str]) -> bytes:
     """Write an ErrorResponse."""
+    return message(ERROR_RESPONSE, _fields(fields))
+
+
+def notice(text: str) -> bytes:
+    """Write a NoticeResponse."""
+    return message(NOTICE, _fields({"S": "NOTICE", "V": "NOTICE", "C": "00000", "M": text}))
+
+
+def _fields(fields: Mapping[str, str]) -> bytes:
     parts = [key.encode() + text.encode("utf-8", "replace") + b"\0" for key, text in fields.items()]
-    return message(ERROR_RESPONSE, b"".join(parts) + b"\0")
+    return b"".join(parts) + b"\0"
 
 
 def command_complete(tag: str) -> bytes:

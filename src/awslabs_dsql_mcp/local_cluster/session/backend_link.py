@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
+from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
     Listener,
@@ -38,6 +39,7 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
+    from awslabs_dsql_mcp.local_cluster.dialect import TranslatedStatement
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
 _COPY_MESSAGES: Final = frozenset(
@@ -155,10 +157,28 @@ class BackendLink:
         self.batch.append(request)
         self._out.append(data)
 
-    def send_hidden(self, kind: bytes, data: bytes) -> None:
-        """Send a message of the session's own; the client sees nothing of its answer."""
+    def send_hidden(self, kind: bytes, data: bytes, read: TranslatedStatement | None = None) -> None:
+        """Send a message of the session's own; the client sees nothing of its answer.
+
+        Args:
+            kind: The message's type.
+            data: The message.
+            read: The statement that it runs, if its rows are to be kept.
+        """
         self.unnamed_statement_dropped |= kind == messages.QUERY
-        self.send(PendingRequest(kind, visibility=Visibility.NOTHING), data)
+        request = PendingRequest(kind, visibility=Visibility.NOTHING)
+        if read is not None:
+            request.statements, request.kept = deque([read]), []
+        self.send(request, data)
+
+    def run_hidden(self, sql: str, read: TranslatedStatement | None = None) -> None:
+        """Run a statement of the session's own by the extended protocol; see `send_hidden`."""
+        name = self._state.private_name
+        self.send_hidden(messages.PARSE, messages.parse(Parsed(name, sql.encode(), b"\0\0")))
+        self.send_hidden(messages.BIND, messages.bind_plainly(name, name))
+        self.send_hidden(messages.EXECUTE, messages.execute(name), read)
+        self.send_hidden(messages.CLOSE, messages.close(b"P", name))
+        self.send_hidden(messages.CLOSE, messages.close(b"S", name))
 
     def pass_on(self, data: bytes) -> None:
         """Send a message that has no answer."""

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement, raise_sql
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
-from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
 from awslabs_dsql_mcp.local_cluster.session.state import (
     Block,
@@ -82,12 +81,7 @@ class ConflictResolver:
             self._link.send_hidden(messages.QUERY, wire.query(";".join(steps)))
             return
         for step in steps:
-            name = self._state.private_name
-            self._link.send_hidden(messages.PARSE, messages.parse(Parsed(name, step.encode(), b"\0\0")))
-            self._link.send_hidden(messages.BIND, messages.bind_plainly(name, name))
-            self._link.send_hidden(messages.EXECUTE, messages.execute(name))
-            self._link.send_hidden(messages.CLOSE, messages.close(b"P", name))
-            self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
+            self._link.run_hidden(step)
 
     def can_recover(self, request: PendingRequest, fields: dict[str, str]) -> bool:
         """Take on a request that failed, if it can run again with nothing in its way."""
@@ -120,7 +114,9 @@ class ConflictResolver:
 
     def _has_executed(self) -> bool:
         return any(
-            other.kind == messages.EXECUTE and other.progress.state is Progress.COMPLETE
+            other.kind == messages.EXECUTE
+            and other.original is not None
+            and other.progress.state is Progress.COMPLETE
             for other in self._link.batch
         )
 

@@ -45,7 +45,7 @@ def is_about_a_row(fields: Mapping[str, str]) -> bool:
 
 
 def translate_error(
-    fields: Mapping[str, str], nonce: str, longest: float, *, changed: bool
+    fields: Mapping[str, str], nonce: str, longest: float, *, changed: bool, inserted: int = 0
 ) -> dict[str, str]:
     """Translate an error of PostgreSQL to that of Aurora DSQL.
 
@@ -54,11 +54,15 @@ def translate_error(
         nonce: Marks refusals of our own.
         longest: Maximum seconds of a transaction.
         changed: True if the statement was rewritten, so positions in it mean nothing.
+        inserted: Characters in front of it that the client did not write.
     """
     if refusal := _translated(fields, nonce, longest):
         return as_fields(refusal)
     left_out = _INNER | (_POSITIONS if changed else frozenset[str]())
-    return {key: text for key, text in fields.items() if key not in left_out}
+    shown = {key: text for key, text in fields.items() if key not in left_out}
+    if inserted and "P" in shown:
+        shown["P"] = str(int(shown["P"]) - inserted)
+    return shown
 
 
 def as_fields(refusal: Refusal) -> dict[str, str]:

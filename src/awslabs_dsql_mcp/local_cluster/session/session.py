@@ -12,10 +12,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement, raise_sql
+from awslabs_dsql_mcp.local_cluster.plans import dpu_estimate, relations
+from awslabs_dsql_mcp.local_cluster.plans.explanation import explained
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Malformed, Message
-from awslabs_dsql_mcp.local_cluster.session import dpu_estimate, error_translation, private_copies
+from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
 from awslabs_dsql_mcp.local_cluster.session.backend_link import BackendLink, SessionState
 from awslabs_dsql_mcp.local_cluster.session.conflicts import ConflictResolver
 from awslabs_dsql_mcp.local_cluster.session.prepared import PreparedStatements, no_portal, no_statement
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
 _WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
+_RELATIONS: Final = TranslatedStatement(relations.QUERY, StatementKind.READ, hide_rows=True)
 _NO_FUNCTION_CALLS: Final = Refusal("0A000", "unsupported message: FunctionCall")  # no record of a cluster's
 
 
@@ -77,6 +80,8 @@ class ClientSession:
         self._conflicts = ConflictResolver(registry, self._link, self._state, self._go_on)
         self._prepared = PreparedStatements()
         self._drops_answers = False
+        self._relations = relations.NONE
+        """What the plan under way needs of the catalog."""
 
     @property
     def transaction(self) -> SessionTransaction | None:
@@ -174,15 +179,17 @@ class ClientSession:
         request = PendingRequest(messages.QUERY, message, is_single=single)
         if described:
             request.progress.on(ProgressEvent.DESCRIPTION)
+        if any(statement.explains for statement in statements) and not self._state.has_failed:
+            self._read_relations(simple=True)
         texts = [self._run_simply(statement, request) for statement in statements]
         if single and statements[0].kind is StatementKind.LOCK:
             request.kept = []  # a row may come before the conflict over the next
         if any(statement.explains for statement in statements):
-            request.kept = []  # the estimate is made from the plan
+            request.kept = []  # drawn as a whole
         self._state.exchange.on(ExchangeEvent.END_SENT)
         self._prepared.note(b"", None)
         changed = any(
-            statement.changed or text is not statement.sql
+            statement.changed or statement.inserted or text is not statement.sql
             for text, statement in zip(texts, statements, strict=True)
         )
         request.statements = deque(statements)
@@ -213,7 +220,7 @@ class ClientSession:
         parsed = messages.read_parse(message.body)
         statements = self._registry.translate(_decode(parsed.sql))
         statement = statements[0] if len(statements) == 1 else UNKNOWN
-        if statement.changed:
+        if statement.changed or statement.inserted:
             parsed = parsed._replace(sql=_encode(statement.sql))
         self._link.unnamed_statement_dropped &= bool(parsed.name)
         request = PendingRequest(messages.PARSE, message, visibility, deque([statement]))
@@ -258,10 +265,19 @@ class ClientSession:
         if portal not in self._prepared.portals and not self._state.has_failed:
             self._send_refusal(PendingRequest(messages.PARSE, message), no_portal(portal))
             return
+        if statement.explains:
+            self._read_relations(simple=False)
         if statement.kind is StatementKind.LOCK or statement.explains:
             request.kept = []
         self._link.send(request, _raw(message))
         self._advance(statement)
+
+    def _read_relations(self, *, simple: bool) -> None:
+        """Read what a plan needs to know of the catalog, ahead of it."""
+        if simple:
+            self._link.send_hidden(messages.QUERY, wire.query(_RELATIONS.sql), _RELATIONS)
+        else:
+            self._link.run_hidden(_RELATIONS.sql, _RELATIONS)
 
     def _send_refusal(self, request: PendingRequest, refused: Refusal) -> None:
         """Send, in place of a message of the extended protocol, a Parse that PostgreSQL refuses."""
@@ -347,6 +363,8 @@ class ClientSession:
     def finished(self, request: PendingRequest, tag: str) -> bytes:
         """Take the end of a statement."""
         statement = request.statement
+        if statement is _RELATIONS and request.kept:
+            self._relations = relations.read_relations(messages.read_text_row(request.kept.pop()))
         if request.transaction and tag == "COMMIT":
             self._committed(request.transaction)
         elif tag == "DEALLOCATE ALL":
@@ -354,11 +372,14 @@ class ClientSession:
         if request.visibility is not Visibility.ALL:
             return b""
         end = messages.command_complete(statement.tag or tag)
-        if not statement.explains:
-            return end
-        plan = [messages.read_text_row(row) for row in request.kept or ()]
-        estimate = dpu_estimate.lines(plan, writes=statement.kind is StatementKind.WRITE)
-        return b"".join(map(messages.text_row, estimate)) + end
+        if statement.explains and request.kept is not None:
+            plan = [messages.read_text_row(row) for row in request.kept]
+            writes = statement.kind is StatementKind.WRITE
+            drawn = explained(plan, statement.explains, self._relations, writes=writes)
+            request.kept[:] = map(messages.text_row, drawn)
+            if dpu_estimate.HEADING in drawn:
+                request.kept.insert(0, messages.notice(dpu_estimate.NOTICE))
+        return end
 
     def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
         """Take an error; the client sees it unless the statement can run again."""
@@ -401,7 +422,8 @@ class ClientSession:
             fields,
             self._registry.nonce,
             self._registry.max_transaction_seconds,
-            changed=request.statement.changed,
+            changed=request.statement.changed or (bool(request.statement.inserted) and not request.is_single),
+            inserted=request.statement.inserted,
         )
 
     def is_ready(self, request: PendingRequest, status: bytes) -> bytes:
