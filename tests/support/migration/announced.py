@@ -137,6 +137,7 @@ RULES: Final = (
     Rule("constraint", "definition", "NO INHERIT left out", there="NOINHERIT"),
     Rule("column", "type|values", "values of .* are written for the new type", there=r"money|\$"),
     Rule("constraint|index|view", "definition", "values of .* are written for the new type", there=r"\$"),
+    Rule("view", "definition", "was of type money, is numeric", there=r"\$"),
     Rule("constraint", "exists", "CHECK.* left out", there="c", here=NOTHING),
     Rule("constraint", "definition", "CHECK.* left out", here="IN'"),  # an enum's has taken its name
     Rule("column|domain", "values|default", _COLUMN + "JSON", there=r"[{(]"),

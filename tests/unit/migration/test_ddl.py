@@ -509,3 +509,20 @@ def test_what_an_index_of_mixed_directions_no_longer_serves_is_said(columns: str
     notes = "; ".join(planned(f"CREATE INDEX i ON t ({columns})").steps[0].notes)
     assert ("sorts its rows" in notes) is is_mixed
     assert ("read either way" in notes) is not is_mixed
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT m + m AS s FROM t", ["s: was of type money, is numeric"]),
+        ("SELECT m, m AS x, * FROM t", []),
+        ("SELECT *, coalesce(i, '::1') AS z FROM t", ["z: was of type inet, is text"]),
+        ("SELECT array_agg(e) FROM t", ["array_agg: an array of what was an enum, is varchar[]"]),
+        ("SELECT m FROM t UNION ALL SELECT m + m FROM t", ["m: was of type money, is numeric"]),
+        ("SELECT n + 1 AS x, count(m) FROM t", []),
+    ],
+)
+def test_a_column_of_a_view_that_is_computed_says_which_type_it_has(query: str, expected: list[str]) -> None:
+    base = "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (m money, i inet, e e, n numeric);"
+    step = migration.plan(convert(f"{base} CREATE VIEW v AS {query}")).steps[-1]
+    assert [note for note in step.notes if "was" in note and "casts" not in note] == expected

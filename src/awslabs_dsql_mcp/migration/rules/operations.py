@@ -90,6 +90,33 @@ def outputs(conversion: Conversion, query: Node) -> Columns:
     return Scope(lambda name: columns_of(conversion, name)).outputs(query)
 
 
+def retyped(conversion: Conversion, query: Node, names: Sequence[str]) -> Iterator[str]:
+    """Write a note on each column of a view that is computed from columns whose type changed.
+
+    Args:
+        conversion: The script as far as it is read.
+        query: The query of the view.
+        names: The names of its columns.
+    """
+    top: Node = query.get("SelectStmt", {})
+    scope = Scope(lambda name: columns_of(conversion, name)).inside(top)
+    found: Columns = [("", change) for _, change in outputs(conversion, query)] if "larg" in top else []
+    for item in top.get("targetList", ()):
+        value: Node = item["ResTarget"].get("val", {})
+        if "ColumnRef" in value:
+            found += [("", None) for _ in scope.targets([item])]
+            continue
+        call: Node = value.get("FuncCall", {})
+        collected = call.get("args") if strings(call.get("funcname"))[-1:] == ["array_agg"] else None
+        change = scope.value(collected[0] if collected else value)
+        found.append(("[]" if collected else "", change))
+    for name, (array, change) in zip(names, found, strict=False):
+        now = change.now.partition("(")[0] if change else ""
+        if change is not None and now != change.was:
+            former = f"an array of what was {change.former}" if array else f"was {change.former}"
+            yield f"{name}: {former}, is {now}{array}"
+
+
 def columns_of(conversion: Conversion, name: Name) -> Columns:
     """List the columns of a table or a view of the script."""
     changed = conversion.columns.get(name, {})

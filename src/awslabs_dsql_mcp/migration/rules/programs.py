@@ -14,7 +14,7 @@ from awslabs_dsql_mcp.migration.rules.expressions import (
     unknown_function,
 )
 from awslabs_dsql_mcp.migration.rules.lost_effects import lost_effect
-from awslabs_dsql_mcp.migration.rules.operations import Difference, differences, outputs
+from awslabs_dsql_mcp.migration.rules.operations import Difference, differences, outputs, retyped
 from awslabs_dsql_mcp.migration.script.mentions import Mentions, mentions, relation_name
 from awslabs_dsql_mcp.sql.parse_tree import strings
 
@@ -44,6 +44,7 @@ def create_view(conversion: Conversion, draft: ConvertedStatement) -> None:
     aliases = strings(draft.top.get("aliases"))
     names = [*aliases, *(name for name, _ in columns[len(aliases) :])]
     conversion.view_columns[view] = names
+    draft.notes += retyped(conversion, query, names)
     conversion.lost.add_view(view, query)
     conversion.other_rows.pop(view, None)
     if (why := _other_rows(conversion, changed, found)) is not None:
