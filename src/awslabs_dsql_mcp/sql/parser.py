@@ -162,6 +162,37 @@ def _count_tokens(data: bytes) -> int:
 
 
 def _parse(data: bytes) -> tuple[Tree, ...]:
+    try:
+        return _parse_as_is(data)
+    except ParseError as error:
+        plain = _without_line_comments(data) if error.code == "syntax" and b"--" in data else data
+        if plain == data:
+            raise
+        try:
+            return _parse_as_is(plain)
+        except ParseError:
+            raise error from None
+
+
+def _without_line_comments(data: bytes) -> bytes:
+    """Blank the comments up to the end of a line, as libpg_query refuses one between two parts of a literal.
+
+    (PostgreSQL takes it there: PostgreSQL documentation, "String Constants" and "Comments".)
+    """
+    from postgast import PgQueryError, scan  # noqa: PLC0415 - see tokens()
+
+    try:
+        found = scan(data.decode()).tokens
+    except PgQueryError:
+        return data
+    blanked = bytearray(data)
+    for token in found:
+        if data.startswith(b"--", token.start):
+            blanked[token.start : token.end] = b" " * (token.end - token.start)
+    return bytes(blanked)
+
+
+def _parse_as_is(data: bytes) -> tuple[Tree, ...]:
     from postgast.native import lib  # noqa: PLC0415 - see tokens()
 
     result = lib.pg_query_parse(data)
