@@ -356,9 +356,9 @@ async def test_agreement_to_a_load_is_good_once(loader: tuple[LineClient, Path],
     again = LOAD | {"on_conflict": "skip"}
     if by == "token":
         dry = (await client.call("load_rows", **again, dry_run=True))["result"]
-        sent = {"dry_run_token": dry["structuredContent"]["dry_run_token"]}
-        first = await client.call("load_rows", **again, **sent)
-        second = await client.call("load_rows", **again, **sent)
+        sent = again | {"dry_run_token": dry["structuredContent"]["dry_run_token"]}
+        first = await client.call("load_rows", **sent)
+        second = await client.call("load_rows", **sent)
         assert "(dry_run_token_invalid)" in text_of(second)
     else:
         agreed = state((await client.call("load_rows", **again))["result"], YES, "load_rows")
