@@ -353,10 +353,10 @@ async def test_agreement_to_a_load_is_for_the_content_of_its_file(loader: tuple[
 async def test_agreement_to_a_load_is_good_once(loader: tuple[LineClient, Path], by: str) -> None:
     client, folder = loader
     (folder / "rows.csv").write_text("id,n\n1,1\n")
-    again = LOAD | {"on_conflict": "skip"}
+    again: dict[str, Any] = LOAD | {"on_conflict": "skip"}
     if by == "token":
         dry = (await client.call("load_rows", **again, dry_run=True))["result"]
-        sent = again | {"dry_run_token": dry["structuredContent"]["dry_run_token"]}
+        sent: dict[str, Any] = again | {"dry_run_token": dry["structuredContent"]["dry_run_token"]}
         first = await client.call("load_rows", **sent)
         second = await client.call("load_rows", **sent)
         assert "(dry_run_token_invalid)" in text_of(second)

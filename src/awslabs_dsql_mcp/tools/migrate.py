@@ -198,7 +198,7 @@ class Migrate:
 
     async def _show(self, plan: MigrationPlan, place: str, *, verify: bool) -> ToolOutput:
         try:
-            page = plan_page(plan, place)
+            page = await asyncio.to_thread(plan_page, plan, place)
         except ValueError as error:
             raise RequestInvalid(
                 f"show_from: {error}.",

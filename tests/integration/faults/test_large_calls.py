@@ -45,7 +45,7 @@ class Watched:
 
 @pytest.fixture
 async def watched(bed: Harness, certificate: Path, tmp_path: Path) -> AsyncIterator[Watched]:
-    server = watched_server(parameters(bed, certificate), tmp_path / "watch")
+    server = watched_server(parameters(bed, certificate, "--load-dir", str(tmp_path)), tmp_path / "watch")
     async with line_client(server, LEGACY, {}) as client:
         watched = Watched(client, LoopWatch(tmp_path / "watch"))
         await watched.told("readonly_query", sql="SELECT 1")
@@ -147,3 +147,45 @@ async def test_large_statements_hold_nothing_up(watched: Watched) -> None:
         held[name] = await watched.hold(tool, expected, **arguments)
         assert watched.memory < MAX_MEMORY, name
     assert {name: hold for name, hold in held.items() if hold > MAX_HOLD} == {}
+
+
+def _lines(statement: str, number: int) -> str:
+    return "\n".join(statement.replace("#", str(n)) for n in range(number))
+
+
+SCRIPTS: Final = {
+    "columns": "CREATE TABLE big (id int PRIMARY KEY);\n"
+    + _lines("ALTER TABLE big ADD COLUMN c# int;", 1_000),
+    "tables": _lines("CREATE TABLE t# (id int PRIMARY KEY, a text, b money);", 400),
+    "a COPY": "COPY t (id) FROM stdin;\n" + _lines("#", 60_000) + "\n\\.\n",
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+async def test_large_scripts_hold_nothing_up(watched: Watched, name: str) -> None:
+    script = SCRIPTS[name]
+    planning = await watched.hold("migrate", "", statements=script, dry_run=True)
+    linting = await watched.hold("dsql_lint", "", sql=script)
+    assert max(planning, linting) < MAX_HOLD, (planning, linting)
+    assert watched.memory < MAX_MEMORY
+
+
+FILES: Final[dict[str, Callable[[], str]]] = {
+    "quoted.csv": lambda: "id,t\n" + _lines('#,"""a"", ""b"""', 15_000),
+    "wide.csv": lambda: "id,t\n" + _lines(f'#,"{"x" * 99_000}"', 60),
+    "many.jsonl": lambda: _lines('{"id": #, "t": "a text"}', 15_000),
+    "one.json": lambda: '[{"id": 1, "t": "' + "x" * 5_000_000 + '"}]',
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_large_files_hold_nothing_up(bed: Harness, watched: Watched, tmp_path: Path, name: str) -> None:
+    bed.postgres.query(
+        "DROP TABLE IF EXISTS big; CREATE TABLE big (id int, t text); ALTER TABLE big OWNER TO admin"
+    )
+    (tmp_path / name).write_text(FILES[name]())
+    arguments = {"table": "big", "path": name, "skip_bad_rows": True}
+    trying = await watched.hold("load_rows", "dry run", **arguments, dry_run=True)
+    loading = await watched.hold("load_rows", "finished", **arguments, verify=True, resume="new")
+    assert max(trying, loading) < MAX_HOLD, (trying, loading)
+    assert watched.memory < MAX_MEMORY

@@ -118,3 +118,16 @@ def test_columns_are_known_as_they_are_renamed_and_changed() -> None:
         "ALTER TABLE b RENAME TO c; INSERT INTO c (y) VALUES ('{q}')"
     )
     assert """'["q"]'""" in planned(script).steps[-1].queries[-1]
+
+
+def test_a_column_that_is_added_after_rows_is_known_too() -> None:
+    script = (
+        "CREATE TABLE a (id int, x text[]); INSERT INTO a (x) VALUES ('{p}');"
+        "ALTER TABLE a ADD COLUMN y text[];"
+        "INSERT INTO a (y) VALUES ('{q}'); ALTER TABLE a DROP COLUMN y; ALTER TABLE a ADD COLUMN y text;"
+        "INSERT INTO a (y) VALUES ('{r}')"
+    )
+    written = " ".join(query for step in planned(script).steps for query in step.queries)
+    assert """'["p"]'""" in written
+    assert """'["q"]'""" in written
+    assert "'{r}'" in written

@@ -16,7 +16,6 @@ _CHANGING: Final = frozenset(
         "CreateDomainStmt",
         "CreateEnumStmt",
         "AlterEnumStmt",
-        "AlterTableStmt",
         "RenameStmt",
     )
 )
@@ -138,8 +137,12 @@ class SourceTypes:
         if columns is None:
             return
         defined: Node = command.get("def", {}).get("ColumnDef", {})
+        read = self._read.pop(table, None)
         if command["subtype"] == "AT_AddColumn":
-            columns.setdefault(defined["colname"], _copy(defined["typeName"]))
+            added = columns.setdefault(defined["colname"], _copy(defined["typeName"]))
+            if read is not None:  # scripts that add thousands of columns read the others once
+                read.setdefault(defined["colname"], self.resolve(added))
+                self._read[table] = read
         elif command["subtype"] == "AT_AlterColumnType":
             columns[command["name"]] = _copy(defined["typeName"])
         elif command["subtype"] == "AT_DropColumn":

@@ -4,6 +4,7 @@ A plan whose objects are there, or that needs what is not, would fail in the mid
 by which an earlier run can be seen would add its rows twice.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -125,8 +126,7 @@ async def find_existing(database: Database, plan: MigrationPlan, first: int = 1)
     Raises:
         DsqlError: What `Database.run` raises.
     """
-    made = [one for one in creations(plan) if one.step >= first]
-    needed = [one for one in needs(plan) if one.step >= first]
+    made, needed = await asyncio.to_thread(_named, plan, first)  # thousands of steps take their time
     names: dict[Kind | Literal["function"], list[tuple[str, ...]]] = {}
     for one in made:
         names.setdefault(one.kind, []).append(one.name)
@@ -149,6 +149,13 @@ async def find_existing(database: Database, plan: MigrationPlan, first: int = 1)
         tuple(one for one in there if not one.optional),
         tuple(missing),
         is_unclear=len(there) == len(made),
+    )
+
+
+def _named(plan: MigrationPlan, first: int) -> tuple[list[Creation], list[Need]]:
+    return (
+        [one for one in creations(plan) if one.step >= first],
+        [one for one in needs(plan) if one.step >= first],
     )
 
 
