@@ -548,3 +548,29 @@ async def test_a_dry_run_names_the_rows_that_cannot_be_read(loads: Loads) -> Non
     assert answer.structured["nulls"] == {"t": 1}
     assert answer.structured["rows"] == 3002
     assert loads.query("SELECT count(*) FROM bulk.t") == [(0,)]
+
+
+@pytest.mark.parametrize("sep", ["sep=;", "SEP=;", '"sep=;"', "sep=;\r"])
+async def test_a_line_that_tells_excel_the_delimiter_is_read(loads: Loads, sep: str) -> None:
+    loads.table("id int, t text")
+    end = "\r\n" if "\r" in sep else "\n"
+    text = end.join([sep.strip(), "id;t", "1;a,b", "x;", ""])
+    request = LoadRequest("bulk.t", path="rows.csv", skip_bad_rows=True)
+    answer = await loads.file("rows.csv", text, request)
+    assert loads.query("SELECT id, t FROM bulk.t") == [(1, "a,b")]
+    assert "Fields are separated by a semicolon, as the file's line sep= says." in answer.text
+    assert "row 2 (line 4)" in answer.text
+    loads.query("DELETE FROM bulk.t")
+    bare = end.join([sep.strip(), "1;a,b", ""])
+    await loads.file("rows.csv", bare, replace(request, header=False, delimiter=";"))
+    assert loads.query("SELECT id, t FROM bulk.t") == [(1, "a,b")]
+    with pytest.raises(RequestInvalid, match="delimiter is another"):
+        await loads.load(replace(request, delimiter=","))
+    with pytest.raises(RequestInvalid, match="no line of names"):
+        await loads.file("rows.csv", sep.strip() + end, request)
+
+
+async def test_a_row_of_one_column_is_no_line_for_excel(loads: Loads) -> None:
+    loads.table("t text")
+    await loads.file("rows.csv", "sep=;\n", LoadRequest("bulk.t", path="rows.csv", header=False))
+    assert loads.query("SELECT t FROM bulk.t") == [("sep=;",)]

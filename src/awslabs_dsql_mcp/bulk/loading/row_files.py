@@ -1,6 +1,7 @@
 """Files with rows in the directory that the operator allows, read as streams."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from awslabs_dsql_mcp.text import pluralize
 
 _DIGEST_BYTES: Final = 10
 _BLOCK: Final = 1 << 20
+_SAYS_DELIMITER: Final = re.compile(r'"?sep=([^"\r\n])"?', re.IGNORECASE)
 _DELIMITER_NAMES: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a pipe"}
 
 
@@ -152,10 +154,14 @@ def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
     if options.header and first and first.fault:
         raise RequestInvalid(f"Line 1 of the file cannot be read: {first.fault}.", hint=_hint(first))
     delimiter = checked_delimiter(options.delimiter) if options.delimiter else delimiter
+    if said := _said_delimiter(first, options):
+        delimiter, first = said, _behind(records, options)
     found = not delimiter
     delimiter = delimiter or _found_delimiter(first.text if first else "", options)
     notes = _encoding_notes(lines)
     separator = _DELIMITER_NAMES.get(delimiter, repr(delimiter))
+    if said:
+        notes.append(f"Fields are separated by {separator}, as the file's line sep= says.")
     if found and delimiter != ",":
         notes.append(f"Fields are separated by {separator}.")
     row = [field or "" for field in fields(first.text, delimiter, "")] if first and first.text else []
@@ -207,6 +213,38 @@ def _encoding_notes(lines: TextLines) -> list[str]:
     if lines.has_mark and lines.encoding != "utf-8":
         return [f"Read as {lines.encoding.upper()}, as its byte order mark says."]
     return []
+
+
+def _said_delimiter(first: Record | None, options: FileOptions) -> str:
+    """Read the line by which Excel is told the delimiter; empty for another, and for rows of one column.
+
+    Raises:
+        RequestInvalid: It is no delimiter, or another than the caller's.
+    """
+    said = _SAYS_DELIMITER.fullmatch(first.text) if first else None
+    if said is None or (not options.header and len(options.columns or options.known) == 1):
+        return ""
+    if options.delimiter and checked_delimiter(options.delimiter) != said[1]:
+        raise RequestInvalid(
+            f"The file's first line is {said[0]!r}, and delimiter is another.",
+            hint="Leave delimiter out: the line says it.",
+        )
+    return checked_delimiter(said[1])
+
+
+def _behind(records: Iterator[Record], options: FileOptions) -> Record | None:
+    """Give the line behind the one that tells Excel the delimiter.
+
+    Raises:
+        RequestInvalid: It should have the names, and does not.
+    """
+    first = next(records, None)
+    if options.header and (first is None or first.fault):
+        raise RequestInvalid(
+            "Behind the line with sep= there is no line of names that can be read.",
+            hint="Check what wrote the file.",
+        )
+    return first
 
 
 def _found_delimiter(line: str, options: FileOptions) -> str:
