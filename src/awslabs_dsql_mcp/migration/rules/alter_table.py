@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules import added_columns, added_constraints, columns
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
-from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
+from awslabs_dsql_mcp.migration.script.mentions import Name, nested, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.settings import FOREIGN_KEYS
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (
@@ -278,6 +278,7 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
         made.optional
         or len(made.primary) > 1
         or any(use.effect in ("copy", "change") for use in conversion.uses(made))
+        or (command.get("behavior") == "DROP_CASCADE" and _is_referenced(conversion, made))
     ):
         conversion.skip(
             draft, "a primary key stays with its table: make a new table, copy the rows", blocks=True
@@ -288,6 +289,12 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
         conversion.taken(table[0]).discard(name)
         made.primary, made.indexes = [], made.indexes - 1
         made.made.changed(f"the primary key that line {draft.line} drops is left out")
+
+
+def _is_referenced(conversion: Conversion, made: ScriptTable) -> bool:
+    """Tell if a foreign key refers to a table, which CASCADE drops with the key of that table."""
+    nodes = (node for statement in conversion.statements for node in nested(statement.top))
+    return any(relation_name(node["pktable"]) in made.known_as for node in nodes if "pktable" in node)
 
 
 def _named(conversion: Conversion, made: ScriptTable) -> set[str]:

@@ -75,7 +75,10 @@ def _create_sequence(found: Definitions, top: Node) -> bool:
 
 
 def _alter_sequence(found: Definitions, top: Node) -> bool:
-    sequence = found.relation(relation_name(top["sequence"]))
+    name = relation_name(top["sequence"])
+    if top.get("missing_ok") and name not in found.relations:
+        return False
+    sequence = found.relation(name)
     options = sequence_options(top)
     restart = options.pop("restart", None)
     sequence.options |= options
