@@ -260,3 +260,21 @@ async def test_a_slow_search_is_heard_of(bed: Harness) -> None:
     assert heard == sorted(set(heard))
     assert len(heard) >= 4
     assert heard[-1] == 10
+
+
+@pytest.mark.parametrize(
+    ("at", "sql", "times"),
+    [(At.ASKED, "UPDATE bulk.t", 3), (At.ANSWERED, "UPDATE bulk.t", 3), (At.ASKED, "COMMIT", 4)],
+)
+async def test_a_batch_that_loses_its_connection_again_and_again_is_halved(
+    bed: Harness, at: At, sql: str, times: int
+) -> None:
+    fill(bed, 250)
+    lost = bed.proxy.add(Fault(at, Kill(), sql, times=times))  # the transaction itself tries three times
+    database = bed.connect()
+    job = await StatementJob.plan(database, Query(ADD), "cluster")
+    result = await BatchRunner(database, call_time=60, max_rows=100).run(job, "", ignore)
+    assert lost.struck == times
+    assert result.progress.rows == 250
+    assert result.progress.batches > 3
+    assert values(bed) == [(1, 250)]

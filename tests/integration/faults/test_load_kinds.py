@@ -574,3 +574,18 @@ async def test_a_row_of_one_column_is_no_line_for_excel(loads: Loads) -> None:
     loads.table("t text")
     await loads.file("rows.csv", "sep=;\n", LoadRequest("bulk.t", path="rows.csv", header=False))
     assert loads.query("SELECT t FROM bulk.t") == [("sep=;",)]
+
+
+async def test_backslashes_before_quotes_are_said_to_escape_nothing(loads: Loads) -> None:
+    loads.table("id int, t text")
+    text = 'id,t\n1,x\n2,"a \\"q\\" b"\n3,"C:\\"\n'
+    answer = await loads.file("rows.csv", text, LoadRequest("bulk.t", path="rows.csv"))
+    assert loads.query("SELECT t FROM bulk.t ORDER BY id") == [
+        ("x",),
+        ("a \\q\\ b",),
+        ("C:\\",),
+    ]  # as COPY does
+    assert (
+        "A backslash before a quote in 2 rows (first: line 3): it escapes nothing, as for COPY."
+        in answer.text
+    )

@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.bulk.loading.formats.csv_rows import (
     DELIMITERS,
     CsvRecords,
     Record,
+    Seen,
     checked_delimiter,
     csv_rows,
     fields,
@@ -29,7 +30,6 @@ from awslabs_dsql_mcp.bulk.loading.rows import (
 )
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.files.directory import OperatorDirectory
-from awslabs_dsql_mcp.text import pluralize
 
 _DIGEST_BYTES: Final = 10
 _BLOCK: Final = 1 << 20
@@ -185,18 +185,9 @@ def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
     if choice.left_out:
         notes.append(f"Columns that were not loaded: {listed(choice.left_out)}.")
     chosen = [row.index(source) for source in choice.sources]
-    empty: list[int] = []
-    rows = csv_rows(rest, len(row), chosen, delimiter, separator, options.null, empty)
-
-    def told() -> list[str]:
-        lost = (
-            [f"{pluralize(len(empty), 'empty line')} passed over (first: line {empty[0]:,})."]
-            if empty
-            else []
-        )
-        return [*notes, *lost]
-
-    return _Stream(choice, rows, told, lines)
+    seen = Seen()
+    rows = csv_rows(rest, len(row), chosen, delimiter, separator, options.null, seen)
+    return _Stream(choice, rows, lambda: [*notes, *seen.notes()], lines)
 
 
 def _tsv(file: BinaryIO, options: FileOptions) -> _Stream:

@@ -6,7 +6,7 @@ text. Quotes may stand anywhere in a field and are doubled inside. The first lin
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.loading.cells import ColumnText
@@ -133,6 +133,30 @@ def fields(text: str, delimiter: str, null: str) -> list[str | None]:
     return found
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Lines of a file that are worth a word.
+
+    Attributes:
+        empty: Numbers of empty lines, which are no rows where there are several columns.
+        escaped: Numbers of lines with a backslash before a quote, which escapes nothing.
+    """
+
+    empty: list[int] = field(default_factory=list[int])
+    escaped: list[int] = field(default_factory=list[int])
+
+    def notes(self) -> Iterator[str]:
+        """Word them."""
+        if self.empty:
+            yield f"{pluralize(len(self.empty), 'empty line')} passed over (first: line {self.empty[0]:,})."
+        if self.escaped:
+            rows = f"{pluralize(len(self.escaped), 'row')} (first: line {self.escaped[0]:,})"
+            yield (
+                f"A backslash before a quote in {rows}: it escapes nothing, as for COPY. If it should, write "
+                "quotes twice."
+            )
+
+
 def csv_rows(
     records: Iterator[Record],
     width: int,
@@ -140,7 +164,7 @@ def csv_rows(
     delimiter: str,
     separator: str,
     null: str,
-    empty: list[int],
+    seen: Seen,
 ) -> Iterator[NumberedRow]:
     """Read rows.
 
@@ -151,14 +175,16 @@ def csv_rows(
         delimiter: One character.
         separator: Its name in words.
         null: The text of an unquoted field that is NULL.
-        empty: Takes the numbers of empty lines, which are no rows where there are several columns.
+        seen: Takes note of lines that are worth a word.
     """
     everything = list(chosen) == list(range(width))
     for record in records:
+        if '\\"' in record.text:
+            seen.escaped.append(record.line)
         if record.fault:
             yield record.line, record.invalid(record.fault)
         elif not record.text and width > 1:
-            empty.append(record.line)
+            seen.empty.append(record.line)
         elif len(row := fields(record.text, delimiter, null)) != width:
             told = f"it has {pluralize(len(row), 'field')} for {pluralize(width, 'column')}"
             yield record.line, record.invalid(f"{told}, split at {separator}")
