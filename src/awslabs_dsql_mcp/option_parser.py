@@ -4,7 +4,6 @@ A table of options is a sequence of `Option`; this module knows none of them.
 """
 
 import argparse
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -75,6 +74,8 @@ class OptionParser(argparse.ArgumentParser):
     def _explain(self, message: str) -> str:
         flag = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         if flag != message.split(" ", maxsplit=1)[0]:
+            import difflib  # noqa: PLC0415 - where an option is wrong
+
             close = difflib.get_close_matches(flag, self._option_string_actions, 1)
             return f"{flag}: unknown flag, " + (f"expected {close[0]}?" if close else "see --help")
         for action in self._actions:

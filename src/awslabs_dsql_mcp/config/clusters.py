@@ -21,7 +21,6 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
@@ -167,6 +166,8 @@ class _File:
     def _require_known(self, at: tuple[str, ...], keys: Mapping[str, object], known: Sequence[str]) -> None:
         for key in keys:
             if _field(key) not in known:
+                from difflib import get_close_matches  # noqa: PLC0415 - where a field is wrong
+
                 close = get_close_matches(_field(key), known, 1) or known
                 raise self._wrong((*at, key), f"unknown key, expected {' or '.join(close)}")
 

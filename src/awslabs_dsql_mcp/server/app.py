@@ -36,6 +36,7 @@ from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch
 from awslabs_dsql_mcp.server.call_log import CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
+from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE
 from awslabs_dsql_mcp.server.line_reader import LineReader
@@ -89,13 +90,14 @@ class DsqlServer(MCPServer[None]):
         self._offer = offer
         self._specs = {tool.key: tool for tool in offer.tools}
 
-    async def serve_stdio(self, lines: LineReader) -> None:
+    async def serve_stdio(self, lines: LineReader, first: FirstAnswers | None = None) -> None:
         """Serve standard input and output until the input ends.
 
         Args:
             lines: Standard input.
+            first: The answers that were given already.
         """
-        async with stdio_transport(lines) as (incoming, outgoing):
+        async with stdio_transport(lines, first) as (incoming, outgoing):
             options = self._lowlevel_server.create_initialization_options()
             await self._lowlevel_server.run(incoming, outgoing, options)
 

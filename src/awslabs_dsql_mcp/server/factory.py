@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.files.directory import OperatorDirectory
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.call_log import CallLog
+from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
@@ -125,7 +126,11 @@ def _contents(
 
 
 async def serve(
-    settings: Settings, clusters: Clusters, lines: LineReader, calls: CallLog | None = None
+    settings: Settings,
+    clusters: Clusters,
+    lines: LineReader,
+    calls: CallLog | None = None,
+    first: FirstAnswers | None = None,
 ) -> None:
     """Serve MCP over stdio until the input ends.
 
@@ -134,9 +139,10 @@ async def serve(
         clusters: The clusters that it works on.
         lines: Standard input.
         calls: Notes how calls end.
+        first: The answers that were given already.
     """
     async with AsyncExitStack() as stack:
-        await create_server(settings, clusters, stack, calls).serve_stdio(lines)
+        await create_server(settings, clusters, stack, calls).serve_stdio(lines, first)
 
 
 def create_server(

@@ -7,7 +7,8 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ class LineReader:
         self._buffer = bytearray()
         self._searched = 0
         self._at_end = False
+        self._again: deque[bytes] = deque()
 
     def close(self) -> None:
         """Make the next read report the end; from any thread, any number of times."""
@@ -54,6 +56,8 @@ class LineReader:
             The line, a `CutLine` where it is too long; ``b""`` only at the end of the input: an empty line is
             a line feed.
         """
+        if self._again:
+            return self._again.popleft()
         head = b""
         while True:
             end = self._buffer.find(b"\n", self._searched)
@@ -72,6 +76,10 @@ class LineReader:
             chunk = self._read()
             self._at_end = not chunk
             self._buffer += chunk
+
+    def unread(self, lines: Sequence[bytes]) -> None:
+        """Have lines read again, before all others."""
+        self._again.extendleft(reversed(lines))
 
     def _taken(self, end: int) -> bytes:
         """Take what stands before a line feed, without a second copy of it."""

@@ -1,8 +1,6 @@
 """The process of the server: from its options to its end, by a signal or the end of its input."""
 
-import asyncio
 import gc
-import logging
 import os
 import signal
 import sys
@@ -15,9 +13,10 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.logging_setup import log_to_stderr
 from awslabs_dsql_mcp.option_parser import SettingsError
-from awslabs_dsql_mcp.server.line_reader import take_stdin
+from awslabs_dsql_mcp.server.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.kept_answers import KeptAnswers, cache_folder
+from awslabs_dsql_mcp.server.line_reader import LineReader, take_stdin
 
 T = TypeVar("T")
 
@@ -74,12 +73,17 @@ def _serve(
     audit: "AuditTrail | None",
     environ: MutableMapping[str, str],
 ) -> int:
-    log_to_stderr(settings.log_level)
     if sys.stdin.isatty():
         print(_TERMINAL_MESSAGE, file=sys.stderr)  # noqa: T201 - output of a command
     shutdown = _Shutdown()
     lines = take_stdin(shutdown.begin)
     shutdown.on_signals(lines.close)
+    first = FirstAnswers(KeptAnswers((settings, clusters), cache_folder(environ)))
+    if not _give_first_answers(first, lines, settings):
+        shutdown.exit()
+    from awslabs_dsql_mcp.logging_setup import log_to_stderr  # noqa: PLC0415 - nothing was logged so far
+
+    log_to_stderr(settings.log_level)
     # Importing the SDK creates half a million permanent objects. Garbage collection during the import takes a
     # tenth of the start-up time; freezing the objects keeps later collections short.
     gc.disable()
@@ -94,16 +98,39 @@ def _serve(
     calls = CallLog(audit)
     shutdown.last_act = calls.end_all
     try:
-        run(serve(settings, clusters, lines, calls))
+        run(serve(settings, clusters, lines, calls, first))
     except Exception as error:  # noqa: BLE001 - logged, and reported by the exit status
+        import logging  # noqa: PLC0415 - as above
+
         logging.getLogger(__name__).critical("stopped by %s", type(error).__name__)
         shutdown.code = shutdown.code or 1
     sys.stderr.flush()
     shutdown.exit()
 
 
+def _give_first_answers(first: FirstAnswers, lines: LineReader, settings: Settings) -> bool:
+    """Answer without the SDK; false at the end of the input.
+
+    Until a client calls a tool, this is all that runs. A local cluster starts meanwhile: it takes seconds, so
+    the SDK is loaded as soon as the client has the tools.
+    """
+    sys.stdout.flush()
+    try:
+        return first.give(lines, _write, until="tools/list" if settings.local else None)
+    except OSError:  # the client is gone
+        return False
+
+
+def _write(line: bytes) -> None:
+    view = memoryview(line)
+    while view:
+        view = view[os.write(1, view) :]
+
+
 def run(main: Coroutine[None, None, T]) -> T:
     """Run a coroutine on an event loop that psycopg can use."""
+    import asyncio  # noqa: PLC0415 - a third of the time until the first answers
+
     if sys.platform != "win32":
         return asyncio.run(main)
     # psycopg does not support the proactor event loop.

@@ -29,6 +29,7 @@ from pydantic_core import PydanticSerializationError
 from typing_extensions import Self
 
 from awslabs_dsql_mcp.json_reader import LARGE
+from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
@@ -77,13 +78,16 @@ class WholeMessages:
 
 
 @asynccontextmanager
-async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, WholeMessages]]:
+async def stdio_transport(
+    lines: LineReader, first: FirstAnswers | None = None
+) -> AsyncGenerator[tuple[Incoming, WholeMessages]]:
     """Serve lines as a pair of streams of messages.
 
     Descriptor 1 is standard error meanwhile, so that whatever prints does not write into the protocol.
 
     Args:
         lines: Standard input.
+        first: The answers that were given already.
     """
     sys.stdout.flush()
     wire = os.dup(1)
@@ -93,8 +97,8 @@ async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, W
     try:
         async with anyio.create_task_group() as tasks:
             waiting = WaitingRequests()
-            tasks.start_soon(_read, lines, waiting, to_server, outgoing.clone())
-            tasks.start_soon(_write, lines, waiting, wire, to_client)
+            tasks.start_soon(_read, lines, waiting, to_server, outgoing.clone(), first)
+            tasks.start_soon(_write, lines, waiting, wire, to_client, first)
             async with incoming, outgoing:
                 yield incoming, WholeMessages(outgoing)
     finally:
@@ -102,9 +106,17 @@ async def stdio_transport(lines: LineReader) -> AsyncGenerator[tuple[Incoming, W
         os.close(wire)
 
 
-async def _read(lines: LineReader, waiting: WaitingRequests, messages: Messages, answers: Outgoing) -> None:
+async def _read(
+    lines: LineReader,
+    waiting: WaitingRequests,
+    messages: Messages,
+    answers: Outgoing,
+    first: FirstAnswers | None,
+) -> None:
     async with messages, answers:
         while line := await anyio.to_thread.run_sync(lines.readline, abandon_on_cancel=True):
+            if first is not None:
+                first.hear(line)
             taken = await _take(line)
             size = len(line)
             del line  # of megabytes, and the next one may be long in coming
@@ -141,15 +153,21 @@ async def _write(
     waiting: WaitingRequests,
     wire: int,
     messages: MemoryObjectReceiveStream[SessionMessage],
+    first: FirstAnswers | None,
 ) -> None:
     async with messages:
         async for message in messages:
+            data, sent = encode(message.message), message.message
+            is_answer = isinstance(sent, JSONRPCResponse | JSONRPCError)
+            if is_answer and first is not None and first.was_said(sent.id, data):
+                waiting.settle(sent.id)
+                continue
             try:
-                await anyio.to_thread.run_sync(_write_all, wire, encode(message.message))
+                await anyio.to_thread.run_sync(_write_all, wire, data)
             except OSError:  # the client is gone: nobody reads, and nothing more is asked
                 lines.close()
-            if isinstance(message.message, JSONRPCResponse | JSONRPCError):
-                waiting.settle(message.message.id)
+            if is_answer:
+                waiting.settle(sent.id)
 
 
 def encode(message: JSONRPCMessage) -> bytes:

@@ -1,0 +1,165 @@
+"""The first answers of a server that has started before, beside those of one that has not: byte for byte."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.line_client import LEGACY, MODERN
+
+ENDPOINT = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
+ABOUT: dict[str, object] = {
+    "protocolVersion": LEGACY,
+    "capabilities": {},
+    "clientInfo": {"name": "lines", "version": "1"},
+}
+FACTS: dict[str, object] = {
+    "protocolVersion": MODERN,
+    "clientInfo": ABOUT["clientInfo"],
+    "clientCapabilities": dict[str, object](),
+}
+META = {f"io.modelcontextprotocol/{key}": value for key, value in FACTS.items()}
+LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list", "ping")
+LINT = {"name": "dsql_lint", "arguments": {"sql": "SELECT 1"}}
+
+
+def message(method: str, number: int | None = None, **params: object) -> bytes:
+    fields: dict[str, object] = {"jsonrpc": "2.0"} | ({} if number is None else {"id": number})
+    return json.dumps(fields | {"method": method} | ({"params": params} if params else {})).encode()
+
+
+OPENING = [message("initialize", 0, **ABOUT), message("notifications/initialized")]
+
+
+async def talk(lines: Sequence[bytes], answers: int, cache: Path, *options: str) -> list[bytes]:
+    """Send lines to a server, wait for its answers, and end its input; give all that it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "awslabs_dsql_mcp", "--cluster_endpoint", ENDPOINT, *options),
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"".join(line + b"\n" for line in lines))
+    said = [await process.stdout.readline() for _ in range(answers)]
+    process.stdin.close()
+    said.append(await process.stdout.read())
+    assert await process.wait() == 0
+    return said
+
+
+def asked(lines: Sequence[bytes]) -> int:
+    return sum(b'"id"' in line or not line.startswith(b"{") for line in lines)
+
+
+@pytest.fixture(scope="module")
+async def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the answers of a first start."""
+    folder = tmp_path_factory.mktemp("made")
+    await talk([*OPENING, message("tools/list", 5), message("ping", 6)], 3, folder)
+    return folder
+
+
+async def compare(lines: Sequence[bytes], tmp: Path, *options: str) -> None:
+    """Ask a server that never ran, and the same one twice more: before and behind its first answers."""
+    count = asked(lines)
+    never = await talk(lines, count, tmp, *options)
+    again = await talk(lines, count, tmp, *options)
+    assert sorted(again) == sorted(never)
+    assert never[-1] == b""
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--allow-writes", "--export-dir", ".", "--log-level", "DEBUG")], ids=["reads", "all"]
+)
+async def test_a_second_start_says_the_same(tmp_path: Path, options: tuple[str, ...]) -> None:
+    lists = [message(method, number) for number, method in enumerate(LISTS, 1)]
+    await compare(
+        [*OPENING, *lists, message("tools/call", 90, **LINT), message("tools/list", 91)], tmp_path, *options
+    )
+
+
+async def test_a_session_without_handshake_says_the_same(tmp_path: Path) -> None:
+    methods = ("server/discover", *LISTS[:4])
+    lists = [message(method, number, _meta=META) for number, method in enumerate(methods, 1)]
+    await compare([*lists, message("tools/call", 90, _meta=META, **LINT)], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [message("tools/list", 5), b"no JSON", *OPENING, *OPENING, message("tools/list", 6)],
+        [*OPENING, b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', message("tools/list", 5, cursor="x")],
+        [
+            *(*OPENING, message("notifications/cancelled", requestId=0)),
+            *(message("tools/list", 5), message("tools/list", 5), message("no/such", 6)),
+        ],
+    ],
+    ids=["before", "text", "behind"],
+)
+async def test_what_is_unusual_is_answered_alike(made: Path, tmp_path: Path, lines: list[bytes]) -> None:
+    count = asked(lines)
+    assert sorted(await talk(lines, count, made)) == sorted(await talk(lines, count, tmp_path))
+
+
+POOL = [
+    *(message(method, number) for number, method in enumerate(LISTS, 10)),
+    message("tools/call", 20, **LINT),
+]
+
+
+@settings(max_examples=max(1, settings().max_examples // 100))
+@given(st.lists(st.sampled_from(POOL), max_size=6), st.permutations(POOL))
+def test_whatever_the_order_a_second_start_says_the_same(
+    tmp_path_factory: pytest.TempPathFactory, first: list[bytes], second: list[bytes]
+) -> None:
+    async def both() -> None:
+        folder, fresh = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("fresh")
+        lines = [*OPENING, *first]
+        await talk(lines, asked(lines), folder)
+        lines = [*OPENING, *second]
+        told = [await talk(lines, asked(lines), place) for place in (folder, fresh)]
+        assert sorted(told[0]) == sorted(told[1])
+
+    asyncio.run(both())
+
+
+async def test_an_input_that_ends_in_a_line_ends_the_server(made: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "awslabs_dsql_mcp", "--cluster_endpoint", ENDPOINT),
+        env={**os.environ, "XDG_CACHE_HOME": str(made)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate(OPENING[0] + b"\n" + OPENING[0][:40])
+    assert process.returncode == 0
+    assert [json.loads(line).get("error", {}).get("code") for line in said.splitlines()] == [None, -32700]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="only Linux tells of a process")
+async def test_a_session_that_calls_nothing_is_light(made: Path) -> None:
+    lines = [*OPENING, message("tools/list", 5)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "awslabs_dsql_mcp", "--cluster_endpoint", ENDPOINT),
+        env={**os.environ, "XDG_CACHE_HOME": str(made)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"".join(line + b"\n" for line in lines))
+    for _ in range(2):
+        await process.stdout.readline()
+    status = await asyncio.to_thread(Path(f"/proc/{process.pid}/status").read_text, encoding="utf-8")
+    (resident,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+    process.terminate()
+    assert await process.wait() == 128 + 15
+    assert resident < 40_000  # kB
