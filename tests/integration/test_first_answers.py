@@ -30,8 +30,12 @@ LINT = {"name": "dsql_lint", "arguments": {"sql": "SELECT 1"}}
 
 
 def message(method: str, number: int | None = None, **params: object) -> bytes:
-    fields: dict[str, object] = {"jsonrpc": "2.0"} | ({} if number is None else {"id": number})
-    return json.dumps(fields | {"method": method} | ({"params": params} if params else {})).encode()
+    fields: dict[str, object] = {"jsonrpc": "2.0", "method": method}
+    if number is not None:
+        fields["id"] = number
+    if params:
+        fields["params"] = params
+    return json.dumps(fields).encode()
 
 
 OPENING = [message("initialize", 0, **ABOUT), message("notifications/initialized")]

@@ -48,8 +48,9 @@ def _create_table(found: Definitions, top: Node) -> bool:
         if "ColumnDef" in item:
             table.add_column(item["ColumnDef"])
         elif "Constraint" in item:
-            valid = item["Constraint"] | {"skip_validation": False}  # NOT VALID is for rows that are there
-            table.add_constraint(valid)
+            # A table that is made has no rows that NOT VALID could leave out.
+            made = {} if found.is_stored else {"skip_validation": False}
+            table.add_constraint(item["Constraint"] | made)
         else:
             table.unknown = f"line {found.line} copies a part of it"
     if not found.is_stored:
