@@ -400,3 +400,35 @@ async def test_a_handle_of_a_migration_is_agreement_only_where_its_plan_was_show
         again = await client.call("migrate", statements=script, resume_from=handle)
         assert "(not_confirmed)" in text_of(again)
     await replied(modern, YES, "transact", sql_list=["DROP TABLE consent_plan"])
+
+
+async def test_of_two_calls_at_once_one_goes_on_with_what_was_shown(
+    on_cluster: ServerOn, modern: LineClient
+) -> None:
+    script = "CREATE TABLE consent_once (id int PRIMARY KEY);"
+    start = on_cluster("--allow-writes", "--confirm", "always")
+    async with line_client(start, LEGACY, {}) as client:
+        plan = text_of(await client.call("migrate", statements=script, dry_run=True))
+        handle = plan.rpartition("resume_from=")[2].split()[0].rstrip(".")
+        for _ in range(2):
+            client.begin_call("migrate", statements=script, resume_from=handle)
+        answers = [text_of(await client.read()) for _ in range(2)]
+    assert sorted("(not_confirmed)" in answer for answer in answers) == [False, True]
+    assert sum("(id int PRIMARY KEY): committed" in answer for answer in answers) == 1, answers
+    await replied(modern, YES, "transact", sql_list=["DROP TABLE consent_once"])
+
+
+async def test_what_could_not_begin_goes_on_with_what_was_shown(
+    on_cluster: ServerOn, modern: LineClient
+) -> None:
+    script = "CREATE TABLE consent_later (id int PRIMARY KEY);"
+    start = on_cluster("--allow-writes", "--confirm", "always")
+    await replied(modern, YES, "transact", sql_list=[script])
+    async with line_client(start, LEGACY, {}) as client:
+        plan = text_of(await client.call("migrate", statements=script, dry_run=True))
+        handle = plan.rpartition("resume_from=")[2].split()[0].rstrip(".")
+        for _ in range(2):
+            told = text_of(await client.call("migrate", statements=script, resume_from=handle))
+            assert "(not_confirmed)" not in told
+            assert "consent_later" in told
+    await replied(modern, YES, "transact", sql_list=["DROP TABLE consent_later"])

@@ -89,6 +89,11 @@ class Speaker:
         self.process, self.watch = process, watch
         self._input, self._output = process.stdin, process.stdout
 
+    async def write(self, *parts: bytes) -> None:
+        for part in parts:
+            self._input.write(part)
+            await self._input.drain()
+
     async def ask(self, line: bytes) -> dict[str, Any]:
         self._input.write(line + b"\n")
         answers = await asyncio.gather(self._input.drain(), asyncio.wait_for(self.read(), 30))
@@ -134,6 +139,15 @@ async def test_lines_of_megabytes_are_answered_in_little_memory_and_hold_nothing
             assert answer["id"] == (None if name in WITHOUT_ID else 7), name
         assert peak_memory(speaking.process.pid) < MAX_MEMORY
     assert {name: hold for name, hold in held.items() if hold > MAX_HOLD} == {}
+
+
+async def test_a_line_without_an_end_takes_little_memory(tmp_path: Path) -> None:
+    async with speaker(tmp_path / "watch") as speaking:
+        await speaking.write(query(b'"').removesuffix(b"]}}}"), *[b"x" * MIB] * 400)
+        answer = await speaking.ask(b'"]}}}')
+        assert answer["id"] == 7
+        assert "longer than 16 MiB" in answer["error"]["message"]
+        assert peak_memory(speaking.process.pid) < MAX_MEMORY
 
 
 async def test_large_requests_that_wait_are_bounded_together(tmp_path: Path) -> None:

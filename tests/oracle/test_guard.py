@@ -142,6 +142,24 @@ def test_every_builtin_function_that_a_read_may_call_changes_nothing(oracle: Ora
     assert oracle.ran > 1200
 
 
+SET_BY_SESSIONS = {
+    "application_name", "client_encoding", "DateStyle", "extra_float_digits", "IntervalStyle", "search_path",
+    "TimeZone",
+}  # fmt: skip
+"""Settings of PostgreSQL that Aurora DSQL lets a session set; those of the planner besides."""
+
+
+@pytest.mark.parametrize(
+    "sql", ["set local {} = 'UTF8'", "set local {} to default", "select set_config('{}', 'UTF8', true)"]
+)
+def test_of_all_settings_a_change_sets_those_of_a_short_list(oracle: Oracle, sql: str) -> None:
+    """The others change how texts are read or what they mean, such as standard_conforming_strings."""
+    names = [str(name) for (name,) in oracle.connection.execute("select name from pg_settings")]
+    passed = {name for name in names if check(sql.format(name), writes=True) is None}
+    assert {name for name in passed if not name.startswith("enable_")} == SET_BY_SESSIONS
+    assert len(names) > 300
+
+
 CHANGING = (
     "nextval('seq')", "setval('seq', 7)", "set_config('guard.probe', 'x', false)", "pg_notify('c', 'x')",
     "pg_advisory_lock(1)", "pg_try_advisory_lock_shared(2)", "lo_create(0)", "txid_current()",

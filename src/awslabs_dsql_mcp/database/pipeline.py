@@ -104,7 +104,7 @@ class StatementReply:
     def add_notice(self, notice: "PGresult") -> None:
         """Add a notice or warning (PostgreSQL documentation, "NoticeResponse")."""
         fields = (DiagnosticField.SEVERITY_NONLOCALIZED, DiagnosticField.MESSAGE_PRIMARY)
-        severity, text = ((notice.error_field(f) or b"").decode(self._session.encoding) for f in fields)
+        severity, text = (_error_text(notice.error_field(field)) for field in fields)
         if len(self.notices) < _MAX_NOTICES and severity in ("NOTICE", "WARNING"):
             self.notices.append(f"{severity}: {truncate(text, _MAX_NOTICE)}")
 

@@ -140,7 +140,10 @@ class Migrate:
             plan = await self._plan(request.script)
         except DsqlError:
             return None
-        if plan.blocked or not plan.steps or self._is_agreed(plan, request.resume_from):
+        if plan.blocked or not plan.steps:
+            return None
+        if self._is_agreed(plan, request.resume_from):
+            self._agreed.pop(plan.fingerprint, None)  # a call beside this one asks
             return None
         change = Change(
             "migrate",
@@ -185,9 +188,12 @@ class Migrate:
             self._agree(plan, 1)
             return await self._show(plan, request.show_from, verify=request.verify)
         _require_whole(plan)
-        begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
+        try:
+            begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
+        except DsqlError:
+            self._agree(plan, _first_step(plan, request.resume_from))
+            raise
         run = MigrationRun(plan, deadline, begin, record)
-        self._agreed.pop(plan.fingerprint, None)  # by a call beside this one it is run once
         try:
             await self._runner.run(run, report)
         finally:
@@ -283,6 +289,15 @@ def _script(statements: str | list[str]) -> str:
     return "\n;\n".join(map(without_mark, statements))  # each may end in a comment
 
 
+def _first_step(plan: MigrationPlan, handle: str | None) -> int:
+    """Number of the step that a handle names; 1 if it names none."""
+    try:
+        number, _ = plan.parse_resume_token(handle or "")
+    except ValueError:
+        return 1
+    return number
+
+
 def _require_whole(plan: MigrationPlan) -> None:
     """Refuse to run a part of a script whose other part cannot be carried over.
 
@@ -292,7 +307,7 @@ def _require_whole(plan: MigrationPlan) -> None:
     if plan.blocked:
         raise StatementRefused(
             f"{pluralize(len(plan.blocked), 'statement')} cannot be carried over; nothing was run.",
-            details=[f"- line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10]],
+            details=[f"Line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10]],
             code="not_migratable",
             hint="Rewrite or remove them, then call migrate again with dry_run=true.",
         )

@@ -15,6 +15,7 @@ from support.wire.harness import Harness
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
+_LONG_FILE: Final = 400 << 20
 _TOO_LARGE: Final = "a row, or a message of the server, has more than 24 MiB"
 
 
@@ -69,11 +70,21 @@ ANSWERS: Final = {
     "a notice of 5 MB": ("SELECT shout_long(5000000)", "NOTICE: "),
 }
 
+LARGER: Final = {
+    "a row of 40 MB": ("SELECT repeat('x', 40000000)", _TOO_LARGE),
+    "an error that quotes 20 MB": ("SELECT repeat('x', 20000000)::int", "invalid input syntax"),
+    "a notice of 20 MB": ("SELECT shout_long(20000000)", "NOTICE: "),
+    "an exception of three times 20 MB": ("SELECT shout_loudest(20000000)", "Error (statement_failed"),
+}
+"""What makes libpq hold so much at once that each has a server of its own."""
+
 _SHOUT: Final = """
 CREATE OR REPLACE FUNCTION shout(n int) RETURNS int LANGUAGE plpgsql AS
 $$ BEGIN FOR i IN 1..n LOOP RAISE NOTICE '%', repeat('y', 1000); END LOOP; RETURN n; END $$;
 CREATE OR REPLACE FUNCTION shout_long(n int) RETURNS int LANGUAGE plpgsql AS
-$$ BEGIN RAISE NOTICE '%', repeat('y', n); RETURN n; END $$
+$$ BEGIN RAISE NOTICE '%', repeat('y', n); RETURN n; END $$;
+CREATE OR REPLACE FUNCTION shout_loudest(n int) RETURNS int LANGUAGE plpgsql AS
+$$ BEGIN RAISE '%', repeat('y', n) USING DETAIL = repeat('z', n), HINT = repeat('h', n); END $$
 """
 
 
@@ -88,6 +99,16 @@ async def test_answers_of_any_size_take_little_memory(bed: Harness, watched: Wat
     assert {name: hold for name, hold in held.items() if hold > MAX_HOLD} == {}
 
 
+@pytest.mark.parametrize("name", LARGER)
+async def test_a_message_of_any_size_takes_bounded_memory(bed: Harness, watched: Watched, name: str) -> None:
+    bed.postgres.query(_SHOUT)
+    sql, expected = LARGER[name]
+    told = await watched.told("transact", sql_list=[sql])
+    assert expected in told, told[:500]
+    assert watched.memory < MAX_MEMORY
+    assert "committed" in await watched.told("transact", sql_list=["SELECT 1"])
+
+
 async def test_a_row_that_is_too_large_rolls_a_change_back_and_the_next_call_works(
     bed: Harness, watched: Watched
 ) -> None:
@@ -99,6 +120,30 @@ async def test_a_row_that_is_too_large_rolls_a_change_back_and_the_next_call_wor
     assert bed.ids() == []
     assert "committed" in await watched.told("transact", sql_list=["INSERT INTO t VALUES (2)"])
     assert bed.ids() == [2]
+
+
+FILES: Final = {
+    "long.csv": (b"t\n", "more than 16 MiB"),
+    "open.csv": (b't\n"', "a quote is opened and not closed"),
+    "head.csv": (b"", "more than 16 MiB"),
+    "long.jsonl": (b'{"t": "', "more than 16 MiB"),
+    "long.json": (b'[{"t": "', "more than 16 MiB"),
+}
+"""Beginnings of files that go on without the end of a line, and what is said of them."""
+
+
+async def test_lines_of_files_take_little_memory(bed: Harness, certificate: Path, tmp_path: Path) -> None:
+    bed.postgres.query("DROP TABLE IF EXISTS long_texts; CREATE TABLE long_texts (t text PRIMARY KEY)")
+    server = watched_server(parameters(bed, certificate, "--load-dir", str(tmp_path)), tmp_path / "watch")
+    async with line_client(server, LEGACY, {}) as client:
+        watched = Watched(client, LoopWatch(tmp_path / "watch"))
+        for name, (head, expected) in FILES.items():
+            with (tmp_path / name).open("wb") as file:
+                file.write(head)
+                file.truncate(_LONG_FILE)
+            told = await watched.told("load_rows", table="long_texts", path=name)
+            assert expected in told, (name, told)
+            assert watched.memory < MAX_MEMORY, name
 
 
 def _placeholders(number: int) -> str:
@@ -129,7 +174,11 @@ STATEMENTS: Final[dict[str, tuple[Callable[[], dict[str, Any]], str]]] = {
     "500 statements": (lambda: {"sql_list": ["SELECT 1"] * 500}, "500 statements"),
     "numbers": (lambda: _select(_commas("1", 20_000)), "target lists can have"),
     "long numbers": (lambda: _select(_commas("123456789", 20_000)), "target lists can have"),
-    "calls": (lambda: _select(_commas("lower(chr(9))", 3_000)), "target lists can have"),
+    "calls": (lambda: _select(_commas("lower(chr(9))", 5_000)), "target lists can have"),
+    "rows of values": (
+        lambda: _select(f"count(*) FROM (VALUES {_commas('(1,2,3,4,5,6,7)', 3_000)}) v"),
+        "3000",
+    ),
     "tables": (lambda: _select(f"1 FROM {_commas('nowhere', 10_000)}"), "nowhere"),
     "a literal": (lambda: _select(f"length('{'x' * 900_000}')"), "[900000]"),
     "a chain": (lambda: _select(f"1{'+1' * 4_000}"), "4001"),
