@@ -143,7 +143,7 @@ async def test_lines_of_megabytes_are_answered_in_little_memory_and_hold_nothing
 
 async def test_a_line_without_an_end_takes_little_memory(tmp_path: Path) -> None:
     async with speaker(tmp_path / "watch") as speaking:
-        await speaking.write(query(b'"').removesuffix(b"]}}}"), *[b"x" * MIB] * 400)
+        await speaking.write(query(b'"').removesuffix(b"]}}}"), *[b"x" * MIB] * 300)
         answer = await speaking.ask(b'"]}}}')
         assert answer["id"] == 7
         assert "longer than 16 MiB" in answer["error"]["message"]

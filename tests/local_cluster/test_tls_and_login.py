@@ -301,6 +301,31 @@ def test_much_goes_in_by_copy_without_being_held(data: Path, admin: psycopg.Conn
     assert memory(data) - before < SLACK
 
 
+@pytest.mark.parametrize(
+    ("query", "sqlstate"),
+    [
+        ("SELECT repeat('x', 60000000)", None),
+        ("SELECT repeat('é', 30000000)::int", "22P02"),
+        ("SELECT jsonb_object_agg(g, repeat('é', 3000)) #>> '{}' FROM generate_series(1, 9000) g", None),
+    ],
+)
+def test_a_long_row_or_error_is_not_held(
+    data: Path, admin: psycopg.Connection, query: str, sqlstate: str | None
+) -> None:
+    before = memory(data)
+    if sqlstate is None:
+        row = admin.execute(query.encode()).fetchone()
+        assert row is not None
+        assert len(row[0]) > 20_000_000
+    else:
+        with pytest.raises(psycopg.Error) as told:
+            admin.execute(query.encode())
+        assert told.value.sqlstate == sqlstate
+        assert len(str(told.value)) > 500_000
+    assert memory(data) - before < SLACK
+    assert one(admin, "SELECT 1") == 1
+
+
 def test_a_reader_that_pauses_stops_the_server_not_the_memory(
     cluster: LocalCluster, data: Path, admin: psycopg.Connection
 ) -> None:

@@ -268,6 +268,22 @@ def test_hidden_answers_are_hidden_however_the_bytes_come(
     assert not client.router.expected
 
 
+@pytest.mark.parametrize(
+    ("reason", "may_be_cancelled", "code"),
+    [
+        ("user request", False, "55P03"),
+        ("user request", True, "57014"),
+        ("statement timeout", False, "57014"),
+    ],
+)
+def test_a_lock_timeout_that_postgresql_calls_a_cancellation_is_one(
+    reason: str, code: str, *, may_be_cancelled: bool
+) -> None:
+    told = fields(C="57014", M=f"canceling statement due to {reason}", W="while updating tuple (0,1)")
+    found = error_translation.with_true_cause(told, may_be_cancelled=may_be_cancelled)
+    assert (found["C"], found["W"]) == (code, told["W"])
+
+
 def test_an_error_leaves_all_up_to_the_sync_unanswered() -> None:
     client = Client()
     client.router.expected.clear()

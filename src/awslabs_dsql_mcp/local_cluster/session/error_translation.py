@@ -36,6 +36,21 @@ _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
 
 
+def with_true_cause(fields: dict[str, str], *, may_be_cancelled: bool) -> dict[str, str]:
+    """Call a lock timeout by its name where PostgreSQL calls it a cancellation.
+
+    A timeout that ends as the lock is granted interrupts the statement's next wait for a lock, at whose
+    beginning PostgreSQL forgets that there was one (PostgreSQL 16, ``ProcSleep``).
+
+    Args:
+        fields: Fields of the error.
+        may_be_cancelled: True if somebody may have cancelled the statement.
+    """
+    if fields["C"] != CANCELLED or may_be_cancelled or not fields["M"].endswith("due to user request"):
+        return fields
+    return fields | {"C": LOCK_TIMEOUT, "M": "canceling statement due to lock timeout"}
+
+
 def is_about_a_row(fields: Mapping[str, str]) -> bool:
     """Return true if a conflict is about a row, false if it is about the definition of a table.
 

@@ -67,6 +67,7 @@ class SessionRegistry:
     ) -> None:
         self.nonce = secrets.token_hex(8)
         self.max_transaction_seconds = config.max_transaction_seconds
+        self.honours_cancel = config.honour_cancel
         self.is_mapped = control.is_mapped
         self._control, self._clock = control, clock
         self._numbers = count(1)

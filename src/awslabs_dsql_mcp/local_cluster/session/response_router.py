@@ -43,6 +43,8 @@ _ENDS: Final = {
     messages.EXECUTE: (messages.COMMAND_COMPLETE, messages.EMPTY_QUERY, messages.PORTAL_SUSPENDED),
 }
 """Messages of the extended protocol, with those that end their answers."""
+_TEXTS: Final = messages.ERROR_RESPONSE + messages.NOTICE
+_MAX_TEXT: Final = 1 << 20  # bytes of an error or a notice
 _ASYNC_MESSAGES: Final = (messages.NOTICE, messages.PARAMETER_STATUS, messages.BACKEND_KEY, b"R", b"A")
 """Messages that answer no request."""
 
@@ -144,29 +146,37 @@ class ResponseRouter:
     def __init__(self, listener: Listener, exchange: Machine[Exchange, ExchangeEvent]) -> None:
         self._listener, self._exchange = listener, exchange
         self._received = bytearray()
+        self._rest, self._shows_rest = 0, False  # bytes of a message that are still to come
         self.expected: deque[PendingRequest] = deque([PendingRequest(messages.SYNC)])  # the end of the login
 
     def on_data(self, data: bytes) -> bytes:
         """Take bytes from PostgreSQL, and return those that the client is to see.
 
-        Rows pass in runs, without a copy of each.
+        Rows pass in runs, without a copy of each, and long ones in parts, as they come; of long texts for
+        people, what is beyond their beginning is left out.
         """
         received = self._received
         received += data
         shown: list[bytes] = []
-        at, run, end = 0, 0, len(received)
+        at, end = min(self._rest, len(received)), len(received)
+        run = 0 if self._shows_rest else at
+        self._rest -= at
         rows = self._passes_rows()
         while end - at >= 5:  # noqa: PLR2004  a message's head
             size = int.from_bytes(received[at + 1 : at + 5], "big") + 1
-            if end - at < size:
-                break
             if rows and received[at] == _ROW:
                 self.expected[0].progress.on(ProgressEvent.ROW)
-                at += size
+                self._rest, self._shows_rest = max(0, at + size - end), True
+                at = min(at + size, end)
                 continue
+            needed = min(size, _MAX_TEXT) if received[at] in _TEXTS else size
+            if end - at < needed:
+                break
             shown.append(bytes(received[run:at]))
-            shown.append(self._route(bytes(received[at : at + size])))
-            at += size
+            raw = bytes(received[at : at + needed])
+            shown.append(self._route(raw if needed == size else _beginning(raw)))
+            self._rest, self._shows_rest = max(0, at + size - end), False
+            at = min(at + size, end)
             run, rows = at, self._passes_rows()
         shown.append(bytes(received[run:at]))
         del received[:at]
@@ -250,3 +260,8 @@ class ResponseRouter:
         elif request is not None and request.kind == messages.QUERY and request.visibility is Visibility.ALL:
             self._exchange.on(ExchangeEvent.QUERY_FAILED)
         return self._listener.failed(request, messages.read_fields(body))
+
+
+def _beginning(raw: bytes) -> bytes:
+    """End an error or a notice behind its beginning; its first fields are short, but for the message."""
+    return raw[:5] + raw[5:].decode("utf-8", "ignore").encode() + b"\0\0"

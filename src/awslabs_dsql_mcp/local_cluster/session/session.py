@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.fault_injection import FaultInjector
     from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
+_MAX_WRITTEN: Final = 1 << 18
+"""Bytes that are written at once: asyncio copies all that TLS has not taken yet, 16 KiB at a time."""
+
 _WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
 _RELATIONS: Final = TranslatedStatement(relations.QUERY, StatementKind.READ, hide_rows=True)
 _NO_FUNCTION_CALLS: Final = Refusal("0A000", "unsupported message: FunctionCall")  # no record of a cluster's
@@ -342,8 +345,8 @@ class ClientSession:
         if self._drops_answers:
             self._client.abort()
             return
-        if shown:
-            self._client.write(shown)
+        for start in range(0, len(shown), _MAX_WRITTEN):
+            self._client.write(shown[start : start + _MAX_WRITTEN])
         self._conflicts.write_back_if_quiet()
         self._go_on()
 
@@ -388,6 +391,8 @@ class ClientSession:
         if request.outcome is not None:
             request.failure = fields
             return b""
+        may_be_cancelled = self._conflicts.was_cancelled or self._registry.honours_cancel
+        fields = error_translation.with_true_cause(fields, may_be_cancelled=may_be_cancelled)
         is_own_query = request.kind == messages.QUERY and request.visibility is Visibility.NOTHING
         if is_own_query or self._conflicts.can_recover(request, fields):
             return b""
