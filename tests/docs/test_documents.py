@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.launch import SERVER_NAME
+from awslabs_dsql_mcp.local_cluster.client_lines import CLIENTS as CLIENT_LINES
 from docs import client_examples
 from docs.client_examples import EXAMPLES, file_name, files, links_of_readme
 from docs.local_cluster_page import PAGE, page
@@ -52,6 +53,11 @@ def test_the_readme_lists_the_options_as_they_are() -> None:
 
 def test_the_guide_lists_the_local_clusters_differences_as_they_are() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(load())
+
+
+def test_the_readme_names_every_client_of_the_local_cluster() -> None:
+    sentence = README.read_text().partition("`local --for jdbc`")[2].partition(".")[0]
+    assert {"jdbc", *re.findall(r"`(\w+)`", sentence)} == set(CLIENT_LINES)
 
 
 def test_there_is_an_example_for_each_client_as_install_writes_it() -> None:

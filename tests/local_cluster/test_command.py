@@ -17,7 +17,8 @@ from awslabs_dsql_mcp.local_cluster import client_env, iam_token
 from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
+from awslabs_dsql_mcp.option_parser import SettingsError
 from support.local_cluster.logins import connect, keys
 from support.local_cluster.waiting import wait_until
 
@@ -139,6 +140,48 @@ def test_the_environment_of_another_role_has_its_token(chosen: LocalCluster, dat
     variables = client_env.client_env(DataDir(data), chosen.port, "app", now)
     assert variables["PGUSER"] == "app"
     iam_token.check(variables["PGPASSWORD"], ["localhost"], "app", keys(chosen), now + timedelta(days=6))
+
+
+def test_a_token_is_for_the_name_that_is_given_and_good_for_all_of_the_cluster(
+    chosen: LocalCluster, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in HOSTS:
+        assert main(["token", "--host", name, "--local-data", str(data)]) == 0
+        token = capsys.readouterr().out.strip()
+        assert token.startswith(f"{name}/?Action=DbConnectAdmin&")
+        for asked in HOSTS:
+            psycopg.connect(
+                f"host={asked} hostaddr=127.0.0.1 port={chosen.port} dbname=postgres user=admin",
+                password=token,
+                sslmode="verify-full",
+                sslrootcert=str(chosen.ca_file),
+            ).close()
+    with pytest.raises(SettingsError, match="--host: got 'a/b', expected a host name"):
+        main(["token", "--host", "a/b", "--local-data", str(data)])
+
+
+def test_a_form_alone_asks_for_the_environment(
+    chosen: LocalCluster, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--format", "json", "--local-data", str(data)]) == 0
+    assert json.loads(capsys.readouterr().out)["PGPORT"] == str(chosen.port)
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["token", "--format", "sh"], "--format: got it with local token, expected it with local --env"),
+        (["sleep", "--user", "app"], "--user: got it with local sleep, expected it with local --env or "),
+        (["--env", "--port", "5432"], "--port: got it with local --env, expected it with local"),
+        (["--env", "--for", "psql"], "--env: got it with local --for, expected it with local --env"),
+        (["--waking-ms", "5"], "--waking-ms: got it with local, expected it with local sleep"),
+        (["--user", "app"], "--user: got it with local, expected it with local --env or local --for or "),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(argv: list[str], told: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        main([*argv, "--local-data", str(tmp_path)])
+    assert str(refused.value).startswith(told)
 
 
 def test_fish_dotenv_and_json_get_theirs() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import shlex
 import signal
 import sys
@@ -12,17 +13,32 @@ from pathlib import Path
 from typing import cast
 
 from awslabs_dsql_mcp.errors import NotConfigured
-from awslabs_dsql_mcp.local_cluster import client_env, iam_token, options
+from awslabs_dsql_mcp.local_cluster import client_env, client_lines, iam_token, options
 from awslabs_dsql_mcp.local_cluster.client_env import powershell
 from awslabs_dsql_mcp.local_cluster.cluster import HOST, enter
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_if_running
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
-from awslabs_dsql_mcp.option_parser import Option, OptionParser, add_options, read_value
+from awslabs_dsql_mcp.option_parser import Option, OptionParser, SettingsError, add_options, read_value
 
 _WAKING = Option(
     "--waking-ms", (), options.MILLISECONDS, "Milliseconds that waking up takes, for sleep.", "MS", "0"
 )
+
+
+_SHELL = "powershell" if sys.platform == "win32" else "sh"
+_HOST_NAME = re.compile(r"[\w.-]+")
+_ASKING = {"--for": "client", "--env": "env"}
+_TASKS_OF = {
+    "--env": ("--env",),
+    "--for": ("--for",),
+    "--format": ("--env",),
+    "--user": ("--env", "--for", "token"),
+    "--host": ("token",),
+    _WAKING.flag: ("sleep",),
+    **{option.flag: ("",) for option in options.OPTIONS},
+}
+"""What each option is for; "" is the cluster itself."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,15 +65,39 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
-    if not parsed.env and parsed.action is None:
-        return asyncio.run(_serve(data_dir, parsed.local_data, options.chosen(parsed)))
-    if parsed.env:
-        _print(_environment(data_dir, parsed.user, parsed.format))
-    elif parsed.action == "token":
-        _print(_token(data_dir, parsed.user))
-    else:
+    task = _task(parsed)
+    user = getattr(parsed, "user", iam_token.ADMIN)
+    if task == "token":
+        _print(_token(data_dir, getattr(parsed, "host", HOST), user))
+    elif task == "sleep":
         _let_sleep(data_dir, _waking_seconds(parsed))
+    elif task == "--for":
+        _print(_lines(data_dir, parsed.client, user, parsed.local_data))
+    elif task == "--env":
+        _print(_environment(data_dir, user, getattr(parsed, "format", _SHELL)))
+    else:
+        return asyncio.run(_serve(data_dir, parsed.local_data, options.chosen(parsed)))
     return 0
+
+
+def _task(parsed: argparse.Namespace) -> str:
+    """Name what is asked for: the action, ``--env``, ``--for``, or "" for the cluster itself.
+
+    Raises:
+        SettingsError: An option is given that does nothing there.
+    """
+    given = vars(parsed)
+    asked = [parsed.action] if parsed.action else [flag for flag, name in _ASKING.items() if name in given]
+    task = cast("str", "--env" if not asked and "format" in given else asked[0] if asked else "")
+    for flag, tasks in _TASKS_OF.items():
+        if _name(flag) in given and task not in tasks:
+            wanted = " or ".join(f"local {each}".strip() for each in tasks)
+            raise SettingsError(f"{flag}: got it with {f'local {task}'.strip()}, expected it with {wanted}")
+    return task
+
+
+def _name(flag: str) -> str:
+    return _ASKING.get(flag) or flag.lstrip("-").replace("-", "_")
 
 
 def _waking_seconds(parsed: argparse.Namespace) -> float:
@@ -81,13 +121,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--env",
         action="store_true",
+        default=argparse.SUPPRESS,
         help="print the environment that psql, boto3 and AWS's connectors need for the running cluster",
     )
     parser.add_argument(
         "--format",
         choices=list(client_env.FORMATS),
-        default="powershell" if sys.platform == "win32" else "sh",
-        help="form of the environment (default: %(default)s)",
+        default=argparse.SUPPRESS,
+        help=f"print the environment in this form (default: {_SHELL})",
+    )
+    parser.add_argument(
+        "--for",
+        dest=_ASKING["--for"],
+        choices=list(client_lines.CLIENTS),
+        default=argparse.SUPPRESS,
+        help="print the lines by which this client connects to the running cluster",
     )
     parser.add_argument(
         "--local-data",
@@ -96,25 +144,33 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="data folder (default: the user's)",
     )
-    parser.add_argument("--user", default=iam_token.ADMIN, help="role to log in as (default: admin)")
+    parser.add_argument("--user", default=argparse.SUPPRESS, help="role to log in as (default: admin)")
+    parser.add_argument(
+        "--host",
+        default=argparse.SUPPRESS,
+        help=f"name that token is for (default: {HOST}, valid for each name of the cluster)",
+    )
     add_options(parser, [_WAKING])
     options.add_to(parser)
     return parser
 
 
-def _token(data_dir: DataDir, user: str) -> str:
+def _token(data_dir: DataDir, host: str, user: str) -> str:
     """Issue a token.
 
     Raises:
+        SettingsError: The host is no name.
         NotConfigured: No cluster was ever started in the directory.
     """
+    if not _HOST_NAME.fullmatch(host):
+        raise SettingsError(f"--host: got {host!r}, expected a host name")
     try:
         credentials = data_dir.credentials()
     except FileNotFoundError:
         raise NotConfigured(
             f"There is no local cluster in {data_dir.path}.", hint=_how_to_start(data_dir)
         ) from None
-    return iam_token.issue(HOST, user, credentials, datetime.now(timezone.utc))
+    return iam_token.issue(host, user, credentials, datetime.now(timezone.utc))
 
 
 def _how_to_start(data_dir: DataDir) -> str:
@@ -142,6 +198,25 @@ def _environment(data_dir: DataDir, user: str, form: str) -> str:
     with _connected(data_dir) as handle:
         variables = client_env.client_env(data_dir, handle.port, user, datetime.now(timezone.utc))
     return client_env.FORMATS[form](variables)
+
+
+def _lines(data_dir: DataDir, client: str, user: str, data: Path | None) -> str:
+    """Format the lines of a client, below the one for the environment."""
+    with _connected(data_dir) as handle:
+        lines = client_lines.lines(client, data_dir, handle.port, user)
+    command = [*_program(), "local", "--env", *_data_flags(data_dir, data)]
+    if user != iam_token.ADMIN:
+        command += ["--user", user]
+    if sys.platform == "win32":
+        environment = f"& {' '.join(map(powershell, command))} | Out-String | Invoke-Expression"
+    else:
+        environment = f'eval "$({shlex.join(command)})"'
+    shell = client_lines.Line("In the shell where the client is started", environment)
+    return "\n\n".join(f"{line.place}\n\n{line.text}" for line in (shell, *lines))
+
+
+def _data_flags(data_dir: DataDir, data: Path | None) -> list[str]:
+    return ["--local-data", str(data_dir.path)] if data else []
 
 
 def _let_sleep(data_dir: DataDir, waking_seconds: float) -> None:
@@ -181,7 +256,7 @@ def _instructions(data_dir: DataDir, handle: ClusterHandle, data: Path | None) -
     where = ("host", HOST), ("port", handle.port), ("dbname", "postgres"), ("user", iam_token.ADMIN)
     trust = ("sslmode", "verify-full"), ("sslrootcert", _conninfo_value(str(data_dir.ca_file)))
     conninfo = " ".join(f"{key}={value}" for key, value in (*where, *trust))
-    token = [*_program(), "local", "token", *(["--local-data", str(data_dir.path)] if data else [])]
+    token = [*_program(), "local", "token", *_data_flags(data_dir, data)]
     if sys.platform == "win32":
         psql = f"$env:PGPASSWORD = & {' '.join(map(powershell, token))}\npsql {powershell(conninfo)}"
     else:

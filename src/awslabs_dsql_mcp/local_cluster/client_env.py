@@ -10,7 +10,7 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import HOST
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import ADDRESS, DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
@@ -33,7 +33,7 @@ def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[s
         "AWS_REGION": keys.region,
         "AWS_DEFAULT_REGION": keys.region,  # boto3 reads this one alone
         "PGHOST": HOST,
-        "PGHOSTADDR": "127.0.0.1",
+        "PGHOSTADDR": ADDRESS,
         "PGPORT": str(port),
         "PGUSER": user,
         "PGDATABASE": DATABASE,

@@ -5,6 +5,7 @@
     credentials.json   access keys and region; made at the first start
     ca.pem             certificate authority that clients trust
     server.pem, .key   certificate and private key of the endpoint
+    hosts, hosts.cjs   the cluster's names and address, for the JVM and for Node.js
     port               port of the endpoint, reused while it is free
     postgres/          PostgreSQL's data directory, with its socket
     join.lock          held while a process connects to the daemon or starts it
@@ -25,9 +26,17 @@ from typing import IO
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
 REGION = "us-east-1"
+ADDRESS = "127.0.0.1"
 HOSTS = ("localhost", f"localhost.dsql.{REGION}.on.aws")
 """Names of every local cluster: the second is for AWS's connectors, which take a host without ``.dsql`` for
 the id of a cluster, and for clients that send no name without a dot (SNI), such as those of the JVM."""
+_NODE_HOSTS = """\
+// Node.js finds a local cluster by each of its names, once this is loaded first: node --require
+const dns = require("node:dns");
+const names = new Set(%s);
+const lookup = dns.lookup;
+dns.lookup = (name, ...rest) => lookup(names.has(name) ? "%s" : name, ...rest);
+"""
 _RENEW_AFTER = timedelta(days=365)
 _MAX_LOG = 1_000_000  # bytes kept of former runs
 
@@ -84,6 +93,21 @@ class DataDir:
             return time.time() - self.ca_file.stat().st_mtime < _RENEW_AFTER.total_seconds()
         except FileNotFoundError:
             return False
+
+    @property
+    def hosts(self) -> Path:
+        """The cluster's names with its address, in the form of ``/etc/hosts``."""
+        return self.path / "hosts"
+
+    @property
+    def node_hosts(self) -> Path:
+        """The same as a module of Node.js, which has no such file of its own."""
+        return self.path / "hosts.cjs"
+
+    def write_hosts(self) -> None:
+        """Write `hosts` and `node_hosts`; to be called with the daemon's lock held."""
+        self.write(self.hosts, f"{ADDRESS} {' '.join(HOSTS)}\n".encode())
+        self.write(self.node_hosts, (_NODE_HOSTS % (json.dumps(HOSTS), ADDRESS)).encode())
 
     @property
     def certificate(self) -> Path:
