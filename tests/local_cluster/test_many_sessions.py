@@ -9,6 +9,7 @@ import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from support.local_cluster.logins import conninfo
+from support.local_cluster.waiting import wait_until
 
 SESSIONS, INCREMENTS = 20, 5
 
@@ -143,6 +144,30 @@ async def test_of_many_that_write_one_row_one_commits(dsql: LocalCluster, admin:
     assert sum(isinstance(end, psycopg.errors.SerializationFailure) for end in ends) == SESSIONS - 1
     assert admin.execute("SELECT n FROM contended").fetchone() == (1,)
     admin.execute("DROP TABLE contended")
+
+
+async def test_who_is_in_the_way_is_interrupted_each_time(
+    dsql: LocalCluster, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE TABLE in_the_way (id int PRIMARY KEY, n int)")
+    admin.execute("INSERT INTO in_the_way VALUES (1, 0)")
+    change = "UPDATE in_the_way SET n = n + 1 WHERE id = 1"
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    session = await opened(dsql)
+    try:
+        for _ in range(3):
+            await session.execute("BEGIN")
+            await session.execute(change)
+            held = asyncio.ensure_future(session.execute("SELECT pg_sleep(60)"))
+            await asyncio.to_thread(wait_until, lambda: admin.execute(sleeping).fetchone() == (1,))
+            await asyncio.wait_for(asyncio.to_thread(admin.execute, change), 20)
+            with pytest.raises(psycopg.errors.SerializationFailure):
+                await held
+            await session.execute("ROLLBACK")
+    finally:
+        await session.close()
+    assert admin.execute("SELECT n FROM in_the_way").fetchone() == (3,)
+    admin.execute("DROP TABLE in_the_way")
 
 
 async def test_of_many_that_insert_one_key_one_commits(dsql: LocalCluster, admin: psycopg.Connection) -> None:
