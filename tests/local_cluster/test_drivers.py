@@ -70,6 +70,16 @@ async def test_asyncpgs_own_reset_is_refused(dsql: LocalCluster) -> None:
         await connection.close()
 
 
+async def test_jit_is_not_set_and_asyncpg_takes_arrays_as_text(dsql: LocalCluster) -> None:
+    connection = await ASYNCPG.connect(**for_asyncpg(dsql))
+    try:
+        with pytest.raises(ASYNCPG.FeatureNotSupportedError, match='"jit" not supported'):
+            await connection.fetchval("SELECT $1::int[]", [1, 2])
+        assert await connection.fetchval("SELECT (($1::text::int[])[2:2])::text", "{1,2}") == "{2}"
+    finally:
+        await connection.close()
+
+
 async def test_portals_give_some_rows_at_a_time(dsql: LocalCluster) -> None:
     connection = await ASYNCPG.connect(**for_asyncpg(dsql))
     try:

@@ -26,3 +26,15 @@ GRANT EXECUTE ON FUNCTION sys._name(oid), sys._is_no_key(oid), sys._limit(text, 
   sys._check_columns(oid), sys._check_indexes(oid), sys._check_key(oid), sys._stored_columns(regclass),
   sys._can_be_copied(regclass), sys._set_config(text, text, boolean), sys._refuse_setting(text)
 TO PUBLIC;
+
+-- pg_dump takes what pg_catalog has for the server's own where its privileges are as recorded here
+
+DELETE FROM pg_init_privs
+WHERE classoid IN ('pg_class'::regclass, 'pg_language'::regclass, 'pg_proc'::regclass) AND objsubid = 0;
+
+INSERT INTO pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)
+SELECT oid, 'pg_class'::regclass, 0, 'i', relacl FROM pg_class WHERE oid < 16384 AND relacl IS NOT NULL
+UNION ALL
+SELECT oid, 'pg_language'::regclass, 0, 'i', lanacl FROM pg_language WHERE lanacl IS NOT NULL
+UNION ALL
+SELECT oid, 'pg_proc'::regclass, 0, 'i', proacl FROM pg_proc WHERE oid < 16384 AND proacl IS NOT NULL;
