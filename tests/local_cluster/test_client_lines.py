@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.client_lines import CLIENTS
-from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
 from support.local_cluster.logins import connect
 
@@ -246,11 +246,21 @@ RUNNERS: Mapping[str, Callable[[str, Path, Sequence[str]], list[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def visits(dsql: LocalCluster) -> Iterator[psycopg.Connection]:
-    with connect(dsql) as admin:
-        admin.execute("CREATE TABLE visits (visitor text PRIMARY KEY)")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("it's 100% here") / "data"
+
+
+@pytest.fixture(scope="module")
+async def reached(folder: Path) -> AsyncIterator[LocalCluster]:
+    async with local_cluster(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def visits(reached: LocalCluster) -> Iterator[psycopg.Connection]:
+    with connect(reached) as admin:
+        admin.execute("CREATE TABLE IF NOT EXISTS visits (visitor text PRIMARY KEY)")
         yield admin
-        admin.execute("DROP TABLE visits")
 
 
 def blocks(capsys: pytest.CaptureFixture[str], data: Path, client: str) -> list[str]:
@@ -269,11 +279,11 @@ def test_each_line_that_connects_is_tried() -> None:
 def test_a_client_connects_by_its_lines_and_commits(
     program: Program,
     visits: psycopg.Connection,
-    data: Path,
+    folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    environment, *lines = blocks(capsys, data, program.client)
+    environment, *lines = blocks(capsys, folder, program.client)
     starter = shlex.split(lines[program.line - 1]) if program.starter else []
     line = lines[program.line]
     if program.text.startswith("async def"):

@@ -8,12 +8,15 @@ Clients of libpq need no more than that environment. Others lack one of its part
   libpq finds that by PGHOSTADDR, Node.js by a module that is loaded first.
 """
 
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from awslabs_dsql_mcp.local_cluster.client_env import powershell
 from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
@@ -112,6 +115,5 @@ def lines(client: str, data_dir: DataDir, port: int, user: str) -> list[Line]:
 
 
 def _argument(path: Path) -> str:
-    """Quote a path for a command line, as POSIX shells, PowerShell and fish all read it."""
-    text = path.as_posix()
-    return f"'{text}'" if " " in text else text
+    """Quote a path for the command line of this system's shell."""
+    return powershell(str(path)) if sys.platform == "win32" else shlex.quote(str(path))
