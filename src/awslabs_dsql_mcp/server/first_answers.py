@@ -95,6 +95,9 @@ class Conversation:
             self.is_known = False
             return None
         identifier = message.pop("id")
+        meta: object = message.get("params", {}).get("_meta")
+        if isinstance(meta, dict):
+            cast("dict[str, object]", meta).pop("progressToken", None)  # none of these makes progress
         question = Question(identifier, _key(self._state, message), cast("str", method))
         if method == "initialize":
             self._state = question.key

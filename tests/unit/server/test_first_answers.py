@@ -97,6 +97,14 @@ def test_ids_are_the_clients_own() -> None:
     assert [json.loads(line)["id"] for line in early] == [70, 71]
 
 
+def test_a_progress_token_is_no_part_of_the_question() -> None:
+    table = Table()
+    lines = [*opening()[:2], request(1, "tools/list", {"_meta": {"progressToken": 1}})]
+    run(lines, table)
+    lines[2] = request(5, "tools/list", {"_meta": {"progressToken": "five"}})
+    assert run(lines, table) == ([answer(lines[0]), answer(lines[2])], [])
+
+
 def test_another_client_or_state_is_another_question() -> None:
     table = Table()
     run(opening(), table)
