@@ -11,7 +11,6 @@ Source: MCP specification 2025-11-25, "Lifecycle"; 2026-07-28, "Discovery".
 
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
@@ -114,8 +113,8 @@ class FirstAnswers:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._heard = Conversation()
-        self._asked: dict[int | str, deque[str]] = {}
-        self._said: dict[int | str, deque[bytes]] = {}
+        self._asked: dict[int | str, str] = {}
+        self._said: dict[int | str, bytes] = {}
 
     def give(self, lines: Lines, write: Callable[[bytes], None], *, until: str | None = None) -> bool:
         """Answer what can be answered; the SDK is to read these lines again.
@@ -136,16 +135,19 @@ class FirstAnswers:
         while line := lines.readline():
             question = conversation.take(line)
             result = self._answers.get(question.key) if question else None
-            if question is None or result is None or question.method != "ping":
+            if question is None or result is None or question.method != "ping" or question.id in self._said:
                 again.append(line)
-            if not conversation.is_known or (question and result is None) or len(again) > _MAX_REPEATED:
+            is_last = not conversation.is_known or len(again) > _MAX_REPEATED
+            if question is not None:
+                is_last |= result is None or question.id in self._said
+            if is_last:
                 lines.unread(again)
                 return True
-            if question and result is not None:
+            if question is not None and result is not None:
                 answer = _answer(question.id, result)
                 write(answer)
                 if question.method != "ping":
-                    self._said.setdefault(question.id, deque()).append(answer)
+                    self._said[question.id] = answer
                 if question.method == until:
                     lines.unread(again)
                     return True
@@ -154,15 +156,17 @@ class FirstAnswers:
     def hear(self, line: bytes) -> None:
         """Take note of a line that the SDK reads."""
         question = self._heard.take(line)
-        if question is not None:
-            self._asked.setdefault(question.id, deque()).append(question.key)
+        if question is not None and question.id not in self._asked:
+            self._asked[question.id] = question.key
+        elif question is not None or not self._heard.is_known:
+            self._heard.is_known = False
+            self._asked.clear()  # one of these ids may be used again, for anything
 
     def was_said(self, identifier: object, answer: bytes) -> bool:
         """Take note of an answer of the SDK; true if the client has it already."""
         if not isinstance(identifier, int | str) or not (self._asked or self._said):
             return False
-        key = _next(self._asked, identifier)
-        said = _next(self._said, identifier)
+        key, said = self._asked.pop(identifier, None), self._said.pop(identifier, None)
         if said is not None:
             if said != answer:
                 self._answers.discard()
@@ -171,16 +175,6 @@ class FirstAnswers:
         if key is not None and answer.startswith(start) and answer.endswith(b"}\n"):
             self._answers.keep(key, answer[len(start) : -2].decode())
         return False
-
-
-def _next(queues: dict[int | str, deque[Any]], identifier: int | str) -> Any:  # noqa: ANN401 - of either kind
-    queue = queues.get(identifier)
-    if queue is None:
-        return None
-    first = queue.popleft()
-    if not queue:
-        del queues[identifier]
-    return first
 
 
 def _answer(identifier: int | str, result: str) -> bytes:

@@ -163,6 +163,28 @@ def test_errors_are_not_kept() -> None:
     assert table.rows == {}
 
 
+def test_an_id_that_is_used_again_keeps_nothing_wrong() -> None:
+    table = Table()
+    first = FirstAnswers(table)
+    broken = request(1, "tools/list", {"_meta": "x"})
+    first.hear(broken)  # is answered with no id
+    first.hear(request(1, "ping"))
+    assert not first.was_said(1, answer(request(1, "ping")) or b"")
+    first = FirstAnswers(table)
+    first.hear(request(1, "tools/list"))  # is cancelled, and not answered
+    first.hear(request(1, "tools/call", {"name": "x"}))
+    assert not first.was_said(1, answer(request(1, "tools/call")) or b"")
+    assert table.rows == {}
+
+
+def test_a_request_with_an_id_that_was_used_is_answered() -> None:
+    table = Table()
+    run([*opening(), request(2, "ping")], table)
+    for second in (request(1, "tools/list"), request(1, "ping"), request(1, "tools/call")):
+        early, late = run([*opening(), second], table)
+        assert (early, late[-1:]) == ([answer(opening()[0]), answer(opening()[2])], [answer(second)])
+
+
 def test_pings_need_no_server_however_many() -> None:
     table = Table()
     run([*opening(), request(5, "ping")], table)
