@@ -162,7 +162,7 @@ async def test_an_interrupt_at_the_start_ends_without_a_traceback(module: str) -
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", INTERRUPTED, module, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
-    _, log = await process.communicate()
+    _, log = await process.communicate(b"no message\n")  # what has the SDK loaded
     assert process.returncode == 128 + signal.SIGINT
     assert log == b""
 

@@ -56,7 +56,7 @@ class LineReader:
             The line, a `CutLine` where it is too long; ``b""`` only at the end of the input: an empty line is
             a line feed.
         """
-        if self._again:
+        if self._again and self._is_open:
             return self._again.popleft()
         head = b""
         while True:
