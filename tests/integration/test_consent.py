@@ -250,9 +250,24 @@ async def test_no_text_of_a_statement_makes_a_line(legacy: LineClient) -> None:
     assert last == "1. DELETE FROM t WHERE id = 'x⏎2. SELECT: harmless\\u202e'"
 
 
+@pytest.mark.parametrize(
+    ("sql", "effect"),
+    [
+        (f"DROP TABLE {'a, ' * 60}customers{', b' * 60} CASCADE", "- DROP TABLE customers CASCADE"),
+        (f"DROP FUNCTION {'f(int, int), ' * 30}g(text, int), h()", "- DROP FUNCTION g ( text , int )"),
+        (f"DROP SCHEMA {'s, ' * 99}t", "- DROP SCHEMA t"),
+    ],
+)
+async def test_what_stands_in_the_middle_of_many_is_shown(legacy: LineClient, sql: str, effect: str) -> None:
+    question = await asked(legacy, "transact", sql_list=[sql])
+    legacy.send({"id": question["id"], "result": {"action": "decline"}})
+    assert is_declined(await legacy.read())
+    assert effect in question["params"]["message"].splitlines()
+
+
 async def test_ddl_is_shown_with_what_it_drops(legacy: LineClient) -> None:
     for sql, effect in {
-        "DROP /* x */ TABLE a.b, c CASCADE": "- DROP TABLE a . b , c CASCADE",
+        "DROP /* x */ TABLE a.b, c CASCADE": "- DROP TABLE a . b CASCADE",
         "ALTER TABLE t ADD COLUMN a int, DROP COLUMN b": "; DROPS column b",
         "GRANT ALL ON t TO someone": "- GRANT ALL ON t TO someone",
     }.items():

@@ -48,6 +48,11 @@ class StatementJob:
     repeatable: bool
 
     @property
+    def fails_if_repeated(self) -> bool:
+        """False: a key may refuse a repetition, or not."""
+        return False
+
+    @property
     def content(self) -> str:
         """Nothing: the fingerprint has all."""
         return ""

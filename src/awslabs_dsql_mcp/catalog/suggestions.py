@@ -8,7 +8,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.catalog import key_sequences, model
 from awslabs_dsql_mcp.catalog import queries as catalog_queries
-from awslabs_dsql_mcp.catalog.model import Table
+from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE, Table
 from awslabs_dsql_mcp.database import error_mapping
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
@@ -113,7 +113,9 @@ class NameSuggester:
             for table in _tables(name, results[place * size : (place + 1) * size])
         ]
         near = [said for table in found if (said := _near_columns(wanted, table))]
-        return f"Did you mean {', or '.join(near)}?" if near else " ".join(map(_all_columns, found))
+        if near:
+            return f"Did you mean {', or '.join(near)}?"
+        return f"Name a column that is there: {' '.join(map(_all_columns, found))}" if found else None
 
     async def _catching_up(self, error: DsqlError) -> str | None:
         """Say how a sequence is moved on whose number may be the one that is taken."""
@@ -141,7 +143,8 @@ class NameSuggester:
 
 def _mentioned(unit: UnitOfWork) -> tuple[TableName, ...]:
     short = [query.sql for query in unit.queries if len(query.sql) <= _MAX_PARSED]
-    return tuple(dict.fromkeys(name for sql in short for name in _tables_in(sql)))
+    named = dict.fromkeys(name for sql in short for name in _tables_in(sql))
+    return tuple(name for name in named if name.table != PROGRESS_TABLE)  # the server's own statement
 
 
 def _has_server_hint(hint: str) -> bool:

@@ -38,7 +38,7 @@ def effects(source: ParsedStatement) -> tuple[Effect, ...]:
     tree = source.tree
     changes = [_change(kind, place.node) for kind in DML for place in tree.find(kind)]
     if not changes and tree.kind not in ("SelectStmt", "ExplainStmt"):
-        changes = [_command(source)]
+        changes = list(_drops(source)) or [_command(source)]
     return tuple(dict.fromkeys(changes))
 
 
@@ -75,13 +75,36 @@ def _change(kind: str, node: Node) -> Effect:
             return Effect(f"{verb} rows of {table} by a WHERE")
 
 
+def _drops(source: ParsedStatement) -> Iterator[Effect]:
+    """Word a DROP of several objects: each by itself, so that none stands in the middle of a long list."""
+    if source.tree.kind not in DROPS or "," not in (words := _words(source)):
+        return
+    depth, part, parts = 0, list[str](), list[str]()
+    for word in words:
+        depth += (word in "([") - (word in ")]")
+        if word == "," and not depth:
+            parts.append(" ".join(part))
+            part = []
+        else:
+            part.append(word)
+    parts.append(" ".join(part))
+    end = " CASCADE" if source.tree.root.get("behavior") == "DROP_CASCADE" else ""
+    for number, text in enumerate(parts):
+        whole = f"{source.kind} {text}" if number else text
+        whole = whole if number == len(parts) - 1 else whole + end
+        yield Effect(truncate_middle(visible_line(whole), _MAX_NAME), is_grave=True)
+
+
+def _words(source: ParsedStatement) -> list[str]:
+    data = source.text.data
+    return [data[token.start : token.end].decode() for token in source.tokens]
+
+
 def _command(source: ParsedStatement) -> Effect:
     """Word a command that is no query: as it is written, without comments, on one line."""
     parts = [place.node for place in source.tree.find("AlterTableCmd") if drops_part(place.node)]
     dropped = "".join(f"; DROPS {part}" for part in _dropped(parts))
-    data = source.text.data
-    words = " ".join(data[token.start : token.end].decode() for token in source.tokens)
-    text = truncate_middle(visible_line(words), _MAX_NAME) + dropped
+    text = truncate_middle(visible_line(" ".join(_words(source))), _MAX_NAME) + dropped
     return Effect(text, is_grave=source.tree.kind in DROPS or bool(parts))
 
 

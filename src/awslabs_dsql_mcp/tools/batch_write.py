@@ -178,7 +178,7 @@ class BatchWrite:
                 f"dry run, nothing was changed: {pluralize(rows, 'row')}{whole} now, in about "
                 f"{pluralize(batches, 'batch')} by the key ({key}) of {job.parts.driving}."
             ),
-            _record_note(job, batches),
+            _record_note(job),
             _clock_note(job, batches),
             earlier.message if earlier else "",
             f"Next: {earlier.hint if earlier else go}",
@@ -191,12 +191,10 @@ def _change(prepared: PreparedStatements) -> Change:
     return Change("batch_write", prepared.queries, prepared.statements, IN_BATCHES)
 
 
-def _record_note(job: StatementJob, batches: int) -> str:
+def _record_note(job: StatementJob) -> str:
     """Sentence on what keeps a batch from being done twice."""
     if job.repeatable:
         return "A batch of it can be repeated without harm."
-    if batches <= 1:
-        return "It is one transaction, and leaves nothing behind."
     return (
         f"Its progress is recorded in {job.progress_table.name}, made if need be, for up to {KEPT_FINISHED} "
         "after its end, so that nothing is done twice."

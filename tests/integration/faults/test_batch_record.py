@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, RunResult
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
-from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from support.client_helpers import call
 from support.wire.fault_plans import insert, kill_while, make_schema, parameters, resume_in
 from support.wire.faults import At, Fault, Hold, Kill, Often
@@ -83,18 +83,18 @@ async def test_a_job_whose_answer_was_lost_is_not_done_again(bed: Harness, certi
     assert values(bed) == [(2, 3000)]
 
 
-async def test_one_batch_is_a_transaction_that_leaves_nothing(bed: Harness) -> None:
+async def test_one_batch_is_recorded_as_several_are(bed: Harness) -> None:
     fill(bed, 100)
     database = bed.connect()
     done = await run(database)
-    assert not done.note
-    bed.proxy.add(Fault(At.ANSWERED, Kill(), "COMMIT"))
-    with pytest.raises(DsqlError) as unknown:
+    assert "keeps this run for 1 day" in done.note
+    with pytest.raises(RequestInvalid) as asked:
         await run(database)
-    assert unknown.value.outcome == "unknown"
-    assert "resume" not in str(unknown.value.hint)
+    assert asked.value.code == "already_done"
+    bed.proxy.add(Fault(At.ANSWERED, Kill(), "COMMIT"))
+    again = await run(database, resume="new")
+    assert again.progress.done
     assert values(bed) == [(2, 100)]
-    assert not has_table(bed)
 
 
 async def test_another_job_is_not_taken_for_it(bed: Harness) -> None:
@@ -183,14 +183,14 @@ async def test_a_record_that_goes_in_the_middle_stops_the_run(bed: Harness) -> N
 
 async def test_the_table_is_dropped_when_it_keeps_nothing_any_longer(bed: Harness) -> None:
     fill(bed, 250)
-    database, small = bed.connect(), "UPDATE bulk.t SET n = n + 1 WHERE id = 'secret0001'"
+    database, small = bed.connect(), "UPDATE bulk.t SET n = 7 WHERE id = 'secret0001'"
     await run(database)
     assert not (await run(database, small)).note
     assert has_table(bed)
     bed.postgres.query(f"UPDATE {PROGRESS} SET keep_until = now() - interval '1 second'")  # noqa: S608 - as above
     assert "bulk.dsql_mcp_progress, which nothing needs any longer" in (await run(database, small)).note
     assert not has_table(bed)
-    assert values(bed) == [(1, 249), (3, 1)]
+    assert values(bed) == [(1, 249), (7, 1)]
 
 
 async def test_another_table_of_that_name_is_left_alone(bed: Harness) -> None:

@@ -19,6 +19,11 @@ from support.wire.harness import Harness
 IS_LONG: Final = hypothesis.settings().max_examples > 100
 ROWS: Final = 33_000 if IS_LONG else 3_500
 POINTS: Final = [*product(("COMMIT", "dsql_mcp_progress"), range(1, 11))] if IS_LONG else [("COMMIT", 2)]
+WALKS: Final = [
+    *product((ROWS,), POINTS, (At.ASKED, At.ANSWERED)),
+    *product((100,), POINTS[:4], (At.ANSWERED,)),
+]
+"""Numbers of rows, in several batches and in one, with each point, and before it or behind it."""
 TOOLS: Final[dict[str, dict[str, Any]]] = {
     "batch_write": {"sql": "INSERT INTO bulk.done (id) SELECT id FROM bulk.t"},
     "load_rows": {"table": "bulk.done", "path": "rows.csv"},
@@ -33,17 +38,17 @@ async def carried_on(client: Client, tool: str) -> Reply:
     return reply
 
 
-@pytest.mark.parametrize("at", [At.ASKED, At.ANSWERED], ids=["before", "behind"])
-@pytest.mark.parametrize(("what", "number"), POINTS)
+@pytest.mark.parametrize(("rows", "point", "at"), WALKS)
 @pytest.mark.parametrize("tool", TOOLS)
 async def test_killed_at_any_point_each_row_is_done_once(
-    bed: Harness, certificate: Path, tmp_path: Path, tool: str, what: str, number: int, at: At
+    bed: Harness, certificate: Path, tmp_path: Path, tool: str, rows: int, point: tuple[str, int], at: At
 ) -> None:
+    what, number = point
     make_schema(bed)
     bed.postgres.query("CREATE TABLE bulk.t (id int PRIMARY KEY); CREATE TABLE bulk.done (id int)")
     bed.postgres.query("ALTER TABLE bulk.t OWNER TO admin; ALTER TABLE bulk.done OWNER TO admin")
-    insert(bed, "INSERT INTO bulk.t SELECT g", ROWS)
-    (tmp_path / "rows.csv").write_text("id\n" + "\n".join(map(str, range(1, ROWS + 1))))
+    insert(bed, "INSERT INTO bulk.t SELECT g", rows)
+    (tmp_path / "rows.csv").write_text("id\n" + "\n".join(map(str, range(1, rows + 1))))
     started = parameters(bed, certificate, "--load-dir", str(tmp_path))
     held = bed.proxy.add(Often(at, Hold(), what, every=number))
     await kill_while(held, started, tool, TOOLS[tool])
@@ -53,4 +58,4 @@ async def test_killed_at_any_point_each_row_is_done_once(
         if reply.is_error:
             assert reply.facts["code"] == "already_done", reply.text
     counted = "SELECT count(*), count(DISTINCT id), min(id), max(id) FROM bulk.done"
-    assert bed.postgres.query(counted) == [(ROWS, ROWS, 1, ROWS)]
+    assert bed.postgres.query(counted) == [(rows, rows, 1, rows)]

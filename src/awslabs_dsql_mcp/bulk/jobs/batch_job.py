@@ -38,6 +38,7 @@ class BatchJob(Protocol):
             its first dash is the same for jobs that may do the same work, such as a corrected statement.
         progress_table: Table that records its batches.
         repeatable: Its batches can be repeated safely, and are not recorded.
+        fails_if_repeated: The whole of it, in one transaction, is refused where it has been done: by a key.
         content: Digest of rows that may be corrected in the course of the job: a finished one is done for
             those that it ended with. Empty for a job that its fingerprint says all of.
         correction: A sentence on what a corrected form of the job would do to rows that are done; empty if
@@ -52,6 +53,9 @@ class BatchJob(Protocol):
 
     @property
     def repeatable(self) -> bool: ...  # noqa: D102 - above
+
+    @property
+    def fails_if_repeated(self) -> bool: ...  # noqa: D102 - above
 
     @property
     def content(self) -> str: ...  # noqa: D102 - above

@@ -1,7 +1,7 @@
 """Runner of batch jobs: one transaction per batch, each applied once, with progress and resumption.
 
-A job that fits in one batch is one transaction, like any other. What takes more batches, and must not repeat
-one, is recorded in the progress table from its first batch on.
+What must not be repeated is recorded in the progress table, each batch in its own transaction; but not what
+fits in one batch that would fail if it were repeated.
 """
 
 import asyncio
@@ -100,9 +100,9 @@ class _Run:
     reported: float = 0.0
 
     def must_record(self, batch: Batch) -> bool:
-        """Return true if a batch is to be recorded: one that does all is a transaction like any other."""
+        """Return true if a batch is to be recorded, since nothing else keeps it from being done twice."""
         alone = batch.last and not self.progress.batches and self.record.row is None
-        return not self.job.repeatable and not alone
+        return not self.job.repeatable and not (alone and self.job.fails_if_repeated)
 
     def after(self, batch: Batch, rows: int) -> Progress:
         """Progress behind a batch that changed some rows."""

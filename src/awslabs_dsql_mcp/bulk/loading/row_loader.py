@@ -152,6 +152,7 @@ class RowLoadJob:
         self.progress_table = ProgressTable(plan.table.schema)
         self.correction = ""  # corrected rows go on with the handle of the first ones
         self.repeatable = plan.repeatable
+        self.fails_if_repeated = plan.has_key
         self.bad: dict[int, BadRow] = {}
         self.skipped_rows: list[int] = []
         self._database = database
