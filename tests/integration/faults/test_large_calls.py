@@ -122,7 +122,7 @@ async def test_a_row_that_is_too_large_rolls_a_change_back_and_the_next_call_wor
     assert bed.ids() == [2]
 
 
-FILES: Final = {
+ENDLESS: Final = {
     "long.csv": (b"t\n", "more than 16 MiB"),
     "open.csv": (b't\n"', "a quote is opened and not closed"),
     "long.jsonl": (b'{"t": "', "more than 16 MiB"),
@@ -135,7 +135,7 @@ async def test_lines_of_files_take_little_memory(bed: Harness, certificate: Path
     server = watched_server(parameters(bed, certificate, "--load-dir", str(tmp_path)), tmp_path / "watch")
     async with line_client(server, LEGACY, {}) as client:
         watched = Watched(client, LoopWatch(tmp_path / "watch"))
-        for name, (head, expected) in FILES.items():
+        for name, (head, expected) in ENDLESS.items():
             with (tmp_path / name).open("wb") as file:
                 file.write(head)
                 file.truncate(_LONG_FILE)

@@ -27,6 +27,7 @@ def prepare(bed: Harness) -> None:
     """Make the view that the script replaces."""
     make_schema(bed)
     bed.postgres.query("REVOKE CREATE ON SCHEMA public FROM PUBLIC, admin")
+    bed.postgres.query("DROP TABLE IF EXISTS public.dsql_mcp_progress")  # of other tests
     bed.postgres.query("CREATE VIEW bulk.v AS SELECT 1 AS old")
     bed.postgres.query("ALTER VIEW bulk.v OWNER TO admin")
 
