@@ -526,3 +526,29 @@ def test_a_column_of_a_view_that_is_computed_says_which_type_it_has(query: str, 
     base = "CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (m money, i inet, e e, n numeric);"
     step = migration.plan(convert(f"{base} CREATE VIEW v AS {query}")).steps[-1]
     assert [note for note in step.notes if "was" in note and "casts" not in note] == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COMMENT ON FUNCTION lower(text) IS 'x'",
+        "COMMENT ON FUNCTION pg_catalog.lower(text) IS 'x'",
+        "COMMENT ON COLUMN pg_catalog.pg_class.relname IS 'x'",
+        "COMMENT ON SCHEMA information_schema IS 'x'",
+        "COMMENT ON ROLE somebody IS 'x'",
+        "GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO PUBLIC",
+        "REVOKE ALL ON pg_catalog.pg_class FROM PUBLIC",
+    ],
+)
+def test_what_is_about_postgresqls_own_objects_is_left_out(statement: str) -> None:
+    assert queries(f"{statement}; CREATE TABLE t (a int)") == ["CREATE TABLE t (a int)"]
+    assert len(by_hand(statement)) == 1
+
+
+def test_a_drop_of_postgresqls_own_stops() -> None:
+    assert [left.line for left in planned("DROP FUNCTION lower(text)").blocked] == [1]
+
+
+def test_a_function_of_the_script_may_have_the_name_of_one_of_postgresqls() -> None:
+    made = "CREATE FUNCTION lower(a int) RETURNS int LANGUAGE sql AS 'SELECT a'"
+    assert len(queries(f"{made}; COMMENT ON FUNCTION lower(int) IS 'x'; DROP FUNCTION lower(int)")) == 3

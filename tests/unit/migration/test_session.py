@@ -371,3 +371,17 @@ def test_a_literal_inside_of_a_do_block_is_read_as_the_script_sets_it() -> None:
     made = r"CREATE TABLE t (a text DEFAULT 'q\n')"
     block = f"DO $$ BEGIN {made}; EXCEPTION WHEN duplicate_table THEN NULL; END $$;"
     assert "'q\n'" in convert(f"{_OFF} {block}").statements[-1].sql
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("BEGIN;\nDROP TABLE t;\nBEGIN;", [2]),
+        ("BEGIN;\nDROP TABLE t;\nCOMMIT;\nDROP TABLE u;\nBEGIN;", []),
+        ("BEGIN;\nDROP TABLE t;\nSTART TRANSACTION;\nDROP TABLE u;", [4]),
+        ("BEGIN;\nDROP TABLE t;\nSAVEPOINT s;\nRELEASE s;", [2, 3]),
+        ("\\set AUTOCOMMIT off\nDROP TABLE t;\nBEGIN;", [2]),
+    ],
+)
+def test_a_transaction_that_is_open_at_the_end_stops(script: str, lines: list[int]) -> None:
+    assert sorted(stops(script)) == lines

@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.migration.rules import columns, functions
 from awslabs_dsql_mcp.migration.rules.constraints import settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql.definitions import is_grantable, items, option
+from awslabs_dsql_mcp.sql.functions import is_user_defined
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _NO_COMMENT: Final = "a comment on what is not carried over"
@@ -21,6 +22,9 @@ _COMMENTED: Final = frozenset(
         *("TABCONSTRAINT", "DOMCONSTRAINT"),
     )
 )
+_POSTGRESQLS: Final = "it is about what PostgreSQL has itself, which no user owns"
+_SYSTEM_SCHEMAS: Final = frozenset(("pg_catalog", "information_schema", "pg_toast", "sys"))
+_FUNCTIONS: Final = frozenset(("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"))
 _OWN_ROLES: Final = frozenset(("admin",))
 
 
@@ -186,9 +190,27 @@ def comment(conversion: Conversion, draft: ConvertedStatement) -> None:
     ):
         conversion.skip(draft, _NO_COMMENT)
         return
+    if _is_postgresqls(conversion, kind, draft.top["object"]):
+        conversion.skip(draft, _POSTGRESQLS, human=True)
+        return
     if kind == "OBJECT_SEQUENCE":
         _rename(conversion, draft, draft.top["object"])
+    elif kind == "OBJECT_ROLE" and not conversion.survey.roles.intersection(object_name(draft.top["object"])):
+        conversion.skip(
+            draft, "the script does not make the role, and who has not made it may not", human=True
+        )
+        return
     conversion.statements.append(draft)
+
+
+def _is_postgresqls(conversion: Conversion, kind: str, named: Node) -> bool:
+    """Say if a statement is about an object of PostgreSQL's own."""
+    parts = [named["RangeVar"].get("schemaname", "")] if "RangeVar" in named else object_name(named)
+    if kind == "OBJECT_SCHEMA":
+        return not _SYSTEM_SCHEMAS.isdisjoint(parts)
+    if kind in _FUNCTIONS and len(parts) == 1:
+        return parts[0] not in conversion.survey.functions and not is_user_defined(parts)
+    return not _SYSTEM_SCHEMAS.isdisjoint(parts[:1])
 
 
 def _is_there(conversion: Conversion, kind: str, named: Node) -> bool:
@@ -220,6 +242,9 @@ def grant(conversion: Conversion, draft: ConvertedStatement) -> None:
     if objects and not kept:
         needed = conversion.survey.lacking.subject(kind, objects[0])
         conversion.skip(draft, f"it is about {needed}, which is left out")
+        return
+    if any(_is_postgresqls(conversion, kind, item) for item in kept):
+        conversion.skip(draft, _POSTGRESQLS, human=True)
         return
     if kept != objects:
         top["objects"] = kept
@@ -314,6 +339,9 @@ def drop(conversion: Conversion, draft: ConvertedStatement) -> None:
         return
     if objects and not kept:
         conversion.skip(draft, "it is about what is left out")
+        return
+    if any(_is_postgresqls(conversion, kind, item) for item in kept):
+        conversion.skip(draft, _POSTGRESQLS, blocks=True)
         return
     if kept != objects:
         top["objects"] = kept

@@ -6,6 +6,7 @@ from typing import Final
 from awslabs_dsql_mcp.migration.analysis.bytea_texts import line_of_text
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.script.settings import BYTEA_AS_ESCAPES, HARMLESS, Ruling, session_calls
+from awslabs_dsql_mcp.sql.parse_tree import Node
 from awslabs_dsql_mcp.text import one_line
 
 _IN_STEPS: Final = Ruling("each step is a transaction of its own")
@@ -18,6 +19,8 @@ _OF_SESSION: Final = ("VariableSetStmt", "VariableShowStmt", "DiscardStmt", "Con
 _TWO_PHASE: Final = Ruling(
     "Aurora DSQL has no two-phase commit: end the transaction with COMMIT", is_blocking=True
 )
+_BEGINS: Final = ("BEGIN", "START")  # within a transaction it changes nothing
+_ENDS: Final = ("COMMIT", "ROLLBACK", "PREPARE")
 _TRANSACTION: Final = {
     "ROLLBACK": _UNDONE,
     "SAVEPOINT": _UNDONE,
@@ -26,6 +29,10 @@ _TRANSACTION: Final = {
     "COMMIT_PREPARED": _TWO_PHASE,
     "ROLLBACK_PREPARED": _TWO_PHASE,
 }
+
+
+def _kind(top: Node) -> str:
+    return str(top.get("kind", "")).removeprefix("TRANS_STMT_")
 
 
 def set_configs(conversion: Conversion, draft: ConvertedStatement) -> bool:
@@ -57,10 +64,10 @@ def _discard(conversion: Conversion, draft: ConvertedStatement) -> None:
 
 
 def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
-    kind = str(draft.top.get("kind", "")).removeprefix("TRANS_STMT_")
-    if kind in ("BEGIN", "START"):
+    kind = _kind(draft.top)
+    if kind in _BEGINS:
         conversion.settings.begin()
-    elif kind in ("COMMIT", "ROLLBACK", "PREPARE"):
+    elif kind in _ENDS:
         conversion.settings.end()
         if draft.top.get("chain"):
             conversion.settings.begin()
@@ -69,11 +76,17 @@ def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
 
 def end(conversion: Conversion) -> None:
     """Take the end of a script: psql commits nothing there that no COMMIT has committed."""
-    run = [one for one in conversion.survey.statements if one.kind and one.kind not in _OF_SESSION]
-    if conversion.settings.in_block and run and run[-1].kind != "TransactionStmt":
-        last = run[-1].item
+    undone, is_open = None, not conversion.settings.autocommit
+    for one in conversion.survey.statements:
+        if one.kind == "TransactionStmt":
+            begins, ends = _kind(one.tree) in _BEGINS, _kind(one.tree) in _ENDS
+            undone = None if ends or (begins and not is_open) else undone
+            is_open = begins or (is_open and not ends)
+        elif one.kind and one.kind not in _OF_SESSION:
+            undone = one.item
+    if conversion.settings.in_block and undone is not None:
         conversion.skipped.append(
-            SkippedStatement(last.line, one_line(last.text), _OPEN, needs_review=True, is_blocking=True)
+            SkippedStatement(undone.line, one_line(undone.text), _OPEN, needs_review=True, is_blocking=True)
         )
 
 
