@@ -1,7 +1,7 @@
 """Arguments and answers of tools that work in many transactions, and are resumed."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
@@ -57,7 +57,7 @@ def refuse_running_dry(*, resume: str | None, token: str | None = None) -> None:
 
 
 @contextmanager
-def saying_what_is_stored() -> Iterator[None]:
+def saying_what_is_stored() -> Generator[None]:
     """Add to an error that came before any transaction of a call that it has stored nothing."""
     try:
         yield
