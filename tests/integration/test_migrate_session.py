@@ -65,7 +65,7 @@ async def test_what_cannot_be_carried_over_stops_before_the_first_step(writer: C
     reply = await call(writer, "migrate", statements=script)
     assert reply.is_error
     assert "nothing was run" in reply.text
-    assert "line 2" in reply.text
+    assert "Line 2" in reply.text
     assert await rows(writer, f"SELECT to_regclass('{TABLE}')") == [[None]]
 
 

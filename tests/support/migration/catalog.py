@@ -227,20 +227,43 @@ def _lines(values: Iterable[str]) -> str:
 def _tried(connection: psycopg.Connection[Any], table: str, column: str, value: str | None) -> str:
     """What becomes of a value: as it is read again, or the SQLSTATE with which it is refused.
 
-    It goes into the first row, or into a new one if there is none.
+    It goes into the first row, or into a new one if there is none, or none that may be changed: one that has
+    kept a NULL in another column. A publication's table is changed as if it had none.
     """
     target, name, literal = _identifier(table), sql.Identifier(column), sql.Literal(value)
-    update = "UPDATE {0} SET {1} = {2} WHERE ctid = (SELECT min(ctid) FROM {0}) RETURNING concat({1})"
-    insert = "INSERT INTO {0} ({1}) VALUES ({2}) RETURNING concat({1})"
+    update = sql.SQL(
+        "UPDATE {0} SET {1} = {2} WHERE ctid = (SELECT min(ctid) FROM {0}) RETURNING concat({1})"
+    ).format(target, name, literal)
+    insert = sql.SQL("INSERT INTO {0} ({1}) VALUES ({2}) RETURNING concat({1})").format(target, name, literal)
+    identity = sql.SQL("ALTER TABLE {0} REPLICA IDENTITY FULL").format(target)
+    told = _changed(connection, column, update)
+    if told in _PUBLISHED:
+        told = _changed(connection, column, identity, update)
+    if told in (None, _OTHER_NULL):
+        told = _changed(connection, column, insert) or "nowhere"
+    told = _NULL_REFUSED if told == _OTHER_NULL else told
+    return f"{value!r} {told}" if told.startswith("as ") else f"{value!r} is {told}"
+
+
+def _changed(connection: psycopg.Connection[Any], column: str, *changes: sql.Composed) -> str | None:
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            for text in (update, insert):
-                if rows := connection.execute(sql.SQL(text).format(target, name, literal)).fetchall():
-                    return f"{value!r} as {rows[0][0]!r}"
+            for change in changes[:-1]:
+                connection.execute(change)
+            rows = connection.execute(changes[-1]).fetchall()
+            return f"as {rows[0][0]!r}" if rows else None
     except psycopg.Error as error:
-        return f"{value!r} is {'refused for a NULL' if _is_null(error) else error.sqlstate}"
-    return f"{value!r} is nowhere"
+        if not _is_null(error):
+            return error.sqlstate
+        named = (error.diag.column_name, (error.diag.constraint_name or "")[-len(f"_{column}_not_null") :])
+        return _NULL_REFUSED if named[0] == column or named[1] == f"_{column}_not_null" else _OTHER_NULL
+
+
+_NULL_REFUSED: Final = "refused for a NULL"
+_OTHER_NULL: Final = "refused for a NULL in another column"
+_PUBLISHED: Final = ("55000",)
+"""SQLSTATE of an UPDATE of a publication's table that has no replica identity."""
 
 
 def _is_null(error: psycopg.Error) -> bool:
