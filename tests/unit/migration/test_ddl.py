@@ -552,3 +552,10 @@ def test_a_drop_of_postgresqls_own_stops() -> None:
 def test_a_function_of_the_script_may_have_the_name_of_one_of_postgresqls() -> None:
     made = "CREATE FUNCTION lower(a int) RETURNS int LANGUAGE sql AS 'SELECT a'"
     assert len(queries(f"{made}; COMMENT ON FUNCTION lower(int) IS 'x'; DROP FUNCTION lower(int)")) == 3
+
+
+@pytest.mark.parametrize("how", ["", "IF NOT EXISTS "])
+def test_an_identity_stays_not_null(how: str) -> None:
+    made = f"CREATE TABLE {how}t (a int, b smallserial)"
+    assert len(queries(f"{made}; ALTER TABLE t ALTER b DROP NOT NULL")) == 1
+    assert by_hand(f"{made}; ALTER TABLE t ALTER b DROP NOT NULL") == ["b stays NOT NULL, as an identity is"]

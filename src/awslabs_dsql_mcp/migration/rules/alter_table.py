@@ -239,10 +239,10 @@ def _drop_not_null(conversion: Conversion, draft: ConvertedStatement, table: Nam
     if check is not None:
         dropped = {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}
         conversion.statements.append(draft.altered(dropped, "NOT NULL is a CHECK"))
+    elif column is not None and columns.constraints(column, "CONSTR_IDENTITY"):
+        conversion.skip(draft, f"{name} stays NOT NULL, as an identity is", human=True)
     elif made is None or column is None or copied:
         conversion.statements.append(draft)
-    elif columns.constraints(column, "CONSTR_IDENTITY"):
-        conversion.skip(draft, f"{name} stays NOT NULL, as an identity is", human=True)
     else:
         given = items(column.get("constraints"))
         column["constraints"] = [one for one in given if one["Constraint"]["contype"] != "CONSTR_NOTNULL"]
