@@ -400,14 +400,19 @@ async def test_agreement_to_a_load_is_for_its_cluster_and_process(
     assert await rows_of(client) == 0
 
 
+async def shown(client: LineClient, script: str) -> str:
+    """Have a plan shown; give its handle."""
+    plan = text_of(await client.call("migrate", statements=script, dry_run=True))
+    return plan.rpartition("resume_from=")[2].split()[0].rstrip(".")
+
+
 async def test_a_handle_of_a_migration_is_agreement_only_where_its_plan_was_shown(
     on_cluster: ServerOn, modern: LineClient
 ) -> None:
     script = "CREATE TABLE consent_plan (id int PRIMARY KEY);"
     start = on_cluster("--allow-writes", "--confirm", "always")
     async with line_client(start, LEGACY, {}) as client:
-        plan = text_of(await client.call("migrate", statements=script, dry_run=True))
-        handle = plan.rpartition("resume_from=")[2].split()[0].rstrip(".")
+        handle = await shown(client, script)
         question = (await modern.call("migrate", statements=script, resume_from=handle))["result"]
         assert "inputRequests" in question  # another process has not shown it
         done = await client.call("migrate", statements=script, resume_from=handle)
@@ -423,8 +428,7 @@ async def test_of_two_calls_at_once_one_goes_on_with_what_was_shown(
     script = "CREATE TABLE consent_once (id int PRIMARY KEY);"
     start = on_cluster("--allow-writes", "--confirm", "always")
     async with line_client(start, LEGACY, {}) as client:
-        plan = text_of(await client.call("migrate", statements=script, dry_run=True))
-        handle = plan.rpartition("resume_from=")[2].split()[0].rstrip(".")
+        handle = await shown(client, script)
         for _ in range(2):
             client.begin_call("migrate", statements=script, resume_from=handle)
         answers = [text_of(await client.read()) for _ in range(2)]
@@ -440,8 +444,7 @@ async def test_what_could_not_begin_goes_on_with_what_was_shown(
     start = on_cluster("--allow-writes", "--confirm", "always")
     await replied(modern, YES, "transact", sql_list=[script])
     async with line_client(start, LEGACY, {}) as client:
-        plan = text_of(await client.call("migrate", statements=script, dry_run=True))
-        handle = plan.rpartition("resume_from=")[2].split()[0].rstrip(".")
+        handle = await shown(client, script)
         for _ in range(2):
             told = text_of(await client.call("migrate", statements=script, resume_from=handle))
             assert "(not_confirmed)" not in told

@@ -325,6 +325,9 @@ GRANTED_OBJECTS: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "
 SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_schema"))
 """Schemas on which nothing is granted: ``feature not supported on system entity``."""
 
+CATALOG_SCHEMAS: Final = ("information_schema", "pg_catalog", "pg_toast", "sys")
+"""Schemas in which nothing is a user's."""
+
 LOCK_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
 """Row locks that Aurora DSQL has."""
 

@@ -134,23 +134,22 @@ class FirstAnswers:
         again: list[bytes] = []
         while line := lines.readline():
             question = conversation.take(line)
-            result = self._answers.get(question.key) if question else None
-            if question is None or result is None or question.method != "ping" or question.id in self._said:
+            is_new = question is not None and question.id not in self._said
+            result = self._answers.get(question.key) if question and is_new else None
+            if question is None or result is None:
                 again.append(line)
-            is_last = not conversation.is_known or len(again) > _MAX_REPEATED
-            if question is not None:
-                is_last |= result is None or question.id in self._said
-            if is_last:
+                if question is None and conversation.is_known and len(again) <= _MAX_REPEATED:
+                    continue  # it only says that the session is initialized
                 lines.unread(again)
                 return True
-            if question is not None and result is not None:
-                answer = _answer(question.id, result)
-                write(answer)
-                if question.method != "ping":
-                    self._said[question.id] = answer
-                if question.method == until:
-                    lines.unread(again)
-                    return True
+            answer = _answer(question.id, result)
+            write(answer)
+            if question.method != "ping":  # the SDK needs to know of none
+                again.append(line)
+                self._said[question.id] = answer
+            if question.method == until or len(again) > _MAX_REPEATED:
+                lines.unread(again)
+                return True
         return False
 
     def hear(self, line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Lines of standard input, with an off switch: a client may keep the input open for ever.
+"""Lines of standard input, with an off switch: a client may keep the input open for ever; whole writes.
 
 Apart from the transport that reads them, so that signals end the process while the SDK is still imported.
 """
@@ -110,3 +110,14 @@ def take_stdin(on_end: Callable[[], None]) -> LineReader:
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     return reader
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of some data, which a pipe may take in parts.
+
+    Raises:
+        OSError: Nobody reads any more.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

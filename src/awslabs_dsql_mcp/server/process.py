@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, MutableMapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from awslabs_dsql_mcp import __version__
@@ -16,7 +17,7 @@ from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.option_parser import SettingsError
 from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.kept_answers import KeptAnswers, cache_folder
-from awslabs_dsql_mcp.server.line_reader import LineReader, take_stdin
+from awslabs_dsql_mcp.server.line_reader import LineReader, take_stdin, write_all
 
 T = TypeVar("T")
 
@@ -116,15 +117,9 @@ def _give_first_answers(first: FirstAnswers, lines: LineReader, settings: Settin
     """
     sys.stdout.flush()
     try:
-        return first.give(lines, _write, until="tools/list" if settings.local else None)
+        return first.give(lines, partial(write_all, 1), until="tools/list" if settings.local else None)
     except OSError:  # the client is gone
         return False
-
-
-def _write(line: bytes) -> None:
-    view = memoryview(line)
-    while view:
-        view = view[os.write(1, view) :]
 
 
 def run(main: Coroutine[None, None, T]) -> T:

@@ -31,7 +31,7 @@ from typing_extensions import Self
 from awslabs_dsql_mcp.json_reader import LARGE
 from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
-from awslabs_dsql_mcp.server.line_reader import LineReader
+from awslabs_dsql_mcp.server.line_reader import LineReader, write_all
 from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
 
 log = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ async def _write(
                 waiting.settle(sent.id)
                 continue
             try:
-                await anyio.to_thread.run_sync(_write_all, wire, data)
+                await anyio.to_thread.run_sync(write_all, wire, data)
             except OSError:  # the client is gone: nobody reads, and nothing more is asked
                 lines.close()
             if is_answer:
@@ -177,9 +177,3 @@ def encode(message: JSONRPCMessage) -> bytes:
     except PydanticSerializationError:
         fields = message.model_dump(by_alias=True, exclude_unset=True)
         return json.dumps(without_surrogates(fields), ensure_ascii=False, default=str).encode() + b"\n"
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

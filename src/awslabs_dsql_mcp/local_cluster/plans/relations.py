@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from awslabs_dsql_mcp.dsql.unsupported import CATALOG_SCHEMAS
+
 COPIES: Final = "pg_temp"
 """Schema of the session's private copies; Aurora DSQL has no temporary tables."""
 QUERY: Final = """
@@ -20,7 +22,7 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_class t ON t.oid = x.indrelid
     JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'sys') AND x.indislive
+    WHERE n.nspname NOT IN {CATALOG_SCHEMAS} AND x.indislive
       AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)),
   'tables', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -28,9 +30,9 @@ SELECT pg_catalog.json_build_object(
       (SELECT pg_catalog.json_agg(pg_catalog.quote_ident(a.attname)) FROM pg_catalog.pg_attribute a
        WHERE a.attrelid = t.oid AND a.attnum > 0)))
     FROM pg_catalog.pg_class t JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'sys') AND t.relkind = 'r'
+    WHERE n.nspname NOT IN {CATALOG_SCHEMAS} AND t.relkind = 'r'
       AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)))
-"""
+""".replace("{CATALOG_SCHEMAS}", str(CATALOG_SCHEMAS))
 
 
 class Index(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from awslabs_dsql_mcp.dsql.unsupported import CATALOG_SCHEMAS
 from awslabs_dsql_mcp.local_cluster.plans import conditions
 from awslabs_dsql_mcp.local_cluster.plans.plan_text import Plan, PlanNode
 from awslabs_dsql_mcp.local_cluster.plans.relations import Index, Relations
@@ -21,7 +22,6 @@ _SCAN: Final = re.compile(rf"(?:Seq|Index|Index Only) Scan( Backward)?(?: using 
 _HEADER: Final = re.compile(r"(?:InitPlan|SubPlan|CTE) ")
 _WITHOUT_OUTPUT: Final = ("Append", "Merge Append", "Insert", "Update", "Delete", "Subquery Scan")
 """Nodes that take over all columns of the nodes below them, or name them otherwise."""
-_SYSTEM_SCHEMAS: Final = ("pg_catalog", "information_schema", "pg_toast", "sys")
 _SYSTEM_COLUMNS: Final = ("ctid", "tableoid", "xmin", "xmax", "cmin", "cmax")
 _VERBOSE: Final = ("Output: ", "Inner Unique: ", "Function Call: ", "Table Function Call: ")
 _OF_POSTGRESQL: Final = ("Heap Fetches: ", "Index Searches: ")
@@ -69,9 +69,8 @@ def draw(plan: Plan, relations: Relations, *, verbose: bool) -> Plan:
 class _Drawing:
     def __init__(self, plan: Plan, relations: Relations, *, verbose: bool) -> None:
         self._plan, self._relations, self._verbose = plan, relations, verbose
-        self._all = plan.nodes
         self._above = {id(child): node for node in plan.nodes for child in node.children}
-        named = {on[4] or on[3] for node in self._all if (on := _ON.fullmatch(node.name))}
+        named = {on[4] or on[3] for node in self._plan.nodes if (on := _ON.fullmatch(node.name))}
         self._only = named.pop() if len(named) == 1 else None
         names = {(scanned.schema, scanned.table) for _, scanned in self._scans()}
         tables = [relations.tables[name] for name in names if name in relations.tables]
@@ -83,19 +82,19 @@ class _Drawing:
 
     def drawn(self) -> Plan:
         read = {id(node): self._columns_read(node, scanned) for node, scanned in self._scans()}
-        for node in self._all:
+        for node in self._plan.nodes:
             if node.name == "Nested Loop":
                 self._batch(node)
         for node, scanned in list(self._scans()):
             self._draw_scan(node, scanned, read[id(node)])
-        for node in self._all:
+        for node in self._plan.nodes:
             self._show(node)
         return self._plan
 
     def _scans(self) -> Iterator[tuple[PlanNode, _Scanned]]:
-        for node in self._all:
+        for node in self._plan.nodes:
             scanned = _scanned(node)
-            if scanned is not None and scanned.schema not in _SYSTEM_SCHEMAS:
+            if scanned is not None and scanned.schema not in CATALOG_SCHEMAS:
                 yield node, scanned
 
     def _columns_read(self, scan: PlanNode, scanned: _Scanned) -> list[str]:
@@ -119,7 +118,7 @@ class _Drawing:
             yield from ((self._only, name) for name in conditions.names(text) if name in self._columns)
 
     def _is_top(self, scan: PlanNode) -> bool:
-        if scan is self._all[0]:
+        if scan is self._plan.nodes[0]:
             return True
         above = self._above[id(scan)]
         place = next(at for at, part in enumerate(above.parts) if part is scan)
@@ -173,9 +172,9 @@ class _Drawing:
             len(scan.parts),
         )
         subqueries = scan.parts[place:]
-        storage = self._storage(scan, scanned, split, index, read if not looks_up else None)
+        storage = self._storage(scan, scanned, split, index, [] if looks_up else read)
         if looks_up:
-            storage = [*storage, *self._lookup(scan, scanned, split, read)]
+            storage += self._lookup(scan, scanned, split, read)
         removed = scan.detail(_REMOVED)
         details = [
             part
@@ -226,21 +225,13 @@ class _Drawing:
         return frozenset((*index.columns, *(key.columns if key else ())))
 
     def _storage(
-        self,
-        scan: PlanNode,
-        scanned: _Scanned,
-        split: _Split,
-        index: Index | None,
-        read: Sequence[str] | None,
+        self, scan: PlanNode, scanned: _Scanned, split: _Split, index: Index | None, read: Sequence[str]
     ) -> list[str]:
+        """Draw the storage's reading of an index or a table; `read` is empty where a look-up follows."""
         name = index.name if index else scanned.table
         removed = int(scan.detail(_REMOVED) or 0)
-        is_here = not split.in_processor and not split.in_table
-        lines = [f"-> Storage Scan on {name}{_figures(scan, 0 if is_here else removed)}"]
-        lines += [f"    Projections: {', '.join(read)}"] if read else []
-        if split.in_index:
-            lines.append(f"    Filters: {conditions.all_of(split.in_index)}")
-            lines += [f"    Rows Filtered: {removed if is_here else 0}"] if scan.actual else []
+        dropped = 0 if split.in_processor or split.in_table else removed
+        lines = _stage(scan, f"Storage Scan on {name}", removed - dropped, read, split.in_index, dropped)
         condition = scan.detail("Index Cond")
         table = self._relations.tables.get((scanned.schema, scanned.table))
         all_rows = int(table.rows) if table and not condition else 0
@@ -248,15 +239,12 @@ class _Drawing:
         return [*lines, f"        Index Cond: {condition}"] if condition else lines
 
     def _lookup(self, scan: PlanNode, scanned: _Scanned, split: _Split, read: Sequence[str]) -> list[str]:
-        removed = int(scan.detail(_REMOVED) or 0)
-        is_here = not split.in_processor and bool(split.in_table)
-        before = removed if split.in_processor or split.in_table else 0
-        lines = [f"-> Storage Lookup on {scanned.table}{_figures(scan, 0 if is_here else before)}"]
-        lines += [f"    Projections: {', '.join(read)}"] if read else []
-        if split.in_table:
-            lines.append(f"    Filters: {conditions.all_of(split.in_table)}")
-            lines += [f"    Rows Filtered: {removed if is_here else 0}"] if scan.actual else []
-        return [*lines, f"    -> B-Tree Lookup on {scanned.table}{_figures(scan, before)}"]
+        """Draw the look-up in the table of what an index lacks."""
+        removed = int(scan.detail(_REMOVED) or 0) if split.in_processor or split.in_table else 0
+        dropped = 0 if split.in_processor else removed
+        name = scanned.table
+        lines = _stage(scan, f"Storage Lookup on {name}", removed - dropped, read, split.in_table, dropped)
+        return [*lines, f"    -> B-Tree Lookup on {name}{_figures(scan, removed)}"]
 
     def _own(self, text: str, alias: str) -> str:
         return text if self._verbose else conditions.without_table(text, alias)
@@ -302,6 +290,27 @@ def _name(scanned: _Scanned, index: Index | None, *, looks_up: bool) -> str:
         return f"Full Scan (btree-table) on {relation}"
     only = "" if looks_up else " Only"
     return f"Index{only} Scan{scanned.backward} using {index.name} on {relation}"
+
+
+def _stage(
+    scan: PlanNode, name: str, more: int, read: Sequence[str], filters: Sequence[str], dropped: int
+) -> list[str]:
+    """Draw a node that takes rows out of the storage.
+
+    Args:
+        scan: The scan above it.
+        name: What it does, and where.
+        more: Rows that it yields and the scan does not.
+        read: Columns that it yields.
+        filters: Conditions that it decides.
+        dropped: Rows that it leaves out for them.
+    """
+    lines = [f"-> {name}{_figures(scan, more)}"]
+    lines += [f"    Projections: {', '.join(read)}"] if read else []
+    if filters:
+        lines.append(f"    Filters: {conditions.all_of(filters)}")
+        lines += [f"    Rows Filtered: {dropped}"] if scan.actual else []
+    return lines
 
 
 def _figures(scan: PlanNode, more: int, expected: int = 0) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.settings import may_be_of_role
-from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, STATEMENTS, is_object
+from awslabs_dsql_mcp.dsql.unsupported import CATALOG_SCHEMAS, ROLE_OPTIONS, STATEMENTS, is_object
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import columns, functions
 from awslabs_dsql_mcp.migration.rules.constraints import settle
@@ -23,7 +23,6 @@ _COMMENTED: Final = frozenset(
     )
 )
 _POSTGRESQLS: Final = "it is about what PostgreSQL has itself, which no user owns"
-_SYSTEM_SCHEMAS: Final = frozenset(("pg_catalog", "information_schema", "pg_toast", "sys"))
 _FUNCTIONS: Final = frozenset(("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"))
 _OWN_ROLES: Final = frozenset(("admin",))
 
@@ -207,10 +206,10 @@ def _is_postgresqls(conversion: Conversion, kind: str, named: Node) -> bool:
     """Say if a statement is about an object of PostgreSQL's own."""
     parts = [named["RangeVar"].get("schemaname", "")] if "RangeVar" in named else object_name(named)
     if kind == "OBJECT_SCHEMA":
-        return not _SYSTEM_SCHEMAS.isdisjoint(parts)
+        return any(part in CATALOG_SCHEMAS for part in parts)
     if kind in _FUNCTIONS and len(parts) == 1:
         return parts[0] not in conversion.survey.functions and not is_user_defined(parts)
-    return not _SYSTEM_SCHEMAS.isdisjoint(parts[:1])
+    return any(part in CATALOG_SCHEMAS for part in parts[:1])
 
 
 def _is_there(conversion: Conversion, kind: str, named: Node) -> bool:
