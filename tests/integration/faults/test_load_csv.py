@@ -85,6 +85,7 @@ async def test_what_a_program_wrote_is_stored_as_copy_stores_it(  # noqa: PLR091
         null=null,
         delimiter="~" if delimiter == "~" else "",
         encoding=encoding if encoding == "latin-1" else "",
+        resume="new",  # of a file that came before
     )
     answer = await tables.load(request)
     assert answer.structured["status"] == "finished"
