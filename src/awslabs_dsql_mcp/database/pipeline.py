@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 _CHUNK_ROWS = 4  # a row can be 2 MiB (Aurora DSQL user guide, "Quotas and limits")
 _MAX_UNREAD = 24 << 20
 """Bytes that may arrive before a chunk of rows is complete: a row of Aurora DSQL has at most 2 MiB. libpq
-keeps them all, and then each value once more.
+keeps them all, and then each value once more. It is looked at between two reads of libpq, and a read goes on
+while more has come: a server as fast as this machine's memory could send more. Aurora DSQL sends no such
+message.
 """
 _TOO_LARGE = Failure(
     f"a row, or a message of the server, has more than {_MAX_UNREAD >> 20} MiB, which this server does not "

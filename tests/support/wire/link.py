@@ -14,6 +14,11 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Dial = Callable[[], Awaitable[Streams]]
 
 _LOST = (OSError, asyncio.IncompleteReadError)
+_PIECE = 256 << 10
+_PIECE_SECONDS = 0.002
+"""A long message is passed on at a gigabit a second, as by a fast network. Loopback keeps pace with libpq,
+which reads on while more has come: then whoever bounds what it holds is not asked before it has all.
+"""
 _SYNC = None  # stands between the statements of one batch and those of the next
 
 
@@ -192,8 +197,11 @@ class Link:
             self._unanswered.popleft()
         if not self._mute:
             self._client_heard = True
-            self._client[1].write(message.wire)
-            await self._client[1].drain()
+            for start in range(0, len(message.wire), _PIECE):
+                if start:
+                    await asyncio.sleep(_PIECE_SECONDS)
+                self._client[1].write(message.wire[start : start + _PIECE])
+                await self._client[1].drain()
 
     async def _answered(self, message: Message, sql: str) -> Message:
         if message.kind == b"E":  # the server skips what is left of the batch
