@@ -116,13 +116,13 @@ _EXPIRED = _Rule(
 
 
 def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
-    """Translate an exception of boto3, or of a source of credentials, without secrets.
+    """Translate an exception of botocore, or of a source of credentials, without secrets.
 
     Args:
         error: The exception; the error may name its class, and never its text.
         profile: Name of the AWS profile; ``None`` if it is not known.
     """
-    from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
+    from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
         exceptions as aws,
     )
 

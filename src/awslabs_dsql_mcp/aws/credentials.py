@@ -1,13 +1,14 @@
-"""Login tokens from AWS credentials, with boto3.
+"""Login tokens from AWS credentials, signed by botocore.
 
 A token is a presigned URL that Aurora DSQL takes as the password. It is made without network access, is
 valid for 15 minutes and is checked only while a connection opens (Aurora DSQL user guide, "Generating an
-authentication token").
+authentication token"). botocore's signer alone makes it: a client of boto3 does the same with it, and takes
+longer to be made than all else here.
 """
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -18,6 +19,14 @@ from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
 from awslabs_dsql_mcp.errors import DsqlError
 
 _LIFETIME = 900  # seconds
+_SCHEME = "https://"
+_NOT_SET = (None, None, os.devnull, None)
+# Keeps a session from the user's AWS configuration and AWS_PROFILE.
+_WITHOUT_CONFIGURATION: Mapping[str, object] = {
+    "profile": (None, None, None, None),
+    "config_file": _NOT_SET,
+    "credentials_file": _NOT_SET,
+}
 T = TypeVar("T")
 
 
@@ -27,7 +36,7 @@ class Identity:
 
     Attributes:
         region: Region of the cluster; ``None`` for the region of the AWS configuration.
-        profile: AWS profile; ``None`` for the default credential chain of boto3.
+        profile: AWS profile; ``None`` for the default credential chain of botocore.
         access_key: A fixed access key instead of a profile or the chain.
         secret_key: The secret of the access key.
     """
@@ -41,14 +50,13 @@ class Identity:
 class TokenSource:
     """Creates tokens for one identity, one at a time, in threads of its own.
 
-    boto3 is imported, and its client made, in the first one. A source of credentials that hangs keeps only
-    this identity waiting.
+    botocore is imported, and the credentials are loaded, in the first one. A source of credentials that hangs
+    keeps only this identity waiting.
     """
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
-        self._client: Any = None  # boto3 creates its clients' classes at run time
-        self._session: Any = None
+        self._signer: _Signer | None = None
         self._attempt: asyncio.Future[Any] | None = None
 
     async def token(self, host: str, user: str) -> str:
@@ -67,15 +75,15 @@ class TokenSource:
             host: The host.
             user: The role.
         """
-        used = await self._run(self._credentials)
-        self._client = None
+        used = await self._run(self._keys)
+        self._signer = None
         token = await self.token(host, user)
-        return None if await self._run(self._credentials) == used else token
+        return None if await self._run(self._keys) == used else token
 
     async def prepare(self) -> None:
-        """Import boto3 and create its client; an error is raised later, by ``token``."""
+        """Import botocore and load the credentials; an error is raised later, by ``token``."""
         with suppress(DsqlError):
-            await self._run(self._signer)
+            await self._run(self._loaded)
 
     async def _run(self, work: Callable[[], T]) -> T:
         while self._attempt is not None and not self._attempt.done():
@@ -85,63 +93,100 @@ class TokenSource:
         return await asyncio.shield(attempt)  # whoever waits for it may give up
 
     def _token(self, host: str, user: str) -> str:
-        signer = self._signer()
-        sign: Callable[..., str] = (
-            signer.generate_db_connect_admin_auth_token
-            if user == "admin"
-            else signer.generate_db_connect_auth_token
-        )
+        signer = self._loaded()
         try:
-            return translate_errors(
-                lambda: sign(host, signer.meta.region_name, _LIFETIME), self._identity.profile
-            )
+            return translate_errors(lambda: signer.token(host, user), self._identity.profile)
         except DsqlError:
-            self._client = None  # it would keep to the credentials, or to their absence
+            self._signer = None  # it would keep to the credentials, or to their absence
             raise
 
-    def _credentials(self) -> object:
-        return self._session and translate_errors(
-            lambda: self._session.get_credentials().get_frozen_credentials(), self._identity.profile
+    def _keys(self) -> object:
+        return self._signer and translate_errors(self._signer.keys, self._identity.profile)
+
+    def _loaded(self) -> "_Signer":
+        if self._signer is None:
+            self._signer = translate_errors(lambda: _load(self._identity), self._identity.profile)
+        return self._signer
+
+
+@dataclass(frozen=True)
+class _Signer:
+    """Credentials of botocore, which renew themselves, and the region that they sign for."""
+
+    credentials: Any  # botocore has no types
+    region: str
+
+    def keys(self) -> Any:  # noqa: ANN401 - as above
+        """Return what signs now."""
+        return self.credentials.get_frozen_credentials()
+
+    def token(self, host: str, user: str) -> str:
+        """Create a token."""
+        from botocore.auth import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - takes 300 ms
+            SigV4QueryAuth,
+        )
+        from botocore.awsrequest import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as above
+            AWSRequest,
         )
 
-    def _signer(self) -> Any:  # noqa: ANN401 - see _client
-        if self._client is None:
-            self._client = translate_errors(self._new_client, self._identity.profile)
-        return self._client
-
-    def _new_client(self) -> object:
-        self._session = create_session(self._identity)
-        return self._session.client("dsql")
+        action = "DbConnectAdmin" if user == "admin" else "DbConnect"
+        request: Any = AWSRequest("GET", f"{_SCHEME}{host}/", params={"Action": action})
+        signer: Any = SigV4QueryAuth(self.keys(), "dsql", self.region, expires=_LIFETIME)
+        signer.add_auth(request)
+        return request.prepare().url.removeprefix(_SCHEME)
 
 
-def create_session(identity: Identity) -> Any:  # noqa: ANN401 - boto3 has no types
-    """Create a boto3 session with the credentials of an identity."""
-    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - importing it takes 100 ms
+def _load(identity: Identity) -> _Signer:
+    """Load the credentials; those in the environment come first, as in botocore's own chain."""
+    from botocore.credentials import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as above
+        Credentials,
+        EnvProvider,
+    )
+    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as above
+        NoCredentialsError,
+        NoRegionError,
+    )
+    from botocore.utils import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as above
+        validate_region_name,  # pyright: ignore[reportUnknownVariableType]
+    )
+
+    credentials, region = None, identity.region
+    if region is not None and identity.access_key is not None:
+        credentials = Credentials(identity.access_key, identity.secret_key)
+    elif region is not None and identity.profile is None:
+        credentials = EnvProvider().load()
+    if credentials is None:
+        session = create_session(identity)
+        credentials, region = session.get_credentials(), session.get_config_variable("region")
+    if region is None:
+        raise NoRegionError
+    validate_region_name(region)
+    if credentials is None:
+        raise NoCredentialsError
+    return _Signer(credentials, region)
+
+
+def create_session(identity: Identity) -> Any:  # noqa: ANN401 - botocore has no types
+    """Create a session of botocore with the credentials of an identity."""
+    from botocore.session import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - takes 450 ms
+        Session,
+    )
 
     if identity.access_key is not None:
-        return _fixed_key_session(identity)
-    session = boto3.Session(region_name=identity.region, profile_name=identity.profile)
-    without_prompts(session)
+        session: Any = Session(_WITHOUT_CONFIGURATION)
+        session.set_credentials(identity.access_key, identity.secret_key)
+    else:
+        session = Session()
+        if identity.profile is not None:
+            session.set_config_variable("profile", identity.profile)
+        without_prompts(session)
+    if identity.region is not None:
+        session.set_config_variable("region", identity.region)
     return session
 
 
-def _fixed_key_session(identity: Identity) -> Any:  # noqa: ANN401 - see _client
-    """Create a session for a fixed key, independent of the user's AWS configuration and AWS_PROFILE."""
-    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
-    import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - see _new_client
-
-    unset = (None, None, os.devnull, None)
-    variables = {"profile": (None, None, None, None), "config_file": unset, "credentials_file": unset}
-    return boto3.Session(
-        aws_access_key_id=identity.access_key,
-        aws_secret_access_key=identity.secret_key,
-        region_name=identity.region,
-        botocore_session=botocore.session.Session(variables),
-    )
-
-
 def translate_errors(call: Callable[[], T], profile: str | None = None) -> T:
-    """Call a function and translate exceptions of boto3.
+    """Call a function and translate exceptions of botocore.
 
     Args:
         call: The function.

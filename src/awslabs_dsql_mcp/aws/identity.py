@@ -53,8 +53,8 @@ def describe_credentials(identity: Identity) -> CredentialInfo:
     return translate_errors(lambda: _describe(create_session(identity)))
 
 
-def _describe(session: Any) -> CredentialInfo:  # noqa: ANN401 - boto3 has no types
-    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
+def _describe(session: Any) -> CredentialInfo:  # noqa: ANN401 - botocore has no types
+    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
         NoCredentialsError,
     )
 
@@ -68,7 +68,7 @@ def _describe(session: Any) -> CredentialInfo:  # noqa: ANN401 - boto3 has no ty
         source=_SOURCES.get(method := str(credentials.method), method),
         kind=_KINDS.get(key[:4], kind),
         key_suffix=key[-4:],
-        # boto3 has no public name for it; credentials that do not expire lack the attribute.
+        # botocore has no public name for it; credentials that do not expire lack the attribute.
         expires_at=getattr(credentials, "_expiry_time", None),
-        region=session.region_name,
+        region=session.get_config_variable("region"),
     )

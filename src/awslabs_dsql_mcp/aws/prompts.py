@@ -15,7 +15,7 @@ class SharedCache:
     """The AWS CLI's cache of sessions, read only; sessions of this process are kept in memory."""
 
     def __init__(self) -> None:
-        from botocore.utils import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as boto3
+        from botocore.utils import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
             JSONFileCache,
         )
 
@@ -35,14 +35,14 @@ class SharedCache:
         self._own[key] = value
 
 
-def without_prompts(session: Any) -> None:  # noqa: ANN401 - boto3 has no types
-    """Let a boto3 session use the AWS CLI's cached sessions of assumed roles, and never ask for an MFA code.
+def without_prompts(session: Any) -> None:  # noqa: ANN401 - botocore has no types
+    """Let a session use the AWS CLI's cached sessions of assumed roles, and never ask for an MFA code.
 
     Args:
-        session: The boto3 session; its credentials are not loaded yet.
+        session: A session of botocore; its credentials are not loaded yet.
     """
     # The AWS CLI sets its cache in the same way; botocore has no option for the prompt.
-    provider = session._session.get_component("credential_provider").get_provider("assume-role")  # noqa: SLF001
+    provider = session.get_component("credential_provider").get_provider("assume-role")
     provider.cache = SharedCache()
     provider._prompter = _refuse  # noqa: SLF001
 

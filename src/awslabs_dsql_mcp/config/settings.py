@@ -25,7 +25,7 @@ class Settings:
         config: File that describes several clusters instead; read by `config.clusters`.
         region: AWS Region of the cluster, for signing tokens.
         database_user: Database role; ``admin`` signs ``DbConnectAdmin``, any other ``DbConnect``.
-        profile: AWS profile; ``None`` for the default credential chain of boto3.
+        profile: AWS profile; ``None`` for the default credential chain of botocore.
         allow_writes: Permit changes of data and schema.
         confirm: Which writes need confirmation: ``always``, ``auto`` or ``never``.
         tools: Toolsets to offer.

@@ -84,7 +84,7 @@ class Connector:
         self._tokens = tokens(target.identity)
 
     async def prepare(self) -> None:
-        """Import boto3 and create its client, which is slow and needs no network."""
+        """Import botocore and load the credentials, which is slow."""
         await self._tokens.prepare()
 
     async def connect(self) -> PostgresConnection:

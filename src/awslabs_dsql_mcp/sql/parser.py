@@ -15,13 +15,12 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from awslabs_dsql_mcp.sql import libpg_query
 from awslabs_dsql_mcp.sql.identifiers import fold_identifier
+from awslabs_dsql_mcp.sql.libpg_query import QueryError
 from awslabs_dsql_mcp.sql.parse_tree import Tree, decode
-
-if TYPE_CHECKING:
-    from postgast.native import PgQueryParseResult
 
 T = TypeVar("T")
 
@@ -106,25 +105,21 @@ def tokens(sql: str) -> tuple[Token, ...]:
     Returns:
         The tokens without comments; none if the text cannot be split (an open quote, for instance).
     """
-    from postgast import PgQueryError, scan  # noqa: PLC0415 - loads a C library and protobuf: at first need
-
     data = sql.encode()
     try:
-        found = scan(sql).tokens
-    except PgQueryError:
+        found = libpg_query.scan(data)
+    except QueryError:
         return ()
     return tuple(
-        Token(data[token.start : token.end].decode(), token.start, token.end)
-        for token in found
-        if not data.startswith((b"--", b"/*"), token.start)
+        Token(data[start:end].decode(), start, end)
+        for start, end in found
+        if not data.startswith((b"--", b"/*"), start)
     )
 
 
 def fingerprint(sql: str) -> int:
     """Number of a text that `parse` has taken, the same whatever its constants are; 64 bits."""
-    from postgast import fingerprint  # noqa: PLC0415 - as above
-
-    return fingerprint(sql).fingerprint
+    return libpg_query.fingerprint(sql.encode())
 
 
 def _encode(sql: str) -> bytes:
@@ -153,11 +148,9 @@ def _bound(sql: str, data: bytes) -> None:
 
 
 def _count_tokens(data: bytes) -> int:
-    from postgast import PgQueryError, scan  # noqa: PLC0415 - see tokens()
-
     try:
-        return len(scan(data.decode()).tokens)
-    except PgQueryError:
+        return libpg_query.count_tokens(data)
+    except QueryError:
         return 0  # an open quote or comment: the parser fails on it as well, without recursing
 
 
@@ -179,41 +172,26 @@ def _without_line_comments(data: bytes) -> bytes:
 
     (PostgreSQL takes it there: PostgreSQL documentation, "String Constants" and "Comments".)
     """
-    from postgast import PgQueryError, scan  # noqa: PLC0415 - see tokens()
-
     try:
-        found = scan(data.decode()).tokens
-    except PgQueryError:
+        found = libpg_query.scan(data)
+    except QueryError:
         return data
     blanked = bytearray(data)
-    for token in found:
-        if data.startswith(b"--", token.start):
-            blanked[token.start : token.end] = b" " * (token.end - token.start)
+    for start, end in found:
+        if data.startswith(b"--", start):
+            blanked[start:end] = b" " * (end - start)
     return bytes(blanked)
 
 
 def _parse_as_is(data: bytes) -> tuple[Tree, ...]:
-    from postgast.native import lib  # noqa: PLC0415 - see tokens()
-
-    result = lib.pg_query_parse(data)
     try:
-        if result.error:
-            raise _parse_error(result)
-        text: str = result.parse_tree.decode()
-    finally:
-        lib.pg_query_free_parse_result(result)
-    try:
-        return decode(text)
+        return decode(libpg_query.parse(data))
+    except QueryError as error:
+        if error.message.startswith("memory exhausted"):
+            raise ParseError("too-complex", 0, _TOO_DEEP) from None
+        raise ParseError("syntax", error.offset, error.message) from None
     except RecursionError:
         raise ParseError("too-complex", 0, _TOO_DEEP) from None
-
-
-def _parse_error(result: "PgQueryParseResult") -> ParseError:
-    error = result.error.contents
-    message: str = error.message.decode(errors="replace")
-    if message.startswith("memory exhausted"):
-        return ParseError("too-complex", 0, _TOO_DEEP)
-    return ParseError("syntax", max(error.cursorpos - 1, 0), message)
 
 
 def _with_deep_stack(work: Callable[[], T]) -> T:

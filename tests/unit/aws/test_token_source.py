@@ -5,7 +5,9 @@ import hashlib
 import json
 import re
 from datetime import datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from support.wire.harness import until
 
 HOST, USER = "abc.dsql.us-east-1.on.aws", "admin"
 ROLE, DEVICE = "arn:aws:iam::123456789012:role/agent", "arn:aws:iam::123456789012:mfa/me"
+SIGNED_AT = re.compile(r"X-Amz-Date=\w+")
 KEYS = "aws_access_key_id = {0}\naws_secret_access_key = s3cr3t\n"
 BASE = "[profile base]\n" + KEYS.format("AKIABASE")
 ROLE_ALONE = f"[profile mine]\nrole_arn = {ROLE}\n"
@@ -165,3 +168,49 @@ async def test_a_source_that_fails_at_any_run_is_told_as_one(home: Path, runs: i
     with pytest.raises(DsqlError) as raised:
         await renew()
     assert raised.value.code == "credentials_expired"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("user", "method"), [("admin", "admin_auth_token"), ("app", "auth_token")])
+@pytest.mark.parametrize("session_token", ["", "a/+=token"])
+async def test_a_token_is_that_of_a_client_of_boto3(
+    monkeypatch: pytest.MonkeyPatch, user: str, method: str, session_token: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s/+3cr3t")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", session_token)
+    boto3: Any = import_module("boto3")  # untyped
+    sign = getattr(boto3.Session().client("dsql", region_name="us-east-1"), f"generate_db_connect_{method}")
+    ours = await source(None).token(HOST, user)
+    theirs: str = sign(HOST, "us-east-1", 900)
+    while SIGNED_AT.findall(ours) != SIGNED_AT.findall(theirs):  # the second may have passed between them
+        ours, theirs = await source(None).token(HOST, user), sign(HOST, "us-east-1", 900)
+    assert ours == theirs
+
+
+async def test_keys_of_the_environment_come_before_the_default_profile_and_behind_a_chosen_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config").write_text(BASE.replace("profile base", "default") + BASE)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
+    assert key_in(await source(None).token(HOST, USER)) == "AKIAENV"
+    assert key_in(await source("base").token(HOST, USER)) == "AKIABASE"
+
+
+@pytest.mark.parametrize("keys", ["file", "environment"])
+async def test_the_region_of_the_configuration_signs_where_none_is_chosen(
+    home: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    if keys == "file":
+        (home / "credentials").write_text("[default]\n" + KEYS.format("AKIAFILE"))
+    else:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
+    tokens = TokenSource(Identity())
+    assert (await refusal(tokens)).code == "no_region"
+    (home / "config").write_text("[default]\nregion = eu-west-2\n")
+    assert "%2Feu-west-2%2Fdsql%2F" in await tokens.token(HOST, USER)
+    (home / "config").write_text("[default]\nregion = eu west\n")
+    assert (await refusal(TokenSource(Identity()))).remedy == "ask_operator"

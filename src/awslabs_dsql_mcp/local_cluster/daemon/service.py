@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.local_cluster.endpoint import listener
 from awslabs_dsql_mcp.local_cluster.postgres import job_worker
 from awslabs_dsql_mcp.local_cluster.postgres.server import Server
 from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
+from awslabs_dsql_mcp.sql import parser
 
 _HELLO_SECONDS = 5  # for a client to send the secret
 
@@ -94,9 +95,9 @@ def _until_input_ends() -> None:
 
 
 def _import_parser() -> None:
-    """Import the checks of tokens and the parser before they are needed: it takes half a second."""
+    """Load the checks of tokens and the parser before they are needed: it takes a third of a second."""
     import_module("botocore.auth")
-    import_module("postgast")
+    parser.parse("SELECT 1")
     import_module("psycopg")
 
 
