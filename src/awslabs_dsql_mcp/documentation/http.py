@@ -69,6 +69,9 @@ class HttpTransport:
             a lost connection attempt leaves time for the second one. The caller keeps the total.
         ca_file: Certificates to trust instead of certifi's (or those that ``SSL_CERT_FILE`` names).
         random: Gives numbers in [0, 1): the jitter before the second try.
+
+    Raises:
+        KnowledgeUnavailable: The environment's certificates or proxies cannot be used.
     """
 
     def __init__(
@@ -77,15 +80,18 @@ class HttpTransport:
         self._url = httpx.URL(url)
         self._timeout = timeout
         self._random = random
-        self._client = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file else True,
-            timeout=httpx.Timeout(timeout, connect=timeout / 3),
-            # Without compression the bytes counted are the bytes held.
-            headers={"accept-encoding": "identity"},
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            # A proxy from the environment is for the world outside, not for this machine.
-            trust_env=self._url.scheme == "https",
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file else True,
+                timeout=httpx.Timeout(timeout, connect=timeout / 3),
+                # Without compression the bytes counted are the bytes held.
+                headers={"accept-encoding": "identity"},
+                cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+                # A proxy from the environment is for the world outside, not for this machine.
+                trust_env=self._url.scheme == "https",
+            )
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+            raise KnowledgeUnavailable(_unusable(error)) from error
 
     async def post(self, message: Message, headers: Mapping[str, str]) -> Received:
         """Send one message and read its reply.
@@ -127,12 +133,13 @@ class HttpTransport:
     def _redirected(self, reply: Received) -> httpx.URL:
         try:
             target = self._url.join(reply.headers.get("location", ""))
-        except httpx.InvalidURL:
+            host = target.host  # is decoded here, and may be no name (RFC 5891, section 5.4)
+        except (httpx.InvalidURL, ValueError):
             raise KnowledgeUnavailable(f"it redirects ({reply.status}) to something that is no URL") from None
         # Only 307 and 308 keep the method and the body (RFC 9110, section 15.4).
         keeps = reply.status in (httpx.codes.TEMPORARY_REDIRECT, httpx.codes.PERMANENT_REDIRECT)
         if not keeps or target.userinfo or _origin(target) != _origin(self._url):
-            raise KnowledgeUnavailable(f"it redirects ({reply.status}) to {target.host[:80]}; not followed")
+            raise KnowledgeUnavailable(f"it redirects ({reply.status}) to {host[:80]}; not followed")
         return target
 
     async def _exchange(self, url: httpx.URL, message: Message, headers: Mapping[str, str]) -> Received:
@@ -147,6 +154,13 @@ class HttpTransport:
                 return Received(response.status_code, response.headers, found)
         except httpx.TransportError as error:
             raise _translated(error, self._timeout) from error
+
+
+def _unusable(error: Exception) -> str:
+    """Say what of the environment is in the way, without its value: a proxy's URL may have a password."""
+    if isinstance(error, OSError):  # ssl.SSLError is one
+        return "certificates of this machine cannot be read; see SSL_CERT_FILE, SSL_CERT_DIR, SSLKEYLOGFILE"
+    return "a proxy of this machine's environment cannot be used; see HTTPS_PROXY, ALL_PROXY, NO_PROXY"
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -14,6 +14,7 @@ the same error, drops Retry-After, and reads a JSON reply of any size.
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Protocol, cast
 
 import anyio
@@ -30,6 +31,8 @@ STATELESS_VERSION = "2026-07-28"
 SESSION_VERSION = "2025-11-25"
 _CLIENT = {"name": "awslabs-dsql-mcp", "version": __version__}
 _NOT_FOUND = 404
+_VISIBLE_ASCII = re.compile(r"[!-~]{1,1000}")
+"""What an id of a session may be of (MCP 2025-11-25, basic/transports, "Session Management")."""
 _CLIENT_ERRORS = range(400, 500)
 
 
@@ -129,6 +132,8 @@ class InitializedSession:
         headers = {"mcp-protocol-version": str(_result(reply).get("protocolVersion", SESSION_VERSION))}
         if "mcp-session-id" in reply.headers:
             headers["mcp-session-id"] = reply.headers["mcp-session-id"]
+        if not all(map(_VISIBLE_ASCII.fullmatch, headers.values())):
+            raise UnsupportedVariant("it began a session whose id or version cannot be sent back")
         await self._transport.post({"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
         return headers
 
