@@ -1,11 +1,14 @@
 """File of the first answers, in the user's cache directory.
 
 Like byte code it is made by the first start and holds for what it was made from: version, options, Python and
-the packages beside. Where it cannot be read, or written, or is not the user's own, there is none.
+the packages beside. Where it cannot be read, or written, or it or its directory is not the user's own, or can be
+changed by others, there is none: a model would take another user's words for the server's.
 """
 
+import errno
 import json
 import os
+import re
 import stat
 import sys
 import zlib
@@ -21,6 +24,9 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _MAX_BYTES: Final = 1 << 20
 _MAX_ANSWERS: Final = 64
 _MAX_FILES: Final = 32
+_OWN_NAME: Final = re.compile(r"[0-9a-f]{8}\.json|new-\w+")
+# Should a pipe or a link take the file's place between two looks, nobody waits for it or follows it.
+_READ_ONLY: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class KeptAnswers:
@@ -37,7 +43,7 @@ class KeptAnswers:
         self._answers: dict[str, str] = {}
         if folder is None:
             return
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # ValueError: a name that no file can have
             self._made_from = "\n".join(_made_from(options))
             name = f"{zlib.crc32(self._made_from.encode()):08x}.json"  # two that meet displace each other
             self._path = folder / name
@@ -64,20 +70,15 @@ class KeptAnswers:
         self._path = None
 
     def _read(self, path: Path) -> dict[str, str]:
-        try:
-            with path.open("rb") as file:
-                facts = os.fstat(file.fileno())
-                data = file.read(_MAX_BYTES + 1)
-        except OSError:
-            return {}
-        is_own = sys.platform == "win32" or (
-            facts.st_uid == os.getuid() and not stat.S_IMODE(facts.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
-        )
-        if not is_own or len(data) > _MAX_BYTES:
+        _require_own(path.parent, 0o022)
+        _require_own(path, 0o077)
+        with os.fdopen(os.open(path, _READ_ONLY), "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
             return {}
         try:
             content: object = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         fields = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
         answers = fields.get("answers")
@@ -90,6 +91,7 @@ class KeptAnswers:
         import tempfile  # noqa: PLC0415 - by the first start alone
 
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_own(path.parent, 0o022)
         content = json.dumps({"made_from": self._made_from, "answers": self._answers})
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="new-")  # for its owner alone
         try:
@@ -102,9 +104,27 @@ class KeptAnswers:
         _drop_old(path.parent)
 
 
+def _require_own(path: Path, forbidden: int) -> None:
+    """Refuse what another user can have made, or can change, or leads elsewhere, such as a link or a pipe.
+
+    Args:
+        path: A directory, or a file in it.
+        forbidden: Bits of the mode that others must not have.
+
+    Raises:
+        OSError: It is not there, or not the user's own.
+    """
+    facts = path.lstat()
+    is_plain = stat.S_ISDIR(facts.st_mode) or stat.S_ISREG(facts.st_mode)
+    is_own = sys.platform == "win32" or (facts.st_uid == os.getuid() and not facts.st_mode & forbidden)
+    if not (is_plain and is_own):
+        raise PermissionError(errno.EPERM, "not the user's own", str(path))
+
+
 def _drop_old(folder: Path) -> None:
     """Delete the oldest files: other options, and versions that are gone."""
-    files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+    own = (file for file in folder.iterdir() if _OWN_NAME.fullmatch(file.name))
+    files = sorted(own, key=lambda file: file.lstat().st_mtime, reverse=True)
     for file in files[_MAX_FILES:]:
         file.unlink(missing_ok=True)
 
@@ -124,8 +144,10 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     elif sys.platform == "darwin":
         base = home / "Library" / "Caches" / "awslabs-dsql-mcp"
     else:
-        base = Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "awslabs-dsql-mcp"
-    return base / "first-answers"
+        # A path that is not absolute is ignored (XDG Base Directory Specification, "Environment variables").
+        told = Path(environ.get("XDG_CACHE_HOME", ""))
+        base = (told if told.is_absolute() else home / ".cache") / "awslabs-dsql-mcp"
+    return base / "first-answers" if base.is_absolute() else None
 
 
 def _made_from(options: object) -> Iterator[str]:

@@ -42,11 +42,56 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert kept(tmp_path).get("question") is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such links, pipes and modes")
+@pytest.mark.parametrize("way", ["writable", "link to a folder", "link to the file", "pipe", "folder"])
+def test_nothing_is_read_or_written_where_another_user_could_have_a_hand_in_it(
+    tmp_path: Path, way: str
+) -> None:
+    kept(tmp_path).keep("question", "1")
+    folder, file = tmp_path / "cache", file_of(tmp_path)
+    if way == "writable":
+        folder.chmod(0o777)
+    elif way == "link to a folder":
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    else:
+        file.rename(tmp_path / "elsewhere")
+        if way == "pipe":
+            os.mkfifo(file, 0o600)
+        elif way == "folder":
+            file.mkdir(0o700)
+        else:
+            file.symlink_to(tmp_path / "elsewhere")
+    assert kept(tmp_path).get("question") is None
+    before = sorted(tmp_path.rglob("*"))
+    if way in {"writable", "link to a folder"}:
+        kept(tmp_path, "other").keep("question", "1")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_is_another_users_says_nothing(tmp_path: Path, what: str) -> None:
+    kept(tmp_path).keep("question", "1")
+    os.chown(file_of(tmp_path) if what == "file" else tmp_path / "cache", 65534, 65534)
+    assert kept(tmp_path).get("question") is None
+
+
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    kept(tmp_path, 0).keep("question", "1")
+    for number in range(40):
+        (tmp_path / "cache" / f"letter-{number}.txt").write_text("mine")
+    for number in range(40):
+        kept(tmp_path, number).keep("question", "1")
+    assert len(list((tmp_path / "cache").glob("letter-*"))) == 40
+
+
 @pytest.mark.parametrize(
     "content",
     [
         b"",
         b"{",
+        b"[" * 500_000,
         b"[]",
         b'{"answers": {}}',
         b'{"answers": 5, "made_from": "MADE"}',
@@ -97,3 +142,13 @@ def test_the_files_of_old_versions_go(tmp_path: Path) -> None:
 def test_the_folder_is_in_the_users_cache() -> None:
     usual = platformdirs.user_cache_path("awslabs-dsql-mcp", appauthor=False)
     assert cache_folder(os.environ) == usual / "first-answers"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has a home directory of another name")
+def test_no_folder_is_made_where_the_server_happens_to_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "here")
+    assert cache_folder({"XDG_CACHE_HOME": "here"}) is None
+    monkeypatch.setenv("HOME", "/home/of")
+    found = cache_folder({"XDG_CACHE_HOME": "here"})
+    assert found is not None
+    assert found.is_absolute()
