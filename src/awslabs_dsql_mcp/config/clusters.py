@@ -19,19 +19,27 @@ Keys are option names without the leading dashes. Paths are relative to the file
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from awslabs_dsql_mcp.config.arguments import with_region
 from awslabs_dsql_mcp.config.options import OPTIONS, PER_CLUSTER_OPTIONS
+from awslabs_dsql_mcp.config.parsers import read_path
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.option_parser import Option, SettingsError, read_value
+from awslabs_dsql_mcp.text import as_line, one_line
+
+T = TypeVar("T")
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _DESCRIPTION: Final = "description"
+_MAX_BYTES: Final = 1 << 16  # some hundred clusters
+_MAX_LINES_OF_VALUE: Final = 50  # where a line is looked for
+_MAX_SHOWN: Final = 200  # characters of a name or value in an error
 _MAX_DESCRIPTION: Final = 100  # characters; clients cut instructions at 2,048 in all
 _OPTIONS: Final = {option.name: option for option in OPTIONS if option.name in PER_CLUSTER_OPTIONS}
 
@@ -102,14 +110,18 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._text = path.read_text("utf-8-sig")
+            with path.open("rb") as file:
+                data = file.read(_MAX_BYTES + 1)
+            self._text = data.decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise SettingsError(f"--config: {path} cannot be read: {reason}") from None
+        if len(data) > _MAX_BYTES:
+            raise SettingsError(f"--config: {path}: expected at most {_MAX_BYTES:,} bytes")
         try:
             self._tables = _parse(self._text)
         except ValueError as error:
-            raise SettingsError(f"{path}: not valid TOML: {error}") from None
+            raise SettingsError(f"{path}: not valid TOML: {as_line(str(error), _MAX_SHOWN)}") from None
 
     def clusters(self, settings: Settings) -> Clusters:
         """Read the clusters.
@@ -129,7 +141,8 @@ class _File:
         default = self._tables.get("default")
         if default is None or (isinstance(default, str) and default in tables):
             return default
-        raise self._wrong(("default",), f"got {default!r}, expected one of {', '.join(tables)}")
+        names = as_line(", ".join(tables), _MAX_SHOWN)
+        raise self._wrong(("default",), f"got {as_line(repr(default), _MAX_SHOWN)}, expected one of {names}")
 
     def _cluster(self, name: str, table: object, settings: Settings) -> Cluster:
         at = ("clusters", name)
@@ -144,6 +157,9 @@ class _File:
             raise self._wrong(
                 (*at, _DESCRIPTION), f"expected a text of at most {_MAX_DESCRIPTION} characters"
             )
+        for key in keys:
+            if _field(key) != key and _field(key) in keys:
+                raise self._wrong((*at, key), f"got it twice, expected either {key} or {_field(key)}")
         values = {
             option.name: self._value((*at, key), option, value)
             for key, value in keys.items()
@@ -151,8 +167,8 @@ class _File:
         }
         if bool(values.get("local")) == ("cluster_endpoint" in values):
             raise self._wrong(at, "expected either cluster_endpoint or local = true")
-        fields = cast("dict[str, Any]", with_region(values, self._source((*at, "region"))))
-        return Cluster(name, replace(settings, **fields), " ".join(description.split()))
+        fields: dict[str, Any] = self._checked((*at, "region"), partial(with_region, values))
+        return Cluster(name, replace(settings, **fields), one_line(description, len(description) * 6))
 
     def _value(self, at: tuple[str, ...], option: Option, value: object) -> object:
         valid = isinstance(value, bool) if option.is_switch else type(value) in (str, int, float)
@@ -160,8 +176,18 @@ class _File:
             expected = "true or false" if option.is_switch else option.unit
             raise self._wrong(at, f"got {_kind(value)}, expected {expected}")
         if option.unit in {"FILE", "DIR"} and value != "system":
-            value = str(self._path.parent / Path(str(value)).expanduser())
-        return read_value(option, self._source(at), value)
+            try:
+                value = str(self._path.parent / read_path(str(value)))
+            except ValueError as error:
+                raise self._wrong(at, f"expected {error}") from None
+        return self._checked(at, lambda source: read_value(option, source, value))
+
+    def _checked(self, at: tuple[str, ...], read: Callable[[str], T]) -> T:
+        """Read a value; its line is looked for only where it is wrong."""
+        try:
+            return read("")
+        except SettingsError:
+            return read(self._source(at))
 
     def _require_known(self, at: tuple[str, ...], keys: Mapping[str, object], known: Sequence[str]) -> None:
         for key in keys:
@@ -176,33 +202,46 @@ class _File:
 
     def _source(self, at: tuple[str, ...]) -> str:
         line = self._line(at)
-        return f"{self._path}{f', line {line}' if line else ''}: {'.'.join(at)}"
+        return f"{self._path}{f', line {line}' if line else ''}: {as_line('.'.join(at), _MAX_SHOWN)}"
 
     def _line(self, at: tuple[str, ...]) -> int | None:
         """Find the line of a key.
 
-        TOML parsers report no positions, so the file is parsed up to each line in turn: the key is in the
-        last line that has its name when it appears among the values.
+        TOML parsers report no positions, so the file is parsed up to the lines of a bisection: the key is in
+        the last line that has its name when it appears among the values.
         """
+        if not _contains(self._tables, at):
+            return None
         lines = self._text.splitlines(keepends=True)
-        line_of_key = None
-        for number, line in enumerate(lines, 1):
-            line_of_key = number if at[-1] in line else line_of_key
-            if _contains(_parsed_so_far(lines[:number]), at):
-                return line_of_key
-        return None
+        without, with_key = 0, len(lines)
+        while with_key - without > 1:
+            middle = (without + with_key) // 2
+            ends = range(middle, max(without, middle - _MAX_LINES_OF_VALUE), -1)
+            end = next((n for n in ends if _is_toml(lines[:n])), None)
+            if end is None and ends.stop > without:
+                return None
+            if end is not None and _contains(_parse("".join(lines[:end])), at):
+                with_key = end
+            else:
+                without = middle  # what is between the end and here is within a value
+        named = [number for number, line in enumerate(lines[:with_key], 1) if at[-1] in line]
+        return named[-1] if named else None
 
 
 def _parse(text: str) -> dict[str, object]:
     toml: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    return toml.loads(text)
-
-
-def _parsed_so_far(lines: Sequence[str]) -> dict[str, object]:
     try:
-        return _parse("".join(lines))
+        return toml.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _is_toml(lines: Sequence[str]) -> bool:
+    try:
+        _parse("".join(lines))
     except ValueError:  # the last line is inside a value
-        return {}
+        return False
+    return True
 
 
 def _contains(table: object, at: Sequence[str]) -> bool:

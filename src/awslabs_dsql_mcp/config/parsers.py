@@ -76,9 +76,24 @@ def read_knowledge_url(text: str) -> str:
     return text
 
 
+def read_path(text: str) -> Path:
+    """Read a path, which need not exist, in the home directory if it begins with ``~``."""
+    try:
+        path = Path(read_text(text)).expanduser()
+    except RuntimeError:
+        raise ValueError("a path whose user is on this machine") from None
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except (OSError, ValueError):  # too long, a loop of links, or a NUL
+        raise ValueError("a path that this machine can have") from None
+    return path
+
+
 def read_roots(text: str) -> str:
     """Read the path of a file that exists, or ``system`` for the root certificates of OpenSSL."""
-    path = Path(text).expanduser()
+    path = read_path(text)
     if text != "system" and not path.is_file():
         raise ValueError("a file that exists, or system")
     return text if text == "system" else str(path)
@@ -86,7 +101,7 @@ def read_roots(text: str) -> str:
 
 def read_folder(text: str) -> Path:
     """Read the path of a directory, which need not exist."""
-    path = Path(read_text(text)).expanduser()
+    path = read_path(text)
     if path.exists() and not path.is_dir():
         raise ValueError("a directory")
     return path
@@ -94,7 +109,7 @@ def read_folder(text: str) -> Path:
 
 def read_config_file(text: str) -> Path:
     """Read the path of a file that exists."""
-    path = Path(read_text(text)).expanduser()
+    path = read_path(text)
     if not path.is_file():
         raise ValueError("a file that exists")
     return path
@@ -102,7 +117,7 @@ def read_config_file(text: str) -> Path:
 
 def read_log_file(text: str) -> Path:
     """Read the path of a file, which need not exist, in a directory that exists."""
-    path = Path(read_text(text)).expanduser()
+    path = read_path(text)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError("a file in a directory that exists")
     return path

@@ -1,8 +1,8 @@
 """File of the first answers, in the user's cache directory.
 
 Like byte code it is made by the first start and holds for what it was made from: version, options, Python and
-the packages beside. Where it cannot be read, or written, or it or its directory is not the user's own, or can be
-changed by others, there is none: a model would take another user's words for the server's.
+the packages beside. Where it cannot be read, or written, or it or its directory is not the user's own, or can
+be changed by others, there is none: a model would take another user's words for the server's.
 """
 
 import errno

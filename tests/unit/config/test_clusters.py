@@ -129,6 +129,46 @@ def test_the_error_for_a_mistake_names_its_line_and_key(file: Path, text: str, e
     assert error_of(file, text).startswith(expected)
 
 
+HOSTILE = {
+    "nesting": "x = " + "[" * 30_000,
+    "tables in tables": "a = " + "{a = " * 3_000,
+    "size": "# " + "x" * 70_000,
+    "a name with line feeds": '[clusters."a\\n\\nawslabs-dsql-mcp: ok"]\nlocal = true\n',
+    "a name with colours": '[clusters."\\u001b[31m"]\nlocal = true\n',
+    "a name from right to left": '[clusters."a\u202eb"]\nlocal = true\n',
+    "a key with colours": f'{LOCAL}"\\u001b[31m\\n" = 1\n',
+    "a key in both spellings": f"{LOCAL}allow-writes = false\nallow_writes = true\n",
+    "a long default": f"default = '{'x' * 60_000}'\n{LOCAL}",
+    "a path of nobody": f"{LOCAL}load-dir = '~nosuchuser/x'\n",
+    "a path that is too long": f"{LOCAL}export-dir = '{'x' * 5_000}'\n",
+    "a path with NUL": f'{LOCAL}local-data = "a\\u0000b"\n',
+    "certificates of nobody": f"{LOCAL}ssl-root-cert = '~nosuchuser/x'\n",
+    "a long number": f"{LOCAL}max-connections = {'9' * 5_000}\n",
+    "a wrong key behind many lines": f"{LOCAL}{'#' * 5}\n" + "#\n" * 20_000 + "nosuch = 1\n",
+    "a wrong key among many clusters": "".join(f"[clusters.a{n}]\nlocal = true\n" for n in range(1_500))
+    + "nosuch = 1\n",
+    "a wrong key behind many lines of text": f'{LOCAL}profile = """\n' + "x\n" * 20_000 + '"""\nnosuch = 1\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.timeout(30)
+def test_whatever_is_in_the_file_the_error_is_one_short_line(file: Path, name: str) -> None:
+    message = error_of(file, HOSTILE[name])
+    assert message.isprintable()
+    assert len(message) < 1_000
+
+
+def test_the_line_of_a_key_is_found_behind_values_of_several_lines(file: Path) -> None:
+    text = f'{LOCAL}description = """\nmax-rows\n"""\nload-dir = """\nx"""\nmax-rows = 3\n'
+    assert error_of(file, text).startswith(", line 8: clusters.a.max-rows")
+
+
+def test_a_description_hides_nothing(file: Path) -> None:
+    text = f'{LOCAL}description = "a\\n\\u001b[31m \u202eb"\n[clusters.b]\nlocal = true\n'
+    assert read(file, text).all[0].description == "a \\u001b[31m \\u202eb"
+
+
 def test_the_error_for_invalid_toml_names_the_line(file: Path) -> None:
     message = error_of(file, "[clusters.a]\nlocal = yes\n")
     assert message.startswith(": not valid TOML: ")

@@ -65,6 +65,8 @@ WRONG = [
     ("--ssl-root-cert", "/nowhere/roots.pem", "a file that exists"),
     ("--config", "/nowhere/clusters.toml", "a file that exists"),
     ("--audit-log", "/nowhere/calls.jsonl", "a file in a directory that exists"),
+    ("--load-dir", "~nosuchuser/x", "a path whose user is on this machine"),
+    ("--config", "~nosuchuser/x", "a path whose user is on this machine"),
     ("--log-level", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
 ]
 
