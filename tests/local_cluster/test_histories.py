@@ -1,5 +1,6 @@
 """Snapshot isolation of the local cluster, checked on histories of many sessions, with and without faults."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from support.local_cluster import list_append
 from support.local_cluster.histories import State, Transaction, anomalies, anomalies_of_log
 
 _SESSIONS = 16
-_TRANSACTIONS_AN_EXAMPLE = 10
+_TRANSACTIONS = int(os.environ.get("DSQL_TEST_TRANSACTIONS", 10 * settings().max_examples))
 
 
 @pytest.mark.parametrize(
@@ -21,15 +22,14 @@ _TRANSACTIONS_AN_EXAMPLE = 10
     ids=["quiet", "faults"],
 )
 async def test_no_history_has_what_snapshot_isolation_forbids(tmp_path: Path, config: ClusterConfig) -> None:
-    transactions = _TRANSACTIONS_AN_EXAMPLE * settings().max_examples
     async with local_cluster(tmp_path / "data", config) as cluster:
         await list_append.create(cluster)
-        history = await list_append.play(cluster, transactions, _SESSIONS, seed=1)
+        history = await list_append.play(cluster, _TRANSACTIONS, _SESSIONS, seed=1)
         final, log = await list_append.stored(cluster), await list_append.logged(cluster)
     assert anomalies(history, final) == []
     assert anomalies_of_log(history, final, log) == []
     outcomes = Counter(one.outcome for one in history)
-    assert outcomes["committed"] > transactions / 10
+    assert outcomes["committed"] > _TRANSACTIONS / 10
     assert {"OC000", "OC001"} <= {one.reason for one in history if one.outcome == "failed"}
     assert bool(outcomes["unknown"]) is bool(config.disconnect_rate)
 

@@ -154,6 +154,8 @@ class HttpTransport:
                 return Received(response.status_code, response.headers, found)
         except httpx.TransportError as error:
             raise _translated(error, self._timeout) from error
+        except (httpx.InvalidURL, UnicodeError):  # httpx reads the address of a redirect, followed or not
+            raise KnowledgeUnavailable("it redirects to something that is no URL") from None
 
 
 def _unusable(error: Exception) -> str:

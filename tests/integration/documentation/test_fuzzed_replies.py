@@ -39,11 +39,15 @@ _HEADERS = st.fixed_dictionaries(
 _KINDS = ("application/json", "application/json; charset=é", "text/event-stream", "text/html", "", "é")
 _VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 9) | st.text(max_size=4) | _LOCATIONS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(("content", "text", "type", "url", "title", "results", "isError", "message", "data")),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ("content", "text", "type", "url", "title", "results", "isError", "message", "data")
+            ),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=8,
 )
@@ -71,10 +75,9 @@ def _begun(version: str, session: str) -> _Answer:
 
 
 @given(st.lists(_REPLIES, min_size=1, max_size=5))
-@settings(
-    max_examples=2 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([_REDIRECTED])
+@example([(301, {"location": "x:https://"}, "text/html", {})])
 @example([_NO, _NO, _begun("2025-11-25", "é"), _NO])
 @example([_NO, _NO, _begun("é\u2028", "a"), _NO])
 @example([_NO, _NO, _begun("x" * 9_000, "a b"), _NO])
