@@ -141,6 +141,18 @@ _ROWS: Final = (
 TYPES: Final = {row.name: row for row in _ROWS}
 """PostgreSQL's own types, by name; those that are not stored can still be used in expressions."""
 
+LACKING: Final = frozenset(
+    (
+        *("money", "xml", "macaddr", "macaddr8", "bit", "varbit", "tsvector", "tsquery", "refcursor"),
+        *("point", "line", "lseg", "box", "path", "polygon", "circle"),
+    )
+)
+"""Types that are not stored and of which no value is known to be computed either.
+
+Expressions have arrays, inet, rows and ranges (user guide, "Supported data types"; clusters recorded in
+September 2026), and the types of the catalog's columns.
+"""
+
 SERIALS: Final = {
     name: ColumnType(
         name,

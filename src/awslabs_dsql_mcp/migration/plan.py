@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, cast
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.guard import guard, write_rules
 from awslabs_dsql_mcp.guard.guard import Verdict
 from awslabs_dsql_mcp.guard.refusal import locate
+from awslabs_dsql_mcp.migration.analysis.deferrals import Whole
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.rules.columns import constraints
+from awslabs_dsql_mcp.migration.rules.surroundings import surroundings
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.copy_data import Field, Marker
@@ -31,6 +34,7 @@ from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import one_line
 
+_DEFERRED: Final = "SET CONSTRAINTS ALL DEFERRED"
 _MAX_ROWS: Final = 1_000  # of the 3,000 that a transaction may change, a margin for cascades
 _MAX_CHARACTERS: Final = 200_000  # of a statement; longer ones are parsed in another thread
 _RESUME_TOKEN: Final = re.compile(r"(\d{1,6})([?+]?)-([0-9a-f]{12})")
@@ -54,6 +58,7 @@ class Step:
         verbatim: The text of that part says the same, on Aurora DSQL too.
         is_unchecked: It makes a function whose body PostgreSQL does not check.
         lines: The line of each query, where they differ.
+        whole: The changes of rows that it belongs to, if those have to be one transaction.
     """
 
     queries: tuple[str, ...]
@@ -66,6 +71,7 @@ class Step:
     verbatim: bool = False
     is_unchecked: bool = False
     lines: tuple[int, ...] = ()
+    whole: Whole | None = None
 
     @property
     def is_ddl(self) -> bool:
@@ -136,9 +142,8 @@ class MigrationPlan:
 def plan(conversion: Conversion) -> MigrationPlan:
     """Arrange a converted script in steps."""
     singles, skipped = single_steps(conversion)
-    return MigrationPlan(
-        tuple(_merge_inserts(singles)), tuple(sorted(skipped, key=lambda statement: statement.line))
-    )
+    steps = _note_parts(list(_merge_changes(singles)))
+    return MigrationPlan(tuple(steps), tuple(sorted(skipped, key=lambda statement: statement.line)))
 
 
 def single_steps(conversion: Conversion) -> tuple[list[Step], list[SkippedStatement]]:
@@ -147,10 +152,11 @@ def single_steps(conversion: Conversion) -> tuple[list[Step], list[SkippedStatem
     steps: list[Step] = []
     for draft in conversion.statements:
         before = len(skipped)
-        made = _steps(conversion, draft, skipped)
+        whole = conversion.survey.wholes.get(-1 if draft.item is None else draft.item)
+        settings = (*(draft.settings or ()), *([_DEFERRED] if whole and whole.needs_setting else []))
         steps += (
-            replace(step, settings=draft.settings or (), item=draft.item, is_unchecked=draft.is_unchecked)
-            for step in made
+            replace(step, settings=settings, item=draft.item, is_unchecked=draft.is_unchecked, whole=whole)
+            for step in _steps(conversion, draft, skipped)
         )
         for left in skipped[before:]:
             left.item = draft.item
@@ -176,6 +182,7 @@ def _steps(
         yield from _copy_as_inserts(conversion, draft)
         return
     verbatim = draft.text is not None
+    draft.notes += surroundings(conversion, draft)
     try:
         texts = _texts(draft)
     except ParseError as error:
@@ -268,14 +275,14 @@ def _batches(rows: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _merge_inserts(steps: Sequence[Step]) -> Iterator[Step]:
-    """Merge consecutive steps that insert few rows into one transaction."""
+def _merge_changes(steps: Sequence[Step]) -> Iterator[Step]:
+    """Merge consecutive steps that insert few rows, or that have to be whole, into one transaction."""
     group: list[Step] = []
     for step in steps:
         if group and not _fits(step, group):
             yield _merge(group)
             group = []
-        if step.rows is None:
+        if step.rows is None and step.whole is None:
             yield step
         else:
             group.append(step)
@@ -285,9 +292,27 @@ def _merge_inserts(steps: Sequence[Step]) -> Iterator[Step]:
 
 def _fits(step: Step, group: Sequence[Step]) -> bool:
     merged = (*group, step)
-    if step.rows is None or step.settings != group[0].settings or sum(map(_size, merged)) > _MAX_CHARACTERS:
+    first = group[0]
+    if (step.settings, step.whole) != (first.settings, first.whole):
         return False
-    return sum(one.rows or 0 for one in merged) <= _MAX_ROWS
+    if sum(map(_size, merged)) > _MAX_CHARACTERS or (step.rows is None and step.whole is None):
+        return False
+    return sum(one.rows or 0 for one in merged) <= (_MAX_ROWS if step.whole is None else limits.MAX_ROWS)
+
+
+def _note_parts(steps: list[Step]) -> Iterator[Step]:
+    """Say which step may stop, since changes that have to be whole do not fit into one."""
+    parts = [step.whole for step in steps if step.whole is not None]
+    for step in steps:
+        if step.whole is not None and parts.count(step.whole) > 1:
+            note = (
+                f"{BY_HAND}foreign keys that the script checks at COMMIT are checked at the end of each "
+                f"step, and the transaction of line {step.whole.line} is several: put rows behind those "
+                "that they refer to"
+            )
+            yield replace(step, notes=(*step.notes, note))
+        else:
+            yield step
 
 
 def _size(step: Step) -> int:
@@ -303,4 +328,5 @@ def _merge(steps: Sequence[Step]) -> Step:
         sum(step.rows or 0 for step in steps),
         steps[0].settings,
         lines=tuple(step.line for step in steps for _ in step.queries),
+        whole=steps[0].whole,
     )

@@ -127,6 +127,22 @@ async def test_values_have_the_text_of_their_column(loads: Loads) -> None:
     assert stored == [first, ("NaN", None, None, None, None, '"x"', b"", "é")]
 
 
+@pytest.mark.parametrize("width", ["halffloat", "float", "double"])
+async def test_numbers_are_written_into_text_as_postgresql_writes_them(loads: Loads, width: str) -> None:
+    loads.table("id int, v text")
+    numbers = [1.0, -0.5, float("inf"), float("-inf"), float("nan"), None]
+    given = pyarrow.array(numbers, pyarrow.float64()).cast(width)
+    written(loads, {"id": list(range(len(numbers))), "v": given})
+    await loads.load(FILE)
+    stored = [row[0] for row in loads.query("SELECT v FROM bulk.t ORDER BY id")]
+    assert stored == [
+        row[0]
+        for row in loads.query(
+            "SELECT v::float8::text FROM unnest(ARRAY[1, -0.5, 'inf', '-inf', 'nan', NULL]::float8[]) v"
+        )
+    ]
+
+
 @pytest.mark.parametrize("rows", [1, 100])
 async def test_a_value_that_stands_in_each_row_takes_its_memory_once(loads: Loads, rows: int) -> None:
     loads.table("id int, v text")

@@ -53,8 +53,13 @@ class Entry:
 
 def entries(plan: str, script: str) -> list[Entry]:
     """Read the announcements of a plan."""
-    renamed = {new.strip('"'): old.strip('"') for old, new in _RENAMED.findall(script)}
+    renamed = {new.strip('"'): _cut(old.strip('"')) for old, new in _RENAMED.findall(script)}
     return [Entry(text, about, renamed) for text, about in _entries(plan, _by_line(script))]
+
+
+def _cut(name: str) -> str:
+    """A name as PostgreSQL keeps it: 63 bytes (PostgreSQL documentation, "Identifiers and Key Words")."""
+    return name.encode()[:63].decode(errors="ignore")
 
 
 def _by_line(script: str) -> dict[int, str]:
@@ -129,6 +134,13 @@ RULES: Final = (
         there="None is refused for a NULL",
         here="None is 23514",
     ),
+    Rule(  # nor is the NULL of another column refused before all CHECKs
+        "column",
+        "takes",
+        r"NOT NULL is a CHECK named {table}_\w+_not_null",
+        there="' is refused for a NULL",
+        here="' is 23514",
+    ),
     Rule("constraint", "exists", "NOT NULL is a CHECK named {name}", there=NOTHING, here="c"),
     Rule("table", "exists", "PARTITION BY left out", there="^partitioned table$", here="^table$"),
     Rule("column", "takes", "takes rows beyond all bounds", there="23514"),
@@ -149,6 +161,11 @@ RULES: Final = (
     Rule("column", "default", _COLUMN + "(?:identity|serial|IDENTITY)", there=r"nextval", here=NOTHING),
     Rule("column", "default", _COLUMN + "(?:without a default|DEFAULT left out)", here=NOTHING),
     Rule("column", "identity", _COLUMN + "(?:serial|identity|IDENTITY)", there=NOTHING, here="by default"),
+    Rule(
+        "column|view",
+        "default|values|rows",
+        "is (?:the cluster's|postgres, the one|a setting of the cluster)",
+    ),
     Rule("column", "collation", _COLUMN + "{type}", there="^C$", here=NOTHING),
     Rule("column", "collation", _COLUMN + "COLLATE left out", here=NOTHING),
     Rule("constraint", "exists", _COLUMN + "enum .* CHECK", there=NOTHING, here="c"),

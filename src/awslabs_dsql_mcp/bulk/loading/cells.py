@@ -10,6 +10,9 @@ from awslabs_dsql_mcp.json_text import dumps
 RowText = tuple[str | None, ...]
 """Cells of a row; ``None`` is NULL."""
 
+_SPELLED: Final = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+"""Numbers that are not finite, as Python and Arrow write them: PostgreSQL's form."""
+
 _QUOTED: Final = re.compile(r'["\\]')
 
 
@@ -47,7 +50,13 @@ def to_text(value: object, *, as_json: bool) -> str | None:
     if isinstance(value, timedelta):
         return _interval(value)
     isoformat = getattr(value, "isoformat", None)
-    return str(isoformat()) if callable(isoformat) else str(value)
+    text = str(isoformat()) if callable(isoformat) else str(value)
+    return float_text(text) if isinstance(value, float) else text
+
+
+def float_text(text: str | None) -> str | None:
+    """Write a number, in the form of Python or Arrow, in that of PostgreSQL."""
+    return text and (_SPELLED.get(text) or text.removesuffix(".0"))
 
 
 def _interval(value: timedelta) -> str:

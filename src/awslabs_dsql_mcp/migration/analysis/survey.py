@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
+from awslabs_dsql_mcp.migration.analysis.deferrals import Whole, deferred_changes
 from awslabs_dsql_mcp.migration.analysis.identities import IdentityColumn, changed_defaults, identities
 from awslabs_dsql_mcp.migration.analysis.lacking import Lacking, survey_lacking
 from awslabs_dsql_mcp.migration.analysis.partitions import Partitions, partitions, redirect
@@ -33,6 +34,7 @@ class Survey:
         defaults: Columns that get another default after they are made.
         referring: Tables with a foreign key, and those that it refers to.
         added_keys: Columns of the primary keys that tables get after they are made.
+        wholes: Changes of rows, by the number of their part, that have to be one transaction.
     """
 
     statements: Sequence[ScriptStatement]
@@ -48,6 +50,7 @@ class Survey:
     defaults: frozenset[tuple[Name, str]]
     referring: frozenset[Name]
     added_keys: frozenset[tuple[Name, tuple[str, ...]]]
+    wholes: dict[int, Whole]
 
 
 def survey(statements: Sequence[ScriptStatement]) -> Survey:
@@ -88,6 +91,7 @@ def survey(statements: Sequence[ScriptStatement]) -> Survey:
         frozenset(defaults),
         frozenset(referring),
         frozenset(key for statement in statements for key in _added_keys(statement)),
+        deferred_changes(statements),
     )
 
 

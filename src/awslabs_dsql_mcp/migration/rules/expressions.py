@@ -48,6 +48,7 @@ def rewrite(conversion: Conversion, draft: ConvertedStatement, found: Mentions, 
         sorts = "" if all(map(conversion.types.order_kept, replaced)) else ", which compare and sort as text"
         draft.changed(f"casts to an enum are casts to varchar{sorts}")
     _replace_citext(conversion, draft, found, own)
+    _replace_field_calls(conversion, draft, found)
     for call in found.calls:
         name = strings(call.get("funcname"))[-1]
         if name in UUID_FUNCTIONS and name not in conversion.survey.functions:
@@ -104,6 +105,30 @@ def _replace_citext(
             if draft.kind in _CHANGES and (found.operators or _groups(draft.top)):
                 why = "it compares as citext, which is text here: compare lower(…)"
                 conversion.skip(draft, why, blocks=True)
+
+
+def _replace_field_calls(conversion: Conversion, draft: ConvertedStatement, found: Mentions) -> None:
+    """Write ``a(t)``, which is the column a of a row of t, as ``t.a``.
+
+    (PostgreSQL documentation, "Using Composite Types in Queries".)
+    """
+    columns = {
+        relation.get("alias", {}).get("aliasname", relation["relname"]): conversion.source.tables.get(
+            relation_name(relation), {}
+        )
+        for relation in found.relations
+    }
+    for fields in nested(draft.top) if columns and draft.kind != "CreateFunctionStmt" else ():
+        call: Node = fields.get("FuncCall", {})
+        names, given = strings(call.get("funcname")), call.get("args", [])
+        row = strings(given[0].get("ColumnRef", {}).get("fields")) if len(given) == 1 else []
+        if len(names) == len(row) == 1 and names[0] in columns.get(row[0], ()):
+            if not functions.is_user_defined(names) or names[0] in conversion.survey.functions:
+                continue
+            fields.clear()
+            fields["ColumnRef"] = {"fields": [{"String": {"sval": part}} for part in (*row, *names)]}
+            found.columns.update(names)
+            draft.changed(f"{names[0]}({row[0]}) is {row[0]}.{names[0]}")
 
 
 def lost_collation(conversion: Conversion, node: object) -> str | None:

@@ -8,6 +8,7 @@ PostgreSQL could not run it either.
 from copy import deepcopy
 from typing import Final, cast
 
+from awslabs_dsql_mcp.dsql.types import LACKING
 from awslabs_dsql_mcp.guard.newer_syntax import newer_syntax
 from awslabs_dsql_mcp.migration.analysis.signatures import input_parameters
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
@@ -17,10 +18,14 @@ from awslabs_dsql_mcp.migration.script.mentions import (
     Name,
     function_body,
     function_language,
+    mentions,
+    nested,
     object_name,
     qualified_name,
+    relation_name,
 )
 from awslabs_dsql_mcp.sql import deparse
+from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings, walk
 from awslabs_dsql_mcp.sql.scripts import with_escapes
 
@@ -46,7 +51,12 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
     whole = [top, statement.body]
     changed = differences(conversion, "", whole)
     newer = next(newer_syntax(walk(top | {"body": statement.body})), None)
-    why = obstacle(conversion, whole) or folded(changed) or (newer and f"{newer.name} is not PostgreSQL 16's")
+    why = (
+        obstacle(conversion, whole)
+        or folded(changed)
+        or _lacking_type(conversion, top, whole)
+        or (newer and f"{newer.name} is not PostgreSQL 16's")
+    )
     if why is None and not statement.body and (function_body(top) or "").strip():
         why = "its body does not parse, which PostgreSQL takes where check_function_bodies is off"
     if why is not None:
@@ -79,6 +89,41 @@ def create_function(conversion: Conversion, draft: ConvertedStatement) -> None:
         draft.notes.append("moved behind what its body names")
     draft.settings = conversion.settings.statements
     conversion.waiting.append((wait, draft))
+
+
+def _lacking_type(conversion: Conversion, function: Node, whole: object) -> str | None:
+    """Say which type of a parameter or the result stands in the way; ``None`` for none.
+
+    A type that Aurora DSQL has in expressions alone is in the way where the function works on a column that
+    was of that type.
+    """
+    parameters: list[Node] = [item["FunctionParameter"] for item in function.get("parameters", ())]
+    typed = [one["argType"] for one in parameters]
+    typed += [function["returnType"]] if "returnType" in function else []
+    named: dict[str, str] = {}
+    for one in typed:
+        row = builtin_type(one)
+        if row is not None and row.name in LACKING:
+            return f"its signature has {row.displayed}, which Aurora DSQL lacks: write {row.replacement}"
+        if "arrayBounds" in one:
+            named["[]"] = "an array"
+        elif row is not None and not row.stored:
+            named[row.name] = row.displayed
+    found = mentions(whole)
+    changed = conversion.changed_columns(map(relation_name, found.relations))
+    whole_rows = any("A_Star" in fields or _has_no_columns(fields) for fields in nested(whole))
+    for column, change in changed.items():
+        if change.was in named and not change.ordered and (whole_rows or column in found.columns):
+            return (
+                f"its signature has {named[change.was]}, and column {column}, which was {change.former}, is "
+                f"{change.now}: write it for that"
+            )
+    return None
+
+
+def _has_no_columns(fields: Node) -> bool:
+    """Say if a node is an INSERT into all columns of its table."""
+    return "InsertStmt" in fields and "cols" not in fields["InsertStmt"]
 
 
 def _depends_on_reading(conversion: Conversion, function: Node) -> bool:

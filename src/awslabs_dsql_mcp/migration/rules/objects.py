@@ -178,6 +178,9 @@ def comment(conversion: Conversion, draft: ConvertedStatement) -> None:
     if kind == "OBJECT_MATVIEW":
         draft.top["objtype"] = kind = "OBJECT_VIEW"
         draft.changed("on a plain view")
+    if kind == "OBJECT_TYPE" and qualified_name(object_name(draft.top["object"])) in conversion.types.domains:
+        draft.top["objtype"] = kind = "OBJECT_DOMAIN"
+        draft.changed("on a domain")
     if kind.removeprefix("OBJECT_") not in _COMMENTED:
         conversion.skip(draft, _NO_COMMENT)
         return

@@ -124,6 +124,15 @@ def _column(fields: Node) -> Form:
     )
 
 
+def _part(fields: Node) -> Form:
+    """Read a part of a value: ``(t).a``, of a row of a table, is stored as ``t.a``."""
+    names = strings(fields.get("arg", {}).get("ColumnRef", {}).get("fields"))
+    parts = strings(fields["indirection"])
+    if names and len(parts) == len(fields["indirection"]):
+        return Form("name", (*names, *parts))
+    return Form("A_Indirection", None, (_form(fields["arg"]), _form(fields["indirection"])))
+
+
 def _relation(fields: Node) -> Form:
     parts = tuple(fields[key] for key in ("schemaname", "relname") if key in fields)
     return Form("relation", None, (Form("name", parts), _form(fields.get("alias"))))
@@ -136,6 +145,9 @@ def _output_name(value: Node) -> str:
         return last["String"]["sval"] if "String" in last else "*"
     if "FuncCall" in value:
         return strings(value["FuncCall"]["funcname"])[-1]
+    if "A_Indirection" in value:
+        names = strings(value["A_Indirection"]["indirection"])
+        return names[-1] if names else _output_name(value["A_Indirection"]["arg"])
     if "TypeCast" in value:
         inner = _output_name(value["TypeCast"]["arg"])
         return inner if inner != "?column?" else strings(value["TypeCast"]["typeName"]["names"])[-1]
@@ -151,6 +163,7 @@ _FORMS: Final[dict[str, Callable[[Node], Form]]] = {
     "BoolExpr": _logical,
     "A_Expr": _operation,
     "A_ArrayExpr": lambda fields: Form("array", None, _forms(fields.get("elements", ()))),
+    "A_Indirection": _part,
     "RangeVar": _relation,
     "ResTarget": lambda fields: Form(
         "target", fields.get("name") or _output_name(fields.get("val", {})), (_form(fields.get("val")),)

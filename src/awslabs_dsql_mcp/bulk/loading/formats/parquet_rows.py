@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
-from awslabs_dsql_mcp.bulk.loading.cells import ColumnText
+from awslabs_dsql_mcp.bulk.loading.cells import ColumnText, float_text
 from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, NumberedRow
 from awslabs_dsql_mcp.dsql.limits import MAX_MESSAGE_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid
@@ -50,7 +50,7 @@ class ParquetRows:
     def __init__(self, file: BinaryIO, path: str) -> None:
         parquet, arrow = import_pyarrow(), import_pyarrow("pyarrow")
         self._errors = (*_NOT_KEPT, OSError, arrow.ArrowException)
-        self._real, self._text = arrow.float32(), arrow.string()
+        self._array, self._real, self._text = arrow.array, arrow.float32(), arrow.string()
         try:
             self._opened: Any = parquet.ParquetFile(file)
             self.names: list[str] = list(self._opened.schema_arrow.names)
@@ -109,7 +109,8 @@ class ParquetRows:
     def _in_text_form(self, column: Any) -> Any:  # noqa: ANN401 - pyarrow's
         """Convert floats of 4 bytes to text: as Python's floats of 8 bytes they would have more digits."""
         if str(column.type) in ("float", "halffloat"):
-            return column.cast(self._real).cast(self._text)
+            text = column.cast(self._real).cast(self._text)
+            return self._array(map(float_text, text.to_pylist()), self._text)
         return column
 
 

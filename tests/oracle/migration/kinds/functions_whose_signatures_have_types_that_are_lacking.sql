@@ -1,0 +1,12 @@
+CREATE TABLE t (id int PRIMARY KEY, m money, a int[], i inet);
+INSERT INTO t VALUES (1, 5, '{1,2}', '10.0.0.1');
+CREATE FUNCTION f(x money) RETURNS money LANGUAGE sql AS $$ SELECT x $$;
+COMMENT ON FUNCTION f(money) IS 'the same';
+CREATE VIEW v AS SELECT id, f(m) AS g FROM t;
+CREATE FUNCTION g() RETURNS SETOF money LANGUAGE sql AS $$ SELECT m FROM t $$;
+CREATE FUNCTION h(x int[]) RETURNS int LANGUAGE sql AS $$ SELECT x[1] $$;
+CREATE FUNCTION j() RETURNS int[] LANGUAGE sql AS $$ SELECT a FROM t $$;
+CREATE FUNCTION k(x inet) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM t WHERE i = x $$;
+CREATE FUNCTION l(x int[]) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM t WHERE id = ANY (x) $$;
+CREATE FUNCTION m(x int[]) RETURNS void LANGUAGE sql AS $$ INSERT INTO t VALUES (2, NULL, x, NULL) $$;
+CREATE FUNCTION n(OUT x point) LANGUAGE sql AS $$ SELECT '(1,2)'::point $$;
