@@ -238,7 +238,10 @@ def _is_of_a_copy(
     return is_copy and any(
         (one.key.kind, one.key.aspect, *map(_element, (one.there, one.here)))
         == (key.kind, key.aspect, *map(_element, values))
-        or (key.aspect, one.key.aspect, one.key.name.rpartition(".")[2]) == ("values", "type", column)
+        or (
+            key.aspect in ("values", "takes")
+            and (one.key.aspect, one.key.name.rpartition(".")[2]) == ("type", column)
+        )
         for one in announced
         if key.kind in ("column", "constraint")
     )

@@ -88,6 +88,8 @@ def obstacle(conversion: Conversion, node: object, tables: Iterable[Name] = ()) 
         return collation
     if "tableoid" in found.columns and not named.isdisjoint(conversion.survey.partitions.roots.values()):
         return "tableoid is that of a partition, and one plain table has the rows of all"
+    if (only := _only(conversion, found)) is not None:
+        return only
     return next(_foreign(conversion, found), None) or (
         None if isinstance(node, Mentions) else changed_meaning(conversion, node, found, tables)
     )
@@ -105,6 +107,23 @@ def _replace_citext(
             if draft.kind in _CHANGES and (found.operators or _groups(draft.top)):
                 why = "it compares as citext, which is text here: compare lower(…)"
                 conversion.skip(draft, why, blocks=True)
+
+
+def _only(conversion: Conversion, found: Mentions) -> str | None:
+    """Say which partitioned table is named with ONLY, which has no rows of its own; ``None`` for none.
+
+    (PostgreSQL documentation, "Table Partitioning".)
+    """
+    roots = conversion.survey.partitions.roots.values()
+    named = (
+        relation for relation in found.relations if not relation.get("inh") and "relpersistence" in relation
+    )
+    table = next((one["relname"] for one in named if relation_name(one) in roots), None)
+    if table is None:
+        return None
+    return (
+        f"ONLY {table} has no rows in PostgreSQL, and {table} is one plain table that has them all: remove it"
+    )
 
 
 def _replace_field_calls(conversion: Conversion, draft: ConvertedStatement, found: Mentions) -> None:
