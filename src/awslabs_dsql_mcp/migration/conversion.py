@@ -119,7 +119,6 @@ class ScriptTable:
         names: For each column's present name, in order, the name that CREATE TABLE gives it; ``None`` for one
             that a step has added.
         indexes: Number of its indexes.
-        not_null: Columns that a CHECK keeps from NULL, with the name of the CHECK.
         dropped: Names of constraints that steps have dropped.
         enum_checks: For a column of an enum, the CHECK that PostgreSQL does not have.
         follow: Statements that follow its CREATE TABLE.
@@ -135,7 +134,6 @@ class ScriptTable:
     appended: bool = False
     names: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     indexes: int = 0
-    not_null: dict[str, str] = field(default_factory=dict[str, str])
     dropped: set[str] = field(default_factory=set[str])
     enum_checks: dict[str, Node] = field(default_factory=dict[str, Node])
     follow: list[ConvertedStatement] = field(default_factory=list[ConvertedStatement])
@@ -184,6 +182,7 @@ class Conversion:
         freed: Names of relations that were there before, and the place of the statement that took each away.
         constraints: For a table, the names of constraints that steps add.
         lost_constraints: For a table, the names of constraints that are left out.
+        not_null: For a table, the columns that a CHECK keeps from NULL, with the name of the CHECK.
         views: Names of plain views that were materialized ones.
         sequences: Sequences that become identities, with their options.
         renamed: For a sequence that became an identity's, the name of that one.
@@ -209,6 +208,7 @@ class Conversion:
     freed: dict[Name, int] = field(default_factory=dict[Name, int])
     constraints: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
     lost_constraints: dict[Name, set[str]] = field(default_factory=dict[Name, set[str]])
+    not_null: dict[Name, dict[str, str]] = field(default_factory=dict[Name, dict[str, str]])
     views: set[Name] = field(default_factory=set[Name])
     sequences: dict[Name, list[Node]] = field(default_factory=dict[Name, list[Node]])
     renamed: dict[Name, Name] = field(default_factory=dict[Name, Name])

@@ -64,23 +64,21 @@ def require(
             column["constraints"] = [*kept, deparse.constraint("NOT NULL")]
             made.made.changed(f"{name}: NOT NULL of line {draft.line} is here: it cannot be set later")
             return
-    if made is not None and _is_required(made, name):
+    checked = conversion.not_null.setdefault(table, {})
+    if name in checked or (made is not None and _is_required(made, name)):
         conversion.skip(draft, f"{name} is NOT NULL already")
         return
     check = deparse.constraint(f"CHECK ({quote_identifier(name)} IS NOT NULL)")["Constraint"]
     check["conname"] = names.choose(table[1], name, "not_null", ())
-    if made is not None:
-        made.not_null[name] = check["conname"]
+    checked[name] = check["conname"]
     added: Node = {"subtype": "AT_AddConstraint", "def": {"Constraint": check}, "behavior": "DROP_RESTRICT"}
     note = f"{name}: NOT NULL is a CHECK named {check['conname']}: NOT NULL cannot be set later"
     _checked_later(conversion, draft.altered(added, note), table, check, validate=validated)
 
 
 def _is_required(made: ScriptTable, name: str) -> bool:
-    """Say if a column is NOT NULL by its definition, by the primary key, or by a CHECK."""
+    """Say if a column is NOT NULL by its definition or by the primary key."""
     column, own = made.column(name), made.names.get(name)
-    if name in made.not_null:
-        return True
     if made.optional or column is None:
         return False
     primary = (key.constraint for key in keys(made.top) if key.constraint["contype"] == "CONSTR_PRIMARY")

@@ -234,7 +234,7 @@ def _drop_not_null(conversion: Conversion, draft: ConvertedStatement, table: Nam
     """Drop NOT NULL in CREATE TABLE: rows that were there had a value."""
     made, name = conversion.tables.get(table), command["name"]
     column = made.column(name) if made else None
-    check = made.not_null.pop(name, None) if made else None
+    check = conversion.not_null.get(table, {}).pop(name, None)
     copied = made is None or made.optional or any(use.effect == "copy" for use in conversion.uses(made))
     if check is not None:
         dropped = {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}
@@ -255,6 +255,9 @@ def _drop_constraint(conversion: Conversion, draft: ConvertedStatement, table: N
     if name in conversion.lost_constraints.get(table, ()):
         conversion.skip(draft, "a constraint that is left out")
         return
+    checked = conversion.not_null.get(table, {})
+    for column in [column for column, check in checked.items() if check == name]:
+        del checked[column]
     if made is None:
         conversion.statements.append(draft)
         return
@@ -334,6 +337,7 @@ def _drop_column(conversion: Conversion, draft: ConvertedStatement, table: Name,
             del made.relations[relation]
         conversion.free(table[0], gone)
     conversion.lost.defaults.get(table, {}).pop(name, None)
+    conversion.not_null.get(table, {}).pop(name, None)
     conversion.statements.append(draft)
 
 

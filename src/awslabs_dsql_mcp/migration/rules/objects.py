@@ -394,6 +394,7 @@ def _forget(conversion: Conversion, kind: str, named: Node) -> None:
         conversion.constraints_of(name[0]).difference_update(gone)
         conversion.columns.pop(name, None)
         conversion.constraints.pop(name, None)
+        conversion.not_null.pop(name, None)
     elif kind == "OBJECT_VIEW":
         conversion.views.discard(name)
         conversion.columns.pop(name, None)

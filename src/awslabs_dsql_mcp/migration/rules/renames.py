@@ -50,6 +50,8 @@ def _renamed(conversion: Conversion, kind: str, old: Name, top: Node) -> None:
         _rename_part(conversion, old[0], top["subname"], new)
         conversion.constraints.get(old, set[str]()).discard(top["subname"])
         conversion.constraints.setdefault(old, set()).add(new)
+        checked = conversion.not_null.get(old, {})
+        checked.update((column, new) for column, check in checked.items() if check == top["subname"])
         if made is not None:
             made.dropped.add(top["subname"])
     elif kind in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_MATVIEW"):
@@ -69,8 +71,9 @@ def _rename_column(conversion: Conversion, table: Name, old: str, new: str) -> N
     names[:] = [new if name == old else name for name in names]
     if made is not None and old in made.names:
         made.names = {new if name == old else name: own for name, own in made.names.items()}
-    if made is not None and old in made.not_null:
-        made.not_null[new] = made.not_null.pop(old)
+    checked = conversion.not_null.get(table, {})
+    if old in checked:
+        checked[new] = checked.pop(old)
     for named in made.relations.values() if made is not None else ():
         if old in named:
             named.remove(old)
@@ -106,6 +109,8 @@ def _moved(conversion: Conversion, old: Name, new: Name) -> None:
     for parts in (conversion.constraints, conversion.lost_constraints):
         if old in parts:
             parts[new] = parts.pop(old)
+    if old in conversion.not_null:
+        conversion.not_null[new] = conversion.not_null.pop(old)
     if old in conversion.columns:
         conversion.columns[new] = conversion.columns.pop(old)
     if old in conversion.view_columns:

@@ -63,6 +63,7 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
     made = ScriptTable(draft, conversion.at, [table], optional=bool(top.get("if_not_exists")))
     conversion.tables[table] = made
     conversion.columns.pop(table, None)
+    conversion.not_null.pop(table, None)
     _inherit_columns(conversion, draft, table)
     _move_not_nulls(draft)
     there = conversion.constraints_of(table[0])
@@ -250,7 +251,7 @@ def _cannot_be_like(conversion: Conversion, clause: Node) -> str | None:
     serials = conversion.survey.serials | {to.table for to in conversion.survey.identities.values()}
     if copied & _LIKE_DEFAULTS and not serials.isdisjoint(source.known_as):
         return f"LIKE {name[1]} shares the sequence of its serial, which is an identity"
-    if not copied & _LIKE_CONSTRAINTS and (source.enum_checks or source.not_null):
+    if not copied & _LIKE_CONSTRAINTS and (source.enum_checks or conversion.not_null.get(name)):
         return f"LIKE {name[1]} leaves out its CHECKs, which stand for an enum or NOT NULL"
     return None
 
