@@ -100,11 +100,12 @@ class Target:
         self.empty()
         try:
             plan = await self._call(script, dry_run=True)
+            text = await self._all_of(script, plan)
         except DsqlError as error:
             return Outcome(str(error), "blocked", _text(error))
         token = plan.structured.get("resume_from")
         if token is None or not plan.structured["steps"]:
-            return Outcome(plan.text, "blocked" if token is None else "empty")
+            return Outcome(text, "blocked" if token is None else "empty")
         self._database.retried = False
         answer = plan
         try:
@@ -112,16 +113,24 @@ class Target:
                 answer = await self._call(script, str(token))
                 token = answer.structured.get("resume_from")
         except DsqlError as error:
-            state = "stopped by a body" if _is_of_a_body(plan.text, error) else "stopped"
-            return Outcome(plan.text, state, _text(error), self._database.retried)
+            state = "stopped by a body" if _is_of_a_body(text, error) else "stopped"
+            return Outcome(text, state, _text(error), self._database.retried)
         found: Any = answer.structured["compared"]
         return Outcome(
-            plan.text,
+            text,
             "done",
             retried=self._database.retried,
             differences=tuple(found["differences"]),
             not_compared=tuple(found["not_compared"]),
         )
+
+    async def _all_of(self, script: str, plan: ToolOutput) -> str:
+        """Read a plan to its end, as it tells to."""
+        texts = [plan.text]
+        while (place := plan.structured.get("show_from")) is not None:
+            plan = await self._tool.migrate(MigrateRequest(script, show_from=str(place)), _ignore)
+            texts.append(plan.text)
+        return "\n".join(texts)
 
     async def _call(self, script: str, token: str | None = None, *, dry_run: bool = False) -> ToolOutput:
         return await self._tool.migrate(MigrateRequest(script, dry_run, token, verify=True), _ignore)
