@@ -89,6 +89,8 @@ class DsqlServer(MCPServer[None]):
         self._calls = calls
         self._offer = offer
         self._specs = {tool.key: tool for tool in offer.tools}
+        self._registered: Sequence[Tool] = ()  # these two are made once: tools stay the same
+        self._listed: Sequence[Tool] = ()
 
     async def serve_stdio(self, lines: LineReader, first: FirstAnswers | None = None) -> None:
         """Serve standard input and output until the input ends.
@@ -104,7 +106,7 @@ class DsqlServer(MCPServer[None]):
     @override
     async def list_tools(self) -> list[Tool]:
         """List the tools as clients see them: once, however many clusters they are for, in few words."""
-        return self._choice.listed([_in_few_words(tool) for tool in await super().list_tools()])
+        return [*await self._listed_tools()]
 
     @override
     async def call_tool(
@@ -161,8 +163,17 @@ class DsqlServer(MCPServer[None]):
                 raise protocol_error(RequestInvalid(told, hint=argument.description))
         return await super().get_prompt(name, arguments, context)
 
+    async def _registered_tools(self) -> Sequence[Tool]:
+        self._registered = self._registered or await super().list_tools()
+        return self._registered
+
+    async def _listed_tools(self) -> Sequence[Tool]:
+        registered = await self._registered_tools()
+        self._listed = self._listed or self._choice.listed([_in_few_words(tool) for tool in registered])
+        return self._listed
+
     async def _route(self, name: str, arguments: dict[str, Any]) -> RoutedCall:
-        names = [tool.name for tool in self._choice.listed(await super().list_tools())]
+        names = [tool.name for tool in await self._listed_tools()]
         if name not in names:
             if name in FAMILIES:
                 hint = self._offer.offered().absence(name)
@@ -174,7 +185,7 @@ class DsqlServer(MCPServer[None]):
         return self._choice.route(name, arguments)
 
     async def _read_arguments(self, place: RoutedCall, called: str) -> dict[str, Any]:
-        schemas = {tool.name: tool.input_schema for tool in await super().list_tools()}
+        schemas = {tool.name: tool.input_schema for tool in await self._registered_tools()}
         known: dict[str, Any] = schemas[place.tool].get("properties", {})
         if unknown := sorted(set(place.arguments) - set(known)):
             withheld = unknown[0] in self._specs[place.tool].withheld

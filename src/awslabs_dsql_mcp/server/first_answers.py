@@ -115,6 +115,12 @@ class FirstAnswers:
         self._heard = Conversation()
         self._asked: dict[int | str, str] = {}
         self._said: dict[int | str, bytes] = {}
+        self._new: list[tuple[str, str]] = []
+
+    @property
+    def has_new(self) -> bool:
+        """True if there are answers to keep."""
+        return bool(self._new)
 
     def give(self, lines: Lines, write: Callable[[bytes], None], *, until: str | None = None) -> bool:
         """Answer what can be answered; the SDK is to read these lines again.
@@ -172,8 +178,13 @@ class FirstAnswers:
             return True
         start = _answer(identifier, "")[:-2]
         if key is not None and answer.startswith(start) and answer.endswith(b"}\n"):
-            self._answers.keep(key, answer[len(start) : -2].decode())
+            self._new.append((key, answer[len(start) : -2].decode()))
         return False
+
+    def keep_new(self) -> None:
+        """Keep the answers that were taken note of; this writes a file, which may take a while."""
+        while self._new:
+            self._answers.keep(*self._new.pop())
 
 
 def _answer(identifier: int | str, result: str) -> bytes:

@@ -32,6 +32,7 @@ from awslabs_dsql_mcp.json_reader import LARGE
 from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
 from awslabs_dsql_mcp.server.line_reader import LineReader, write_all
+from awslabs_dsql_mcp.server.line_writer import write_without_waiting
 from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
 
 log = logging.getLogger(__name__)
@@ -163,11 +164,14 @@ async def _write(
                 waiting.settle(sent.id)
                 continue
             try:
-                await anyio.to_thread.run_sync(write_all, wire, data)
+                if rest := data[write_without_waiting(wire, data) :]:
+                    await anyio.to_thread.run_sync(write_all, wire, rest)
             except OSError:  # the client is gone: nobody reads, and nothing more is asked
                 lines.close()
             if is_answer:
                 waiting.settle(sent.id)
+            if first is not None and first.has_new:
+                await anyio.to_thread.run_sync(first.keep_new)
 
 
 def encode(message: JSONRPCMessage) -> bytes:

@@ -5,7 +5,8 @@ recurses: neither the decoder nor the walk.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -118,19 +119,23 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[NodeRe
             nodes.setdefault(key, []).append(NodeRef(fields, location))
         elif key == "intoClause":
             nodes["IntoClause"] = [NodeRef(fields, location)]
-        waiting += [(inner, node, location) for inner, node in _children(fields) if inner not in _LEAVES]
+        waiting += [(inner, node, location) for inner, node in _below(fields) if inner not in _LEAVES]
     return nodes
 
 
-def _children(fields: Node) -> Iterator[tuple[str, Node]]:
+def _below(fields: Node) -> list[tuple[str, Node]]:
+    below: list[tuple[str, Node]] = []
     for field, child in fields.items():
         if type(child) is dict:
-            yield field, child
+            below += [(field, child)]
         elif type(child) is list:
             for item in cast("list[Node]", child):
-                yield from item.items()
+                below += item.items()
+    return below
 
 
+_SHORT: Final = 8_000
+"""Characters that `json` may read in one: its C stack takes a thousand levels of them in any thread."""
 _PIECE: Final = 500
 _DEEP: Final = 1_000
 _MAX_DEEP_TEXT: Final = 4_000_000
@@ -148,6 +153,9 @@ def loads(text: str) -> Node:
     Raises:
         RecursionError: It is both deep and large.
     """
+    if len(text) <= _SHORT:
+        with suppress(RecursionError):
+            return json.loads(text)
     root: list[Any] = []
     holders: list[Any] = [root]
     at, key = 0, ""

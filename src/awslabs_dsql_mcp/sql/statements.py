@@ -64,6 +64,7 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
         reads: True if the rules of read-only mode allow it.
     """
     tree = source.tree
+    users_code = _calls_users_code(tree)
     return StatementInfo(
         kind=source.kind,
         category="read" if reads else _category(tree),
@@ -73,8 +74,8 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
         ),
         drops=tree.kind in DROPS or any(drops_part(place.node) for place in tree.find("AlterTableCmd")),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.root.keys()),
-        user_functions=_calls_users_code(tree),
-        uncounted=_changes_uncounted(tree, reads=reads),
+        user_functions=users_code,
+        uncounted=_changes_uncounted(tree, reads=reads, users_code=users_code),
         limit_at=None if _writes_rows(tree) else _limit_at(tree, source.text.sql),
         effects=() if reads else effects(source),
     )
@@ -155,10 +156,10 @@ def _category(tree: Tree) -> Category:
     return "dml" if tree.kind in ("SelectStmt", "ExplainStmt", *DML) else "ddl"
 
 
-def _changes_uncounted(tree: Tree, *, reads: bool) -> bool:
+def _changes_uncounted(tree: Tree, *, reads: bool, users_code: bool) -> bool:
     if not reads and _category(tree) == "ddl":
         return tree.kind in DROPS and tree.root.get("removeType") not in _HOLD_NO_ROWS
-    return _calls_users_code(tree) or (not reads and _changes_in_cte(tree))
+    return users_code or (not reads and _changes_in_cte(tree))
 
 
 def _changes_in_cte(tree: Tree) -> bool:

@@ -72,6 +72,7 @@ def serve(lines: Iterable[bytes], first: FirstAnswers) -> list[bytes]:
         told = answer(line)
         if told is not None and not first.was_said(json.loads(line)["id"], told):
             said.append(told)
+        first.keep_new()
     return said
 
 
@@ -157,10 +158,22 @@ def test_an_answer_that_changed_is_forgotten_and_not_sent_twice() -> None:
 
 
 def test_errors_are_not_kept() -> None:
-    table, first = Table(), FirstAnswers(Table())
+    table = Table()
+    first = FirstAnswers(table)
     first.hear(request(1, "ping"))
     assert not first.was_said(1, b'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}\n')
+    first.keep_new()
     assert table.rows == {}
+
+
+def test_an_answer_is_kept_when_it_is_out_and_not_while_it_waits() -> None:
+    table = Table()
+    first = FirstAnswers(table)
+    first.hear(request(1, "ping"))
+    assert not first.was_said(1, answer(request(1, "ping")) or b"")
+    assert (table.rows, first.has_new) == ({}, True)
+    first.keep_new()
+    assert (len(table.rows), first.has_new) == (1, False)
 
 
 def test_an_id_that_is_used_again_keeps_nothing_wrong() -> None:
