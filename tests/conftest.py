@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from support.local_cluster import forms
 from support.local_cluster.requirements import load
 
 ServerOn = Callable[..., StdioServerParameters]
@@ -31,7 +32,8 @@ def pytest_configure() -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many facts about Aurora DSQL the local cluster is held to."""
-    terminalreporter.write_line(load().summary)
+    for line in (load().summary, *forms.summary().splitlines()):
+        terminalreporter.write_line(line)
 
 
 @asynccontextmanager

@@ -290,6 +290,12 @@ INDEX_CLAUSES: Final = {
 }
 """Clauses of CREATE INDEX; its USING is accepted with `INDEX_METHOD` alone."""
 
+KEY_CLAUSES: Final = {
+    "options": Clause("WITH", "Leave WITH (…) out: Aurora DSQL has no storage parameters."),
+    "indexspace": Clause("USING INDEX TABLESPACE", "Leave USING INDEX TABLESPACE out."),
+}
+"""Clauses of PRIMARY KEY and UNIQUE in CREATE TABLE; taken to be refused, as CREATE TABLE's own are."""
+
 INDEX_METHOD: Final = "btree_index"
 """The access method that a cluster names, and accepts, in CREATE INDEX ASYNC (recorded on 2026-08-27)."""
 
@@ -319,6 +325,9 @@ OBJECTS: Final = frozenset(
 )
 """Kinds of objects that DROP, RENAME, OWNER TO and SET SCHEMA can be about, as in ``OBJECT_TABLE``."""
 
+COMMENTED_OBJECTS: Final = OBJECTS - {"STATISTIC_EXT"}
+"""Kinds of objects that COMMENT is about: those of AWS's published grammar, and their like."""
+
 GRANTED_OBJECTS: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN"))
 """Kinds of objects that privileges are granted on."""
 
@@ -328,6 +337,8 @@ SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_s
 CATALOG_SCHEMAS: Final = ("information_schema", "pg_catalog", "pg_toast", "sys")
 """Schemas in which nothing is a user's."""
 
+_DROPPED_IF_THERE: Final = frozenset(("TRIGGER", "EVENT_TRIGGER"))
+
 LOCK_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
 """Row locks that Aurora DSQL has."""
 
@@ -335,10 +346,13 @@ LOCK_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
 def is_object(node: Mapping[str, Any]) -> bool:
     """Say whether DROP, RENAME, OWNER TO or SET SCHEMA is about a kind of object that Aurora DSQL has.
 
-    ``DROP TRIGGER IF EXISTS`` is accepted, since no trigger exists (AWS's cluster tests, 2026-08-07).
+    ``DROP TRIGGER IF EXISTS`` is accepted, since no trigger exists (AWS's cluster tests, 2026-08-07), and
+    ``DROP EVENT TRIGGER IF EXISTS`` too (AWS's published grammar of that day).
     """
     kind = next(
         (node[field] for field in ("removeType", "renameType", "objectType") if field in node), "TABLE"
     )
     name = str(kind).removeprefix("OBJECT_")
-    return name in OBJECTS or (name == "TRIGGER" and bool(node.get("missing_ok")) and "removeType" in node)
+    if name in _DROPPED_IF_THERE:
+        return "removeType" in node and bool(node.get("missing_ok"))
+    return name in OBJECTS

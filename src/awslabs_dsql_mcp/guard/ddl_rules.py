@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.dsql.unsupported import (
     GRANTED_OBJECTS,
     INDEX_CLAUSES,
     INDEX_METHOD,
+    KEY_CLAUSES,
     ROLE_OPTIONS,
     SYSTEM_SCHEMAS,
     TABLE_CLAUSES,
@@ -118,6 +119,8 @@ def _table(source: ParsedStatement, top: Node) -> Violation | None:
 def _keys(source: ParsedStatement, top: Node) -> Iterator[Violation]:
     for key in keys(top):
         location = key.constraint.get("location", source.start)
+        for clause in (clause for field, clause in KEY_CLAUSES.items() if field in key.constraint):
+            yield _violation("table", location, f"{clause.spelled} in a key", clause.instead)
         if key.deferrable:
             yield _violation(
                 "table", location, "deferrable keys", "Leave DEFERRABLE out; foreign keys can have it."

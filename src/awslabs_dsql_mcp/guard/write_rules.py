@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.unsupported import (
+    COMMENTED_OBJECTS,
     MATERIALIZED,
     OBJECTS,
     OTHER,
@@ -131,6 +132,14 @@ def _object(source: ParsedStatement) -> Violation | None:
     return None
 
 
+def _comment(source: ParsedStatement) -> Violation | None:
+    kind = str(source.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    if kind in COMMENTED_OBJECTS:
+        return None
+    why = f"Aurora DSQL has no {kind.replace('_', ' ')}, and so none to comment on."
+    return Violation("unsupported-statement", source.tree.start, why, "Leave it out.")
+
+
 def _altered(source: ParsedStatement) -> Violation | None:
     kind = str(source.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
     if kind in OBJECTS:
@@ -149,6 +158,7 @@ _RULES: Final[dict[str, Callable[[ParsedStatement], Violation | None]]] = {
     "AlterTableStmt": _altered,
     "IndexStmt": ddl_rules.index,
     "CreateStmt": ddl_rules.table,
+    "CommentStmt": _comment,
     "CreateSchemaStmt": _schema,
     "CreateDomainStmt": ddl_rules.domain,
     "AlterDomainStmt": ddl_rules.altered_domain,

@@ -1,14 +1,15 @@
 """Sequences, views, functions, roles, grants; DROP, RENAME and the like for all kinds of objects.
 
 Recorded on clusters: the texts for sequences, functions, procedures, GRANT, and DROP and RENAME of a type.
-By likeness: settings and bodies of functions, TEMPORARY sequences and views, a sequence's type, OWNER TO, SET
-SCHEMA, role attributes.
+By likeness: COMMENT, settings and bodies of functions, TEMPORARY sequences and views, a sequence's type,
+OWNER TO, SET SCHEMA, role attributes.
 """
 
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.unsupported import (
+    COMMENTED_OBJECTS,
     GRANTED_OBJECTS,
     ROLE_OPTIONS,
     SYSTEM_SCHEMAS,
@@ -51,6 +52,12 @@ def about(statement: ParsedStatement) -> Refusal | None:
     if top.get("concurrent"):
         return unsupported("DROP INDEX CONCURRENTLY must be first action in transaction")
     return None
+
+
+def comment(statement: ParsedStatement) -> Refusal | None:
+    """COMMENT: of the kinds of objects that a cluster has."""
+    kind = str(statement.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    return None if kind in COMMENTED_OBJECTS else unsupported("unsupported object in COMMENT statement")
 
 
 def sequence(statement: ParsedStatement) -> Refusal | None:

@@ -80,7 +80,7 @@ RULES: Final[dict[str, tuple[StatementKind, Rule]]] = {
     "RenameStmt": (StatementKind.DDL, objects.about),
     "AlterOwnerStmt": (StatementKind.DDL, objects.about),
     "AlterObjectSchemaStmt": (StatementKind.DDL, objects.about),
-    "CommentStmt": (StatementKind.DDL, _anything),
+    "CommentStmt": (StatementKind.DDL, objects.comment),
     "GrantStmt": (StatementKind.DDL, objects.grant),
     "GrantRoleStmt": (StatementKind.DDL, _anything),
     "AlterDefaultPrivilegesStmt": (StatementKind.DDL, _anything),

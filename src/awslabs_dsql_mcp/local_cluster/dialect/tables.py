@@ -10,7 +10,13 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
-from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES, DOMAIN_FORMS, OBJECTS, TABLE_CLAUSES
+from awslabs_dsql_mcp.dsql.unsupported import (
+    COLUMN_CLAUSES,
+    DOMAIN_FORMS,
+    KEY_CLAUSES,
+    OBJECTS,
+    TABLE_CLAUSES,
+)
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
 from awslabs_dsql_mcp.local_cluster.dialect.model import TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
@@ -178,6 +184,9 @@ def _refused_constraints(top: Node, columns: dict[str, Node]) -> Iterator[Refusa
 
 
 def _refused_key(key: Key) -> Iterator[Refusal]:
+    for field, clause in KEY_CLAUSES.items():
+        if field in key.constraint:
+            yield unsupported(f"{clause.spelled} clause not supported")
     if (found := refused_key_columns(key.columns)) is not None:
         yield found
     yield from filter(None, map(column_types.refused_key, key.type_names))

@@ -5,7 +5,13 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.settings import may_be_of_role
-from awslabs_dsql_mcp.dsql.unsupported import CATALOG_SCHEMAS, ROLE_OPTIONS, STATEMENTS, is_object
+from awslabs_dsql_mcp.dsql.unsupported import (
+    CATALOG_SCHEMAS,
+    COMMENTED_OBJECTS,
+    ROLE_OPTIONS,
+    STATEMENTS,
+    is_object,
+)
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import columns, functions
 from awslabs_dsql_mcp.migration.rules.constraints import settle
@@ -16,12 +22,6 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _NO_COMMENT: Final = "a comment on what is not carried over"
 _OF_PARTITION: Final = "a partition owns it, which is no table here: it stays by itself"
-_COMMENTED: Final = frozenset(
-    (
-        *("TABLE", "COLUMN", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "ROLE"),
-        *("TABCONSTRAINT", "DOMCONSTRAINT"),
-    )
-)
 _POSTGRESQLS: Final = "it is about what PostgreSQL has itself, which no user owns"
 _FUNCTIONS: Final = frozenset(("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"))
 _OWN_ROLES: Final = frozenset(("admin",))
@@ -181,7 +181,7 @@ def comment(conversion: Conversion, draft: ConvertedStatement) -> None:
     if kind == "OBJECT_TYPE" and qualified_name(object_name(draft.top["object"])) in conversion.types.domains:
         draft.top["objtype"] = kind = "OBJECT_DOMAIN"
         draft.changed("on a domain")
-    if kind.removeprefix("OBJECT_") not in _COMMENTED:
+    if kind.removeprefix("OBJECT_") not in COMMENTED_OBJECTS:
         conversion.skip(draft, _NO_COMMENT)
         return
     if (needed := conversion.survey.lacking.subject(kind, draft.top["object"])) is not None:
