@@ -77,7 +77,15 @@ CHECKED = [
         ),
         (
             "ALTER TABLE t ALTER b SET NOT NULL; ALTER TABLE t ALTER b DROP NOT NULL",
-            [*CHECKED, "ALTER TABLE t ALTER b DROP NOT NULL"],
+            [*CHECKED, "ALTER TABLE t DROP CONSTRAINT t_b_not_null", "ALTER TABLE t ALTER b DROP NOT NULL"],
+        ),
+        (
+            "ALTER TABLE t ALTER b SET NOT NULL, ADD CONSTRAINT n NOT NULL b; ALTER TABLE t ALTER b SET NOT NULL",
+            CHECKED,
+        ),
+        (
+            "ALTER TABLE t ALTER b SET NOT NULL; ALTER TABLE t DROP b; ALTER TABLE t ADD b int NOT NULL",
+            [*CHECKED, "ALTER TABLE t DROP b", "ALTER TABLE t ADD COLUMN b int", *CHECKED],
         ),
         (
             "CREATE TABLE t (a int); DELETE FROM t WHERE a = 1; ALTER TABLE t ADD UNIQUE (a)",

@@ -239,6 +239,8 @@ def _drop_not_null(conversion: Conversion, draft: ConvertedStatement, table: Nam
     if check is not None:
         dropped = {"subtype": "AT_DropConstraint", "name": check, "behavior": "DROP_RESTRICT"}
         conversion.statements.append(draft.altered(dropped, "NOT NULL is a CHECK"))
+        if made is None or made.optional:  # which may have been NOT NULL before
+            conversion.statements.append(draft)
     elif column is not None and columns.constraints(column, "CONSTR_IDENTITY"):
         conversion.skip(draft, f"{name} stays NOT NULL, as an identity is", human=True)
     elif made is None or column is None or copied:
