@@ -80,7 +80,10 @@ CHECKED = [
             [*CHECKED, "ALTER TABLE t DROP CONSTRAINT t_b_not_null", "ALTER TABLE t ALTER b DROP NOT NULL"],
         ),
         (
-            "ALTER TABLE t ALTER b SET NOT NULL, ADD CONSTRAINT n NOT NULL b; ALTER TABLE t ALTER b SET NOT NULL",
+            (
+                "ALTER TABLE t ALTER b SET NOT NULL, ADD CONSTRAINT n NOT NULL b; "
+                "ALTER TABLE t ALTER b SET NOT NULL"
+            ),
             CHECKED,
         ),
         (
