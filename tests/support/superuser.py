@@ -46,7 +46,7 @@ async def value(connection: Connection, statement: str, *values: object) -> obje
 
 
 async def index(connection: Connection, ddl: str) -> object:
-    return await value(connection, "SELECT sys.create_index_async(%s, NULL, NULL)", ddl)
+    return await value(connection, "SELECT pg_catalog._dsql_create_index_async(%s, NULL, NULL)", ddl)
 
 
 async def wait(connection: Connection, job: object) -> object:

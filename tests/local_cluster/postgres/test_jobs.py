@@ -7,7 +7,7 @@ from support.superuser import Connection, connected, index, refusal, rows, value
 
 
 async def validate(connection: Connection, ddl: str) -> object:
-    return await value(connection, "SELECT sys.validate_constraint_async(%s)", ddl)
+    return await value(connection, "SELECT pg_catalog._dsql_validate_constraint_async(%s)", ddl)
 
 
 async def is_valid(connection: Connection, name: str) -> object:
@@ -162,7 +162,7 @@ async def test_what_a_daemon_left_undone_the_next_one_does(admin: Connection, in
     await admin.execute("CREATE TABLE left_over (v int)")
     job = await index(admin, "CREATE INDEX ON left_over (v)")
     async with await superuser.connect(inner.address) as boss:
-        await boss.execute("UPDATE sys._jobs SET status = 'processing' WHERE job_id = %s", [job])
+        await boss.execute("UPDATE pg_catalog._dsql_jobs SET status = 'processing' WHERE job_id = %s", [job])
     async with working(inner):
         assert await wait(admin, job)
 

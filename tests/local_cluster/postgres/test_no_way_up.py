@@ -99,21 +99,15 @@ async def test_a_job_leaves_no_setting_for_the_jobs_of_others(
     async with working(inner), await superuser.connect(inner.address) as boss:
         job = await value(
             attacker.connection,
-            f"SELECT sys.validate_constraint_async('ALTER TABLE {attacker.me}.t VALIDATE CONSTRAINT c')",
+            f"SELECT _dsql_validate_constraint_async('ALTER TABLE {attacker.me}.t VALIDATE CONSTRAINT c')",
         )
         await finished(admin)
-        left = (
-            "SELECT setconfig FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole "
-            "WHERE rolname ~ '^local_job_'"
-        )
-        assert await rows(boss, left) == []
-        assert (
-            await rows(
-                boss,
-                "SELECT FROM pg_auth_members JOIN pg_roles r ON r.oid = member WHERE rolname ~ '^local_job_'",
-            )
-            == []
-        )
+        workers = await rows(boss, "SELECT oid FROM pg_authid WHERE rolname ~ '^local_job_'")
+        assert len(workers) == len(server.JOB_ROLES)
+        for (worker,) in workers:
+            left = "SELECT setconfig FROM _dsql_db_role_setting WHERE setrole = %s"
+            assert await rows(boss, left, worker) == []
+            assert await rows(boss, "SELECT FROM pg_auth_members WHERE member = %s", worker) == []
         assert await rows(admin, "SELECT status, details FROM sys.jobs WHERE job_id = %s", job) == [
             ("completed", None)
         ]
@@ -136,6 +130,9 @@ async def test_an_operator_that_waits_for_the_next_version_is_not_bound(tmp_path
     second = server.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(second) as connection:
-            assert await value(connection, "SELECT sys._name('pg_class'::regclass)") == "pg_catalog.pg_class"
+            assert (
+                await value(connection, "SELECT pg_catalog._dsql_name('pg_class'::regclass)")
+                == "pg_catalog.pg_class"
+            )
     finally:
         second.stop()

@@ -1,6 +1,6 @@
 """An audit of all that runs as the superuser, or that users may call: what is not listed here fails.
 
-So a function that is added to schema sys is looked at by whoever adds it, who gives a reason here.
+So a function that is added to sys.sql is looked at by whoever adds it, who gives a reason here.
 """
 
 import ast
@@ -19,26 +19,27 @@ from support.superuser import Connection, connected, refusal, rows
 SEARCH_PATH = "search_path=pg_catalog, pg_temp"
 
 DEFINERS = {
-    "_doom": "inserts a row without columns into a table of the schema",
-    "_interrupt_jobs": "cancels jobs",
-    "_record_validation": "records a job, by the constraint's number, if the session's user owns the table",
-    "_when_dropped": "records a job",
-    "_when_made": "writes pg_index and pg_trigger, and puts the limits' triggers on a table",
+    "_dsql_doom": "inserts a row without columns into a table of the schema",
+    "_dsql_interrupt_jobs": "cancels jobs",
+    "_dsql_record_validation": "records a job of a constraint, if the session's user owns its table",
+    "_dsql_when_dropped": "records a job",
+    "_dsql_when_made": "writes pg_index and pg_trigger, and puts the limits' triggers on a table",
 }
 """SECURITY DEFINER functions, and what for."""
 
 DYNAMIC = {
-    "_watch": "CREATE TRIGGER without WHEN on a table, named by its number",
-    "_lend_role": "GRANT and REVOKE of roles, named by their numbers, and RESET of a worker's settings",
+    "_dsql_watch": "CREATE TRIGGER without WHEN on a table, named by its number",
+    "_dsql_lend_role": "GRANT and REVOKE of roles, named by their numbers, and RESET of a worker's settings",
 }
 """Functions of the superuser's, or of its SECURITY DEFINER functions, that run a text."""
 
 CALLERS_NAMES = {
-    "create_index_async": "runs the caller's own statement",
-    "drop_from_table": "runs the caller's own statement",
-    "validate_constraint_async": "looks up the caller's own table",
+    "_dsql_create_index_async": "runs the caller's own statement",
+    "_dsql_drop_from_table": "runs the caller's own statement",
+    "_dsql_validate_constraint_async": "looks up the caller's own table",
     "wait_for_job": "commits, which a SET clause forbids",
-    "_set_config": "PostgreSQL's own code, which looks up no name",
+    "_dsql_set_config": "PostgreSQL's own code, which looks up no name",
+    "_dsql_tablespace_size": "the same",
 }
 """Functions that run with their caller's search_path, as their caller."""
 
@@ -48,30 +49,56 @@ FOR_ALL = {
         *("base32_str_to_uuid", "current_session_id", "iam_session_user", "wait_for_job"),
     ),
     "what the dialect and the session make of a user's statements": (
-        *("create_index_async", "drop_from_table", "validate_constraint_async", "iam_grant", "iam_revoke"),
-        *("shadow", "write_back"),
+        *(
+            "_dsql_create_index_async",
+            "_dsql_drop_from_table",
+            "_dsql_validate_constraint_async",
+            "_dsql_iam_grant",
+            "_dsql_iam_revoke",
+        ),
+        *("_dsql_shadow", "_dsql_write_back"),
     ),
     "read the catalog or a limit, for those, the views and the triggers of a user's statements": (
-        *("_name", "_is_no_key", "_limit", "_is_mapped", "_trusting_role", "_key_size", "_wide_source"),
-        *("_check_count", "_check_counts", "_check_columns", "_check_indexes", "_check_key"),
-        *("_stored_columns", "_can_be_copied"),
+        *(
+            "_dsql_name",
+            "_dsql_is_no_key",
+            "_dsql_limit",
+            "_dsql_is_mapped",
+            "_dsql_trusting_role",
+            "_dsql_key_size",
+            "_dsql_wide_source",
+        ),
+        *(
+            "_dsql_check_count",
+            "_dsql_check_counts",
+            "_dsql_check_columns",
+            "_dsql_check_indexes",
+            "_dsql_check_key",
+        ),
+        *("_dsql_stored_columns", "_dsql_can_be_copied"),
     ),
-    "PostgreSQL's set_config, without the settings that hold the limits": ("_set_config", "_refuse_setting"),
-    "definers that check their caller, or harm nobody else": ("_record_validation", "_doom"),
+    "PostgreSQL's set_config, without the settings that hold the limits": (
+        "_dsql_set_config",
+        "_dsql_refuse_setting",
+    ),
+    "PostgreSQL's pg_tablespace_size, which checks its caller": ("_dsql_tablespace_size",),
+    "definers that check their caller, or harm nobody else": ("_dsql_record_validation", "_dsql_doom"),
 }
 """Functions that everybody may call, by the reason."""
 
+# Role admin is what sys.sql makes first.
 _FUNCTIONS = """
 SELECT proname, prosecdef, prosqlbody IS NOT NULL AS bound, coalesce(proconfig, '{}') AS settings,
        prorettype::regtype::text AS returns, proargtypes::regtype[]::text[] AS takes, prosrc,
        has_function_privilege('public', p.oid, 'EXECUTE') AS for_all
-FROM pg_proc p WHERE pronamespace = 'sys'::regnamespace
+FROM pg_proc p
+WHERE pronamespace IN ('sys'::regnamespace, 'pg_catalog'::regnamespace) AND oid > 'admin'::regrole
 """
 _TEXTS = {"text", "name", "regclass", "json", "jsonb", "cstring", "character varying"}
 
 REFUSED = """
 COPY (SELECT 1) TO PROGRAM 'true'
-COPY sys._oversize FROM PROGRAM 'true'
+COPY pg_catalog._dsql_oversize FROM PROGRAM 'true'
 COPY (SELECT 1) TO '/tmp/never'
 COPY lines FROM '/etc/hostname'
 SELECT pg_read_file('PG_VERSION')
@@ -85,7 +112,7 @@ SELECT pg_rotate_logfile()
 SELECT pg_switch_wal()
 SELECT pg_create_physical_replication_slot('s')
 SELECT pg_create_logical_replication_slot('s', 'pgoutput')
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'local_superuser'
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pg_superuser'
 SELECT rolpassword FROM pg_authid
 SELECT * FROM pg_file_settings
 SELECT * FROM pg_hba_file_rules
@@ -106,7 +133,7 @@ CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NUL
 CREATE FUNCTION public.f() RETURNS trigger LANGUAGE sql AS 'SELECT 1'
 CREATE PROCEDURE public.f() LANGUAGE sql AS 'SELECT 1'
 DO 'BEGIN NULL; END'
-CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION sys._refuse_command()
+CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION pg_catalog._dsql_refuse_command()
 ALTER EVENT TRIGGER dsql_command DISABLE
 DROP EVENT TRIGGER dsql_command
 CREATE RULE r AS ON SELECT TO sys.jobs DO ALSO NOTHING
@@ -132,22 +159,22 @@ CREATE ROLE r SUPERUSER
 CREATE ROLE r REPLICATION
 CREATE ROLE r BYPASSRLS
 CREATE ROLE r IN ROLE pg_execute_server_program
-CREATE ROLE r IN ROLE local_superuser
+CREATE ROLE r IN ROLE pg_superuser
 ALTER ROLE admin SUPERUSER
-ALTER ROLE local_superuser PASSWORD 'x'
+ALTER ROLE pg_superuser PASSWORD 'x'
 ALTER ROLE local_job_1 PASSWORD 'x'
-ALTER ROLE local_superuser SET search_path = public
+ALTER ROLE pg_superuser SET search_path = public
 DROP ROLE local_job_1
-GRANT local_superuser TO admin
+GRANT pg_superuser TO admin
 GRANT local_job_1 TO admin
 GRANT pg_execute_server_program TO admin
 GRANT pg_read_server_files TO admin
 GRANT ALL ON pg_authid TO admin
 GRANT USAGE ON LANGUAGE plpgsql TO admin
 GRANT SET ON PARAMETER session_preload_libraries TO admin
-SET ROLE local_superuser
-SET SESSION AUTHORIZATION local_superuser
-SELECT set_config('role', 'local_superuser', false)
+SET ROLE pg_superuser
+SET SESSION AUTHORIZATION pg_superuser
+SELECT set_config('role', 'pg_superuser', false)
 SET session_preload_libraries = 'x'
 SET allow_system_table_mods = on
 SET session_replication_role = replica
@@ -155,27 +182,27 @@ SET log_statement = 'all'
 CREATE TABLE sys.mine (a int)
 CREATE VIEW pg_catalog.mine AS SELECT 1
 CREATE FUNCTION pg_catalog.now(text) RETURNS int LANGUAGE sql AS 'SELECT 1'
-CREATE OR REPLACE FUNCTION sys._limit(text, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 1'
-ALTER FUNCTION sys._doom() OWNER TO admin
+CREATE OR REPLACE FUNCTION pg_catalog._dsql_limit(text, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 1'
+ALTER FUNCTION pg_catalog._dsql_doom() OWNER TO admin
 ALTER SCHEMA sys RENAME TO s
-DROP TABLE sys._jobs
-INSERT INTO sys._jobs (job_type, class_id, object_id) VALUES ('INDEX_BUILD', 1, 1)
-UPDATE sys._jobs SET status = 'submitted'
-INSERT INTO sys._oversize DEFAULT VALUES
-SELECT * FROM sys._job_statement('x')
-SELECT sys._lend_role(10, 'admin')
-SELECT sys._record_job('INDEX_BUILD', 1, 1, 'x')
-SELECT sys._record_validation(1)
-SELECT sys._put_off_index(1)
-SELECT sys._watch('pg_class')
-SELECT sys._count_changes()
+DROP TABLE pg_catalog._dsql_jobs
+INSERT INTO pg_catalog._dsql_jobs (job_type, class_id, object_id) VALUES ('INDEX_BUILD', 1, 1)
+UPDATE pg_catalog._dsql_jobs SET status = 'submitted'
+INSERT INTO pg_catalog._dsql_oversize DEFAULT VALUES
+SELECT * FROM pg_catalog._dsql_job_statement('x')
+SELECT pg_catalog._dsql_lend_role(10, 'admin')
+SELECT pg_catalog._dsql_record_job('INDEX_BUILD', 1, 1, 'x')
+SELECT pg_catalog._dsql_record_validation(1)
+SELECT pg_catalog._dsql_put_off_index(1)
+SELECT pg_catalog._dsql_watch('pg_class')
+SELECT pg_catalog._dsql_count_changes()
 CLUSTER pg_class
 REINDEX TABLE pg_class
 CHECKPOINT
 SECURITY LABEL ON ROLE admin IS 'x'
-COMMENT ON ROLE local_superuser IS 'x'
-REASSIGN OWNED BY local_superuser TO admin
-DROP OWNED BY local_superuser
+COMMENT ON ROLE pg_superuser IS 'x'
+REASSIGN OWNED BY pg_superuser TO admin
+DROP OWNED BY pg_superuser
 """.strip().splitlines()
 
 
@@ -201,10 +228,10 @@ async def test_what_runs_as_the_superuser_is_listed_and_takes_no_text(boss: Conn
         assert not _TEXTS & {kind.removesuffix("[]") for kind in found[name]["takes"]}, name
     reached = {name for name, one in found.items() if not one["for_all"]} | definers
     by_the_user = {
-        "_count_changes",
-        "_refuse_size",
-        "_check_made",
-        "_refuse_command",
+        "_dsql_count_changes",
+        "_dsql_refuse_size",
+        "_dsql_check_made",
+        "_dsql_refuse_command",
     }  # triggers, not definers
     dynamic = {name for name in reached - by_the_user if re.search(r"\bEXECUTE\b", found[name]["prosrc"])}
     assert dynamic == set(DYNAMIC)
@@ -232,8 +259,14 @@ async def test_nothing_else_of_the_superusers_is_in_reach(boss: Connection) -> N
     assert await rows(
         boss,
         "SELECT relname, privilege_type FROM pg_class, aclexplode(relacl) "
-        "WHERE relnamespace = 'sys'::regnamespace AND grantee = 0 ORDER BY 1, 2",
-    ) == [("iam_pg_role_mappings", "SELECT"), ("jobs", "SELECT")]
+        "WHERE relnamespace IN ('sys'::regnamespace, 'pg_catalog'::regnamespace) "
+        "AND pg_class.oid > 'admin'::regrole AND grantee = 0 ORDER BY 1, 2",
+    ) == [
+        ("iam_pg_role_mappings", "SELECT"),
+        ("jobs", "SELECT"),
+        ("pg_db_role_setting", "SELECT"),
+        ("pg_event_trigger", "SELECT"),
+    ]
     assert await rows(
         boss, "SELECT rolname FROM pg_roles WHERE rolsuper OR rolreplication OR rolbypassrls"
     ) == [(server.SUPERUSER,)]
@@ -276,7 +309,7 @@ def test_the_daemon_asks_nothing_that_evaluates_what_is_a_users() -> None:
             for place in [place.node for place in tree.find("RangeVar")]:
                 assert place.get("schemaname") in ("sys", "pg_catalog"), text
             for place in tree.find("UpdateStmt"):
-                assert place.node["relation"]["schemaname"] == "sys", text
+                assert place.node["relation"]["relname"] == "_dsql_jobs", text
             for place in tree.find("FuncCall"):
                 name = strings(place.node["funcname"])
                 assert name[0] in ("sys", "pg_catalog") or name in (["unnest"], ["now"], ["date_trunc"]), text
@@ -298,6 +331,7 @@ async def test_postgresql_itself_refuses(inner: server.Server, statement: str) -
         assert code in (
             "0A000",
             "42501",
+            "42939",
             "42809",
             "42704",
             "42P13",
@@ -314,7 +348,7 @@ async def test_nobody_records_a_job_about_what_is_anothers(admin: Connection, in
     await admin.execute("CREATE TABLE anothers (v int CONSTRAINT positive CHECK (v > 0))")
     constraint = "SELECT oid FROM pg_constraint WHERE conname = 'positive'"
     async with connected(inner, "onlooker") as onlooker:
-        recorded = onlooker.execute(f"SELECT sys._record_validation(({constraint}))".encode())
+        recorded = onlooker.execute(f"SELECT pg_catalog._dsql_record_validation(({constraint}))".encode())
         assert (await refusal(recorded))[:2] == ("42501", "must be owner of table anothers")
     assert await rows(admin, "SELECT FROM sys.jobs WHERE object_name = 'public.positive'") == []
     await admin.execute("DROP TABLE anothers")

@@ -25,13 +25,13 @@ async def test_a_role_is_mapped_to_iam_identities(admin: Connection, inner: serv
     async with await superuser.connect(inner.address) as connection:
         boss = superuser.Superuser(connection)
         assert [await boss.is_mapped(role) for role in ("admin", "reader")] == [True, False]
-        await admin.execute("SELECT sys.iam_grant('reader', %s)", [[ARN, ARN]])
+        await admin.execute("SELECT pg_catalog._dsql_iam_grant('reader', %s)", [[ARN, ARN]])
         mapping = "SELECT arn, pg_role_name, grantor_pg_role_name FROM sys.iam_pg_role_mappings"
         assert await rows(admin, mapping) == [(ARN, "reader", "admin")]
         assert await boss.is_mapped("reader")
         words = 'role "reader" cannot be dropped because some objects depend on it'
         assert (await refusal(admin.execute("DROP ROLE reader")))[:2] == ("2BP01", words)
-        await admin.execute("SELECT sys.iam_revoke('reader', %s)", [[ARN]])
+        await admin.execute("SELECT pg_catalog._dsql_iam_revoke('reader', %s)", [[ARN]])
         assert not await boss.is_mapped("reader")
     await admin.execute("DROP ROLE reader")
 
@@ -39,7 +39,7 @@ async def test_a_role_is_mapped_to_iam_identities(admin: Connection, inner: serv
 async def test_a_mapping_is_refused(admin: Connection, inner: server.Server) -> None:
     await admin.execute("CREATE ROLE writer WITH LOGIN")
     await admin.execute("CREATE ROLE nologin")
-    grant = "SELECT sys.iam_grant(%s, %s)"
+    grant = "SELECT pg_catalog._dsql_iam_grant(%s, %s)"
     for role, arn, expected in (
         ("nobody", ARN, ("42704", 'role "nobody" does not exist', None)),
         ("writer", "reader", ("22023", "IAM role must look like an IAM ARN", None)),

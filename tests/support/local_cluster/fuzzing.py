@@ -28,7 +28,7 @@ STATEMENTS = (
 _NAMES = (b"", b"", b"a", b"b", b"dsql", b"dsql refused", b"dsql again")
 _OPTIONS = (
     *("", "-c search_path=public", "-c dsql.max_rows=9", "-c dsql.max\\_rows=9", "--dsql-max-rows=9", "-fs"),
-    *("-c", "-c x", "-cstatement_timeout=0", "-c\\ a=b", "-P", "--x=\\", "-c role=local_superuser"),
+    *("-c", "-c x", "-cstatement_timeout=0", "-c\\ a=b", "-P", "--x=\\", "-c role=pg_superuser"),
     *("-c session_replication_r\\ole=replica", "-d 5", "-c TimeZone=UTC -B 5"),
 )
 ACCEPTED_OPTIONS = frozenset(("", "-c search_path=public"))
@@ -68,7 +68,7 @@ def _login(client: Client, cluster: LocalCluster, choice: random.Random) -> None
     client.ask(wire.SSL_REQUEST)
     client.encrypt()
     given = {
-        "user": choice.choice(("admin", "admin", "local_superuser", "local_job_1", "nobody", "", 'a"b')),
+        "user": choice.choice(("admin", "admin", "pg_superuser", "local_job_1", "nobody", "", 'a"b')),
         "database": choice.choice(("postgres", "postgres", "template1", "")),
         "options": choice.choice(_OPTIONS),
     }

@@ -42,7 +42,7 @@ functions AS (
   WHERE NOT EXISTS (SELECT FROM extended WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
 ),
 made_role AS (
-  SELECT a.* FROM pg_roles a WHERE oid >= 16384 AND rolname NOT IN ('admin', 'local_superuser') AND rolname !~ '^local_job_'
+  SELECT a.* FROM pg_roles a WHERE oid >= 16384 AND rolname NOT IN ('admin', 'pg_superuser') AND rolname !~ '^local_job_'
 ),
 granted(kind, name, owner, privileges) AS (
   SELECT 'schema', nspname::text, nspowner, coalesce(nspacl, acldefault('n', nspowner)) FROM schema

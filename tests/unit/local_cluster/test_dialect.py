@@ -133,7 +133,7 @@ def test_what_could_take_the_primary_key_away_is_left_to_the_catalog() -> None:
     ddl = """ALTER TABLE s."T" DROP COLUMN "it's", DROP CONSTRAINT c"""
     table, columns, constraints = """'"s"."T"'""", "ARRAY['it''s']::text[]", "ARRAY['c']::text[]"
     assert only(ddl) == TranslatedStatement(
-        f"SELECT sys.drop_from_table($dsql${ddl}$dsql$, {table}, {columns}, {constraints})",
+        f"SELECT pg_catalog._dsql_drop_from_table($dsql${ddl}$dsql$, {table}, {columns}, {constraints})",
         StatementKind.DDL,
         tag="ALTER TABLE",
         changed=True,
@@ -196,7 +196,8 @@ def test_no_other_answer_is_drawn(sql: str) -> None:
 
 CARRIED = {
     "CREATE INDEX ASYNC i ON t (a)": TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a)$dsql$, "
+        "SELECT pg_catalog._dsql_create_index_async("
+        "$dsql$CREATE INDEX       i ON t (a)$dsql$, "
         "'\"t\"', ARRAY['a']::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
@@ -205,7 +206,8 @@ CARRIED = {
     (
         "/**/ create unique index async if not exists i on t ((lower(a))) include (b) where c; -- b"
     ): TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$create unique index       if not exists i on t ((lower(a))) "
+        "SELECT pg_catalog._dsql_create_index_async("
+        "$dsql$create unique index       if not exists i on t ((lower(a))) "
         "include (b) where c$dsql$, "
         "'\"t\"', ARRAY[]::text[]) AS job_id",
         StatementKind.DDL,
@@ -213,42 +215,46 @@ CARRIED = {
         changed=True,
     ),
     "CREATE INDEX ASYNC ON async (a)": TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$CREATE INDEX       ON async (a)$dsql$, "
+        "SELECT pg_catalog._dsql_create_index_async("
+        "$dsql$CREATE INDEX       ON async (a)$dsql$, "
         "'\"async\"', ARRAY['a']::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
     "CREATE INDEX ASYNC i ON t ((a || '$dsql$'))": TranslatedStatement(
-        "SELECT sys.create_index_async($dsqlx$CREATE INDEX       i ON t ((a || '$dsql$'))$dsqlx$, "
+        "SELECT pg_catalog._dsql_create_index_async("
+        "$dsqlx$CREATE INDEX       i ON t ((a || '$dsql$'))$dsqlx$, "
         "'\"t\"', ARRAY[]::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
     "CREATE INDEX ASYNC i ON t (a) WHERE b = $$x$$": TranslatedStatement(
-        "SELECT sys.create_index_async($dsql$CREATE INDEX       i ON t (a) WHERE b = $$x$$ $dsql$, "
+        "SELECT pg_catalog._dsql_create_index_async("
+        "$dsql$CREATE INDEX       i ON t (a) WHERE b = $$x$$ $dsql$, "
         "'\"t\"', ARRAY['a']::text[]) AS job_id",
         StatementKind.DDL,
         tag="CREATE INDEX",
         changed=True,
     ),
     "ALTER TABLE ASYNC IF EXISTS s.t VALIDATE CONSTRAINT c": TranslatedStatement(
-        "SELECT sys.validate_constraint_async($dsql$ALTER TABLE       IF EXISTS s.t VALIDATE CONSTRAINT c"
+        "SELECT pg_catalog._dsql_validate_constraint_async("
+        "$dsql$ALTER TABLE       IF EXISTS s.t VALIDATE CONSTRAINT c"
         "$dsql$) AS job_id",
         StatementKind.DDL,
         tag="ALTER TABLE",
         changed=True,
     ),
     "AWS IAM GRANT App TO 'arn:aws:iam::123456789012:role/it''s'": TranslatedStatement(
-        "SELECT sys.iam_grant('app', ARRAY['arn:aws:iam::123456789012:role/it''s'])",
+        "SELECT pg_catalog._dsql_iam_grant('app', ARRAY['arn:aws:iam::123456789012:role/it''s'])",
         StatementKind.DDL,
         tag="AWS IAM GRANT",
         changed=True,
         hide_rows=True,
     ),
     'aws iam revoke "it\'s ""A""" from \'a\', \'b\';': TranslatedStatement(
-        """SELECT sys.iam_revoke('it''s "A"', ARRAY['a', 'b'])""",
+        """SELECT pg_catalog._dsql_iam_revoke('it''s "A"', ARRAY['a', 'b'])""",
         StatementKind.DDL,
         tag="AWS IAM REVOKE",
         changed=True,

@@ -96,9 +96,6 @@ UNSUPPORTED = {
     "SELECT pg_advisory_unlock_all()": "function pg_advisory_unlock_all not supported",
     "SELECT * FROM pg_catalog.pg_try_advisory_lock(1)": "function pg_try_advisory_lock not supported",
     "SELECT line('{1,2,3}')": "datatype line not supported",
-    "SELECT sys.create_index_async('SET dsql.max_rows = 9')": "function sys.create_index_async not supported",
-    'SELECT * FROM "sys".write_back()': "function sys.write_back not supported",
-    'SELECT 1 WHERE U&"s\\0079s"._doom() IS NULL': "function sys._doom not supported",
     "SELECT circle('<(0,0),1>'::text)": "datatype circle not supported",
     "SELECT '(1,2)'::point": "datatype point not supported",
     "SELECT set_config('response.headers', '[]', true)": (
@@ -290,6 +287,10 @@ def wrong_cache(size: int) -> Refusal:
     return Refusal("22023", f"CACHE ({size}) must be greater than or equal to 65536 or equal to 1")
 
 
+NO_FUNCTION = (
+    "No function matches the given name and argument types. You might need to add explicit type casts."
+)
+
 OTHERWISE = {
     "CREATE SEQUENCE s CACHE 20": wrong_cache(20),
     "ALTER SEQUENCE s CACHE 5": wrong_cache(5),
@@ -297,6 +298,15 @@ OTHERWISE = {
     "ALTER TABLE t ALTER a SET CACHE 7": wrong_cache(7),
     "CREATE SEQUENCE s AS int CACHE 1": Refusal("22023", "sequence type must be bigint"),
     "CREATE SEQUENCE s AS decimal(10, 0) CACHE 1": Refusal("22023", "sequence type must be bigint"),
+    "SELECT _dsql_create_index_async('SET dsql.max_rows = 9')": Refusal(
+        "42883", "function _dsql_create_index_async does not exist", NO_FUNCTION
+    ),
+    'SELECT * FROM "pg_catalog"._dsql_write_back()': Refusal(
+        "42883", "function pg_catalog._dsql_write_back does not exist", NO_FUNCTION
+    ),
+    'SELECT 1 WHERE U&"\\005fdsql_doom"() IS NULL': Refusal(
+        "42883", "function _dsql_doom does not exist", NO_FUNCTION
+    ),
     "CREATE TABLE t (id serial)": Refusal("42704", 'type "serial" does not exist'),
     "CREATE TABLE t (id bigserial)": Refusal("42704", 'type "bigserial" does not exist'),
     "ALTER TABLE t ADD COLUMN id serial": Refusal("42704", 'type "serial" does not exist'),

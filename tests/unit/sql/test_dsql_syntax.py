@@ -50,7 +50,7 @@ def kinds(sql: str) -> list[str] | None:
 
 
 def is_dsql(translated: TranslatedStatement) -> bool:
-    return any(name in translated.sql for name in ("sys.iam_", "_async("))
+    return any(name in translated.sql for name in ("_dsql_iam_", "_async("))
 
 
 @given(texts())
@@ -87,7 +87,7 @@ def test_a_role_is_named_as_postgresql_reads_it(written: str, name: str) -> None
     assert (statement.role, statement.arns) == (name, ("'arn'",))
     assert check_statement(sql, writes=True).refusal is None
     (translated,) = translate(sql, "nonce")
-    assert translated.sql == f"SELECT sys.iam_grant('{name}', ARRAY['arn'])"
+    assert translated.sql == f"SELECT pg_catalog._dsql_iam_grant('{name}', ARRAY['arn'])"
 
 
 @pytest.mark.parametrize("role", ["select", "user", "current_user", "public", '""', "7", "'r'", "a.b", "a b"])

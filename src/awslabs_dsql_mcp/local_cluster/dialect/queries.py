@@ -13,7 +13,12 @@ from awslabs_dsql_mcp.dsql import functions
 from awslabs_dsql_mcp.dsql.unsupported import LOCK_STRENGTHS
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
 from awslabs_dsql_mcp.local_cluster.dialect.model import Explanation, StatementKind, TableName
-from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import UNDEFINED_OBJECT, Refusal, unsupported
+from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
+    UNDEFINED_FUNCTION,
+    UNDEFINED_OBJECT,
+    Refusal,
+    unsupported,
+)
 from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
 from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, constant, strings, walk
@@ -21,11 +26,20 @@ from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 _CHANGES: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt")
 _REMARKABLE: Final = re.compile(
-    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|backend_pid|to_ts|inet_server|u&|sys"
+    rb"\bfor\b|into|insert|update|delete|merge|sample|set_config|advisory|backend_pid|to_ts|inet_server|u&|_dsql_"
     rb"|point|line|lseg|box|path|polygon|circle",
     re.IGNORECASE,
 )
 """All that is looked for in a query has one of these words; U& may hide any of them."""
+
+
+_OURS: Final = "_dsql_"
+"""Begins the names of functions that only the local cluster has (postgres/sys.sql)."""
+
+_NO_FUNCTION: Final = (
+    "No function matches the given name and argument types. You might need to add explicit type casts."
+)
+"""The hint that PostgreSQL gives with that error (PostgreSQL 16)."""
 
 
 def is_plain(statement: ParsedStatement) -> bool:
@@ -121,9 +135,9 @@ def _table(relation: Node) -> TableName:
 
 def _refused_calls(tree: Tree) -> Iterator[Refusal]:
     for place in tree.find("FuncCall"):
-        schema, name = ["", *strings(place.node.get("funcname"))][-2:]
-        if schema == "sys" and name not in functions.SYSTEM:  # one of ours, which no cluster has
-            yield unsupported(f"function sys.{name} not supported")
+        names = strings(place.node.get("funcname"))
+        if names[-1].startswith(_OURS) and names[:-1] in ([], ["pg_catalog"]):
+            yield Refusal(UNDEFINED_FUNCTION, f"function {'.'.join(names)} does not exist", _NO_FUNCTION)
         elif (found := _refused_call(place.node)) is not None:
             yield found
 

@@ -104,10 +104,11 @@ def _asynchronous(statement: ParsedStatement) -> TranslatedStatement:
     if statement.tree.kind == "IndexStmt":
         ddl = _quoted(statement.written(indexes.edits(statement)))
         relation, columns = _relation(indexes.table(statement)), _names(indexes.columns(statement))
-        query, tag = f"SELECT sys.create_index_async({ddl}, {relation}, {columns}) AS job_id", "CREATE INDEX"
+        arguments = f"{ddl}, {relation}, {columns}"
+        query, tag = f"SELECT pg_catalog._dsql_create_index_async({arguments}) AS job_id", "CREATE INDEX"
     else:
         ddl = _quoted(statement.written())
-        query, tag = f"SELECT sys.validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
+        query, tag = f"SELECT pg_catalog._dsql_validate_constraint_async({ddl}) AS job_id", "ALTER TABLE"
     return TranslatedStatement(query, StatementKind.DDL, tag=tag, changed=True)
 
 
@@ -116,13 +117,14 @@ def _dropping(
 ) -> TranslatedStatement:
     """ALTER TABLE that could take the primary key away, which only the catalog can tell."""
     names = ", ".join(map(_names, (columns, constraints)))
-    query = f"SELECT sys.drop_from_table({_quoted(statement.written())}, {_relation(table)}, {names})"
+    arguments = f"{_quoted(statement.written())}, {_relation(table)}, {names}"
+    query = f"SELECT pg_catalog._dsql_drop_from_table({arguments})"
     return TranslatedStatement(query, StatementKind.DDL, tag="ALTER TABLE", changed=True, hide_rows=True)
 
 
 def _iam(statement: IamStatement) -> TranslatedStatement:
     role, arns = _literal(statement.role), ", ".join(statement.arns)
-    query = f"SELECT sys.iam_{statement.verb}({role}, ARRAY[{arns}])"
+    query = f"SELECT pg_catalog._dsql_iam_{statement.verb}({role}, ARRAY[{arns}])"
     return TranslatedStatement(query, StatementKind.DDL, tag=statement.kind, changed=True, hide_rows=True)
 
 

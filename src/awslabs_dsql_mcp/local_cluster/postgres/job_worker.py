@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 
 _RETRY_SECONDS = 0.1
 _UNDONE = """
-SELECT job_id, job_type FROM sys._jobs WHERE status IN ('submitted', 'processing') ORDER BY position
+SELECT job_id, job_type FROM pg_catalog._dsql_jobs
+WHERE status IN ('submitted', 'processing') ORDER BY position
 """
-_BEGIN = (
-    "UPDATE sys._jobs SET status = 'processing', update_time = date_trunc('second', now()) WHERE job_id = %s"
-)
+_BEGIN = """
+UPDATE pg_catalog._dsql_jobs SET status = 'processing', update_time = date_trunc('second', now())
+WHERE job_id = %s
+"""
 _END = """
-UPDATE sys._jobs SET status = %s, details = %s, update_time = date_trunc('second', now()) WHERE job_id = %s
+UPDATE pg_catalog._dsql_jobs SET status = %s, details = %s, update_time = date_trunc('second', now())
+WHERE job_id = %s
 """
-_STATEMENT = "SELECT sys._lend_role(owner, %s), statement, complaint FROM sys._job_statement(%s)"
-_RETURN = "SELECT sys._lend_role(NULL, %s)"
+_STATEMENT = """
+SELECT pg_catalog._dsql_lend_role(owner, %s), statement, complaint FROM pg_catalog._dsql_job_statement(%s)
+"""
+_RETURN = "SELECT pg_catalog._dsql_lend_role(NULL, %s)"
 
 
 class _Outcome(NamedTuple):

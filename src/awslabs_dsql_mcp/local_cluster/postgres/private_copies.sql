@@ -3,7 +3,7 @@
 -- its defaults and its indexes.
 
 -- Copies a table, as this transaction sees it, into a temporary one of the same name.
-CREATE OR REPLACE FUNCTION sys.shadow(in_schema text, called text, path name[]) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_shadow(in_schema text, called text, path name[]) RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   origin regclass;
@@ -23,12 +23,12 @@ BEGIN
   EXECUTE format('CREATE TEMPORARY TABLE %I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
                  'INCLUDING GENERATED INCLUDING INDEXES) ON COMMIT DROP', called, origin);
   EXECUTE format('GRANT ALL ON pg_temp.%I TO PUBLIC', called);
-  columns := sys._stored_columns(origin);
+  columns := _dsql_stored_columns(origin);
   EXECUTE format('INSERT INTO pg_temp.%I (%s) SELECT %2$s FROM %3$s', called, columns, origin);
   -- xmin and cmin of rows that were only copied; all others were changed.
   EXECUTE format('SELECT concat(xmin, '' '', cmin) FROM pg_temp.%I LIMIT 1', called) INTO copied;
   EXECUTE format('COMMENT ON TABLE pg_temp.%I IS %L', called,
-                 json_build_object('origin', origin::oid, 'copied', copied, 'exact', sys._can_be_copied(origin)));
+                 json_build_object('origin', origin::oid, 'copied', copied, 'exact', _dsql_can_be_copied(origin)));
   FOR identity IN
     SELECT attname, pg_get_serial_sequence(origin::text, attname) AS numbers
     FROM pg_attribute WHERE attrelid = origin AND attidentity <> ''
@@ -38,14 +38,14 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._stored_columns(relation regclass) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_stored_columns(relation regclass) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
   FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 $$;
 
 -- True if a copy behaves as the table: no other object depends on it or uses the table itself.
-CREATE OR REPLACE FUNCTION sys._can_be_copied(relation regclass) RETURNS boolean
+CREATE OR REPLACE FUNCTION _dsql_can_be_copied(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND relation IN (conrelid, confrelid))
     AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attidentity = 'a')
@@ -59,7 +59,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Writes the changes of the copies to the tables; transactions that changed the same rows meanwhile win.
-CREATE OR REPLACE FUNCTION sys.write_back() RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_write_back() RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   copy record;
@@ -78,7 +78,7 @@ BEGIN
     IF key IS NULL OR NOT copy.exact THEN
       RAISE EXCEPTION 'a table that cannot be written back' USING ERRCODE = 'serialization_failure';
     END IF;
-    columns := sys._stored_columns(copy.origin);
+    columns := _dsql_stored_columns(copy.origin);
     SELECT string_agg(format('%1$I = c.%1$I', attname), ', ') INTO changes
     FROM pg_attribute
     WHERE attrelid = copy.origin AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a';

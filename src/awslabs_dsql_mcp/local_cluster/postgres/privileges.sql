@@ -1,7 +1,16 @@
--- The functions of schema sys that users may call, by themselves or through what calls them as the user; the
--- others are the superuser's. Run last, since it is about all of them.
+-- The functions of sys, and of ours in pg_catalog, that users may call, by themselves or through what calls them as
+-- the user; the others are the superuser's. Run last, since it is about all of them.
 
 REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA sys FROM PUBLIC;
+
+DO $$
+DECLARE
+  ours record;
+BEGIN
+  FOR ours IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname LIKE '\_dsql\_%' LOOP
+    EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', ours.oid::regprocedure);
+  END LOOP;
+END $$;
 
 -- Aurora DSQL's own
 
@@ -13,28 +22,43 @@ GRANT EXECUTE ON PROCEDURE sys.wait_for_job(text, boolean) TO PUBLIC;
 
 -- What the dialect and the session make of a user's statements
 
-GRANT EXECUTE ON FUNCTION sys.create_index_async(text, text, text[]), sys.drop_from_table(text, text, text[], text[]),
-  sys.validate_constraint_async(text), sys.iam_grant(text, text[]), sys.iam_revoke(text, text[]),
-  sys.shadow(text, text, name[]), sys.write_back()
+GRANT EXECUTE ON FUNCTION _dsql_create_index_async(text, text, text[]), _dsql_drop_from_table(text, text, text[], text[]),
+  _dsql_validate_constraint_async(text), _dsql_iam_grant(text, text[]), _dsql_iam_revoke(text, text[]),
+  _dsql_shadow(text, text, name[]), _dsql_write_back()
 TO PUBLIC;
 
 -- What those, the views, and the triggers of a user's statements call
 
-GRANT EXECUTE ON FUNCTION sys._name(oid), sys._is_no_key(oid), sys._limit(text, bigint), sys._record_validation(oid),
-  sys._is_mapped(text), sys._trusting_role(text, text[]), sys._doom(), sys._key_size(oid),
-  sys._wide_source(regclass), sys._check_count(bigint, text, bigint, text), sys._check_counts(),
-  sys._check_columns(oid), sys._check_indexes(oid), sys._check_key(oid), sys._stored_columns(regclass),
-  sys._can_be_copied(regclass), sys._set_config(text, text, boolean), sys._refuse_setting(text)
+GRANT EXECUTE ON FUNCTION _dsql_name(oid), _dsql_is_no_key(oid), _dsql_limit(text, bigint), _dsql_record_validation(oid),
+  _dsql_is_mapped(text), _dsql_trusting_role(text, text[]), _dsql_doom(), _dsql_key_size(oid),
+  _dsql_wide_source(regclass), _dsql_check_count(bigint, text, bigint, text), _dsql_check_counts(),
+  _dsql_check_columns(oid), _dsql_check_indexes(oid), _dsql_check_key(oid), _dsql_stored_columns(regclass),
+  _dsql_can_be_copied(regclass), _dsql_set_config(text, text, boolean), _dsql_refuse_setting(text),
+  _dsql_tablespace_size(oid)
 TO PUBLIC;
 
--- pg_dump takes what pg_catalog has for the server's own where its privileges are as recorded here
+-- pg_dump leaves out the members of an extension, and what pg_catalog has, where their privileges are as recorded here
+
+INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
+SELECT class, object, 0, 'pg_extension'::regclass, pg_extension.oid, 0, 'e'
+FROM pg_extension, (
+  SELECT 'pg_namespace'::regclass, 'sys'::regnamespace::oid
+  UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = 'sys'::regnamespace
+  UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = 'sys'::regnamespace) AS members (class, object)
+WHERE extname = 'plpgsql' AND NOT EXISTS (
+  SELECT FROM pg_depend WHERE (classid, objid, refclassid) = (class, object, 'pg_extension'::regclass));
 
 DELETE FROM pg_init_privs
-WHERE classoid IN ('pg_class'::regclass, 'pg_language'::regclass, 'pg_proc'::regclass) AND objsubid = 0;
+WHERE classoid IN ('pg_class'::regclass, 'pg_language'::regclass, 'pg_proc'::regclass) AND objsubid = 0
+  OR objoid = 'sys'::regnamespace;
 
 INSERT INTO pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)
-SELECT oid, 'pg_class'::regclass, 0, 'i', relacl FROM pg_class WHERE oid < 16384 AND relacl IS NOT NULL
+SELECT oid, 'pg_class'::regclass, 0, 'i', relacl FROM pg_class
+  WHERE (oid < 16384 OR relnamespace IN ('pg_catalog'::regnamespace, 'sys'::regnamespace)) AND relacl IS NOT NULL
 UNION ALL
 SELECT oid, 'pg_language'::regclass, 0, 'i', lanacl FROM pg_language WHERE lanacl IS NOT NULL
 UNION ALL
-SELECT oid, 'pg_proc'::regclass, 0, 'i', proacl FROM pg_proc WHERE oid < 16384 AND proacl IS NOT NULL;
+SELECT oid, 'pg_proc'::regclass, 0, 'i', proacl FROM pg_proc
+  WHERE (oid < 16384 OR pronamespace IN ('pg_catalog'::regnamespace, 'sys'::regnamespace)) AND proacl IS NOT NULL
+UNION ALL
+SELECT oid, 'pg_namespace'::regclass, 0, 'i', nspacl FROM pg_namespace WHERE nspname = 'sys';

@@ -26,7 +26,8 @@ from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster.postgres import subprocesses
 from awslabs_dsql_mcp.local_cluster.postgres.run_as import RunAs, current_run_as, reachable_programs
 
-SUPERUSER = "local_superuser"
+SUPERUSER = "pg_superuser"  # as in sys.sql
+_MADE_BY_INITDB = "local_superuser"  # which refuses such a name
 SUPERUSER_OPTIONS = "-c search_path=pg_catalog,pg_temp"  # nothing of a user's is found by its name
 JOB_ROLES = ("local_job_1", "local_job_2", "local_job_3", "local_job_4")  # as in sys.sql
 RESERVED_ROLES = frozenset((SUPERUSER, *JOB_ROLES))
@@ -164,7 +165,7 @@ class _Launch:
     def initdb(self, meanwhile: Callable[[], None]) -> None:
         """Fill an empty data directory."""
         command = self._command("initdb", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
-        command += [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=password"]
+        command += [f"--username={_MADE_BY_INITDB}", "--auth-local=trust", "--auth-host=password"]
         child = subprocesses.spawn_child(
             command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         )
@@ -234,7 +235,7 @@ class _Launch:
 
     def _loopback(self) -> Loopback:
         address = Loopback(_free_port(), secrets.token_urlsafe(24))
-        self.run_alone(f"ALTER ROLE {SUPERUSER} PASSWORD '{address.password}';\n\n".encode())
+        self.run_alone(f"ALTER ROLE CURRENT_USER PASSWORD '{address.password}';\n\n".encode())
         return address
 
     def _command(self, program: str, *arguments: str) -> list[str]:

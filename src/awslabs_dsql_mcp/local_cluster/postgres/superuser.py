@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 _IS_MAPPED = """
-SELECT (SELECT sys._is_mapped(%s) OR NOT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %s)
+SELECT (
+  SELECT pg_catalog._dsql_is_mapped(%s) OR NOT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = %s)
 """
 Row = tuple[object, ...]
 T = TypeVar("T")
@@ -47,7 +48,7 @@ async def run_as(address: Address, worker: str, owner: str, statement: str) -> N
         address: Address of PostgreSQL.
         worker: A role that runs jobs, and is a member of the owner.
         owner: The owner.
-        statement: What `sys._job_statement` wrote.
+        statement: What `_dsql_job_statement` wrote.
 
     Raises:
         psycopg.Error: It fails; a lock is waited for a tenth of a second.

@@ -1,18 +1,58 @@
 -- Parts of Aurora DSQL inside the database that PostgreSQL lacks: role admin, schema sys, jobs, IAM mappings,
 -- limits. Run by the superuser while no server runs, on an empty database or after an earlier version of this
 -- file, so each statement must be repeatable. A statement ends with a
--- semicolon and an empty line. Names that begin with _ are not DSQL's.
+-- semicolon and an empty line.
+--
+-- Schema sys has what a cluster has there. All else is in pg_catalog, which every client and pg_dump take for the
+-- server's own and leave out, under names that begin with _dsql_: those are ours.
 --
 -- No way leads from a user to the superuser, since nothing that runs as the superuser evaluates anything of a
 -- user's: it neither reads nor changes a user's table, for planning alone evaluates the expressions of its
--- indexes, nor runs a text. So a function is SECURITY DEFINER only to write the catalog or a table of this
--- schema, every search_path is fixed with pg_temp last, and all else runs as its user. The tests hold each
+-- indexes, nor runs a text. So a function is SECURITY DEFINER only to write the catalog or a table of ours,
+-- every search_path is fixed with pg_temp last, and all else runs as its user. The tests hold each
 -- function to that, with the exceptions and their reasons.
 
 -- The text below is read with these names, whatever users have put into schema public.
 SET search_path = pg_catalog, pg_temp;
 
+-- What is made below is made in pg_catalog, the first of these; tables and views need this, too.
+SET allow_system_table_mods = on;
+
+-- Earlier versions had all of theirs in sys: what others depend on keeps its number, and its rows.
+DROP FUNCTION IF EXISTS sys.create_index_async(text), sys._run_job(text), sys._build_index(sys._jobs),
+  sys._validate_constraint(sys._jobs), sys._trusting_role(text, text[]), sys._check_widths(regclass);
+
+DO $$
+DECLARE
+  moved CONSTANT oid[] := array(
+    SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace('sys') AND relname LIKE '\_%');
+  one record;
+BEGIN
+  FOR one IN
+    SELECT p.oid, proname AS name FROM pg_proc p WHERE pronamespace = to_regnamespace('sys') AND proname NOT IN
+      ('dsql_major_version', 'cluster_size', 'cluster_size_limit', 'uuid_to_base32_str', 'base32_str_to_uuid',
+       'current_session_id', 'iam_session_user', 'wait_for_job')
+  LOOP
+    EXECUTE format('ALTER ROUTINE %s RENAME TO %I', one.oid::regprocedure, '_dsql_' || ltrim(one.name, '_'));
+    EXECUTE format('ALTER ROUTINE %s SET SCHEMA pg_catalog', one.oid::regprocedure);
+  END LOOP;
+  -- Indexes and sequences of a table go with it.
+  FOR one IN
+    SELECT oid FROM pg_class c WHERE oid = ANY (moved) AND (relkind = 'r' OR relkind = 'S' AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'i'))
+  LOOP
+    EXECUTE format('ALTER TABLE %s SET SCHEMA pg_catalog', one.oid::regclass);
+  END LOOP;
+  FOR one IN SELECT oid, relname AS name FROM pg_class WHERE oid = ANY (moved) LOOP
+    EXECUTE format('ALTER TABLE %s RENAME TO %I', one.oid::regclass, '_dsql' || one.name);
+  END LOOP;
+END $$;
+
 -- Roles
+
+-- initdb makes the superuser, under another name, since it takes none that begins with pg_. Such names are
+-- reserved, so no user's role is in the way, and are left out where roles are listed.
+UPDATE pg_authid SET rolname = 'pg_superuser' WHERE oid = 10 AND rolname <> 'pg_superuser';
 
 DO $$
 BEGIN
@@ -27,7 +67,7 @@ GRANT CREATE ON DATABASE postgres TO admin;
 DO $$
 BEGIN
   FOR i IN 1..4 LOOP
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'local_job_' || i) THEN
+    IF NOT EXISTS (SELECT FROM pg_authid WHERE rolname = 'local_job_' || i) THEN
       EXECUTE format('CREATE ROLE %I LOGIN NOINHERIT', 'local_job_' || i);
     END IF;
   END LOOP;
@@ -49,8 +89,6 @@ CREATE SCHEMA IF NOT EXISTS sys;
 
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
 
-GRANT USAGE ON SCHEMA sys TO admin WITH GRANT OPTION;
-
 GRANT SELECT ON pg_shadow, pg_shmem_allocations, pg_backend_memory_contexts TO admin;
 
 GRANT EXECUTE ON FUNCTION pg_get_shmem_allocations(), pg_get_backend_memory_contexts() TO admin;
@@ -69,16 +107,16 @@ RETURN CASE lower($1)
 END;
 
 -- The dialect reads the name of a setting where it is a constant; ours are set by no name that is computed.
-CREATE OR REPLACE FUNCTION sys._set_config(text, text, boolean) RETURNS text LANGUAGE internal AS 'set_config_by_name';
+CREATE OR REPLACE FUNCTION _dsql_set_config(text, text, boolean) RETURNS text LANGUAGE internal AS 'set_config_by_name';
 
-CREATE OR REPLACE FUNCTION sys._refuse_setting(name text) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_refuse_setting(name text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'setting configuration parameter "%" not supported', name USING ERRCODE = '0A000';
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE sql VOLATILE
-RETURN CASE WHEN lower($1) LIKE 'dsql.%' THEN sys._refuse_setting($1) ELSE sys._set_config($1, $2, $3) END;
+RETURN CASE WHEN lower($1) LIKE 'dsql.%' THEN _dsql_refuse_setting($1) ELSE _dsql_set_config($1, $2, $3) END;
 
 CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extensions(OUT name name, OUT default_version text, OUT comment text)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$SELECT NULL::name, NULL::text, NULL::text WHERE false$$;
@@ -88,6 +126,52 @@ CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extension_versions(OUT name n
   OUT comment text)
 RETURNS SETOF record LANGUAGE sql STABLE
 AS $$SELECT NULL::name, NULL::text, true, true, true, NULL::name, NULL::name[], NULL::text WHERE false$$;
+
+-- What a cluster does not show: roles that run jobs, settings and event triggers of ours, databases to copy. Catalogs
+-- are known to PostgreSQL by their numbers, so another relation can have the name that users read.
+
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_class WHERE relname = '_dsql_db_role_setting') THEN
+    ALTER TABLE pg_db_role_setting RENAME TO _dsql_db_role_setting;
+    ALTER TABLE pg_event_trigger RENAME TO _dsql_event_trigger;
+    REVOKE SELECT ON _dsql_event_trigger, _dsql_db_role_setting FROM PUBLIC;
+    CREATE TABLE pg_event_trigger (LIKE _dsql_event_trigger); -- a table, since pg_dump asks for its tableoid
+    GRANT SELECT ON pg_event_trigger TO PUBLIC;
+  END IF;
+END $$;
+
+CREATE OR REPLACE VIEW pg_db_role_setting AS
+  SELECT setdatabase, setrole, setconfig FROM _dsql_db_role_setting WHERE setrole NOT IN (0, 10);
+
+GRANT SELECT ON pg_db_role_setting TO PUBLIC;
+
+-- Each as PostgreSQL has it, without our roles.
+CREATE OR REPLACE VIEW pg_roles AS
+  SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit,
+         '********'::text AS rolpassword, rolvaliduntil, rolbypassrls, setconfig AS rolconfig, r.oid
+  FROM pg_authid r LEFT JOIN pg_db_role_setting ON r.oid = setrole AND setdatabase = 0
+  WHERE rolname NOT IN ('local_job_1', 'local_job_2', 'local_job_3', 'local_job_4');
+
+CREATE OR REPLACE VIEW pg_shadow AS
+  SELECT rolname AS usename, r.oid AS usesysid, rolcreatedb AS usecreatedb, rolsuper AS usesuper,
+         rolreplication AS userepl, rolbypassrls AS usebypassrls, rolpassword AS passwd, rolvaliduntil AS valuntil,
+         setconfig AS useconfig
+  FROM pg_authid r LEFT JOIN pg_db_role_setting ON r.oid = setrole AND setdatabase = 0
+  WHERE rolcanlogin AND rolname NOT IN ('local_job_1', 'local_job_2', 'local_job_3', 'local_job_4');
+
+UPDATE pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1');
+
+DROP DATABASE IF EXISTS template0;
+
+DROP DATABASE IF EXISTS template1;
+
+-- \db+ asks for the size of pg_global too, which only PostgreSQL's operators may know. It is not STRICT, since
+-- PostgreSQL calls its own code unless the planner can put the expression in place of the call.
+CREATE OR REPLACE FUNCTION _dsql_tablespace_size(oid) RETURNS bigint LANGUAGE internal STRICT AS 'pg_tablespace_size_oid';
+
+CREATE OR REPLACE FUNCTION pg_catalog.pg_tablespace_size(oid) RETURNS bigint LANGUAGE sql VOLATILE
+RETURN CASE WHEN $1 <> 1664 OR pg_has_role('pg_read_all_stats', 'USAGE') THEN _dsql_tablespace_size($1) END;
 
 CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN 1;
@@ -119,19 +203,19 @@ BEGIN
           FROM generate_series(0, 31) AS i);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._name(relation oid) RETURNS text LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION _dsql_name(relation oid) RETURNS text LANGUAGE sql STABLE
 RETURN (SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
         WHERE pg_class.oid = relation);
 
-CREATE OR REPLACE FUNCTION sys._is_no_key(kind oid) RETURNS boolean LANGUAGE sql IMMUTABLE
+CREATE OR REPLACE FUNCTION _dsql_is_no_key(kind oid) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN kind IN ('jsonb'::regtype, 'bytea'::regtype);
 
-CREATE OR REPLACE FUNCTION sys._limit(setting text, standard bigint) RETURNS bigint LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION _dsql_limit(setting text, standard bigint) RETURNS bigint LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('dsql.' || setting, true), '')::bigint, standard);
 
 -- Jobs: recorded here, run by job_worker.py
 
-CREATE TABLE IF NOT EXISTS sys._jobs (
+CREATE TABLE IF NOT EXISTS _dsql_jobs (
   position bigint GENERATED ALWAYS AS IDENTITY,
   job_id text PRIMARY KEY DEFAULT sys.uuid_to_base32_str(gen_random_uuid()),
   status text NOT NULL DEFAULT 'submitted',
@@ -147,50 +231,48 @@ CREATE TABLE IF NOT EXISTS sys._jobs (
 CREATE OR REPLACE VIEW sys.jobs AS
   SELECT job_id, status, details, job_type, class_id, object_id,
          CASE class_id
-           WHEN 'pg_class'::regclass THEN sys._name(object_id)
+           WHEN 'pg_class'::regclass THEN _dsql_name(object_id)
            WHEN 'pg_constraint'::regclass THEN (
              SELECT nspname || '.' || conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
              WHERE c.oid = object_id)
          END AS object_name,
          start_time, update_time
-  FROM sys._jobs ORDER BY position;
+  FROM _dsql_jobs ORDER BY position;
 
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
-CREATE OR REPLACE FUNCTION sys._record_job(kind text, class oid, object oid, relation text) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_record_job(kind text, class oid, object oid, relation text) RETURNS text
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   id text;
 BEGIN
-  INSERT INTO sys._jobs (job_type, class_id, object_id, relation) VALUES (kind, class, object, relation)
+  INSERT INTO _dsql_jobs (job_type, class_id, object_id, relation) VALUES (kind, class, object, relation)
     RETURNING job_id INTO id;
   PERFORM pg_notify('dsql_jobs', '');
   RETURN id;
 END $$;
 
--- The caller makes the index, without UNIQUE, which its rows may break; sys._when_made does the rest.
+-- The caller makes the index, without UNIQUE, which its rows may break; _dsql_when_made does the rest.
 -- Types of columns are looked at first, since PostgreSQL builds the index before it says that it has made one.
-DROP FUNCTION IF EXISTS sys.create_index_async(text);
-
-CREATE OR REPLACE FUNCTION sys.create_index_async(ddl text, relation text, columns text[]) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_create_index_async(ddl text, relation text, columns text[]) RETURNS text
 LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
   head CONSTANT text := '^\s*CREATE\s+UNIQUE\s';
   part regtype;
 BEGIN
   SELECT atttypid INTO part FROM pg_attribute
-    WHERE attrelid = to_regclass(relation) AND attname = ANY (columns) AND sys._is_no_key(atttypid) LIMIT 1;
+    WHERE attrelid = to_regclass(relation) AND attname = ANY (columns) AND pg_catalog._dsql_is_no_key(atttypid) LIMIT 1;
   IF part IS NOT NULL THEN
     RAISE EXCEPTION 'datatype % is not supported in a key', part USING ERRCODE = '0A000';
   END IF;
-  PERFORM sys._set_config('dsql.job', '', true), sys._set_config('dsql.unique', (ddl ~* head)::text, true);
+  PERFORM pg_catalog._dsql_set_config('dsql.job', '', true), pg_catalog._dsql_set_config('dsql.unique', (ddl ~* head)::text, true);
   EXECUTE regexp_replace(ddl, head, 'CREATE ', 'i');
-  PERFORM sys._set_config('dsql.unique', '', true);
+  PERFORM pg_catalog._dsql_set_config('dsql.unique', '', true);
   RETURN nullif(current_setting('dsql.job'), '');
 END $$;
 
 -- ALTER TABLE that drops columns or constraints: the primary key is the table, so it stays.
-CREATE OR REPLACE FUNCTION sys.drop_from_table(ddl text, relation text, columns text[], constraints text[])
+CREATE OR REPLACE FUNCTION _dsql_drop_from_table(ddl text, relation text, columns text[], constraints text[])
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   key CONSTANT pg_index := (SELECT i FROM pg_index i WHERE indrelid = to_regclass(relation) AND indisprimary);
@@ -206,7 +288,7 @@ BEGIN
   EXECUTE ddl;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._put_off_index(index oid) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_put_off_index(index oid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   owner oid;
@@ -215,10 +297,10 @@ BEGIN
     SET indisvalid = false, indisready = false,
         indisunique = indisunique OR coalesce(current_setting('dsql.unique', true), '') = 'true'
     WHERE indexrelid = index RETURNING indrelid INTO owner;
-  PERFORM sys._set_config('dsql.job', sys._record_job('INDEX_BUILD', 'pg_class'::regclass, index, sys._name(owner)), true);
+  PERFORM _dsql_set_config('dsql.job', _dsql_record_job('INDEX_BUILD', 'pg_class'::regclass, index, _dsql_name(owner)), true);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._record_validation(constraint_id oid) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_record_validation(constraint_id oid) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c pg_constraint;
@@ -229,10 +311,10 @@ BEGIN
   IF t.oid IS NULL OR NOT pg_has_role(session_user, t.relowner, 'USAGE') THEN
     RAISE EXCEPTION 'must be owner of table %', t.relname USING ERRCODE = '42501';
   END IF;
-  RETURN sys._record_job('VALIDATE_CONSTRAINT', 'pg_constraint'::regclass, c.oid, sys._name(t.oid));
+  RETURN _dsql_record_job('VALIDATE_CONSTRAINT', 'pg_constraint'::regclass, c.oid, _dsql_name(t.oid));
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.validate_constraint_async(ddl text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION _dsql_validate_constraint_async(ddl text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   name CONSTANT text := '(?:"(?:[^"]|"")+"|[[:alpha:]_\u0080-\uffff][[:alnum:]_$\u0080-\uffff]*)';
   parts CONSTANT text[] := regexp_match(
@@ -255,18 +337,16 @@ BEGIN
     RAISE EXCEPTION 'constraint "%" of relation "%" is not a foreign key or check constraint', c.conname,
       (SELECT relname FROM pg_class WHERE oid = t) USING ERRCODE = '42809';
   END IF;
-  RETURN sys._record_validation(c.oid);
+  RETURN pg_catalog._dsql_record_validation(c.oid);
 END $$;
 
 -- The statement of a job, and the role to run it as: the table's owner, whose functions an index or a CHECK may
 -- call. A complaint without a statement if the object is gone; a completed job may have one. A DROP job has
 -- neither: its object is gone already.
-DROP FUNCTION IF EXISTS sys._run_job(text), sys._build_index(sys._jobs), sys._validate_constraint(sys._jobs);
-
-CREATE OR REPLACE FUNCTION sys._job_statement(id text, OUT owner oid, OUT statement text, OUT complaint text)
+CREATE OR REPLACE FUNCTION _dsql_job_statement(id text, OUT owner oid, OUT statement text, OUT complaint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  job CONSTANT sys._jobs := (SELECT j FROM sys._jobs j WHERE job_id = id);
+  job CONSTANT _dsql_jobs := (SELECT j FROM _dsql_jobs j WHERE job_id = id);
 BEGIN
   IF job.job_type = 'INDEX_BUILD' THEN
     SELECT relowner, format('REINDEX INDEX %I.%I', nspname, relname) INTO owner, statement -- makes it valid
@@ -283,7 +363,7 @@ END $$;
 
 -- Makes a role that runs jobs a member of an owner, or of nobody, and of no other role. Settings that a job has
 -- left for it would hold in the jobs of other owners.
-CREATE OR REPLACE FUNCTION sys._lend_role(owner oid, worker text) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_lend_role(owner oid, worker text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   other record;
@@ -306,7 +386,7 @@ END $$;
 -- Its COMMIT allows no SET clause; it runs as its caller.
 CREATE OR REPLACE PROCEDURE sys.wait_for_job(job text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
-  patience CONSTANT interval := make_interval(secs => sys._limit('wait_for_job_seconds', 600));
+  patience CONSTANT interval := make_interval(secs => pg_catalog._dsql_limit('wait_for_job_seconds', 600));
   began CONSTANT timestamptz := clock_timestamp();
   now_is text;
 BEGIN
@@ -322,10 +402,10 @@ END $$;
 
 -- IAM
 
-CREATE SEQUENCE IF NOT EXISTS sys._iam_oids START 16384;
+CREATE SEQUENCE IF NOT EXISTS _dsql_iam_oids START 16384;
 
-CREATE TABLE IF NOT EXISTS sys._iam_mappings (
-  iam_oid oid PRIMARY KEY DEFAULT nextval('sys._iam_oids'),
+CREATE TABLE IF NOT EXISTS _dsql_iam_mappings (
+  iam_oid oid PRIMARY KEY DEFAULT nextval('_dsql_iam_oids'),
   arn text NOT NULL,
   pg_role_oid oid NOT NULL,
   grantor_pg_role_oid oid NOT NULL,
@@ -335,7 +415,7 @@ CREATE TABLE IF NOT EXISTS sys._iam_mappings (
 CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
   SELECT iam_oid, arn, pg_role_oid, r.rolname AS pg_role_name,
          grantor_pg_role_oid, pg_get_userbyid(grantor_pg_role_oid) AS grantor_pg_role_name
-  FROM sys._iam_mappings JOIN pg_roles r ON r.oid = pg_role_oid ORDER BY iam_oid;
+  FROM _dsql_iam_mappings JOIN pg_roles r ON r.oid = pg_role_oid ORDER BY iam_oid;
 
 GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
 
@@ -347,21 +427,19 @@ CREATE OR REPLACE FUNCTION sys.iam_session_user() RETURNS text LANGUAGE sql STAB
 RETURN coalesce((SELECT min(arn) FROM sys.iam_pg_role_mappings WHERE pg_role_name = session_user),
                 'arn:aws:iam::000000000000:user/local');
 
-CREATE OR REPLACE FUNCTION sys._is_mapped(role text) RETURNS boolean LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION _dsql_is_mapped(role text) RETURNS boolean LANGUAGE sql STABLE
 RETURN role = 'admin' OR EXISTS (SELECT FROM sys.iam_pg_role_mappings WHERE pg_role_name = role);
 
-DROP FUNCTION IF EXISTS sys._trusting_role(text, text[]);
+GRANT SELECT, INSERT, DELETE ON _dsql_iam_mappings TO admin;
 
-GRANT SELECT, INSERT, DELETE ON sys._iam_mappings TO admin;
+GRANT USAGE ON SEQUENCE _dsql_iam_oids TO admin;
 
-GRANT USAGE ON SEQUENCE sys._iam_oids TO admin;
-
-CREATE OR REPLACE FUNCTION sys._trusting_role(role text, arns text[]) RETURNS pg_roles
+CREATE OR REPLACE FUNCTION _dsql_trusting_role(role text, arns text[]) RETURNS pg_roles
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_role pg_roles;
 BEGIN
-  SELECT * INTO found_role FROM pg_roles WHERE rolname = role AND role !~ '^local_(superuser|job_\d)$';
+  SELECT * INTO found_role FROM pg_roles WHERE rolname = role AND NOT rolsuper;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'role "%" does not exist', role USING ERRCODE = '42704';
   ELSIF NOT pg_has_role(session_user, 'admin', 'MEMBER') THEN
@@ -372,82 +450,85 @@ BEGIN
   RETURN found_role;
 END $$;
 
--- Granting a privilege that PUBLIC has anyway makes DROP ROLE refuse a role that is still mapped.
-CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arns text[]) RETURNS void
+-- Granting a privilege that PUBLIC has anyway makes DROP ROLE refuse a role that is still mapped; that on the type of
+-- a table's rows is listed and dumped by nobody.
+GRANT USAGE ON TYPE _dsql_iam_mappings TO admin WITH GRANT OPTION;
+
+CREATE OR REPLACE FUNCTION _dsql_iam_grant(role text, arns text[]) RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  trusting CONSTANT pg_roles := sys._trusting_role(role, arns);
+  trusting CONSTANT pg_roles := _dsql_trusting_role(role, arns);
 BEGIN
   IF NOT trusting.rolcanlogin THEN
     RAISE EXCEPTION 'role % must have the LOGIN attribute', role USING ERRCODE = '22023';
   END IF;
-  INSERT INTO sys._iam_mappings (arn, pg_role_oid, grantor_pg_role_oid)
+  INSERT INTO _dsql_iam_mappings (arn, pg_role_oid, grantor_pg_role_oid)
     SELECT arn, trusting.oid, session_user::regrole FROM unnest(arns) AS arn ON CONFLICT DO NOTHING;
-  EXECUTE format('GRANT USAGE ON SCHEMA sys TO %I', role);
+  EXECUTE format('GRANT USAGE ON TYPE _dsql_iam_mappings TO %I', role);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arns text[]) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_iam_revoke(role text, arns text[]) RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  trusting CONSTANT pg_roles := sys._trusting_role(role, arns);
+  trusting CONSTANT pg_roles := _dsql_trusting_role(role, arns);
 BEGIN
-  DELETE FROM sys._iam_mappings WHERE pg_role_oid = trusting.oid AND arn = ANY (arns);
-  IF NOT sys._is_mapped(role) THEN
-    EXECUTE format('REVOKE USAGE ON SCHEMA sys FROM %I', role);
+  DELETE FROM _dsql_iam_mappings WHERE pg_role_oid = trusting.oid AND arn = ANY (arns);
+  IF NOT _dsql_is_mapped(role) THEN
+    EXECUTE format('REVOKE USAGE ON TYPE _dsql_iam_mappings FROM %I', role);
   END IF;
 END $$;
 
--- In earlier versions the superuser granted that privilege; now admin does, who can revoke it too.
+-- In earlier versions that was a privilege on schema sys, which \dn+ shows.
+REVOKE USAGE ON SCHEMA sys FROM admin CASCADE;
+
 DO $$
 DECLARE
   mapped record;
 BEGIN
-  FOR mapped IN SELECT DISTINCT pg_role_oid::regrole AS role FROM sys._iam_mappings JOIN pg_roles ON oid = pg_role_oid
+  FOR mapped IN SELECT DISTINCT pg_role_oid::regrole AS role FROM _dsql_iam_mappings JOIN pg_roles ON oid = pg_role_oid
                 WHERE rolname <> 'admin' LOOP
     EXECUTE format('REVOKE USAGE ON SCHEMA sys FROM %s', mapped.role);
     SET LOCAL ROLE admin;
-    EXECUTE format('GRANT USAGE ON SCHEMA sys TO %s', mapped.role);
+    EXECUTE format('GRANT USAGE ON TYPE _dsql_iam_mappings TO %s', mapped.role);
     RESET ROLE;
   END LOOP;
 END $$;
 
 -- Limits of the changes of a transaction: a statement trigger for each kind of change on each table
 
-CREATE TABLE IF NOT EXISTS sys._oversize ();
+CREATE TABLE IF NOT EXISTS _dsql_oversize ();
 
-CREATE OR REPLACE FUNCTION sys._refuse_size() RETURNS trigger
+CREATE OR REPLACE FUNCTION _dsql_refuse_size() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   megabyte CONSTANT numeric := 1048576;
 BEGIN
-  RAISE EXCEPTION 'transaction size limit %mb exceeded', round(sys._limit('max_bytes', 10485760) / megabyte)
+  RAISE EXCEPTION 'transaction size limit %mb exceeded', round(_dsql_limit('max_bytes', 10485760) / megabyte)
     USING ERRCODE = '54000',
           DETAIL = format('Current transaction size %smb > %smb', ceil(current_setting('dsql.bytes')::bigint / megabyte),
-                          round(sys._limit('max_bytes', 10485760) / megabyte));
+                          round(_dsql_limit('max_bytes', 10485760) / megabyte));
 END $$;
 
-DROP TRIGGER IF EXISTS refuse ON sys._oversize;
+DROP TRIGGER IF EXISTS refuse ON _dsql_oversize;
 
-CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sys._oversize DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION sys._refuse_size();
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON _dsql_oversize DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION _dsql_refuse_size();
 
 -- Makes COMMIT refuse the transaction.
-CREATE OR REPLACE FUNCTION sys._doom() RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_doom() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  INSERT INTO sys._oversize DEFAULT VALUES;
+  INSERT INTO _dsql_oversize DEFAULT VALUES;
 END;
-
-DROP FUNCTION IF EXISTS sys._check_widths(regclass);
 
 -- Compressed sizes count, so the rows that are stored are measured, as the user who stored them; older rows
 -- cannot be too wide. Who may not read the table has the rows measured as they came.
-CREATE OR REPLACE FUNCTION sys._wide_source(relation regclass) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_wide_source(relation regclass) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 RETURN CASE WHEN has_table_privilege(relation, 'SELECT') THEN relation::text ELSE 'changed' END;
 
 -- The size of the longest key of a row, without its header of 4 bytes, as an expression; NULL when no key can grow.
-CREATE OR REPLACE FUNCTION sys._key_size(relation oid) RETURNS text
+CREATE OR REPLACE FUNCTION _dsql_key_size(relation oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 RETURN (
   SELECT 'greatest(' || string_agg(size, ', ') || ')' FROM (
@@ -457,7 +538,7 @@ RETURN (
     WHERE indrelid = relation GROUP BY indexrelid HAVING bool_or(attlen = -1)) AS sizes
 );
 
-CREATE OR REPLACE FUNCTION sys._count_changes() RETURNS trigger
+CREATE OR REPLACE FUNCTION _dsql_count_changes() RETURNS trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   n bigint;
@@ -479,36 +560,36 @@ BEGIN
     RETURN NULL;
   END IF;
   n := n + coalesce(nullif(current_setting('dsql.rows', true), '')::bigint, 0);
-  IF n > sys._limit('max_rows', 3000) THEN
+  IF n > _dsql_limit('max_rows', 3000) THEN
     RAISE EXCEPTION 'transaction row limit exceeded' USING ERRCODE = '54000';
   END IF;
   before := coalesce(nullif(current_setting('dsql.bytes', true), '')::bigint, 0);
   size := size + before;
-  PERFORM sys._set_config('dsql.rows', n::text, true), sys._set_config('dsql.bytes', size::text, true);
-  IF size > sys._limit('max_bytes', 10485760) AND before <= sys._limit('max_bytes', 10485760) THEN
-    PERFORM sys._doom();
+  PERFORM _dsql_set_config('dsql.rows', n::text, true), _dsql_set_config('dsql.bytes', size::text, true);
+  IF size > _dsql_limit('max_bytes', 10485760) AND before <= _dsql_limit('max_bytes', 10485760) THEN
+    PERFORM _dsql_doom();
   END IF;
-  IF widest > sys._limit('max_key_bytes', 1981) THEN
-    keys := sys._key_size(TG_RELID);
+  IF widest > _dsql_limit('max_key_bytes', 1981) THEN
+    keys := _dsql_key_size(TG_RELID);
     IF keys IS NOT NULL THEN
       EXECUTE format('SELECT max(%s) FROM changed', keys) INTO longest;
     END IF;
-    IF longest > sys._limit('max_key_bytes', 1981) THEN
+    IF longest > _dsql_limit('max_key_bytes', 1981) THEN
       RAISE EXCEPTION 'key size too large' USING ERRCODE = '54000';
     END IF;
   END IF;
-  IF widest > sys._limit('max_column_bytes', 1048576) THEN
+  IF widest > _dsql_limit('max_column_bytes', 1048576) THEN
     SELECT string_agg(format('(%L, pg_column_size(t.%I))', format_type(atttypid, NULL), attname), ', ' ORDER BY attnum)
       INTO columns FROM pg_attribute WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped;
     EXECUTE format('SELECT kind FROM %s AS t, LATERAL (VALUES %s) AS c (kind, size) WHERE size > $1 LIMIT 1',
-                   sys._wide_source(TG_RELID), columns) INTO kind USING sys._limit('max_column_bytes', 1048576);
+                   _dsql_wide_source(TG_RELID), columns) INTO kind USING _dsql_limit('max_column_bytes', 1048576);
     IF kind IS NOT NULL THEN
       RAISE EXCEPTION 'datatype limit greater than % bytes not supported for %',
-        sys._limit('max_column_bytes', 1048576), kind USING ERRCODE = '54000';
+        _dsql_limit('max_column_bytes', 1048576), kind USING ERRCODE = '54000';
     END IF;
     EXECUTE format('SELECT ''a row'' FROM %s AS t, LATERAL (SELECT sum(size) AS size FROM (VALUES %s) AS c (kind, size)) AS r
-                    WHERE r.size > $1 LIMIT 1', sys._wide_source(TG_RELID), columns)
-      INTO kind USING sys._limit('max_row_bytes', 2097152);
+                    WHERE r.size > $1 LIMIT 1', _dsql_wide_source(TG_RELID), columns)
+      INTO kind USING _dsql_limit('max_row_bytes', 2097152);
     IF kind IS NOT NULL THEN
       RAISE EXCEPTION 'maximum row size exceeded' USING ERRCODE = '54000';
     END IF;
@@ -517,33 +598,33 @@ BEGIN
 END $$;
 
 -- Internal triggers do not show in information_schema nor in psql's \d, and only a superuser alters them.
-CREATE OR REPLACE FUNCTION sys._watch(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_watch(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   event text;
 BEGIN
-  IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = 'sys._count_changes'::regproc) THEN
+  IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = '_dsql_count_changes'::regproc) THEN
     RETURN;
   END IF;
   FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
     EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s TABLE AS changed
-                    FOR EACH STATEMENT EXECUTE FUNCTION sys._count_changes()',
+                    FOR EACH STATEMENT EXECUTE FUNCTION _dsql_count_changes()',
                    '_dsql_' || lower(event), event, relation, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
   END LOOP;
-  UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = relation AND tgfoid = 'sys._count_changes'::regproc;
+  UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = relation AND tgfoid = '_dsql_count_changes'::regproc;
 END $$;
 
 -- Limits of the number of objects
 
-CREATE OR REPLACE FUNCTION sys._check_count(many bigint, setting text, standard bigint, words text) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_check_count(many bigint, setting text, standard bigint, words text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF many > sys._limit(setting, standard) THEN
-    RAISE EXCEPTION '%', format(words, sys._limit(setting, standard)) USING ERRCODE = '54000';
+  IF many > _dsql_limit(setting, standard) THEN
+    RAISE EXCEPTION '%', format(words, _dsql_limit(setting, standard)) USING ERRCODE = '54000';
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._check_counts() RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_check_counts() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   own CONSTANT oid[] := array(
@@ -552,33 +633,33 @@ DECLARE
     SELECT jsonb_object_agg(relkind, many) FROM (
       SELECT relkind, count(*) AS many FROM pg_class WHERE relnamespace = ANY (own) GROUP BY relkind) AS counts), '{}');
 BEGIN
-  PERFORM sys._check_count(cardinality(own), 'max_schemas', 10, 'more than %s schemas not allowed');
-  PERFORM sys._check_count((kinds->>'r')::bigint, 'max_tables', 1000, 'creating more than %s tables not allowed');
-  PERFORM sys._check_count((kinds->>'v')::bigint, 'max_views', 5000, 'creating more than %s views not allowed');
-  PERFORM sys._check_count((kinds->>'S')::bigint, 'max_sequences', 5000, 'creating more than %s sequences is not allowed');
+  PERFORM _dsql_check_count(cardinality(own), 'max_schemas', 10, 'more than %s schemas not allowed');
+  PERFORM _dsql_check_count((kinds->>'r')::bigint, 'max_tables', 1000, 'creating more than %s tables not allowed');
+  PERFORM _dsql_check_count((kinds->>'v')::bigint, 'max_views', 5000, 'creating more than %s views not allowed');
+  PERFORM _dsql_check_count((kinds->>'S')::bigint, 'max_sequences', 5000, 'creating more than %s sequences is not allowed');
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._check_columns(relation oid) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_check_columns(relation oid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  most CONSTANT bigint := sys._limit('max_columns', 255);
+  most CONSTANT bigint := _dsql_limit('max_columns', 255);
 BEGIN
   IF (SELECT count(*) FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) > most THEN
     RAISE EXCEPTION 'tables can have at most % columns', most USING ERRCODE = '54011';
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._check_indexes(relation oid) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_check_indexes(relation oid) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  SELECT sys._check_count((SELECT count(*) FROM pg_index WHERE indrelid = relation), 'max_indexes', 24,
+  SELECT _dsql_check_count((SELECT count(*) FROM pg_index WHERE indrelid = relation), 'max_indexes', 24,
                           'more than %s indexes per table are not allowed');
 END;
 
-CREATE OR REPLACE FUNCTION sys._check_key(index oid) RETURNS void
+CREATE OR REPLACE FUNCTION _dsql_check_key(index oid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  longest CONSTANT bigint := sys._limit('max_declared_key_bytes', 2000);
+  longest CONSTANT bigint := _dsql_limit('max_declared_key_bytes', 2000);
   part record;
   declared bigint := 0;
 BEGIN
@@ -586,7 +667,7 @@ BEGIN
     SELECT atttypid::regtype AS kind, atttypmod - 4 AS length FROM pg_attribute JOIN pg_index ON indexrelid = attrelid
     WHERE attrelid = index AND attnum <= indnkeyatts ORDER BY attnum
   LOOP
-    IF sys._is_no_key(part.kind) THEN
+    IF _dsql_is_no_key(part.kind) THEN
       RAISE EXCEPTION 'datatype % is not supported in a key', part.kind USING ERRCODE = '0A000';
     ELSIF part.kind IN ('varchar'::regtype, 'bpchar'::regtype) AND part.length > 0 THEN
       declared := declared + part.length;
@@ -597,13 +678,13 @@ BEGIN
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._check_made() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION _dsql_check_made() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   made record;
 BEGIN
   IF TG_TAG <> 'ALTER TABLE' THEN
-    PERFORM sys._check_counts();
+    PERFORM _dsql_check_counts();
   END IF;
   FOR made IN
     SELECT c.oid, relkind, indrelid FROM pg_event_trigger_ddl_commands() JOIN pg_class c ON c.oid = objid
@@ -611,37 +692,37 @@ BEGIN
     WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not private copies
   LOOP
     IF made.relkind = 'r' THEN
-      PERFORM sys._check_columns(made.oid), sys._check_indexes(made.oid);
-    ELSIF made.relkind = 'v' AND length(pg_get_viewdef(made.oid)) > sys._limit('max_view_bytes', 2097152) THEN
+      PERFORM _dsql_check_columns(made.oid), _dsql_check_indexes(made.oid);
+    ELSIF made.relkind = 'v' AND length(pg_get_viewdef(made.oid)) > _dsql_limit('max_view_bytes', 2097152) THEN
       RAISE EXCEPTION 'view definition too large' USING ERRCODE = '54000';
     ELSIF made.relkind = 'i' THEN
-      PERFORM sys._check_key(made.oid);
+      PERFORM _dsql_check_key(made.oid);
       IF TG_TAG = 'CREATE INDEX' THEN
-        PERFORM sys._check_indexes(made.indrelid);
+        PERFORM _dsql_check_indexes(made.indrelid);
       END IF;
     END IF;
   END LOOP;
 END $$;
 
 -- As the superuser, who alone writes the catalog itself and puts triggers on users' tables.
-CREATE OR REPLACE FUNCTION sys._when_made() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION _dsql_when_made() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM CASE relkind WHEN 'r' THEN sys._watch(c.oid) WHEN 'i' THEN sys._put_off_index(c.oid) END
+  PERFORM CASE relkind WHEN 'r' THEN _dsql_watch(c.oid) WHEN 'i' THEN _dsql_put_off_index(c.oid) END
     FROM pg_event_trigger_ddl_commands() JOIN pg_class c ON c.oid = objid
     WHERE classid = 'pg_class'::regclass AND relpersistence = 'p' -- not private copies
       AND (relkind = 'r' OR relkind = 'i' AND TG_TAG = 'CREATE INDEX');
 END $$;
 
-CREATE OR REPLACE FUNCTION sys._when_dropped() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION _dsql_when_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM sys._record_job('DROP', classid, objid, NULL) FROM pg_event_trigger_dropped_objects()
+  PERFORM _dsql_record_job('DROP', classid, objid, NULL) FROM pg_event_trigger_dropped_objects()
     WHERE NOT is_temporary AND (object_type = 'table' OR object_type = 'index' AND original);
 END $$;
 
 -- A build holds locks that the dropping statement needs; the job comes back to see whether its index is gone.
-CREATE OR REPLACE FUNCTION sys._interrupt_jobs() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION _dsql_interrupt_jobs() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_cancel_backend(pid) FROM pg_stat_activity
@@ -650,7 +731,7 @@ END $$;
 
 -- Behind the dialect, which reads statements but no texts that they run, PostgreSQL itself refuses users the
 -- commands that are not in this list. What is not a command of an event trigger's is its superuser's alone.
-CREATE OR REPLACE FUNCTION sys._refuse_command() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION _dsql_refuse_command() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT TG_TAG = ANY ('{COMMENT,GRANT,REVOKE,ALTER DEFAULT PRIVILEGES,REINDEX,DROP TRIGGER}')
@@ -662,7 +743,7 @@ END $$;
 
 DROP EVENT TRIGGER IF EXISTS dsql_command;
 
-CREATE EVENT TRIGGER dsql_command ON ddl_command_start EXECUTE FUNCTION sys._refuse_command();
+CREATE EVENT TRIGGER dsql_command ON ddl_command_start EXECUTE FUNCTION _dsql_refuse_command();
 
 DROP EVENT TRIGGER IF EXISTS dsql_checked;
 
@@ -674,18 +755,18 @@ DROP EVENT TRIGGER IF EXISTS dsql_dropping;
 
 CREATE EVENT TRIGGER dsql_checked ON ddl_command_end
 WHEN TAG IN ('CREATE SCHEMA', 'CREATE TABLE', 'CREATE VIEW', 'CREATE SEQUENCE', 'CREATE INDEX', 'ALTER TABLE')
-EXECUTE FUNCTION sys._check_made();
+EXECUTE FUNCTION _dsql_check_made();
 
 CREATE EVENT TRIGGER dsql_made ON ddl_command_end
 WHEN TAG IN ('CREATE SCHEMA', 'CREATE TABLE', 'CREATE INDEX', 'ALTER TABLE')
-EXECUTE FUNCTION sys._when_made();
+EXECUTE FUNCTION _dsql_when_made();
 
-CREATE EVENT TRIGGER dsql_dropped ON sql_drop EXECUTE FUNCTION sys._when_dropped();
+CREATE EVENT TRIGGER dsql_dropped ON sql_drop EXECUTE FUNCTION _dsql_when_dropped();
 
 CREATE EVENT TRIGGER dsql_dropping ON ddl_command_start WHEN TAG IN ('DROP INDEX', 'DROP TABLE', 'DROP SCHEMA')
-EXECUTE FUNCTION sys._interrupt_jobs();
+EXECUTE FUNCTION _dsql_interrupt_jobs();
 
 -- Tables of earlier versions
 
-SELECT sys._watch(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+SELECT _dsql_watch(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'sys');

@@ -159,18 +159,19 @@ def read_fields(body: bytes) -> dict[str, str]:
     return {part[:1].decode(): part[1:].decode("utf-8", "replace") for part in body.split(b"\0") if part}
 
 
-def error(fields: Mapping[str, str]) -> bytes:
+def error(texts: Mapping[str, str]) -> bytes:
     """Write an ErrorResponse."""
-    return message(ERROR_RESPONSE, _fields(fields))
+    return message(ERROR_RESPONSE, fields(texts))
 
 
 def notice(text: str) -> bytes:
     """Write a NoticeResponse."""
-    return message(NOTICE, _fields({"S": "NOTICE", "V": "NOTICE", "C": "00000", "M": text}))
+    return message(NOTICE, fields({"S": "NOTICE", "V": "NOTICE", "C": "00000", "M": text}))
 
 
-def _fields(fields: Mapping[str, str]) -> bytes:
-    parts = [key.encode() + text.encode("utf-8", "replace") + b"\0" for key, text in fields.items()]
+def fields(texts: Mapping[str, str]) -> bytes:
+    """Write the fields of an ErrorResponse or a NoticeResponse."""
+    parts = [key.encode() + text.encode("utf-8", "replace") + b"\0" for key, text in texts.items()]
     return b"".join(parts) + b"\0"
 
 

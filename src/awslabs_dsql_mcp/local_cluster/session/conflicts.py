@@ -2,7 +2,7 @@
 
 PostgreSQL would let the second writer of a row wait for the first. So each write in a block has a savepoint
 of the session's own before it, and waits for a lock no longer than a moment. A write that meets another
-transaction's change is undone, the table is copied into a temporary one that hides it (`sys.shadow`), and
+transaction's change is undone, the table is copied into a temporary one that hides it (`_dsql_shadow`), and
 the write runs again there: the transaction goes on with its own rows. At COMMIT its copies are written
 back, unless somebody else has committed first. A transaction that still holds the rows then, uncommitted,
 has lost: it is rolled back, and its client hears of it at the next statement. The same happens to a
@@ -187,7 +187,7 @@ class ConflictResolver:
         for table in statement.writes:
             if table not in transaction.copied_tables:
                 await self._link.query(
-                    f"SELECT sys.shadow({private_copies.literal(table)}, current_schemas(false))"
+                    f"SELECT pg_catalog._dsql_shadow({private_copies.literal(table)}, current_schemas(false))"
                 )
                 transaction.copied_tables.add(table)
 
@@ -229,7 +229,7 @@ class ConflictResolver:
             return
         self._abort_blockers(DATA_CONFLICT)
         await self._link.query(f"SAVEPOINT {_SAVEPOINT}_back; SET LOCAL lock_timeout = {_LONG_WAIT}")
-        if failure := await self._link.query("SELECT sys.write_back()"):
+        if failure := await self._link.query("SELECT pg_catalog._dsql_write_back()"):
             await self._link.query(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}_back")
             transaction.pending_error = error_translation.at_commit(failure)
         transaction.copied_tables.clear()

@@ -34,6 +34,8 @@ _CATALOG_RACE: Final = re.compile(
 _SETTINGS: Final = {"server_version": "16.15"}
 _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
+_OURS: Final = "_dsql_"
+"""Begins the names of what only the local cluster has (postgres/sys.sql)."""
 
 
 def with_true_cause(fields: dict[str, str], *, may_be_cancelled: bool) -> dict[str, str]:
@@ -73,11 +75,24 @@ def translate_error(
     """
     if refusal := _translated(fields, nonce, longest):
         return as_fields(refusal)
-    left_out = _INNER | (_POSITIONS if changed else frozenset[str]())
-    shown = {key: text for key, text in fields.items() if key not in left_out}
+    shown = without_ours(fields, changed=changed)
     if inserted and "P" in shown:
         shown["P"] = str(int(shown["P"]) - inserted)
     return shown
+
+
+def without_ours(fields: Mapping[str, str], *, changed: bool) -> dict[str, str]:
+    """Leave out of an error or a notice what only the local cluster has: its functions, and lines in them.
+
+    Args:
+        fields: Its fields.
+        changed: True if the statement was rewritten, so positions in it mean nothing.
+    """
+    left_out = _INNER | (_POSITIONS if changed or _OURS in fields.get("q", "") else frozenset[str]())
+    shown = {key: text for key, text in fields.items() if key not in left_out}
+    if _OURS in (detail := shown.pop("D", "")):
+        detail = "\n".join(line for line in detail.split("\n") if _OURS not in line)
+    return shown | {"D": detail} if detail else shown
 
 
 def as_fields(refusal: Refusal) -> dict[str, str]:

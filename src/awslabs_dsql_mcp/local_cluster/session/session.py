@@ -355,13 +355,20 @@ class ClientSession:
         if kind == messages.BACKEND_KEY:
             self._state.pid = int.from_bytes(body[:4], "big")
             self._registry.enter(self, self._state.pid)
-        expected = self._link.router.expected
-        if kind == messages.NOTICE and expected and expected[0].visibility is Visibility.NOTHING:
-            return b""
+        if kind == messages.NOTICE:
+            return self._notice(body)
         if kind == messages.PARAMETER_STATUS:
             name, value = (text.decode() for text in body.split(b"\0")[:2])
             return messages.parameter_status(name, error_translation.setting(name, value))
         return wire.message(kind, body)
+
+    def _notice(self, body: bytes) -> bytes:
+        expected = self._link.router.expected
+        if expected and expected[0].visibility is Visibility.NOTHING:
+            return b""
+        changed = bool(expected) and expected[0].statement.changed
+        fields = error_translation.without_ours(messages.read_fields(body), changed=changed)
+        return wire.message(messages.NOTICE, messages.fields(fields))
 
     def finished(self, request: PendingRequest, tag: str) -> bytes:
         """Take the end of a statement."""
