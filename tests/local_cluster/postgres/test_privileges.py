@@ -21,6 +21,7 @@ SEARCH_PATH = "search_path=pg_catalog, pg_temp"
 DEFINERS = {
     "_dsql_doom": "inserts a row without columns into a table of the schema",
     "_dsql_interrupt_jobs": "cancels jobs",
+    "_dsql_new_iam_oid": "draws a number",
     "_dsql_record_validation": "records a job of a constraint, if the session's user owns its table",
     "_dsql_when_dropped": "records a job",
     "_dsql_when_made": "writes pg_index and pg_trigger, and puts the limits' triggers on a table",
@@ -82,7 +83,11 @@ FOR_ALL = {
         "_dsql_refuse_setting",
     ),
     "PostgreSQL's pg_tablespace_size, which checks its caller": ("_dsql_tablespace_size",),
-    "definers that check their caller, or harm nobody else": ("_dsql_record_validation", "_dsql_doom"),
+    "definers that check their caller, or harm nobody else": (
+        "_dsql_record_validation",
+        "_dsql_doom",
+        "_dsql_new_iam_oid",
+    ),
 }
 """Functions that everybody may call, by the reason."""
 

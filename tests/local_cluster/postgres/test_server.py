@@ -11,7 +11,7 @@ from psycopg import errors
 
 from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
 from awslabs_dsql_mcp.local_cluster.protocol import wire
-from support.superuser import Connection, connected, refusal, value
+from support.superuser import Connection, connected, index, refusal, rows, value, wait, working
 
 
 async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -31,6 +31,77 @@ async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path
         async with connected(second) as connection:
             assert await value(connection, "SELECT sys.dsql_major_version()") == 1
             many = connection.execute("INSERT INTO old SELECT generate_series(1, 3001)")
+            assert (await refusal(many))[0] == "54000"
+    finally:
+        second.stop()
+
+
+AS_IN_EARLIER_VERSIONS = r"""
+DO $$
+DECLARE
+  one record;
+BEGIN
+  FOR one IN SELECT evtname FROM _dsql_event_trigger LOOP
+    EXECUTE format('DROP EVENT TRIGGER %I', one.evtname);
+  END LOOP;
+  FOR one IN SELECT oid, substr(proname, 6) AS name FROM pg_proc WHERE proname LIKE '\_dsql\_%' LOOP
+    EXECUTE format('ALTER FUNCTION %s RENAME TO %I', one.oid::regprocedure, one.name);
+    EXECUTE format('ALTER FUNCTION %s SET SCHEMA sys', one.oid::regprocedure);
+  END LOOP;
+  FOR one IN SELECT unnest(ARRAY['_jobs', '_iam_mappings', '_oversize']) AS name LOOP
+    EXECUTE format('ALTER TABLE %I SET SCHEMA sys', '_dsql' || one.name);
+    EXECUTE format('ALTER TABLE sys.%I RENAME TO %I', '_dsql' || one.name, one.name);
+  END LOOP;
+  ALTER INDEX sys._dsql_jobs_pkey RENAME TO _jobs_pkey;
+  ALTER TABLE sys._jobs ALTER position DROP DEFAULT;
+  ALTER TABLE sys._jobs ALTER position ADD GENERATED ALWAYS AS IDENTITY;
+  CREATE SEQUENCE sys._iam_oids START 16384;
+  ALTER TABLE sys._iam_mappings ALTER iam_oid SET DEFAULT nextval('sys._iam_oids');
+  GRANT USAGE ON SCHEMA sys TO admin WITH GRANT OPTION;
+  REVOKE USAGE ON TYPE sys._iam_mappings FROM keeper, admin CASCADE;
+  SET LOCAL ROLE admin;
+  GRANT USAGE ON SCHEMA sys TO keeper;
+  RESET ROLE;
+  UPDATE pg_authid SET rolname = 'local_superuser' WHERE oid = 10;
+END $$
+"""
+
+
+async def test_what_earlier_versions_had_in_sys_leaves_it_with_its_rows(tmp_path: Path) -> None:
+    directory, arn = tmp_path / "postgres", "arn:aws:iam::123456789012:role/keeper"
+    jobs, mappings = (
+        "SELECT job_id, status, object_name FROM sys.jobs",
+        "SELECT * FROM sys.iam_pg_role_mappings",
+    )
+    first = server.find().start(directory, meanwhile=lambda: None)
+    try:
+        async with connected(first) as connection, await superuser.connect(first.address) as boss:
+            await connection.execute("CREATE TABLE kept (v int)")
+            await connection.execute("CREATE ROLE keeper WITH LOGIN")
+            await connection.execute("SELECT _dsql_iam_grant('keeper', %s)", [[arn]])
+            job = await index(connection, "CREATE UNIQUE INDEX unfinished ON kept (v)")
+            before = await rows(connection, jobs), await rows(connection, mappings)
+            await boss.execute(AS_IN_EARLIER_VERSIONS.encode())
+    finally:
+        first.stop()
+    (directory / "sys.sql.version").write_text("an earlier one")
+    second = server.find().start(directory, meanwhile=lambda: None)
+    try:
+        async with connected(second) as connection, working(second):
+            assert await rows(
+                connection,
+                "SELECT relname FROM pg_class WHERE relnamespace = 'sys'::regnamespace ORDER BY 1",
+            ) == [("iam_pg_role_mappings",), ("jobs",)]
+            assert before == (await rows(connection, jobs), await rows(connection, mappings))
+            assert await wait(connection, job) is True
+            assert (await refusal(connection.execute("INSERT INTO kept VALUES (1), (1)")))[0] == "23505"
+            assert (await refusal(connection.execute("DROP ROLE keeper")))[0] == "2BP01"
+            await connection.execute("SELECT _dsql_iam_revoke('keeper', %s)", [[arn]])
+            await connection.execute("DROP ROLE keeper")
+            acl = "SELECT nspacl::text FROM pg_namespace WHERE nspname = 'sys'"
+            assert await value(connection, acl) == "{pg_superuser=UC/pg_superuser,=U/pg_superuser}"
+            assert await value(connection, "SELECT count(*) FROM pg_class WHERE relkind = 'S'") == 0
+            many = connection.execute("INSERT INTO kept SELECT generate_series(2, 3002)")
             assert (await refusal(many))[0] == "54000"
     finally:
         second.stop()

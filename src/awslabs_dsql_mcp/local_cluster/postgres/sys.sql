@@ -216,7 +216,7 @@ RETURN coalesce(nullif(current_setting('dsql.' || setting, true), '')::bigint, s
 -- Jobs: recorded here, run by job_worker.py
 
 CREATE TABLE IF NOT EXISTS _dsql_jobs (
-  position bigint GENERATED ALWAYS AS IDENTITY,
+  position bigint NOT NULL,
   job_id text PRIMARY KEY DEFAULT sys.uuid_to_base32_str(gen_random_uuid()),
   status text NOT NULL DEFAULT 'submitted',
   details text,
@@ -227,6 +227,11 @@ CREATE TABLE IF NOT EXISTS _dsql_jobs (
   start_time timestamptz NOT NULL DEFAULT date_trunc('second', clock_timestamp()),
   update_time timestamptz
 );
+
+-- The order of jobs is that of their microseconds, since a sequence of ours would be listed among the users'.
+ALTER TABLE _dsql_jobs ALTER position DROP IDENTITY IF EXISTS;
+
+ALTER TABLE _dsql_jobs ALTER position SET DEFAULT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 
 CREATE OR REPLACE VIEW sys.jobs AS
   SELECT job_id, status, details, job_type, class_id, object_id,
@@ -383,10 +388,11 @@ BEGIN
   RETURN pg_get_userbyid(owner);
 END $$;
 
--- Its COMMIT allows no SET clause; it runs as its caller.
+-- Its COMMIT allows no SET clause; it runs as its caller. \df+ shows its text, so it names nothing of ours.
 CREATE OR REPLACE PROCEDURE sys.wait_for_job(job text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
-  patience CONSTANT interval := make_interval(secs => pg_catalog._dsql_limit('wait_for_job_seconds', 600));
+  patience CONSTANT interval := make_interval(secs =>
+    coalesce(nullif(current_setting('dsql.wait_for_job_seconds', true), '')::bigint, 600));
   began CONSTANT timestamptz := clock_timestamp();
   now_is text;
 BEGIN
@@ -402,15 +408,30 @@ END $$;
 
 -- IAM
 
-CREATE SEQUENCE IF NOT EXISTS _dsql_iam_oids START 16384;
-
 CREATE TABLE IF NOT EXISTS _dsql_iam_mappings (
-  iam_oid oid PRIMARY KEY DEFAULT nextval('_dsql_iam_oids'),
+  iam_oid oid PRIMARY KEY,
   arn text NOT NULL,
   pg_role_oid oid NOT NULL,
   grantor_pg_role_oid oid NOT NULL,
   UNIQUE (pg_role_oid, arn)
 );
+
+-- Of the same numbers as roles have, as on a cluster; earlier versions took others.
+CREATE OR REPLACE FUNCTION _dsql_new_iam_oid() RETURNS oid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  drawn oid;
+BEGIN
+  LOOP
+    drawn := pg_nextoid('pg_authid', 'oid', 'pg_authid_oid_index');
+    EXIT WHEN NOT EXISTS (SELECT FROM _dsql_iam_mappings WHERE iam_oid = drawn);
+  END LOOP;
+  RETURN drawn;
+END $$;
+
+ALTER TABLE _dsql_iam_mappings ALTER iam_oid SET DEFAULT _dsql_new_iam_oid();
+
+DROP SEQUENCE IF EXISTS _dsql_iam_oids;
 
 CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
   SELECT iam_oid, arn, pg_role_oid, r.rolname AS pg_role_name,
@@ -431,8 +452,6 @@ CREATE OR REPLACE FUNCTION _dsql_is_mapped(role text) RETURNS boolean LANGUAGE s
 RETURN role = 'admin' OR EXISTS (SELECT FROM sys.iam_pg_role_mappings WHERE pg_role_name = role);
 
 GRANT SELECT, INSERT, DELETE ON _dsql_iam_mappings TO admin;
-
-GRANT USAGE ON SEQUENCE _dsql_iam_oids TO admin;
 
 CREATE OR REPLACE FUNCTION _dsql_trusting_role(role text, arns text[]) RETURNS pg_roles
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -463,7 +482,7 @@ BEGIN
     RAISE EXCEPTION 'role % must have the LOGIN attribute', role USING ERRCODE = '22023';
   END IF;
   INSERT INTO _dsql_iam_mappings (arn, pg_role_oid, grantor_pg_role_oid)
-    SELECT arn, trusting.oid, session_user::regrole FROM unnest(arns) AS arn ON CONFLICT DO NOTHING;
+    SELECT arn, trusting.oid, session_user::regrole FROM unnest(arns) AS arn ON CONFLICT (pg_role_oid, arn) DO NOTHING;
   EXECUTE format('GRANT USAGE ON TYPE _dsql_iam_mappings TO %I', role);
 END $$;
 
