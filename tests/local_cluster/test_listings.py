@@ -237,6 +237,16 @@ def test_drivers_find_what_a_cluster_has(admin: psycopg.Connection, asked: str) 
         assert sorted(name for (name,) in admin.execute(question.encode())) == expected
 
 
+def test_system_objects_have_an_owner_and_a_prefix(admin: psycopg.Connection) -> None:
+    made = """
+SELECT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND oid > 'admin'::regrole
+"""
+    with admin:
+        owner = admin.execute("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'sys'")
+        assert owner.fetchone() == ("pg_superuser",)
+        assert {name[:6] for (name,) in admin.execute(made)} == {"_dsql_"}
+
+
 def test_the_functions_of_sys_are_those_of_a_cluster() -> None:
     assert set(FUNCTIONS) <= functions.SYSTEM
 
