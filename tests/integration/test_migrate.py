@@ -26,7 +26,7 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What pg_dump writes of the shop."""
     installation = postgres.find()
     server = installation.start(
-        tmp_path_factory.mktemp("source") / "pg", meanwhile=lambda: None, loopback=True
+        tmp_path_factory.mktemp("source") / "pg", meanwhile=lambda: None, loopback=True, one_database=False
     )
     try:
         assert isinstance(server.address, postgres.Loopback)

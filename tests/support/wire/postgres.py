@@ -32,7 +32,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        self._server = server.find().start(self._directory, lambda: None)
+        self._server = server.find().start(self._directory, lambda: None, one_database=False)
 
     def stop(self) -> None:
         """Stop it: sessions are told, and what is open is rolled back."""

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +38,7 @@ _INSTALL = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp --local"
 _INITDB_SECONDS, _SINGLE_SECONDS, _START_SECONDS = 120, 30, 60
 # Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
 _MAX_SOCKET_PATH = 100
-_SYSTEM_SCHEMA = ("sys.sql", "private_copies.sql", "privileges.sql")
+_SYSTEM_SCHEMA = ("sys.sql", "private_copies.sql", "privileges.sql", "one_database.sql")
 _SETTINGS = {
     "fsync": "off",
     "timezone": "UTC",
@@ -113,6 +113,7 @@ class Installation:
         *,
         settings: Mapping[str, str] | None = None,
         loopback: bool = sys.platform == "win32",
+        one_database: bool = True,
     ) -> Server:
         """Start a server on a data directory, made when absent; return when it takes connections.
 
@@ -123,12 +124,14 @@ class Installation:
             meanwhile: Called once while the first program works, to use the time.
             settings: PostgreSQL's, beside those that every local cluster has.
             loopback: Listen on TCP: Windows' event loops have no Unix sockets.
+            one_database: As a cluster; otherwise the superuser can make others.
 
         Raises:
             NotConfigured: PostgreSQL cannot be started; the text has the end of its log.
         """
         run_as = current_run_as()
-        launch = _Launch(reachable_programs(self.root, run_as) / "bin", run_as, directory)
+        schema = _SYSTEM_SCHEMA if one_database else _SYSTEM_SCHEMA[:-1]
+        launch = _Launch(reachable_programs(self.root, run_as) / "bin", run_as, directory, schema)
         subprocesses.clear_leftovers(directory)
         if not directory.exists():
             launch.initialise(meanwhile)
@@ -144,11 +147,12 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class _Launch:
-    """The programs to run, the user to run them as, and the directory to run them in."""
+    """The programs to run, the user to run them as, the directory to run them in, and its system schema."""
 
     programs: Path
     run_as: RunAs
     directory: Path
+    schema: tuple[str, ...]
 
     def initialise(self, meanwhile: Callable[[], None]) -> None:
         """Make the data directory, whole or not at all."""
@@ -157,7 +161,7 @@ class _Launch:
             subprocesses.end_all_in(draft)
             shutil.rmtree(draft)
         self.run_as.create_dir(draft)
-        drafting = _Launch(self.programs, self.run_as, draft)
+        drafting = replace(self, directory=draft)
         drafting.initdb(meanwhile)
         drafting.apply_system_schema()
         draft.rename(self.directory)
@@ -177,7 +181,7 @@ class _Launch:
 
         Who may connect belongs to it: the daemon's user through the socket, as any role, and nobody else.
         """
-        statements = b"\n\n".join(Path(__file__).with_name(name).read_bytes() for name in _SYSTEM_SCHEMA)
+        statements = b"\n\n".join(Path(__file__).with_name(name).read_bytes() for name in self.schema)
         logins, users = (text.encode() for text in _authentication())
         version = sha256(b"\0".join((statements, logins, users))).hexdigest()
         applied = self.directory / "sys.sql.version"

@@ -127,7 +127,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extension_versions(OUT name n
 RETURNS SETOF record LANGUAGE sql STABLE
 AS $$SELECT NULL::name, NULL::text, true, true, true, NULL::name, NULL::name[], NULL::text WHERE false$$;
 
--- What a cluster does not show: roles that run jobs, settings and event triggers of ours, databases to copy. Catalogs
+-- What a cluster does not show: roles that run jobs, settings and event triggers of ours. Catalogs
 -- are known to PostgreSQL by their numbers, so another relation can have the name that users read.
 
 DO $$
@@ -159,12 +159,6 @@ CREATE OR REPLACE VIEW pg_shadow AS
          setconfig AS useconfig
   FROM pg_authid r LEFT JOIN pg_db_role_setting ON r.oid = setrole AND setdatabase = 0
   WHERE rolcanlogin AND rolname NOT IN ('local_job_1', 'local_job_2', 'local_job_3', 'local_job_4');
-
-UPDATE pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1');
-
-DROP DATABASE IF EXISTS template0;
-
-DROP DATABASE IF EXISTS template1;
 
 -- \db+ asks for the size of pg_global too, which only PostgreSQL's operators may know. It is not STRICT, since
 -- PostgreSQL calls its own code unless the planner can put the expression in place of the call.
