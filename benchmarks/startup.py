@@ -1,8 +1,10 @@
 """Start-up beside the closest peer: ``python benchmarks/startup.py [RUNS]``.
 
-Spawns each server as a client does and takes the time to the first response (``initialize``) and to the
-first answer of ``SELECT 1``, both on the same local cluster. The peer, awslabs-aurora-dsql-mcp-server, is
-installed from PyPI into a virtual environment of its own. Medians; the ratio is what counts.
+Spawns each server as a client does and takes the time, and the processor's time, until the first response
+(``initialize``), until the tools are listed, and until the first answer of ``SELECT 1``, all on the same
+local cluster: ours with the answers that an earlier start has kept, ours without any, and the peer,
+awslabs-aurora-dsql-mcp-server, which is installed from PyPI into a virtual environment of its own. The three
+take turns; medians. The ratios are what counts, those of the processor's time where the machine is not idle.
 """
 
 import asyncio
@@ -18,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
 
 PEER = "awslabs-aurora-dsql-mcp-server==1.1.4"
@@ -29,6 +33,9 @@ consts.DSQL_DB_PORT = sys.argv.pop(1)
 from awslabs.aurora_dsql_mcp_server.server import main
 main()
 """
+SERVERS = ("ours, kept", "ours, none kept", "peer")
+MOMENTS = ("first response", "tools listed", "first SELECT 1")
+Cost = tuple[float, float]  # seconds: wall, processor
 CLIENT = {
     "protocolVersion": "2025-06-18",
     "capabilities": {},
@@ -82,18 +89,26 @@ def client_of(command: Sequence[str], environment: dict[str, str]) -> Generator[
         server.stop()
 
 
-def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Seconds to the first response, and to the first row."""
+def measure(command: list[str], environment: dict[str, str]) -> list[Cost]:
+    """Take what each of `MOMENTS` costs, from the start on."""
     server = Server(command, environment)
+    process = psutil.Process(server.process.pid)
+
+    def cost() -> Cost:
+        used = process.cpu_times()
+        return time.perf_counter() - server.began, used.user + used.system
+
     server.ask("initialize", CLIENT)
-    first = time.perf_counter() - server.began
+    costs = [cost()]
     server.send({"method": "notifications/initialized"})
+    server.ask("tools/list", {})
+    costs.append(cost())
     answer = server.ask("tools/call", {"name": "readonly_query", "arguments": {"sql": "SELECT 1"}})
-    row = time.perf_counter() - server.began
+    costs.append(cost())
     server.stop()
     if answer.get("isError"):
         raise SystemExit(f"{command[0]}: {answer}")
-    return first, row
+    return costs
 
 
 def peer_in(folder: Path, port: int) -> list[str]:
@@ -105,7 +120,7 @@ def peer_in(folder: Path, port: int) -> list[str]:
 
 
 def main(runs: int) -> None:
-    """Measure both in turn, and print medians and ratios."""
+    """Measure all in turn, and print medians and ratios."""
 
     async def compare(folder: Path) -> None:
         async with local_cluster(folder / "data") as cluster:
@@ -126,20 +141,36 @@ def main(runs: int) -> None:
             ]
             ours = [str(Path(sys.executable).parent / "awslabs-dsql-mcp"), *arguments]
             theirs = [*peer_in(folder / "peer", cluster.port), *arguments]
-            pairs = [(measure(ours, environment), measure(theirs, environment)) for _ in range(runs + 1)][1:]
-            report(pairs)
+            homes = [folder / f"home{number}" for number in range(runs + 1)]
+            for home in homes:
+                home.mkdir(mode=0o700)
+            rounds = [
+                (
+                    measure(ours, environment | at_home(homes[0])),
+                    measure(ours, environment | at_home(home)),
+                    measure(theirs, environment | at_home(home)),
+                )
+                for home in homes
+            ]
+            report(rounds[1:])
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(compare(Path(folder)))
 
 
-def report(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
-    """Print a row for each of the two moments."""
-    print(f"{'':28}{'ours':>10}{'peer':>10}{'ratio':>8}")
-    for moment, name in enumerate(("spawn to first response", "spawn to first SELECT 1")):
-        ours = statistics.median(pair[0][moment] for pair in pairs)
-        theirs = statistics.median(pair[1][moment] for pair in pairs)
-        print(f"{name:28}{ours * 1000:7.0f} ms{theirs * 1000:7.0f} ms{ours / theirs:8.2f}")
+def at_home(folder: Path) -> dict[str, str]:
+    """Give a server a home directory, in which it keeps its first answers."""
+    return {"HOME": str(folder), "LOCALAPPDATA": str(folder), "XDG_CACHE_HOME": str(folder)}
+
+
+def report(rounds: list[tuple[list[Cost], list[Cost], list[Cost]]]) -> None:
+    """Print medians for each moment, and their ratios to the peer's."""
+    print("medians, ms (ratio to the peer)".ljust(34) + "".join(f"{name:>18}" for name in SERVERS))
+    for moment, name in enumerate(MOMENTS):
+        for kind, what in enumerate(("wall", "processor")):
+            costs = [statistics.median(each[server][moment][kind] for each in rounds) for server in range(3)]
+            cells = [f"{1000 * cost:6.0f} ({cost / costs[-1]:.2f})" for cost in costs]
+            print(f"{name}, {what}".ljust(34) + "".join(f"{cell:>18}" for cell in cells))
 
 
 if __name__ == "__main__":
