@@ -359,6 +359,12 @@ async def _open(record: PlanRecord, number: int) -> None:
     try:
         await record.begin(number)
     except DsqlError as error:
+        if is_about_record(error):  # its row was made or changed between a look at it and here
+            raise RequestInvalid(
+                f"No step was run: another call began this run at the same moment; {record.name} has it.",
+                code="run_begun_elsewhere",
+                hint="Send the same again.",
+            ) from error
         error.message = f"No step was run: the run could not be recorded in {record.name}. {error.message}"
         if isinstance(error, OutcomeUnknown):
             error.hint = "Send the same again."

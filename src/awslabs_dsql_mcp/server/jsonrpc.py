@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from awslabs_dsql_mcp import json_text
 from awslabs_dsql_mcp.json_reader import LARGE, MAX_DEPTH, JsonReader, TooMuch, check_utf8
+from awslabs_dsql_mcp.large_work import uncollected
 from awslabs_dsql_mcp.server.limits import MAX_LINE, MAX_NAME
 from awslabs_dsql_mcp.server.line_reader import CutLine
 from awslabs_dsql_mcp.server.line_scan import depth_of, find_id
@@ -166,7 +167,8 @@ def _read_large(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise MessageRejected(PARSE_ERROR, _HAS_BOM)
     reader = JsonReader(line)
     try:
-        value = reader.read()
+        with uncollected():
+            value = reader.read()
     except TooMuch as error:
         raise MessageRejected(INVALID_REQUEST, f"The message {error}.") from None
     except ValueError as error:

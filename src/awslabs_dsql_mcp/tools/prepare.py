@@ -20,6 +20,7 @@ from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.guard import guard
 from awslabs_dsql_mcp.guard.guard import IndexedRefusal, UnitVerdict, Verdict
 from awslabs_dsql_mcp.json_text import ExactNumber, dumps
+from awslabs_dsql_mcp.large_work import uncollected
 from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 
@@ -121,7 +122,7 @@ async def prepare(
     size = sum(map(len, texts)) + _STATEMENT_COST * len(texts) + _VALUE_COST * sum(map(_count, values))
     if size < _MAX_ON_LOOP:
         return _prepare(texts, values, writes=writes)
-    return await asyncio.to_thread(_prepare, texts, values, writes=writes)
+    return await asyncio.to_thread(_prepare_large, texts, values, writes=writes)
 
 
 async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Verdict:
@@ -137,7 +138,21 @@ async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Ve
     """
     if len(sql) + _VALUE_COST * _count(params) < _MAX_ON_LOOP:
         return _check([sql], [params], writes=writes).verdicts[0]
-    return (await asyncio.to_thread(_check, [sql], [params], writes=writes)).verdicts[0]
+    return (await asyncio.to_thread(_check_large, [sql], [params], writes=writes)).verdicts[0]
+
+
+@uncollected()
+def _prepare_large(
+    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
+) -> PreparedStatements:
+    return _prepare(texts, values, writes=writes)
+
+
+@uncollected()
+def _check_large(
+    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
+) -> UnitVerdict:
+    return _check(texts, values, writes=writes)
 
 
 def _count(params: Sequence[Value] | None) -> int:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from awslabs_dsql_mcp.documentation.client import DocumentationClient
+from awslabs_dsql_mcp.documentation.replies import SEARCH
+from awslabs_dsql_mcp.errors import KnowledgeUnavailable
 from conftest import server
 from support.line_client import LEGACY, line_client
 from support.loop_watch import MAX_HOLD, MAX_MEMORY, LoopWatch, least_hold, peak_memory, watched_server
@@ -36,12 +39,20 @@ LATE: Final = "no answer within"
 
 _JSON: Final = b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\n"
 _EVENTS: Final = b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n"
-_REPLY: Final = json.dumps(
-    {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "x" * 200_000}]}}
-).encode()
 
 
-def sends(head: bytes, piece: bytes = b"", times: int = sys.maxsize) -> Behaviour:
+def _reply(text: str, **more: object) -> bytes:
+    result = {"content": [{"type": "text", "text": text}], **more}
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()
+
+
+_REPLY: Final = _reply("crumb by crumb " + "x" * 50_000)
+_VALUES: Final = _reply(
+    "it all came", structuredContent={"x": [{"a": [n]} for n in range(20_000)], "y": "z" * 4_000_000}
+)
+
+
+def sends(head: bytes, piece: bytes = b"", times: int = sys.maxsize, *, close: bool = False) -> Behaviour:
     """Send a beginning, and then the same for as long as somebody reads."""
 
     async def behave(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -51,6 +62,8 @@ def sends(head: bytes, piece: bytes = b"", times: int = sys.maxsize) -> Behaviou
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0)  # drain alone waits for nothing while the peer reads as fast
+        if close:
+            writer.close()
 
     return behave
 
@@ -78,7 +91,12 @@ SENT: Final[Mapping[str, tuple[Behaviour, str]]] = {
     "interim responses without end": (sends(b"", b"HTTP/1.1 103 X\r\n\r\n" * 1_000), "no answer within"),
     "a body without end": (sends(_JSON + b"\r\n", b" " * 60_000), "more than 5 MB"),
     "a body of chunks without end": (sends(_CHUNKED, b"1\r\n \r\n" * 1_000), "no answer within"),
-    "a body in crumbs": (sends(_CHUNKED + in_chunks(_REPLY, 7), times=0), ""),
+    "a body in crumbs": (sends(_CHUNKED + in_chunks(_REPLY, 20), times=0), "crumb by crumb"),
+    "a body of many values": (sends(_JSON + b"\r\n" + _VALUES, times=0, close=True), "it all came"),
+    "a body of too many values": (
+        sends(_JSON + b"\r\n" + b'{"a":[' + b"[]," * 1_500_000 + b"0]}", times=0, close=True),
+        "more than 100,000 values",
+    ),
     "a body in chunks with extensions": (sends(_CHUNKED, b"1;" + b"x" * 9_000 + b"\r\n \r\n"), "no answer"),
     "an event without end": (sends(_EVENTS + b"data: ", b"x" * 60_000), "more than 5 MB"),
     "an event of lines without end": (sends(_EVENTS, b"data:x\n" * 9_000), "more than 5 MB"),
@@ -142,3 +160,17 @@ async def test_whatever_it_sends_the_caller_has_an_answer_soon(
                 assert peak_memory(client.process.pid) < MAX_MEMORY, name
     del held[PAUSELESS]
     assert {name: hold for name, hold in held.items() if hold > MAX_HOLD} == {}
+
+
+@pytest.mark.parametrize("name", [name for name, (_, expected) in SENT.items() if "5 MB" in expected])
+async def test_what_is_too_much_is_cut_off_as_such(
+    scripted: Scripted, certificate: Certificate, name: str
+) -> None:
+    behaviour, _ = SENT[name]
+    async with scripted(behaviour) as remote:
+        knowledge = DocumentationClient(
+            remote.url, timeout=60.0, ca_file=certificate.authority, random=lambda: 0.0
+        )
+        remote.clients.push_async_callback(knowledge.aclose)
+        with pytest.raises(KnowledgeUnavailable, match="it sent more than 5 MB; cut off"):
+            await knowledge.call(SEARCH, {"search_phrase": "limits"})

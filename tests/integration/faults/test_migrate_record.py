@@ -76,6 +76,27 @@ async def test_two_servers_that_run_it_at_once_apply_it_once(bed: Harness, certi
     assert "Nothing was run now" in last.text
 
 
+async def test_a_run_that_another_call_begins_at_the_same_moment_is_sent_again(
+    bed: Harness, certificate: Path
+) -> None:
+    prepare(bed)
+    started = parameters(bed, certificate)
+    held = bed.proxy.add(Fault(At.ASKED, Hold(), f"INSERT INTO {RECORD}"))
+    async with Client(started) as one, Client(started) as other:
+        running = asyncio.ensure_future(call(one, "migrate", statements=SCRIPT))
+        await held.reached.wait()
+        await carried_on(other)
+        assert isinstance(held.deed, Hold)
+        held.deed.release.set()
+        reply = await running
+        assert reply.facts["code"] == "run_begun_elsewhere", reply.text
+        assert "No step was run" in reply.text
+        assert "Send the same again." in reply.text
+        last = await carried_on(one)
+    assert values(bed) == [(11, 11)]
+    assert "Nothing was run now" in last.text
+
+
 async def test_answers_lost_at_commit_are_looked_up(bed: Harness, certificate: Path) -> None:
     prepare(bed)
     bed.proxy.add(Often(At.ANSWERED, Kill(), "COMMIT", every=3))
