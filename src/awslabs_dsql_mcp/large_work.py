@@ -8,7 +8,7 @@ other thread runs, the event loop's among them; and find nothing, for a tree has
 
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -38,7 +38,7 @@ _COLLECTOR: Final = _Collector()
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected() -> Generator[None]:
     """Let the collector wait, also where several threads do such work at once."""
     _COLLECTOR.wait()
     try:

@@ -211,6 +211,40 @@ async def test_a_yes_of_another_process_is_none(modern: LineClient, on_cluster: 
         assert "error" in answer
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sql_list": ["SELECT %s", "SELECT 2", "SELECT 4"], "params_list": [[1], None, None]},
+        {"sql_list": ["SELECT %s", "SELECT 3", "SELECT 2"], "params_list": [[1], None, None]},
+        {"sql_list": ["SELECT %s", "SELECT 2"], "params_list": [[1], None]},
+        {"sql_list": ["SELECT %s", "SELECT 2", "SELECT 3"], "params_list": [[2], None, None]},
+        {"sql_list": ["SELECT %s", "SELECT 2", "SELECT 3"], "params_list": [["1"], None, None]},
+        {"sql_list": ["SELECT %s", "SELECT 2", "SELECT 3"], "params_list": [[True], None, None]},
+        {"sql_list": ["SELECT %s", "SELECT 2", "SELECT 3"], "params_list": [[1.0], None, None]},
+    ],
+    ids=str,
+)
+async def test_a_dry_run_is_agreement_to_exactly_its_statements_and_values(
+    legacy: LineClient, other: dict[str, Any]
+) -> None:
+    first: dict[str, Any] = {
+        "sql_list": ["SELECT %s", "SELECT 2", "SELECT 3"],
+        "params_list": [[1], None, None],
+    }
+    dry = await legacy.call("transact", **first, dry_run=True)
+    token = dry["result"]["structuredContent"]["dry_run_token"]
+    assert "dry_run_token_invalid" in text_of(await legacy.call("transact", **other, dry_run_token=token))
+    assert text_of(await legacy.call("transact", **first, dry_run_token=token)).startswith("committed")
+
+
+async def test_a_dry_run_of_another_process_is_no_agreement(legacy: LineClient, on_cluster: ServerOn) -> None:
+    dry = await legacy.call("transact", **change("elsewhere"), dry_run=True)
+    token = dry["result"]["structuredContent"]["dry_run_token"]
+    async for other in _client(on_cluster, LEGACY):
+        answer = await other.call("transact", **change("elsewhere"), dry_run_token=token)
+        assert "dry_run_token_invalid" in text_of(answer)
+
+
 MANY: Final = [
     *["INSERT INTO harmless VALUES (1)"] * 500,
     "WITH gone AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM gone",

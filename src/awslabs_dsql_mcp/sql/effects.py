@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.text import truncate_middle, visible_line
 
 DML: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 DROPS: Final = ("DropStmt", "DropRoleStmt", "DropdbStmt", "DropOwnedStmt")
+_OF_ROWS: Final = frozenset({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
 _MAX_NAME: Final = 160  # characters of a command or of a table's name
 
 
@@ -53,11 +54,26 @@ def drops_part(node: Node) -> bool:
 
 
 def _reads_rows(condition: Node) -> bool:
-    return (
-        not walk(condition)
-        .keys()
-        .isdisjoint({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
-    )
+    """Check that what holds of a row depends on the row: in an OR, no part is of constants alone."""
+    found: list[bool] = []
+    work: list[tuple[Node, bool] | tuple[int, bool]] = [(condition, False)]
+    while work:
+        part, negated = work.pop()
+        if isinstance(part, int):  # so many parts were looked at
+            read, found[-part:] = found[-part:], []
+            found.append(any(read) if negated else all(read))
+            continue
+        junction: Node = part.get("BoolExpr", {})
+        match junction.get("boolop"):
+            case "NOT_EXPR":
+                work.append((junction["args"][0], not negated))
+            case "OR_EXPR" | "AND_EXPR" as operator:
+                parts: list[Node] = junction["args"]
+                work.append((len(parts), (operator == "OR_EXPR") is negated))
+                work += [(inner, negated) for inner in parts]
+            case _:
+                found.append(not walk(part).keys().isdisjoint(_OF_ROWS))
+    return found[0]
 
 
 def _change(kind: str, node: Node) -> Effect:
