@@ -88,7 +88,9 @@ def truncate_sentence(text: str, limit: int) -> str:
 
 def one_line(text: str, limit: int = 80) -> str:
     """Make one line of a text, with single spaces, and cut it; hidden characters are escaped."""
-    return truncate(escape(" ".join(text.split())), limit)
+    head = text[: 10 * limit + 10_000]  # of megabytes, no more is looked at than can be shown
+    line = escape(" ".join(head.split()))
+    return truncate(line if len(head) == len(text) else f"{line}…", limit)
 
 
 def truncate_lines(

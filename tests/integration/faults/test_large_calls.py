@@ -206,6 +206,7 @@ SCRIPTS: Final = {
     "columns": "CREATE TABLE big (id int PRIMARY KEY);\n"
     + _lines("ALTER TABLE big ADD COLUMN c# int;", 1_000),
     "tables": _lines("CREATE TABLE t# (id int PRIMARY KEY, a text, b money);", 400),
+    "a word": "x" * 4_000_000,
     "a COPY": "COPY t (id) FROM stdin;\n" + _lines("#", 60_000) + "\n\\.\n",
 }
 
