@@ -20,7 +20,8 @@ _SAMPLES = {
 _FUNCTIONS = """
 SELECT proname, prokind::text, proretset, format_type(prorettype, NULL),
        ARRAY(SELECT format_type(type, NULL) FROM unnest(proargtypes) WITH ORDINALITY a (type, n) ORDER BY n)
-FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace ORDER BY 1, oid
+FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND NOT starts_with(proname, '_dsql_')
+ORDER BY 1, oid
 """
 Row = tuple[str, str, bool, str, list[str]]
 

@@ -92,7 +92,7 @@ def swept(session: psycopg.Connection) -> Iterator[dict[str, str]]:
         "ARRAY(SELECT format_type(t, NULL) FROM unnest(proargtypes) t) FROM pg_proc WHERE prokind = 'f' "
         "AND pronamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) "
         "AND proname !~ %s ORDER BY oid",
-        [f"^({NOT_CALLED})"],
+        [f"^({NOT_CALLED}|_dsql_)"],
     ).fetchall()
     for function in (Function(*row) for row in rows):
         if not NAMING.intersection(function.arguments) or "internal" in function.arguments:

@@ -120,6 +120,7 @@ def builtin_calls(connection: psycopg.Connection) -> list[str]:
                               join pg_type on oid = t order by n), prokind::text
         from pg_proc
         where pronamespace = 'pg_catalog'::regnamespace and prokind in ('f', 'a', 'w')
+          and not starts_with(proname, '_dsql_')  -- the local cluster's
           and not exists (
             select from pg_type where oid = any (prorettype || proargtypes::oid[]) and typname in
               ('internal', 'trigger', 'event_trigger', 'language_handler', 'index_am_handler', 'tsm_handler'))

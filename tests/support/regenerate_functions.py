@@ -25,6 +25,7 @@ with called as (
     pronargs - pronargdefaults - (provariadic <> 0)::int as fewest,
     case when provariadic <> 0 then 100 else pronargs end as most
   from pg_proc where pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    and not starts_with(proname, '_dsql_')
   union all
   select typname, false, 1, 1 from pg_type
   where typnamespace = 'pg_catalog'::regnamespace and typtype <> 'c' and typelem = 0
