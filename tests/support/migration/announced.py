@@ -228,13 +228,12 @@ def _table_of(key: Key) -> str:
 def _is_of_a_copy(
     difference: Difference, announced: Sequence[Difference], facts: Facts, copied: Sequence[Entry]
 ) -> bool:
-    """Tell if it is of a view, or of a table made LIKE another, and differs as the table does."""
+    """Tell if it is of a view, or of a table made LIKE another, and differs as the table or its sequence does."""
     key, values = difference.key, (difference.there, difference.here)
-    owner = key.name.rpartition(".")[0]
+    owner, _, column = facts.get(Key("sequence", key.name, "owned by"), key.name).rpartition(".")
     is_copy = facts.get(Key("view", owner, "exists")) is not None or any(
         entry.names(owner.rpartition(".")[2]) for entry in copied
     )
-    column = key.name.rpartition(".")[2]
     return is_copy and any(
         (one.key.kind, one.key.aspect, *map(_element, (one.there, one.here)))
         == (key.kind, key.aspect, *map(_element, values))
@@ -243,7 +242,7 @@ def _is_of_a_copy(
             and (one.key.aspect, one.key.name.rpartition(".")[2]) == ("type", column)
         )
         for one in announced
-        if key.kind in ("column", "constraint")
+        if key.kind in ("column", "constraint", "sequence")
     )
 
 
