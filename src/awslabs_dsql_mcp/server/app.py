@@ -34,7 +34,7 @@ from awslabs_dsql_mcp import __version__, json_text
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch
-from awslabs_dsql_mcp.server.call_log import CallLog
+from awslabs_dsql_mcp.server.call_log import ActiveCall, CallLog
 from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
 from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
@@ -122,11 +122,19 @@ class DsqlServer(MCPServer[None]):
                 arguments = await self._read_arguments(place, str(call))
                 result = await super().call_tool(place.tool, arguments, context)
             except (DsqlError, ToolError) as raised:
-                error = raised if isinstance(raised, DsqlError) else error_behind(raised, reads=reads)
-                _log_failure(str(call), error)
-                result = error_result(error, self._offer.offered(call.context.cluster))
+                result = self._failure(raised, call, reads=reads)
             call.result = tag_result(result, call.context.cluster)
             return call.result
+
+    def _failure(self, raised: DsqlError | ToolError, call: ActiveCall, *, reads: bool) -> CallToolResult:
+        """Log an error and give its result.
+
+        The caller keeps no reference to the error: its traceback refers to the caller, and so to the call's
+        arguments, which such a cycle would keep until the next full collection.
+        """
+        error = raised if isinstance(raised, DsqlError) else error_behind(raised, reads=reads)
+        _log_failure(str(call), error)
+        return error_result(error, self._offer.offered(call.context.cluster))
 
     @override
     async def read_resource(

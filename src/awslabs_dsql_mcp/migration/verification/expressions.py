@@ -70,6 +70,10 @@ def _form(node: object) -> Form:
         ((kind, inner),) = fields.items()
         if kind in _FORMS:
             return _FORMS[kind](inner)
+    return _any(fields)
+
+
+def _any(fields: Node) -> Form:
     keys = sorted(fields.keys() - _LOCATIONS)
     return Form("node", tuple(keys), _forms(fields[key] for key in keys))
 
@@ -82,6 +86,11 @@ def _call(fields: Node) -> Form:
     rest = {key: value for key, value in fields.items() if key not in ("funcname", "funcformat")}
     names = tuple(name for name in strings(fields["funcname"]) if name != "pg_catalog")
     return Form("call", None, (Form("name", names), _form(rest)))
+
+
+def _case(fields: Node) -> Form:
+    """Read a CASE; without ELSE it is stored with ELSE NULL."""
+    return Form("CaseExpr", None, (_any({"defresult": {"A_Const": {"isnull": True}}} | fields),))
 
 
 def _logical(fields: Node) -> Form:
@@ -164,6 +173,7 @@ _FORMS: Final[dict[str, Callable[[Node], Form]]] = {
     "A_Expr": _operation,
     "A_ArrayExpr": lambda fields: Form("array", None, _forms(fields.get("elements", ()))),
     "A_Indirection": _part,
+    "CaseExpr": _case,
     "RangeVar": _relation,
     "ResTarget": lambda fields: Form(
         "target", fields.get("name") or _output_name(fields.get("val", {})), (_form(fields.get("val")),)
