@@ -26,6 +26,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     files/          directories that the operator allows
     config/         options, environment and files of clusters to frozen settings
     errors          the errors that callers see
+    large_work      garbage collection that waits while large texts are read
     json_reader     JSON of megabytes, in small steps and within limits
     json_text       JSON with the digits of its numbers
     option_parser   command-line options, read the same way by each command

@@ -228,7 +228,7 @@ def _table_of(key: Key) -> str:
 def _is_of_a_copy(
     difference: Difference, announced: Sequence[Difference], facts: Facts, copied: Sequence[Entry]
 ) -> bool:
-    """Tell if it is of a view, or of a table made LIKE another, and differs as the table or its sequence does."""
+    """Tell if it is of a view, or of a table made LIKE another, and differs as that or its sequence."""
     key, values = difference.key, (difference.there, difference.here)
     owner, _, column = facts.get(Key("sequence", key.name, "owned by"), key.name).rpartition(".")
     is_copy = facts.get(Key("view", owner, "exists")) is not None or any(
