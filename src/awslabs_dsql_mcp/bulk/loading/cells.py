@@ -51,7 +51,7 @@ def to_text(value: object, *, as_json: bool) -> str | None:
         return _interval(value)
     isoformat = getattr(value, "isoformat", None)
     text = str(isoformat()) if callable(isoformat) else str(value)
-    return float_text(text) if isinstance(value, float) else text
+    return float_text(text) if type(value) is float else text  # an ExactNumber keeps its digits
 
 
 def float_text(text: str | None) -> str | None:
