@@ -203,7 +203,7 @@ async def test_a_role_is_told_what_it_may_not_do(cluster: LocalCluster, on_clust
             "privileges of role clerk: SELECT, INSERT"
         )
         assert (await told(clerk, table_name="lib2.books")).endswith(
-            "privileges of role clerk: none, but no USAGE on schema lib2"
+            "privileges of role clerk: none, and no USAGE on schema lib2"
         )
 
 

@@ -227,6 +227,16 @@ async def test_the_statement_that_fails_in_a_step_of_several_is_named_by_its_lin
         await write(writer, "DROP TABLE IF EXISTS failing")
 
 
+async def test_the_servers_own_record_is_not_counted_among_a_steps_statements(writer: Client) -> None:
+    try:
+        stopped = await migrated(
+            writer, "CREATE TABLE failing (id int PRIMARY KEY);\nINSERT INTO failing VALUES (1), (1);"
+        )
+        assert "Step 2 of 2, line 2, INSERT INTO failing VALUES (1), (1): duplicate key" in stopped.text
+    finally:
+        await write(writer, "DROP TABLE IF EXISTS failing")
+
+
 async def test_a_dry_run_says_that_it_compares_nothing(writer: Client) -> None:
     script = "CREATE TABLE planned (id int)"
     plan = await call(writer, "migrate", statements=script, dry_run=True, verify=True)

@@ -64,6 +64,10 @@ async def test_what_is_stored_as_meant_has_no_difference(writer: Client, cluster
             "DELETE FROM v_a WHERE id > 2",
             ["4 rows were meant, 2 stored", "2 rows are missing, such as id 3"],
         ),
+        (
+            "WITH gone AS (DELETE FROM v_a WHERE id = 4) UPDATE v_a SET note = 'its' WHERE id = 1",
+            ["1 row is missing, such as id 4", "1 row differs in note, such as id 1"],
+        ),
         ("INSERT INTO v_a (id) VALUES (9)", ["4 rows were meant, 5 stored"]),
         ("UPDATE v_b SET b = 'y' WHERE a = 1", ["2 rows are missing or differ", "2 rows are stored that"]),
         ("DROP INDEX v_a_note", ["v_a_note", "not there"]),

@@ -164,10 +164,11 @@ def _privileges(table: Table) -> list[str]:
     """List the role's privileges if it lacks any."""
     if not table.role or table.privileges >= {"USAGE", *_DATA}:
         return []
-    may = [name for name in _DATA if name in table.privileges]
-    line = f"privileges of role {quote_identifier(table.role)}: {', '.join(may) or 'none'}"
+    granted = [name for name in _DATA if name in table.privileges]
+    line = f"privileges of role {quote_identifier(table.role)}: {', '.join(granted) or 'none'}"
     if "USAGE" not in table.privileges:
-        line += f", but no USAGE on schema {quote_identifier(table.schema)}"
+        joined = ", but no" if granted else ", and no"
+        line += f"{joined} USAGE on schema {quote_identifier(table.schema)}"
     return [line]
 
 

@@ -29,6 +29,7 @@ _TAKES_ALL: Final = (
     "Insert",
 )
 _BY_INDEX: Final = ("Index Only Scan", "Index Scan")
+_CHANGES: Final = ("Insert", "Update", "Delete", "Merge")
 _AT_LIMIT: Final = "LIMIT"
 _OUTER_QUERY: Final = "the query around it"
 
@@ -67,7 +68,7 @@ def reads_all(node: PlanNode) -> bool:
 def rows_read(plan: QueryPlan, position: int) -> float | None:
     """Number of rows that a scan reads in all its loops; ``None`` if the plan does not have it."""
     node = plan.nodes[position]
-    below = [_at_least(child) for child in plan.below(position) if child.kind.startswith("B-Tree Scan")]
+    below = [_at_least(child) for child in _storage(plan, position) if child.kind.startswith("B-Tree Scan")]
     dropped = node.number("Rows Removed by Filter") + node.number("Rows Filtered")
     if below:
         is_known = node.actual is not None or max(below) > node.estimated or not _is_filtered(plan, position)
@@ -82,12 +83,20 @@ def rows_kept(node: PlanNode) -> float:
     return node.rows * node.loops
 
 
+def _storage(plan: QueryPlan, position: int) -> Iterator[PlanNode]:
+    """Iterate over what a scan itself reads: not what a WITH query or subquery below it does."""
+    for at in plan.children.get(position, ()):
+        if plan.nodes[at].kind.startswith(_STORAGE):
+            yield plan.nodes[at]
+            yield from _storage(plan, at)
+
+
 def _at_least(node: PlanNode) -> float:
     return node.rows + node.number("Rows Filtered")
 
 
 def _scan(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
-    if node.relation is None or node.kind.startswith(_STORAGE):
+    if node.relation is None or node.kind.startswith((*_STORAGE, *_CHANGES)):
         return
     if not node.loops:
         yield f"{node.kind} on {node.relation} was never executed in this run."
@@ -163,13 +172,13 @@ def _stops(plan: QueryPlan, at: int, child: int) -> bool:
 
 
 def _is_filtered(plan: QueryPlan, position: int) -> bool:
-    nodes = (plan.nodes[position], *plan.below(position))
+    nodes = (plan.nodes[position], *_storage(plan, position))
     return any(name in node.details for node in nodes for name in ("Filter", "Filters"))
 
 
 def _where(plan: QueryPlan, position: int) -> str:
     if "Filter" in plan.nodes[position].details and any(
-        node.kind.startswith(_STORAGE) for node in plan.below(position)
+        node.kind.startswith(_STORAGE) for node in _storage(plan, position)
     ):
         return ", some of them only after leaving storage (Filter)"
     return ""

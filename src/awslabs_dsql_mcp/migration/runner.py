@@ -390,12 +390,12 @@ def _place(error: DsqlError, run: MigrationRun) -> tuple[str, str]:
     """Name the statement of a step that failed, by its own line of the script; give what was said of it."""
     step = run.step
     index = -1 if error.statement is None else error.statement - len(_unit(run).queries) + len(step.queries)
-    if len(step.queries) == 1 or index < 0:
-        return f"line {step.line}, {step.title}", error.message
-    line = step.lines[index] if step.lines else step.line
     said = error.message.removeprefix(
         f"Statement {error.statement + 1}: " if error.statement is not None else ""
     )
+    if len(step.queries) == 1 or index < 0:
+        return f"line {step.line}, {step.title}", said
+    line = step.lines[index] if step.lines else step.line
     return f"line {line}, {one_line(step.queries[index])}", said
 
 

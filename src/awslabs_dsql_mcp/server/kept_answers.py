@@ -85,14 +85,17 @@ class KeptAnswers:
         if fields.get("made_from") != self._made_from or not isinstance(answers, dict):
             return {}
         found = cast("dict[str, Any]", answers)
-        return {key: text for key, text in found.items() if isinstance(text, str)}
+        kept = {key: text for key, text in found.items() if isinstance(text, str)}
+        return kept if fields.get("sum") == _sum(kept) else {}
 
     def _write(self, path: Path) -> None:
         import tempfile  # noqa: PLC0415 - by the first start alone
 
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_own(path.parent, 0o022)
-        content = json.dumps({"made_from": self._made_from, "answers": self._answers})
+        content = json.dumps(
+            {"made_from": self._made_from, "sum": _sum(self._answers), "answers": self._answers}
+        )
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="new-")  # for its owner alone
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -102,6 +105,11 @@ class KeptAnswers:
             Path(name).unlink(missing_ok=True)
             raise
         _drop_old(path.parent)
+
+
+def _sum(answers: Mapping[str, str]) -> int:
+    """Checksum of answers: a file that a disk or an editor has damaged is none."""
+    return zlib.crc32("\0".join(f"{key}\0{text}" for key, text in sorted(answers.items())).encode())
 
 
 def _require_own(path: Path, forbidden: int) -> None:

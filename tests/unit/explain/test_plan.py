@@ -87,6 +87,31 @@ def test_what_a_full_scan_drops_is_said_and_where() -> None:
     assert dropped.endswith("after leaving storage (Filter).")
 
 
+READ_FOR_ANOTHER = """\
+{above}  (cost=1.00..9.00 rows={rows} width=8){run}
+  Filter: (n > '-1'::integer)
+  ->  Full Scan (btree-table) on b1  (cost=1.00..9.00 rows=1072 width=8){run}
+        ->  Storage Scan on b1  (cost=1.00..9.00 rows=1072 width=8){run}
+              Filters: (g = 2)
+              Rows Filtered: 6428
+              ->  B-Tree Scan on b1  (cost=1.00..9.00 rows=7500 width=8){whole}
+"""
+
+
+@pytest.mark.parametrize(
+    "above", ["Insert on b4", "Update on b1", "Delete on b1", "CTE Scan on x", "Subquery Scan on y"]
+)
+@pytest.mark.parametrize("is_run", [True, False])
+def test_what_is_read_for_another_node_is_told_of_the_scan_alone(above: str, *, is_run: bool) -> None:
+    run, whole = (f" (actual time=1.0..2.0 rows={rows} loops=1)" if is_run else "" for rows in (1072, 7500))
+    rows = 1072 if "Scan" in above else 0
+    told = findings(parse_plan(READ_FOR_ANOTHER.format(above=above, rows=rows, run=run, whole=whole)))
+    dropped = [one for one in told if "filters" in one]
+    assert len(dropped) == 1
+    assert dropped[0].startswith("b1: filters ")
+    assert "6,428 rows of 7,500" in dropped[0]
+
+
 def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
     plan = parse_plan(ANALYZED)
     assert all(node.actual is not None for node in plan.nodes)

@@ -109,6 +109,14 @@ def test_a_file_that_is_no_good_is_none(tmp_path: Path, content: bytes) -> None:
     assert kept(tmp_path).get("question") == "2"
 
 
+def test_an_answer_that_was_damaged_is_not_given(tmp_path: Path) -> None:
+    kept(tmp_path).keep("question", '{"a":1}')
+    file = file_of(tmp_path)
+    file.write_bytes(file.read_bytes().replace(b'{\\"a\\":1}', b"garbage"))
+    assert b"garbage" in file.read_bytes()
+    assert kept(tmp_path).get("question") is None
+
+
 def test_a_package_that_changes_makes_the_answers_void(tmp_path: Path) -> None:
     kept(tmp_path).keep("question", "1")
     content = json.loads(file_of(tmp_path).read_bytes())

@@ -27,6 +27,7 @@ class Lacking:
 
     Attributes:
         functions: Functions, procedures and aggregates, by their bare name; each with its line.
+        carried: Functions of the script that are carried over.
         relations: Views and tables.
         types: Types that have no counterpart.
         operators: Operators, by their bare name.
@@ -36,6 +37,7 @@ class Lacking:
     functions: dict[str, list[tuple[Signature, int]]] = field(
         default_factory=dict[str, "list[tuple[Signature, int]]"]
     )
+    carried: list[Signature] = field(default_factory=list[Signature])
     relations: dict[Name, int] = field(default_factory=dict[Name, int])
     types: dict[Name, int] = field(default_factory=dict[Name, int])
     operators: dict[str, int] = field(default_factory=dict[str, int])
@@ -60,7 +62,8 @@ class Lacking:
             name = strings(call.get("funcname"))[-1]
             for function, line in self.functions.get(name, ()):
                 if function.is_called(call):
-                    yield f"{name}() of line {line}"
+                    is_rivalled = any(other.is_called(call) for other in self.carried)
+                    yield f"{name}() of line {line}" + (", or another of its name" if is_rivalled else "")
         for relation in found.relations:
             if (line := self.relations.get(relation_name(relation))) is not None:
                 yield f"{relation['relname']} of line {line}"
@@ -91,7 +94,7 @@ class Lacking:
             lines = (
                 line
                 for function, line in functions
-                if function.schema == schema and (unspecified or function.fits(schema, len(inputs)))
+                if function.schema == schema and (unspecified or function.is_named(schema, inputs))
             )
             return next((f"{parts[-1]}() of line {line}" for line in lines), None)
         if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
@@ -134,6 +137,8 @@ def survey_lacking(statements: Iterable[ScriptStatement], partitions: Mapping[Na
         for statement in found:
             open_.remove(statement)
             _add(lacking, statement)
+    makes = (statement.tree for statement in open_ if statement.kind == "CreateFunctionStmt")
+    lacking.carried += map(Signature.of, makes)
     return lacking
 
 

@@ -165,13 +165,13 @@ class Comparer:
                 return
             sql = await asyncio.to_thread(_keyed_query, table, batch, columns, compared)
             ((row,),) = (await self._ask([*map(Query, batch.settings), Query(sql)]))[-1:]
-            missing, different, names, example = row
+            missing, different, names, absent, unlike = row
             found.rows += len(batch.rows)
             where = f"{name}, step {batch.step}"
             if missing != "0":
-                found.differences.append(f"{where}: {_rows(missing, 'is', 'are')} missing, such as {example}")
+                found.differences.append(f"{where}: {_rows(missing, 'is', 'are')} missing, such as {absent}")
             if different != "0":
-                told = f"{where}: {_rows(different, 'differs', 'differ')} in {names}, such as {example}"
+                told = f"{where}: {_rows(different, 'differs', 'differ')} in {names}, such as {unlike}"
                 found.differences.append(told)
 
     async def _whole(
@@ -249,7 +249,8 @@ def _keyed_query(
     )
     return (
         f"SELECT count(*) FILTER (WHERE {missing}), count(*) FILTER (WHERE {differs}), "  # noqa: S608 - quoted
-        f"concat_ws(', ', {names or 'NULL'}), min(concat({example})) FILTER (WHERE {missing} OR {differs}) "
+        f"concat_ws(', ', {names or 'NULL'}), min(concat({example})) FILTER (WHERE {missing}), "
+        f"min(concat({example})) FILTER (WHERE {differs}) "
         f"FROM {_values([batch], columns, compared)} LEFT JOIN {qualified_name(*table.name)} s ON {joined}"
     )
 
