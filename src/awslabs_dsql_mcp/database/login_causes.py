@@ -151,6 +151,12 @@ _CAUSES: Final = (
         "Give --cluster_endpoint as the name in the certificate; PGHOSTADDR may be the address.",
     ),
     LoginCause(
+        ("closed the connection", "connection reset", "eof detected", "unexpected eof", "broken pipe"),
+        "connection_closed",
+        "The connection was closed while it opened",
+        "Try again; if it persists, check the proxies and firewalls between this machine and the cluster.",
+    ),
+    LoginCause(
         ("does not support ssl", "ssl is mandatory", "ssl error", "direct ssl", "sslv3 alert", "tlsv1 alert"),
         "tls_failed",
         "The TLS handshake failed",
@@ -181,12 +187,6 @@ _CAUSES: Final = (
         "connect_timeout",
         "The endpoint did not answer in time",
         "Check firewalls and security groups for port 5432; --connect-timeout sets how long to wait.",
-    ),
-    LoginCause(
-        ("closed the connection", "connection reset", "eof detected", "broken pipe"),
-        "connection_closed",
-        "The connection was closed while it opened",
-        "Try again; if it persists, check the proxies and firewalls between this machine and the cluster.",
     ),
 )  # fmt: skip
 

@@ -65,6 +65,7 @@ DENIED = AT + "FATAL:  unable to accept connection, access denied"
         ("connection timeout expired", "connect_timeout", "timeout"),
         (f"{AT}server closed the connection unexpectedly", "connection_closed", "unexpectedly"),
         (f"{AT}SSL SYSCALL error: EOF detected", "connection_closed", "EOF"),
+        (f"{AT}SSL error: unexpected eof while reading", "connection_closed", "eof"),
         (f"{AT}something that nobody has heard of", "connection_failed", "nobody"),
     ],
 )
