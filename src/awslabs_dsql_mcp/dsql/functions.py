@@ -18,16 +18,6 @@ TEXT_SEARCH: Final = frozenset(
 TEXT_SEARCH_CONFIGURATION: Final = "simple"
 """The one text search configuration that there is."""
 
-SYSTEM: Final = frozenset(
-    (
-        *("base32_str_to_uuid", "base_type_oid", "cluster_size", "cluster_size_limit", "current_session_id"),
-        *("current_transaction_id", "decode_job_ext_status", "decode_job_statement", "decode_job_status"),
-        *("dsql_major_version", "fetch_seq_data_tuple", "get_key_desc", "iam_session_user", "job_err_msg"),
-        *("supported_datatypes", "uuid_to_base32_str", "wait_for_job"),
-    )
-)
-"""Functions of schema ``sys``, as seen on a cluster in September 2026."""
-
 _PREFIXES: Final = ("pg_advisory_", "pg_try_advisory_", "inet_server_", "pg_backend_pid")
 
 RANDOM_UUID: Final = "gen_random_uuid"

@@ -1,26 +1,23 @@
-"""Statements, objects and clauses that Aurora DSQL lacks, and what to do instead.
-
-Statements are named by the parser's node, clauses by the node's field.
+"""Statements that Aurora DSQL lacks, by the parser's node, and what to do instead.
 
 Sources: Aurora DSQL user guide, "Supported SQL commands", "CREATE TABLE", "CREATE INDEX", "Migrating from
 PostgreSQL to Aurora DSQL"; messages of clusters recorded from July to October 2026; dsql-lint 0.2.22 (ALTER
 FUNCTION, ALTER ROLE … SET, policies). Statements that no source names are taken to be unsupported.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 
 
 @dataclass(frozen=True)
 class Unsupported:
-    """A statement or clause that Aurora DSQL refuses.
+    """A statement that Aurora DSQL refuses.
 
     Attributes:
         rule: A stable id of the reason, in kebab case.
-        why: What is wrong, as a sentence; ``{}`` stands for the command or clause.
+        why: What is wrong, as a sentence; ``{}`` stands for the command.
         instead: What to do instead, as one or two sentences.
         dispensable: The reason why a script works without it, as a clause; empty when it does not.
         needs_review: Somebody has to make up for it when it is left out of a script.
@@ -247,68 +244,6 @@ STATEMENTS: Final = {
 """Statements of which Aurora DSQL has no form, with advice of their own."""
 
 
-@dataclass(frozen=True)
-class Clause:
-    """A clause that Aurora DSQL refuses.
-
-    Attributes:
-        spelled: The clause's words.
-        instead: What to do instead, as a sentence.
-        dispensable: A script works without it.
-        effect: What leaving it out changes, as a clause; empty for nothing.
-    """
-
-    spelled: str
-    instead: str
-    dispensable: bool = True
-    effect: str = ""
-
-    @property
-    def word(self) -> str:
-        """The word to look for in the statement's text."""
-        return self.spelled.split()[0].lower()
-
-
-_ONE_TABLE: Final = "Use one table: Aurora DSQL splits it by its key."
-
-TABLE_CLAUSES: Final = {
-    "partspec": Clause("PARTITION BY", _ONE_TABLE, dispensable=False),
-    "partbound": Clause("PARTITION OF", _ONE_TABLE, dispensable=False),
-    "inhRelations": Clause(
-        "INHERITS", "Use separate tables, with their columns written out.", dispensable=False
-    ),
-    "ofTypename": Clause("OF", "Write the columns out.", dispensable=False),
-    "options": Clause("WITH", "Leave WITH (…) out: Aurora DSQL has no storage parameters."),
-    "tablespacename": Clause("TABLESPACE", "Leave TABLESPACE out."),
-    "accessMethod": Clause("USING", "Leave USING out."),
-}
-"""Clauses of CREATE TABLE."""
-
-INDEX_CLAUSES: Final = {
-    "options": Clause("WITH", "Leave WITH (…) out: Aurora DSQL has no storage parameters."),
-    "tableSpace": Clause("TABLESPACE", "Leave TABLESPACE out."),
-}
-"""Clauses of CREATE INDEX; its USING is accepted with `INDEX_METHOD` alone."""
-
-KEY_CLAUSES: Final = {
-    "options": Clause("WITH", "Leave WITH (…) out: Aurora DSQL has no storage parameters."),
-    "indexspace": Clause("USING INDEX TABLESPACE", "Leave USING INDEX TABLESPACE out."),
-}
-"""Clauses of PRIMARY KEY and UNIQUE in CREATE TABLE; taken to be refused, as CREATE TABLE's own are."""
-
-INDEX_METHOD: Final = "btree_index"
-"""The access method that a cluster names, and accepts, in CREATE INDEX ASYNC (recorded on 2026-08-27)."""
-
-COLUMN_CLAUSES: Final = {
-    "collClause": Clause(
-        "COLLATE",
-        "Leave it out: text sorts by byte; compare lower(column) to ignore case.",
-        effect="text sorts by byte",
-    ),
-    "compression": Clause("COMPRESSION", "Leave it out: Aurora DSQL chooses compression."),
-}
-"""Clauses of a column."""
-
 DOMAIN_FORMS: Final = {"C": "ADD CONSTRAINT", "O": "SET NOT NULL", "V": "VALIDATE CONSTRAINT"}
 """Refused forms of ALTER DOMAIN, by the parser's letter; taken to be so, as those of ALTER TABLE are."""
 
@@ -317,42 +252,5 @@ ROLE_OPTIONS: Final = frozenset(
 )
 """Options of CREATE ROLE and ALTER ROLE that are accepted: passwords and the like are IAM's business."""
 
-OBJECTS: Final = frozenset(
-    (
-        *("TABLE", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN", "STATISTIC_EXT"),
-        *("ROLE", "COLUMN", "TABCONSTRAINT", "DOMCONSTRAINT"),
-    )
-)
-"""Kinds of objects that DROP, RENAME, OWNER TO and SET SCHEMA can be about, as in ``OBJECT_TABLE``."""
-
-COMMENTED_OBJECTS: Final = OBJECTS - {"STATISTIC_EXT"}
-"""Kinds of objects that COMMENT is about: those of AWS's published grammar, and their like."""
-
-GRANTED_OBJECTS: Final = frozenset(("TABLE", "SEQUENCE", "SCHEMA", "FUNCTION", "ROUTINE", "DOMAIN"))
-"""Kinds of objects that privileges are granted on."""
-
-SYSTEM_SCHEMAS: Final = frozenset(("public", "sys", "pg_catalog", "information_schema"))
-"""Schemas on which nothing is granted: ``feature not supported on system entity``."""
-
-CATALOG_SCHEMAS: Final = ("information_schema", "pg_catalog", "pg_toast", "sys")
-"""Schemas in which nothing is a user's."""
-
-_DROPPED_IF_THERE: Final = frozenset(("TRIGGER", "EVENT_TRIGGER"))
-
 LOCK_STRENGTHS: Final = frozenset(("LCS_FORUPDATE", "LCS_FORKEYSHARE"))
 """Row locks that Aurora DSQL has."""
-
-
-def is_object(node: Mapping[str, Any]) -> bool:
-    """Say whether DROP, RENAME, OWNER TO or SET SCHEMA is about a kind of object that Aurora DSQL has.
-
-    ``DROP TRIGGER IF EXISTS`` is accepted, since no trigger exists (AWS's cluster tests, 2026-08-07), and
-    ``DROP EVENT TRIGGER IF EXISTS`` too (AWS's published grammar of that day).
-    """
-    kind = next(
-        (node[field] for field in ("removeType", "renameType", "objectType") if field in node), "TABLE"
-    )
-    name = str(kind).removeprefix("OBJECT_")
-    if name in _DROPPED_IF_THERE:
-        return "removeType" in node and bool(node.get("missing_ok"))
-    return name in OBJECTS

@@ -9,20 +9,18 @@ from itertools import chain
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.alter_table import AlterTableForm, refused_form
-from awslabs_dsql_mcp.dsql.settings import is_settable, may_be_of_role
-from awslabs_dsql_mcp.dsql.types import ARRAY, EXTENSION_TYPES
-from awslabs_dsql_mcp.dsql.unsupported import (
+from awslabs_dsql_mcp.dsql.clauses import (
     COLUMN_CLAUSES,
-    DOMAIN_FORMS,
-    GRANTED_OBJECTS,
     INDEX_CLAUSES,
     INDEX_METHOD,
     KEY_CLAUSES,
-    ROLE_OPTIONS,
-    SYSTEM_SCHEMAS,
     TABLE_CLAUSES,
-    TEMPORARY,
+    clauses_in,
 )
+from awslabs_dsql_mcp.dsql.objects import GRANTED_OBJECTS, SYSTEM_SCHEMAS, object_kind
+from awslabs_dsql_mcp.dsql.settings import is_settable, may_be_of_role
+from awslabs_dsql_mcp.dsql.types import ARRAY, EXTENSION_TYPES
+from awslabs_dsql_mcp.dsql.unsupported import DOMAIN_FORMS, ROLE_OPTIONS, TEMPORARY
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.definitions import (
     builtin_type,
@@ -80,14 +78,10 @@ def _index_elements(source: ParsedStatement) -> Iterator[Violation]:
             yield _violation(
                 "index", source.word_after(start, "collate"), "COLLATE", COLUMN_CLAUSES["collClause"].instead
             )
-    for field, clause in INDEX_CLAUSES.items():
-        if field in source.tree.root:
-            yield _violation(
-                "index",
-                source.word_after(start, clause.word),
-                f"{clause.spelled} in an index",
-                clause.instead,
-            )
+    for clause in clauses_in(source.tree.root, INDEX_CLAUSES):
+        yield _violation(
+            "index", source.word_after(start, clause.word), f"{clause.spelled} in an index", clause.instead
+        )
 
 
 def table(source: ParsedStatement) -> Violation | None:
@@ -98,14 +92,13 @@ def table(source: ParsedStatement) -> Violation | None:
 def _table(source: ParsedStatement, top: Node) -> Violation | None:
     if (found := _persistent(source, top["relation"], "tables")) is not None:
         return found
-    for field, clause in TABLE_CLAUSES.items():
-        if field in top:
-            return _violation(
-                "table",
-                source.word_after(source.start, clause.word),
-                f"{clause.spelled} in CREATE TABLE",
-                clause.instead,
-            )
+    for clause in clauses_in(top, TABLE_CLAUSES):
+        return _violation(
+            "table",
+            source.word_after(source.start, clause.word),
+            f"{clause.spelled} in CREATE TABLE",
+            clause.instead,
+        )
     if top.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP":
         return _violation("table", source.word_after(source.start, "on"), "ON COMMIT", "Leave it out.")
     if (count := len(table_elements(top, "ColumnDef"))) > limits.MAX_COLUMNS:
@@ -119,7 +112,7 @@ def _table(source: ParsedStatement, top: Node) -> Violation | None:
 def _keys(source: ParsedStatement, top: Node) -> Iterator[Violation]:
     for key in keys(top):
         location = key.constraint.get("location", source.start)
-        for clause in (clause for field, clause in KEY_CLAUSES.items() if field in key.constraint):
+        for clause in clauses_in(key.constraint, KEY_CLAUSES):
             yield _violation("table", location, f"{clause.spelled} in a key", clause.instead)
         if key.deferrable:
             yield _violation(
@@ -229,10 +222,9 @@ def _columns(source: ParsedStatement) -> Iterator[Violation]:
     for place in source.tree.find("ColumnDef"):
         type_name: Node = place.node.get("typeName", {})
         yield from _type(type_name, place.location)
-        for field, clause in COLUMN_CLAUSES.items():
-            if field in place.node:
-                at = place.node[field].get("location", 0) if field == "collClause" else 0
-                yield _violation("table", at or place.location, clause.spelled, clause.instead)
+        for clause in clauses_in(place.node, COLUMN_CLAUSES):
+            at = place.node["collClause"].get("location") if clause is COLUMN_CLAUSES["collClause"] else 0
+            yield _violation("table", at or place.location, clause.spelled, clause.instead)
         identity = [c for c in column_constraints(place.node) if c.get("contype") == "CONSTR_IDENTITY"]
         if identity and not is_builtin(type_name, "int8"):
             instead = "Write bigint as the type of the column."
@@ -327,7 +319,7 @@ def function(source: ParsedStatement) -> Violation | None:
 def grant(source: ParsedStatement) -> Violation | None:
     """GRANT and REVOKE: on tables, sequences, functions, domains and schemas of one's own."""
     top = source.tree.root
-    kind = str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    kind = object_kind(top)
     location = source.word_after(source.start, kind.split("_")[0].lower())
     if kind not in GRANTED_OBJECTS:
         instead = "Leave it out: to connect, a role needs AWS IAM GRANT."

@@ -7,17 +7,15 @@ costs no round trip.
 from collections.abc import Callable
 from typing import Final
 
+from awslabs_dsql_mcp.dsql.objects import COMMENTED_OBJECTS, OBJECTS, is_object, object_kind
 from awslabs_dsql_mcp.dsql.unsupported import (
-    COMMENTED_OBJECTS,
     MATERIALIZED,
-    OBJECTS,
     OTHER,
     PROCEDURE,
     STATEMENTS,
     SUPPORTED_STATEMENTS,
     UPKEEP,
     Unsupported,
-    is_object,
 )
 from awslabs_dsql_mcp.guard import ddl_rules, function_rules, query_rules
 from awslabs_dsql_mcp.guard.refusal import Violation
@@ -133,7 +131,7 @@ def _object(source: ParsedStatement) -> Violation | None:
 
 
 def _comment(source: ParsedStatement) -> Violation | None:
-    kind = str(source.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    kind = object_kind(source.tree.root)
     if kind in COMMENTED_OBJECTS:
         return None
     why = f"Aurora DSQL has no {kind.replace('_', ' ')}, and so none to comment on."
@@ -141,7 +139,7 @@ def _comment(source: ParsedStatement) -> Violation | None:
 
 
 def _altered(source: ParsedStatement) -> Violation | None:
-    kind = str(source.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    kind = object_kind(source.tree.root)
     if kind in OBJECTS:
         return ddl_rules.alter_table(source)
     why = f"Aurora DSQL has no {kind.replace('_', ' ')}, and so none to ALTER."

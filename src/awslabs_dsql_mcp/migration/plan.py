@@ -10,6 +10,7 @@ of a step and the plan's fingerprint, so that a changed script is not resumed by
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -302,9 +303,9 @@ def _fits(step: Step, group: Sequence[Step]) -> bool:
 
 def _note_parts(steps: list[Step]) -> Iterator[Step]:
     """Say which step may stop, since changes that have to be whole do not fit into one."""
-    parts = [step.whole for step in steps if step.whole is not None]
+    parts = Counter(step.whole for step in steps)
     for step in steps:
-        if step.whole is not None and parts.count(step.whole) > 1:
+        if step.whole is not None and parts[step.whole] > 1:
             note = (
                 f"{BY_HAND}foreign keys that the script checks at COMMIT are checked at the end of each "
                 f"step, and the transaction of line {step.whole.line} is several: put rows behind those "

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.objects import GRANTED_OBJECTS, SYSTEM_SCHEMAS, object_kind
 from awslabs_dsql_mcp.dsql.types import TYPES, ColumnType, of_column
-from awslabs_dsql_mcp.dsql.unsupported import GRANTED_OBJECTS, SYSTEM_SCHEMAS
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _KEYS: Final = ("CONSTR_PRIMARY", "CONSTR_UNIQUE")
@@ -117,7 +117,7 @@ def _keys(constraints: list[Node], columns: dict[str, Node], own: list[str] | No
 
 def is_grantable(grant: Node) -> bool:
     """Say whether a ``GrantStmt`` is about objects on which Aurora DSQL has privileges."""
-    kind = str(grant.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    kind = object_kind(grant)
     if kind != "SCHEMA" or grant.get("targtype", "ACL_TARGET_OBJECT") != "ACL_TARGET_OBJECT":
         return kind in GRANTED_OBJECTS
     return SYSTEM_SCHEMAS.isdisjoint(strings(grant["objects"]))

@@ -8,7 +8,8 @@ Buffers, "Encoding").
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -49,13 +50,8 @@ def parse(data: bytes) -> str:
     Raises:
         QueryError: It is no SQL.
     """
-    library = _library()
-    result = library.pg_query_parse(data)
-    try:
-        _raise_error(result)
+    with _result("parse", data) as result:
         return result.parse_tree.decode()
-    finally:
-        library.pg_query_free_parse_result(result)
 
 
 def scan(data: bytes) -> list[Span]:
@@ -82,13 +78,8 @@ def fingerprint(data: bytes) -> int:
     Raises:
         QueryError: It is no SQL.
     """
-    library = _library()
-    result = library.pg_query_fingerprint(data)
-    try:
-        _raise_error(result)
+    with _result("fingerprint", data) as result:
         return result.fingerprint
-    finally:
-        library.pg_query_free_fingerprint_result(result)
 
 
 @cache
@@ -109,21 +100,28 @@ def _library() -> ctypes.CDLL:
     return module.lib
 
 
-def _raise_error(result: Any) -> None:  # noqa: ANN401 - a structure of ctypes
-    if result.error:
-        error = result.error.contents
-        raise QueryError(error.message.decode(errors="replace"), max(error.cursorpos - 1, 0))
+@contextmanager
+def _result(function: str, data: bytes) -> Generator[Any]:
+    """Call a function of the library; its result, a structure of ctypes, is freed afterwards.
+
+    Raises:
+        QueryError: The library refuses the text.
+    """
+    library = _library()
+    result = getattr(library, f"pg_query_{function}")(data)
+    try:
+        if result.error:
+            error = result.error.contents
+            raise QueryError(error.message.decode(errors="replace"), max(error.cursorpos - 1, 0))
+        yield result
+    finally:
+        getattr(library, f"pg_query_free_{function}_result")(result)
 
 
 def _written_tokens(data: bytes) -> Iterator[re.Match[bytes]]:
     """Find the tokens as a message has them, one by one: all at once would hold up the other threads."""
-    library = _library()
-    result = library.pg_query_scan(data)
-    try:
-        _raise_error(result)
+    with _result("scan", data) as result:
         message = ctypes.string_at(result.pbuf.data, result.pbuf.len)
-    finally:
-        library.pg_query_free_scan_result(result)
     version = _VERSION.match(message)
     return _TOKEN.finditer(message, version.end() if version else 0)
 

@@ -122,7 +122,7 @@ async def prepare(
     size = sum(map(len, texts)) + _STATEMENT_COST * len(texts) + _VALUE_COST * sum(map(_count, values))
     if size < _MAX_ON_LOOP:
         return _prepare(texts, values, writes=writes)
-    return await asyncio.to_thread(_prepare_large, texts, values, writes=writes)
+    return await asyncio.to_thread(uncollected()(_prepare), texts, values, writes=writes)
 
 
 async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Verdict:
@@ -138,21 +138,7 @@ async def check(sql: str, params: Sequence[Value] | None, *, writes: bool) -> Ve
     """
     if len(sql) + _VALUE_COST * _count(params) < _MAX_ON_LOOP:
         return _check([sql], [params], writes=writes).verdicts[0]
-    return (await asyncio.to_thread(_check_large, [sql], [params], writes=writes)).verdicts[0]
-
-
-@uncollected()
-def _prepare_large(
-    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
-) -> PreparedStatements:
-    return _prepare(texts, values, writes=writes)
-
-
-@uncollected()
-def _check_large(
-    texts: Sequence[str], values: Sequence[Sequence[Value] | None], *, writes: bool
-) -> UnitVerdict:
-    return _check(texts, values, writes=writes)
+    return (await asyncio.to_thread(uncollected()(_check), [sql], [params], writes=writes)).verdicts[0]
 
 
 def _count(params: Sequence[Value] | None) -> int:

@@ -12,6 +12,7 @@ where there is a record; the rules say where there is none.
 """
 
 from awslabs_dsql_mcp.local_cluster.dialect.model import (
+    OWN_PREFIX,
     Explanation,
     StatementKind,
     TableName,
@@ -21,6 +22,7 @@ from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, raise_sq
 from awslabs_dsql_mcp.local_cluster.dialect.translate import translate
 
 __all__ = [
+    "OWN_PREFIX",
     "Explanation",
     "Refusal",
     "StatementKind",

@@ -6,7 +6,7 @@ Recorded on clusters: all texts but those for COLLATE, WITH and TABLESPACE, whic
 from collections.abc import Iterator
 from itertools import pairwise
 
-from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
+from awslabs_dsql_mcp.dsql.clauses import INDEX_CLAUSES, INDEX_METHOD, clauses_in
 from awslabs_dsql_mcp.local_cluster.dialect import tables
 from awslabs_dsql_mcp.local_cluster.dialect.model import TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import Refusal, unsupported
@@ -48,9 +48,8 @@ def columns(statement: ParsedStatement) -> list[str]:
 
 
 def _refused_parts(top: Node) -> Iterator[Refusal]:
-    for field, clause in INDEX_CLAUSES.items():
-        if field in top:
-            yield unsupported(f"{clause.spelled} not supported for CREATE INDEX")
+    for clause in clauses_in(top, INDEX_CLAUSES):
+        yield unsupported(f"{clause.spelled} not supported for CREATE INDEX")
     keys = [item["IndexElem"] for item in top.get("indexParams", ())]
     if (found := tables.refused_key_columns(len(keys))) is not None:
         yield found

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+OWN_PREFIX: Final = "_dsql_"
+"""Begins the names of functions and triggers that only the local cluster has (postgres/sys.sql)."""
 
 
 class StatementKind(Enum):

@@ -8,13 +8,14 @@ OWNER TO, SET SCHEMA, role attributes.
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
-from awslabs_dsql_mcp.dsql.unsupported import (
+from awslabs_dsql_mcp.dsql.objects import (
     COMMENTED_OBJECTS,
     GRANTED_OBJECTS,
-    ROLE_OPTIONS,
     SYSTEM_SCHEMAS,
     is_object,
+    object_kind,
 )
+from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS
 from awslabs_dsql_mcp.local_cluster.dialect import queries
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
     INVALID_PARAMETER,
@@ -56,7 +57,7 @@ def about(statement: ParsedStatement) -> Refusal | None:
 
 def comment(statement: ParsedStatement) -> Refusal | None:
     """COMMENT: of the kinds of objects that a cluster has."""
-    kind = str(statement.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_")
+    kind = object_kind(statement.tree.root)
     return None if kind in COMMENTED_OBJECTS else unsupported("unsupported object in COMMENT statement")
 
 
@@ -108,7 +109,7 @@ def body(statement: ParsedStatement) -> tuple[ParsedStatement, ...]:
 def grant(statement: ParsedStatement) -> Refusal | None:
     """GRANT and REVOKE on objects."""
     top = statement.tree.root
-    if str(top.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_") not in GRANTED_OBJECTS:
+    if object_kind(top) not in GRANTED_OBJECTS:
         return unsupported("unsupported object type in GRANT")
     on_objects = top.get("targtype", "ACL_TARGET_OBJECT") == "ACL_TARGET_OBJECT"
     if top.get("objtype") == "OBJECT_SCHEMA" and on_objects and SYSTEM_SCHEMAS & {*strings(top["objects"])}:

@@ -12,7 +12,7 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import functions
 from awslabs_dsql_mcp.dsql.unsupported import LOCK_STRENGTHS
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
-from awslabs_dsql_mcp.local_cluster.dialect.model import Explanation, StatementKind, TableName
+from awslabs_dsql_mcp.local_cluster.dialect.model import OWN_PREFIX, Explanation, StatementKind, TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
     UNDEFINED_FUNCTION,
     UNDEFINED_OBJECT,
@@ -32,9 +32,6 @@ _REMARKABLE: Final = re.compile(
 )
 """All that is looked for in a query has one of these words; U& may hide any of them."""
 
-
-_OURS: Final = "_dsql_"
-"""Begins the names of functions that only the local cluster has (postgres/sys.sql)."""
 
 _NO_FUNCTION: Final = (
     "No function matches the given name and argument types. You might need to add explicit type casts."
@@ -136,7 +133,7 @@ def _table(relation: Node) -> TableName:
 def _refused_calls(tree: Tree) -> Iterator[Refusal]:
     for place in tree.find("FuncCall"):
         names = strings(place.node.get("funcname"))
-        if names[-1].startswith(_OURS) and names[:-1] in ([], ["pg_catalog"]):
+        if names[-1].startswith(OWN_PREFIX) and names[:-1] in ([], ["pg_catalog"]):
             yield Refusal(UNDEFINED_FUNCTION, f"function {'.'.join(names)} does not exist", _NO_FUNCTION)
         elif (found := _refused_call(place.node)) is not None:
             yield found

@@ -10,13 +10,9 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
-from awslabs_dsql_mcp.dsql.unsupported import (
-    COLUMN_CLAUSES,
-    DOMAIN_FORMS,
-    KEY_CLAUSES,
-    OBJECTS,
-    TABLE_CLAUSES,
-)
+from awslabs_dsql_mcp.dsql.clauses import COLUMN_CLAUSES, KEY_CLAUSES, TABLE_CLAUSES, clauses_in
+from awslabs_dsql_mcp.dsql.objects import OBJECTS, object_kind
+from awslabs_dsql_mcp.dsql.unsupported import DOMAIN_FORMS
 from awslabs_dsql_mcp.local_cluster.dialect import column_types
 from awslabs_dsql_mcp.local_cluster.dialect.model import TableName
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import (
@@ -48,9 +44,8 @@ def refused_table(top: Node) -> Refusal | None:
     """Say why a table cannot be made."""
     if (temporary := refused_persistence(top["relation"], "table", "TABLE")) is not None:
         return temporary
-    for field, clause in TABLE_CLAUSES.items():
-        if field in top:
-            return unsupported(f"{clause.spelled} clause not supported for CREATE TABLE")
+    for clause in clauses_in(top, TABLE_CLAUSES):
+        return unsupported(f"{clause.spelled} clause not supported for CREATE TABLE")
     if top.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP":
         return unsupported("ON COMMIT clause not supported for CREATE TABLE")
     columns = {column.get("colname", ""): column for column in table_elements(top, "ColumnDef")}
@@ -62,7 +57,7 @@ def refused_table(top: Node) -> Refusal | None:
 
 def alter(statement: ParsedStatement) -> Refusal | None:
     """ALTER TABLE, and what PostgreSQL's grammar takes for it: ALTER VIEW, ALTER INDEX, ALTER TYPE."""
-    kind = str(statement.tree.root.get("objtype", "OBJECT_TABLE")).removeprefix("OBJECT_").replace("_", " ")
+    kind = object_kind(statement.tree.root).replace("_", " ")
     if kind == "TYPE":
         return unsupported("ALTER TYPE not supported")
     if kind not in OBJECTS:
@@ -134,9 +129,8 @@ def refused_column(column: Node) -> Refusal | None:
     type_name: Node = column.get("typeName", {})
     if (found := column_types.refused_column(type_name)) is not None:
         return found
-    for field, clause in COLUMN_CLAUSES.items():
-        if field in column:
-            return unsupported(f"{clause.spelled} clause not supported")
+    for clause in clauses_in(column, COLUMN_CLAUSES):
+        return unsupported(f"{clause.spelled} clause not supported")
     return next(_refused_identity(column, type_name), None)
 
 
@@ -184,9 +178,8 @@ def _refused_constraints(top: Node, columns: dict[str, Node]) -> Iterator[Refusa
 
 
 def _refused_key(key: Key) -> Iterator[Refusal]:
-    for field, clause in KEY_CLAUSES.items():
-        if field in key.constraint:
-            yield unsupported(f"{clause.spelled} clause not supported")
+    for clause in clauses_in(key.constraint, KEY_CLAUSES):
+        yield unsupported(f"{clause.spelled} clause not supported")
     if (found := refused_key_columns(key.columns)) is not None:
         yield found
     yield from filter(None, map(column_types.refused_key, key.type_names))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import Explanation
+from awslabs_dsql_mcp.local_cluster.dialect import OWN_PREFIX, Explanation
 from awslabs_dsql_mcp.local_cluster.plans import storage_nodes
 from awslabs_dsql_mcp.local_cluster.plans.dpu_estimate import estimate
 from awslabs_dsql_mcp.local_cluster.plans.plan_text import read_plan
@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.sql import parser
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _IDENTIFIER_LENGTH: Final = 13
-_OWN_TRIGGERS: Final = "Trigger _dsql_"  # they hold a cluster's limits
+_OWN_TRIGGERS: Final = f"Trigger {OWN_PREFIX}"  # they hold a cluster's limits
 
 
 def explained(lines: Sequence[str], options: Explanation, relations: Relations, *, writes: bool) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from awslabs_dsql_mcp.dsql.unsupported import CATALOG_SCHEMAS
+from awslabs_dsql_mcp.dsql.objects import CATALOG_SCHEMAS
 
 COPIES: Final = "pg_temp"
 """Schema of the session's private copies; Aurora DSQL has no temporary tables."""

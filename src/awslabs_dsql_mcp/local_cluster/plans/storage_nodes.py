@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from awslabs_dsql_mcp.dsql.unsupported import CATALOG_SCHEMAS
+from awslabs_dsql_mcp.dsql.objects import CATALOG_SCHEMAS
 from awslabs_dsql_mcp.local_cluster.plans import conditions
 from awslabs_dsql_mcp.local_cluster.plans.plan_text import Plan, PlanNode
 from awslabs_dsql_mcp.local_cluster.plans.relations import Index, Relations

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
-from awslabs_dsql_mcp.local_cluster.dialect import Refusal, refusal_in
+from awslabs_dsql_mcp.local_cluster.dialect import OWN_PREFIX, Refusal, refusal_in
 from awslabs_dsql_mcp.local_cluster.session.transaction import CATALOG_CONFLICT, DATA_CONFLICT, too_old
 
 LOCK_TIMEOUT: Final = "55P03"
@@ -34,8 +34,6 @@ _CATALOG_RACE: Final = re.compile(
 _SETTINGS: Final = {"server_version": "16.15"}
 _POSITIONS: Final = frozenset("Ppq")
 _INNER: Final = frozenset("WFLR")
-_OURS: Final = "_dsql_"
-"""Begins the names of what only the local cluster has (postgres/sys.sql)."""
 
 
 def with_true_cause(fields: dict[str, str], *, may_be_cancelled: bool) -> dict[str, str]:
@@ -88,10 +86,10 @@ def without_ours(fields: Mapping[str, str], *, changed: bool) -> dict[str, str]:
         fields: Its fields.
         changed: True if the statement was rewritten, so positions in it mean nothing.
     """
-    left_out = _INNER | (_POSITIONS if changed or _OURS in fields.get("q", "") else frozenset[str]())
+    left_out = _INNER | (_POSITIONS if changed or OWN_PREFIX in fields.get("q", "") else frozenset[str]())
     shown = {key: text for key, text in fields.items() if key not in left_out}
-    if _OURS in (detail := shown.pop("D", "")):
-        detail = "\n".join(line for line in detail.split("\n") if _OURS not in line)
+    if OWN_PREFIX in (detail := shown.pop("D", "")):
+        detail = "\n".join(line for line in detail.split("\n") if OWN_PREFIX not in line)
     return shown | {"D": detail} if detail else shown
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.clauses import COLUMN_CLAUSES
 from awslabs_dsql_mcp.dsql.types import EXACT_NUMERIC, EXTENSION_TYPES, IDENTITY, SERIALS, ColumnType
-from awslabs_dsql_mcp.dsql.unsupported import COLUMN_CLAUSES
 from awslabs_dsql_mcp.migration.analysis.user_types import COLLATED, LABEL, TypeReplacement, UserTypes
 from awslabs_dsql_mcp.migration.conversion import BY_HAND
 from awslabs_dsql_mcp.migration.script.mentions import qualified_name

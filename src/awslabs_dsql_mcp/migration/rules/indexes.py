@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.clauses import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.dsql.types import TYPES
-from awslabs_dsql_mcp.dsql.unsupported import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules.constraints import folded_key

@@ -4,14 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.objects import CATALOG_SCHEMAS, COMMENTED_OBJECTS, is_object
 from awslabs_dsql_mcp.dsql.settings import may_be_of_role
-from awslabs_dsql_mcp.dsql.unsupported import (
-    CATALOG_SCHEMAS,
-    COMMENTED_OBJECTS,
-    ROLE_OPTIONS,
-    STATEMENTS,
-    is_object,
-)
+from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, STATEMENTS
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import columns, functions
 from awslabs_dsql_mcp.migration.rules.constraints import settle

@@ -1,6 +1,6 @@
 """RENAME and SET SCHEMA: what the script made is known by its new name from then on."""
 
-from awslabs_dsql_mcp.dsql.unsupported import is_object
+from awslabs_dsql_mcp.dsql.objects import is_object
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
 from awslabs_dsql_mcp.migration.rules import functions
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name

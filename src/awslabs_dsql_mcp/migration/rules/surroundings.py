@@ -46,7 +46,7 @@ def surroundings(conversion: Conversion, draft: ConvertedStatement) -> list[str]
         caller, tree = waiting.pop()
         for fields in nested(tree):
             found |= dict.fromkeys(f"{caller}{clause}" for clause in _clauses(conversion, fields))
-            name = (strings(fields.get("FuncCall", {}).get("funcname")) or [""])[-1]
+            name = _called(fields)
             if name in conversion.lost.bodies and name not in seen:
                 seen.add(name)
                 waiting += [(f"{name}(): ", inner) for inner in conversion.lost.bodies[name]]
@@ -70,6 +70,11 @@ def _clauses(conversion: Conversion, fields: Node) -> Iterator[str]:
     keyword: Node = fields.get("SQLValueFunction", {})
     if keyword.get("op") in _KEYWORDS:
         yield " ".join(_KEYWORDS[keyword["op"]])
-    name = (strings(fields.get("FuncCall", {}).get("funcname")) or [""])[-1]
+    name = _called(fields)
     if name in _FUNCTIONS and name not in conversion.survey.functions:
         yield f"{name}() {_FUNCTIONS[name]}"
+
+
+def _called(fields: Node) -> str:
+    """Name the function that a node calls, without its schema; empty if it calls none."""
+    return next(reversed(strings(fields.get("FuncCall", {}).get("funcname"))), "")

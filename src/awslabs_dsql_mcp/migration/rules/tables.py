@@ -5,8 +5,8 @@ from copy import deepcopy
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
+from awslabs_dsql_mcp.dsql.clauses import TABLE_CLAUSES, clauses_in
 from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
-from awslabs_dsql_mcp.dsql.unsupported import TABLE_CLAUSES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, ScriptTable
 from awslabs_dsql_mcp.migration.rules.columns import constraints, convert_column
@@ -51,7 +51,7 @@ def create_table(conversion: Conversion, draft: ConvertedStatement) -> None:
         return
     if top.pop("partspec", None) is not None:
         draft.changed("PARTITION BY left out: one plain table, which takes rows beyond all bounds too")
-    given = [clause for field, clause in TABLE_CLAUSES.items() if field in top]
+    given = list(clauses_in(top, TABLE_CLAUSES))
     persistence = top["relation"].get("relpersistence")
     if persistence == "u":
         top["relation"]["relpersistence"] = "p"
