@@ -22,7 +22,7 @@ async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
         return await _local(settings, stack)
     if settings.cluster_endpoint is None:
         raise NotConfigured(
-            "No cluster is configured; only the documentation tools work.",
+            "No cluster is configured; only dsql_lint and the documentation tools work.",
             code="no_cluster",
             hint="Start the server with --cluster_endpoint <id>.dsql.<region>.on.aws, or with --local "
             "for a cluster on this machine.",

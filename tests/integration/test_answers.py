@@ -153,6 +153,10 @@ async def test_an_agent_can_ask_for_less(reader: Client) -> None:
 async def test_an_agent_cannot_ask_for_more_than_the_operator_allows(narrow: Client) -> None:
     reply = await call(narrow, "readonly_query", sql="SELECT n FROM numbers", limit=500)
     assert len(reply.facts["rows"]) == 10
+    assert "This server shows at most 10 rows of a result." in reply.text
+    assert "This server shows at most 10 rows of a result." in reply.facts["notice"]
+    whole = await call(narrow, "readonly_query", sql="SELECT n FROM numbers WHERE n < 5", limit=500)
+    assert "notice" not in whole.facts
 
 
 async def test_a_limit_is_at_least_one(reader: Client) -> None:

@@ -205,6 +205,9 @@ async def test_a_role_is_told_what_it_may_not_do(cluster: LocalCluster, on_clust
         assert (await told(clerk, table_name="lib2.books")).endswith(
             "privileges of role clerk: none, and no USAGE on schema lib2"
         )
+        reply = await call(clerk, "get_schema", table_name="lib2.books")
+        allowed = "GRANT USAGE ON SCHEMA lib2 TO clerk; GRANT SELECT ON lib2.books TO clerk;"
+        assert reply.text.endswith(f"Whoever owns it can allow that: {allowed}")
 
 
 async def test_each_call_is_one_round_trip(cluster_folder: Path, cluster: LocalCluster) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import stdio_client
 
+from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.server.audit_log import AuditLog
 from conftest import ServerOn
 from support.client_helpers import call
@@ -48,6 +49,7 @@ async def test_at_info_each_call_is_told_without_its_sql(
     lines = await logged(on_cluster, tmp_path, *flags, **variables)
     assert [line for line in lines if "readonly_query: answered in " in line]
     assert [line for line in lines if "readonly_query: failed in " in line]
+    assert f"started {__version__}, the local cluster, as admin, reading only" in lines[0]
     assert "SELECT" not in "".join(lines)
 
 

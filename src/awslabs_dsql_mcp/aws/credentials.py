@@ -20,6 +20,7 @@ from awslabs_dsql_mcp.errors import DsqlError
 
 _LIFETIME = 900  # seconds
 _SCHEME = "https://"
+_DEFAULT_PROFILE = "default"  # used, where there is one, also if none is named (AWS SDKs, "Profiles")
 _NOT_SET = (None, None, os.devnull, None)
 # Keeps a session from the user's AWS configuration and AWS_PROFILE.
 _WITHOUT_CONFIGURATION: Mapping[str, object] = {
@@ -177,7 +178,9 @@ def create_session(identity: Identity) -> Any:  # noqa: ANN401 - botocore has no
         session.set_credentials(identity.access_key, identity.secret_key)
     else:
         session = Session()
-        if identity.profile is not None:
+        if identity.profile == _DEFAULT_PROFILE and _DEFAULT_PROFILE not in session.available_profiles:
+            session = Session({"profile": (None, None, None, None)})  # as if nobody had named it
+        elif identity.profile is not None:
             session.set_config_variable("profile", identity.profile)
         without_prompts(session)
     if identity.region is not None:

@@ -83,6 +83,13 @@ class Settings:
     local_data: Path | None = None
     local_session_minutes: float | None = None
 
+    @property
+    def cluster_in_words(self) -> str:
+        """The cluster, the role and what may be done, as a clause without secrets."""
+        cluster = "the local cluster" if self.local else self.cluster_endpoint or "no cluster"
+        mode = "reading and writing" if self.allow_writes else "reading only"
+        return f"{cluster}, as {self.database_user}, {mode}"
+
 
 def region_of(endpoint: str) -> str | None:
     """Extract the region from a cluster's host name; ``None`` for any other name.

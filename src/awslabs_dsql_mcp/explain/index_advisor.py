@@ -77,11 +77,13 @@ def advise(candidate: Candidate, table: Table) -> str | None:
         table: The table, from the catalog.
     """
     read = candidate.read if candidate.read is not None else table.estimate
-    if table.kind != "table" or read is None or read < _MIN_ROWS or candidate.kept > read * _SELECTIVE:
-        return None
     keys = _keys(candidate, table)
-    if not keys or _starts_primary_key(keys, table):
+    if table.kind != "table" or read is None or not keys or _starts_primary_key(keys, table):
         return None
+    if read < _MIN_ROWS:
+        return f"none for {table.title}: all of its {read:,.0f} rows are read as fast as an index."
+    if candidate.kept > read * _SELECTIVE:
+        return f"none for {table.title}: {candidate.kept:,.0f} of {read:,.0f} rows match."
     if index := _matching_index(keys, table):
         return (
             None

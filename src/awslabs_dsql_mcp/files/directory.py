@@ -43,12 +43,13 @@ class OperatorDirectory:
 
         Raises:
             RequestInvalid: There is no such file; or it would be outside, whether or not there is one.
+            NotConfigured: The directory is not there.
         """
+        root = self._existing()
         missing = RequestInvalid(
             f"There is no file {path!r} in the directory of {self._option}.", hint="Check its name."
         )
         try:
-            root = self._root.resolve()
             # Without a look at the disk: nothing may be learned of what is outside.
             named, given = map(os.path.abspath, (self._root, self._root / path))
             place = Path(given).resolve() if Path(given).is_relative_to(named) else Path(given)
@@ -89,14 +90,7 @@ class OperatorDirectory:
                 f"of {' '.join(sorted(_NO_NAME))} are refused.",
                 hint="Choose a plain name.",
             )
-        try:
-            folder = self._root.resolve(strict=True)
-        except (OSError, RuntimeError):
-            raise NotConfigured(
-                f"The directory of {self._option} does not exist.",
-                code="no_directory",
-                hint=f"Ask the operator to create it, or to change {self._option}.",
-            ) from None
+        folder = self._existing()
         for part in given.parts[:-1]:
             folder /= part
             if folder.is_symlink() or not folder.is_dir() or folder.resolve() != folder:
@@ -105,6 +99,17 @@ class OperatorDirectory:
                     hint="Name a file in the directory itself, or in a directory that is there.",
                 )
         return folder, given.name
+
+    def _existing(self) -> Path:
+        with suppress(OSError, RuntimeError):  # of a loop of links
+            root = self._root.resolve(strict=True)
+            if root.is_dir():
+                return root
+        raise NotConfigured(
+            f"The directory of {self._option} is not there.",
+            code="no_directory",
+            hint=f"Ask the operator to create it, or to change {self._option}.",
+        )
 
     def _outside(self, path: str) -> RequestInvalid:
         return RequestInvalid(

@@ -26,6 +26,7 @@ from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
 
+_PLACEHOLDER = "CLUSTER."  # of README and the examples
 _NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
 
 
@@ -178,8 +179,10 @@ def _install(target: Target, launch: LaunchCommand) -> int:
     if text == original.text:
         _print_message(f"{client.title} already has {target.name}, in {target.path}.")
         return 0
-    _write(target, original, text, entry.full)
+    _write(target, original, text, {**entry.full, **entry.beside})
     _print_message(f"{client.title} has {target.name} now, in {target.path}.", client.note)
+    if any(argument.startswith(_PLACEHOLDER) for argument in launch.args):
+        _print_message("CLUSTER in the endpoint stands for your cluster: run this again with its endpoint.")
     if which(launch.command) is None:
         _print_message(
             f"{launch.command}, which starts the server, is not on your PATH: install uv "

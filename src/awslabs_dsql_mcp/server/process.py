@@ -31,6 +31,7 @@ _TERMINAL_MESSAGE = (
     "awslabs-dsql-mcp waits for an MCP client on standard input; see README.md for the configuration of "
     "clients. `awslabs-dsql-mcp demo` shows the tools. Press Ctrl-C to stop."
 )
+_TELLS_START = ("DEBUG", "INFO")  # levels of the log
 _EXIT_TIMEOUT = 1.8  # seconds; from a signal or the end of input to the end of the process
 
 
@@ -76,6 +77,8 @@ def _serve(
 ) -> int:
     if sys.stdin.isatty():
         print(_TERMINAL_MESSAGE, file=sys.stderr)  # noqa: T201 - output of a command
+    if settings.log_level in _TELLS_START:
+        _log_start(settings, clusters)
     shutdown = _Shutdown()
     lines = take_stdin(shutdown.begin)
     shutdown.on_signals(lines.close)
@@ -107,6 +110,19 @@ def _serve(
         shutdown.code = shutdown.code or 1
     sys.stderr.flush()
     shutdown.exit()
+
+
+def _log_start(settings: Settings, clusters: Clusters) -> None:
+    """Tell the operator which server this is, before anything is asked of it."""
+    import logging  # noqa: PLC0415 - delays the first answers, where the operator wants to be told
+
+    from awslabs_dsql_mcp.logging_setup import log_to_stderr  # noqa: PLC0415 - as above
+
+    log_to_stderr(settings.log_level)
+    logger = logging.getLogger(__name__)
+    for cluster in clusters.all:
+        name = f"cluster {cluster.name}: " if cluster.name else ""
+        logger.info("started %s, %s%s", __version__, name, cluster.settings.cluster_in_words)
 
 
 def _give_first_answers(first: FirstAnswers, lines: LineReader, settings: Settings) -> bool:

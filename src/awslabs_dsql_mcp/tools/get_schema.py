@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.catalog.model import Page, Table
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
-from awslabs_dsql_mcp.sql.identifiers import parse_name
+from awslabs_dsql_mcp.sql.identifiers import parse_name, quote_identifier
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, to_text_result
 
@@ -122,10 +122,25 @@ def _count(tables: int) -> str:
     return f"{tables:,} tables and views" if tables > 1 else "1 table or view"
 
 
+def _missing_grants(table: Table) -> str:
+    """Write the statements without which the role cannot read a table; empty if it can, or is unknown."""
+    if not table.role:
+        return ""
+    role, schema = quote_identifier(table.role), quote_identifier(table.schema)
+    needed = {"USAGE": f"SCHEMA {schema}", "SELECT": table.title}
+    return " ".join(
+        f"GRANT {privilege} ON {what} TO {role};"
+        for privilege, what in needed.items()
+        if privilege not in table.privileges
+    )
+
+
 def _next_for(tables: Sequence[Table]) -> str:
     if len(tables) > 1:
         schemas = " and ".join(table.schema for table in tables)
         return f"Next: the name is in {schemas}: write it with its schema."
+    if grants := _missing_grants(tables[0]):
+        return f"Next: this role cannot read it. Whoever owns it can allow that: {grants}"
     linked = {str(key.target) for key in tables[0].constraints if key.target}
     linked |= {str(key.table) for key in tables[0].referenced_by}
     others = sorted(linked - {tables[0].title, tables[0].name})

@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
+from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.prepare import Value, prepare, takes_limit
 from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, RowsResult, ToolSpec, to_result
 
@@ -57,7 +58,7 @@ class ReadonlyQuery:
         Args:
             sql: One statement, with ``%s`` where a value goes.
             params: The values.
-            limit: Show fewer rows than the server's own limit.
+            limit: Show fewer rows than the server's own limit, which holds for a larger one, too.
 
         Raises:
             RequestInvalid: The values do not fit the placeholders.
@@ -68,6 +69,9 @@ class ReadonlyQuery:
         limits = self._limits if limit is None else replace(self._limits, rows=min(limit, self._limits.rows))
         unit = prepared.unit(limits, read_only=True)
         (result,) = (await self._database.run(unit)).results
+        if limit is not None and limit > limits.rows < (result.returned or 0):
+            told = f"This server shows at most {pluralize(limits.rows, 'row')} of a result."
+            result = replace(result, notices=(*result.notices, told))
         limited = takes_limit(prepared.statements[0], read_only=True)
         return _output(format_rows(result, limits, limited=limited, exports=self._exports))
 

@@ -198,6 +198,18 @@ async def test_keys_of_the_environment_come_before_the_default_profile_and_behin
     assert key_in(await source("base").token(HOST, USER)) == "AKIABASE"
 
 
+async def test_the_default_profile_may_be_named_where_there_is_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "default")
+    assert (await refusal(source("default"))).code == "no_credentials"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t")
+    assert key_in(await source("default").token(HOST, USER)) == "AKIAENV"
+    (home / "config").write_text(BASE.replace("profile base", "default"))
+    assert key_in(await source("default").token(HOST, USER)) == "AKIABASE"
+
+
 @pytest.mark.parametrize("keys", ["file", "environment"])
 async def test_the_region_of_the_configuration_signs_where_none_is_chosen(
     home: Path, monkeypatch: pytest.MonkeyPatch, keys: str

@@ -235,8 +235,6 @@ def test_an_index_is_advised_as_a_statement(plan: str, statement: str) -> None:
 @pytest.mark.parametrize(
     ("plan", "table"),
     [
-        (scan(kept=2000, removed=1000), orders()),
-        (scan(kept=3, removed=97), orders()),
         (scan("(id = 5)"), orders()),
         (scan("(doc = '{}'::jsonb)"), orders()),
         (scan("(lower(status) = 'x'::text)"), orders()),
@@ -245,6 +243,20 @@ def test_an_index_is_advised_as_a_statement(plan: str, statement: str) -> None:
 )
 def test_no_index_is_advised_where_the_plan_does_not_support_it(plan: str, table: Table) -> None:
     assert advice(plan, table) is None
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (scan(kept=2000, removed=1000), "none for shop.orders: 2,000 of 3,000 rows match."),
+        (
+            scan(kept=3, removed=97),
+            "none for shop.orders: all of its 100 rows are read as fast as an index.",
+        ),
+    ],
+)
+def test_it_is_said_why_a_filter_needs_no_index(plan: str, said: str) -> None:
+    assert advice(plan, orders()) == said
 
 
 def test_a_full_table_and_an_index_that_is_being_built_are_said() -> None:

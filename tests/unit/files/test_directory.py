@@ -160,15 +160,21 @@ def test_errors_of_the_disk_are_the_operators(tmp_path: Path, number: int, code:
     assert str(tmp_path) not in f"{raised.value.message}{raised.value.hint}"
 
 
-def test_a_directory_that_is_not_there_is_the_operators_business(tmp_path: Path) -> None:
-    with pytest.raises(NotConfigured, match="does not exist"):
-        create(tmp_path / "absent")
-
-
 def opened(root: Path, path: str) -> bytes:
     """Read a file."""
     with OperatorDirectory(root, "--load-dir").open(path) as file:
         return file.read()
+
+
+@pytest.mark.parametrize("act", [opened, create])
+@pytest.mark.parametrize("name", ["absent", "file", "loop"])
+def test_a_directory_that_is_not_there_is_the_operators_business(
+    tmp_path: Path, name: str, act: Callable[[Path, str], object]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(NotConfigured, match="is not there"):
+        act(tmp_path / name, "rows.csv")
 
 
 @pytest.mark.parametrize("act", [opened, create])

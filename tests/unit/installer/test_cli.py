@@ -70,6 +70,20 @@ def test_a_program_that_is_not_there_is_told(
     assert "not on your PATH" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("home")
+def test_an_endpoint_that_was_not_filled_in_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "cursor", "--cluster_endpoint", "CLUSTER.dsql.us-east-1.on.aws"]) == 0
+    assert "run this again with its endpoint" in capsys.readouterr().err
+    assert main(["install", "cursor", *CLUSTER]) == 0
+    assert "stands for your cluster" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
+def test_settings_beside_the_entry_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "codex", *CLUSTER]) == 0
+    assert "+tool_output_token_limit = 25000" in capsys.readouterr().out
+
+
 def test_a_second_time_it_does_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = home / ".claude.json"
     main(["install", "claude-code", *CLUSTER])

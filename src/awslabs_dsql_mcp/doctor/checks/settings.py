@@ -12,16 +12,21 @@ def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
     """Describe the cluster, the role and the mode, and the variables that were used."""
     if not settings.local and settings.cluster_endpoint is None:
         return failed(
-            "No cluster is configured: only the documentation tools would work.",
+            "No cluster is configured: only dsql_lint and the documentation tools would work.",
             code="no_cluster",
             remedy="Give --cluster_endpoint <id>.dsql.<region>.on.aws, or --local for a cluster on this "
             "machine.",
         )
-    cluster = "the local cluster" if settings.local else settings.cluster_endpoint
-    mode = "reading and writing" if settings.allow_writes else "reading only"
+    for option, folder in (("--load-dir", settings.load_dir), ("--export-dir", settings.export_dir)):
+        if folder is not None and not folder.is_dir():
+            return failed(
+                f"The directory of {option} is not there: {folder}.",
+                code="no_directory",
+                remedy=f"Create it, or change {option}.",
+            )
     used = _used(environ)
     from_environment = f" From the environment: {', '.join(used)}." if used else ""
-    says = f"{cluster}, as {settings.database_user}, {mode}.{from_environment}"
+    says = f"{settings.cluster_in_words}.{from_environment}"
     port = environ.get("PGPORT", "")
     if port and not settings.local and not port.isdigit():
         return failed(
