@@ -148,13 +148,16 @@ def _follows(key: Key, lonely: set[tuple[str, str]], facts: Facts) -> bool:
 
 def masked(facts: Facts, script: str, now: datetime) -> Facts:
     """Hide times of the run, and UUIDs that the script does not have: they are others each time."""
+    written = script.lower()
+
+    def mask(line: str) -> str:
+        timeless = _TIME.sub(lambda found: _time(found.group(), now), line)
+        return _UUID.sub(lambda found: found.group() if found.group() in written else "<uuid>", timeless)
+
     return {
-        key: _UUID.sub(lambda found: found.group() if found.group() in script.lower() else "<uuid>",
-                       _TIME.sub(lambda found: _time(found.group(), now), value))
-        if key.aspect in ("rows", "values")
-        else value
+        key: _lines(map(mask, value.split("\n"))) if key.aspect in ("rows", "values") else value
         for key, value in facts.items()
-    }  # fmt: skip
+    }
 
 
 def _time(text: str, now: datetime) -> str:
