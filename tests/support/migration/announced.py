@@ -145,6 +145,7 @@ RULES: Final = (
     Rule("table", "exists", "PARTITION BY left out", there="^partitioned table$", here="^table$"),
     Rule("column", "takes", "takes rows beyond all bounds", there="23514"),
     Rule("constraint", "exists", "EXCLUDE left out", there="x", here=NOTHING),
+    Rule("column", "takes", "EXCLUDE left out", there="23P01"),
     Rule("constraint", "exists", "keys that differed in DEFERRABLE", there="u", here=NOTHING),
     Rule("constraint", "definition", "NO INHERIT left out", there="NOINHERIT"),
     Rule("column", "type|values", "values of .* are written for the new type", there=r"money|\$"),

@@ -26,8 +26,8 @@ from awslabs_dsql_mcp.sql.definitions import (
 )
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
-_WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text",), "float4": ("float8",)}
-"""Types that hold every value of another as the same text."""
+_WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text",)}
+"""Types that hold every value of another as the same text; float8 has other digits than float4."""
 
 
 def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -191,7 +191,11 @@ def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, comman
         conversion.statements.append(draft)
         return
     effects = {use.effect for use in conversion.uses(made)}
-    wider = not (effects & {"shape", "copy"}) and _is_wider(column["typeName"], changed["typeName"])
+    wider = (
+        not (effects & {"shape", "copy"})
+        and _is_wider(column["typeName"], changed["typeName"])
+        and _keeps_values(changed.get("raw_default"), command["name"], changed["typeName"])
+    )
     was = conversion.columns.get(table, {}).get(command["name"])
     if (effects and not wider) or (was is not None and was.was == "enum"):
         conversion.statements.append(draft)
@@ -224,6 +228,19 @@ def _is_wider(old: Node, new: Node) -> bool:
             not declared_length(new) or declared_length(new) >= declared_length(old)
         )
     return after.name in _WIDER.get(before.name, ())
+
+
+def _keeps_values(using: Node | None, column: str, new: Node) -> bool:
+    """Tell if USING, where it is given, computes the column itself, as it is or in its new type."""
+    if using is not None and "TypeCast" in using:
+        cast = using["TypeCast"]
+        to, wanted = builtin_type(cast["typeName"]), builtin_type(new)
+        if to is None or wanted is None or to.name != wanted.name:
+            return False
+        if declared_length(cast["typeName"]) != declared_length(new):
+            return False
+        using = cast["arg"]
+    return using is None or strings(using.get("ColumnRef", {}).get("fields")) == [column]
 
 
 def _not_null(conversion: Conversion, draft: ConvertedStatement, table: Name, command: Node) -> None:

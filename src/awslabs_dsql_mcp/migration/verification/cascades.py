@@ -54,7 +54,7 @@ def dropped(found: Definitions, top: Node) -> Gone:
         gone.functions |= named
     columns = [one for item in items(top.get("cmds")) if _cascades(one := item["AlterTableCmd"])]
     for column in columns:
-        gone.relations |= _views_of(found, relation_name(top["relation"]), column["name"])
+        _take_readers(found, gone, relation_name(top["relation"]), column["name"])
     while (columns or _cascades(top)) and _take_along(found, gone):
         pass
     return gone
@@ -64,15 +64,22 @@ def _cascades(node: Node) -> bool:
     return node.get("behavior") == "DROP_CASCADE" and node.get("subtype", "AT_DropColumn") == "AT_DropColumn"
 
 
-def _views_of(found: Definitions, table: Name, column: str) -> set[Name]:
-    """Name the views that read a column of a table, or all of its columns."""
-    return {
-        name
-        for name, relation in found.relations.items()
-        if relation.query is not None
-        and table in map(relation_name, (read := mentions(relation.query)).relations)
-        and (column in read.columns or any("A_Star" in fields for fields in nested(relation.query)))
+def _take_readers(found: Definitions, gone: Gone, table: Name, column: str) -> None:
+    """Add the views, and the functions with a parsed body, that read a column of a table."""
+    for name, relation in found.relations.items():
+        if relation.query is not None and _reads(relation.query, table, column):
+            gone.relations.add(name)
+    gone.functions |= {
+        name for (name, _), top in found.functions.items() if _reads(top.get("sql_body"), table, column)
     }
+
+
+def _reads(query: object, table: Name, column: str) -> bool:
+    """Tell if a query reads a column of a table, or all of its columns."""
+    read = mentions(query)
+    return table in map(relation_name, read.relations) and (
+        column in read.columns or any("A_Star" in fields for fields in nested(query))
+    )
 
 
 def _take_along(found: Definitions, gone: Gone) -> bool:

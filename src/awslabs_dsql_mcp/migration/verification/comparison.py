@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum = ANY (k.conkey) "
-    "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
     "LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' "
-    "WHERE n.nspname = $1::text AND c.relname = $2::text AND a.attnum > 0 AND NOT a.attisdropped "
-    "ORDER BY a.attnum"
+    "WHERE n.nspname = $1::text AND c.relname = $2::text ORDER BY a.attnum"
 )
+"""Columns of a table, in their order; NULL for one without columns, no row for one that is not there."""
+
 _MAX_WITHOUT_KEY: Final = 3_000  # rows of a table without a key, which are compared as a whole
 _MAX_NAMED: Final = 10
 _LOOKS: Final = 50  # queries of the catalog in one transaction
@@ -120,11 +121,13 @@ class Comparer:
             found.not_compared.append(f"rows of {name}: {table.unknown}")
             return
         (rows,) = await self._ask([Query(_COLUMNS, table.name)])
-        columns = [_Column(str(row[0]), str(row[1]), row[2] == "t") for row in rows]
+        columns = [_Column(str(row[0]), str(row[1]), row[2] == "t") for row in rows if row[0] is not None]
         meant = sum(len(batch.rows) for batch in table.batches)
-        if not columns:
+        if not rows:
             found.differences.append(f"{name}: the table is not there, and {pluralize(meant, 'row')} with it")
             return
+        if table.is_new:
+            await self._count(table, meant, found)
         compared = _compared(table, columns)
         if left := [column.name for column in columns if column not in compared]:
             found.not_compared.append(
@@ -133,8 +136,6 @@ class Comparer:
         if not compared:
             return
         found.tables += 1
-        if table.is_new:
-            await self._count(table, meant, found)
         keys = [column for column in columns if column.is_key]
         if keys and all(key in compared for key in keys):
             await self._by_key(table, columns, compared, found, deadline)

@@ -140,7 +140,7 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
     elif tree.kind == "IndexStmt" and "idxname" in top:
         indexes.setdefault(name, []).append((name[0], top["idxname"]))
     elif tree.kind == "InsertStmt":
-        _insert(meant.table(name), top, number, step)
+        _insert(meant.table(name), top, number, step, _columns_then(meant, name))
     elif tree.kind == "UpdateStmt":
         meant.table(name).changed |= {item["ResTarget"].get("name", "") for item in top.get("targetList", ())}
         _cascade(meant, name, step.line, "fk_upd_action")
@@ -150,9 +150,25 @@ def _apply(meant: Meant, indexes: dict[Name, list[Name]], tree: Tree, number: in
     elif tree.kind in ("RenameStmt", "AlterObjectSchemaStmt"):
         _rename(meant, indexes, top, f"line {step.line} renames it or a part of it")
     else:
+        _drop_columns(meant, name, top, step.line)
         _drop(meant, indexes, top)
         for item in top.get("roles", ()) if tree.kind == "DropRoleStmt" else ():
             meant.objects.pop((item["RoleSpec"].get("rolename"),), None)
+
+
+def _columns_then(meant: Meant, name: Name) -> tuple[str, ...]:
+    """Name the columns that a table has at this place; none if the plan does not make it."""
+    table = meant.definitions.relations.get(name)
+    return tuple(table.columns) if table is not None and table.is_whole and not table.unknown else ()
+
+
+def _drop_columns(meant: Meant, name: Name, top: Node, line: int) -> None:
+    """Take rows as unknown whose columns are those in the order of the table, where one of these goes."""
+    forms = [item["AlterTableCmd"]["subtype"] for item in top.get("cmds", ())]
+    if "AT_DropColumn" in forms and name in meant.tables:
+        table = meant.table(name)
+        if not all(batch.columns for batch in table.batches):
+            table.unknown = f"line {line} drops a column, and an INSERT names no columns"
 
 
 def _drop(meant: Meant, indexes: dict[Name, list[Name]], top: Node) -> None:
@@ -223,14 +239,15 @@ def _dropped(top: Node) -> Iterator[Name]:
             yield qualified_name(strings(item["List"]["items"]))
 
 
-def _insert(table: MeantTable, top: Node, number: int, step: Step) -> None:
+def _insert(table: MeantTable, top: Node, number: int, step: Step, names: tuple[str, ...]) -> None:
     values: list[Node] = top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists", [])
     if not values or "onConflictClause" in top or "withClause" in top:
         what = "INSERT … ON CONFLICT" if "onConflictClause" in top else "INSERT … SELECT"
         table.unknown = f"the {what} of line {step.line} computes its rows"
         return
-    columns = tuple(item["ResTarget"].get("name", "") for item in top.get("cols", ()))
     rows = [row["List"]["items"] for row in values]
+    columns = tuple(item["ResTarget"].get("name", "") for item in top.get("cols", ()))
+    columns = columns or names[: len(rows[0])]
     table.batches.append(Batch(number, step.settings, columns, rows))
 
 

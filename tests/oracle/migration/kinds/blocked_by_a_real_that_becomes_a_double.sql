@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, a real);
+INSERT INTO t VALUES (1, 0.1);
+ALTER TABLE t ALTER COLUMN a TYPE double precision;

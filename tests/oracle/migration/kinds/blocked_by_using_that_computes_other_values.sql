@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, a varchar(5));
+INSERT INTO t VALUES (1, '');
+ALTER TABLE t ALTER COLUMN a TYPE text USING a || 'x';

@@ -1,0 +1,14 @@
+CREATE TABLE emptied (a int, b text);
+INSERT INTO emptied VALUES (1, 'x'), (2, 'y');
+ALTER TABLE emptied DROP COLUMN a;
+ALTER TABLE emptied DROP COLUMN b;
+CREATE TABLE moved (a int, b int, c int);
+INSERT INTO moved VALUES (1, 2, 3), (4, 5, 6);
+ALTER TABLE moved DROP COLUMN a;
+INSERT INTO moved VALUES (7, 8);
+CREATE TABLE read_by (a int, b text, c text);
+CREATE FUNCTION reads_it() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT b FROM read_by; END;
+CREATE FUNCTION reads_others() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT c FROM read_by; END;
+CREATE FUNCTION calls_it() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT reads_it(); END;
+CREATE VIEW of_it AS SELECT count(*) FROM reads_it();
+ALTER TABLE read_by DROP COLUMN b CASCADE;
