@@ -56,6 +56,8 @@ _MAX_WRITTEN: Final = 1 << 18
 
 _WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
 _RELATIONS: Final = TranslatedStatement(relations.QUERY, StatementKind.READ, hide_rows=True)
+_SNAPSHOT: Final = TranslatedStatement("SELECT WHERE false", StatementKind.OTHER, hide_rows=True)
+"""Behind a BEGIN: it takes the snapshot, which PostgreSQL takes at the first statement after BEGIN."""
 _NO_FUNCTION_CALLS: Final = Refusal("0A000", "unsupported message: FunctionCall")  # no record of a cluster's
 
 
@@ -196,10 +198,11 @@ class ClientSession:
             for text, statement in zip(texts, statements, strict=True)
         )
         request.statements = deque(statements)
-        self._link.send(
-            request,
-            wire.message(messages.QUERY, _encode(";".join(texts)) + b"\0") if changed else _raw(message),
-        )
+        text = _encode(";".join(texts)) if changed else message.body[:-1]
+        if _leaves_block_empty(statements):
+            request.statements.append(_SNAPSHOT)
+            text += f"\n;{_SNAPSHOT.sql}".encode()  # behind all else: places of errors stay as they are
+        self._link.send(request, wire.message(messages.QUERY, text + b"\0"))
 
     def _run_simply(self, statement: TranslatedStatement, request: PendingRequest) -> str:
         """Take note of a statement of a Query, and return the text to send."""
@@ -273,7 +276,15 @@ class ClientSession:
         if statement.kind is StatementKind.LOCK or statement.explains:
             request.kept = []
         self._link.send(request, _raw(message))
+        if statement.kind is StatementKind.BEGIN:
+            self._take_snapshot()
         self._advance(statement)
+
+    def _take_snapshot(self) -> None:
+        """Take a snapshot by the extended protocol: preparing a query is enough to make PostgreSQL do it."""
+        name = self._state.private_name
+        self._link.send_hidden(messages.PARSE, messages.parse(Parsed(name, _SNAPSHOT.sql.encode(), b"\0\0")))
+        self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
 
     def _read_relations(self, *, simple: bool) -> None:
         """Read what a plan needs to know of the catalog, ahead of it."""
@@ -379,7 +390,7 @@ class ClientSession:
             self._committed(request.transaction)
         elif tag == "DEALLOCATE ALL":
             self._prepared.forget_all(self._link.router.expected)
-        if request.visibility is not Visibility.ALL:
+        if request.visibility is not Visibility.ALL or statement is _SNAPSHOT:
             return b""
         end = messages.command_complete(statement.tag or tag)
         if statement.explains and request.kept is not None:
@@ -467,6 +478,12 @@ class ClientSession:
             if status == FAILED:
                 block.on(BlockEvent.FAILED)
         self._conflicts.end_exchange()
+
+
+def _leaves_block_empty(statements: tuple[TranslatedStatement, ...]) -> bool:
+    """Return whether a Query ends behind a BEGIN that no statement with a snapshot follows."""
+    kinds = [statement.kind for statement in statements if statement.kind is not StatementKind.SESSION]
+    return kinds[-1:] == [StatementKind.BEGIN]
 
 
 def _raw(message: Message) -> bytes:
