@@ -178,3 +178,146 @@ def test_a_transaction_that_cannot_be_committed_holds_nobody_up(rivals: Rivals) 
     assert rivals.end() == OC000
     assert rivals.rows(b"SELECT id, v FROM held") == [(1, 7)]
     rivals.admin.execute("DROP TABLE held")
+
+
+HANGS: dict[str, tuple[list[bytes], list[bytes]]] = {
+    "a view": ([b"CREATE VIEW seen AS SELECT * FROM copied"], []),
+    "a function that reads it": (
+        [b"CREATE FUNCTION total() RETURNS bigint LANGUAGE sql AS 'SELECT sum(v) FROM public.copied'"],
+        [b"DROP FUNCTION total()"],
+    ),
+    "a table that refers to it": (
+        [
+            b"CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES copied (id))",
+            b"INSERT INTO child VALUES (1, 1)",
+        ],
+        [b"DROP TABLE child"],
+    ),
+    "a table that goes with it": (
+        [
+            b"CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES copied (id) ON DELETE CASCADE)",
+            b"INSERT INTO child VALUES (1, 1)",
+        ],
+        [b"DROP TABLE child"],
+    ),
+}
+"""What hangs on the table: what makes it, and what takes it away again."""
+
+
+@pytest.fixture(params=HANGS)
+def hanging(request: pytest.FixtureRequest, rivals: Rivals) -> Iterator[Rivals]:
+    makes, drops = HANGS[request.param]
+    for statement in makes:
+        rivals.admin.execute(statement)
+    yield rivals
+    rivals.first.execute("ROLLBACK")
+    rivals.second.execute("ROLLBACK")
+    for statement in drops:
+        rivals.admin.execute(statement)
+
+
+def test_the_first_to_commit_wins_whatever_hangs_on_the_table(hanging: Rivals) -> None:
+    hanging.conflict()
+    hanging.second.execute("INSERT INTO copied VALUES (6, 6)")
+    hanging.second.execute("DELETE FROM copied WHERE id = 5")
+    hanging.second.execute("COMMIT")
+    with pytest.raises(psycopg.errors.SerializationFailure, match="OC000"):
+        hanging.first.execute("COMMIT")
+    assert hanging.rows() == [(1, 6), (2, 5), (3, 5), (4, 5), (6, 6)]
+
+
+def test_the_second_to_commit_loses_whatever_hangs_on_the_table(hanging: Rivals) -> None:
+    hanging.conflict()
+    hanging.first.execute("COMMIT")
+    with pytest.raises(psycopg.errors.SerializationFailure, match="OC000"):
+        hanging.second.execute("COMMIT")
+    assert hanging.rows() == [(1, 105), *((i, 5) for i in range(2, 6))]
+
+
+@pytest.fixture
+def families(rivals: Rivals) -> Iterator[Rivals]:
+    """Two tables of which the second refers to the first, each with a row that both sessions change."""
+    rivals.admin.execute("CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES copied (id), v int)")
+    rivals.admin.execute("INSERT INTO child VALUES (1, 1, 5)")
+    rivals.first.execute("BEGIN")
+    rivals.second.execute("BEGIN")
+    for session in (rivals.first, rivals.second):
+        session.execute("UPDATE child SET v = v + 1 WHERE id = 1")
+        session.execute("UPDATE copied SET v = v + 1 WHERE id = 1")
+    yield rivals
+    rivals.first.execute("ROLLBACK")
+    rivals.second.execute("ROLLBACK")
+    rivals.admin.execute("DROP TABLE child")
+
+
+def test_rows_are_written_back_before_those_that_refer_to_them(families: Rivals) -> None:
+    families.second.execute("INSERT INTO copied VALUES (7, 7)")
+    families.second.execute("INSERT INTO child VALUES (2, 7, 7)")
+    assert families.end() is None
+    assert families.rows(b"SELECT parent, v FROM child ORDER BY id") == [(1, 6), (7, 7)]
+
+
+def test_rows_are_deleted_after_those_that_refer_to_them(families: Rivals) -> None:
+    families.second.execute("DELETE FROM child WHERE id = 1")
+    families.second.execute("DELETE FROM copied WHERE id = 1")
+    assert families.end() is None
+    assert families.rows(b"SELECT count(*) FROM child") == [(0,)]
+    assert families.rows()[0] == (2, 5)
+
+
+def test_a_reference_to_no_row_is_never_stored(families: Rivals) -> None:
+    families.second.execute("INSERT INTO child VALUES (3, 99, 0)")
+    assert families.end() == OC000
+    assert families.rows(b"SELECT id FROM child") == [(1,)]
+
+
+def test_what_a_cascade_would_change_is_read_past_the_copy_and_not_committed(rivals: Rivals) -> None:
+    rivals.admin.execute(
+        "CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES copied (id) ON DELETE CASCADE)"
+    )
+    rivals.admin.execute("INSERT INTO child VALUES (1, 1)")
+    rivals.conflict()
+    rivals.second.execute("DELETE FROM copied WHERE id = 1")
+    rivals.second.execute("SELECT count(*) FROM child")
+    assert rivals.end() == OC000
+    assert rivals.rows(b"SELECT count(*) FROM child") == [(1,)]
+    rivals.admin.execute("DROP TABLE child")
+
+
+@pytest.fixture
+def numbered(rivals: Rivals) -> Iterator[Rivals]:
+    rivals.admin.execute(
+        "CREATE TABLE numbered (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY, v int)"
+    )
+    rivals.admin.execute("INSERT INTO numbered (v) VALUES (5)")
+    rivals.first.execute("BEGIN")
+    rivals.second.execute("BEGIN")
+    for session in (rivals.first, rivals.second):
+        session.execute("UPDATE numbered SET v = v + 1")
+    yield rivals
+    rivals.first.execute("ROLLBACK")
+    rivals.second.execute("ROLLBACK")
+    rivals.admin.execute("DROP TABLE numbered")
+
+
+def test_a_table_that_numbers_its_rows_goes_on_with_its_numbers(numbered: Rivals) -> None:
+    given = numbered.second.execute("INSERT INTO numbered (v) VALUES (7) RETURNING id").fetchone()
+    assert given == (2,)
+    assert numbered.end() is None
+    assert numbered.rows(b"SELECT id, v FROM numbered ORDER BY id") == [(1, 6), (2, 7)]
+    numbered.admin.execute("INSERT INTO numbered (v) VALUES (8)")
+    assert numbered.rows(b"SELECT id FROM numbered WHERE v = 8") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        b"INSERT INTO numbered (id, v) VALUES (50, 0)",
+        b"INSERT INTO numbered VALUES (50, 0)",
+        b"UPDATE numbered SET id = 50",
+    ],
+)
+def test_a_number_of_the_users_is_never_stored(numbered: Rivals, statement: bytes) -> None:
+    numbered.second.execute(statement)
+    assert numbered.end() == OC000
+    assert numbered.rows(b"SELECT id, v FROM numbered") == [(1, 5)]

@@ -76,7 +76,8 @@ FOR_ALL = {
             "_dsql_check_indexes",
             "_dsql_check_key",
         ),
-        *("_dsql_stored_columns", "_dsql_can_be_copied"),
+        *("_dsql_stored_columns", "_dsql_can_be_copied", "_dsql_dependents", "_dsql_copies"),
+        *("_dsql_numbered_columns",),
     ),
     "PostgreSQL's set_config, without the settings that hold the limits": (
         "_dsql_set_config",

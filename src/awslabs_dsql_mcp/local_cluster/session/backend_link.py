@@ -199,14 +199,29 @@ class BackendLink:
         Returns:
             The fields of its error, if it failed.
         """
+        _, outcome = self._ask(sql)
+        return await outcome
+
+    async def read(self, sql: str) -> str | None:
+        """Run a query of the session's own for one row of one text.
+
+        Returns:
+            The text; `None` if the query failed.
+        """
+        rows, outcome = self._ask(sql)
+        await outcome
+        return messages.read_text_row(rows[0]) if rows else None
+
+    def _ask(self, sql: str) -> tuple[list[bytes], asyncio.Future[dict[str, str] | None]]:
         self.unnamed_statement_dropped = True  # as by any Query
+        rows: list[bytes] = []
         outcome: asyncio.Future[dict[str, str] | None] = asyncio.get_running_loop().create_future()
         self.router.expected.append(
-            PendingRequest(messages.QUERY, visibility=Visibility.NOTHING, outcome=outcome)
+            PendingRequest(messages.QUERY, visibility=Visibility.NOTHING, outcome=outcome, kept=rows)
         )
         self.flush()
         self._server.write(wire.query(sql))
-        return await outcome
+        return rows, outcome
 
     def end_block(self) -> None:
         """Roll back; the client sees the ReadyForQuery only."""

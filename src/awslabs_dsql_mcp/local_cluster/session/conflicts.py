@@ -190,6 +190,8 @@ class ConflictResolver:
                     f"SELECT pg_catalog._dsql_shadow({private_copies.literal(table)}, current_schemas(false))"
                 )
                 transaction.copied_tables.add(table)
+        if (found := await self._link.read(private_copies.SURROUNDINGS)) is not None:
+            transaction.surroundings = private_copies.read_surroundings(found)
 
     def _resume(self) -> None:
         self._state.recovery.on(RecoveryEvent.DONE)

@@ -209,10 +209,7 @@ class ResponseRouter:
     def _pass(self, request: PendingRequest, kind: bytes, raw: bytes) -> bytes:
         if kind == messages.COMMAND_COMPLETE:
             end = self._listener.finished(request, raw[5:-1].decode())
-            rows = b"".join(request.kept or ())
-            if request.kept:
-                request.kept.clear()  # of this statement; a Query may have more
-            return rows + end
+            return self._kept(request) + end
         if kind == messages.ROW_DESCRIPTION and request.kind == messages.DESCRIBE:
             if not request.statement.hide_rows:
                 return raw if request.shows_answer else b""
@@ -226,6 +223,15 @@ class ResponseRouter:
         if request.kept is not None:
             return self._keep(request, request.kept, raw)
         return raw if request.shows_answer else b""
+
+    @staticmethod
+    def _kept(request: PendingRequest) -> bytes:
+        """Return the rows that were kept of a statement that has ended; a Query may have more."""
+        if not request.kept or request.outcome is not None:  # which reads them itself
+            return b""
+        rows = b"".join(request.kept)
+        request.kept.clear()
+        return rows
 
     @staticmethod
     def _keep(request: PendingRequest, kept: list[bytes], raw: bytes) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TableName, TranslatedStatement
+from awslabs_dsql_mcp.local_cluster.session.private_copies import Surroundings, is_exact
 from awslabs_dsql_mcp.local_cluster.session.state import (
     BLOCK,
     CONTENT,
@@ -59,6 +60,7 @@ class SessionTransaction:
         locked: Names of tables of which it has locked rows.
         concurrent_lockers: Transactions that may have locked rows which this one changes.
         copied_tables: Tables of which it has a private copy, since its changes conflict with another's.
+        surroundings: What those copies lack.
     """
 
     began: Now
@@ -68,6 +70,7 @@ class SessionTransaction:
     locked: set[str] = field(default_factory=set[str])
     concurrent_lockers: list["SessionTransaction"] = field(default_factory=list["SessionTransaction"])
     copied_tables: set[TableName] = field(default_factory=set[TableName])
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     @property
     def is_explicit(self) -> bool:
@@ -87,7 +90,7 @@ class SessionTransaction:
     def refuse(self, statement: TranslatedStatement, now: Now) -> Refusal | None:
         """Return the reason why a statement cannot run in it; take note of one that can."""
         event = _CONTENT_EVENTS.get(statement.kind)
-        if self.copied_tables and not _is_exact(statement):
+        if self.copied_tables and not is_exact(statement, self.surroundings):
             self.pending_error = self.pending_error or DATA_CONFLICT
         if self.block.state is Block.LOST and event is not None:
             return self.pending_error
@@ -123,13 +126,6 @@ class SessionTransaction:
             return CATALOG_CONFLICT
         age = now.seconds - self.began.seconds
         return too_old(age, max_seconds) if age > max_seconds else None
-
-
-def _is_exact(statement: TranslatedStatement) -> bool:
-    """Return whether a statement does on private copies all that it would do on the tables themselves."""
-    if statement.kind is StatementKind.WRITE:
-        return statement.sql.lstrip()[:4].lower() != "copy"
-    return statement.kind not in (StatementKind.LOCK, StatementKind.CALL, StatementKind.OTHER)
 
 
 def too_old(age: float, max_seconds: float) -> Refusal:
