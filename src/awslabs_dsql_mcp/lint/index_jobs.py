@@ -9,14 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from awslabs_dsql_mcp.lint.model import Finding
+from awslabs_dsql_mcp.lint.model import WAIT, Finding
 from awslabs_dsql_mcp.lint.part import Part
 from awslabs_dsql_mcp.migration.script.mentions import Name, nested, relation_name
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
-
-WAIT: Final = "-- Here the job of index"
-"""Beginning of the comment that stands for a wait in a fixed script."""
 
 _WAITS: Final = "wait_for_job"
 _ON_CONFLICT: Final = re.compile(r"\bon\s+conflict\b", re.IGNORECASE)

@@ -15,6 +15,9 @@ MAX_LINTED: Final = 1_000_000
 MAX_STATEMENTS: Final = 20_000
 """Most statements that are linted: some ten seconds."""
 
+WAIT: Final = "-- Here the job of index"
+"""Beginning of the comment that stands for a wait in a fixed script."""
+
 _TOKEN_ERROR: Final = re.compile(r"Failed to tokenize SQL: .* at Line: (\d+), Column: ", re.DOTALL)
 
 Fix = Literal["fixed", "fixed_with_warning", "unfixable"]

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.lint.examination import Examination
-from awslabs_dsql_mcp.lint.index_jobs import WAIT
-from awslabs_dsql_mcp.lint.model import Diagnostic, Finding, Linter
+from awslabs_dsql_mcp.lint.model import WAIT, Diagnostic, Finding, Linter
 from awslabs_dsql_mcp.lint.session import is_transaction
 
 _MAX_UNREADABLE: Final = 9  # statements without tokens: the program is run once more for each

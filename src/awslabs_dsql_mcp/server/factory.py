@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
-from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
@@ -15,7 +13,6 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
-from awslabs_dsql_mcp.files.directory import OperatorDirectory
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.call_log import CallLog
@@ -24,16 +21,12 @@ from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
 from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
-from awslabs_dsql_mcp.tools.batch_write import BatchWrite
 from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
-from awslabs_dsql_mcp.tools.export_query import ExportQuery
 from awslabs_dsql_mcp.tools.get_schema import GetSchema
 from awslabs_dsql_mcp.tools.job_status import JobStatus
-from awslabs_dsql_mcp.tools.load_rows import LoadRows
-from awslabs_dsql_mcp.tools.migrate import Migrate
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.readonly_query import ReadonlyQuery
 from awslabs_dsql_mcp.tools.resources import ResourceReader
@@ -65,10 +58,19 @@ def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReade
         JobStatus(database, call_time=call_time, offered=offered).spec(),
     )
     if export_dir is not None:
+        from awslabs_dsql_mcp.files.directory import OperatorDirectory  # noqa: PLC0415 - only with the option
+        from awslabs_dsql_mcp.tools.export_query import ExportQuery  # noqa: PLC0415 - as above
+
         export = ExportQuery(suggesting, OperatorDirectory(export_dir, "--export-dir"))
         reading = (*reading, export.spec())
     if not settings.allow_writes:
         return reading
+    from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner  # noqa: PLC0415 - 60 ms that readers can do without
+    from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.tools.batch_write import BatchWrite  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.tools.load_rows import LoadRows  # noqa: PLC0415 - as above
+    from awslabs_dsql_mcp.tools.migrate import Migrate  # noqa: PLC0415 - as above
+
     # Handles and marks of one cluster must not be taken for another's.
     name = settings.cluster_endpoint or f"local {settings.local_data or ''}"
     batch = (BatchRunner(suggesting, call_time=call_time), confirmation)

@@ -2,21 +2,21 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed, StatementRefused
-from awslabs_dsql_mcp.lint.examination import Examination, examine
-from awslabs_dsql_mcp.lint.index_jobs import WAIT
-from awslabs_dsql_mcp.lint.model import MAX_LINTED, MAX_STATEMENTS, Finding, Linter
+from awslabs_dsql_mcp.lint.model import MAX_LINTED, MAX_STATEMENTS, WAIT, Finding, Linter
 from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
-from awslabs_dsql_mcp.lint.second_opinion import second_opinion
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import split_script
 from awslabs_dsql_mcp.text import truncate_sentence
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.lint.examination import Examination
 
 _UNSUPPORTED: Final = "0A000"
 _TIMEOUT: Final = 10.0  # seconds for dsql-lint
@@ -73,6 +73,8 @@ class DsqlLint:
         """
         _require_lintable(sql)
         examined = await asyncio.to_thread(_examined, sql)
+        from awslabs_dsql_mcp.lint.second_opinion import second_opinion  # noqa: PLC0415 - as in _examine()
+
         try:
             more = await second_opinion(examined, self._linter, timeout=_TIMEOUT)
         except DsqlError as error:
@@ -95,7 +97,7 @@ class LintAdvice:
         """
         if not _is_about_dsql(error) or sum(map(len, statements)) > _MAX_ADVISED:
             return
-        examined = await asyncio.to_thread(examine, "\n;\n".join(statements))
+        examined = await asyncio.to_thread(_examine, "\n;\n".join(statements))
         if told := _advice(examined):
             error.hint = f"{error.hint} {told}" if error.hint else told
 
@@ -106,7 +108,7 @@ def _is_about_dsql(error: DsqlError) -> bool:
     return isinstance(error, StatementFailed) and error.sqlstate == _UNSUPPORTED
 
 
-def _advice(examined: Examination) -> str | None:
+def _advice(examined: "Examination") -> str | None:
     """Write the statements that a person need not mend as a clause or two, if they are short."""
     queries = [query for part in examined.parts for query in part.queries or () if not query.startswith(WAIT)]
     written = "; ".join(queries)
@@ -136,7 +138,7 @@ def _require_lintable(sql: str) -> None:
         )
 
 
-def _examined(sql: str) -> Examination:
+def _examined(sql: str) -> "Examination":
     """Examine a script.
 
     Raises:
@@ -148,11 +150,17 @@ def _examined(sql: str) -> Examination:
             f"sql has {statements:,} statements; at most {MAX_STATEMENTS:,} are linted at a time.",
             hint="Lint the schema without its data, or a part at a time.",
         )
+    return _examine(sql)
+
+
+def _examine(sql: str) -> "Examination":
+    from awslabs_dsql_mcp.lint.examination import examine  # noqa: PLC0415 - 40 ms that start-up can do without
+
     return examine(sql)
 
 
 def _answer(
-    examined: Examination, more: Sequence[Finding], missing: str, characters: int | None, *, migrates: bool
+    examined: "Examination", more: Sequence[Finding], missing: str, characters: int | None, *, migrates: bool
 ) -> ToolOutput:
     """Write the findings.
 

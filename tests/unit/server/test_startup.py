@@ -1,4 +1,4 @@
-"""Imports of a server that starts: every tool, and none of the libraries that are slow to import."""
+"""Imports of a server that starts: what it offers, and none of the libraries that are slow to import."""
 
 import json
 import subprocess
@@ -8,16 +8,26 @@ import pytest
 
 CODE = """
 import json, sys
-import awslabs_dsql_mcp.server.factory
+from contextlib import AsyncExitStack
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.clusters import read_clusters
+from awslabs_dsql_mcp.server.factory import create_server
+settings = read_settings(sys.argv[1:], {}, version="")
+create_server(settings, read_clusters(settings), AsyncExitStack())
 print(json.dumps(sorted(sys.modules)))
 """
 
 
+def modules_of(*options: str) -> set[str]:
+    """Modules of a process that has put a server together."""
+    command = [sys.executable, "-c", CODE, "--local", *options]
+    return set(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
 @pytest.fixture(scope="module")
 def imported() -> set[str]:
-    """Modules of a process that has imported what a server needs to start."""
-    run = subprocess.run([sys.executable, "-c", CODE], check=True, capture_output=True, text=True)
-    return set(json.loads(run.stdout))
+    """Modules of a server that offers every tool."""
+    return modules_of("--allow-writes", "--export-dir", ".")
 
 
 @pytest.mark.parametrize(
@@ -29,4 +39,10 @@ def test_a_slow_library_is_imported_at_its_first_use(imported: set[str], library
 
 def test_every_tool_is_imported_at_the_start(imported: set[str]) -> None:
     tools = {name.rpartition(".")[2] for name in imported if name.startswith("awslabs_dsql_mcp.tools.")}
-    assert {"readonly_query", "transact", "migrate", "load_rows", "documentation"} <= tools
+    assert {"readonly_query", "transact", "migrate", "load_rows", "export_query", "documentation"} <= tools
+
+
+def test_a_server_that_only_reads_imports_nothing_that_writes() -> None:
+    packages = {name.split(".")[1] for name in modules_of() if name.startswith("awslabs_dsql_mcp.")}
+    assert "catalog" in packages
+    assert not packages & {"bulk", "migration", "export"}
