@@ -6,9 +6,9 @@
 
 Time is the processor's. Two things are claimed, and the exit status is 1 when one does not hold: the median
 of ordinary statements is under 100 µs; and time grows as input does: ten-fold input takes no more than the
-baseline's growth, or ten-fold where that is more, with a fifth for noise. The baseline is libpg_query's parsing
-with `json` reading its tree: it is linear, but once a tree no longer fits the processor's caches it takes more
-than ten-fold.
+baseline's growth, or ten-fold where that is more, with a fifth for noise. The baseline is libpg_query's
+parsing with `json` reading its tree: it is linear, but once a tree no longer fits the processor's caches it
+takes more than ten-fold.
 """
 # ruff: noqa: S608 - SQL is what this is about, and none of it is run
 
@@ -58,7 +58,7 @@ SIZES = (500, 5_000)
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
-    """The fastest of some runs, by the processor's time of all threads: what else the machine does only adds."""
+    """The fastest of some runs, by the time that all threads have used: noise only adds."""
 
     def once() -> float:
         start = time.process_time()
