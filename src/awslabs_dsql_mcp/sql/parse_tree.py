@@ -119,19 +119,16 @@ def walk(top: Node, kind: str = "Node", start: int = 0) -> dict[str, list[NodeRe
             nodes.setdefault(key, []).append(NodeRef(fields, location))
         elif key == "intoClause":
             nodes["IntoClause"] = [NodeRef(fields, location)]
-        waiting += [(inner, node, location) for inner, node in _below(fields) if inner not in _LEAVES]
+        for field, child in fields.items():  # a quarter of the guard's time: no calls here
+            if type(child) is dict:
+                if field not in _LEAVES:
+                    waiting += [(field, child, location)]
+            elif type(child) is list:
+                children = cast("list[Node]", child)
+                waiting += [
+                    (k, node, location) for item in children for k, node in item.items() if k not in _LEAVES
+                ]
     return nodes
-
-
-def _below(fields: Node) -> list[tuple[str, Node]]:
-    below: list[tuple[str, Node]] = []
-    for field, child in fields.items():
-        if type(child) is dict:
-            below += [(field, child)]
-        elif type(child) is list:
-            for item in cast("list[Node]", child):
-                below += item.items()
-    return below
 
 
 _SHORT: Final = 8_000
