@@ -6,7 +6,7 @@ from mcp import Client
 from conftest import ServerOn, server
 from support.client_helpers import call
 
-WRITES = "Next: Ask the operator: writes are not allowed here (--allow-writes)."
+WRITES = "Next: This server only reads: the operator chose so, who alone can allow writes (--allow-writes)."
 CHANGES = [
     "INSERT INTO t VALUES (1)",
     "CREATE TABLE t (a int[])",
@@ -41,7 +41,7 @@ async def test_an_argument_for_writes_is_not_taken_for_a_reason(reader: Client, 
 @pytest.mark.parametrize("tool", ["batch_write", "job_status", "dsql_lint", "get_schema"])
 async def test_a_tool_of_a_family_left_out_can_be_asked_for(on_cluster: ServerOn, tool: str) -> None:
     async with Client(on_cluster("--allow-writes", "--tools", "docs")) as client:
-        assert f"Ask the operator: {tool} is not offered here" in (await call(client, tool)).text
+        assert f"{tool} is not offered here: the operator alone can add it" in (await call(client, tool)).text
 
 
 @pytest.mark.parametrize(

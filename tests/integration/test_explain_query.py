@@ -44,7 +44,9 @@ async def test_a_full_scan_is_told_with_the_index_that_helps(reader: Client, *, 
         "- index: CREATE INDEX ASYNC sales_state_idx ON public.sales (state) INCLUDE (total) -- makes"
     ) in reply.text
     assert ("filters drop 2,970 rows of 3,000 read (99 %)" in reply.text) is analyze
-    assert reply.text.endswith("Next: Ask the operator: writes are not allowed here (--allow-writes).")
+    assert reply.text.endswith(
+        "Next: This server only reads: the operator chose so, who alone can allow writes (--allow-writes)."
+    )
 
 
 async def test_each_included_column_has_its_reason(reader: Client) -> None:

@@ -3,14 +3,17 @@
 import asyncio
 import json
 import os
+import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from awslabs_dsql_mcp.server.first_answers import FirstAnswers
 from support.line_client import LEGACY, MODERN
 
 ENDPOINT = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
@@ -132,6 +135,119 @@ def test_whatever_the_order_a_second_start_says_the_same(
         lines = [*OPENING, *second]
         told = [await talk(lines, asked(lines), place) for place in (folder, fresh)]
         assert sorted(told[0]) == sorted(told[1])
+
+    asyncio.run(both())
+
+
+class Lines:
+    """Lines, and the end."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self.lines = list(lines)
+
+    def readline(self) -> bytes:
+        return self.lines.pop(0) if self.lines else b""
+
+    def unread(self, lines: Sequence[bytes]) -> None:
+        self.lines[:0] = lines
+
+
+class Kept:
+    """The answers that starts before have kept."""
+
+    def __init__(self, folder: Path) -> None:
+        files = (folder / "awslabs-dsql-mcp" / "first-answers").glob("*.json")
+        self.rows: dict[str, str] = json.loads(next(files).read_bytes())["answers"]
+
+    def get(self, key: str) -> str | None:
+        return self.rows.get(key)
+
+    def keep(self, key: str, result: str) -> None:
+        raise AssertionError(key, result)
+
+    def discard(self) -> None:
+        raise AssertionError
+
+
+_ODD: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 7, 1.0, 0.5, 1e300, 2**53, -(2**63), 10**40, "", "x", "a b", "é", "\x00"),
+    *("2.0", "null", "y" * 1001, [], {}, [1], {"a": 1}, [None], [[]]),
+)
+_PARAMS = ("cursor", "_meta", "x", "", "name", "capabilities", "clientInfo", "protocolVersion")
+_METAS = ("progressToken", "progressToken", "progressToken", "x", "", *META, "traceparent")
+_MEMBERS = ("x", "result", "error", "Id", "", "cursor")
+_SEPARATORS = ((",", ":"), (", ", ": "), (" ,\t", "\r:"))
+
+
+def odd_request(choice: random.Random, base: dict[str, object]) -> bytes:
+    """A request of what clients ask first, with up to two members that no client would give."""
+    params: dict[str, Any] = {"_meta": dict(base)} if base or choice.random() < 0.5 else {}
+    found: dict[str, Any] = {"jsonrpc": "2.0", "method": choice.choice(LISTS[:4]), "params": params}
+    for _ in range(choice.randrange(3)):
+        odd = choice.choice(_ODD)
+        match choice.choice(("params", "_meta", "_meta", "_meta", "jsonrpc", "whole", "more", "method")):
+            case "_meta":
+                meta: Any = params.get("_meta")
+                params["_meta"] = {**(meta if isinstance(meta, dict) else {}), choice.choice(_METAS): odd}
+            case "params":
+                params[choice.choice(_PARAMS)] = odd
+            case "whole":
+                found["params"] = odd
+            case "more":
+                found[choice.choice(_MEMBERS)] = odd
+            case member:
+                found[member] = odd
+    if not params and choice.random() < 0.5:
+        del found["params"]
+    members = list(found.items())
+    choice.shuffle(members)
+    text = json.dumps(
+        dict(members), ensure_ascii=choice.random() < 0.5, separators=choice.choice(_SEPARATORS)
+    )
+    if choice.random() < 0.1:  # a member twice
+        name, value = choice.choice(members)
+        text = f"{text[:-1]},{json.dumps(name)}:{json.dumps(choice.choice((value, None, 'x')))}}}"
+    return text.encode()
+
+
+async def check_what_is_said_of(
+    odd: Sequence[bytes], opening: Sequence[bytes], kept: Kept, fresh: Path
+) -> int:
+    """Compare what is kept with what the SDK says, byte for byte; give how often something was kept."""
+    ids = [json.dumps(f"odd{number}" if number % 2 else 1000 + number) for number in range(len(odd))]
+    lines = [line[:-1] + f',"id":{id_}'.encode() + b"}" for line, id_ in zip(odd, ids, strict=True)]
+    told = await talk(
+        [*opening, message("no/such", 1, _meta=META), *lines], len(opening and [0]) + 1 + len(lines), fresh
+    )
+    answered = 0
+    for line in lines:
+        said: list[bytes] = []
+        FirstAnswers(kept).give(Lines([*opening, line]), said.append)
+        given_ = said[len(opening and [0]) :]
+        answered += len(given_)
+        assert set(given_) <= set(told), line
+    return answered
+
+
+@settings(max_examples=max(1, settings().max_examples // 100))
+@given(st.integers(0, 2**32))
+def test_of_an_odd_request_nothing_is_said_that_the_sdk_does_not_say(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    choice = random.Random(seed)  # noqa: S311 - a seed finds it again
+    legacy = [odd_request(choice, {}) for _ in range(200)]
+    modern = [odd_request(choice, META) for _ in range(200)]
+
+    async def both() -> None:
+        folder, fresh = tmp_path_factory.mktemp("kept"), tmp_path_factory.mktemp("fresh")
+        for more, opening in (({}, OPENING), ({"_meta": META}, [])):
+            plain = [message(method, number, **more) for number, method in enumerate(LISTS[:4], 10)]
+            empty = [message(method, number, _meta={}) for number, method in enumerate(LISTS[:4], 20)]
+            lines = [*opening, *plain, *(empty if opening else [])]
+            await talk(lines, asked(lines), folder)
+        kept = Kept(folder)
+        assert await check_what_is_said_of(legacy, OPENING, kept, fresh) > 0
+        assert await check_what_is_said_of(modern, [], kept, fresh) > 0
 
     asyncio.run(both())
 

@@ -1,7 +1,9 @@
 """Errors of AWS credentials in words, without secrets."""
 
+import os
 from dataclasses import dataclass
 
+from awslabs_dsql_mcp.aws.environment import unusable_variables
 from awslabs_dsql_mcp.aws.prompts import CodeRequiredError
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
 
@@ -115,6 +117,12 @@ _EXPIRED = _Rule(
 )
 
 
+_MAY_BE_OF_VARIABLES = (
+    *(rule for rule in _RULES if rule.code in ("aws_configuration", "aws_unreachable")),
+    *(_OTHER, _BROKEN_SOURCE),
+)
+
+
 def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
     """Translate an exception of botocore, or of a source of credentials, without secrets.
 
@@ -134,6 +142,15 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
         )
     named = (rule for rule in _RULES if isinstance(error, tuple(getattr(aws, n) for n in rule.exceptions)))
     rule = next(named, None) or _rule_of_others(error, is_botocores=type(error).__module__ == aws.__name__)
+    environ = os.environ  # noqa: TID251 - botocore reads it itself
+    if rule in _MAY_BE_OF_VARIABLES and (unusable := dict(unusable_variables(environ))):
+        # The first of them alone may be the cause, and all have to be mended.
+        wrong = "; ".join(f"{name} has to be {expected}" for name, expected in unusable.items())
+        return NotConfigured(
+            f"The environment of this server has a value that cannot be used: {wrong}.",
+            code="environment",
+            hint=f"The operator can correct or unset {', '.join(unusable)} where the client starts it.",
+        )
     words = {
         "name": type(error).__name__,
         "profile": f"profile {profile}" if profile else "the profile",

@@ -139,12 +139,12 @@ def check_server(url: str) -> str:
     if not (parts.scheme == "https" and host) and not (parts.scheme == "http" and _is_loopback(host)):
         raise NotConfigured(
             "The documentation server's address must start with https:// (http:// only for this machine).",
-            hint="Ask the operator to correct --knowledge-server.",
+            hint="The operator alone can correct --knowledge-server.",
         )
     if parts.username is not None:
         raise NotConfigured(
             "The documentation server's address has a user name in it; no credentials are sent there.",
-            hint="Ask the operator to correct --knowledge-server.",
+            hint="The operator alone can correct --knowledge-server.",
         )
     return url
 

@@ -108,7 +108,7 @@ class OperatorDirectory:
         raise NotConfigured(
             f"The directory of {self._option} is not there.",
             code="no_directory",
-            hint=f"Ask the operator to create it, or to change {self._option}.",
+            hint=f"The operator alone can create it, or change {self._option}.",
         )
 
     def _outside(self, path: str) -> RequestInvalid:
@@ -232,7 +232,7 @@ def _explain(error: OSError, option: str) -> DsqlError:
     return NotConfigured(
         f"The directory of {option} cannot be written to: {error.strerror or type(error).__name__}.",
         code="directory_not_writable",
-        hint=f"Ask the operator to mend it, or to change {option}.",
+        hint=f"The operator alone can mend it, or change {option}.",
     )
 
 

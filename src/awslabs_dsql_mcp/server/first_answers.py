@@ -94,9 +94,8 @@ class Conversation:
             self.is_known = False
             return None
         identifier = message.pop("id")
-        meta: object = message.get("params", {}).get("_meta")
-        if isinstance(meta, dict):
-            cast("dict[str, object]", meta).pop("progressToken", None)  # none of these makes progress
+        meta = _meta(message)
+        meta.pop("progressToken", None)  # none of these makes progress
         question = Question(identifier, _key(self._state, message), cast("str", method))
         if method == "initialize":
             self._state = question.key
@@ -207,11 +206,18 @@ def _read(line: bytes) -> dict[str, Any] | None:
     is_plain = message.keys() <= _MEMBERS and message.get("jsonrpc") == "2.0"
     if (
         not is_plain
+        or not isinstance(message.get("method", ""), str)
         or not isinstance(message.get("params", {}), dict)
         or not _is_plain_id(message.get("id", 0))
+        or not _is_plain_id(_meta(message).get("progressToken", 0))
     ):
         return None
     return message
+
+
+def _meta(message: dict[str, Any]) -> dict[str, object]:
+    meta: object = message.get("params", {}).get("_meta")
+    return cast("dict[str, object]", meta) if isinstance(meta, dict) else {}
 
 
 def _is_plain_id(value: object) -> bool:

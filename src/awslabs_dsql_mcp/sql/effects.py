@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from awslabs_dsql_mcp.sql.parse_tree import Node, walk
+from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings, walk
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.text import truncate_middle, visible_line
 
 DML: Final = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 DROPS: Final = ("DropStmt", "DropRoleStmt", "DropdbStmt", "DropOwnedStmt")
 _OF_ROWS: Final = frozenset({"ColumnRef", "FuncCall", "SubLink", "ParamRef", "CurrentOfExpr"})
+_LIKE: Final = frozenset({"~~", "~~*", "!~~", "!~~*"})
+_HOLDING: Final = frozenset({"=", "<=", ">=", "~~", "~~*"})
+_FAILING: Final = frozenset({"<>", "!=", "<", ">", "!~~", "!~~*"})
+_BARE: Final = frozenset({"targetList", "fromClause", "limitOption", "op", "distinctClause"})
+"""Fields of a SELECT that has no condition."""
+
 _MAX_NAME: Final = 160  # characters of a command or of a table's name
 
 
@@ -44,8 +50,8 @@ def effects(source: ParsedStatement) -> tuple[Effect, ...]:
 
 
 def changes_every_row(node: Node) -> bool:
-    """Check that an UPDATE or DELETE has no WHERE, or one of constants alone."""
-    return "whereClause" not in node or not _reads_rows(node["whereClause"])
+    """Check that an UPDATE or DELETE has no WHERE, or one that holds whatever its columns are, but NULL."""
+    return "whereClause" not in node or not _reads_rows(node["whereClause"], node.get("relation", {}))
 
 
 def drops_part(node: Node) -> bool:
@@ -53,7 +59,7 @@ def drops_part(node: Node) -> bool:
     return node.get("subtype") in ("AT_DropColumn", "AT_DropConstraint")
 
 
-def _reads_rows(condition: Node) -> bool:
+def _reads_rows(condition: Node, table: Node) -> bool:
     """Check that what holds of a row depends on the row: in an OR, no part is of constants alone."""
     found: list[bool] = []
     work: list[tuple[Node, bool] | tuple[int, bool]] = [(condition, False)]
@@ -72,8 +78,56 @@ def _reads_rows(condition: Node) -> bool:
                 work.append((len(parts), (operator == "OR_EXPR") is negated))
                 work += [(inner, negated) for inner in parts]
             case _:
-                found.append(not walk(part).keys().isdisjoint(_OF_ROWS))
+                is_constant = walk(part).keys().isdisjoint(_OF_ROWS)
+                found.append(not is_constant and not _holds(part, table, negated=negated))
     return found[0]
+
+
+def _holds(part: Node, table: Node, *, negated: bool) -> bool:
+    """Check that a comparison of a column with itself or all its values holds, or fails, but for NULL."""
+    match part:
+        case {"A_Expr": {"kind": kind, "name": name, "lexpr": left, "rexpr": right}} if _is_column(left):
+            operator = strings(name)[-1]
+            others: list[Node] = right["List"]["items"] if "List" in right else [right]
+            found = [_same(left, other) for other in others]
+            match kind:
+                case "AEXPR_IN":
+                    return any(found) and (operator == "=") is not negated
+                case "AEXPR_BETWEEN" | "AEXPR_BETWEEN_SYM":
+                    return all(found) and not negated
+                case "AEXPR_DISTINCT" | "AEXPR_NOT_DISTINCT":
+                    return all(found) and (kind == "AEXPR_NOT_DISTINCT") is not negated
+                case _:
+                    everything = operator in _LIKE and set(constant(right) or "") == {"%"}
+                    return (all(found) or everything) and operator in (_FAILING if negated else _HOLDING)
+        case {"SubLink": {"subLinkType": "ANY_SUBLINK", "testexpr": left, "subselect": query} as link}:
+            operator = strings(link.get("operName", [{"String": {"sval": "="}}]))[-1]
+            return not negated and operator in _HOLDING and _gives_all_of(query["SelectStmt"], left, table)
+        case _:
+            return False
+
+
+def _is_column(node: Node) -> bool:
+    return "ColumnRef" in node
+
+
+def _same(one: Node, other: Node) -> bool:
+    """Check that both are one column, with its table or without."""
+    if not (_is_column(one) and _is_column(other)):
+        return False
+    ours, theirs = strings(one["ColumnRef"]["fields"]), strings(other["ColumnRef"]["fields"])
+    shorter = min(len(ours), len(theirs))
+    return shorter > 0 and ours[-shorter:] == theirs[-shorter:]
+
+
+def _gives_all_of(query: Node, column: Node, table: Node) -> bool:
+    """Check that a subquery is all of a table's column: ``id IN (SELECT id FROM t)``."""
+    match query:
+        case {"targetList": [{"ResTarget": {"val": value}}], "fromClause": [{"RangeVar": source}]}:
+            is_same = all(source.get(field) == table.get(field) for field in ("schemaname", "relname"))
+            return query.keys() <= _BARE and is_same and _same(column, value)
+        case _:
+            return False
 
 
 def _change(kind: str, node: Node) -> Effect:

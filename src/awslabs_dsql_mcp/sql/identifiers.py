@@ -6,6 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import RequestInvalid
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
@@ -24,6 +25,8 @@ _RESERVED = frozenset(
 )
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SIMILARITY = 0.6
+_MAX_TEXT = 1_000  # characters: two names of doubled quotes, and blanks, have fewer
+_MAX_QUOTED = 40  # characters of a name that is too long
 _MAX_SHOWN = 5
 
 
@@ -45,8 +48,10 @@ def parse_name(text: str) -> TableName:
     Unquoted parts are folded (PostgreSQL documentation, "Identifiers and Key Words").
 
     Raises:
-        RequestInvalid: It is not a name of one or two parts.
+        RequestInvalid: It is not a name of one or two parts, or a part is longer than names can be.
     """
+    if len(text) > _MAX_TEXT:
+        raise _too_long(text[:_MAX_QUOTED] + "…")
     parts: list[str] = []
     rest = text.strip()
     while True:
@@ -60,7 +65,17 @@ def parse_name(text: str) -> TableName:
             f"{text[:80]!r} is not a table's name.",
             hint='Give table or schema.table; quote a part that has capitals: "Order Lines".',
         )
+    for part in parts:
+        if len(part.encode(errors="replace")) > limits.MAX_IDENTIFIER_BYTES:
+            raise _too_long(part[:_MAX_QUOTED] + "…")
     return TableName(parts[0] if len(parts) > 1 else None, parts[-1])
+
+
+def _too_long(shown: str) -> RequestInvalid:
+    return RequestInvalid(
+        f"No table has the name {shown!r}: a name has at most {limits.MAX_IDENTIFIER_BYTES} bytes.",
+        hint="Give the name as get_schema lists it.",
+    )
 
 
 def fold_identifier(name: str) -> str:

@@ -26,9 +26,13 @@ FAMILIES: Final[dict[str, Toolset]] = {
 WRITING: Final = frozenset({"transact", "migrate", "batch_write", "load_rows"})
 """Tools that change data; without writes only ``transact`` is offered, and reads."""
 
-NO_WRITES: Final = "Ask the operator: writes are not allowed here (--allow-writes)."
+NO_WRITES: Final = (
+    "This server only reads: the operator chose so, who alone can allow writes (--allow-writes)."
+)
 
-NO_EXPORTS: Final = "Ask the operator: files are written only with --export-dir."
+NO_EXPORTS: Final = (
+    "This server writes no files: the operator alone can name a directory for them (--export-dir)."
+)
 
 _NAMED: Final = re.compile(rf"\b(?:{'|'.join(FAMILIES)})\b")
 _SENTENCE_END: Final = re.compile(r"(?<=[.?]) (?!Or\b)(?=[A-Z`])")  # "Or, …" goes with what is before it
@@ -68,7 +72,7 @@ class OfferedTools:
         """Say who can offer a tool that is not offered."""
         if not self.allow_writes and tool in WRITING:
             return NO_WRITES
-        return f"Ask the operator: {tool} is not offered here (--tools {FAMILIES[tool]})."
+        return f"{tool} is not offered here: the operator alone can add it (--tools {FAMILIES[tool]})."
 
     def _missing(self, text: str) -> str | None:
         return next((name for name in _NAMED.findall(text) if not self.can(name)), None)

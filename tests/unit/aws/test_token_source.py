@@ -85,6 +85,41 @@ async def test_each_broken_source_is_told_with_its_own_remedy(
     assert "s3cr3t" not in f"{error.message} {error.hint}"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SSLKEYLOGFILE", "/nowhere/s3cr3t"),
+        ("AWS_MAX_ATTEMPTS", "s3cr3t"),
+        ("AWS_RETRY_MODE", "s3cr3t"),
+        ("AWS_STS_REGIONAL_ENDPOINTS", "s3cr3t"),
+        ("AWS_DEFAULTS_MODE", "s3cr3t"),
+        ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "s3cr3t"),
+        ("AWS_METADATA_SERVICE_TIMEOUT", "s3cr3t"),
+        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "s3cr3t"),
+        ("AWS_REQUEST_CHECKSUM_CALCULATION", "s3cr3t"),
+        ("AWS_RESPONSE_CHECKSUM_VALIDATION", "s3cr3t"),
+        ("AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES", "s3cr3t"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "s3cr3t"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "s3cr3t"),
+        ("AWS_ENDPOINT_URL_STS", "s3cr3t"),
+        ("HTTPS_PROXY", "http://s3cr3t:x"),
+        ("AWS_CA_BUNDLE", "/nowhere/s3cr3t"),
+    ],
+)
+async def test_a_variable_that_cannot_be_used_is_named_and_not_the_credentials(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    (home / "config").write_text(ASSUMED)
+    if variable != "AWS_ENDPOINT_URL_STS":
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://127.0.0.1:1")
+    monkeypatch.setenv(variable, value)
+    error = await refusal(source())
+    assert (error.code, error.remedy) == ("environment", "ask_operator")
+    assert variable in error.message
+    assert variable in str(error.hint)
+    assert "s3cr3t" not in f"{error.message} {error.hint}"
+
+
 async def test_aws_that_cannot_be_reached_is_no_expired_login(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

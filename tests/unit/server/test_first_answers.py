@@ -133,6 +133,11 @@ def test_another_client_or_state_is_another_question() -> None:
         request(1.5, "ping"),
         request("x" * 101, "ping"),
         request(1 << 60, "ping"),
+        *(
+            request(1, "ping", {"_meta": {"progressToken": token}})
+            for token in ({"a": 1}, [1], None, True, 1.5, "", "x" * 1001, 1 << 60)
+        ),
+        *(json.dumps({"jsonrpc": "2.0", "id": 1, "method": odd}).encode() for odd in ([], {}, None, 5, True)),
         request(1, "tools/call", {"name": "x"}),
         request(1, "ping", {"x": [[0]] * 300}),
         request(1, "ping", {"x": "y" * 40_000}),

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from awslabs_dsql_mcp.dsql.limits import MAX_IDENTIFIER_BYTES
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import TableName, closest, parse_name, suggestion
 
@@ -30,7 +31,32 @@ def test_what_is_no_name_is_refused(text: str) -> None:
         parse_name(text)
 
 
-@given(st.text(min_size=1), st.text(min_size=1))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 64,
+        "ü" * 32,
+        f'a."{"x" * 64}"',
+        f"{'x' * 64}.a",
+        "x" * (10 << 20),
+        '"' * (10 << 20),
+        "." * (10 << 20),
+    ],
+)
+def test_a_name_that_is_too_long_is_refused_with_the_limit(text: str) -> None:
+    with pytest.raises(RequestInvalid, match="a name has at most 63 bytes") as refused:
+        parse_name(text)
+    assert len(str(refused.value)) < 200
+
+
+def test_a_name_may_have_all_its_bytes() -> None:
+    assert parse_name("x" * 63 + '."' + '""' * 63 + '"') == TableName("x" * 63, '"' * 63)
+
+
+_NAMES = st.text(min_size=1, max_size=63).filter(lambda name: len(name.encode()) <= MAX_IDENTIFIER_BYTES)
+
+
+@given(_NAMES, _NAMES)
 def test_a_name_written_as_sql_is_read_again(schema: str, table: str) -> None:
     name = TableName(schema, table)
     assert parse_name(str(name)) == name

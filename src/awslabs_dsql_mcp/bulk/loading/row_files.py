@@ -73,8 +73,8 @@ class LoadDirectory:
             raise NotConfigured(
                 "This server reads no files: no directory is configured.",
                 code="no_load_dir",
-                hint="Give rows in the call, or ask the operator to start the server with --load-dir "
-                "DIRECTORY: files below that directory can be loaded, and no others.",
+                hint="Give rows in the call. The operator alone can name a directory of files to load "
+                "(--load-dir).",
             )
         return self._directory.open(path)
 
