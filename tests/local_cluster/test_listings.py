@@ -59,6 +59,9 @@ LISTED: dict[str, list[str]] = {
 NAMELESS = (r"\dn+", r"\l+", r"\db+", r"\du+", r"\d+", r"\df+ sys.*", r"\dv+ sys.*", r"\dconfig *dsql.max*")
 """Listings with privileges and sizes, of which it is seen that they work and name nothing of ours."""
 
+OF_THE_SYSTEM = (r"\dfS", r"\daS", r"\dS", r"\dtvisS", r"\dTS", r"\doS")
+"""Listings of what PostgreSQL has itself."""
+
 
 @dataclass
 class Cluster:
@@ -142,6 +145,16 @@ async def test_psqls_longer_listings_work_and_name_nothing_of_ours(
         pytest.skip("a command of psql 15 and later")
     rows = await by_psql(cluster, where, command)
     assert not [row for row in rows if any(word in cell for cell in row for word in OURS)]
+
+
+@pytest.mark.parametrize("command", OF_THE_SYSTEM)
+@pytest.mark.parametrize("where", ["endpoint", "socket"])
+async def test_psqls_listings_of_the_system_have_nothing_of_ours(
+    cluster: Cluster, where: str, command: str
+) -> None:
+    rows = await by_psql(cluster, where, command)
+    assert len(rows) > 50  # such as 139 aggregates
+    assert not [row for row in rows if any("_dsql_" in cell for cell in row)]
 
 
 async def test_privileges_on_schemas_are_not_the_local_clusters_own(cluster: Cluster) -> None:

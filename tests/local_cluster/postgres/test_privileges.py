@@ -41,6 +41,8 @@ CALLERS_NAMES = {
     "wait_for_job": "commits, which a SET clause forbids",
     "_dsql_set_config": "PostgreSQL's own code, which looks up no name",
     "_dsql_tablespace_size": "the same",
+    "_dsql_function_is_visible": "the same",
+    "_dsql_table_is_visible": "the same",
 }
 """Functions that run with their caller's search_path, as their caller."""
 
@@ -83,6 +85,7 @@ FOR_ALL = {
         "_dsql_set_config",
         "_dsql_refuse_setting",
     ),
+    "PostgreSQL's, which read the catalog": ("_dsql_function_is_visible", "_dsql_table_is_visible"),
     "PostgreSQL's pg_tablespace_size, which checks its caller": ("_dsql_tablespace_size",),
     "definers that check their caller, or harm nobody else": (
         "_dsql_record_validation",

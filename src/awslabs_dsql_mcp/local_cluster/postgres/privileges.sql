@@ -35,8 +35,27 @@ GRANT EXECUTE ON FUNCTION _dsql_name(oid), _dsql_is_no_key(oid), _dsql_limit(tex
   _dsql_check_columns(oid), _dsql_check_indexes(oid), _dsql_check_key(oid), _dsql_stored_columns(regclass),
   _dsql_can_be_copied(regclass), _dsql_dependents(regclass), _dsql_copies(), _dsql_numbered_columns(regclass),
   _dsql_set_config(text, text, boolean), _dsql_refuse_setting(text),
-  _dsql_tablespace_size(oid)
+  _dsql_tablespace_size(oid), _dsql_function_is_visible(oid), _dsql_table_is_visible(oid)
 TO PUBLIC;
+
+-- What lists the objects that need no schema, such as \dfS and \dS, asks whether they are visible; ours say no. For the
+-- planner to put the expressions in place of the calls they have no subquery (see pg_tablespace_size).
+
+DO $$
+DECLARE
+  kind record;
+BEGIN
+  FOR kind IN
+    SELECT 'function' AS name, array(SELECT oid FROM pg_proc
+      WHERE pronamespace = 'pg_catalog'::regnamespace AND proname LIKE '\_dsql\_%') AS ours
+    UNION ALL SELECT 'table', array(SELECT c.oid FROM pg_class c LEFT JOIN pg_index ON indexrelid = c.oid
+      WHERE relnamespace = 'pg_catalog'::regnamespace
+        AND coalesce((SELECT relname FROM pg_class WHERE oid = indrelid), relname) LIKE '\_dsql\_%')
+  LOOP
+    EXECUTE format('CREATE OR REPLACE FUNCTION pg_catalog.pg_%1$s_is_visible(oid) RETURNS boolean LANGUAGE sql STABLE '
+                   'RETURN pg_catalog._dsql_%1$s_is_visible($1) AND $1 <> ALL (%2$L::oid[])', kind.name, kind.ours);
+  END LOOP;
+END $$;
 
 -- pg_dump leaves out the members of an extension, and what pg_catalog has, where their privileges are as recorded here
 

@@ -167,6 +167,13 @@ CREATE OR REPLACE FUNCTION _dsql_tablespace_size(oid) RETURNS bigint LANGUAGE in
 CREATE OR REPLACE FUNCTION pg_catalog.pg_tablespace_size(oid) RETURNS bigint LANGUAGE sql VOLATILE
 RETURN CASE WHEN $1 <> 1664 OR pg_has_role('pg_read_all_stats', 'USAGE') THEN _dsql_tablespace_size($1) END;
 
+-- See privileges.sql.
+CREATE OR REPLACE FUNCTION _dsql_function_is_visible(oid) RETURNS boolean LANGUAGE internal STABLE STRICT
+AS 'pg_function_is_visible';
+
+CREATE OR REPLACE FUNCTION _dsql_table_is_visible(oid) RETURNS boolean LANGUAGE internal STABLE STRICT
+AS 'pg_table_is_visible';
+
 CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN 1;
 
