@@ -90,23 +90,28 @@ $$;
 CREATE OR REPLACE FUNCTION _dsql_write_back() RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  copies CONSTANT jsonb := (SELECT jsonb_agg(to_jsonb(one)) FROM _dsql_copies() AS one);
   copy record;
 BEGIN
   -- Rows go after those that refer to them, and come before them.
-  FOR copy IN SELECT * FROM _dsql_copies() ORDER BY ancestors DESC LOOP
+  FOR copy IN SELECT * FROM jsonb_to_recordset(copies)
+    AS (own text, origin text, copied text, exact boolean, key text, columns text, changes text, ancestors bigint) ORDER BY ancestors DESC
+  LOOP
     IF copy.key IS NULL OR NOT copy.exact THEN
       RAISE EXCEPTION 'a table that cannot be written back' USING ERRCODE = 'serialization_failure';
     END IF;
     EXECUTE format('DELETE FROM %s o WHERE NOT EXISTS (SELECT FROM %s c WHERE %s)', copy.origin, copy.own, copy.key);
   END LOOP;
-  FOR copy IN SELECT * FROM _dsql_copies() ORDER BY ancestors LOOP
+  FOR copy IN SELECT * FROM jsonb_to_recordset(copies)
+    AS (own text, origin text, copied text, exact boolean, key text, columns text, changes text, ancestors bigint) ORDER BY ancestors
+  LOOP
     EXECUTE format('UPDATE %s o SET %s FROM %s c WHERE %s AND concat(c.xmin, '' '', c.cmin) IS DISTINCT FROM %L',
                    copy.origin, copy.changes, copy.own, copy.key, copy.copied);
     EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE '
                    'SELECT %2$s FROM %3$s c WHERE NOT EXISTS (SELECT FROM %1$s o WHERE %4$s)',
                    copy.origin, copy.columns, copy.own, copy.key);
   END LOOP;
-  FOR copy IN SELECT * FROM _dsql_copies() LOOP
+  FOR copy IN SELECT * FROM jsonb_to_recordset(copies) AS (own text) LOOP
     EXECUTE format('DROP TABLE %s', copy.own);
   END LOOP;
 END $$;
