@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.dsql import limits
 
 _LARGE: Final = f"CACHE {limits.MIN_LARGE_CACHE}"
 _VALUE: Final = f"{limits.MAX_VALUE_BYTES >> 20} MiB"
+_SPLITS: Final = "Give batch_write the UPDATE, DELETE or INSERT … SELECT: it splits it."
 
 
 class Advice(NamedTuple):
@@ -120,7 +121,8 @@ _DDL: Final = (
     Advice(
         "0A000",
         "add column with",
-        "Send ADD COLUMN name type alone, then SET DEFAULT, then fill it by UPDATE.",
+        "Send ADD COLUMN name type alone, then SET DEFAULT, then fill it by UPDATE. Let "
+        "batch_write fill a large table.",
     ),
     Advice("0A000", "set data type", "Add a column of the new type, fill it, drop the old one, then RENAME."),
     Advice(
@@ -165,7 +167,8 @@ _FORMS: Final = (
     Advice(
         "0A000",
         "truncate",
-        f"Use DELETE in ranges of the key, under {limits.MAX_ROWS:,} rows each (documentation: dsql://guide/sql).",
+        "Give batch_write DELETE FROM the table: it splits it. By hand: DELETE in ranges of the key, under "
+        f"{limits.MAX_ROWS:,} rows each (documentation: dsql://guide/sql).",
     ),
     Advice("0A000", "savepoint", "Leave savepoints out: a transaction is all or nothing."),
     Advice(
@@ -210,12 +213,12 @@ _LIMITS: Final = (
     Advice(
         "54000",
         "row limit",
-        f"Split it: change at most {limits.MAX_ROWS:,} rows a transaction, by ranges of the primary key.",
+        f"{_SPLITS} By hand: at most {limits.MAX_ROWS:,} rows a transaction, by ranges of the primary key.",
     ),
     Advice(
         "54000",
         "size limit 10mb",
-        f"Split it: at most {limits.MAX_BYTES >> 20} MiB of changes a transaction (dsql://guide/limits).",
+        f"{_SPLITS} By hand: at most {limits.MAX_BYTES >> 20} MiB of changes a transaction (dsql://guide/limits).",
     ),
     Advice(
         "54000",

@@ -43,6 +43,7 @@ _NO_SECURITY: Final = "Aurora DSQL has no row-level security"
 _FILTER: Final = "Filter in views, and grant on those."
 _FLAT: Final = "Use separate tables, and a view with UNION ALL."
 _ONE_TABLE: Final = "Use one table: Aurora DSQL splits it by its key."
+_SPLITS: Final = "`batch_write` splits a larger UPDATE."
 _TRIGGER: Final = "Do the work in the statements that change the table."
 
 ACCEPTED: Final = frozenset(
@@ -58,7 +59,7 @@ REFUSED: Final = {
     "AlterColumnType": AlterTableForm(
         "ALTER COLUMN ... SET DATA TYPE",
         "Calls of `transact`, in this order: ADD COLUMN of the new type; UPDATE it from the old one, under "
-        f"{MAX_ROWS:,} rows a call; DROP COLUMN; RENAME COLUMN.",
+        f"{MAX_ROWS:,} rows a call; DROP COLUMN; RENAME COLUMN. {_SPLITS}",
     ),
     "SetNotNull": AlterTableForm(
         "ALTER COLUMN ... SET NOT NULL",
@@ -68,7 +69,7 @@ REFUSED: Final = {
     "SetExpression": AlterTableForm(
         "ALTER COLUMN ... SET EXPRESSION",
         "Calls of `transact`, in this order: ALTER COLUMN … DROP EXPRESSION; UPDATE the column, under "
-        f"{MAX_ROWS:,} rows a call.",
+        f"{MAX_ROWS:,} rows a call. {_SPLITS}",
     ),
     "SetStatistics": _left_out(
         "ALTER COLUMN ... SET STATISTICS",

@@ -77,7 +77,7 @@ CREATE_FROM_QUERY: Final = Unsupported(
     "create-from-query",
     "{} makes a table from a query, which Aurora DSQL does not have.",
     "Two calls of `transact`, in this order: CREATE TABLE with its columns; then INSERT INTO … SELECT …, at "
-    f"most {limits.MAX_ROWS:,} rows a call.",
+    f"most {limits.MAX_ROWS:,} rows a call. `batch_write` splits a larger INSERT.",
 )
 MATERIALIZED: Final = Unsupported(
     "no-materialized-views",
@@ -190,9 +190,9 @@ STATEMENTS: Final = {
     "TruncateStmt": Unsupported(
         "truncate",
         "Aurora DSQL has no TRUNCATE.",
-        "Calls of `transact`, in this order: DELETE FROM the table by ranges of its key, under 3,000 rows a "
-        "call, until none is left. Or, if nothing depends on it: DROP TABLE, then CREATE TABLE, "
-        "one call each.",
+        "Give `batch_write` DELETE FROM the table, which it splits. By hand, in calls of `transact`: DELETE by "
+        f"ranges of the key, under {limits.MAX_ROWS:,} rows a call, until none is left; or, if nothing depends "
+        "on the table, DROP TABLE, then CREATE TABLE.",
     ),
     "MergeStmt": Unsupported(
         "merge",

@@ -178,7 +178,7 @@ def _added_column(command: Node, location: int) -> Violation | None:
         column.get("location", location),
         "ADD COLUMN takes a name and a type, and no default or constraint.",
         "Calls of `transact`, in this order: ADD COLUMN name type; ALTER COLUMN … SET DEFAULT; UPDATE the "
-        f"rows that are there, under {limits.MAX_ROWS:,} a call.",
+        f"rows that are there, under {limits.MAX_ROWS:,} a call. `batch_write` splits a larger UPDATE.",
     )
 
 

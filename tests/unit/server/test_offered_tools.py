@@ -38,6 +38,15 @@ def test_a_tool_of_another_family_is_named_only_to_be_asked_for(advice: str, fam
         assert FAMILIES[name] == family or f"{name} is not offered here" in given
 
 
+def test_who_has_to_split_a_change_learns_of_the_tool_that_does() -> None:
+    split = [advice for advice in ADVISED if re.search(r"3,000|10 MiB of changes|by UPDATE", advice)]
+    assert len(split) > 5
+    for advice in split:
+        assert "batch_write" in OfferedTools().advise(advice)
+        core = OfferedTools(frozenset({"core"})).advise(advice)
+        assert core.startswith(("By hand", "Calls of", "Two calls of", "Send "))
+
+
 def test_advice_that_fits_stays_as_it_is() -> None:
     assert [OfferedTools().advise(advice) for advice in ADVISED] == ADVISED
 
