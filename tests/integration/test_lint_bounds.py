@@ -114,6 +114,32 @@ async def test_more_statements_than_are_linted_are_refused_at_once(reader: Clien
     assert "Up to 20,000 statements" in str(tool.input_schema)
 
 
+async def test_what_is_to_be_mended_by_hand_comes_first_and_is_cut_last(reader: Client) -> None:
+    fixable = "\n".join(f"CREATE INDEX i{n} ON t USING hash (c{n}, d{n});" for n in range(60))
+    reply = await call(reader, "dsql_lint", sql=f"{fixable}\nTRUNCATE t;\nLISTEN x;")
+    assert "line 61 (by hand)" in reply.text.splitlines()[1]
+    assert reply.facts["findings"][0]["fix"] == "unfixable"
+
+
+@pytest.mark.parametrize(
+    ("sql", "following"),
+    [
+        ("CREATE INDEX i ON t (a);", "run the fixed script with psql; job_status tells"),
+        ("LOCK TABLE t;", "run the fixed script with psql."),
+        ("TRUNCATE t; LOCK TABLE t;", "mend the lines by hand, then run the fixed script with psql."),
+    ],
+)
+async def test_a_fixed_script_has_a_next_step(reader: Client, sql: str, following: str) -> None:
+    reply = await call(reader, "dsql_lint", sql=sql, fix=True)
+    assert following in reply.text.splitlines()[-1]
+    assert "is waited for" not in reply.text
+
+
+async def test_a_fixed_script_is_for_migrate_where_that_is_offered(writer: Client) -> None:
+    reply = await call(writer, "dsql_lint", sql="CREATE INDEX i ON t (a);", fix=True)
+    assert reply.text.splitlines()[-1] == "Next: send the script to migrate, which waits for each job."
+
+
 async def test_findings_that_are_not_shown_are_counted(reader: Client) -> None:
     script = "".join(f"CREATE TABLE t{n} (a{n} inet, b{n} serial);\n" for n in range(60))
     told = await call(reader, "dsql_lint", sql=script)

@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.dsql import limits
 
 _LARGE: Final = f"CACHE {limits.MIN_LARGE_CACHE}"
 _VALUE: Final = f"{limits.MAX_VALUE_BYTES >> 20} MiB"
-_SPLITS: Final = "Give batch_write the UPDATE, DELETE or INSERT … SELECT: it splits it."
+_SPLITS: Final = "Let batch_write split it."
 
 
 class Advice(NamedTuple):
@@ -121,8 +121,7 @@ _DDL: Final = (
     Advice(
         "0A000",
         "add column with",
-        "Send ADD COLUMN name type alone, then SET DEFAULT, then fill it by UPDATE. Let "
-        "batch_write fill a large table.",
+        "Send ADD COLUMN name type alone, then SET DEFAULT, then UPDATE. Let batch_write fill a large table.",
     ),
     Advice("0A000", "set data type", "Add a column of the new type, fill it, drop the old one, then RENAME."),
     Advice(
@@ -167,8 +166,7 @@ _FORMS: Final = (
     Advice(
         "0A000",
         "truncate",
-        "Give batch_write DELETE FROM the table: it splits it. By hand: DELETE in ranges of the key, under "
-        f"{limits.MAX_ROWS:,} rows each (documentation: dsql://guide/sql).",
+        f"Let batch_write run DELETE. By hand: under {limits.MAX_ROWS:,} rows each (documentation: dsql://guide/sql).",
     ),
     Advice("0A000", "savepoint", "Leave savepoints out: a transaction is all or nothing."),
     Advice(

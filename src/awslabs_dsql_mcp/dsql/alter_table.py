@@ -24,12 +24,14 @@ class AlterTableForm:
         instead: What to do instead, as one or two sentences.
         dispensable: The reason why a script works without it, as a clause; empty when it does not.
         needs_review: Somebody has to make up for it when it is left out of a script.
+        in_script: The same for a statement of a script; empty where it reads as `instead`.
     """
 
     spelled: str
     instead: str
     dispensable: str = ""
     needs_review: bool = False
+    in_script: str = ""
 
 
 def _left_out(spelled: str, why: str) -> AlterTableForm:
@@ -43,6 +45,8 @@ _NO_SECURITY: Final = "Aurora DSQL has no row-level security"
 _FILTER: Final = "Filter in views, and grant on those."
 _FLAT: Final = "Use separate tables, and a view with UNION ALL."
 _ONE_TABLE: Final = "Use one table: Aurora DSQL splits it by its key."
+_IN_ORDER: Final = "Write in its place, in this order:"
+_PARTS: Final = f"under {MAX_ROWS:,} rows a transaction"
 _SPLITS: Final = "`batch_write` splits a larger UPDATE."
 _TRIGGER: Final = "Do the work in the statements that change the table."
 
@@ -60,6 +64,8 @@ REFUSED: Final = {
         "ALTER COLUMN ... SET DATA TYPE",
         "Calls of `transact`, in this order: ADD COLUMN of the new type; UPDATE it from the old one, under "
         f"{MAX_ROWS:,} rows a call; DROP COLUMN; RENAME COLUMN. {_SPLITS}",
+        in_script=f"{_IN_ORDER} ADD COLUMN of the new type; UPDATE it from the old one, {_PARTS}; DROP "
+        "COLUMN; RENAME COLUMN.",
     ),
     "SetNotNull": AlterTableForm(
         "ALTER COLUMN ... SET NOT NULL",
@@ -70,6 +76,7 @@ REFUSED: Final = {
         "ALTER COLUMN ... SET EXPRESSION",
         "Calls of `transact`, in this order: ALTER COLUMN … DROP EXPRESSION; UPDATE the column, under "
         f"{MAX_ROWS:,} rows a call. {_SPLITS}",
+        in_script=f"{_IN_ORDER} ALTER COLUMN … DROP EXPRESSION; UPDATE the column, {_PARTS}.",
     ),
     "SetStatistics": _left_out(
         "ALTER COLUMN ... SET STATISTICS",

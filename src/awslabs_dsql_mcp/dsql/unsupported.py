@@ -21,6 +21,7 @@ class Unsupported:
         instead: What to do instead, as one or two sentences.
         dispensable: The reason why a script works without it, as a clause; empty when it does not.
         needs_review: Somebody has to make up for it when it is left out of a script.
+        in_script: The same for a statement of a script; empty where it reads as `instead`.
     """
 
     rule: str
@@ -28,6 +29,7 @@ class Unsupported:
     instead: str
     dispensable: str = ""
     needs_review: bool = False
+    in_script: str = ""
 
 
 SUPPORTED_STATEMENTS: Final = frozenset(
@@ -62,8 +64,9 @@ _CHANNEL: Final = Unsupported(
 )
 _PREPARED: Final = Unsupported(
     "session-state",
-    "{} is about prepared statements, which live in a session; a call does not keep one.",
+    "{} is about prepared statements, which live in a session; none is kept here.",
     "Send the statement itself, with %s for each value and the values as parameters.",
+    in_script="Write the statement itself where it is executed, with its values.",
 )
 _SECURITY: Final = Unsupported(
     "unsupported-statement",
@@ -78,6 +81,7 @@ CREATE_FROM_QUERY: Final = Unsupported(
     "{} makes a table from a query, which Aurora DSQL does not have.",
     "Two calls of `transact`, in this order: CREATE TABLE with its columns; then INSERT INTO … SELECT …, at "
     f"most {limits.MAX_ROWS:,} rows a call. `batch_write` splits a larger INSERT.",
+    in_script="Write CREATE TABLE with its columns, then INSERT INTO … SELECT ….",
 )
 MATERIALIZED: Final = Unsupported(
     "no-materialized-views",
@@ -89,6 +93,7 @@ PROCEDURE: Final = Unsupported(
     "no-procedures",
     "{} runs code that Aurora DSQL does not have: it has functions in LANGUAGE SQL and no procedures.",
     "Send the statements themselves, in one list to `transact`.",
+    in_script="Write the statements that it runs in its place.",
 )
 UPKEEP: Final = Unsupported(
     "maintenance",
@@ -190,15 +195,19 @@ STATEMENTS: Final = {
     "TruncateStmt": Unsupported(
         "truncate",
         "Aurora DSQL has no TRUNCATE.",
-        "Give `batch_write` DELETE FROM the table, which it splits. By hand, in calls of `transact`: DELETE by "
-        f"ranges of the key, under {limits.MAX_ROWS:,} rows a call, until none is left; or, if nothing depends "
-        "on the table, DROP TABLE, then CREATE TABLE.",
+        "Give `batch_write` DELETE FROM the table, which it splits. By hand, in calls of `transact`: DELETE "
+        "by ranges of the key, under 3,000 rows a call, until none is left; or, if nothing depends on the "
+        "table, DROP TABLE, then CREATE TABLE.",
+        in_script="Write DELETE FROM the table in parts of under 3,000 rows; or, if nothing depends on the "
+        "table, DROP TABLE and CREATE TABLE.",
     ),
     "MergeStmt": Unsupported(
         "merge",
         "Aurora DSQL has no MERGE.",
         "INSERT … ON CONFLICT (key) DO UPDATE SET …; or an UPDATE and an INSERT … WHERE NOT EXISTS, in one "
         "list to `transact`.",
+        in_script="Write INSERT … ON CONFLICT (key) DO UPDATE SET …; or UPDATE, and INSERT … WHERE NOT "
+        "EXISTS.",
     ),
     "ReindexStmt": UPKEEP,
     "ClusterStmt": UPKEEP,

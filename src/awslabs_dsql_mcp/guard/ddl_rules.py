@@ -148,7 +148,9 @@ def alter_table(source: ParsedStatement) -> Violation | None:
             continue
         if (form := refused_form(subtype)) is not None:
             spelled = f"{source.kind} … {form.spelled.replace('...', '…')}"
-            return _violation("alter-table", _form_location(source, form), spelled, form.instead)
+            return _violation(
+                "alter-table", _form_location(source, form), spelled, form.instead, form.in_script
+            )
         if subtype == "AT_AddConstraint" and (found := _added_constraint(place.node, place.location)):
             return found
         if subtype == "AT_AddColumn" and (found := _added_column(place.node, place.location)):
@@ -375,5 +377,5 @@ def _persistent(source: ParsedStatement, relation: Node, what: str) -> Violation
     return Violation(TEMPORARY.rule, location, TEMPORARY.why.format(f"{word} {what}"), TEMPORARY.instead)
 
 
-def _violation(rule: str, location: int, what: str, instead: str) -> Violation:
-    return Violation(rule, location, f"Aurora DSQL does not have {what}.", instead)
+def _violation(rule: str, location: int, what: str, instead: str, in_script: str = "") -> Violation:
+    return Violation(rule, location, f"Aurora DSQL does not have {what}.", instead, in_script)

@@ -33,7 +33,7 @@ _TEXTS: Final = {
         "{} takes or frees a lock that outlives the call; Aurora DSQL has no advisory locks.",
         (
             "Leave it out: Aurora DSQL finds conflicts at COMMIT and the unit is run again. SELECT … FOR "
-            "UPDATE in `transact` protects rows."
+            "UPDATE protects rows."
         ),
     ),
     Effect.SLEEP: (
@@ -42,7 +42,7 @@ _TEXTS: Final = {
     ),
     Effect.NOTIFY: (
         "{} sends a notification to other sessions; Aurora DSQL has none.",
-        "Write the message to a table with `transact`, and let the others read it.",
+        "Write the message to a table, and let the others read it.",
     ),
     Effect.SIGNAL: (
         "{} acts on the server or on other people's sessions.",

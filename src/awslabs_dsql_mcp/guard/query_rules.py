@@ -50,10 +50,12 @@ def _clauses(source: ParsedStatement) -> Iterator[Violation]:
         table = tree.find("IntoClause")[0].node.get("rel", {})
         location = source.word_before(table.get("location", tree.start), "into")
         row = CREATE_FROM_QUERY
-        yield Violation(row.rule, location, row.why.format("SELECT INTO"), row.instead)
+        yield Violation(row.rule, location, row.why.format("SELECT INTO"), row.instead, row.in_script)
     if "MergeStmt" in tree:
         row = STATEMENTS["MergeStmt"]
-        yield Violation(row.rule, source.command_after(tree.start, "merge"), row.why, row.instead)
+        yield Violation(
+            row.rule, source.command_after(tree.start, "merge"), row.why, row.instead, row.in_script
+        )
     if "RangeTableSample" in tree:
         location = source.word_after(tree.start, "tablesample")
         instead = "Take the rows of a range of the key, or ORDER BY random() with LIMIT on a small table."

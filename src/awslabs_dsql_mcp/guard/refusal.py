@@ -23,12 +23,14 @@ class Violation:
         location: Byte offset in the UTF-8 text of what it refuses.
         why: What is wrong, in one sentence.
         instead: What to write or do instead, in one or two sentences.
+        in_script: The same for a statement of a script; empty where it reads as `instead`.
     """
 
     rule: str
     location: int
     why: str
     instead: str
+    in_script: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Refusal:
         text: The text that stands there, shortened.
         why: What is wrong, in one sentence.
         instead: What to write or do instead, in one or two sentences.
+        in_script: The same for a statement of a script.
     """
 
     rule: str
@@ -50,6 +53,7 @@ class Refusal:
     text: str
     why: str
     instead: str
+    in_script: str
 
     @property
     def message(self) -> str:
@@ -86,6 +90,7 @@ def locate_at(objection: Violation, sql: str, offset: int) -> Refusal:
         _excerpt(sql, offset),
         objection.why,
         objection.instead,
+        objection.in_script or objection.instead,
     )
 
 

@@ -90,7 +90,7 @@ def _refused(source: ParsedStatement, kind: str, location: int) -> Violation:
         row = MATERIALIZED
     if kind == "VacuumStmt" and not node.get("is_vacuumcmd"):
         row = _ANALYZE
-    return Violation(row.rule, location, row.why.format(name(kind, node)), row.instead)
+    return Violation(row.rule, location, row.why.format(name(kind, node)), row.instead, row.in_script)
 
 
 def _set(source: ParsedStatement) -> Violation | None:

@@ -32,6 +32,9 @@ _KINDS: Final = {"TRANS_STMT_BEGIN": "BEGIN", "TRANS_STMT_START": "BEGIN", "TRAN
 def is_kept(part: Part, skipped: Sequence[SkippedStatement]) -> bool:
     """Say if Aurora DSQL takes what the plan leaves out because its steps do without.
 
+    A fixed script may be run by psql, in one session: there ``client_encoding`` says how the file is to be
+    read, and an empty ``search_path``, as in a dump, keeps a name without schema from meaning another object.
+
     Args:
         part: The part of the script.
         skipped: The plan's words on it.

@@ -195,7 +195,7 @@ def _steps(
         verdict = _check(text)
         refusal = verdict.refusal
         if refusal or verdict.statement is None:
-            reason = f"{refusal.why} {refusal.instead}" if refusal else "no statement"
+            reason = f"{refusal.why} {refusal.in_script}" if refusal else "no statement"
             line = draft.line + (refusal.line - 1 if refusal and verbatim else 0)
             rule = refusal.rule if refusal else ""
             what = one_line(text)

@@ -1,7 +1,8 @@
 """``dsql_lint``, and what it adds to the errors of ``transact``."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
 from mcp.types import CallToolResult
@@ -25,6 +26,7 @@ _MAX_ADVICE: Final = 240  # characters of SQL in an error
 _MAX_FINDINGS: Final = 50  # findings that are shown
 _MAX_LENGTH: Final = 300  # characters of a text in a finding
 _MAX_LINES: Final = 10  # lines of findings that say the same
+_JOB: Final = re.compile(r"\b(?:INDEX|TABLE)\s+ASYNC\b", re.IGNORECASE)
 _NOT_ALL: Final = "No linter knows every rule: a cluster has the last word."
 
 
@@ -171,7 +173,7 @@ def _answer(
         characters: Characters of fixed SQL that are shown, at most; ``None`` for none.
         migrates: ``migrate`` is offered.
     """
-    found = (*examined.findings, *more)
+    found = sorted((*examined.findings, *more), key=_is_fixable)  # what is cut is not left to a person
     fixed = None if characters is None else examined.fixed_sql
     done = "fixable" if fixed is None else "fixed"
     summary = _summary(found, done)
@@ -197,11 +199,30 @@ def _answer(
         lines += [f"Fixed SQL{cut}:", Marked("sql", shown.rstrip())]
         structured |= {"fixed_sql": shown, "fixed_sql_cut": bool(cut)}
     lines += [missing, _NOT_ALL] if missing else [_NOT_ALL]
-    if fixed is None and any(finding.fix != "unfixable" for finding in found):
-        lines.append("Next: the same with fix=true gives the script as fixed.")
-    elif migrates and fixed is not None and WAIT in fixed:
-        lines.append("Next: send the script to migrate, which waits for each job, or wait at the comments.")
+    lines += _next(found, fixed, migrates=migrates)
     return ToolOutput(tuple(lines), structured)
+
+
+def _next(found: Sequence[Finding], fixed: str | None, *, migrates: bool) -> Iterator[str]:
+    if fixed is None:
+        if any(map(_is_fixable, found)):
+            yield "Next: the same with fix=true gives the script as fixed."
+        return
+    if not found:
+        return
+    mended = "mend the lines by hand, then " if not all(map(_is_fixable, found)) else ""
+    waited = ", or wait at the comments" if WAIT in fixed else ""
+    has_jobs = _JOB.search(fixed) is not None
+    if migrates:
+        runs = "waits for each job" if has_jobs else "runs it step by step"
+        yield f"Next: {mended}send the script to migrate, which {runs}{waited}."
+    else:
+        told = "; job_status tells when a job that it begins has ended" if has_jobs else ""
+        yield f"Next: {mended}run the fixed script with psql{waited}{told}."
+
+
+def _is_fixable(finding: Finding) -> bool:
+    return finding.fix != "unfixable"
 
 
 def _summary(found: Sequence[Finding], done: str) -> str:
@@ -221,7 +242,7 @@ def _grouped(found: Iterable[Finding]) -> list[tuple[Finding, list[int]]]:
     groups: dict[tuple[str, str], tuple[Finding, list[int]]] = {}
     for finding in found:
         groups.setdefault((finding.message, finding.fix), (finding, []))[1].append(finding.line)
-    return sorted(groups.values(), key=lambda group: group[1][0])
+    return sorted(groups.values(), key=lambda group: (_is_fixable(group[0]), group[1][0]))
 
 
 def _line(finding: Finding, lines: Sequence[int], done: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.lint.examination import examine
+from unit.guard.test_refusals import rows
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,28 @@ CREATE TABLE t (
     r int4range
 );
 """
+
+
+@pytest.mark.parametrize("sql", sorted({sql for mode, sql, _ in rows() if mode == "write"}))
+def test_advice_within_a_script_is_to_edit_it(sql: str) -> None:
+    for finding in examine(sql).findings:
+        assert not re.search(r"\b(?:transact|batch_write|a call)\b", finding.message)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("CREATE TEMP TABLE t (id int PRIMARY KEY)", "no temporary tables"),
+        ("CREATE TABLE u (id int) INHERITS (t)", "no INHERITS: use separate tables"),
+        ("CREATE TABLE y OF z", "no OF: write the columns out"),
+        ("DO $$ BEGIN RAISE NOTICE 'x'; END $$", "Write the statements that it runs in its place."),
+        ("ALTER TABLE t ALTER a TYPE uuid", "Write in its place, in this order: ADD COLUMN"),
+    ],
+)
+def test_a_fault_and_its_cure_are_named(sql: str, told: str) -> None:
+    (found,) = examine(sql).findings
+    assert found.fix == "unfixable"
+    assert told in found.message
 
 
 def test_each_fault_of_a_statement_is_found_in_its_line() -> None:

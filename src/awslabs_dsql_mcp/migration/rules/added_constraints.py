@@ -293,7 +293,7 @@ def _checked_later(
         "name": constraint["conname"],
         "behavior": "DROP_RESTRICT",
     }
-    note = "checks the rows that are there, by a job, which is waited for"
+    note = "checks the rows that are there, by a job"
     conversion.statements.append(draft.altered(command, note))
 
 

@@ -101,7 +101,7 @@ def _owner(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node)
 
 
 def _validate(conversion: Conversion, draft: ConvertedStatement, _: Name, __: Node) -> None:
-    draft.changed("validated by a job, which is waited for")
+    draft.changed("validated by a job")
     conversion.statements.append(draft)
 
 

@@ -54,7 +54,7 @@ def create_index(conversion: Conversion, draft: ConvertedStatement) -> None:
 
 def _append(conversion: Conversion, draft: ConvertedStatement, table: Name) -> None:
     top = draft.top
-    draft.changed("CREATE INDEX ASYNC: built by a job, which is waited for")
+    draft.changed("CREATE INDEX ASYNC: built by a job")
     top["relation"]["inh"] = True
     top.pop("concurrent", None)
     for clause in (row for field, row in INDEX_CLAUSES.items() if top.pop(field, None) is not None):

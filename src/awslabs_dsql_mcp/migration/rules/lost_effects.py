@@ -138,7 +138,8 @@ def _acting(
     acting = conversion.lost.acting(table, event, columns, by_copy=by_copy)
     if acting is None or conversion.settings.is_replica:
         return None
+    noun = " ".join(acting.split()[:2])  # "the trigger"
     return (
-        f"in PostgreSQL {acting} acts on it, which is left out: write what it does into the script, and move "
-        "it behind this or remove it"
+        f"in PostgreSQL {acting} acts on it, which is left out: write what {noun} does into the script; then "
+        f"remove {noun}, or move it behind this statement"
     )

@@ -95,8 +95,11 @@ def _cannot_be_plain(conversion: Conversion, draft: ConvertedStatement, table: N
     if table in conversion.survey.partitions.roots:
         return None
     given = [clause for field, clause in TABLE_CLAUSES.items() if field in top and field != "partspec"]
-    if top["relation"].get("relpersistence") == "t" or not all(clause.dispensable for clause in given):
-        return "a temporary, inherited or typed table, or a partition: write it as a plain one"
+    if top["relation"].get("relpersistence") == "t":
+        return "Aurora DSQL has no temporary tables: write a plain one, and DROP TABLE where it is done with"
+    if needed := [clause for clause in given if not clause.dispensable]:
+        instead = needed[0].instead.rstrip(".")
+        return f"Aurora DSQL has no {needed[0].spelled}: {instead[0].lower()}{instead[1:]}"
     for source in _liked(top):
         if (why := _cannot_be_like(conversion, source)) is not None:
             return f"{why}: write the columns out"
