@@ -187,6 +187,56 @@ async def test_rows_for_a_table_that_may_be_there_are_stored_once(writer: Client
     assert await rows(writer, "SELECT count(*) FROM again_seed") == [[1]]
 
 
+DONE = (
+    f"CREATE TABLE again_made (id int PRIMARY KEY, a int); {LOG}; CREATE INDEX again_i ON again_made (a); "
+    "CREATE FUNCTION again_f(a int, b text[], c varchar(3)) RETURNS int LANGUAGE sql AS 'SELECT 1'; "
+    "COMMENT ON TABLE again_made IS 'made'; GRANT SELECT ON again_made TO again_role"
+)
+
+
+async def test_a_finished_script_says_so_whatever_its_last_step_is(writer: Client) -> None:
+    await write(writer, "CREATE ROLE again_role")
+    first = await call(writer, "migrate", statements=DONE)
+    assert first.facts["state"] == "done", first.text
+    assert "keeps for a day that it is done" in first.text
+    for _ in range(2):
+        again = await call(writer, "migrate", statements=DONE)
+        assert again.facts["code"] == "already_done", again.text
+        handle = handle_of(again).strip("'")
+        assert handle == "new"
+        refused = await call(writer, "migrate", statements=DONE, resume_from=handle)
+        assert "A run of this script has made them: to run it once more, drop them first." in refused.text
+    assert await logged(writer) == 1
+    await forget(writer)
+
+
+async def test_a_run_that_nothing_records_any_longer_is_gone_through_step_by_step(writer: Client) -> None:
+    await write(writer, "CREATE ROLE again_role")
+    first = await call(writer, "migrate", statements=DONE)
+    await write(writer, "DROP TABLE dsql_mcp_progress")
+    there = await call(writer, "migrate", statements=DONE)
+    assert there.facts["code"] == "already_there"
+    stopped = await call(writer, "migrate", statements=DONE, resume_from=handle_of(there).split()[0])
+    assert stopped.facts["code"] == "step_in_doubt", stopped.text
+    assert "Step 2 of 6" in stopped.text
+    end = first.text.partition("resume_from=")[2].split(" ", 1)[0]
+    compared = await call(writer, "migrate", statements=DONE, resume_from=end, verify=True)
+    assert not compared.is_error, compared.text
+    rest = await call(writer, "migrate", statements=DONE, resume_from=handle_of(stopped).split()[0])
+    assert rest.facts["state"] == "done", rest.text
+    assert rest.text.count("was there already") == 2
+    assert await logged(writer) == 1
+    done = await call(writer, "migrate", statements=DONE)
+    assert done.facts["code"] == "already_done"
+    await forget(writer)
+
+
+async def forget(writer: Client) -> None:
+    """Drop what the script has made, and its record."""
+    for statement in ("DROP FUNCTION again_f", "DROP TABLE again_made", "DROP TABLE dsql_mcp_progress"):
+        await write(writer, statement)
+
+
 async def test_what_may_run_twice_runs_twice(writer: Client) -> None:
     script = "DELETE FROM again_log WHERE id = 7; COMMENT ON TABLE again_log IS 'x'"
     for _ in range(2):

@@ -38,12 +38,31 @@ async def migrated(writer: Client, cluster: LocalCluster, script: str, **argumen
 
 async def again(writer: Client, reply: Reply, script: str) -> dict[str, list[str]]:
     """Compare once more, after a change."""
-    token = reply.text.partition("resume_from=")[2].split(" ", 1)[0]
+    token = reply.text.partition("resume_from=")[2].split(" ", 1)[0] or None
     compared = await call(writer, "migrate", statements=script, resume_from=token, verify=True)
     assert not compared.is_error, compared.text
     found = compared.facts["compared"]
     assert all(one in compared.text for one in found["differences"] + found["not_compared"])
     return found
+
+
+async def test_values_are_compared_that_only_some_rows_have(writer: Client, cluster: LocalCluster) -> None:
+    script = (
+        "CREATE TABLE v_a (id int PRIMARY KEY, a text, b int, c int); INSERT INTO v_a VALUES (1, 'x', 5); "
+        "INSERT INTO v_a (id, b) VALUES (2, 6)"
+    )
+    reply = await migrated(writer, cluster, script, verify=True)
+    told = reply.facts["compared"]
+    assert (told["differences"], told["not_compared"]) == (
+        [],
+        [
+            "public.v_a: columns that have no constant in the script: c",
+            "public.v_a: rows without a constant for: a",
+        ],
+    )
+    await run(cluster, "UPDATE v_a SET a = 'y'")
+    (difference,) = (await again(writer, reply, script))["differences"]
+    assert difference == "public.v_a, step 2: 1 row differs in a, such as id 1"
 
 
 async def test_what_is_stored_as_meant_has_no_difference(writer: Client, cluster: LocalCluster) -> None:

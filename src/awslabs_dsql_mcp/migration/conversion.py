@@ -38,6 +38,7 @@ class ConvertedStatement:
         notes: What was changed, and why.
         rows: What a COPY brings.
         row_lines: The lines that those begin in.
+        filled: The script's table that a COPY fills, which a later statement may rename.
         settings: Statements that its transaction begins with; ``None`` until they are known.
         item: Position, among the parts of the script, of the one that it comes from.
         is_unchecked: It makes a function whose body PostgreSQL does not check.
@@ -50,6 +51,7 @@ class ConvertedStatement:
     notes: list[str] = field(default_factory=list[str])
     rows: tuple[Row, ...] | None = None
     row_lines: tuple[int, ...] = ()
+    filled: "ScriptTable | None" = None
     settings: tuple[str, ...] | None = None
     item: int | None = None
     is_unchecked: bool = False

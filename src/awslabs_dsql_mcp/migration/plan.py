@@ -21,7 +21,13 @@ from awslabs_dsql_mcp.guard import guard, write_rules
 from awslabs_dsql_mcp.guard.guard import Verdict
 from awslabs_dsql_mcp.guard.refusal import locate
 from awslabs_dsql_mcp.migration.analysis.deferrals import Whole
-from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.migration.conversion import (
+    BY_HAND,
+    Conversion,
+    ConvertedStatement,
+    ScriptTable,
+    SkippedStatement,
+)
 from awslabs_dsql_mcp.migration.rules.columns import constraints
 from awslabs_dsql_mcp.migration.rules.surroundings import surroundings
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
@@ -180,7 +186,7 @@ def _steps(
     skipped: list[SkippedStatement],
 ) -> Iterator[Step]:
     if draft.rows is not None:
-        yield from _copy_as_inserts(conversion, draft)
+        yield from _copy_as_inserts(draft)
         return
     verbatim = draft.text is not None
     draft.notes += surroundings(conversion, draft)
@@ -230,7 +236,7 @@ def _with_values(top: Node, values: list[Node]) -> Node:
     return top | {"selectStmt": {"SelectStmt": select}}
 
 
-def _copy_as_inserts(conversion: Conversion, draft: ConvertedStatement) -> Iterator[Step]:
+def _copy_as_inserts(draft: ConvertedStatement) -> Iterator[Step]:
     """Convert COPY to INSERT statements."""
     relation: Node = draft.top["relation"]
     target = (
@@ -240,7 +246,7 @@ def _copy_as_inserts(conversion: Conversion, draft: ConvertedStatement) -> Itera
     )
     names = ", ".join(map(quote_identifier, strings(draft.top.get("attlist"))))
     listed = f" ({names})" if names else ""
-    overriding = " OVERRIDING SYSTEM VALUE" if _always(conversion, relation) else ""
+    overriding = " OVERRIDING SYSTEM VALUE" if _has_always(draft.filled) else ""
     head = f"INSERT INTO {target}{listed}{overriding} VALUES\n"
     note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT", *draft.notes)
     lines = [f"({', '.join(map(_field, row))})" for row in draft.rows or ()]
@@ -253,8 +259,8 @@ def _field(field: Field) -> str:
     return field.value if isinstance(field, Marker) else deparse.literal(field)
 
 
-def _always(conversion: Conversion, relation: Node) -> bool:
-    table = conversion.tables.get(relation_name(relation))
+def _has_always(table: ScriptTable | None) -> bool:
+    """Tell if a table has an identity GENERATED ALWAYS, whose values COPY gives and INSERT does not."""
     defined = table.top.get("tableElts", ()) if table else ()
     return any(
         constraint.get("generated_when") == "a"

@@ -60,8 +60,11 @@ def position(plan: MigrationPlan, handle: str | None, recorded: int | None, sinc
             code="resume_from_invalid",
             hint=f"Send the same with resume_from={plan.resume_token(recorded)}.",
         )
-    if number == recorded + 1:
-        return Position(number, is_known=True, passed=recorded)
+    passed = recorded if number == recorded + 1 else None
+    if doubt == "+" and recorded <= total:  # of a run that this record is not of
+        return Position(max(number, recorded), "+", is_known=True, passed=passed)
+    if passed:
+        return Position(number, is_known=True, passed=passed)
     if number < recorded:
         return Position(recorded, "?", is_known=True)
     return Position(number, "?" if doubt else "", is_known=True)

@@ -26,7 +26,7 @@ from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.migration.verification.applied import check_for
 from awslabs_dsql_mcp.migration.verification.definition_comparer import DefinitionComparer
 from awslabs_dsql_mcp.migration.verification.definitions import Definitions
-from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps, shows_its_end
+from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps
 from awslabs_dsql_mcp.migration.verification.meant import meant_by
 from awslabs_dsql_mcp.migration.verification.statements import apply
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
@@ -93,10 +93,10 @@ class MigrationRun:
     def asks_catalog(self) -> bool:
         """The catalog has to tell if the step is applied: it is in doubt, and no record protects it.
 
-        A record that this call begins knows nothing of the steps that an earlier one may have applied.
+        A record knows nothing of the steps that a run may have applied which it is not of.
         """
         knows = self.record is not None and (self.begin.is_known or not self.begin.doubt)
-        return bool(self.doubt) and (not knows or self.step.is_ddl)
+        return bool(self.doubt) and (self.doubt == "+" or not knows or self.step.is_ddl)
 
     def done(self, state: str) -> None:
         """Go on to the next step, which stays in doubt if all steps from here on were."""
@@ -107,7 +107,7 @@ class MigrationRun:
 
 def _again(attempts: int) -> str:
     """Say that numbers of sequences are not given back (PostgreSQL documentation, "Sequence Functions")."""
-    return f", in attempt {attempts}: sequences that it draws from went on in each"
+    return f", in attempt {attempts}: a sequence that it draws from, if any, went on in each"
 
 
 class _JobUnfinished(Exception):
@@ -149,12 +149,6 @@ class MigrationRunner:
         record = run.record
         if record is not None and (run.begin.passed or record.next_step is None):
             await _open(record, run.number)
-        await self._run_steps(run, report)
-        if record is not None and not run.paused and shows_its_end(run.plan):
-            await record.remove()
-            run.record = None
-
-    async def _run_steps(self, run: MigrationRun, report: ReportProgress) -> None:
         total = len(run.plan.steps)
         while run.number <= total:
             if self._left(run) <= _MARGIN:

@@ -245,10 +245,13 @@ class Migrate:
         end = len(plan.steps) + 1
         if handle is None and verify and known is not None and known.next_step == end:
             handle = plan.resume_token(end)
+        if verify and known is not None and _first_step(plan, handle) == end:
+            return Position(end, is_known=known.next_step == end), None
         begin = position(plan, handle, known and known.next_step, known.since if known else "")
         if not begin.doubt:
             found = await find_existing(self._database, plan, begin.number)
-            found.require_new(is_resumed=handle is not None or record is not None)
+            is_done = record is not None and record.next_step == end
+            found.require_new(is_resumed=handle is not None or record is not None, is_done=is_done)
         if record is not None and starts_over:
             await record.remove()
         return begin, record

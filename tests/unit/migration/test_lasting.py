@@ -4,7 +4,7 @@ import pytest
 
 from awslabs_dsql_mcp.migration import plan as migration
 from awslabs_dsql_mcp.migration.converter import convert
-from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps, shows_its_end
+from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps
 
 
 @pytest.mark.parametrize(
@@ -24,23 +24,3 @@ from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps, shows
 )
 def test_steps_that_last(script: str, lasting: set[int]) -> None:
     assert lasting_steps(migration.plan(convert(script))) == lasting
-
-
-@pytest.mark.parametrize(
-    ("script", "shows"),
-    [
-        ("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", False),
-        (
-            "CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE VIEW v AS SELECT id FROM t;",
-            True,
-        ),
-        (
-            "CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE IF NOT EXISTS u (id int);",
-            False,
-        ),
-        ("CREATE TABLE t (id int); INSERT INTO t VALUES (1); DROP VIEW v;", False),
-        ("CREATE TABLE t (id int); INSERT INTO t VALUES (1); COMMENT ON TABLE t IS 'a';", False),
-    ],
-)
-def test_a_plan_that_shows_its_end(script: str, shows: bool) -> None:  # noqa: FBT001 - a table's column
-    assert shows_its_end(migration.plan(convert(script))) is shows

@@ -30,7 +30,9 @@ def test_without_a_record_the_handle_decides(plan: MigrationPlan, number: int, d
     [
         ((2, ""), 2, Position(2, "", is_known=True)),
         ((2, "?"), 2, Position(2, "?", is_known=True)),
-        ((1, "+"), 3, Position(3, "?", is_known=True)),
+        ((1, "+"), 3, Position(3, "+", is_known=True)),
+        ((3, "+"), 2, Position(3, "+", is_known=True, passed=2)),
+        ((1, "+"), ALL, Position(ALL, "?", is_known=True)),
         ((1, ""), 3, Position(3, "?", is_known=True)),
         ((1, ""), ALL, Position(ALL, "?", is_known=True)),
         ((3, ""), 2, Position(3, "", is_known=True, passed=2)),

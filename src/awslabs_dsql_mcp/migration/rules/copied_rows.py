@@ -43,6 +43,7 @@ def read_copy(conversion: Conversion, draft: ConvertedStatement, item: ScriptIte
     table = relation_name(draft.top["relation"])
     draft.rows = tuple(row for _, row in convert_rows(conversion, draft, table, names, lines))
     draft.row_lines = tuple(line for line, _ in lines)
+    draft.filled = conversion.tables.get(table)
     conversion.statements.append(draft)
 
 

@@ -7,8 +7,10 @@ from typing import Final
 from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.migration.analysis.signatures import input_parameters
 from awslabs_dsql_mcp.migration.script.mentions import qualified_name, relation_name
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 
 _RELATION: Final = (
@@ -33,6 +35,12 @@ _SCHEMA: Final = "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = $1::text
 _TYPE: Final = (
     "SELECT count(*) > 0 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
     "WHERE n.nspname = $1::text AND t.typname = $2::text"
+)
+_FUNCTION: Final = (
+    "SELECT count(*) > 0 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+    "WHERE n.nspname = $1::text AND p.proname = $2::text AND p.proargtypes::text = "
+    "(SELECT coalesce(string_agg(to_regtype(t.name)::oid::text, ' ' ORDER BY t.place), '') "
+    "FROM unnest(string_to_array($3::text, chr(10))) WITH ORDINALITY t(name, place))"
 )
 _ROLE: Final = "SELECT count(*) > 0 FROM pg_roles WHERE rolname = $1::text"
 _DROPPED: Final = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE")
@@ -86,6 +94,18 @@ def _relation(relation: Node) -> AppliedCheck:
     return AppliedCheck(Query(_RELATION, relation_name(relation)))
 
 
+def _function(top: Node) -> AppliedCheck | None:
+    """Check for a function by its name and the types of its parameters, a line each."""
+    types = [parameter.get("argType", {}) for parameter in input_parameters(top.get("parameters", []))]
+    if any("pct_type" in one for one in types):
+        return None
+    names = [
+        ".".join(map(quote_identifier, strings(one["names"]))) + "[]" * ("arrayBounds" in one)
+        for one in types
+    ]
+    return AppliedCheck(Query(_FUNCTION, (*qualified_name(strings(top["funcname"])), "\n".join(names))))
+
+
 def _index(top: Node) -> AppliedCheck | None:
     if not top.get("idxname"):
         return None
@@ -132,6 +152,7 @@ _QUERIES: Final[dict[str, Callable[[Node], AppliedCheck | None]]] = {
     "CreateSchemaStmt": lambda top: AppliedCheck(Query(_SCHEMA, (top.get("schemaname"),))),
     "CreateDomainStmt": lambda top: AppliedCheck(Query(_TYPE, qualified_name(strings(top["domainname"])))),
     "CreateRoleStmt": lambda top: AppliedCheck(Query(_ROLE, (top["role"],))),
+    "CreateFunctionStmt": _function,
     "AlterTableStmt": _alter_table,
     "DropStmt": _drop,
     "SelectStmt": _setval,

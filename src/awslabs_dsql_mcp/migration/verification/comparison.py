@@ -7,7 +7,7 @@ query, whatever the size of the table.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -128,17 +128,17 @@ class Comparer:
             return
         if table.is_new:
             await self._count(table, meant, found)
-        compared = _compared(table, columns)
-        if left := [column.name for column in columns if column not in compared]:
-            found.not_compared.append(
-                f"{name}: columns that have no constant in the script: {', '.join(left)}"
-            )
+        given = [_given(table, batch, columns) for batch in table.batches]
+        compared = [column for column in columns if all(column in one for one in given)]
+        keys = [column for column in columns if column.is_key]
+        has_keys = bool(keys) and all(key in compared for key in keys)
+        rest = "rows without a constant for" if has_keys else "columns without a constant for each row"
+        found.not_compared += (f"{name}: {told}" for told in _left_out(columns, given, rest))
         if not compared:
             return
         found.tables += 1
-        keys = [column for column in columns if column.is_key]
-        if keys and all(key in compared for key in keys):
-            await self._by_key(table, columns, compared, found, deadline)
+        if has_keys:
+            await self._by_key(table, columns, given, found, deadline)
         elif meant <= _MAX_WITHOUT_KEY and len({batch.settings for batch in table.batches}) == 1:
             await self._whole(table, columns, compared, found)
         else:
@@ -154,12 +154,12 @@ class Comparer:
         self,
         table: MeantTable,
         columns: Sequence[_Column],
-        compared: Sequence[_Column],
+        given: Sequence[Sequence[_Column]],
         found: Comparison,
         deadline: float,
     ) -> None:
         name = ".".join(table.name)
-        for number, batch in enumerate(table.batches):
+        for number, (batch, compared) in enumerate(zip(table.batches, given, strict=True)):
             if self._clock() >= deadline:
                 rest = sum(len(one.rows) for one in table.batches[number:])
                 found.not_compared.append(f"{pluralize(rest, 'row')} of {name}: this call's time is over")
@@ -209,13 +209,26 @@ def _positions(batch: Batch, columns: Sequence[_Column]) -> dict[str, int]:
     return {name: at for at, name in enumerate(names)}
 
 
-def _compared(table: MeantTable, columns: Sequence[_Column]) -> list[_Column]:
-    """Choose the columns that every batch gives as constants, and that nothing changes afterwards."""
-    wanted = {column.name for column in columns} - table.changed
-    for batch in table.batches:
-        computed = batch.computed()
-        wanted &= {name for name, at in _positions(batch, columns).items() if at not in computed}
-    return [column for column in columns if column.name in wanted]
+def _given(table: MeantTable, batch: Batch, columns: Sequence[_Column]) -> list[_Column]:
+    """Choose the columns that a batch gives as constants, and that nothing changes afterwards."""
+    computed = batch.computed()
+    constant = {name for name, at in _positions(batch, columns).items() if at not in computed}
+    return [column for column in columns if column.name in constant - table.changed]
+
+
+def _left_out(columns: Sequence[_Column], given: Sequence[Sequence[_Column]], rest: str) -> Iterator[str]:
+    """Say which columns are not compared: in no row, or in those of some batches.
+
+    Args:
+        columns: The columns of the table.
+        given: Those that each batch gives.
+        rest: What becomes of a column that only some batches give.
+    """
+    counts = {column.name: sum(column in one for one in given) for column in columns}
+    if never := [name for name, count in counts.items() if not count]:
+        yield f"columns that have no constant in the script: {', '.join(never)}"
+    if partly := [name for name, count in counts.items() if 0 < count < len(given)]:
+        yield f"{rest}: {', '.join(partly)}"
 
 
 def _values(batches: Sequence[Batch], columns: Sequence[_Column], compared: Sequence[_Column]) -> str:

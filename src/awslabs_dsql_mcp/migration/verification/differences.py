@@ -195,6 +195,7 @@ def _of_parts(noun: str, table: Relation, stored_table: Relation) -> Iterator[Di
             yield Difference(f"{noun} {part.get(name_of)} is still there")
 
 
+_ACTIONS: Final = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _NAMES: Final = {"constraint": "conname", "index": "idxname"}
 
 
@@ -341,6 +342,15 @@ def _type_text(type_name: Node) -> str:
     return text.removeprefix("NULL::")
 
 
+def _references(key: Node) -> str:
+    columns = ", ".join(strings(key.get("pk_attrs")))
+    text = f" REFERENCES {key['pktable']['relname']}" + (f" ({columns})" if columns else "")
+    for field, event in (("fk_del_action", "DELETE"), ("fk_upd_action", "UPDATE")):
+        if (action := _ACTIONS.get(key.get(field, ""))) is not None:
+            text += f" ON {event} {action}"
+    return text + (" DEFERRABLE" if key.get("deferrable") else "")
+
+
 def _part_text(noun: str, part: Node) -> str:
     if noun == "index":
         return _shown("IndexStmt", {"IndexStmt": part})
@@ -351,5 +361,5 @@ def _part_text(noun: str, part: Node) -> str:
         nulls = " NULLS NOT DISTINCT" if part.get("nulls_not_distinct") else ""
         text = f"{_KINDS.get(part['contype'], part['contype'])}{nulls} ({', '.join(keys)})"
         if "pktable" in part:
-            text += f" REFERENCES {part['pktable']['relname']} ({', '.join(strings(part.get('pk_attrs')))})"
+            text += _references(part)
     return text + (" NOT VALID" if part.get("skip_validation") else "")

@@ -85,11 +85,12 @@ class Existing:
             "there on before it runs it; if not, drop or rename them, or leave them out of the script."
         )
 
-    def require_new(self, *, is_resumed: bool) -> None:
+    def require_new(self, *, is_resumed: bool, is_done: bool = False) -> None:
         """Refuse a run that would fail in the middle, or may be the second.
 
         Args:
             is_resumed: The caller has said where to begin.
+            is_done: It is recorded that a run has made them.
 
         Raises:
             StatementRefused: Objects that it makes are there, or such as it needs are not.
@@ -100,7 +101,9 @@ class Existing:
                 f"Nothing was run: {pluralize(len(self.there), 'object')} of the plan "
                 f"{'is' if len(self.there) == 1 else 'are'} there already: {_names(self.there)}.",
                 code="already_there",
-                hint=self.advice,
+                hint="A run of this script has made them: to run it once more, drop them first."
+                if is_done
+                else self.advice,
             )
         if self.missing:
             raise StatementRefused(

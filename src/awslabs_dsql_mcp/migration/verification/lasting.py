@@ -14,19 +14,10 @@ _TAKES_MORE: Final = frozenset({"OBJECT_TABLE", "OBJECT_SCHEMA"})  # and indexes
 
 def lasting_steps(plan: MigrationPlan) -> frozenset[int]:
     """Numbers of the steps whose effect is there if they were applied, whatever was applied after them."""
-    return frozenset(number for number, _, _ in _lasting(plan))
+    return frozenset(_lasting(plan))
 
 
-def shows_its_end(plan: MigrationPlan) -> bool:
-    """Tell whether a step behind the last change of data makes what shows that all before it was applied."""
-    data = max((number for number, step in enumerate(plan.steps, 1) if not step.is_ddl), default=0)
-    return any(
-        number > data and not check.expect_absent and not tree.root.get("if_not_exists")
-        for number, tree, check in _lasting(plan)
-    )
-
-
-def _lasting(plan: MigrationPlan) -> Iterator[tuple[int, Tree, AppliedCheck]]:
+def _lasting(plan: MigrationPlan) -> Iterator[int]:
     """Find the steps that last, from the last one on."""
     touched: set[tuple[object, ...]] = set()
     for number, step in reversed(list(enumerate(plan.steps, 1))):
@@ -36,7 +27,7 @@ def _lasting(plan: MigrationPlan) -> Iterator[tuple[int, Tree, AppliedCheck]]:
         check = check_for(step.queries[0])
         if check is not None and check.query is not None:
             if check.query.params not in touched:
-                yield number, tree, check
+                yield number
             if step.statements[0].kind != "ALTER TABLE ASYNC":  # a validation undoes nothing
                 touched.add(check.query.params)
         if _undoes_more(tree, check):

@@ -44,10 +44,9 @@ def rename(found: Definitions, top: Node) -> bool:
     if top.get("renameType") == "OBJECT_COLUMN":
         for relation in found.relations.values():
             for at, key in enumerate(relation.constraints):
-                if "pktable" in key and relation_name(key["pktable"]) == name:
-                    attributes = [
-                        new if one == top["subname"] else one for one in strings(key.get("pk_attrs"))
-                    ]
+                # One without names of columns refers to those of the primary key, whatever they are called.
+                if key.get("pk_attrs") and relation_name(key["pktable"]) == name:
+                    attributes = [new if one == top["subname"] else one for one in strings(key["pk_attrs"])]
                     relation.constraints[at] = key | {
                         "pk_attrs": [{"String": {"sval": one}} for one in attributes]
                     }

@@ -1,0 +1,15 @@
+CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY, b text);
+COPY t (a, b) FROM stdin;
+2	x
+\.
+ALTER TABLE t RENAME TO u;
+CREATE TABLE t (a int, b text);
+COPY t (a, b) FROM stdin;
+3	y
+\.
+CREATE SCHEMA s;
+CREATE TABLE v (a bigint GENERATED ALWAYS AS IDENTITY);
+COPY v (a) FROM stdin;
+4
+\.
+ALTER TABLE v SET SCHEMA s;
