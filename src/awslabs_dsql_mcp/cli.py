@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 128 + signal.SIGINT
+_STDOUT = 1
+_BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows has not
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +26,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if a command reports a failure, 2 for wrong arguments, 128 plus the number of a
         signal.
     """
+    try:
+        try:
+            return _run(argv)
+        finally:
+            if sys.stdout is not None and not sys.stdout.closed:
+                sys.stdout.flush()
+    except Exception as error:
+        if not _is_broken_pipe(error):
+            raise
+        # Python's own flush at the end must not fail too (Python documentation, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        return _BROKEN_PIPE
+
+
+def _is_broken_pipe(error: BaseException) -> bool:
+    """Say if nobody reads the output any more, as with ``| head``; tasks raise it within a group."""
+    inner: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return isinstance(error, BrokenPipeError) or any(map(_is_broken_pipe, inner))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     with _interrupts_exit():
         command = _command(list(sys.argv[1:] if argv is None else argv))
         from awslabs_dsql_mcp.option_parser import SettingsError  # noqa: PLC0415 - see the module

@@ -65,19 +65,31 @@ class Option:
 
 
 class OptionParser(argparse.ArgumentParser):
-    """A parser that raises `SettingsError`; for an unknown flag it suggests the closest known one."""
+    """A parser that raises `SettingsError`; for an unknown word it suggests the closest known one.
+
+    Attributes:
+        commands: Words that may stand first in place of options; who reads them calls another parser then.
+    """
+
+    commands: tuple[str, ...] = ()
 
     def error(self, message: str) -> NoReturn:
         """Raise the error that argparse would print."""
         raise SettingsError(self._explain(message))
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            name = action.option_strings[0] if action.option_strings else action.dest
+            raise SettingsError(f"{name}: got {str(value)!r}, expected {_closest(str(value), known)}")
+
     def _explain(self, message: str) -> str:
         flag = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         if flag != message.split(" ", maxsplit=1)[0]:
-            import difflib  # noqa: PLC0415 - where an option is wrong
-
-            close = difflib.get_close_matches(flag, self._option_string_actions, 1)
-            return f"{flag}: unknown flag, " + (f"expected {close[0]}?" if close else "see --help")
+            is_flag = flag.startswith("-")
+            kind = "flag" if is_flag else "command" if self.commands else "argument"
+            close = _closest(flag, self._option_string_actions if is_flag else self.commands, "")
+            return f"{flag}: unknown {kind}, {f'expected {close}' if close else 'see --help'}"
         for action in self._actions:
             spellings = action.option_strings
             if f"argument {'/'.join(spellings)}: expected one argument" == message:
@@ -85,6 +97,15 @@ class OptionParser(argparse.ArgumentParser):
             if f"argument {'/'.join(spellings)}: ignored explicit argument" in message:
                 return f"{spellings[0]}: got a value, expected none: the flag takes no value"
         return message
+
+
+def _closest(given: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Word what a wrong word may have been meant as; by default all that are known, if none is near."""
+    import difflib  # noqa: PLC0415 - where a word is wrong
+
+    words = list(known)
+    close = difflib.get_close_matches(given, words, 1)
+    return f"{close[0]}?" if close else " or ".join(words) if otherwise is None else otherwise
 
 
 def add_options(

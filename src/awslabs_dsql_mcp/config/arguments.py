@@ -2,10 +2,14 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from awslabs_dsql_mcp.config.options import CLUSTER_ONLY_OPTIONS, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings, region_of
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, read_value
+
+COMMANDS: Final = ("install", "doctor", "demo", "local")
+"""What the command line may begin with in place of the server's options."""
 
 # Options that choose the cluster; they exclude each other.
 _CLUSTER_CHOICES = ("local", "cluster_endpoint", "config")
@@ -86,6 +90,7 @@ def _parser(version: str) -> OptionParser:
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
+    parser.commands = COMMANDS
     parser.add_argument("--version", action="version", version=version)
     add_options(parser, OPTIONS)
     return parser

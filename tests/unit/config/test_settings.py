@@ -156,6 +156,18 @@ def test_an_unknown_flag_names_the_nearest() -> None:
     assert error_of("--alow-writes") == "--alow-writes: unknown flag, expected --allow-writes?"
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["demoo"], "demoo: unknown command, expected demo?"),
+        (["instal", "claude-code"], "instal: unknown command, expected install?"),
+        (["xyz"], "xyz: unknown command, see --help"),
+    ],
+)
+def test_an_unknown_command_names_the_nearest(words: list[str], expected: str) -> None:
+    assert error_of(*words) == expected
+
+
 def test_the_error_for_a_flag_without_its_value_names_the_value() -> None:
     assert error_of("--region") == "--region: got nothing, expected REGION"
 

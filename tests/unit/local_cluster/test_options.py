@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from awslabs_dsql_mcp.local_cluster import options
+from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.option_parser import Option, OptionParser, SettingsError
 
@@ -62,6 +63,21 @@ def test_an_unknown_flag_is_told() -> None:
     with pytest.raises(SettingsError) as told:
         parse("--conflict-rates", "0.1")
     assert str(told.value) == "--conflict-rates: unknown flag, expected --conflict-rate?"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--for", "psq"], "--for: got 'psq', expected psql?"),
+        (["tokn"], "action: got 'tokn', expected token?"),
+        (["xyz"], "action: got 'xyz', expected token or sleep"),
+        (["token", "x"], "x: unknown argument, see --help"),
+    ],
+)
+def test_a_wrong_word_names_the_nearest(words: list[str], expected: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        main(words)
+    assert str(told.value) == expected
 
 
 def test_flags_are_written_as_they_are_read() -> None:
