@@ -8,7 +8,7 @@ from mcp import Client
 from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS
 from support.client_helpers import call
 from support.wire.fault_plans import Opens, insert, kill_while, make_schema, parameters, rain, resume_in
-from support.wire.faults import At, Hold, Often
+from support.wire.faults import At, Fault, Hold, Often, Say
 from support.wire.harness import Harness, until
 
 ROWS = 100_000
@@ -118,3 +118,25 @@ async def test_a_dry_run_that_is_to_go_on_is_refused(bed: Harness, opens: Opens)
         assert reply.facts["status"] == "finished", reply.text
         assert not (await call(client, "migrate", statements=script, resume_from=handle)).is_error
     assert counts(bed) == {1: 10}
+
+
+async def test_a_limit_that_no_smaller_batch_keeps_is_told_at_once(bed: Harness, opens: Opens) -> None:
+    fill(bed, 10_000)
+    said = Say("54000", "query requires more than allowed temp space of 131072 KB to execute")
+    refused = bed.proxy.add(Fault(At.ASKED, said, "UPDATE bulk.t", times=None))
+    async with opens() as client:
+        reply = await call(client, "batch_write", sql=ADD, params=[1])
+    assert reply.is_error
+    assert "temp space" in reply.text
+    assert "Filter or aggregate earlier" in reply.text
+    assert refused.struck == 1
+    assert counts(bed) == {0: 10_000}
+
+
+async def test_a_batch_over_the_limit_of_a_transaction_is_halved(bed: Harness, opens: Opens) -> None:
+    fill(bed, 10_000)
+    bed.proxy.add(Fault(At.ASKED, Say("54000", "transaction row limit exceeded"), "UPDATE bulk.t", times=2))
+    async with opens() as client:
+        reply = await call(client, "batch_write", sql=ADD, params=[1])
+    assert reply.facts["status"] == "finished", reply.text
+    assert counts(bed) == {1: 10_000}

@@ -38,6 +38,7 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     TransactionConflict,
 )
+from awslabs_dsql_mcp.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ _MAX_FAILURES: Final = 5  # consecutive transient failures
 _MIN_BATCH: Final = 50  # rows; smaller batches do not conflict less
 _MAX_REMEMBERED: Final = 100
 _HAD_ENDED: Final = "Nothing was run now: it had ended before this call."
-_TRANSACTION_LIMIT: Final = "54000"
+_LIMIT: Final = "54000"
+_OF_ITS_SIZE: Final = re.compile(r"transaction (row|size|age) limit|(key|row|column) size|datatype limit")
+"""Limits that a smaller batch keeps, or that lead to the row that does not (Aurora DSQL's messages)."""
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
 
 
@@ -84,6 +87,7 @@ class _Run:
         rows_in_call: Rows of this call's batches.
         failures: Consecutive transient failures.
         outcome_unknown: The batch may have been stored, and is run again.
+        halved_for: The last failure after which batches were made smaller.
     """
 
     job: BatchJob
@@ -98,6 +102,7 @@ class _Run:
     failures: int = 0
     reported_at: float = 0.0
     reported: float = 0.0
+    halved_for: str = ""
 
     def must_record(self, batch: Batch) -> bool:
         """Return true if a batch is to be recorded, since nothing else keeps it from being done twice."""
@@ -241,7 +246,8 @@ class BatchRunner:
         now = self._clock()
         due = now if rate is None else max(now, run.started_at + run.rows_in_call / rate)
         if run.expected and due + run.expected > run.started_at + self._time * _TIME_SHARE:
-            return "the call's time is used up"
+            halved = f"; batches were halved after: {one_line(run.halved_for, 200)}" if run.halved_for else ""
+            return f"the call's time is used up{halved}"
         if due > now:
             await asyncio.sleep(due - now)
         return ""
@@ -290,8 +296,8 @@ class BatchRunner:
         except (OutcomeUnknown, ConnectionFailed, TransactionConflict) as error:
             await self._handle_failure(run, batch, error)
         except DsqlError as error:
-            if isinstance(error, StatementFailed) and error.sqlstate == _TRANSACTION_LIMIT and batch.rows > 1:
-                run.size = max(1, batch.rows // 2)
+            if isinstance(error, StatementFailed) and _is_too_large(error, batch):
+                run.size, run.halved_for = max(1, batch.rows // 2), error.message
             elif run.recorded and is_about_record(error):
                 await self._handle_failure(run, batch, error)
             else:
@@ -312,9 +318,7 @@ class BatchRunner:
             except StatementFailed as error:
                 # The record's statement is none of the caller's.
                 error.message = _STATEMENT.sub("", error.message)
-                if (error.sqlstate == _TRANSACTION_LIMIT and batch.rows > 1) or (
-                    run.recorded and is_about_record(error)
-                ):
+                if _is_too_large(error, batch) or (run.recorded and is_about_record(error)):
                     raise
                 batch = await run.job.repair(batch, error)
                 run.size = max(_MIN_BATCH, 2 * batch.rows)  # bad rows often stand together
@@ -345,7 +349,8 @@ class BatchRunner:
         conflict = isinstance(error, TransactionConflict)
         if run.failures > _MAX_FAILURES or (conflict and batch.rows < _MIN_BATCH):
             raise error
-        run.size = max(1, batch.rows // 2)  # a message that is too large ends the connection without a word
+        # A message that is too large ends the connection without a word.
+        run.size, run.halved_for = max(1, batch.rows // 2), error.message
         if conflict:
             return
         if isinstance(error, OutcomeUnknown):
@@ -415,6 +420,11 @@ class BatchRunner:
         return (
             f"{run.job.progress_table.name}, which nothing needs any longer, was dropped." if dropped else ""
         )
+
+
+def _is_too_large(error: StatementFailed, batch: Batch) -> bool:
+    """Tell if a batch is over a limit that a smaller one may keep; no other limit of 54000 depends on it."""
+    return error.sqlstate == _LIMIT and batch.rows > 1 and _OF_ITS_SIZE.search(error.message) is not None
 
 
 def _kept(run: _Run) -> str:
