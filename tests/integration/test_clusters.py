@@ -95,12 +95,15 @@ async def test_each_cluster_has_its_own_tables_and_its_own_permission(both: Clie
     assert (missing.is_error, missing.facts["cluster"]) == (True, "prod")
     refused = await call(both, "transact", cluster="prod", sql_list=["CREATE TABLE t (id int)"])
     assert (refused.is_error, refused.facts["cluster"]) == (True, "prod")
+    assert "allow-writes = true under [clusters.prod]" in refused.text
+    assert "--allow-writes" not in refused.text
     assert refused.facts["remedy"] == "fix_statement"
 
 
 async def test_what_only_a_writing_cluster_takes_is_refused_on_the_other(both: Client) -> None:
     reply = await call(both, "transact", cluster="prod", sql_list=["SELECT 1"], dry_run=True)
     assert "transact on cluster prod takes no argument 'dry_run'" in reply.text
+    assert "allow-writes = true under [clusters.prod]" in reply.text
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,12 @@ async def test_no_name_begins_a_line(writer: Client, reader: Client) -> None:
         reply = await call(reader, "get_schema", table_name="forged", detail=detail)
         assert not {"  secret text NOT NULL", "Next: go", "  x"} & set(reply.text.splitlines())
     await write(writer, "DROP TABLE forged")
+
+
+async def test_the_name_of_a_schema_is_told_with_its_tables(writer: Client) -> None:
+    await write(writer, "CREATE SCHEMA lending")
+    await write(writer, "CREATE TABLE lending.loans (id int PRIMARY KEY)")
+    reply = await call(writer, "get_schema", table_name="lending")
+    assert reply.is_error
+    assert "lending is a schema, no table or view." in reply.text
+    assert "Next: Name one of its tables: lending.loans." in reply.text

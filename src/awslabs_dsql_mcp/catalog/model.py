@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql import identifiers
-from awslabs_dsql_mcp.sql.identifiers import TableName
+from awslabs_dsql_mcp.sql.identifiers import TableName, qualified_name
 
 Row = Sequence[str | None]
 
 PROGRESS_TABLE: Final = "dsql_mcp_progress"
 """Name of the table in which this server records batches (`bulk.progress_table`)."""
 
+_MAX_NAMED: Final = 10  # tables of a schema that an error names
 _OWN: Final = "this server's own: runs of batch_write, load_rows and migrate, for a few days"
 _KINDS: Final = {"r": "table", "v": "view", "m": "materialized view", "p": "table", "f": "foreign table"}
 _IDENTITIES: Final = {"a": "ALWAYS", "d": "BY DEFAULT"}
@@ -159,12 +160,24 @@ def fold_tables(name: TableName, results: Sequence[Result]) -> tuple[Table, ...]
     tables = _tables(results[1:])
     if not tables:
         known = [(str(schema), str(table)) for schema, table in results[0].rows]
+        _require_no_schema(name, known)
         raise RequestInvalid(
             f"There is no table or view {name}.",
             code="unknown_table",
             hint=identifiers.suggestion(name.table, known),
         )
     return tables
+
+
+def _require_no_schema(name: TableName, known: Sequence[tuple[str, str]]) -> None:
+    inside = [qualified_name(*one) for one in known if name.schema is None and one[0] == name.table]
+    if inside:
+        more = f" and {len(inside) - _MAX_NAMED} more" if len(inside) > _MAX_NAMED else ""
+        raise RequestInvalid(
+            f"{name} is a schema, no table or view.",
+            code="unknown_table",
+            hint=f"Name one of its tables: {', '.join(inside[:_MAX_NAMED])}{more}.",
+        )
 
 
 def with_jobs(tables: Sequence[Table], jobs: Result) -> tuple[Table, ...]:

@@ -131,10 +131,13 @@ def _is_indexable(displayed: str) -> bool:
 
 
 def _uses(candidate: Candidate, included: Sequence[str]) -> str:
-    """Give the reason for each included column: ``name is shown, state is compared``."""
-    shown = candidate.output or ()
+    """Give the reasons for the included columns: ``name and note are shown, state is compared``."""
+    shown = [name for name in included if name in (candidate.output or ())]
+    compared = [name for name in included if name not in shown]
     return ", ".join(
-        f"{quote_identifier(name)} is {'shown' if name in shown else 'compared'}" for name in included
+        f"{' and '.join(map(quote_identifier, names))} {'are' if len(names) > 1 else 'is'} {reason}"
+        for names, reason in ((shown, "shown"), (compared, "compared"))
+        if names
     )
 
 

@@ -45,7 +45,7 @@ from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
 from awslabs_dsql_mcp.server.stdio import stdio_transport
-from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_EXPORTS, NO_WRITES, OfferedTools
+from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_EXPORTS, OfferedTools
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -197,7 +197,11 @@ class DsqlServer(MCPServer[None]):
         known: dict[str, Any] = schemas[place.tool].get("properties", {})
         if unknown := sorted(set(place.arguments) - set(known)):
             withheld = unknown[0] in self._specs[place.tool].withheld
-            hint = NO_WRITES if withheld else closest_hint(unknown[0], list(known))
+            hint = (
+                self._offer.offered(place.cluster).no_writes
+                if withheld
+                else closest_hint(unknown[0], list(known))
+            )
             raise RequestInvalid(f"{called} takes no argument {unknown[0]!r}.", hint=hint)
         return {
             name: value if known[name].get("type") == "string" else await _from_text(name, value, known[name])
@@ -257,7 +261,8 @@ class ServerContents:
     def offered(self, cluster: str | None = None) -> OfferedTools:
         """Give the tools that a call on a cluster can name; without one, those of the whole server."""
         may = {info.name: info.allow_writes for info in self.clusters}
-        return OfferedTools(self.families, may.get(cluster or "", self.allow_writes))
+        name = cluster if cluster in may else ""
+        return OfferedTools(self.families, may.get(name, self.allow_writes), name)
 
 
 def build_server(

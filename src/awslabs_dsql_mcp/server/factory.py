@@ -34,13 +34,14 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
 
 
-def _cluster_tools(settings: Settings, database: Database, catalog: CatalogReader) -> tuple[ToolSpec, ...]:
+def _cluster_tools(cluster: Cluster, database: Database, catalog: CatalogReader) -> tuple[ToolSpec, ...]:
     """List the tools that work on a cluster, in the order in which clients see them."""
+    settings = cluster.settings
     suggesting = SuggestingDatabase(database)
     export_dir = settings.export_dir
     limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
     call_time = settings.call_timeout
-    offered = OfferedTools(settings.tools, settings.allow_writes)
+    offered = OfferedTools(settings.tools, settings.allow_writes, cluster.name)
     confirmation = ChangeConfirmation(settings.confirm, answer_time=call_time)
     transact = Transact(
         suggesting,
@@ -106,7 +107,7 @@ class _Member:
         self.cluster = cluster
         self.database = LazyDatabase(cluster.settings, stack)
         catalog = CatalogReader(self.database)
-        tools = _cluster_tools(cluster.settings, self.database, catalog)
+        tools = _cluster_tools(cluster, self.database, catalog)
         self.tools = tuple(replace(tool, cluster=cluster.name or None) for tool in tools)
         self.resources = ResourceReader(catalog, guide)
         self.info = ClusterInfo(cluster.name, cluster.settings.allow_writes, cluster.description)

@@ -45,10 +45,23 @@ class OfferedTools:
     Attributes:
         families: Toolsets that are offered.
         allow_writes: True if tools may change data.
+        cluster: Name of the cluster in the file of ``--config``, where alone writes are allowed; empty for
+            none.
     """
 
     families: Collection[Toolset] = TOOLSETS
     allow_writes: bool = True
+    cluster: str = ""
+
+    @property
+    def no_writes(self) -> str:
+        """Say who can allow writes, and where."""
+        if not self.cluster:
+            return NO_WRITES
+        return (
+            f"Cluster {self.cluster} only reads: the operator chose so, who alone can allow writes "
+            f"(allow-writes = true under [clusters.{self.cluster}])."
+        )
 
     def can(self, tool: str) -> bool:
         """Return true for a tool that is offered; for ``transact``, if it may change data."""
@@ -71,7 +84,7 @@ class OfferedTools:
     def absence(self, tool: str) -> str:
         """Say who can offer a tool that is not offered."""
         if not self.allow_writes and tool in WRITING:
-            return NO_WRITES
+            return self.no_writes
         return f"{tool} is not offered here: the operator alone can add it (--tools {FAMILIES[tool]})."
 
     def _missing(self, text: str) -> str | None:
