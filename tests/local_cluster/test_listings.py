@@ -185,6 +185,14 @@ async def test_a_dump_has_the_users_objects_and_no_others(cluster: Cluster, argu
     assert not [word for word in ("_dsql_", "local_", "sys.") if word in said]
 
 
+def test_a_dump_prepares_nothing_for_the_functions_of_sys(admin: psycopg.Connection) -> None:
+    # pg_dump does so for a function with privileges of its own; a cluster refuses PREPARE.
+    prepared = "SELECT proname FROM pg_proc WHERE pronamespace = 'sys'::regnamespace AND proacl IS NOT NULL"
+    with admin:
+        assert admin.execute(prepared.encode()).fetchall() == []
+        assert admin.execute("SELECT sys.dsql_major_version() IS NOT NULL").fetchone() == (True,)
+
+
 JDBC: dict[str, tuple[str, list[str]]] = {
     "getSchemas": (
         "SELECT nspname FROM pg_namespace WHERE nspname <> 'pg_toast' AND nspname !~ '^pg_(toast_)?temp_'",

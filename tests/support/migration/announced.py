@@ -167,6 +167,7 @@ RULES: Final = (
         "default|values|rows",
         "is (?:the cluster's|postgres, the one|a setting of the cluster)",
     ),
+    Rule("column|view", "values|rows", "was of type .*: .*(?:is another|gives another value) here"),
     Rule("column", "collation", _COLUMN + "{type}", there="^C$", here=NOTHING),
     Rule("column", "collation", _COLUMN + "COLLATE left out", here=NOTHING),
     Rule("constraint", "exists", _COLUMN + "enum .* CHECK", there=NOTHING, here="c"),

@@ -20,6 +20,11 @@ TO PUBLIC;
 
 GRANT EXECUTE ON PROCEDURE sys.wait_for_job(text, boolean) TO PUBLIC;
 
+-- The same by default: pg_dump prepares a query for each function with privileges of its own, which a cluster refuses.
+
+UPDATE pg_proc SET proacl = NULL
+WHERE pronamespace = 'sys'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE');
+
 -- What the dialect and the session make of a user's statements
 
 GRANT EXECUTE ON FUNCTION _dsql_create_index_async(text, text, text[]), _dsql_drop_from_table(text, text, text[], text[]),
