@@ -95,7 +95,7 @@ class GetSchema:
             return small
         listing = schema_text.list_text(page, detail or "summary")
         left = page.remaining + len(page.tables) - listing.shown
-        counted = _count(listing.shown)
+        counted = _count(listing.shown) + (_without(page) if detail == "full" else "")
         if left:
             detailed = f", detail={detail!r}" if detail else ""
             counted += f"; {left:,} more: call get_schema(after={listing.last!r}{detailed})"
@@ -115,7 +115,15 @@ def _small_schema(page: Page) -> ToolOutput | None:
     if listing.shown < len(page.tables) or len(listing.text) > _MAX_SMALL_TEXT:
         return None
     following = "Next: readonly_query to read; explain_query shows what a query costs."
-    return ToolOutput((f"{_count(listing.shown)}, in full", Marked("schema", listing.text), following))
+    return ToolOutput(
+        (f"{_count(listing.shown)}, in full{_without(page)}", Marked("schema", listing.text), following)
+    )
+
+
+def _without(page: Page) -> str:
+    """Say what a list lacks, whose queries do not read the sequences of identities."""
+    has_identity = any(column.identity for table in page.tables for column in table.columns)
+    return " but for the CACHE of identities, which get_schema of one table has" if has_identity else ""
 
 
 def _count(tables: int) -> str:
