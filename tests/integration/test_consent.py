@@ -385,6 +385,33 @@ async def test_agreement_to_a_load_is_for_its_options(
     assert [await rows_of(client), await rows_of(client, "consent_other")] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (
+            {"path": "rows.csv"},
+            ['row 1 = {"id": "1", "n": "7"}', 'row 3 = {"id": "3", "n": "21"}', "… and those"],
+        ),
+        ({"rows": [{"id": 5, "n": "a\nb" * 200}]}, ['row 1 = {"id": 5, "n": "a', "characters left out"]),
+        ({"rows": [{"id": 5}], "table": "consent_absent"}, ['row 1 = {"id": 5}']),
+        ({"path": "rows.csv", "table": "consent_absent"}, ["the rows cannot be shown"]),
+    ],
+)
+async def test_a_load_is_asked_for_with_its_first_rows(
+    loader: tuple[LineClient, Path], arguments: dict[str, Any], shown: list[str]
+) -> None:
+    client, folder = loader
+    (folder / "rows.csv").write_text("id,n\n" + "".join(f"{n},{n * 7}\n" for n in range(1, 9)))
+    sent: dict[str, Any] = {"table": "consent_load", **arguments}
+    reply = (await client.call("load_rows", **sent))["result"]
+    text = reply["inputRequests"]["confirm:load_rows"]["params"]["message"]
+    assert "$1 =" not in text
+    assert "row 4" not in text
+    for line in shown:
+        assert line in text
+    assert len(text) < 1500
+
+
 async def test_agreement_to_a_load_is_for_the_content_of_its_file(loader: tuple[LineClient, Path]) -> None:
     client, folder = loader
     (folder / "rows.csv").write_text("id,n\n1,1\n")

@@ -13,10 +13,11 @@ from awslabs_dsql_mcp.bulk.splitting.repeatability import is_repeatable
 from awslabs_dsql_mcp.bulk.splitting.split_rules import SplitContext
 from awslabs_dsql_mcp.bulk.splitting.splitter import SplitStatement, split
 from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
+from awslabs_dsql_mcp.catalog.unknown_table import unknown_table
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
+from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused
 from awslabs_dsql_mcp.guard.refusal import Violation, locate
 from awslabs_dsql_mcp.sql import parser
 
@@ -137,10 +138,7 @@ async def _context(database: Database, parts: SplitStatement) -> SplitContext:
         Query("SELECT current_user"),
     )
     *found, keys, target, driving, role = (await database.run(UnitOfWork(queries, read_only=True))).results
-    tables = {
-        name: _known(name, table_info.parse_table_info(result))
-        for name, result in zip(names, found, strict=True)
-    }
+    tables = {name: await _known(database, name, result) for name, result in zip(names, found, strict=True)}
     context = SplitContext(
         parts,
         tables[parts.target],
@@ -156,9 +154,10 @@ async def _context(database: Database, parts: SplitStatement) -> SplitContext:
     return replace(context, functions=split_catalog.parse_functions(report.results[0]))
 
 
-def _known(name: str, facts: TableInfo | None) -> TableInfo:
+async def _known(database: Database, name: str, result: Result) -> TableInfo:
+    facts = table_info.parse_table_info(result)
     if facts is None:
-        raise RequestInvalid(f"There is no table {name}.", hint="Call get_schema for the tables there are.")
+        raise await unknown_table(database, name)
     return facts
 
 

@@ -41,6 +41,7 @@ class Change:
         statements: What each of them is.
         manner: The transactions that it takes.
         by: The argument that carries a dry run's token.
+        shown: What the user sees in place of the values, which only identify what is changed.
     """
 
     tool: str
@@ -48,6 +49,7 @@ class Change:
     statements: Sequence[StatementInfo]
     manner: str = "in one transaction"
     by: str = "dry_run_token"
+    shown: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class ChangeConfirmation:
         if not self.needed(change.statements):
             return None
         if can_ask:
-            return Question(question(change.manner, change.queries, change.statements), change)
+            return Question(question(change.manner, change.queries, change.statements, change.shown), change)
         if self._policy != "always":
             return None
         raise NotConfirmed(

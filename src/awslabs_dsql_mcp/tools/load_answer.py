@@ -6,6 +6,7 @@ from typing import Final, cast
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress
+from awslabs_dsql_mcp.bulk.loading.column_choice import written
 from awslabs_dsql_mcp.bulk.loading.insert_plan import is_json
 from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
 from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, BadRow, RowLoadJob
@@ -17,11 +18,12 @@ from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, u
 from awslabs_dsql_mcp.text import as_line, pluralize
 from awslabs_dsql_mcp.tools.resumable import BatchResult, with_message
 
-_MAX_SHOWN: Final = 20
+MAX_SHOWN: Final = 20
+"""Rows at most whose faults are shown, and looked for in a dry run."""
 
 
 class LeftOut(TypedDict):
-    """A row that was left out."""
+    """A row that was left out, or from which on nothing can be read."""
 
     row: int
     line: NotRequired[int]
@@ -48,6 +50,7 @@ class LoadResult(BatchResult):
     data: NotRequired[str]
     reasons: NotRequired[list[LeftOut]]
     unread_from: NotRequired[int]
+    unread: NotRequired[LeftOut]
     skipped: NotRequired[int]
     skipped_rows: NotRequired[list[int]]
     nulls: NotRequired[dict[str, int]]
@@ -86,10 +89,10 @@ def answer(
         differences: What a comparison found.
     """
     facts: dict[str, object] = {}
-    lines = list(notes)
-    if notes:
-        facts["notes"] = list(notes)
     counted = LoadCounts.of(counts, [column.name for column in job.plan.columns])
+    lines = [*notes, *_lacking(job, counted.lacking)]
+    if lines:
+        facts["notes"] = list(lines)
     if counted.nulls:
         facts["nulls"] = counted.nulls
         documents = [c.name for c in job.plan.columns if c.name in counted.nulls and is_json(c)]
@@ -110,54 +113,92 @@ def answer(
         lines.append(f"Rounded or cut to fit the column: {_counts(counted.changed)}.")
     skipped = counted.given - done.rows if done and job.plan.on_conflict == "skip" else 0
     if skipped > 0:
-        shown = job.skipped_rows[:_MAX_SHOWN]
+        shown = job.skipped_rows[:MAX_SHOWN]
         facts |= {"skipped": skipped, "skipped_rows": shown}
         which = f": {', '.join(map(str, shown))}{', …' if skipped > len(shown) else ''}" if shown else ""
         lines.append(f"{pluralize(skipped, 'row')} skipped, since a row of that key was there{which}.")
     output = ToolOutput((*told.parts, *lines), {**told.values, **facts})
     end = int((done.after or ("0",))[0]) if done and not done.done else None
     bad = [job.bad[number] for number in sorted(job.bad) if end is None or number <= end]
-    return _with_values(output, bad, counted.bad, differences.lines() if differences else [])
+    shown = differences.lines() if differences else []
+    return _with_values(output, bad, counted, shown)
+
+
+def unread_rest(job: RowLoadJob, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Say from where on a source could not be read, and what to do; nothing if it was read to its end.
+
+    Args:
+        job: The load.
+        counts: Counts of the load so far, as its progress has them.
+    """
+    start = LoadCounts.of(counts, ()).unread_from
+    if not start:
+        return ()
+    place = job.bad[start].place if start in job.bad else f"{start:,}"
+    whole = " (or mend it and load all of it with on_conflict='skip')" if job.plan.has_key else ""
+    return (
+        f"The rest of the file, from row {place} on, cannot be read: nothing of it is stored.",
+        f"Next: mend the file from there on, and load that part as a file of its own{whole}.",
+    )
+
+
+def _lacking(job: RowLoadJob, lacking: Mapping[str, int]) -> list[str]:
+    """Tell which columns are NULL since rows do not have their key, and how such a row gets a DEFAULT."""
+    if not lacking:
+        return []
+    columns = list(zip(job.keys, job.plan.columns, strict=True))
+    counts = [f"{key[:60]} in {pluralize(lacking[c.name], 'row')}" for key, c in columns if c.name in lacking]
+    told = f"NULL where rows do not have the key: {listed(counts)}."
+    own = [c.name for _, c in columns if c.name in lacking and c.has_default]
+    if own:
+        rest = [key for key, c in columns if c.name not in own]
+        told += (
+            f" Their DEFAULT ({listed(own)}) goes only to rows of a load without the column: load those rows "
+            f"apart, with {written(rest)}."
+        )
+    return [told]
 
 
 def trial_output(
-    job: RowLoadJob, rows: int, fault: str, token: str, earlier: RequestInvalid | None
+    job: RowLoadJob, rows: int, token: str, earlier: RequestInvalid | None, *, all_found: bool
 ) -> ToolOutput:
     """Say what a load would do, after its first batch was tried and all rows were read.
 
     Args:
         job: The load, of which nothing is stored.
         rows: Number of rows, with those that cannot be read; one stands for the rest of a file.
-        fault: What the server says of the first row of the first batch that it rejects; empty for none.
         token: Token of this dry run.
         earlier: Error of a run of this, because of an earlier one.
+        all_found: All rows of the first batch were found that the server rejects.
     """
-    unread = [job.bad[number] for number in sorted(job.bad)]
-    kept = rows - len(unread)
-    rows -= sum(row.is_rest for row in unread)
+    bad = [job.bad[number] for number in sorted(job.bad)]
+    rejected = [row for row in bad if row.is_rejected]
+    kept = rows - len(bad)
+    rest = next((row for row in bad if row.is_rest), None)
+    rows -= rest is not None
     batches = -(-kept // keyset.MAX_BATCH_ROWS)
     values: dict[str, object] = {"rows": rows, "batches": batches}
     less = f", {rows - kept:,} of them left out" if job.skip_bad_rows and rows > kept else ""
     told = f"dry run, nothing was stored: {pluralize(rows, 'row')}{less}"
     go = f"send it without dry_run, with dry_run_token={token} (once, in 10 min)."
-    stops = bool(fault) and not job.skip_bad_rows
-    if kept:
-        told += f", in about {pluralize(batches, 'batch')}; "
-        told += (
-            "of the first batch this cannot be stored" if fault else "the first batch was tried and passes"
+    stops = bool(rejected) and not job.skip_bad_rows
+    if kept or rejected:
+        told += f", in about {pluralize(batches, 'batch')}; " if kept else "; "
+        told += _first_batch(rejected, stops=stops, all_found=all_found)
+    lines = [f"{told}."]
+    if rest is not None:
+        lines.append(
+            f"The rest of the file, from row {rest.place} on, cannot be read: nothing of it is stored."
         )
-    if fault:
-        told += ", so that nothing would be loaded:" if stops else " and would be left out:"
-    lines = [told if fault else f"{told}.", *([fault] if fault else [])]
     if earlier is not None:
         lines += [earlier.message, f"Next: {earlier.hint}"]
     elif not kept or stops:
         lines.append(
             "Next: mend the rows" + (", or leave them out with skip_bad_rows=true." if stops else ".")
         )
-    elif unread and not job.skip_bad_rows:
+    elif bad and not job.skip_bad_rows:
         lines.append(
-            f"Next: mend row {unread[0].place}, where a load would stop, or leave it out with "
+            f"Next: mend row {bad[0].place}, where a load would stop, or leave it out with "
             f"skip_bad_rows=true. To load the batches before it, {go}"
         )
         values["dry_run_token"] = token
@@ -167,44 +208,64 @@ def trial_output(
     return with_message("dry_run", lines, values)
 
 
+def _first_batch(rejected: Sequence[BadRow], *, stops: bool, all_found: bool) -> str:
+    """Say what became of the first batch."""
+    if not rejected:
+        return "the first batch was tried and passes"
+    what = pluralize(len(rejected), "row")
+    more = "" if all_found else ", the first of them"
+    if stops:
+        first = f"row {rejected[0].place} of the first batch cannot be stored"
+        return f"{first}{more and ', and it is not the only one'}, so that nothing would be loaded"
+    return f"of the first batch, {what} cannot be stored and would be left out{more}"
+
+
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _with_values(
-    told: ToolOutput, bad: Sequence[BadRow], all_bad: int, differences: Sequence[str]
+    told: ToolOutput, all_of_call: Sequence[BadRow], counted: LoadCounts, differences: Sequence[str]
 ) -> ToolOutput:
     """Add what quotes rows, between markers; of the rows that were left out, those of this call."""
+    bad = [row for row in all_of_call if not row.is_rest]
+    rest = next((row for row in all_of_call if row.is_rest), None)
+    start, all_bad = rest.number if rest else counted.unread_from, counted.bad
+    if start:
+        told = ToolOutput(told.parts, {**told.values, "unread_from": start, "bad_rows": all_bad})
     if all_bad and not bad:
         earlier = f"{pluralize(all_bad, 'row')} left out in earlier calls, not stored."
-        told = ToolOutput((earlier, *told.parts), {**told.values, "bad_rows": all_bad})
-    if not bad and not differences:
+        told = _headed(told, [earlier], {"bad_rows": all_bad})
+    if not all_of_call and not differences:
         return told
     mark = new_nonce()
     facts: dict[str, object] = {"data": untrusted_notice(mark)}
     before, lines = list[str](), list[str]()
-    rest = next((row for row in bad if row.is_rest), None)
-    if rest is not None:
-        facts["unread_from"] = rest.number
-        before.append(
-            f"The rest of the file, from row {rest.place} on, cannot be read: nothing of it is stored."
-        )
     if bad:
-        shown = bad[:_MAX_SHOWN]
-        count = len(bad) - (rest is not None)
+        shown, count = bad[:MAX_SHOWN], len(bad)
         facts |= {"bad_rows": max(count, all_bad), "reasons": [_left_out(row) for row in shown]}
         lines = [f"row {row.place}: {as_line(row.reason, MAX_REASON)}" for row in shown]
-        more = f" (the first {_MAX_SHOWN} of them)" if len(bad) > _MAX_SHOWN else ""
+        more = f" (the first {MAX_SHOWN} of them)" if count > MAX_SHOWN else ""
         tried = told.values["status"] == "dry_run"
         what = "cannot be loaded" if tried else "left out, not stored"
         earlier = f"; {pluralize(all_bad, 'row')} with those of earlier calls" if all_bad > count else ""
-        before.append(f"{pluralize(count, 'row')} {what}{more}{earlier}:" if count else "Why:")
+        before.append(f"{pluralize(count, 'row')} {what}{more}{earlier}:")
+    if rest is not None:
+        facts["unread"] = _left_out(rest)
+        lines.append(f"from row {rest.place} on: {as_line(rest.reason, MAX_REASON)}")
+        before += [] if bad else ["Why:"]
     if differences:
         facts["differences"] = list(differences)
         lines += ["Differences, the first of them:", *map(as_line, differences)]
     facts["end"] = mark
     marked = Marked("rows", "\n".join(lines), mark)
-    return ToolOutput((*before, marked, *told.parts), {**told.values, **facts})
+    return _headed(told, [*before, marked], facts)
+
+
+def _headed(told: ToolOutput, parts: Sequence[str | Marked], values: Mapping[str, object]) -> ToolOutput:
+    """Put parts before an answer, or behind its first line where that says that it is not complete."""
+    first = told.parts[: told.values["status"] == "partial"]
+    return ToolOutput((*first, *parts, *told.parts[len(first) :]), {**told.values, **values})
 
 
 def _left_out(row: BadRow) -> dict[str, object]:

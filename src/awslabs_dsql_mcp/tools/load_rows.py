@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Annotated, Any, Final, Literal
 
 from mcp.server.mcpserver import Context
@@ -15,20 +16,24 @@ from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.loading import verification
+from awslabs_dsql_mcp.bulk.loading.cells import to_text
 from awslabs_dsql_mcp.bulk.loading.column_choice import Columns
+from awslabs_dsql_mcp.bulk.loading.inline_rows import InlineRows
 from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert
 from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
-from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, InlineRows, RowLoadJob
-from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, RowFiles, RowSource
+from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, InvalidRow, Row, RowFiles, RowSource
 from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
 from awslabs_dsql_mcp.bulk.loading.whole_rows import compare_whole, whole_report
 from awslabs_dsql_mcp.bulk.splitting import keyset, table_info
 from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
 from awslabs_dsql_mcp.catalog import key_sequences
 from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
+from awslabs_dsql_mcp.catalog.unknown_table import unknown_table
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
@@ -36,7 +41,14 @@ from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
 from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
-from awslabs_dsql_mcp.tools.load_answer import LoadResult, answer, trial_output, with_lines
+from awslabs_dsql_mcp.tools.load_answer import (
+    MAX_SHOWN,
+    LoadResult,
+    answer,
+    trial_output,
+    unread_rest,
+    with_lines,
+)
 from awslabs_dsql_mcp.tools.resumable import (
     IN_BATCHES,
     Resume,
@@ -49,6 +61,8 @@ from awslabs_dsql_mcp.tools.resumable import (
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
+_ROWS_ASKED: Final = 3  # that the user sees before
+_JSON_VALUES: Final = (str, bool, int, dict, list, type(None))
 _NO_ROWS: Final = "the file has no rows, so nothing was stored."
 _DESCRIPTION: Final = (
     "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
@@ -221,7 +235,21 @@ class LoadRows:
             content = await self._content(request)
         except (RequestInvalid, NotConfigured):
             return None
-        return self._confirmation.question(_change(request, content), can_ask=can_ask)
+        change = _change(request, content)
+        if can_ask and self._confirmation.needed(change.statements):
+            change = replace(change, shown=await self._first_rows(request))
+        return self._confirmation.question(change, can_ask=can_ask)
+
+    async def _first_rows(self, request: LoadRequest) -> tuple[str, ...]:
+        """Write the first rows for the user; what is wrong with the rows is told when they are loaded."""
+        if request.rows is not None:
+            return _shown_rows(request.rows)
+        try:
+            table, _ = await self._table(request)
+            with closing(await self._source(request, table)) as source:
+                return await asyncio.to_thread(_written_rows, source)
+        except DsqlError:
+            return ("the rows cannot be shown",)
 
     async def _content(self, request: LoadRequest) -> str:
         """Compute what identifies the rows: `RowSource.name`."""
@@ -251,17 +279,16 @@ class LoadRows:
             job = self._job(request, source, table)
             if request.dry_run:
                 token = self._confirmation.token(_change(request, source.name))
-                told, counts = await self._tried(job, token)
+                told, counts = await self._tried(job, token, is_over)
                 return answer(told, job, source.notes(), counts)
             loaded = _verifying(request, job)
             if loaded is None:
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-                told, done = run_output(result, _NO_ROWS), result.progress
-                start = None
+                done, start = result.progress, None
+                told = run_output(result, _NO_ROWS, unread_rest(job, done.counts))
             else:
                 done, start = loaded, loaded.after
-                values = {"rows": done.rows, "batches": done.batches}
-                told = with_message("finished", [f"finished before: {pluralize(done.rows, 'row')}."], values)
+                told = _ended_before(job, done)
             notes = [*source.notes(), *_behind(job, done, sequences)]
         if not (request.verify and done.done):
             return answer(told, job, notes, done.counts, done)
@@ -345,9 +372,7 @@ class LoadRows:
         report = await self._database.run(UnitOfWork(queries, read_only=True))
         table = table_info.parse_table_info(report.results[0])
         if table is None:
-            raise RequestInvalid(
-                f"There is no table {name}.", hint="Call get_schema for the tables there are."
-            )
+            raise await unknown_table(self._database, name)
         return table, key_sequences.parse(report.results[1])
 
     async def _source(self, request: LoadRequest, table: TableInfo) -> RowSource:
@@ -378,15 +403,38 @@ class LoadRows:
             self._database, plan, source, given if same else own, skip_bad_rows=request.skip_bad_rows
         )
 
-    async def _tried(self, job: RowLoadJob, token: str) -> tuple[ToolOutput, Mapping[str, int]]:
+    async def _tried(
+        self, job: RowLoadJob, token: str, is_over: Callable[[], bool]
+    ) -> tuple[ToolOutput, Mapping[str, int]]:
         """Try the first batch, and count all rows and what is in them."""
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
-        fault = await job.first_rejected() if batch else ""
+        limit = MAX_SHOWN if job.skip_bad_rows else 1
+        all_found = batch is None or await job.find_rejected(limit, is_over)
         rows, counts = await job.count()
         earlier = await self._runner.earlier_run(job)
         if not rows:
             return with_message("dry_run", [f"dry run: {_NO_ROWS}"], {"rows": 0, "batches": 0}), counts
-        return trial_output(job, rows, fault, token, earlier), counts
+        return trial_output(job, rows, token, earlier, all_found=all_found), counts
+
+
+def _written_rows(source: RowSource) -> tuple[str, ...]:
+    rows = islice(source.rows(), _ROWS_ASKED + 1)
+    return _shown_rows([_named(row, source.choice.sources) for _, row in rows])
+
+
+def _shown_rows(rows: Sequence[object]) -> tuple[str, ...]:
+    shown = [f"row {number} = {dumps(row)}" for number, row in enumerate(rows[:_ROWS_ASKED], 1)]
+    return (*shown, "… and those behind them") if len(rows) > _ROWS_ASKED else tuple(shown)
+
+
+def _named(row: Row, names: Sequence[str]) -> object:
+    """Give a row's values by their columns, or alone where they do not fit; or the fault."""
+    if isinstance(row, InvalidRow):
+        return row.reason
+    values: list[object] = [
+        value if isinstance(value, _JSON_VALUES) else to_text(value, as_json=False) for value in row
+    ]
+    return dict(zip(names, values, strict=True)) if len(values) == len(names) else values
 
 
 def _change(request: LoadRequest, content: str) -> Change:
@@ -420,6 +468,15 @@ def _unverified(loaded: _Loaded, error: DsqlError) -> ToolOutput:
         f"call with resume='{token}'."
     )
     return with_lines(loaded.told, [text], {"resume": token})
+
+
+def _ended_before(job: RowLoadJob, done: Progress) -> ToolOutput:
+    """Say what a load has stored that ended in an earlier call."""
+    values, stored = {"rows": done.rows, "batches": done.batches}, pluralize(done.rows, "row")
+    if rest := unread_rest(job, done.counts):
+        lines = [f"partial, not finished: {stored} before. {rest[0]}", *rest[1:]]
+        return with_message("partial", lines, values)
+    return with_message("finished", [f"finished before: {stored}."], values)
 
 
 def _verifying(request: LoadRequest, job: RowLoadJob) -> Progress | None:

@@ -20,17 +20,23 @@ _MAX_VALUES: Final = 10
 _MAX_EFFECTS: Final = 40
 
 
-def question(manner: str, queries: Sequence[Query], statements: Sequence[StatementInfo]) -> str:
+def question(
+    manner: str,
+    queries: Sequence[Query],
+    statements: Sequence[StatementInfo],
+    shown: Sequence[str] | None = None,
+) -> str:
     """Word the question; the same for the same statements.
 
     Args:
         manner: The transactions that it takes, such as ``in one transaction``.
         queries: The queries that are about to run.
         statements: What each of them is.
+        shown: Lines that stand in place of the queries' values.
     """
     pairs = list(enumerate(zip(queries, statements, strict=True), 1))
     pairs.sort(key=lambda pair: not _is_grave(pair[1][1]))
-    texts = [f"{number}. {_statement(query)}" for number, (query, _) in pairs[:_MAX_STATEMENTS]]
+    texts = [f"{number}. {_statement(query, shown)}" for number, (query, _) in pairs[:_MAX_STATEMENTS]]
     more = len(pairs) - len(texts)
     return "\n".join(
         (
@@ -71,7 +77,10 @@ def _is_grave(statement: StatementInfo) -> bool:
     return statement.drops or statement.whole_table
 
 
-def _statement(query: Query) -> str:
+def _statement(query: Query, shown: Sequence[str] | None) -> str:
+    if shown is not None:
+        lines = [f"\n  {truncate_middle(visible_line(line), _MAX_TEXT)}" for line in shown[:_MAX_VALUES]]
+        return truncate_middle(visible_line(query.sql.strip()), _MAX_TEXT) + "".join(lines)
     values = [
         f"\n  ${number} = {truncate_middle(visible_line(dumps(value)), _MAX_VALUE)}"
         for number, value in enumerate(query.params[:_MAX_VALUES], 1)

@@ -77,18 +77,22 @@ def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
     return report
 
 
-def run_output(result: RunResult, no_rows: str) -> ToolOutput:
-    """Describe the result of a call: finished, or paused with the next call.
+def run_output(result: RunResult, no_rows: str, lacking: Sequence[str] = ()) -> ToolOutput:
+    """Describe the result of a call: finished, at its end with a part undone, or paused with the next call.
 
     Args:
         result: The result.
         no_rows: A sentence for a run that found no rows to work on.
+        lacking: What is not done though there is no further batch, and lines on what to do; none if all is.
     """
     at = result.progress
     done = f"{pluralize(at.rows, 'row')} in {pluralize(at.batches, 'batch')} committed"
     values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
     note = f" {result.note}" if result.note else ""
     if result.resume_token is None:
+        if lacking:
+            what, *more = lacking
+            return with_message("partial", [f"partial, not finished: {done}. {what}{note}", *more], values)
         done = f"{done}." if at.batches else no_rows
         return with_message("finished", [f"finished: {done}{note}"], values)
     lines = (

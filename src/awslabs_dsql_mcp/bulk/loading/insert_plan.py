@@ -165,11 +165,7 @@ def _unknown(table: TableInfo, choice: ColumnChoice, found: Sequence[str | None]
     names = [target for target, name in zip(choice.targets, found, strict=True) if name is None]
     rest = [c.name for c in table.columns if c.name not in found and not c.is_generated]
     if "" in names:
-        where = "The first" if choice.targets[0] == "" else "A"
-        return RequestInvalid(
-            f"{where} column of the rows has no name (pandas writes its index so); nothing was loaded.",
-            hint='Name in columns those to load, without it; or where it goes: columns={"": "…", …}.',
-        )
+        return _unnamed(choice, found)
     message = f"{table.name} has no column {', '.join(repr(n[:80]) for n in names[:_MAX_NAMED])}"
     if len(names) > _MAX_NAMED:
         message += f" and {len(names) - _MAX_NAMED} more of the rows' columns"
@@ -177,12 +173,27 @@ def _unknown(table: TableInfo, choice: ColumnChoice, found: Sequence[str | None]
     if rest:
         message += f" Its columns that the rows do not have: {', '.join(rest[:_MAX_NAMED])}"
         message += f" and {len(rest) - _MAX_NAMED} more." if len(rest) > _MAX_NAMED else "."
-    near = closest(names[0], rest) or closest(names[0], [c.name for c in table.columns])
-    guess = f"Did you mean {near[0]}? " if near else ""
+    everything = [c.name for c in table.columns]
+    near = [(closest(name, rest) or closest(name, everything))[:1] for name in names[:_MAX_NAMED]]
+    meant = list(dict.fromkeys(name for found_names in near for name in found_names))
+    guess = f"Did you mean {', '.join(meant)}? " if meant else ""
     return RequestInvalid(
         message,
         hint=f"{guess}Say where they go, such as {written(_mapping(choice, found, rest))}; columns not named "
         f"there are left out. {choice.caution}".rstrip(),
+    )
+
+
+def _unnamed(choice: ColumnChoice, found: Sequence[str | None]) -> RequestInvalid:
+    """Explain a column without a name: an index of pandas, or a line of names that is a row."""
+    is_first = choice.targets[0] == ""
+    where = "The first" if is_first else "The last" if choice.targets[-1] == "" else "A"
+    index = " (pandas writes its index so)" if is_first and any(found) else ""
+    way = 'Name in columns those to load, without it; or where it goes: columns={"": "…", …}.'
+    hints = [way, choice.caution] if any(found) else [choice.caution, way]
+    return RequestInvalid(
+        f"{where} column of the rows has no name{index}; nothing was loaded.",
+        hint=" ".join(filter(None, hints)),
     )
 
 

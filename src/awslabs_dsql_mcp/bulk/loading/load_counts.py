@@ -1,7 +1,7 @@
 """Counts of a load's rows and values, in the short names by which `Progress` sums them up over all calls."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,8 @@ from awslabs_dsql_mcp.bulk.loading.value_changes import Changes
 
 BAD: Final = "bad"
 GIVEN: Final = "given"
-_NULLS, _STRINGS, _CHANGED = "n", "j", "c"  # with the position of a column
+UNREAD: Final = "unread"
+_NULLS, _STRINGS, _CHANGED, _LACKING = "n", "j", "c", "k"  # with the position of a column
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class LoadCounts:
         nulls: NULLs, by column.
         strings: Texts that became JSON strings, by column.
         changed: Values that a column rounds or cuts, by column.
+        lacking: Rows that do not have a column's key, by column.
+        unread_from: Number of the row from which on the source cannot be read; 0 if it was read to its end.
     """
 
     bad: int
@@ -30,6 +33,8 @@ class LoadCounts:
     nulls: Mapping[str, int]
     strings: Mapping[str, int]
     changed: Mapping[str, int]
+    lacking: Mapping[str, int]
+    unread_from: int
 
     @classmethod
     def of(cls, counts: Mapping[str, int], columns: Sequence[str]) -> "LoadCounts":
@@ -50,6 +55,8 @@ class LoadCounts:
             by_column(_NULLS),
             by_column(_STRINGS),
             by_column(_CHANGED),
+            by_column(_LACKING),
+            counts.get(UNREAD, 0),
         )
 
 
@@ -67,3 +74,12 @@ def value_counts(rows: Sequence[RowText], changes: Sequence[Changes | None]) -> 
         if changed is not None:
             counts[f"{_CHANGED}{at}"] = sum(cell is not None and changed(cell) for cell in cells)
     return +counts
+
+
+def lacking_counts(rows: Iterable[Sequence[int]]) -> Counter[str]:
+    """Count the keys that rows do not have.
+
+    Args:
+        rows: For each row, the positions of the columns whose keys it does not have.
+    """
+    return Counter(f"{_LACKING}{at}" for row in rows for at in row)

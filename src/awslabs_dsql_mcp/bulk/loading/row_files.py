@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -33,6 +34,7 @@ from awslabs_dsql_mcp.files.directory import OperatorDirectory
 
 _DIGEST_BYTES: Final = 10
 _BLOCK: Final = 1 << 20
+_LOOKED_AT: Final = 20  # rows of a file without names
 _SAYS_DELIMITER: Final = re.compile(r'"?sep=([^"\r\n])"?', re.IGNORECASE)
 _DELIMITER_NAMES: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a pipe"}
 
@@ -168,10 +170,10 @@ def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
     if options.header:
         caution = (
             f"The first line was split at {separator}: if that is wrong, give delimiter; if it has no names, "
-            "header=false."
+            f"give header=false, and name the file's columns in columns unless they are the table's."
         )
         choice = choose(row, options.columns, caution)
-        _refuse_twice(row, choice)
+        _refuse_twice(row, choice, caution)
         rest = records
     else:
         if isinstance(options.columns, dict):
@@ -181,7 +183,9 @@ def _csv(file: BinaryIO, options: FileOptions, delimiter: str = "") -> _Stream:
             )
         row = list(options.columns or options.known)
         choice = ColumnChoice(tuple(row), tuple(row))
-        rest = _chained(first, records)
+        head = list(islice(_chained(first, records), _LOOKED_AT))
+        _refuse_misfit([fields(one.text, delimiter, "") for one in head if _is_row(one)], options)
+        rest = chain(head, records)
     if choice.left_out:
         notes.append(f"Columns that were not loaded: {listed(choice.left_out)}.")
     chosen = [row.index(source) for source in choice.sources]
@@ -250,13 +254,37 @@ def _found_delimiter(line: str, options: FileOptions) -> str:
     return max(DELIMITERS, key=lambda one: len(counted[one]))
 
 
-def _refuse_twice(row: Sequence[str], choice: ColumnChoice) -> None:
+def _refuse_twice(row: Sequence[str], choice: ColumnChoice, caution: str = "") -> None:
     twice = next((name for name in choice.sources if row.count(name) > 1), None)
     if twice:
         raise RequestInvalid(
             f"The file has two columns {twice[:80]!r}; nothing was loaded.",
-            hint="Rename one in its first line, or list the other columns in columns.",
+            hint=f"Rename one in its first line, or list the other columns in columns. {caution}".rstrip(),
         )
+
+
+def _is_row(record: Record) -> bool:
+    return bool(record.text) and not record.fault
+
+
+def _refuse_misfit(head: Sequence[Sequence[object]], options: FileOptions) -> None:
+    """Refuse columns that none of the first rows of a file without a line of names fits.
+
+    Raises:
+        RequestInvalid: Each of them has another number of fields.
+    """
+    wanted = list(options.columns or options.known)
+    counts = sorted({len(row) for row in head})
+    if not counts or len(wanted) in counts:
+        return
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    whose = "columns names" if options.columns else "the table has"
+    example = f", such as {written(options.known[: counts[0]])}" if counts[0] <= len(options.known) else ""
+    raise RequestInvalid(
+        f"The file's rows have {number} fields, and {whose} {len(wanted)}; nothing was loaded.",
+        hint=f"Name the column of each field in columns, in the file's order{example}. If fields are split "
+        "wrong, give delimiter; to leave fields out, give the file a line of names.",
+    )
 
 
 def _chained(first: Record | None, rest: Iterator[Record]) -> Iterator[Record]:
@@ -290,7 +318,7 @@ def _objects(
         return read(lines)
 
     choice = object_choice(lambda: (value for _, value in values()), options.columns, options.known)
-    objects = ObjectRows(choice, is_part=options.columns is not None)
+    objects = ObjectRows(choice, options.known, is_part=options.columns is not None)
     rows = ((line, objects.row(value)) for line, value in values())
     return _Stream(choice, rows, lambda: [*_encoding_notes(lines), *objects.notes()], lines)
 

@@ -8,19 +8,17 @@ import asyncio
 import hashlib
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
-from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint
 from awslabs_dsql_mcp.bulk.loading.cells import RowText
-from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns
 from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
-from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, value_counts
+from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, UNREAD, lacking_counts, value_counts
 from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
-from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, NumberedRow, ObjectRows, RowSource, object_choice
+from awslabs_dsql_mcp.bulk.loading.rows import IncompleteRow, InvalidRow, NumberedRow, RowSource
 from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
 from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
@@ -48,45 +46,16 @@ _MAX_MESSAGE: Final = 4 << 20  # bytes of a batch: a message of more than 10 MiB
 _DIGEST_BYTES: Final = 8
 
 
-class InlineRows:
-    """Rows that came with the call: a `RowSource`.
-
-    Args:
-        listed: The rows.
-        columns: The columns that the caller names.
-        known: Names of the table's columns.
-
-    Raises:
-        RequestInvalid: There are no rows, or no names for their columns.
-    """
-
-    def __init__(self, listed: Sequence[object], columns: Columns, known: Sequence[str]) -> None:
-        self._listed = listed
-        self.choice: ColumnChoice = object_choice(lambda: iter(listed), columns, known)
-        self._objects = ObjectRows(self.choice, is_part=columns is not None)
-        self.name = fingerprint(listed)
-
-    def rows(self) -> Iterator[NumberedRow]:
-        """Give the rows."""
-        return ((0, self._objects.row(row)) for row in self._listed)
-
-    def notes(self) -> Sequence[str]:
-        """List what was left out."""
-        return self._objects.notes()
-
-    def close(self) -> None:
-        """Let go of nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Numbered:
-    """A row with its place, its size in bytes, and the hash of all rows up to it."""
+    """A row with its place, its size in bytes, the hash of all rows up to it, and the keys that it lacks."""
 
     number: int
     line: int
     cells: RowText | InvalidRow
     size: int
     digest: bytes
+    lacking: tuple[int, ...] = ()
 
     @property
     def place(self) -> str:
@@ -108,12 +77,14 @@ class BadRow:
         line: Its line, where there are lines.
         reason: Why.
         is_rest: It stands for all that follows in the source.
+        is_rejected: The server rejects it.
     """
 
     number: int
     line: int
     reason: str
     is_rest: bool = False
+    is_rejected: bool = False
 
     @property
     def place(self) -> str:
@@ -134,6 +105,7 @@ class RowLoadJob:
     Attributes:
         skip_bad_rows: As it was given.
         bad: The rows that were left out in this call, by number.
+        keys: Names of the source's columns, in the order of the table's.
         skipped_rows: Numbers of rows that were not stored in this call, since their key exists, as far as
             they are known.
     """
@@ -163,6 +135,7 @@ class RowLoadJob:
         self._ahead: deque[_Numbered] = deque()
         self._before = _Numbered(0, 0, (), 0, b"")
         self._batch: list[_Numbered] = []
+        self.keys = source.choice.sources
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Read the next rows.
@@ -182,7 +155,7 @@ class RowLoadJob:
         if not _is_of_a_row(error, batch):
             raise error
         error.message = _STATEMENT.sub("", error.message)
-        found = await self._first_rejected(error)
+        found = await self._first_rejected(self._cells(), error)
         if found is None:
             return batch  # it has passed by itself
         index, rejection = found
@@ -190,7 +163,7 @@ class RowLoadJob:
         if rejection.sqlstate == _OF_TWO_ROWS and index:
             row = self._batch[index - 1]  # once the row of the same key is stored, the other updates it
         elif self.skip_bad_rows:
-            self.bad[row.number] = BadRow(row.number, row.line, rejection.text)
+            self.bad[row.number] = BadRow(row.number, row.line, rejection.text, is_rejected=True)
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
             is_there = rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error"
@@ -224,26 +197,48 @@ class RowLoadJob:
         """Count all rows from the beginning on, and their values; for a dry run, which reads no more then."""
         return await asyncio.to_thread(self._count)
 
-    async def first_rejected(self) -> str:
-        """Try the batch that was cut, and say what is wrong with it."""
-        if not self._batch or (error := await self._try(len(self._batch))) is None:
-            return ""
-        found = await self._first_rejected(error)
-        return "" if found is None else f"row {self._batch[found[0]].place}: {found[1].text}"
+    async def find_rejected(self, limit: int, is_over: Callable[[], bool]) -> bool:
+        """Try the batch that was cut, and remember what the server rejects as bad: as `repair` would.
+
+        Args:
+            limit: Most rows that are looked for.
+            is_over: Tells that the time is used up.
+
+        Returns:
+            True if all of them were found.
+        """
+        rows, found = list(self._batch), 0
+        while rows and (error := await self._try(_cells(rows))) is not None:
+            if found == limit or is_over():
+                return False
+            rejected = await self._first_rejected(_cells(rows), error)
+            if rejected is None:
+                break
+            index, rejection = rejected
+            if rejection.sqlstate == _OF_TWO_ROWS and index:
+                rows = rows[index:]  # a run stores those before in a transaction of their own
+                continue
+            row = rows.pop(index)
+            self.bad[row.number] = BadRow(row.number, row.line, rejection.text, is_rejected=True)
+            found += 1
+        return True
 
     def _count(self) -> tuple[int, Counter[str]]:
         total, counts = 0, Counter[str]()
-        rows: list[RowText] = []
+        rows: list[_Numbered] = []
         for row in (*self._ahead, *self._coming):
             total += 1
             if isinstance(row.cells, InvalidRow):
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
-            else:
-                rows.append(row.cells)
+            elif row.number not in self.bad:
+                rows.append(row)
             if len(rows) == keyset.MAX_BATCH_ROWS:
-                counts += self.value_counts(rows)
+                counts += self._counts(rows)
                 rows = []
-        return total, counts + self.value_counts(rows)
+        return total, counts + self._counts(rows)
+
+    def _counts(self, rows: Sequence[_Numbered]) -> Counter[str]:
+        return self.value_counts(_cells(rows)) + lacking_counts(row.lacking for row in rows)
 
     def _find_skipped(self, rows: Sequence[RowText], result: Result) -> None:
         """Find the rows that were not stored, where keys come back as they were given."""
@@ -259,18 +254,19 @@ class RowLoadJob:
         if len(numbers) == skipped:
             self.skipped_rows += numbers
 
-    async def _first_rejected(self, error: StatementFailed) -> tuple[int, StatementFailed] | None:
-        rows = self._cells()
+    async def _first_rejected(
+        self, rows: Sequence[RowText], error: StatementFailed
+    ) -> tuple[int, StatementFailed] | None:
         search = first_rejected(len(rows), error, lambda told, low, high: likely_row(told, rows, low, high))
         try:
             count = next(search)
             while True:
-                count = search.send(await self._try(count))
+                count = search.send(await self._try(rows[:count]))
         except StopIteration as ended:
             return ended.value
 
-    async def _try(self, count: int) -> StatementFailed | None:
-        query = self._plan.insert(self._cells()[:count])
+    async def _try(self, rows: Sequence[RowText]) -> StatementFailed | None:
+        query = self._plan.insert(rows)
         try:
             await self._database.run(UnitOfWork((query,), read_only=False, dry_run=True))
         except StatementFailed as error:
@@ -287,7 +283,8 @@ class RowLoadJob:
             cells, size = (converted, 0) if isinstance(converted, InvalidRow) else converted
             text = digest + repr(cells).encode("utf-8", "surrogatepass")
             digest = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
-            yield _Numbered(number, line, cells, size, digest)
+            lacking = row.lacking if isinstance(row, IncompleteRow) else ()
+            yield _Numbered(number, line, cells, size, digest, lacking)
 
     def _cut(self, after: Position | None, rows: int) -> Batch | None:
         self._pass(after)
@@ -314,9 +311,10 @@ class RowLoadJob:
     def _made(self, position: Position, *, last: bool) -> Batch:
         """Make the batch up to a position, and count what is in it."""
         cells = self._cells()
-        counts = self.value_counts(cells)
-        bad = (row for number, row in self.bad.items() if self._before.number < number <= int(position[0]))
+        counts = self._counts(self._batch)
+        bad = [row for number, row in self.bad.items() if self._before.number < number <= int(position[0])]
         counts[BAD] = sum(not row.is_rest for row in bad)
+        counts[UNREAD] = sum(row.number for row in bad if row.is_rest)  # there is one rest
         if self._plan.on_conflict == "skip":
             counts[GIVEN] = len(cells)
         return Batch(self._query(), position, len(cells), last, +counts)
@@ -365,10 +363,14 @@ class RowLoadJob:
         return found is not None
 
     def _cells(self) -> list[RowText]:
-        return [row.cells for row in self._batch if not isinstance(row.cells, InvalidRow)]
+        return _cells(self._batch)
 
     def _query(self) -> Query | None:
         return self._plan.insert(self._cells()) if self._batch else None
+
+
+def _cells(rows: Sequence[_Numbered]) -> list[RowText]:
+    return [row.cells for row in rows if not isinstance(row.cells, InvalidRow)]
 
 
 def _place(number: int, line: int) -> str:

@@ -1,12 +1,12 @@
 """Rows on their way: where they come from, and what is wrong with one."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns, choose, written
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.sql.identifiers import closest
 
 _MAX_LISTED: Final = 10
 
@@ -22,6 +22,19 @@ class InvalidRow:
 
     reason: str
     is_rest: bool = False
+
+
+class IncompleteRow(list[object]):
+    """A row of a JSON object that does not have all keys.
+
+    Args:
+        values: The values; ``None`` for those that it does not have.
+        lacking: Positions of these.
+    """
+
+    def __init__(self, values: Iterable[object], lacking: Sequence[int]) -> None:
+        super().__init__(values)
+        self.lacking = tuple(lacking)
 
 
 Row = Sequence[object] | InvalidRow
@@ -109,15 +122,16 @@ class ObjectRows:
 
     Args:
         choice: The columns.
+        known: Names of the table's columns.
         is_part: Other keys are left out; else a row that has one is not loaded.
     """
 
-    def __init__(self, choice: ColumnChoice, *, is_part: bool) -> None:
+    def __init__(self, choice: ColumnChoice, known: Sequence[str], *, is_part: bool) -> None:
         self._names = choice.sources
         self._wanted = frozenset(choice.sources)
+        self._known = known
         self._is_part = is_part
         self._left_out: dict[str, None] = {}
-        self._missing: dict[str, int] = {}
 
     def row(self, value: object) -> Row:
         """Convert a JSON value to a row."""
@@ -130,24 +144,21 @@ class ObjectRows:
         fields = cast("Mapping[str, object]", value)
         if others := fields.keys() - self._wanted:
             if not self._is_part:
-                return InvalidRow(f"it has a key {min(others)[:80]!r}, which is none of the columns")
+                return InvalidRow(self._unknown(min(others)))
             self._left_out |= dict.fromkeys(sorted(others))
+        values = [fields.get(name) for name in self._names]
         if self._wanted - fields.keys():
-            for name in self._names:
-                if name not in fields:
-                    self._missing[name] = self._missing.get(name, 0) + 1
-        return [fields.get(name) for name in self._names]
+            return IncompleteRow(values, [at for at, name in enumerate(self._names) if name not in fields])
+        return values
 
     def notes(self) -> list[str]:
-        """Tell what was left out, and what was not there."""
-        told: list[str] = []
-        if self._left_out:
-            told.append(f"Keys that were not loaded: {listed(list(self._left_out))}.")
-        if self._missing:
-            lacking = [name for name in self._names if name in self._missing]
-            counts = [f"{name[:60]} in {pluralize(self._missing[name], 'row')}" for name in lacking]
-            told.append(f"NULL where rows do not have the key: {listed(counts)}.")
-        return told
+        """Tell what was left out."""
+        return [f"Keys that were not loaded: {listed(list(self._left_out))}."] if self._left_out else []
+
+    def _unknown(self, key: str) -> str:
+        near = closest(key, self._known, 1)
+        guess = f" (did you mean {near[0]}?)" if near else ""
+        return f"it has a key {key[:80]!r}, which is none of the columns{guess}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ _TABLES: Final = """
 SELECT w.name, c.oid, n.nspname, c.relname, c.relkind,
   (SELECT json_agg(json_build_array(a.attname, quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
                                     array_position(k.conkey, a.attnum), a.attgenerated <> '', a.attidentity,
-                                    a.atttypmod)
+                                    a.atttypmod, a.atthasdef OR a.attidentity <> '')
                    ORDER BY a.attnum)
    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace
    LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
@@ -34,6 +34,7 @@ class ColumnInfo:
         key_position: Position in the primary key, from 1; ``None`` for other columns.
         is_generated: The column accepts no value.
         modifier: The type's modifier, such as a length or a precision; -1 for none (pg_attribute.atttypmod).
+        has_default: It has a DEFAULT, or numbers of its own.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ColumnInfo:
     key_position: int | None
     is_generated: bool
     modifier: int = -1
+    has_default: bool = False
 
     @property
     def built_in_type(self) -> str:
@@ -93,13 +95,13 @@ def parse_table_info(result: Result) -> TableInfo | None:
     name, oid, schema, table, kind, columns, indexes = (cell or "" for cell in result.rows[0])
     if not oid:
         return None
-    listed = cast("list[tuple[str, str, int | None, bool, str, int]]", json.loads(columns or "[]"))
+    listed = cast("list[tuple[str, str, int | None, bool, str, int, bool]]", json.loads(columns or "[]"))
     return TableInfo(
         name,
         oid,
         schema,
         table,
         kind in ("r", "p"),
-        tuple(ColumnInfo(c[0], c[1], c[2], c[3] or c[4] == "a", c[5]) for c in listed),
+        tuple(ColumnInfo(c[0], c[1], c[2], c[3] or c[4] == "a", c[5], c[6]) for c in listed),
         int(indexes),
     )

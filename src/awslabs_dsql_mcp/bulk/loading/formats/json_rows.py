@@ -56,7 +56,7 @@ def json_lines(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] |
 
 
 def json_array(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] | InvalidRow"]]:
-    """Read the elements of an array, each with the number of the line that it begins in.
+    """Read the elements of an array, each with the number of its line if it begins that line.
 
     Args:
         lines: The file, from its beginning.
@@ -67,18 +67,21 @@ def json_array(lines: TextLines) -> Iterator[tuple[int, "Fields | list[object] |
             yield 1, InvalidRow("the file is neither an array of objects nor JSON Lines")
             return
         text.take("[")
+        before = text.line
         more = text.next_character() != "]" or text.take("]") != "]"
         while more:
             text.next_character()
-            yield text.line, text.value()
+            line = text.line if text.line > before else 0
+            yield line, text.value()
+            before = text.line
             more = text.take(",]") == ","
         if text.next_character():
-            yield text.line, InvalidRow("something follows the array; it was not read", is_rest=True)
+            yield text.place, InvalidRow("something follows the array; it was not read", is_rest=True)
     except UnicodeDecodeError as error:
         told = f"the file cannot be read from here on as {lines.encoding.upper()}: {error.reason}"
-        yield text.line, InvalidRow(told, is_rest=True)
+        yield text.place, InvalidRow(told, is_rest=True)
     except (ValueError, RecursionError) as error:
-        yield text.line, InvalidRow(f"{_reason(error)}; nothing behind it can be read", is_rest=True)
+        yield text.place, InvalidRow(f"{_reason(error)}; nothing behind it can be read", is_rest=True)
 
 
 class _Window:
@@ -97,6 +100,11 @@ class _Window:
         self._text = ""
         self._at = 0
         self._offset = lines.start  # of the text, in bytes of the file
+
+    @property
+    def place(self) -> int:
+        """The line; 0 for the first one, which may be all of the file."""
+        return self.line if self.line > 1 else 0
 
     def next_character(self) -> str:
         """Pass over space, and give the next character; empty at the end of the file."""

@@ -86,7 +86,7 @@ class ParquetRows:
                 yield from ((0, row) for row in self._row_group(group, names))
         except self._errors as error:
             told = one_line(str(error), _MAX_REASON)
-            yield 0, InvalidRow(f"the file cannot be read from here on: {told}")
+            yield 0, InvalidRow(f"the file cannot be read from here on: {told}", is_rest=True)
 
     def _row_group(self, group: int, names: Sequence[str]) -> Iterator[list[object] | InvalidRow]:
         facts = self._opened.metadata.row_group(group)
