@@ -94,7 +94,7 @@ async def test_a_dry_run_tells_all_rows_of_the_first_batch_that_the_cluster_reje
 
 async def test_a_dry_run_says_that_it_tells_only_the_first_of_many(loads: Loads) -> None:
     loads.table("id int")
-    rows: list[object] = [{"id": f"x{n}"} for n in range(25)] + [{"id": 1}]
+    rows: list[object] = [*({"id": f"x{n}"} for n in range(25)), {"id": 1}]
     dry = await loads.load(LoadRequest("bulk.t", rows, skip_bad_rows=True, dry_run=True))
     assert "20 rows cannot be stored and would be left out, the first of them." in dry.text
     stops = await loads.load(LoadRequest("bulk.t", rows, dry_run=True))
