@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.server.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from support.line_client import LEGACY, MODERN
 
 ENDPOINT = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"

@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.errors import StatementFailed, StatementRefused, TimedOut
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
-from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.transact import Transact, TransactRequest
 from support.client_helpers import call

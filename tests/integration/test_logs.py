@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.client.stdio import stdio_client
 
 from awslabs_dsql_mcp import __version__
-from awslabs_dsql_mcp.server.audit_log import AuditLog
+from awslabs_dsql_mcp.server.calls.audit_log import AuditLog
 from conftest import ServerOn
 from support.client_helpers import call
 

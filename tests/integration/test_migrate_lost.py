@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown,
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
-from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
 from support.client_helpers import rows, write
 

@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
-from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
 from support.direct_connection import connect
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from awslabs_dsql_mcp import json_text
 from awslabs_dsql_mcp.json_reader import JsonReader, TooMuch, check_utf8
-from awslabs_dsql_mcp.server.line_scan import find_id
+from awslabs_dsql_mcp.server.transport.line_scan import find_id
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -34,17 +34,22 @@ from awslabs_dsql_mcp import __version__, json_text
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch
-from awslabs_dsql_mcp.server.call_log import ActiveCall, CallLog
-from awslabs_dsql_mcp.server.error_results import closest_hint, error_behind, error_result, protocol_error
-from awslabs_dsql_mcp.server.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.calls.call_log import ActiveCall, CallLog
+from awslabs_dsql_mcp.server.calls.error_results import (
+    closest_hint,
+    error_behind,
+    error_result,
+    protocol_error,
+)
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
-from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE
-from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
-from awslabs_dsql_mcp.server.stdio import stdio_transport
+from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.transport.jsonrpc import UNREADABLE
+from awslabs_dsql_mcp.server.transport.line_reader import LineReader
+from awslabs_dsql_mcp.server.transport.stdio import stdio_transport
 from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_EXPORTS, OfferedTools
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 

@@ -15,13 +15,13 @@ from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
-from awslabs_dsql_mcp.server.call_log import CallLog
-from awslabs_dsql_mcp.server.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.calls.call_log import CallLog
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
-from awslabs_dsql_mcp.server.line_reader import LineReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
-from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.transport.line_reader import LineReader
+from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery

@@ -15,14 +15,14 @@ from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.option_parser import SettingsError
-from awslabs_dsql_mcp.server.first_answers import FirstAnswers
-from awslabs_dsql_mcp.server.kept_answers import KeptAnswers, cache_folder
-from awslabs_dsql_mcp.server.line_reader import LineReader, take_stdin, write_all
+from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.startup.kept_answers import KeptAnswers, cache_folder
+from awslabs_dsql_mcp.server.transport.line_reader import LineReader, take_stdin, write_all
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.server.audit_record import AuditTrail
+    from awslabs_dsql_mcp.server.calls.audit_record import AuditTrail
 
 # Modules of the SDK's web server and colored logs, which a stdio server does not need. They take a tenth of
 # the start-up time; the SDK works without them (Python documentation, "The module cache").
@@ -57,7 +57,7 @@ def _open_audit_log(settings: Settings) -> "AuditTrail | None":
     """Open the audit log, if it is configured; without it the server does not start."""
     if settings.audit_log is None:
         return None
-    from awslabs_dsql_mcp.server.audit_log import AuditLog  # noqa: PLC0415 - only with the option
+    from awslabs_dsql_mcp.server.calls.audit_log import AuditLog  # noqa: PLC0415 - only with the option
 
     audit = AuditLog(settings.audit_log, parameters=settings.audit_parameters)
     try:
@@ -94,7 +94,7 @@ def _serve(
     environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for name in _UNUSED:
         sys.modules.setdefault(name, None)  # pyright: ignore[reportArgumentType] - None marks a missing module
-    from awslabs_dsql_mcp.server.call_log import CallLog  # noqa: PLC0415 - as the next
+    from awslabs_dsql_mcp.server.calls.call_log import CallLog  # noqa: PLC0415 - as the next
     from awslabs_dsql_mcp.server.factory import serve  # noqa: PLC0415 - the SDK is most of the start
 
     gc.enable()

@@ -19,8 +19,8 @@ from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
-from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
 from awslabs_dsql_mcp.tools.resumable import (
     IN_BATCHES,

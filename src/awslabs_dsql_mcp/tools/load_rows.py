@@ -39,8 +39,8 @@ from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
-from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question
-from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.load_answer import (
     MAX_SHOWN,
     LoadResult,

@@ -27,8 +27,8 @@ from awslabs_dsql_mcp.migration.verification.existing import Existing, find_exis
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
-from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
 
 _DESCRIPTION: Final = (

@@ -22,9 +22,9 @@ from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, u
 from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.confirmation import Change, ChangeConfirmation, Question, invalid_token
+from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question, invalid_token
+from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
-from awslabs_dsql_mcp.tools.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
 from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, search_hint, to_result
 

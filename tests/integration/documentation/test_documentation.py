@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.errors import DsqlError, KnowledgeUnavailable, RequestInvalid
-from awslabs_dsql_mcp.server.error_results import error_result
+from awslabs_dsql_mcp.server.calls.error_results import error_result
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.spec import to_text_result
 from support.canaries import NO_UNICODE, faults_in

@@ -7,7 +7,7 @@ from pathlib import Path
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
 from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
 from support.wire.harness import Harness
 

@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.database.failure import Failure
 from awslabs_dsql_mcp.database.sqlstate_advice import ADVICE, advice_for
 from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.server.error_results import error_result
+from awslabs_dsql_mcp.server.calls.error_results import error_result
 
 NO_CACHE = "without an explicit cache size. please define CACHE greater than or equal to 65536 or equal to 1"
 UNSUPPORTED = [

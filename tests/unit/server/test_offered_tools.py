@@ -8,7 +8,7 @@ from mcp.types import TextContent
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.database.sqlstate_advice import ADVICE
 from awslabs_dsql_mcp.errors import StatementRefused
-from awslabs_dsql_mcp.server.error_results import error_result
+from awslabs_dsql_mcp.server.calls.error_results import error_result
 from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_WRITES, WRITING, OfferedTools
 from awslabs_dsql_mcp.tools.spec import facts_of
 from unit.guard.test_refusals import rows

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE
+from awslabs_dsql_mcp.server.transport.limits import KEPT, MAX_LINE
 
 _CHUNK: Final = 1 << 16
 

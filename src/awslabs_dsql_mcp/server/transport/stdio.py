@@ -29,11 +29,11 @@ from pydantic_core import PydanticSerializationError
 from typing_extensions import Self
 
 from awslabs_dsql_mcp.json_reader import LARGE
-from awslabs_dsql_mcp.server.first_answers import FirstAnswers
-from awslabs_dsql_mcp.server.jsonrpc import Rejection, take_line, without_surrogates
-from awslabs_dsql_mcp.server.line_reader import LineReader, write_all
-from awslabs_dsql_mcp.server.line_writer import write_without_waiting
-from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
+from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
+from awslabs_dsql_mcp.server.transport.jsonrpc import Rejection, take_line, without_surrogates
+from awslabs_dsql_mcp.server.transport.line_reader import LineReader, write_all
+from awslabs_dsql_mcp.server.transport.line_writer import write_without_waiting
+from awslabs_dsql_mcp.server.transport.waiting_requests import WaitingRequests
 
 log = logging.getLogger(__name__)
 

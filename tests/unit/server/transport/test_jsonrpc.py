@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from mcp.types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, JSONRPCRequest
 
 from awslabs_dsql_mcp.json_reader import MAX_DEPTH
-from awslabs_dsql_mcp.server.jsonrpc import UNREADABLE, MessageRejected, read_message
-from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE, MAX_NAME
-from awslabs_dsql_mcp.server.line_reader import CutLine
-from awslabs_dsql_mcp.server.line_scan import find_id
+from awslabs_dsql_mcp.server.transport.jsonrpc import UNREADABLE, MessageRejected, read_message
+from awslabs_dsql_mcp.server.transport.limits import KEPT, MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.server.transport.line_reader import CutLine
+from awslabs_dsql_mcp.server.transport.line_scan import find_id
 
 
 def rejection(line: bytes) -> tuple[int | str | None, int, str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from awslabs_dsql_mcp.json_reader import MAX_DEPTH
-from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE
-from awslabs_dsql_mcp.server.line_reader import CutLine
+from awslabs_dsql_mcp.server.transport.limits import KEPT, MAX_LINE
+from awslabs_dsql_mcp.server.transport.line_reader import CutLine
 
 _BRACKETS: Final = re.compile(rb'"|[][{}]+')
 _LEVELS: Final = re.compile(rb'"|[{[]+|[]}]+')

@@ -1,7 +1,7 @@
 """The sum of what waits for answers is bounded, and room is made by answers alone."""
 
-from awslabs_dsql_mcp.server.limits import MAX_LINE, MAX_REQUESTS
-from awslabs_dsql_mcp.server.waiting_requests import WaitingRequests
+from awslabs_dsql_mcp.server.transport.limits import MAX_LINE, MAX_REQUESTS
+from awslabs_dsql_mcp.server.transport.waiting_requests import WaitingRequests
 
 
 def test_many_requests_are_admitted_until_they_are_too_many() -> None:

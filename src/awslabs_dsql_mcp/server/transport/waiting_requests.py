@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from awslabs_dsql_mcp.server.limits import MAX_REQUESTS, MAX_WAITING_BYTES
+from awslabs_dsql_mcp.server.transport.limits import MAX_REQUESTS, MAX_WAITING_BYTES
 
 
 class WaitingRequests:

@@ -26,9 +26,9 @@ from pydantic import ValidationError
 from awslabs_dsql_mcp import json_text
 from awslabs_dsql_mcp.json_reader import LARGE, MAX_DEPTH, JsonReader, TooMuch, check_utf8
 from awslabs_dsql_mcp.large_work import uncollected
-from awslabs_dsql_mcp.server.limits import MAX_LINE, MAX_NAME
-from awslabs_dsql_mcp.server.line_reader import CutLine
-from awslabs_dsql_mcp.server.line_scan import depth_of, find_id
+from awslabs_dsql_mcp.server.transport.limits import MAX_LINE, MAX_NAME
+from awslabs_dsql_mcp.server.transport.line_reader import CutLine
+from awslabs_dsql_mcp.server.transport.line_scan import depth_of, find_id
 
 UNREADABLE: Final = "awslabs-dsql-mcp/unreadable"
 """Key in a request's ``_meta``: why its text cannot be taken as it is."""

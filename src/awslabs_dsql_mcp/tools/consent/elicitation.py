@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from awslabs_dsql_mcp.database.call_context import current_cluster
 from awslabs_dsql_mcp.errors import NotConfirmed
-from awslabs_dsql_mcp.tools.confirmation import ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation, Question
 
 _FORM: Final[dict[str, Any]] = {
     "type": "object",

@@ -13,7 +13,7 @@ from typing import Any
 from mcp.types import CallToolResult, InputRequiredResult
 
 from awslabs_dsql_mcp.database.call_context import CallContext, call_context
-from awslabs_dsql_mcp.server.audit_record import AuditTrail, CallRecord, CallStatus, build_record
+from awslabs_dsql_mcp.server.calls.audit_record import AuditTrail, CallRecord, CallStatus, build_record
 from awslabs_dsql_mcp.tools.spec import facts_of
 
 log = logging.getLogger(__name__)

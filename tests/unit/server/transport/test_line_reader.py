@@ -3,8 +3,8 @@
 import os
 import threading
 
-from awslabs_dsql_mcp.server.limits import KEPT, MAX_LINE
-from awslabs_dsql_mcp.server.line_reader import CutLine, LineReader
+from awslabs_dsql_mcp.server.transport.limits import KEPT, MAX_LINE
+from awslabs_dsql_mcp.server.transport.line_reader import CutLine, LineReader
 
 
 def piped() -> tuple[LineReader, int]:

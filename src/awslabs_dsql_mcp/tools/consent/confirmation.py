@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid
 from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.sql.statements import StatementInfo
-from awslabs_dsql_mcp.tools.question import question
+from awslabs_dsql_mcp.tools.consent.question import question
 
 ConfirmPolicy = Literal["always", "auto", "never"]
 TOKEN_LIFE: Final = 600

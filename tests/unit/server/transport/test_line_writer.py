@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from awslabs_dsql_mcp.server.line_writer import write_without_waiting
+from awslabs_dsql_mcp.server.transport.line_writer import write_without_waiting
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there all writes may wait")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from awslabs_dsql_mcp.server.kept_answers import KeptAnswers, cache_folder
+from awslabs_dsql_mcp.server.startup.kept_answers import KeptAnswers, cache_folder
 
 OPTIONS = ("a", 1)
 

@@ -8,8 +8,8 @@ import pytest
 from awslabs_dsql_mcp.errors import StatementFailed
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.migration.report import progress_line
-from awslabs_dsql_mcp.server.audit_record import CallRecord, CallStatus, build_record
-from awslabs_dsql_mcp.server.error_results import error_result
+from awslabs_dsql_mcp.server.calls.audit_record import CallRecord, CallStatus, build_record
+from awslabs_dsql_mcp.server.calls.error_results import error_result
 from awslabs_dsql_mcp.tools.spec import facts_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)

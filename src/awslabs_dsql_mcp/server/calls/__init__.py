@@ -1,0 +1,1 @@
+"""How calls end: told in the log, the audit log, and to the client."""

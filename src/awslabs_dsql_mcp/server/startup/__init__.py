@@ -1,0 +1,1 @@
+"""What a client asks first, answered before the SDK is loaded."""

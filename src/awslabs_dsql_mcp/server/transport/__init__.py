@@ -1,0 +1,1 @@
+"""The lines between the client and the server: read, taken apart, answered."""
