@@ -28,6 +28,9 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 
 _WIDER: Final = {"int2": ("int4", "int8"), "int4": ("int8",), "varchar": ("text",)}
 """Types that hold every value of another as the same text; float8 has other digits than float4."""
+_AS_WRITTEN: Final = frozenset({"isnull", "ival", "fval", "boolval"})
+_TEXTS: Final = frozenset({"text", "varchar", "bpchar"})
+"""Constants, and types of them, that a type does not write in another form."""
 
 
 def alter(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -215,8 +218,26 @@ def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, comman
     conversion.columns.setdefault(table, {}).pop(command["name"], None)
     if change.replaced is not None:
         conversion.columns[table][command["name"]] = change.replaced
+    if change.replaced is None and was is None:
+        _keep_default(own, column["typeName"])
     column["typeName"], column["constraints"] = own["typeName"], own["constraints"]
     made.made.changed(f"{command['name']}: the type of line {draft.line} is here", *change.notes)
+
+
+def _keep_default(column: Node, old: Node) -> None:
+    """Have a default pass through the type that the column had: as text, for instance, '1:2' is '01:02:00'.
+
+    ALTER TYPE converts the default as it does the values (PostgreSQL documentation, "ALTER TABLE"), from what
+    it is before it is made as long as the column has it.
+    """
+    before = builtin_type(old)
+    if before is None or _is_wider(old, column["typeName"]):
+        return
+    for default in columns.constraints(column, "CONSTR_DEFAULT"):
+        value: Node = default["raw_expr"]
+        if _AS_WRITTEN.isdisjoint(value.get("A_Const", {})) and before.name not in _TEXTS:
+            bare = {key: part for key, part in old.items() if key != "typmods"}
+            default["raw_expr"] = {"TypeCast": {"arg": value, "typeName": bare}}
 
 
 def _is_wider(old: Node, new: Node) -> bool:

@@ -1,0 +1,20 @@
+CREATE TABLE t (
+    a timetz DEFAULT '04:05:06.789-8',
+    b date DEFAULT '2024-1-2',
+    c numeric(6,2) DEFAULT 1.249,
+    d int DEFAULT 7,
+    e numeric(6,2) DEFAULT 1.249,
+    f text DEFAULT '007',
+    g bool DEFAULT 'yes',
+    h timestamp DEFAULT '2024-01-02 03:04:05.6789',
+    i date DEFAULT NULL,
+    j interval DEFAULT '1 day 36:00'
+);
+ALTER TABLE t ALTER COLUMN a TYPE text;
+ALTER TABLE t ALTER COLUMN b TYPE text, ALTER COLUMN c TYPE numeric(4,1), ALTER COLUMN d TYPE text;
+ALTER TABLE t ALTER COLUMN e TYPE varchar(10);
+ALTER TABLE t ALTER COLUMN f TYPE varchar(3);
+ALTER TABLE t ALTER COLUMN g TYPE text;
+ALTER TABLE t ALTER COLUMN h TYPE timestamp(2);
+ALTER TABLE t ALTER COLUMN i TYPE timestamp;
+ALTER TABLE t ALTER COLUMN j TYPE text;
