@@ -137,6 +137,6 @@ async def test_a_second_attempt_is_said_where_sequences_may_have_been_drawn_from
 ) -> None:
     await write(writer, "DROP TABLE IF EXISTS lost_t")
     done = await migrate(Conflicting(database), None)
-    said = [line for line in done.text.splitlines() if "in attempt 2: sequences" in line]
+    said = [line for line in done.text.splitlines() if "in attempt 2: a sequence" in line]
     assert len(said) == 1
     assert "INSERT INTO lost_t" in said[0]

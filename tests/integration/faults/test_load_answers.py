@@ -161,7 +161,7 @@ async def test_without_a_directory_the_option_is_named(bed: Harness, opens: Open
     bed.postgres.query("CREATE TABLE bulk.t (id int); ALTER TABLE bulk.t OWNER TO admin")
     async with opens() as client:
         told = (await call(client, "load_rows", table="bulk.t", path="rows.csv")).text
-    assert "--load-dir DIRECTORY: files below that directory can be loaded, and no others" in told
+    assert "The operator alone can name a directory of files to load (--load-dir)." in told
 
 
 @pytest.mark.parametrize("on_conflict", ["error", "skip"])
