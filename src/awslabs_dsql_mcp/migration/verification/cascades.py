@@ -1,4 +1,4 @@
-"""What DROP … CASCADE takes along, in other schemas too (PostgreSQL documentation, "Dependency Tracking")."""
+"""Objects that DROP … CASCADE takes along, in other schemas too (PostgreSQL, "Dependency Tracking")."""
 
 from dataclasses import dataclass, field
 

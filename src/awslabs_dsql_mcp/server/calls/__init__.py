@@ -1,1 +1,1 @@
-"""How calls end: told in the log, the audit log, and to the client."""
+"""Ends of calls, told in the log, in the audit log, and to the client."""

@@ -1,1 +1,1 @@
-"""What a client asks first, answered before the SDK is loaded."""
+"""First answers to a client, given before the SDK is loaded."""
