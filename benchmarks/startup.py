@@ -64,6 +64,9 @@ class Server:
     def send(self, message: dict[str, Any]) -> None:
         print(json.dumps({"jsonrpc": "2.0", **message}), file=self._in, flush=True)
 
+    def receive(self) -> str:
+        return self._out.readline()
+
     def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._ids += 1
         self.send({"id": self._ids, "method": method, "params": params})
