@@ -15,7 +15,8 @@ import sqlalchemy
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.postgres import server
-from support.local_cluster.logins import connect, parameters
+from support.local_cluster.dump_proxy import dump_proxy
+from support.local_cluster.logins import connect, parameters, token
 
 ARN = "arn:aws:iam::123456789012:role/app"
 OURS = ("_dsql_", "local_superuser", "local_job", "template")
@@ -80,6 +81,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
                 *("CREATE ROLE app WITH LOGIN", f"AWS IAM GRANT app TO '{ARN}'", "CREATE SCHEMA own"),
                 "CREATE TABLE own.kept (id int PRIMARY KEY, v text)",
                 "CREATE VIEW own.seen AS SELECT v FROM own.kept",
+                "INSERT INTO own.kept VALUES (-1, 'one'), (-2, NULL)",
             ):
                 admin.execute(statement.encode())
             job = admin.execute("CREATE INDEX ASYNC ON own.kept (v)").fetchone()
@@ -169,12 +171,19 @@ async def test_privileges_on_schemas_are_not_the_local_clusters_own(cluster: Clu
     assert raised.value.diag.message_detail is None
 
 
-@pytest.mark.parametrize("arguments", [[], ["--schema-only"], ["--create"]], ids=str)
-async def test_a_dump_has_the_users_objects_and_no_others(cluster: Cluster, arguments: list[str]) -> None:
+async def dump(cluster: Cluster, port: int, *arguments: str) -> str:
+    """Run the wheel's pg_dump through a proxy; return what it writes."""
     program = server.find().root / "bin" / "pg_dump"
-    if not program.exists() or not cluster.socket.is_dir():
-        pytest.skip("this PostgreSQL has no pg_dump, or no socket")
-    said = await run(program, *arguments, "-h", str(cluster.socket), "-U", "admin", "postgres")
+    if not program.exists():
+        pytest.skip("this PostgreSQL has no pg_dump")
+    where = f"host=127.0.0.1 port={port} dbname=postgres user=admin"
+    return await run(program, *arguments, where, PGPASSWORD=token(cluster.dsql))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--schema-only"], ["--create"], ["-s", "-N", "sys"]], ids=str)
+async def test_a_dump_has_the_users_objects_and_no_others(cluster: Cluster, arguments: list[str]) -> None:
+    async with dump_proxy(cluster.dsql, prepares=True) as port:
+        said = await dump(cluster, port, *arguments)
     made = [line for line in said.splitlines() if line.startswith(("CREATE", "GRANT", "REVOKE", "COMMENT"))]
     assert [line for line in made if " DATABASE " not in line] == [
         "CREATE SCHEMA own;",
@@ -183,6 +192,14 @@ async def test_a_dump_has_the_users_objects_and_no_others(cluster: Cluster, argu
         "CREATE INDEX kept_v_idx ON own.kept USING btree (v);",
     ]
     assert not [word for word in ("_dsql_", "local_", "sys.") if word in said]
+
+
+async def test_pg_dump_works_as_awss_proxy_has_it(cluster: Cluster) -> None:
+    async with dump_proxy(cluster.dsql) as port:
+        said = await dump(cluster, port, "-Fp", "--no-owner", "--no-privileges")
+    assert "COPY own.kept (id, v) FROM stdin;\n-1\tone\n-2\t\\N\n\\.\n" in said
+    assert "CREATE INDEX kept_v_idx ON own.kept USING btree (v);" in said
+    assert "dump complete" in said
 
 
 def test_a_dump_prepares_nothing_for_the_functions_of_sys(admin: psycopg.Connection) -> None:

@@ -11,6 +11,7 @@ from psycopg.pq import DiagnosticField
 from psycopg.pq.abc import PGresult
 from typing_extensions import LiteralString
 
+from awslabs_dsql_mcp.dsql.settings import SETTABLE
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Bound, Parsed
@@ -139,9 +140,14 @@ def test_no_setting_comes_in_by_its_spelling(dsql: LocalCluster, options: str) -
         ("SELECT set_config('dsql.' || 'max_rows', '9', false)", []),
         ("SELECT set_config(upper('Dsql.max_rows'), '9', false)", []),
         ("SELECT set_config(n, '0', true) FROM (VALUES ('dsql.rows')) AS v (n)", []),
+        ("SELECT set_config(CASE WHEN random() < 2 THEN 'dsql.max_rows' END, '9', false)", []),
+        ("SELECT set_config((SELECT 'dsql.max_rows'), '9', false)", []),
+        ("SELECT * FROM set_config((SELECT 'dsql.max_rows'), '9', false)", []),
+        ("SELECT set_config(%s, '9', false)", ["statement_timeout"]),
+        ("SELECT set_config((SELECT 'lock_timeout'), '9', false)", []),
     ],
 )
-def test_no_limit_is_set_by_a_computed_name(
+def test_no_setting_is_set_by_a_computed_name_that_set_is_refused_for(
     dsql: LocalCluster, sql: LiteralString, values: list[str]
 ) -> None:
     with (
@@ -153,6 +159,11 @@ def test_no_limit_is_set_by_a_computed_name(
 
 def test_other_settings_are_set_by_a_computed_name(dsql: LocalCluster) -> None:
     with connect(dsql) as connection:
+        for name in (*SETTABLE, "enable_seqscan"):
+            row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+            value = row[0] if row else None
+            set_again = connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+            assert set_again.fetchone() == (value,)
         connection.execute("SELECT set_config('search_' || %s, 'pg_catalog', false)", ["path"])
         assert connection.execute("SHOW search_path").fetchone() == ("pg_catalog",)
         with pytest.raises(psycopg.errors.NullValueNotAllowed):

@@ -40,6 +40,7 @@ CALLERS_NAMES = {
     "_dsql_validate_constraint_async": "looks up the caller's own table",
     "wait_for_job": "commits, which a SET clause forbids",
     "_dsql_set_config": "PostgreSQL's own code, which looks up no name",
+    "_dsql_own_setting": "the same",
     "_dsql_tablespace_size": "the same",
     "_dsql_function_is_visible": "the same",
     "_dsql_table_is_visible": "the same",
@@ -81,9 +82,15 @@ FOR_ALL = {
         *("_dsql_stored_columns", "_dsql_can_be_copied", "_dsql_dependents", "_dsql_copies"),
         *("_dsql_numbered_columns",),
     ),
-    "PostgreSQL's set_config, without the settings that hold the limits": (
+    "PostgreSQL's set_config, whose name passes through a check on its way to it": (
         "_dsql_set_config",
+        "_dsql_settable",
         "_dsql_refuse_setting",
+    ),
+    "PostgreSQL's current_setting, with the values that clusters show": (
+        "_dsql_current_setting",
+        "_dsql_own_setting",
+        "_dsql_shown_setting",
     ),
     "PostgreSQL's, which read the catalog": ("_dsql_function_is_visible", "_dsql_table_is_visible"),
     "PostgreSQL's pg_tablespace_size, which checks its caller": ("_dsql_tablespace_size",),

@@ -4,7 +4,7 @@ Recorded on clusters: all texts but those for COLLATE, WITH and TABLESPACE, whic
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from awslabs_dsql_mcp.dsql.clauses import INDEX_CLAUSES, INDEX_METHOD, clauses_in
 from awslabs_dsql_mcp.local_cluster.dialect import tables
@@ -27,12 +27,11 @@ def create(statement: ParsedStatement) -> Refusal | None:
 
 
 def edits(statement: ParsedStatement) -> list[tuple[int, int, str]]:
-    """List the edits that give an index PostgreSQL's name of its access method."""
-    return [
-        (token.start, token.end, "btree")
-        for before, token in pairwise(statement.tokens)
-        if (before.word, token.word) == ("using", INDEX_METHOD)
-    ]
+    """List the edits that give an index PostgreSQL's name of its access method, quoted or not."""
+    if statement.tree.root.get("accessMethod") != INDEX_METHOD:
+        return []
+    named = (token for before, token in pairwise(statement.tokens) if before.word == "using")
+    return [(token.start, token.end, "btree") for token in islice(named, 1)]
 
 
 def table(statement: ParsedStatement) -> TableName:

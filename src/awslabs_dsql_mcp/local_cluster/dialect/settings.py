@@ -14,7 +14,12 @@ from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 _UNKNOWN_TO_POSTGRES: Final = "disable_sync_create_index"
 
 _SHOWN: Final = {"server_version": "16.15", "server_version_num": "160015", "max_connections": "20"}
-"""Values that clusters show, independent of the PostgreSQL that runs here."""
+"""Values that clusters show, whatever PostgreSQL runs here; ``_dsql_shown_setting`` has them for queries."""
+
+_SHOW_ALL: Final = (
+    "SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description "
+    "FROM pg_catalog.pg_settings"
+)
 
 
 def refused_setting(name: str) -> Refusal | None:
@@ -89,6 +94,8 @@ def shown(statement: ParsedStatement) -> str | None:
     name: str = statement.tree.root.get("name", "").lower()
     if name == _UNKNOWN_TO_POSTGRES:
         return f"SELECT current_setting('dsql.{name}') AS {name}"
+    if name == "all":
+        return _SHOW_ALL
     return f"SELECT '{_SHOWN[name]}'::text AS {name}" if name in _SHOWN else None
 
 

@@ -58,7 +58,7 @@ async def run_as(address: Address, worker: str, owner: str, statement: str) -> N
     await set_password(address, worker)
     parameters = _parameters(address, worker, "dsql job", "-c lock_timeout=100ms")
     async with await AsyncConnection.connect(parameters, autocommit=True) as connection:
-        await connection.execute("SELECT pg_catalog.set_config('role', %s, false)", [owner])
+        await connection.execute("SELECT pg_catalog._dsql_set_config('role', %s, false)", [owner])
         await connection.execute(statement.encode())
 
 

@@ -98,15 +98,37 @@ GRANT EXECUTE ON FUNCTION pg_get_shmem_allocations(), pg_get_backend_memory_cont
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE
 RETURN 'PostgreSQL 16';
 
-CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE lower($1)
+-- PostgreSQL runs its own code for a function that it is built with, unless the planner puts the expression in place of
+-- the call. It does so whatever the arguments are if the expression names each once.
+
+CREATE OR REPLACE FUNCTION _dsql_own_setting(text, boolean) RETURNS text LANGUAGE internal STABLE STRICT PARALLEL SAFE
+AS 'show_config_by_name_missing_ok';
+
+CREATE OR REPLACE FUNCTION _dsql_shown_setting(name text, value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE lower(name)
   WHEN 'server_version' THEN '16.15'
   WHEN 'server_version_num' THEN '160015'
   WHEN 'max_connections' THEN '20'
-  ELSE current_setting($1, false)
+  ELSE value
 END;
 
--- The dialect reads the name of a setting where it is a constant; ours are set by no name that is computed.
+CREATE OR REPLACE FUNCTION _dsql_current_setting(name text, missing_ok boolean) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN _dsql_shown_setting(
+  name, _dsql_own_setting(CASE lower(name) WHEN 'disable_sync_create_index' THEN 'dsql.' ELSE '' END || name, missing_ok));
+
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN _dsql_current_setting($1, false);
+
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text, boolean) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN _dsql_current_setting($1, $2);
+
+CREATE OR REPLACE VIEW pg_settings AS
+  SELECT name, _dsql_shown_setting(name, setting) AS setting, unit, category, short_desc, extra_desc, context, vartype,
+         source, min_val, max_val, enumvals, boot_val, _dsql_shown_setting(name, reset_val) AS reset_val, sourcefile,
+         sourceline, pending_restart
+  FROM pg_show_all_settings();
+
+-- The dialect reads the name of a setting where it is a constant; a name that is computed is looked at here.
 CREATE OR REPLACE FUNCTION _dsql_set_config(text, text, boolean) RETURNS text LANGUAGE internal AS 'set_config_by_name';
 
 CREATE OR REPLACE FUNCTION _dsql_refuse_setting(name text) RETURNS text
@@ -115,8 +137,18 @@ BEGIN
   RAISE EXCEPTION 'setting configuration parameter "%" not supported', name USING ERRCODE = '0A000';
 END $$;
 
+-- The names are those of dsql/settings.py.
+CREATE OR REPLACE FUNCTION _dsql_settable(name text) RETURNS text LANGUAGE sql
+RETURN CASE
+  WHEN lower(name) = 'disable_sync_create_index' THEN 'dsql.disable_sync_create_index'
+  WHEN lower(name) <> ALL ('{application_name,client_encoding,datestyle,dsql.enable_batched_nestloop,extra_float_digits,'
+                           'intervalstyle,search_path,timezone}') AND lower(name) NOT LIKE 'enable\_%'
+    THEN _dsql_refuse_setting(name)
+  ELSE name
+END;
+
 CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE sql VOLATILE
-RETURN CASE WHEN lower($1) LIKE 'dsql.%' THEN _dsql_refuse_setting($1) ELSE _dsql_set_config($1, $2, $3) END;
+RETURN _dsql_set_config(_dsql_settable($1), $2, $3);
 
 CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extensions(OUT name name, OUT default_version text, OUT comment text)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$SELECT NULL::name, NULL::text, NULL::text WHERE false$$;
