@@ -87,6 +87,14 @@ CONNECTIONS_PER_SECOND: Final = 100
 CONNECTION_BURST: Final = 1_000
 """Connections that may be opened at once before that rate holds."""
 
+# ---- An account, in each Region
+
+MAX_SINGLE_REGION_CLUSTERS: Final = 20
+"""Single-Region clusters, by default."""
+
+MAX_MULTI_REGION_CLUSTERS: Final = 5
+"""Multi-Region clusters, by default."""
+
 # ---- A session
 
 MAX_SESSION_SECONDS: Final = 3_600
