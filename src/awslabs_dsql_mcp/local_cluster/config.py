@@ -30,6 +30,7 @@ class ClusterConfig:
             a second of its start and 350 MB.
         connection_rate: New connections a second.
         connection_burst: New connections at once, before that rate holds.
+        transition_seconds: Seconds that a cluster is CREATING, UPDATING or DELETING.
         port: Port of the endpoint; `None` for the one of the last start, or any that is free.
         honour_cancel: True to pass cancel requests on to PostgreSQL; Aurora DSQL ignores them.
     """
@@ -45,6 +46,7 @@ class ClusterConfig:
     max_connections: int = 500
     connection_rate: float = float(limits.CONNECTIONS_PER_SECOND)
     connection_burst: int = limits.CONNECTION_BURST
+    transition_seconds: float = 1.0
     port: int | None = None
     honour_cancel: bool = False
 

@@ -6,7 +6,8 @@
     ca.pem             certificate authority that clients trust
     server.pem, .key   certificate and private key of the endpoint
     hosts, hosts.cjs   the cluster's names and address, for the JVM and for Node.js
-    port               port of the endpoint, reused while it is free
+    port, api_port     ports of the endpoint and of the API, reused while they are free
+    clusters.json      the account: its clusters, once the API was used
     postgres/          PostgreSQL's data directory, with its socket
     join.lock          held while a process connects to the daemon or starts it
     daemon.lock        held by the daemon as long as it lives
@@ -152,17 +153,29 @@ class DataDir:
         return log
 
     @property
+    def clusters_file(self) -> Path:
+        """The account: its clusters, and what was answered to client tokens."""
+        return self.path / "clusters.json"
+
+    @property
     def port(self) -> int:
         """Last port of the endpoint; 0 before the first start."""
-        try:
-            return int((self.path / "port").read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
+        return _read_port(self.path / "port")
 
     def keep_port(self, port: int) -> None:
         """Store the port of the endpoint for the next start."""
         if port != self.port:
             self.write(self.path / "port", str(port).encode())
+
+    @property
+    def api_port(self) -> int:
+        """Last port of the API; 0 before the first start."""
+        return _read_port(self.path / "api_port")
+
+    def keep_api_port(self, port: int) -> None:
+        """Store the port of the API for the next start."""
+        if port != self.api_port:
+            self.write(self.path / "api_port", str(port).encode())
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file atomically, readable by its owner only."""
@@ -171,6 +184,18 @@ class DataDir:
         with open(draft, "xb", opener=_private) as file:
             file.write(content)
         draft.replace(path)
+
+
+def api_url(port: int) -> str:
+    """Return the URL of the API at a port."""
+    return f"http://{ADDRESS}:{port}"
+
+
+def _read_port(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _private(path: str, flags: int) -> int:

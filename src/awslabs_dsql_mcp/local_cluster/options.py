@@ -58,6 +58,14 @@ OPTIONS = (
         "1000",
     ),
     Option(
+        "--transition-seconds",
+        (),
+        number(0, 100_000),
+        "Seconds that a cluster of the API is CREATING, UPDATING or DELETING; on AWS, up to some minutes.",
+        "S",
+        "1",
+    ),
+    Option(
         "--port",
         (),
         whole_number(1, 65_535),

@@ -1,0 +1,162 @@
+"""The account: its clusters, their states, what was answered to which client token. Values, without I/O.
+
+A cluster's state follows from the times at which something was asked for, so that it needs no worker, and is
+the same after a restart. The states and their order: Aurora DSQL user guide, "Configuring multi-Region
+clusters" (PENDING_SETUP until each cluster of a pair names the other) and "Cluster status" (what is deleted
+first of a pair is PENDING_DELETE until the other is deleted too).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+ACCOUNT_ID = "000000000000"
+_MAX_ANSWERS = 500
+
+Status = Literal["CREATING", "ACTIVE", "UPDATING", "PENDING_SETUP", "PENDING_DELETE", "DELETING", "DELETED"]
+CONNECTABLE: frozenset[Status] = frozenset(("ACTIVE", "UPDATING"))
+"""States in which a cluster takes connections."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time at which states are looked at.
+
+    Args:
+        now: Seconds since 1970.
+        transition: Seconds that a state such as CREATING lasts.
+    """
+
+    now: float
+    transition: float
+
+    def is_over(self, since: float) -> bool:
+        """Return true if what began then is over."""
+        return self.now >= since + self.transition
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster as it was asked for.
+
+    Attributes:
+        identifier: Its id, 26 letters and digits.
+        region: Its Region.
+        created_at: Seconds since 1970; also of the other times.
+        storage: The id of the cluster that its data are named after: those of a pair have one.
+        is_protected: True if it must not be deleted.
+        tags: Its tags.
+        witness: The witness Region of a multi-Region cluster.
+        peers: ARNs of its peers, without its own.
+        set_up_at: Time at which its creation could begin; `None` while it waits for its peer.
+        updated_at: Time of the last change that takes a while.
+        deleted_at: Time at which it was to be deleted.
+        metric_groups: Names of its metric groups.
+    """
+
+    identifier: str
+    region: str
+    created_at: float
+    storage: str
+    is_protected: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    witness: str | None = None
+    peers: tuple[str, ...] = ()
+    set_up_at: float | None = None
+    updated_at: float = 0.0
+    deleted_at: float | None = None
+    metric_groups: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:dsql:{self.region}:{ACCOUNT_ID}:cluster/{self.identifier}"
+
+    @property
+    def endpoint(self) -> str:
+        """Name of its endpoint."""
+        return endpoint_name(self.identifier, self.region)
+
+
+def endpoint_name(identifier: str, region: str) -> str:
+    """Return the name of a cluster's endpoint."""
+    return f"{identifier}.dsql.{region}.on.aws"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that is given again to the same client token.
+
+    Attributes:
+        request: Digest of the request.
+        content: The answer.
+    """
+
+    request: str
+    content: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The clusters of one account, in all Regions.
+
+    Attributes:
+        default: The id of the cluster that every local cluster has.
+        clusters: Clusters by id, the oldest first.
+        answers: Answers by client token.
+    """
+
+    default: str
+    clusters: Mapping[str, Cluster]
+    answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])
+
+    def put(self, *clusters: Cluster) -> "Account":
+        """Add clusters, or replace those with their ids."""
+        return replace(self, clusters={**self.clusters, **{c.identifier: c for c in clusters}})
+
+    def remember(self, token: str, answer: Answer) -> "Account":
+        """Keep an answer; the oldest are forgotten."""
+        known = {**self.answers, token: answer}
+        return replace(self, answers=dict(list(known.items())[-_MAX_ANSWERS:]))
+
+    def status(self, cluster: Cluster, at: Moment) -> Status:
+        """Return the state of a cluster."""
+        if cluster.deleted_at is not None:
+            return self._deletion(cluster, cluster.deleted_at, at)
+        if cluster.set_up_at is None:
+            return "PENDING_SETUP"
+        if not at.is_over(cluster.set_up_at):
+            return "CREATING"
+        return "ACTIVE" if at.is_over(cluster.updated_at) else "UPDATING"
+
+    def _deletion(self, cluster: Cluster, since: float, at: Moment) -> Status:
+        partner = self.partner(cluster)
+        if partner is not None:
+            if partner.deleted_at is None:
+                return "PENDING_DELETE"
+            since = max(since, partner.deleted_at)
+        return "DELETED" if at.is_over(since) else "DELETING"
+
+    def partner(self, cluster: Cluster) -> Cluster | None:
+        """Return the other cluster of a pair that is set up."""
+        if cluster.set_up_at is None:
+            return None
+        return next((other for arn in cluster.peers if (other := self.by_arn(arn))), None)
+
+    def by_arn(self, arn: str) -> Cluster | None:
+        """Find a cluster by its ARN."""
+        found = self.clusters.get(arn.rpartition("/")[2])
+        return found if found is not None and found.arn == arn else None
+
+    def existing(self, at: Moment) -> Iterator[Cluster]:
+        """Yield the clusters that are not deleted yet."""
+        return (c for c in self.clusters.values() if self.status(c, at) != "DELETED")
+
+    def without_deleted(self, at: Moment) -> "Account":
+        """Forget the clusters that are deleted."""
+        return replace(self, clusters={c.identifier: c for c in self.existing(at)})
+
+    def named(self, endpoint: str) -> Cluster | None:
+        """Find the cluster of an endpoint's name, in lower case."""
+        found = self.clusters.get(endpoint.partition(".")[0])
+        return found if found is not None and found.endpoint == endpoint else None
