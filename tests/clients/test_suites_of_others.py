@@ -91,7 +91,7 @@ async def test_the_suite_passes(suite: Suite, tmp_path: Path) -> None:
     data_dir = DataDir(tmp_path / "data")
     try:
         async with local_cluster(data_dir.path, ClusterConfig(port=PORT)):
-            variables = client_env.client_env(data_dir, PORT, "admin", datetime.now(timezone.utc))
+            variables = client_env.client_env(data_dir, PORT, None, "admin", datetime.now(timezone.utc))
             environment = {
                 "PATH": os.environ["PATH"],
                 "HOME": str(tmp_path),

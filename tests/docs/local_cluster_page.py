@@ -1,11 +1,13 @@
-"""The guide's page on the local cluster, from the table of requirements; run it to write the page anew."""
+"""The guide's pages on the local cluster, from the table of requirements; run it to write them anew."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from support.local_cluster.requirements import Requirement, Table, load
 
-PAGE = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "documentation" / "pages" / "local-cluster.md"
+_PAGES = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "documentation" / "pages"
+_ACCOUNT = "cluster"  # the group that has a page of its own
 # ruff: noqa: E501 - the guide's lines are as long as its paragraphs
 _HEAD = """\
 ---
@@ -22,15 +24,42 @@ sources: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/what-is-aurora
 {count} facts about Aurora DSQL are checked on it, in Aurora DSQL's own words where they are known. It differs in what follows, and each difference is tested too. It costs nothing and answers faster: neither prices nor speed can be learned from it.
 """
 
+_ACCOUNT_HEAD = """\
+---
+title: Clusters of the local account and how they differ from AWS
+summary: The local cluster's API makes further clusters on this machine, of one Region or two, for boto3 and the AWS CLI; each known difference from AWS.
+keywords: local account api control plane create cluster locally boto3 aws cli AWS_ENDPOINT_URL_DSQL endpoint url emulator emulate several clusters multi-region pair localstack moto terraform difference
+as-of: 2026-11-29
+sources: https://docs.aws.amazon.com/aurora-dsql/latest/APIReference/Welcome.html; the table of requirements of this project's tests, where each fact has its source
+---
+## How to use it
 
-def page(table: Table) -> str:
-    """The whole page."""
-    checked = sum(not row.not_applicable for row in table.rows)
-    return "\n".join([_HEAD.format(count=checked), *_sections(table)])
+While the local cluster runs, AWS's API for clusters is there, too. `awslabs-dsql-mcp local --env` sets AWS_ENDPOINT_URL_DSQL, by which boto3, the AWS CLI and other SDKs find it: create, get, list, update, delete and tag clusters as on AWS. The clusters made so cannot be connected to yet. Nothing reaches AWS, and nothing costs.
+
+{count} facts about the API and its clusters are checked, each answer against AWS's own model of it. It differs in what follows.
+"""
 
 
-def _sections(table: Table) -> Iterator[str]:
-    for group, heading in table.groups.items():
+def pages(table: Table) -> dict[Path, str]:
+    """The text of each page."""
+    checked = Counter(row.group == _ACCOUNT for row in table.rows if not row.not_applicable)
+    groups = {
+        is_account: [g for g in table.groups if (g == _ACCOUNT) == is_account] for is_account in (False, True)
+    }
+    return {
+        _PAGES / name: "\n".join(
+            [head.format(count=checked[is_account]), *_sections(table, groups[is_account])]
+        )
+        for name, head, is_account in (
+            ("local-cluster.md", _HEAD, False),
+            ("local-account.md", _ACCOUNT_HEAD, True),
+        )
+    }
+
+
+def _sections(table: Table, groups: Iterable[str]) -> Iterator[str]:
+    for group in groups:
+        heading = table.groups[group]
         rows = [row for row in table.rows if row.group == group and row.difference]
         if rows:
             yield f"## Differences: {heading[0].lower()}{heading[1:]}\n"
@@ -44,4 +73,5 @@ def _items(rows: Iterable[Requirement]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(load()), encoding="utf-8")
+    for path, text in pages(load()).items():
+        path.write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.installer.launch import SERVER_NAME
 from awslabs_dsql_mcp.local_cluster.client_lines import CLIENTS as CLIENT_LINES
 from docs import client_examples
 from docs.client_examples import EXAMPLES, file_name, files, links_of_readme
-from docs.local_cluster_page import PAGE, page
+from docs.local_cluster_page import pages
 from docs.options_table import README, between, table
 from support.local_cluster.requirements import load
 
@@ -52,7 +52,8 @@ def test_the_readme_lists_the_options_as_they_are() -> None:
 
 
 def test_the_guide_lists_the_local_clusters_differences_as_they_are() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(load())
+    for path, text in pages(load()).items():
+        assert path.read_text(encoding="utf-8") == text
 
 
 def test_the_readme_names_every_client_of_the_local_cluster() -> None:

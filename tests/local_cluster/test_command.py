@@ -137,7 +137,7 @@ def test_clients_that_know_nothing_of_it_connect_in_its_environment(
 
 def test_the_environment_of_another_role_has_its_token(chosen: LocalCluster, data: Path) -> None:
     now = datetime.now(timezone.utc)
-    variables = client_env.client_env(DataDir(data), chosen.port, "app", now)
+    variables = client_env.client_env(DataDir(data), chosen.port, None, "app", now)
     assert variables["PGUSER"] == "app"
     iam_token.check(variables["PGPASSWORD"], ["localhost"], "app", keys(chosen), now + timedelta(days=6))
 

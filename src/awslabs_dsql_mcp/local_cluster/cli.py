@@ -196,7 +196,9 @@ def _connected(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
 def _environment(data_dir: DataDir, user: str, form: str) -> str:
     """Format the environment of clients of the running cluster."""
     with _connected(data_dir) as handle:
-        variables = client_env.client_env(data_dir, handle.port, user, datetime.now(timezone.utc))
+        variables = client_env.client_env(
+            data_dir, handle.port, handle.api_port, user, datetime.now(timezone.utc)
+        )
     return client_env.FORMATS[form](variables)
 
 

@@ -10,11 +10,13 @@ from typing import Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster import iam_token
 from awslabs_dsql_mcp.local_cluster.cluster import HOST
-from awslabs_dsql_mcp.local_cluster.data_dir import ADDRESS, DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import ADDRESS, DataDir, api_url
 from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
-def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[str, str]:
+def client_env(
+    data_dir: DataDir, port: int, api_port: int | None, user: str, now: datetime
+) -> dict[str, str]:
     """Return the variables of libpq (PostgreSQL documentation, 34.15), of AWS's SDKs and of Node.js.
 
     The address is given beside the name, of which AWS's connectors make another one. The password is a
@@ -23,6 +25,7 @@ def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[s
     Args:
         data_dir: The data directory of the cluster.
         port: The port of its endpoint.
+        api_port: The port of its API, if it has one.
         user: The role to log in as.
         now: The time, with its zone.
     """
@@ -32,6 +35,7 @@ def client_env(data_dir: DataDir, port: int, user: str, now: datetime) -> dict[s
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_REGION": keys.region,
         "AWS_DEFAULT_REGION": keys.region,  # boto3 reads this one alone
+        **({"AWS_ENDPOINT_URL_DSQL": api_url(api_port)} if api_port else {}),
         "PGHOST": HOST,
         "PGHOSTADDR": ADDRESS,
         "PGPORT": str(port),

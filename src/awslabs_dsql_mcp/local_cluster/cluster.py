@@ -12,7 +12,7 @@ from pathlib import Path
 
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_or_start
-from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir, api_url
 
 HOST = HOSTS[0]
 
@@ -24,6 +24,7 @@ class LocalCluster:
     Args:
         host: Host name, also in the token; never an address, which sends no SNI.
         port: TCP port of the endpoint.
+        api_url: URL of the API; `None` if the cluster was started by a version that had none.
         ca_file: Certificate of the authority to trust, PEM.
         region: Region in the token.
         access_key: Access key that signs tokens.
@@ -32,6 +33,7 @@ class LocalCluster:
 
     host: str
     port: int
+    api_url: str | None
     ca_file: Path
     region: str
     access_key: str
@@ -76,4 +78,12 @@ def _leave(joined: "asyncio.Future[ClusterHandle]") -> None:
 
 def _describe(data_dir: DataDir, handle: ClusterHandle) -> LocalCluster:
     keys = data_dir.credentials()
-    return LocalCluster(HOST, handle.port, data_dir.ca_file, keys.region, keys.access_key, keys.secret_key)
+    return LocalCluster(
+        HOST,
+        handle.port,
+        api_url(handle.api_port) if handle.api_port else None,
+        data_dir.ca_file,
+        keys.region,
+        keys.access_key,
+        keys.secret_key,
+    )

@@ -97,6 +97,8 @@ QUESTIONS = (
     ("try DSQL without an AWS account", "local-cluster"),
     ("emulator for CI tests", "local-cluster"),
     ("how does the local cluster differ", "local-cluster"),
+    ("create a cluster locally with boto3", "local-account"),
+    ("AWS_ENDPOINT_URL_DSQL", "local-account"),
 )
 
 

@@ -30,11 +30,13 @@ class ClusterHandle:
 
     Args:
         port: Port of the endpoint.
+        api_port: Port of the API; `None` of a daemon that has none, of an older version.
         config: Configuration of the cluster.
     """
 
     connection: socket.socket
     port: int
+    api_port: int | None
     config: ClusterConfig
 
     def close(self) -> None:
@@ -107,7 +109,9 @@ def _connect(data_dir: DataDir) -> ClusterHandle | None:
     except (OSError, ValueError):
         connection.close()
         return None
-    return ClusterHandle(connection, greeting["port"], ClusterConfig.from_json(greeting["config"]))
+    return ClusterHandle(
+        connection, greeting["port"], greeting.get("api_port"), ClusterConfig.from_json(greeting["config"])
+    )
 
 
 def _read_line(connection: socket.socket) -> bytes:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.daemon.account_service import AccountService
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint import listener
 from awslabs_dsql_mcp.local_cluster.postgres import job_worker
@@ -53,7 +54,12 @@ async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready
     control = ReconnectingSuperuser(server.address)
     endpoint = listener.Endpoint(server.address, data_dir, config, control)
     endpoint.serve(listeners)
-    greeting = json.dumps({"port": port, "config": config.to_json()})
+    api_listener = listener.listen_ipv4(data_dir.api_port)
+    api_port = int(api_listener.getsockname()[1])
+    data_dir.keep_api_port(api_port)
+    account = AccountService(data_dir, config, api_listener)
+    account.serve()
+    greeting = json.dumps({"port": port, "api_port": api_port, "config": config.to_json()})
     clients = ClientRegistry(greeting.encode() + b"\n", endpoint.connection_limits.sleep.begin)
     clients.enter()  # the one that started us
     _watch(loop, _until_input_ends, clients.leave)
@@ -69,6 +75,7 @@ async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready
     data_dir.daemon_file.unlink(missing_ok=True)
     local_server.close()
     clients.close_all()
+    await account.close()
     await endpoint.close()
     await control.close()
 

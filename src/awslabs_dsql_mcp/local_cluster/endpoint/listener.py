@@ -47,6 +47,15 @@ def listen(port: int) -> list[socket.socket]:
         port = 0
 
 
+def listen_ipv4(port: int) -> socket.socket:
+    """Listen on 127.0.0.1 alone.
+
+    Args:
+        port: Preferred port; another one is used when it is taken. 0 for any.
+    """
+    return (_try_ipv4(port) or _try_ipv4(0))[0]
+
+
 def listen_at(port: int) -> list[socket.socket]:
     """Listen on 127.0.0.1 and, where there is IPv6, on ::1, at this port and no other.
 
