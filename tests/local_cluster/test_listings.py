@@ -246,6 +246,7 @@ JDBC: dict[str, tuple[str, list[str]]] = {
     "roles": ("SELECT rolname FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%'", ["admin", "app"]),
     "users": ("SELECT usename FROM pg_user WHERE usename NOT LIKE 'pg\\_%'", ["admin", "app"]),
     "settings of roles": ("SELECT setrole::text FROM pg_db_role_setting", []),
+    "triggers of users": ("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal", []),
     "event triggers": ("SELECT evtname FROM pg_event_trigger", []),
     "information_schema.schemata": (
         "SELECT schema_name FROM information_schema.schemata",

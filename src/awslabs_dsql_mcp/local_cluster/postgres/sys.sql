@@ -566,6 +566,8 @@ DROP TRIGGER IF EXISTS refuse ON _dsql_oversize;
 CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON _dsql_oversize DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION _dsql_refuse_size();
 
+UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = '_dsql_oversize'::regclass;
+
 -- Makes COMMIT refuse the transaction.
 CREATE OR REPLACE FUNCTION _dsql_doom() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
