@@ -25,6 +25,7 @@ FROM_NPM = (
     "@aws/aurora-dsql-node-postgres-connector@0.1.9",
     "@aws-sdk/dsql-signer@3.1142.0",
     "@prisma/adapter-pg@7.10.1",
+    "postgres@3.4.9",
 )
 OF_PGX = "github.com/jackc/pgx/v5@v5.7.5"
 INSERT = "INSERT INTO visits VALUES ('{visitor}')"
@@ -107,6 +108,7 @@ PROGRAMS = (
         )
         for number, starter in ((0, False), (2, True))
     ),
+    Program("node", 3, "LINE\nawait sql.begin((sql) => sql`INSERT`);\nawait sql.end();", "node"),
     Program(
         "prisma",
         0,
@@ -185,7 +187,8 @@ def as_node(text: str, folder: Path, starter: Sequence[str]) -> list[str]:
     (folder / "node_modules").symlink_to(modules)
     program = folder / "program.mjs"
     program.write_text(
-        'import pg from "pg";\nimport { PrismaPg } from "@prisma/adapter-pg";\n'
+        'import pg from "pg";\nimport postgres from "postgres";\n'
+        'import { PrismaPg } from "@prisma/adapter-pg";\n'
         f'import {{ AuroraDSQLClient }} from "@aws/aurora-dsql-node-postgres-connector";\n{text}\n'
     )
     return [*(starter or ["node"]), str(program)]

@@ -75,6 +75,7 @@ CLIENTS: Final[Mapping[str, tuple[Line, ...]]] = {
             "With AWS's connector, @aws/aurora-dsql-node-postgres-connector",
             "const client = new AuroraDSQLClient({ host: process.env.PGHOST, port: process.env.PGPORT });",
         ),
+        Line("With Postgres.js, postgres", 'const sql = postgres({ ssl: "verify-full" });'),
     ),
     "prisma": (
         Line("With @prisma/adapter-pg", "const prisma = new PrismaClient({ adapter: new PrismaPg({}) });"),
