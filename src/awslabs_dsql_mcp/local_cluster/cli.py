@@ -34,7 +34,7 @@ _TASKS_OF = {
     "--for": ("--for",),
     "--format": ("--env",),
     "--user": ("--env", "--for", "token"),
-    "--host": ("token",),
+    "--host": ("token", "--env"),
     _WAKING.flag: ("sleep",),
     **{option.flag: ("",) for option in options.OPTIONS},
 }
@@ -74,7 +74,8 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     elif task == "--for":
         _print(_lines(data_dir, parsed.client, user, parsed.local_data))
     elif task == "--env":
-        _print(_environment(data_dir, user, getattr(parsed, "format", _SHELL)))
+        host = _host_name(getattr(parsed, "host", HOST))
+        _print(_environment(data_dir, host, user, getattr(parsed, "format", _SHELL)))
     else:
         return asyncio.run(_serve(data_dir, parsed.local_data, options.chosen(parsed)))
     return 0
@@ -148,7 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host",
         default=argparse.SUPPRESS,
-        help=f"name that token is for (default: {HOST}, valid for each name of the cluster)",
+        help=f"name that token and --env are for: {HOST}, valid for each name of the first cluster, or the "
+        f"endpoint of another one (default: {HOST})",
     )
     add_options(parser, [_WAKING])
     options.add_to(parser)
@@ -162,15 +164,20 @@ def _token(data_dir: DataDir, host: str, user: str) -> str:
         SettingsError: The host is no name.
         NotConfigured: No cluster was ever started in the directory.
     """
-    if not _HOST_NAME.fullmatch(host):
-        raise SettingsError(f"--host: got {host!r}, expected a host name")
+    host = _host_name(host)
     try:
-        credentials = data_dir.credentials()
+        credentials = data_dir.credentials_for(host)
     except FileNotFoundError:
         raise NotConfigured(
             f"There is no local cluster in {data_dir.path}.", hint=_how_to_start(data_dir)
         ) from None
     return iam_token.issue(host, user, credentials, datetime.now(timezone.utc))
+
+
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise SettingsError(f"--host: got {text!r}, expected a host name")
+    return text
 
 
 def _how_to_start(data_dir: DataDir) -> str:
@@ -193,11 +200,11 @@ def _connected(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
         handle.close()
 
 
-def _environment(data_dir: DataDir, user: str, form: str) -> str:
+def _environment(data_dir: DataDir, host: str, user: str, form: str) -> str:
     """Format the environment of clients of the running cluster."""
     with _connected(data_dir) as handle:
         variables = client_env.client_env(
-            data_dir, handle.port, handle.api_port, user, datetime.now(timezone.utc)
+            data_dir, handle.port, handle.api_port, user, datetime.now(timezone.utc), host
         )
     return client_env.FORMATS[form](variables)
 

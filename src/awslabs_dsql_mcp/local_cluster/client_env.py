@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
 def client_env(
-    data_dir: DataDir, port: int, api_port: int | None, user: str, now: datetime
+    data_dir: DataDir, port: int, api_port: int | None, user: str, now: datetime, host: str = HOST
 ) -> dict[str, str]:
     """Return the variables of libpq (PostgreSQL documentation, 34.15), of AWS's SDKs and of Node.js.
 
@@ -28,20 +28,21 @@ def client_env(
         api_port: The port of its API, if it has one.
         user: The role to log in as.
         now: The time, with its zone.
+        host: The name of the cluster, or of another one's endpoint, whose Region is then the environment's.
     """
-    keys = data_dir.credentials()
+    keys = data_dir.credentials_for(host)
     return {
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_REGION": keys.region,
         "AWS_DEFAULT_REGION": keys.region,  # boto3 reads this one alone
         **({"AWS_ENDPOINT_URL_DSQL": api_url(api_port)} if api_port else {}),
-        "PGHOST": HOST,
+        "PGHOST": host,
         "PGHOSTADDR": ADDRESS,
         "PGPORT": str(port),
         "PGUSER": user,
         "PGDATABASE": DATABASE,
-        "PGPASSWORD": iam_token.issue(HOST, user, keys, now, limits.MAX_TOKEN_SECONDS),
+        "PGPASSWORD": iam_token.issue(host, user, keys, now, limits.MAX_TOKEN_SECONDS),
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": str(data_dir.ca_file),
         "NODE_EXTRA_CA_CERTS": str(data_dir.ca_file),  # beside the authorities that Node.js knows

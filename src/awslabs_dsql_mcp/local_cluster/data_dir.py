@@ -9,6 +9,7 @@
     port, api_port     ports of the endpoint and of the API, reused while they are free
     clusters.json      the account: its clusters, once the API was used
     postgres/          PostgreSQL's data directory, with its socket
+    clusters/          data of further clusters, one directory each, likewise with ``postgres/`` in it
     join.lock          held while a process connects to the daemon or starts it
     daemon.lock        held by the daemon as long as it lives
     daemon.json        port, secret and process id of the daemon
@@ -17,13 +18,16 @@
 
 import json
 import os
+import re
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
+from awslabs_dsql_mcp.dsql.regions import REGIONS
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
 REGION = "us-east-1"
@@ -31,6 +35,10 @@ ADDRESS = "127.0.0.1"
 HOSTS = ("localhost", f"localhost.dsql.{REGION}.on.aws")
 """Names of every local cluster: the second is for AWS's connectors, which take a host without ``.dsql`` for
 the id of a cluster, and for clients that send no name without a dot (SNI), such as those of the JVM."""
+CERTIFICATE_NAMES = (*HOSTS, *(f"*.dsql.{region}.on.aws" for region in REGIONS))
+"""Names in the certificate: those of every local cluster, and of all endpoints."""
+CERTIFICATE_HEAD = f"{' '.join(CERTIFICATE_NAMES)}\n".encode()
+"""First line of the certificate's file, by which an older one is known; whoever reads PEM skips it."""
 _NODE_HOSTS = """\
 // Node.js finds a local cluster by each of its names, once this is loaded first: node --require
 const dns = require("node:dns");
@@ -38,6 +46,7 @@ const names = new Set(%s);
 const lookup = dns.lookup;
 dns.lookup = (name, ...rest) => lookup(names.has(name) ? "%s" : name, ...rest);
 """
+_ENDPOINT = re.compile(r"[a-z0-9]{26}\.dsql\.([a-z0-9-]+)\.on\.aws")
 _RENEW_AFTER = timedelta(days=365)
 _MAX_LOG = 1_000_000  # bytes kept of former runs
 
@@ -83,17 +92,29 @@ class DataDir:
         """
         return Credentials(**json.loads(self._credentials.read_bytes()))
 
+    def credentials_for(self, host: str) -> Credentials:
+        """Read the access keys, with the Region of a cluster by its name.
+
+        Raises:
+            FileNotFoundError: No cluster was ever started in this directory.
+        """
+        keys = self.credentials()
+        return replace(keys, region=region_of(host) or keys.region)
+
     @property
     def ca_file(self) -> Path:
         """Certificate of the authority, PEM."""
         return self.path / "ca.pem"
 
     def has_fresh_certificate(self) -> bool:
-        """True if the certificates are less than a year old."""
+        """True if the certificates are less than a year old, and for all names."""
         try:
-            return time.time() - self.ca_file.stat().st_mtime < _RENEW_AFTER.total_seconds()
+            age = time.time() - self.ca_file.stat().st_mtime
+            with self.certificate.open("rb") as certificate:
+                names = certificate.readline()
         except FileNotFoundError:
             return False
+        return age < _RENEW_AFTER.total_seconds() and names == CERTIFICATE_HEAD
 
     @property
     def hosts(self) -> Path:
@@ -105,10 +126,15 @@ class DataDir:
         """The same as a module of Node.js, which has no such file of its own."""
         return self.path / "hosts.cjs"
 
-    def write_hosts(self) -> None:
-        """Write `hosts` and `node_hosts`; to be called with the daemon's lock held."""
-        self.write(self.hosts, f"{ADDRESS} {' '.join(HOSTS)}\n".encode())
-        self.write(self.node_hosts, (_NODE_HOSTS % (json.dumps(HOSTS), ADDRESS)).encode())
+    def write_hosts(self, others: Iterable[str] = ()) -> None:
+        """Write `hosts` and `node_hosts`; to be called with the daemon's lock held.
+
+        Args:
+            others: Names of the endpoints of the account's clusters.
+        """
+        names = (*HOSTS, *others)
+        self.write(self.hosts, f"{ADDRESS} {' '.join(names)}\n".encode())
+        self.write(self.node_hosts, (_NODE_HOSTS % (json.dumps(names), ADDRESS)).encode())
 
     @property
     def certificate(self) -> Path:
@@ -124,6 +150,11 @@ class DataDir:
     def postgres(self) -> Path:
         """PostgreSQL's data directory."""
         return self.path / "postgres"
+
+    @property
+    def storages(self) -> Path:
+        """Directory of the data of further clusters."""
+        return self.path / "clusters"
 
     @property
     def join_lock(self) -> Path:
@@ -184,6 +215,12 @@ class DataDir:
         with open(draft, "xb", opener=_private) as file:
             file.write(content)
         draft.replace(path)
+
+
+def region_of(endpoint: str) -> str | None:
+    """Return the Region in the name of a cluster's endpoint; `None` of any other name."""
+    named = _ENDPOINT.fullmatch(endpoint.lower())
+    return named[1] if named else None
 
 
 def api_url(port: int) -> str:

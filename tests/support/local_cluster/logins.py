@@ -1,5 +1,6 @@
 """Logging in to a local cluster as its users do: TLS, verify-full, and a token for a password."""
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import psycopg
@@ -44,6 +45,20 @@ def conninfo(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> str:
 def connect(cluster: LocalCluster, user: str = ADMIN, **changes: str) -> psycopg.Connection:
     """A connection of psycopg, in autocommit."""
     return psycopg.connect(conninfo(cluster, user, **changes), autocommit=True)
+
+
+def login(
+    account: LocalCluster,
+    endpoint: str,
+    *,
+    user: str = ADMIN,
+    region: str = "us-east-1",
+    signed_for: str | None = None,
+) -> psycopg.Connection:
+    """A connection to a cluster of the account by its endpoint, with a token for it or for another name."""
+    signer = replace(keys(account), region=region)
+    password = iam_token.issue(signed_for or endpoint, user, signer, datetime.now(timezone.utc))
+    return connect(account, user, host=endpoint, hostaddr="127.0.0.1", password=password)
 
 
 def connect_raw(cluster: LocalCluster, user: str = ADMIN) -> PGconn:

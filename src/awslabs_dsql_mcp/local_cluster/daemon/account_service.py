@@ -1,14 +1,26 @@
-"""The account in the daemon: its API, imported and served from the first request on."""
+"""The account in the daemon: its API and its further clusters, each from its first use on.
+
+The API answers in threads; what a change of the account means for connections and data is done in the
+event loop.
+"""
 
 import asyncio
 import socket
+import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.daemon.storage import Storage
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir, region_of
+from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
+from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
+from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 
 if TYPE_CHECKING:
+    from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster
+    from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile
     from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer
 
 
@@ -17,41 +29,131 @@ class AccountService:
 
     Args:
         data_dir: The data directory, with the daemon's lock held.
-        config: Configuration of the cluster.
+        config: Configuration of the clusters.
         listener: The socket of the API, which listens already.
     """
 
     def __init__(self, data_dir: DataDir, config: ClusterConfig, listener: socket.socket) -> None:
-        self._data_dir, self._config = data_dir, config
-        self._listener = listener
+        self._data_dir, self._config, self._listener = data_dir, config, listener
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._accounts: AccountFile | None = None
         self._starting: asyncio.Future[HttpServer] | None = None
+        self._contexts: dict[str, EndpointContext] = {}
+        self._storages: dict[str, Storage] = {}
+        self._names: list[str] = []
+        self._removals: set[asyncio.Task[None]] = set()
+
+    # ---- The API
 
     def serve(self) -> None:
         """Begin to wait for the first connection to the API, which is kept waiting while it starts."""
-        asyncio.get_running_loop().add_reader(self._listener, self._begin)
+        self._loop.add_reader(self._listener, self._begin)
 
     def _begin(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._listener)
+        self._loop.remove_reader(self._listener)
         self._starting = asyncio.ensure_future(asyncio.to_thread(self._start))
 
     def _start(self) -> "HttpServer":
-        # A tenth of a second, and the account's file, which most clusters never need.
-        from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile  # noqa: PLC0415
+        # A tenth of a second, which most clusters never need.
         from awslabs_dsql_mcp.local_cluster.control_plane.api import Api  # noqa: PLC0415
         from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer  # noqa: PLC0415
 
-        accounts = AccountFile(self._data_dir, time.time, lambda _: None)
-        api = Api(self._data_dir.credentials(), accounts, self._config.transition_seconds)
+        api = Api(self._data_dir.credentials(), self._account_file(), self._config.transition_seconds)
         server = HttpServer(self._listener, api.respond)
         server.start()
         return server
 
+    def _account_file(self) -> "AccountFile":
+        from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile  # noqa: PLC0415
+
+        with self._lock:
+            if self._accounts is None:
+                self._accounts = AccountFile(self._data_dir, time.time, self._changed)
+                self._changed(self._accounts.account)
+            return self._accounts
+
+    def _changed(self, account: "Account") -> None:
+        self._loop.call_soon_threadsafe(self._follow, account)
+
     async def close(self) -> None:
-        """Stop the API."""
+        """Stop the API and all further clusters."""
         if self._starting is None:
-            asyncio.get_running_loop().remove_reader(self._listener)
+            self._loop.remove_reader(self._listener)
             self._listener.close()
-            return
-        server = await self._starting
-        await asyncio.to_thread(server.shutdown)
-        server.server_close()
+        else:
+            server = await self._starting
+            await asyncio.to_thread(server.shutdown)
+            server.server_close()
+        await asyncio.gather(*self._removals, *(storage.stop() for storage in self._storages.values()))
+
+    # ---- The clusters
+
+    def route(self, host: str, first: EndpointContext) -> EndpointContext | Refusal:
+        """Find the context of a cluster by its name; any name that is no cluster's leads to the first.
+
+        Args:
+            host: The name, in lower case.
+            first: Context of the cluster that every local cluster has.
+        """
+        if region_of(host) is None:
+            return first
+        account = self._account_file().account
+        cluster = account.named(host)
+        if cluster is None:
+            return Refusal(
+                "08006", "unable to accept connection, cluster not found", f"There is no {host} here."
+            )
+        if refusal := self._refuse_state(account, cluster):
+            return refusal
+        if cluster.identifier not in self._contexts:
+            self._contexts[cluster.identifier] = self._context(account, cluster, first)
+        return self._contexts[cluster.identifier]
+
+    def _refuse_state(self, account: "Account", cluster: "Cluster") -> Refusal | None:
+        from awslabs_dsql_mcp.local_cluster.control_plane.account import CONNECTABLE, Moment  # noqa: PLC0415
+
+        status = account.status(cluster, Moment(time.time(), self._config.transition_seconds))
+        if status in CONNECTABLE:
+            return None
+        return Refusal(
+            "08006", "unable to accept connection, cluster not available", f"The cluster is {status}."
+        )
+
+    def _context(self, account: "Account", cluster: "Cluster", first: EndpointContext) -> EndpointContext:
+        if cluster.identifier == account.default:
+            return replace(first, names=first.names | {cluster.endpoint})
+        storage = self._storages.setdefault(
+            cluster.storage, Storage(self._data_dir.storages / cluster.storage, self._config)
+        )
+        return replace(
+            first,
+            names=frozenset((cluster.endpoint,)),
+            credentials=replace(first.credentials, region=cluster.region),
+            connection_limits=ConnectionLimits(self._config, time.monotonic),
+            backend=storage.backend,
+            clients=set[asyncio.BaseTransport](),
+        )
+
+    def _follow(self, account: "Account") -> None:
+        """Let connections and data follow a change of the account."""
+        alive = [cluster for cluster in account.clusters.values() if cluster.deleted_at is None]
+        names = [cluster.endpoint for cluster in alive]
+        if names != self._names:
+            self._names = names
+            self._data_dir.write_hosts(names)
+        for identifier in self._contexts.keys() - {cluster.identifier for cluster in alive}:
+            for client in self._contexts.pop(identifier).clients.copy():
+                _abort(client)
+        in_use = {cluster.storage for cluster in alive}
+        stored = {path.name for path in self._data_dir.storages.glob("*")}
+        for name in (stored | self._storages.keys()) - in_use:
+            storage = self._storages.pop(name, None) or Storage(self._data_dir.storages / name, self._config)
+            removal = asyncio.ensure_future(storage.remove())
+            self._removals.add(removal)
+            removal.add_done_callback(self._removals.discard)
+
+
+def _abort(client: asyncio.BaseTransport) -> None:
+    if isinstance(client, asyncio.Transport):
+        client.abort()

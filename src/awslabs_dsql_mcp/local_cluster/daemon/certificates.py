@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import CERTIFICATE_HEAD, CERTIFICATE_NAMES, HOSTS, DataDir
 
 _ADDRESSES = ("127.0.0.1", "::1")
 _VALID = timedelta(days=825)  # the longest that Apple's verifiers accept
@@ -30,7 +30,7 @@ def make(data_dir: DataDir) -> None:
     certificate = _certificate(key, authority, authority_key)
     private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     data_dir.write(data_dir.private_key, private_key)
-    data_dir.write(data_dir.certificate, certificate.public_bytes(Encoding.PEM))
+    data_dir.write(data_dir.certificate, CERTIFICATE_HEAD + certificate.public_bytes(Encoding.PEM))
     # Last: its age is read as the age of all three.
     data_dir.write(data_dir.ca_file, authority.public_bytes(Encoding.PEM))
 
@@ -61,7 +61,7 @@ def _certificate(
     key: EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: EllipticCurvePrivateKey
 ) -> x509.Certificate:
     issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    names = [x509.DNSName(name) for name in HOSTS]
+    names = [x509.DNSName(name) for name in CERTIFICATE_NAMES]
     addresses = [x509.IPAddress(ip_address(address)) for address in _ADDRESSES]
     server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     return (

@@ -68,7 +68,8 @@ def _announce(outcome: dict[str, object]) -> None:
 
 def _run(data_dir: DataDir, config: ClusterConfig) -> None:
     data_dir.ensure_credentials()
-    data_dir.write_hosts()
+    if not data_dir.clusters_file.exists():  # else the account has written its endpoints' names, too
+        data_dir.write_hosts()
     server = postgres.find().start(
         data_dir.postgres, meanwhile=partial(_get_ready, data_dir), settings=config.postgres_settings()
     )

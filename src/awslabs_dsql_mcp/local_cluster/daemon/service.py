@@ -51,14 +51,14 @@ async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready
     listeners = listener.listen_at(config.port) if config.port else listener.listen(data_dir.port)
     port = int(listeners[0].getsockname()[1])
     data_dir.keep_port(port)
-    control = ReconnectingSuperuser(server.address)
-    endpoint = listener.Endpoint(server.address, data_dir, config, control)
-    endpoint.serve(listeners)
     api_listener = listener.listen_ipv4(data_dir.api_port)
     api_port = int(api_listener.getsockname()[1])
     data_dir.keep_api_port(api_port)
     account = AccountService(data_dir, config, api_listener)
     account.serve()
+    control = ReconnectingSuperuser(server.address)
+    endpoint = listener.Endpoint(server.address, data_dir, config, control, route=account.route)
+    endpoint.serve(listeners)
     greeting = json.dumps({"port": port, "api_port": api_port, "config": config.to_json()})
     clients = ClientRegistry(greeting.encode() + b"\n", endpoint.connection_limits.sleep.begin)
     clients.enter()  # the one that started us
@@ -75,8 +75,8 @@ async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready
     data_dir.daemon_file.unlink(missing_ok=True)
     local_server.close()
     clients.close_all()
-    await account.close()
     await endpoint.close()
+    await account.close()
     await control.close()
 
 

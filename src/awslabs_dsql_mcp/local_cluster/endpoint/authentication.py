@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from awslabs_dsql_mcp.local_cluster import iam_token
-from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS
 from awslabs_dsql_mcp.local_cluster.endpoint import startup_parameters
 from awslabs_dsql_mcp.local_cluster.postgres.server import RESERVED_ROLES
 from awslabs_dsql_mcp.local_cluster.protocol import wire
@@ -62,11 +61,24 @@ def refuse_request(request: Request) -> Refusal | None:
 
 
 def refuse_login(
-    request: Request, token: str, credentials: iam_token.Credentials, now: datetime
+    request: Request,
+    token: str,
+    names: Collection[str],
+    credentials: iam_token.Credentials,
+    now: datetime,
 ) -> Refusal | None:
-    """Check the token that the client sent as its password, then the role and the database."""
+    """Check the token that the client sent as its password, then the role and the database.
+
+    Args:
+        request: The request.
+        token: The password.
+        names: The cluster's names: a token for one of them is good for each.
+        credentials: The keys that must have signed the token.
+        now: The time, with its zone.
+    """
+    host = (request.host or "").lower()
     try:
-        iam_token.check(token, _names_of(request.host or ""), request.user, credentials, now)
+        iam_token.check(token, names if host in names else (host,), request.user, credentials, now)
     except iam_token.TokenRefused as refused:
         return Refusal("08006", _DENIED, refused.hint)
     if request.user in RESERVED_ROLES:
@@ -74,11 +86,6 @@ def refuse_login(
     if request.database != DATABASE:
         return Refusal("3D000", f'database "{request.database}" does not exist')
     return None
-
-
-def _names_of(host: str) -> Collection[str]:
-    """Give all names of the cluster where one of them was asked for."""
-    return HOSTS if host.lower() in HOSTS else (host.lower(),)
 
 
 def _no_role(role: str) -> Refusal:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from awslabs_dsql_mcp.local_cluster.endpoint import authentication, startup_parameters
-from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
+from awslabs_dsql_mcp.local_cluster.endpoint.context import Backend, EndpointContext
 from awslabs_dsql_mcp.local_cluster.endpoint.transports import (
     BackendTransport,
     ClientTransport,
@@ -28,7 +28,7 @@ class Handshake(asyncio.Protocol):
     """Protocol of a client until it is authenticated.
 
     Args:
-        context: Context that all connections of the cluster share.
+        route: Finds the context of the cluster that a host name (SNI) asks for, or refuses it.
         host: Returns the host name in TLS (SNI) after the TLS handshake; `None` in place of the
             function when the connection is not encrypted.
         head: Bytes read already.
@@ -36,14 +36,14 @@ class Handshake(asyncio.Protocol):
 
     def __init__(
         self,
-        context: EndpointContext,
+        route: "Callable[[str | None], EndpointContext | wire.Refusal]",
         host: "Callable[[asyncio.BaseTransport], str | None] | None",
         head: bytes,
     ) -> None:
-        self._context, self._host = context, host
+        self._route, self._host = route, host
         self._received = bytearray(head)
         self._request: authentication.Request | None = None
-        self._counted = False
+        self._entered: EndpointContext | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set the time limit of the login."""
@@ -56,9 +56,10 @@ class Handshake(asyncio.Protocol):
         self._leave()
 
     def _leave(self) -> None:
-        if self._counted:
-            self._counted = False
-            self._context.connection_limits.leave()
+        context, self._entered = self._entered, None
+        if context is not None:
+            context.clients.discard(self._client)
+            context.connection_limits.leave()
 
     def data_received(self, data: bytes) -> None:
         """Read the startup packet, then the password."""
@@ -66,8 +67,8 @@ class Handshake(asyncio.Protocol):
         try:
             if self._request is None:
                 self._read_packet()
-            if self._request is not None:  # both may come at once
-                self._read_password(self._request)
+            if self._request is not None and self._entered is not None:  # both may come at once
+                self._read_password(self._request, self._entered)
         except wire.Malformed:
             self._client.abort()
 
@@ -75,12 +76,13 @@ class Handshake(asyncio.Protocol):
         packet = wire.read_packet(self._received)
         if packet is None:
             return
-        if packet.code == wire.CANCEL_REQUEST:
-            self._cancel(packet)
-            return
         host = self._host(self._client) if self._host else None
+        context = self._route(host)
+        if packet.code == wire.CANCEL_REQUEST:
+            self._cancel(packet, context)
+            return
         request = authentication.Request(self._host is not None, host, packet)
-        refusal = authentication.refuse_request(request) or self._enter()
+        refusal = authentication.refuse_request(request) or self._enter(context)
         if refusal:
             self._refuse(refusal)
             return
@@ -88,52 +90,59 @@ class Handshake(asyncio.Protocol):
         self._request = request
         self._client.write(wire.password_request())
 
-    def _cancel(self, packet: wire.Packet) -> None:
+    def _cancel(self, packet: wire.Packet, context: EndpointContext | wire.Refusal) -> None:
         """Close the connection: a cancel request gets no other answer, honoured or not."""
-        if self._context.config.honour_cancel:
-            self._context.spawn(self._pass_on(wire.packet(packet.code, packet.body)))
+        if not isinstance(context, wire.Refusal) and context.config.honour_cancel:
+            context.spawn(self._pass_on(context, wire.packet(packet.code, packet.body)))
         else:
             self._client.close()
 
-    def _enter(self) -> wire.Refusal | None:
-        refusal = self._context.connection_limits.enter()
-        self._counted = refusal is None
+    def _enter(self, context: EndpointContext | wire.Refusal) -> wire.Refusal | None:
+        if isinstance(context, wire.Refusal):
+            return context
+        refusal = context.connection_limits.enter()
+        if refusal is None:
+            self._entered = context
+            context.clients.add(self._client)
         return refusal
 
-    def _read_password(self, request: authentication.Request) -> None:
+    def _read_password(self, request: authentication.Request, context: EndpointContext) -> None:
         message = wire.read_message(self._received, wire.MAX_PASSWORD)
         if message is None:
             return
         if message.kind != wire.PASSWORD:
             raise wire.Malformed("no password")
         token = message.body.rstrip(b"\0").decode("utf-8", "replace")
-        refusal = authentication.refuse_login(request, token, self._context.credentials, self._context.now())
+        refusal = authentication.refuse_login(
+            request, token, context.names, context.credentials, context.now()
+        )
         if refusal:
             self._refuse(refusal)
             return
         self._client.pause_reading()
-        self._context.spawn(self._join(request, bytes(self._received[message.size :])))
+        context.spawn(self._join(request, context, bytes(self._received[message.size :])))
 
     def _refuse(self, refusal: wire.Refusal) -> None:
         self._client.write(wire.fatal(refusal))
         self._client.close()
 
-    async def _pass_on(self, cancel: bytes) -> None:
+    async def _pass_on(self, context: EndpointContext, cancel: bytes) -> None:
         with suppress(OSError):
-            server = await connect.open_connection(
-                self._context.address, lambda: PacedTransport(self._client)
-            )
+            backend = await context.backend()
+            server = await connect.open_connection(backend.address, lambda: PacedTransport(self._client))
             server.transport.write(cancel)
 
-    async def _join(self, request: authentication.Request, rest: bytes) -> None:
-        context = self._context
+    async def _join(self, request: authentication.Request, context: EndpointContext, rest: bytes) -> None:
         try:
-            mapped = request.user == ADMIN or await context.sessions.is_mapped(request.user)
+            backend = await context.backend()
+            mapped = request.user == ADMIN or await backend.sessions.is_mapped(request.user)
             if refusal := authentication.refuse_role(request.user, mapped=mapped):
                 self._refuse(refusal)
                 return
-            await connect.set_password(context.address, request.user)
-            server = await connect.open_connection(context.address, self._server_end)
+            await connect.set_password(backend.address, request.user)
+            server = await connect.open_connection(
+                backend.address, lambda: self._server_end(backend, context)
+            )
         except OSError:
             self._refuse(wire.Refusal("57P03", "the local PostgreSQL is not running"))
             return
@@ -151,11 +160,10 @@ class Handshake(asyncio.Protocol):
         server.session.from_client(rest)
         self._client.resume_reading()
 
-    def _server_end(self) -> BackendTransport:
-        address = self._context.address
-        password = address.password if isinstance(address, Loopback) else None
-        return BackendTransport(self._client, password, self._begin)
+    def _server_end(self, backend: Backend, context: EndpointContext) -> BackendTransport:
+        def begin(server: asyncio.Transport) -> ClientSession:
+            faults = FaultInjector(context.config, backend.sessions.count())
+            return ClientSession(backend.sessions, faults, self._client, server)
 
-    def _begin(self, server: asyncio.Transport) -> ClientSession:
-        faults = FaultInjector(self._context.config, self._context.sessions.count())
-        return ClientSession(self._context.sessions, faults, self._client, server)
+        password = backend.address.password if isinstance(backend.address, Loopback) else None
+        return BackendTransport(self._client, password, begin)

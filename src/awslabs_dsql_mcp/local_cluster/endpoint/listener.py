@@ -19,12 +19,13 @@ from weakref import WeakKeyDictionary
 
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
-from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
+from awslabs_dsql_mcp.local_cluster.endpoint.context import Backend, EndpointContext, Router
 from awslabs_dsql_mcp.local_cluster.endpoint.handshake import Handshake
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
 from awslabs_dsql_mcp.local_cluster.protocol import wire
+from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 from awslabs_dsql_mcp.local_cluster.session.registry import BackendControl, SessionRegistry
 
 ALPN = "postgresql"
@@ -99,6 +100,10 @@ def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def _only_the_first(_: str, first: EndpointContext) -> EndpointContext:
+    return first
+
+
 class Endpoint:
     """The endpoint: accepts connections until it is closed.
 
@@ -108,6 +113,7 @@ class Endpoint:
         config: Configuration of the cluster.
         control: Connection of the superuser.
         now: Current time with a time zone, for tokens.
+        route: Finds the other clusters of the account; by default there are none.
     """
 
     def __init__(
@@ -117,12 +123,19 @@ class Endpoint:
         config: ClusterConfig,
         control: BackendControl,
         now: Callable[[], datetime] = _utc_now,
+        route: Router = _only_the_first,
     ) -> None:
         self.connection_limits = ConnectionLimits(config, time.monotonic)
         self.sessions = SessionRegistry(control, config)
-        credentials = data_dir.credentials()
-        self._context = EndpointContext(
-            address, credentials, config, self.connection_limits, now, self.sessions, self._spawn
+        self._backend, self._route = Backend(address, self.sessions), route
+        self._first = EndpointContext(
+            frozenset(HOSTS),
+            data_dir.credentials(),
+            config,
+            self.connection_limits,
+            now,
+            self._running,
+            self._spawn,
         )
         self._names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -136,6 +149,12 @@ class Endpoint:
     ) -> None:
         if isinstance(connection, ssl.SSLObject):
             self._names[connection] = name
+
+    async def _running(self) -> Backend:
+        return self._backend
+
+    def _context_of(self, host: str | None) -> EndpointContext | Refusal:
+        return self._route(host.lower(), self._first) if host else self._first
 
     def serve(self, listeners: list[socket.socket]) -> None:
         """Begin to accept connections."""
@@ -185,7 +204,7 @@ class Endpoint:
 
     async def _open_encrypted(self, client: socket.socket, *, direct: bool) -> None:
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Handshake(self._context, self._name_asked_for, b""),
+            lambda: Handshake(self._context_of, self._name_asked_for, b""),
             client,
             ssl=self._tls,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS,
@@ -195,7 +214,7 @@ class Endpoint:
 
     async def _open_clear(self, client: socket.socket, opening: bytes) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Handshake(self._context, None, opening), client
+            lambda: Handshake(self._context_of, None, opening), client
         )
 
     def _name_asked_for(self, transport: asyncio.BaseTransport) -> str | None:

@@ -114,10 +114,9 @@ class Installation:
         settings: Mapping[str, str] | None = None,
         loopback: bool = sys.platform == "win32",
         one_database: bool = True,
+        spawn: subprocesses.Spawn = subprocesses.spawn_child,
     ) -> Server:
         """Start a server on a data directory, made when absent; return when it takes connections.
-
-        Call it from the main thread (see `subprocesses.spawn_child`).
 
         Args:
             directory: PostgreSQL's data directory; its parent exists.
@@ -125,13 +124,14 @@ class Installation:
             settings: PostgreSQL's, beside those that every local cluster has.
             loopback: Listen on TCP: Windows' event loops have no Unix sockets.
             one_database: As a cluster; otherwise the superuser can make others.
+            spawn: Starts its programs; the default must be called from the main thread.
 
         Raises:
             NotConfigured: PostgreSQL cannot be started; the text has the end of its log.
         """
         run_as = current_run_as()
         schema = _SYSTEM_SCHEMA if one_database else _SYSTEM_SCHEMA[:-1]
-        launch = _Launch(reachable_programs(self.root, run_as) / "bin", run_as, directory, schema)
+        launch = _Launch(reachable_programs(self.root, run_as) / "bin", run_as, directory, schema, spawn)
         subprocesses.clear_leftovers(directory)
         if not directory.exists():
             launch.initialise(meanwhile)
@@ -147,12 +147,13 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class _Launch:
-    """The programs to run, the user to run them as, the directory to run them in, and its system schema."""
+    """The programs, who runs them in which directory, its system schema, and how they are started."""
 
     programs: Path
     run_as: RunAs
     directory: Path
     schema: tuple[str, ...]
+    spawn: subprocesses.Spawn
 
     def initialise(self, meanwhile: Callable[[], None]) -> None:
         """Make the data directory, whole or not at all."""
@@ -170,9 +171,7 @@ class _Launch:
         """Fill an empty data directory."""
         command = self._command("initdb", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
         command += [f"--username={_MADE_BY_INITDB}", "--auth-local=trust", "--auth-host=password"]
-        child = subprocesses.spawn_child(
-            command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        )
+        child = self.spawn(command, self._options(stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
         meanwhile()
         self._expect_success(child, b"", _INITDB_SECONDS, "PostgreSQL's data directory could not be made")
 
@@ -195,7 +194,7 @@ class _Launch:
         """Run statements, each followed by an empty line, as the superuser, while no server runs."""
         command = self._command("postgres", "-j", "-c", "fsync=off", "-c", "exit_on_error=on")
         command[1:1] = ["--single"]  # it must come first
-        child = subprocesses.spawn_child(
+        child = self.spawn(
             [*command, "postgres"],
             self._options(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
         )
@@ -210,7 +209,7 @@ class _Launch:
             command += ["-c", f"{name}={value}"]
         log = self.directory.with_name(self.directory.name + ".log")
         with log.open("wb") as words:
-            child = subprocesses.spawn_child(command, self._options(stdout=words, stderr=words))
+            child = self.spawn(command, self._options(stdout=words, stderr=words))
         try:
             meanwhile()
             self._wait_until_ready(child.process, log)

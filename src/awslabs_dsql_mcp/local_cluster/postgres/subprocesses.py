@@ -40,6 +40,10 @@ class ChildProcess:
     release: Callable[[], None]
 
 
+Spawn = Callable[[Sequence[str], Mapping[str, Any]], ChildProcess]
+"""Starts a program that does not outlive us, given the command and arguments of `subprocess.Popen`."""
+
+
 def environment() -> dict[str, str]:
     """Return our environment without libpq's and PostgreSQL's variables, which would steer it."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}  # noqa: TID251 - a child's environment
@@ -60,6 +64,8 @@ if sys.platform == "win32":
         process = subprocess.Popen[bytes](command, creationflags=subprocess.CREATE_NO_WINDOW, **options)
         windows_job.assign(job, process)
         return ChildProcess(process, lambda: windows_job.close(job))
+
+    spawn_watched = spawn_child
 
     def _ask(child: ChildProcess, mode: str, programs: Path, directory: Path) -> None:
         del child  # pg_ctl finds it by its directory
@@ -104,7 +110,10 @@ else:
         return tie
 
     def spawn_watched(command: Sequence[str], options: Mapping[str, Any]) -> ChildProcess:
-        """Start a program, and a shell that sends it SIGQUIT when our end of a pipe closes."""
+        """Start a program, and a shell that sends it SIGQUIT when our end of a pipe closes.
+
+        Unlike `spawn_child` it may be called from any thread.
+        """
         process = subprocess.Popen[bytes](command, **options)
         watchdog = subprocess.Popen(  # noqa: S603  our own command
             ["/bin/sh", "-c", 'read -r _; kill -QUIT "$1"', "watchdog", str(process.pid)],
