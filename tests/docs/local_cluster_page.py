@@ -34,7 +34,7 @@ sources: https://docs.aws.amazon.com/aurora-dsql/latest/APIReference/Welcome.htm
 ---
 ## How to use it
 
-While the local cluster runs, AWS's API for clusters is there, too. `awslabs-dsql-mcp local --env` sets AWS_ENDPOINT_URL_DSQL, by which boto3, the AWS CLI and other SDKs find it: create, get, list, update, delete and tag clusters as on AWS. The clusters made so cannot be connected to yet. Nothing reaches AWS, and nothing costs.
+While the local cluster runs, AWS's API for clusters is there, too. `awslabs-dsql-mcp local --env` sets AWS_ENDPOINT_URL_DSQL, by which boto3, the AWS CLI and other SDKs find it: create, get, list, update, delete and tag clusters as on AWS. Each has its own endpoint and database; `awslabs-dsql-mcp local --env --host ENDPOINT` sets what psql and drivers need to connect to it, `local token --host ENDPOINT` prints a password. A multi-Region pair is two endpoints over one database. Nothing reaches AWS, and nothing costs.
 
 {count} facts about the API and its clusters are checked, each answer against AWS's own model of it. It differs in what follows.
 """
