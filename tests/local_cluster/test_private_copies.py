@@ -321,3 +321,22 @@ def test_a_number_of_the_users_is_never_stored(numbered: Rivals, statement: byte
     numbered.second.execute(statement)
     assert numbered.end() == OC000
     assert numbered.rows(b"SELECT id, v FROM numbered") == [(1, 5)]
+
+
+def test_a_commit_that_lost_makes_nobody_lose_against_what_comes_after_it(
+    dsql: LocalCluster, rivals: Rivals
+) -> None:
+    with connect(dsql) as third:
+        for _ in range(40):
+            rivals.conflict()
+            rivals.first.execute("COMMIT")
+            third.execute("BEGIN")
+            third.execute("UPDATE copied SET v = v + 1000 WHERE id = 2")
+            with pytest.raises(psycopg.errors.SerializationFailure):
+                rivals.second.execute("COMMIT")
+            rivals.second.execute("BEGIN")
+            rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = 2")
+            third.execute("COMMIT")  # the first of the two
+            with pytest.raises(psycopg.errors.SerializationFailure):
+                rivals.second.execute("COMMIT")
+    assert rivals.rows() == [(1, 4005), (2, 40005), (3, 5), (4, 5), (5, 5)]

@@ -63,6 +63,7 @@ class ConflictResolver:
         self._failed: tuple[PendingRequest, SessionTransaction, dict[str, str]] | None = None
         self._lock_timeout_raised = False
         self._cancelling: asyncio.Future[bool] | None = None
+        self._exchange = object()  # the present one
 
     # A statement meets another session's change.
 
@@ -246,10 +247,15 @@ class ConflictResolver:
 
     def _abort_blockers(self, refusal: Refusal) -> None:
         """Abort every transaction that this session waits for, until the present exchange ends."""
+        present = self._exchange
+
+        def goes_on() -> bool:
+            waits = self._state.is_awaiting_ready or self._state.is_paused
+            return waits and self._exchange is present
 
         async def abort() -> None:
-            while self._state.is_awaiting_ready or self._state.is_paused:
-                await self._registry.abort_blockers(self._state.pid, refusal)
+            while goes_on():
+                await self._registry.abort_blockers(self._state.pid, refusal, goes_on)
                 await asyncio.sleep(_POLL)
 
         self._link.spawn(abort())
@@ -287,6 +293,7 @@ class ConflictResolver:
 
     def end_exchange(self) -> None:
         """Take note of an exchange's end."""
+        self._exchange = object()
         self._state.recovery.on(RecoveryEvent.EXCHANGE_ENDED)
         if self._cancelling is not None and self._cancelling.done():
             self._cancelling = None

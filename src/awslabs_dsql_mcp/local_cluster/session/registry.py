@@ -135,9 +135,16 @@ class SessionRegistry:
         if pid is not None:
             self._sessions.pop(pid, None)
 
-    async def abort_blockers(self, pid: int, refusal: Refusal) -> None:
-        """Let those lose for whom a backend waits."""
-        for blocker in await self._control.blockers(pid):
+    async def abort_blockers(self, pid: int, refusal: Refusal, goes_on: Callable[[], bool]) -> None:
+        """Let those lose for whom a backend waits.
+
+        Args:
+            pid: The backend.
+            refusal: What they are told.
+            goes_on: Says whether what the backend waited for when it was asked is still under way.
+        """
+        blockers = await self._control.blockers(pid)
+        for blocker in blockers if goes_on() else ():
             if (session := self._sessions.get(blocker)) is not None:
                 session.fail_transaction(refusal)
 
