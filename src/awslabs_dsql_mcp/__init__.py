@@ -6,9 +6,11 @@ The packages, from the top down; imports point down, as import-linter checks::
     server/         the MCP server: its contents, the boundary of calls, errors as results, routing, audit
     doctor/         ``doctor``: checks of all that the server needs
     installer/      ``install``: the server's entry in the configuration files of MCP clients
+    clusters_command  ``clusters``: what AWS tells of clusters, for people and scripts
     demo            ``demo``: every tool on a local cluster
     tools/          the tools: what an agent can ask for
-    target          the cluster that the settings name, real or local
+    target          the cluster that the settings name, real or local, and its AWS account
+    clusters/       clusters as AWS's APIs tell of them: state, peers, backup, usage, cost
     explain/        query plans: findings, index advice
     export/         results written to files
     lint/           dsql-lint and the server's own rules
@@ -21,7 +23,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     local_cluster/  a cluster on this machine; it stands alone
     sql/            SQL text to values; the only package that parses
     documentation/  the documentation service, and the guide for when it cannot be reached
-    aws/            AWS credentials and login tokens
+    aws/            AWS credentials, login tokens and calls of AWS's APIs
     dsql/           facts about Aurora DSQL as data
     files/          directories that the operator allows
     config/         options, environment and files of clusters to frozen settings

@@ -74,6 +74,10 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
 
         return lambda: install(rest)
+    if name == "clusters":
+        from awslabs_dsql_mcp.clusters_command import main as clusters  # noqa: PLC0415 - see the module
+
+        return lambda: clusters(rest, os.environ)
     from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES  # noqa: PLC0415 - see the module
     from awslabs_dsql_mcp.server import process  # noqa: PLC0415 - see the module
 

@@ -1,11 +1,19 @@
 """The cluster that the settings name: an Aurora DSQL cluster or the local one."""
 
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from awslabs_dsql_mcp.aws.credentials import Identity
+from awslabs_dsql_mcp.aws.api import AwsApi
+from awslabs_dsql_mcp.aws.credentials import Identity, configured_region
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.model import ClusterName, name_in
 from awslabs_dsql_mcp.config.settings import Settings, region_of
+from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
 from awslabs_dsql_mcp.database.connector import Target
 from awslabs_dsql_mcp.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 
 
 async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
@@ -39,13 +47,32 @@ async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
     )
 
 
-async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
-    from awslabs_dsql_mcp.local_cluster.cluster import local_cluster  # noqa: PLC0415 - only with --local
-    from awslabs_dsql_mcp.local_cluster.config import ClusterConfig  # noqa: PLC0415 - only with --local
+async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
+    """Resolve the AWS account for a cluster, or for none; the local cluster's is on this machine.
 
-    minutes = settings.local_session_minutes
-    config = ClusterConfig(session_minutes=minutes) if minutes is not None else None
-    local = await stack.enter_async_context(local_cluster(settings.local_data, config))
+    Args:
+        settings: The settings of the cluster.
+        stack: Disconnects from the local cluster when it is closed.
+
+    Raises:
+        NotConfigured: No Region is known, the profile is unknown, or the local cluster cannot be started.
+    """
+    if settings.local:
+        local = await _join(settings, stack)
+        identity = Identity(local.region, None, local.access_key, local.secret_key)
+        api = AwsApi(identity, {"dsql": local.api_url})
+        await api.call("dsql", "ListClusters", local.region)  # the account begins with the first question
+        return Account(api, local.region, _default_cluster(settings, local.region))
+    identity = Identity(settings.region, settings.profile)
+    endpoint = settings.cluster_endpoint or ""
+    region = settings.region or region_of(endpoint)
+    if region is None:
+        region = await run_in_daemon_thread(lambda: configured_region(identity))
+    return Account(AwsApi(identity), region, name_in(endpoint))
+
+
+async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
+    local = await _join(settings, stack)
     return Target(
         local.host,
         settings.database_user,
@@ -55,3 +82,21 @@ async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
         address="127.0.0.1",
         direct_tls=True,
     )
+
+
+def _default_cluster(settings: Settings, region: str) -> ClusterName | None:
+    from awslabs_dsql_mcp.local_cluster.cluster import (  # noqa: PLC0415 - only with --local
+        default_identifier,
+    )
+
+    identifier = default_identifier(settings.local_data)
+    return ClusterName(identifier, region) if identifier else None
+
+
+async def _join(settings: Settings, stack: AsyncExitStack) -> "LocalCluster":
+    from awslabs_dsql_mcp.local_cluster.cluster import local_cluster  # noqa: PLC0415 - only with --local
+    from awslabs_dsql_mcp.local_cluster.config import ClusterConfig  # noqa: PLC0415 - only with --local
+
+    minutes = settings.local_session_minutes
+    config = ClusterConfig(session_minutes=minutes) if minutes is not None else None
+    return await stack.enter_async_context(local_cluster(settings.local_data, config))

@@ -17,6 +17,7 @@ SCRIPT = "CREATE TABLE inspected (id int PRIMARY KEY, note text); CREATE INDEX A
 CALLS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("migrate", {"statements": SCRIPT}, "CREATE INDEX ASYNC"),
     ("job_status", {}, "completed"),
+    ("cluster_status", {}, "us-east-1: 1 cluster"),
     ("load_rows", {"table": "inspected", "rows": '[{"id": 1, "note": "a"}, {"id": 2}]'}, "2"),
     ("transact", {"sql_list": '["INSERT INTO inspected VALUES (3)"]'}, "committed"),
     ("batch_write", {"sql": "UPDATE inspected SET note = 'b' WHERE note IS NULL"}, "2"),

@@ -27,6 +27,7 @@ TOOLS = {
     "transact",
     "get_schema",
     "explain_query",
+    "cluster_status",
     "dsql_search_documentation",
     "dsql_read_documentation",
     "dsql_recommend",
@@ -142,7 +143,10 @@ async def test_tools_have_titles_hints_and_schemas(
             assert hints.read_only_hint is not changes
             assert hints.destructive_hint is changes
             assert hints.idempotent_hint is not changes
-            assert hints.open_world_hint is (tool.name.startswith("dsql_") and tool.name != "dsql_lint")
+            beyond = tool.name == "cluster_status" or (
+                tool.name.startswith("dsql_") and tool.name != "dsql_lint"
+            )
+            assert hints.open_world_hint is beyond
 
 
 ROW_TOOLS = {"readonly_query", "transact", "batch_write", "load_rows", "export_query"}

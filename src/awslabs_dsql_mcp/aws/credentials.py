@@ -188,6 +188,25 @@ def create_session(identity: Identity) -> Any:  # noqa: ANN401 - botocore has no
     return session
 
 
+def configured_region(identity: Identity) -> str:
+    """Return the Region of an identity's AWS configuration; blocks.
+
+    Raises:
+        NotConfigured: It has none, or the profile is unknown.
+    """
+    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
+        NoRegionError,
+    )
+
+    def region() -> str:
+        found = create_session(identity).get_config_variable("region")
+        if not found:
+            raise NoRegionError
+        return str(found)
+
+    return translate_errors(region, identity.profile)
+
+
 def translate_errors(call: Callable[[], T], profile: str | None = None) -> T:
     """Call a function and translate exceptions of botocore.
 

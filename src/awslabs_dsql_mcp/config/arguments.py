@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.config.options import CLUSTER_ONLY_OPTIONS, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings, region_of
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, read_value
 
-COMMANDS: Final = ("install", "doctor", "demo", "local")
+COMMANDS: Final = ("install", "doctor", "demo", "local", "clusters")
 """What the command line may begin with in place of the server's options."""
 
 # Options that choose the cluster; they exclude each other.
@@ -27,7 +27,19 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str], *, version: s
         SettingsError: A value is not valid, or options exclude each other.
         SystemExit: After ``--help`` or ``--version``, with status 0.
     """
-    parsed = vars(_parser(version).parse_args(argv))
+    return settings_of(vars(_parser(version).parse_args(argv)), environ)
+
+
+def settings_of(parsed: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """Read settings from what a parser with ``OPTIONS`` found, and an environment.
+
+    Args:
+        parsed: Texts and switches by the options' names; others are ignored.
+        environ: As in `read_settings`.
+
+    Raises:
+        SettingsError: As in `read_settings`.
+    """
     flags = {o.name: read_value(o, o.flag, parsed[o.name]) for o in OPTIONS if o.name in parsed}
     variables = {
         option.name: read_value(option, variable, environ[variable])
@@ -85,8 +97,9 @@ def _parser(version: str) -> OptionParser:
         description="MCP server for Amazon Aurora DSQL, over stdio.",
         epilog="Commands: `awslabs-dsql-mcp install CLIENT` writes the configuration of an MCP client; "
         "`awslabs-dsql-mcp doctor`, with the same options, checks the installation, the credentials and the "
-        "connection; `awslabs-dsql-mcp demo` calls every tool on a local cluster; `awslabs-dsql-mcp local` "
-        "starts a local cluster without the server.",
+        "connection; `awslabs-dsql-mcp clusters` tells of clusters, backups and cost; `awslabs-dsql-mcp "
+        "demo` calls every tool on a local cluster; `awslabs-dsql-mcp local` starts a local cluster without "
+        "the server.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )

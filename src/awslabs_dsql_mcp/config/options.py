@@ -105,7 +105,7 @@ OPTIONS: tuple[Option, ...] = (
         _read_toolsets,
         "Toolsets to offer, separated by commas; fewer tools use less of the agent's context. `core`: "
         "queries, transactions, schema, plans; `docs`: documentation; `schema-changes`: lint, jobs, "
-        "migrations; `bulk`: many rows.",
+        "migrations; `bulk`: many rows; `clusters`: state, backups and cost of clusters.",
         "LIST",
         ",".join(TOOLSETS),
     ),

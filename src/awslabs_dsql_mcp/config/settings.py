@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-Toolset = Literal["core", "docs", "schema-changes", "bulk"]
+Toolset = Literal["core", "docs", "schema-changes", "bulk", "clusters"]
 """Name of a group of tools, for ``--tools``."""
 
-TOOLSETS: Final[tuple[Toolset, ...]] = ("core", "docs", "schema-changes", "bulk")
+TOOLSETS: Final[tuple[Toolset, ...]] = ("core", "docs", "schema-changes", "bulk", "clusters")
 
 DEFAULT_KNOWLEDGE_SERVER = "https://xmfe3hc3pk.execute-api.us-east-2.amazonaws.com"
 

@@ -5,6 +5,7 @@ All processes that use the same data directory share one cluster; it stops when 
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,6 +60,14 @@ async def local_cluster(
         yield _describe(data_dir, handle)
     finally:
         handle.close()
+
+
+def default_identifier(data: Path | None) -> str | None:
+    """Read the id of the cluster that a data directory began with; `None` before its API was used."""
+    try:
+        return str(json.loads(DataDir.of(data).clusters_file.read_bytes())["default"])
+    except FileNotFoundError:
+        return None
 
 
 async def enter(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:

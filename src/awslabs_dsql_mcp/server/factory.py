@@ -16,11 +16,13 @@ from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.calls.call_log import CallLog
+from awslabs_dsql_mcp.server.lazy_account import LazyAccount
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
+from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
@@ -34,7 +36,9 @@ from awslabs_dsql_mcp.tools.spec import ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
 
 
-def _cluster_tools(cluster: Cluster, database: Database, catalog: CatalogReader) -> tuple[ToolSpec, ...]:
+def _cluster_tools(
+    cluster: Cluster, database: Database, catalog: CatalogReader, account: LazyAccount
+) -> tuple[ToolSpec, ...]:
     """List the tools that work on a cluster, in the order in which clients see them."""
     settings = cluster.settings
     suggesting = SuggestingDatabase(database)
@@ -57,6 +61,7 @@ def _cluster_tools(cluster: Cluster, database: Database, catalog: CatalogReader)
         GetSchema(catalog, offered).spec(),
         ExplainQuery(suggesting, offered).spec(),
         JobStatus(database, call_time=call_time, offered=offered).spec(),
+        cluster_status_tool(account, call_time=call_time),
     )
     if export_dir is not None:
         from awslabs_dsql_mcp.files.directory import OperatorDirectory  # noqa: PLC0415 - only with the option
@@ -107,7 +112,7 @@ class _Member:
         self.cluster = cluster
         self.database = LazyDatabase(cluster.settings, stack)
         catalog = CatalogReader(self.database)
-        tools = _cluster_tools(cluster, self.database, catalog)
+        tools = _cluster_tools(cluster, self.database, catalog, LazyAccount(cluster.settings, stack))
         self.tools = tuple(replace(tool, cluster=cluster.name or None) for tool in tools)
         self.resources = ResourceReader(catalog, guide)
         self.info = ClusterInfo(cluster.name, cluster.settings.allow_writes, cluster.description)

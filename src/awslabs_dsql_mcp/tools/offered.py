@@ -17,6 +17,7 @@ FAMILIES: Final[dict[str, Toolset]] = {
     "migrate": "schema-changes",
     "batch_write": "bulk",
     "load_rows": "bulk",
+    "cluster_status": "clusters",
     "dsql_search_documentation": "docs",
     "dsql_read_documentation": "docs",
     "dsql_recommend": "docs",

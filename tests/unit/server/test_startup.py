@@ -31,7 +31,11 @@ def imported() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "library", ["postgast", "psycopg", "boto3", "botocore", "httpx", "pyarrow", "certifi"]
+    "library",
+    [
+        *("postgast", "psycopg", "boto3", "botocore", "httpx", "pyarrow", "certifi"),
+        *("awslabs_dsql_mcp.aws.api", "awslabs_dsql_mcp.clusters.status"),
+    ],
 )
 def test_a_slow_library_is_imported_at_its_first_use(imported: set[str], library: str) -> None:
     assert library not in imported

@@ -1,0 +1,113 @@
+"""``awslabs-dsql-mcp clusters``: the report of the tool ``cluster_status``, for people and scripts."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Final, cast
+
+from awslabs_dsql_mcp.clusters import MAX_DAYS
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
+from awslabs_dsql_mcp.config.arguments import settings_of
+from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.config.parsers import read_region
+from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.option_parser import Option, OptionParser, add_options, read_value, whole_number
+from awslabs_dsql_mcp.target import resolve_account
+
+
+def _read_regions(text: str) -> str:
+    """Read Regions, separated by commas."""
+    return ",".join(read_region(name) for name in text.replace(",", " ").split())
+
+
+_ACTIONS: Final = {
+    "list": "the account's clusters",
+    "show": "one cluster",
+    "usage": "usage and cost",
+    "wait": "one cluster, once its state does not change any more",
+}
+_USUAL_DAYS: Final = "30"
+_OPTIONS: Final = (
+    Option(
+        "--days",
+        (),
+        whole_number(1, MAX_DAYS),
+        "Days whose usage is told, with usage.",
+        "N",
+        _USUAL_DAYS,
+    ),
+    Option("--regions", (), _read_regions, "Regions to look in, separated by commas.", "LIST", "--region's"),
+    Option("--seconds", (), whole_number(1, 3600), "Longest to wait, with wait.", "s", "300"),
+)
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Print a report.
+
+    Args:
+        argv: The arguments after ``clusters``.
+        environ: The environment.
+
+    Returns:
+        The exit status: 0; 1 if AWS does not tell, or the state still changes when the wait is over.
+
+    Raises:
+        SettingsError: A wrong argument.
+    """
+    given = _parser().parse_args(argv)
+    settings = settings_of(vars(given), environ)
+    try:
+        text, facts = asyncio.run(_report(given, settings))
+    except DsqlError as error:
+        sys.stderr.write(f"awslabs-dsql-mcp clusters: {error.text}\n{error.hint or ''}".rstrip() + "\n")
+        return 1
+    sys.stdout.write((json.dumps(facts, indent=2, ensure_ascii=False) if given.json else text) + "\n")
+    return 0 if given.action != "wait" or facts.get("settled", True) else 1
+
+
+async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, Mapping[str, object]]:
+    async with AsyncExitStack() as stack:
+        account = await resolve_account(settings, stack)
+
+        async def give() -> Account:
+            return account
+
+        async def tell(_done: float, _total: float | None, message: str | None) -> None:
+            sys.stderr.write(f"{message}\n")
+
+        days = _value(given, "--days") if given.action == "usage" else None
+        wait = cast("int", _value(given, "--seconds")) if given.action == "wait" else 0
+        status = ClusterStatus(give)
+        cluster = given.cluster or (THIS if given.action in ("show", "wait") else "")
+        regions = _value(given, "--regions") if "regions" in given else ""
+        answer = await status.report(cluster, str(regions), cast("int | None", days), wait, tell)
+        return answer.text, answer.structured
+
+
+def _value(given: argparse.Namespace, flag: str) -> object:
+    option = next(option for option in _OPTIONS if option.flag == flag)
+    return read_value(option, flag, getattr(given, option.name, option.default))
+
+
+def _parser() -> argparse.ArgumentParser:
+    told = "; ".join(f"{name}: {what}" for name, what in _ACTIONS.items())
+    parser = OptionParser(
+        "awslabs-dsql-mcp clusters",
+        description=f"Print what AWS tells of clusters. {told}.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("action", nargs="?", choices=list(_ACTIONS), default="list")
+    parser.add_argument(
+        "cluster", nargs="?", default="", help="id, ARN or endpoint (default: --cluster_endpoint's)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_options(parser, _OPTIONS)
+    add_options(
+        parser, OPTIONS, "options of the server", "Those that choose the account and the cluster count here."
+    )
+    return parser

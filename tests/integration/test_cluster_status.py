@@ -1,0 +1,117 @@
+"""``cluster_status`` and the command ``clusters``, on the account of a local cluster."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client
+
+from conftest import ServerOn, server
+from support.client_helpers import call
+
+IDENTIFIER = re.compile(r"\b[a-z2-7]{26}\b")
+
+
+async def test_the_local_cluster_is_in_an_account_of_this_machine(reader: Client) -> None:
+    listed = await call(reader, "cluster_status")
+    assert "us-east-1: 1 cluster of account 000000000000." in listed.text
+    (identifier,) = set(IDENTIFIER.findall(listed.text))
+    assert listed.facts["clusters"][0]["identifier"] == identifier
+    for name in ("this", identifier, f"{identifier}.dsql.us-east-1.on.aws"):
+        one = await call(reader, "cluster_status", cluster_id=name, wait_s=1)
+        assert f"Cluster {identifier} in us-east-1: ACTIVE; deletion protection on." in one.text
+        assert one.facts["settled"]
+
+
+async def test_what_a_local_account_lacks_is_told_in_its_place(reader: Client) -> None:
+    answer = await call(reader, "cluster_status", cluster_id="this", days=7)
+    assert "Backup: not known. A local cluster has no AWS Backup." in answer.text
+    assert "Usage: not known. A local cluster has no CloudWatch." in answer.text
+    assert len(answer.facts["notes"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"cluster_id": "orders"}, "cluster_id is no cluster's id"),
+        ({"cluster_id": "a" * 26}, "There is no cluster aaaaaaaaaaaaaaaaaaaaaaaaaa in us-east-1."),
+        ({"wait_s": 5}, "wait_s needs cluster_id"),
+        ({"cluster_id": "a" * 26, "region": "us-east-1,us-east-2"}, "one Region"),
+        ({"days": 0}, "days"),
+        ({"region": "nowhere"}, "region is no AWS Region"),
+        ({"region": "us-east-1.example.com"}, "region is no AWS Region"),
+    ],
+    ids=str,
+)
+async def test_a_wrong_question_is_told(reader: Client, arguments: dict[str, object], told: str) -> None:
+    answer = await call(reader, "cluster_status", **arguments)
+    assert answer.is_error
+    assert told in answer.text
+
+
+async def test_without_a_cluster_the_region_has_to_be_named(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    async with Client(server("--tools", "clusters", **home)) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["cluster_status"]
+        answer = await call(client, "cluster_status")
+        assert answer.is_error
+        assert "--region" in answer.text
+
+
+@pytest.fixture
+def data(on_cluster: ServerOn) -> str:
+    """The data directory that the servers of the tests share."""
+    arguments = on_cluster().args
+    return arguments[arguments.index("--local-data") + 1]
+
+
+def command(*arguments: str, data: str) -> "subprocess.CompletedProcess[str]":
+    words = [
+        sys.executable,
+        "-m",
+        "awslabs_dsql_mcp",
+        "clusters",
+        *arguments,
+        "--local",
+        "--local-data",
+        data,
+    ]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+
+
+def test_the_command_prints_what_the_tool_says(data: str) -> None:
+    listed = command(data=data)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    identifier = IDENTIFIER.findall(listed.stdout)[0]
+    for words in (
+        ("show",),
+        ("show", identifier),
+        ("wait", "--seconds", "1"),
+        ("usage", identifier, "--days", "7"),
+    ):
+        shown = command(*words, data=data)
+        assert shown.returncode == 0, shown.stderr
+        assert f"Cluster {identifier} in us-east-1: ACTIVE" in shown.stdout
+    assert json.loads(command("show", "--json", data=data).stdout)["identifier"] == identifier
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (("lst",), 2, "expected list?"),
+        (("usage", "--days", "1000"), 2, "--days: got '1000', expected a whole number from 1 to 90"),
+        (("--regions", "nowhere"), 2, "expected the name of an AWS region"),
+        (("show", "orders"), 1, "no cluster's id"),
+        (("show", "a" * 26), 1, "There is no cluster"),
+    ],
+    ids=str,
+)
+def test_a_wrong_command_is_told(words: tuple[str, ...], status: int, told: str, data: str) -> None:
+    ended = command(*words, data=data)
+    assert ended.returncode == status
+    assert told in ended.stderr
+    assert not ended.stdout
