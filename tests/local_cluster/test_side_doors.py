@@ -157,6 +157,18 @@ def test_no_setting_is_set_by_a_computed_name_that_set_is_refused_for(
         connection.execute(sql, values)
 
 
+def test_no_function_runs_a_text_that_the_dialect_does_not_see(dsql: LocalCluster) -> None:
+    within = "_dsql_set_config(''dsql.max_rows'', ''9'', false)"
+    with connect(dsql) as connection:
+        for call in (
+            f"ts_stat('SELECT to_tsvector(''simple'', {within})')",
+            f"ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ({within})::tsquery')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"SELECT {call}".encode())
+        connection.execute("SELECT ts_rewrite('a'::tsquery, 'a'::tsquery, 'b'::tsquery)")
+
+
 def test_other_settings_are_set_by_a_computed_name(dsql: LocalCluster) -> None:
     with connect(dsql) as connection:
         for name in (*SETTABLE, "enable_seqscan"):

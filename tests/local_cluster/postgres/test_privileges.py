@@ -191,6 +191,12 @@ GRANT SET ON PARAMETER session_preload_libraries TO admin
 SET ROLE pg_superuser
 SET SESSION AUTHORIZATION pg_superuser
 SELECT set_config('role', 'pg_superuser', false)
+SELECT ts_stat('SELECT NULL::tsvector')
+SELECT ts_stat('SELECT NULL::tsvector', 'a')
+SELECT ts_rewrite('a'::tsquery, 'SELECT NULL::tsquery, NULL::tsquery')
+SELECT query_to_xml('SELECT 1', true, true, '')
+SELECT query_to_xmlschema('SELECT 1', true, true, '')
+SELECT query_to_xml_and_xmlschema('SELECT 1', true, true, '')
 SET session_preload_libraries = 'x'
 SET allow_system_table_mods = on
 SET session_replication_role = replica

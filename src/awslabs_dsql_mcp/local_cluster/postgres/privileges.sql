@@ -44,6 +44,22 @@ GRANT EXECUTE ON FUNCTION _dsql_name(oid), _dsql_is_no_key(oid), _dsql_limit(tex
   _dsql_tablespace_size(oid), _dsql_function_is_visible(oid), _dsql_table_is_visible(oid)
 TO PUBLIC;
 
+-- Functions of PostgreSQL's that run a text of SQL, which the dialect does not see
+
+DO $$
+DECLARE
+  running regprocedure;
+BEGIN
+  FOR running IN
+    SELECT oid FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace
+      AND (proname IN ('ts_stat', 'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema')
+           OR (proname, oidvectortypes(proargtypes)) = ('ts_rewrite', 'tsquery, text'))
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', running);
+  END LOOP;
+END $$;
+
 -- What lists the objects that need no schema, such as \dfS and \dS, asks whether they are visible; ours say no. For the
 -- planner to put the expressions in place of the calls they have no subquery (see pg_tablespace_size).
 
