@@ -94,6 +94,17 @@ def test_the_first_cluster_has_an_endpoint_too(account: LocalCluster, api: Clien
         one.execute("DROP TABLE of_the_first")
 
 
+def test_a_cluster_that_was_put_to_sleep_is_inactive_until_it_is_connected_to(
+    account: LocalCluster, api: Client, folder: Path
+) -> None:
+    first, *_ = api.list_clusters()["clusters"]
+    assert main(["sleep", "--local-data", str(folder)]) == 0
+    assert api.get_cluster(identifier=first["identifier"])["status"] == "INACTIVE"
+    assert "waking up cluster" in refusal(lambda: connect(account))
+    assert api.get_cluster(identifier=first["identifier"])["status"] == "ACTIVE"
+    connect(account).close()
+
+
 def test_a_cluster_that_is_not_there_is_not_connected_to(account: LocalCluster, api: Client) -> None:
     unknown = f"{'a' * 26}.dsql.us-east-1.on.aws"
     assert "cluster not found" in refusal(lambda: login(account, unknown))

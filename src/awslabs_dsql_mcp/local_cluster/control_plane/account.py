@@ -13,9 +13,11 @@ from typing import Literal
 ACCOUNT_ID = "000000000000"
 _MAX_ANSWERS = 500
 
-Status = Literal["CREATING", "ACTIVE", "UPDATING", "PENDING_SETUP", "PENDING_DELETE", "DELETING", "DELETED"]
-CONNECTABLE: frozenset[Status] = frozenset(("ACTIVE", "UPDATING"))
-"""States in which a cluster takes connections."""
+Status = Literal[
+    "CREATING", "ACTIVE", "INACTIVE", "UPDATING", "PENDING_SETUP", "PENDING_DELETE", "DELETING", "DELETED"
+]
+CONNECTABLE: frozenset[Status] = frozenset(("ACTIVE", "INACTIVE", "UPDATING"))
+"""States in which a cluster takes connections, or wakes up at one."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,12 @@ class Moment:
     Args:
         now: Seconds since 1970.
         transition: Seconds that a state such as CREATING lasts.
+        asleep: Ids of the clusters that the next connection has to wake up.
     """
 
     now: float
     transition: float
+    asleep: frozenset[str] = frozenset()
 
     def is_over(self, since: float) -> bool:
         """Return true if what began then is over."""
@@ -127,7 +131,9 @@ class Account:
             return "PENDING_SETUP"
         if not at.is_over(cluster.set_up_at):
             return "CREATING"
-        return "ACTIVE" if at.is_over(cluster.updated_at) else "UPDATING"
+        if not at.is_over(cluster.updated_at):
+            return "UPDATING"
+        return "INACTIVE" if cluster.identifier in at.asleep else "ACTIVE"
 
     def _deletion(self, cluster: Cluster, since: float, at: Moment) -> Status:
         partner = self.partner(cluster)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,19 +40,16 @@ class Api:
     Args:
         keys: The keys that sign requests.
         accounts: The account.
-        transition: Seconds that a state such as CREATING lasts.
-        now: Seconds since 1970.
+        moment: Returns the time at which a request is answered.
     """
 
     def __init__(
         self,
         keys: Credentials,
         accounts: AccountFile,
-        transition: float,
-        now: Callable[[], float] = time.time,
+        moment: Callable[[], Moment],
     ) -> None:
-        self._keys, self._accounts = keys, accounts
-        self._transition, self._now = transition, now
+        self._keys, self._accounts, self._moment = keys, accounts, moment
         self._model = ServiceModel()
 
     def respond(self, request: HttpRequest) -> HttpResponse:
@@ -69,12 +65,12 @@ class Api:
             )
 
     def _answer(self, request: HttpRequest) -> Mapping[str, object]:
-        now = self._now()
-        region = signature.check(request, self._keys, datetime.fromtimestamp(now, timezone.utc))
+        at = self._moment()
+        region = signature.check(request, self._keys, datetime.fromtimestamp(at.now, timezone.utc))
         if region not in REGIONS:
             raise invalid(f"The local cluster knows no Region {region} of Aurora DSQL.")
         operation, given = self._model.read(request)
-        call = operations.Call(region, Moment(now, self._transition), account_file.new_identifier)
+        call = operations.Call(region, at, account_file.new_identifier)
         answer = self._accounts.change(lambda account: operations.run(operation, account, call, given))
         return self._model.write(operation, answer)
 

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
 
 if TYPE_CHECKING:
-    from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster
+    from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster, Moment
     from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile
     from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer
 
@@ -46,8 +47,13 @@ class AccountService:
 
     # ---- The API
 
-    def serve(self) -> None:
-        """Begin to wait for the first connection to the API, which is kept waiting while it starts."""
+    def serve(self, first_is_asleep: Callable[[], bool]) -> None:
+        """Begin to wait for the first connection to the API, which is kept waiting while it starts.
+
+        Args:
+            first_is_asleep: Returns true while the first cluster sleeps.
+        """
+        self._first_is_asleep = first_is_asleep
         self._loop.add_reader(self._listener, self._begin)
 
     def _begin(self) -> None:
@@ -59,7 +65,7 @@ class AccountService:
         from awslabs_dsql_mcp.local_cluster.control_plane.api import Api  # noqa: PLC0415
         from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer  # noqa: PLC0415
 
-        api = Api(self._data_dir.credentials(), self._account_file(), self._config.transition_seconds)
+        api = Api(self._data_dir.credentials(), self._account_file(), self._moment)
         server = HttpServer(self._listener, api.respond)
         server.start()
         return server
@@ -110,10 +116,16 @@ class AccountService:
             self._contexts[cluster.identifier] = self._context(account, cluster, first)
         return self._contexts[cluster.identifier]
 
-    def _refuse_state(self, account: "Account", cluster: "Cluster") -> Refusal | None:
-        from awslabs_dsql_mcp.local_cluster.control_plane.account import CONNECTABLE, Moment  # noqa: PLC0415
+    def _moment(self) -> "Moment":
+        from awslabs_dsql_mcp.local_cluster.control_plane.account import Moment  # noqa: PLC0415
 
-        status = account.status(cluster, Moment(time.time(), self._config.transition_seconds))
+        asleep = {self._account_file().account.default} if self._first_is_asleep() else ()
+        return Moment(time.time(), self._config.transition_seconds, frozenset(asleep))
+
+    def _refuse_state(self, account: "Account", cluster: "Cluster") -> Refusal | None:
+        from awslabs_dsql_mcp.local_cluster.control_plane.account import CONNECTABLE  # noqa: PLC0415
+
+        status = account.status(cluster, self._moment())
         if status in CONNECTABLE:
             return None
         return Refusal(

@@ -56,6 +56,11 @@ class SleepState:
         """Fall asleep; waking up takes so long from the first connection."""
         self._waking_seconds = waking_seconds
 
+    @property
+    def is_asleep(self) -> bool:
+        """True until the first connection."""
+        return self._waking_seconds is not None
+
     def wake(self) -> bool:
         """Return true if the cluster is awake; begin to wake it up if it sleeps."""
         now = self._clock()

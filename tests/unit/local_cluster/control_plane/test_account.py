@@ -32,6 +32,12 @@ def test_a_state_follows_from_times(cluster: Cluster, now: float, expected: Stat
     assert status(cluster, now) == expected
 
 
+def test_a_cluster_that_sleeps_is_inactive() -> None:
+    account = Account(ONE.identifier, {ONE.identifier: ONE})
+    assert account.status(ONE, Moment(1000, 10, frozenset((ONE.identifier,)))) == "INACTIVE"
+    assert account.status(ONE, Moment(105, 10, frozenset((ONE.identifier,)))) == "CREATING"
+
+
 def pair(first_deleted: float | None, second_deleted: float | None) -> tuple[Cluster, Cluster]:
     other = replace(ONE, identifier="b" * 26, region="us-east-2", witness="us-west-2", peers=(ONE.arn,))
     one = replace(ONE, witness="us-west-2", peers=(other.arn,), deleted_at=first_deleted)
