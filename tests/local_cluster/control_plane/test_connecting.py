@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -126,6 +128,24 @@ def test_a_deleted_cluster_ends_its_sessions_and_leaves_no_data(
     told = refusal(lambda: login(account, cluster["endpoint"]))
     assert "cluster not found" in told or "The cluster is DELETED." in told
     wait_until(lambda: not directory.exists())
+    assert _processes_below(directory) == []
+
+
+def test_a_cluster_that_is_deleted_while_it_starts_leaves_nothing(
+    account: LocalCluster, api: Client, folder: Path
+) -> None:
+    cluster = api.create_cluster(deletionProtectionEnabled=False)
+    directory = DataDir(folder).storages / cluster["identifier"]
+    with ThreadPoolExecutor(1) as pool:
+        connecting = pool.submit(refusal, partial(login, account, cluster["endpoint"]))
+        wait_until((directory / "postgres.new").exists)
+        api.delete_cluster(identifier=cluster["identifier"])
+        for count in range(3):  # what else changes meanwhile must not take the directory away from it
+            first, *_ = api.list_clusters()["clusters"]
+            api.tag_resource(resourceArn=first["arn"], tags={"count": str(count)})
+        assert connecting.result()
+    wait_until(lambda: not directory.exists())
+    assert cluster["identifier"] not in DataDir(folder).log.read_text()
     assert _processes_below(directory) == []
 
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cli import main
@@ -18,6 +19,7 @@ from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from support.local_cluster.api import Answer, Client, Clients, client, refusal
+from support.local_cluster.logins import connect, login
 
 
 def address(account: LocalCluster) -> tuple[str, int]:
@@ -137,3 +139,16 @@ def test_the_daemon_imports_nothing_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_an_account_that_cannot_be_read_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "clusters.json").write_text('{"clusters": [')
+    endpoint = f"{'a' * 26}.dsql.us-east-1.on.aws"
+    async with local_cluster(tmp_path) as running:
+        refused = await asyncio.to_thread(lambda: refusal(client(running).list_clusters))
+        assert refused.code == "InternalServerException"
+        with pytest.raises(psycopg.OperationalError, match="the local account cannot be read"):
+            await asyncio.to_thread(login, running, endpoint)
+        await asyncio.to_thread(lambda: connect(running).close())
+    assert (tmp_path / "clusters.json").read_text() == '{"clusters": ['
+    assert "clusters.json is not an account" in DataDir(tmp_path).log.read_text()

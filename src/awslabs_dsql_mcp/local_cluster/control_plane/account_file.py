@@ -26,12 +26,13 @@ class AccountFile:
     Args:
         data_dir: The data directory, with the daemon's lock held.
         now: Seconds since 1970.
-        changed: Called with the account after each change, in the thread that changed it.
+        changed: Called after each change, in the thread that changed it.
+
+    Raises:
+        ValueError: The file is not as we write it.
     """
 
-    def __init__(
-        self, data_dir: DataDir, now: Callable[[], float], changed: Callable[[Account], None]
-    ) -> None:
+    def __init__(self, data_dir: DataDir, now: Callable[[], float], changed: Callable[[], None]) -> None:
         self._data_dir, self._changed = data_dir, changed
         self._lock = threading.Lock()
         self._account = self._read() or self._begin(now())
@@ -58,20 +59,17 @@ class AccountFile:
             if account == self._account:
                 return result
             self._store(account)
-        self._changed(account)
+        self._changed()
         return result
 
     def _read(self) -> Account | None:
+        file = self._data_dir.clusters_file
         try:
-            stored = json.loads(self._data_dir.clusters_file.read_bytes())
+            return _account(json.loads(file.read_bytes()))
         except FileNotFoundError:
             return None
-        clusters = [_cluster(each) for each in stored["clusters"]]
-        return Account(
-            stored["default"],
-            {cluster.identifier: cluster for cluster in clusters},
-            {token: Answer(**answer) for token, answer in stored["answers"].items()},
-        )
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise ValueError(f"{file} is not an account: {fault!r}") from fault
 
     def _begin(self, now: float) -> Account:
         """Take the cluster that is there already into a new account."""
@@ -89,6 +87,15 @@ class AccountFile:
         }
         self._data_dir.write(self._data_dir.clusters_file, json.dumps(content, indent=1).encode())
         self._account = account
+
+
+def _account(stored: dict[str, Any]) -> Account:
+    clusters = [_cluster(each) for each in stored["clusters"]]
+    return Account(
+        stored["default"],
+        {cluster.identifier: cluster for cluster in clusters},
+        {token: Answer(**answer) for token, answer in stored["answers"].items()},
+    )
 
 
 def _cluster(stored: dict[str, Any]) -> Cluster:

@@ -39,14 +39,14 @@ class Api:
 
     Args:
         keys: The keys that sign requests.
-        accounts: The account.
+        accounts: Returns the account; it may fail, which is told to each request.
         moment: Returns the time at which a request is answered.
     """
 
     def __init__(
         self,
         keys: Credentials,
-        accounts: AccountFile,
+        accounts: Callable[[], AccountFile],
         moment: Callable[[], Moment],
     ) -> None:
         self._keys, self._accounts, self._moment = keys, accounts, moment
@@ -71,7 +71,7 @@ class Api:
             raise invalid(f"The local cluster knows no Region {region} of Aurora DSQL.")
         operation, given = self._model.read(request)
         call = operations.Call(region, at, account_file.new_identifier)
-        answer = self._accounts.change(lambda account: operations.run(operation, account, call, given))
+        answer = self._accounts().change(lambda account: operations.run(operation, account, call, given))
         return self._model.write(operation, answer)
 
     def _refuse(self, error: ServiceError) -> HttpResponse:

@@ -5,10 +5,12 @@ event loop.
 """
 
 import asyncio
+import logging
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster, Moment
     from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile
     from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer
+
+_log = logging.getLogger(__name__)
 
 
 class AccountService:
@@ -39,11 +43,12 @@ class AccountService:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._accounts: AccountFile | None = None
+        self._first_is_asleep: Callable[[], bool] = bool
         self._starting: asyncio.Future[HttpServer] | None = None
         self._contexts: dict[str, EndpointContext] = {}
         self._storages: dict[str, Storage] = {}
         self._names: list[str] = []
-        self._removals: set[asyncio.Task[None]] = set()
+        self._removals: dict[str, asyncio.Task[None]] = {}
 
     # ---- The API
 
@@ -65,7 +70,7 @@ class AccountService:
         from awslabs_dsql_mcp.local_cluster.control_plane.api import Api  # noqa: PLC0415
         from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer  # noqa: PLC0415
 
-        api = Api(self._data_dir.credentials(), self._account_file(), self._moment)
+        api = Api(self._data_dir.credentials(), self._account_file, self._moment)
         server = HttpServer(self._listener, api.respond)
         server.start()
         return server
@@ -76,11 +81,12 @@ class AccountService:
         with self._lock:
             if self._accounts is None:
                 self._accounts = AccountFile(self._data_dir, time.time, self._changed)
-                self._changed(self._accounts.account)
+                self._changed()
             return self._accounts
 
-    def _changed(self, account: "Account") -> None:
-        self._loop.call_soon_threadsafe(self._follow, account)
+    def _changed(self) -> None:
+        with suppress(RuntimeError):  # the daemon has ended; the next one follows
+            self._loop.call_soon_threadsafe(self._follow)
 
     async def close(self) -> None:
         """Stop the API and all further clusters."""
@@ -91,7 +97,9 @@ class AccountService:
             server = await self._starting
             await asyncio.to_thread(server.shutdown)
             server.server_close()
-        await asyncio.gather(*self._removals, *(storage.stop() for storage in self._storages.values()))
+        await asyncio.gather(
+            *self._removals.values(), *(storage.stop() for storage in self._storages.values())
+        )
 
     # ---- The clusters
 
@@ -104,7 +112,11 @@ class AccountService:
         """
         if region_of(host) is None:
             return first
-        account = self._account_file().account
+        try:
+            account = self._account_file().account
+        except (OSError, ValueError) as fault:
+            _log.error("%s", fault)
+            return Refusal("57P03", "the local account cannot be read", f"The log is {self._data_dir.log}")
         cluster = account.named(host)
         if cluster is None:
             return Refusal(
@@ -147,8 +159,9 @@ class AccountService:
             clients=set[asyncio.BaseTransport](),
         )
 
-    def _follow(self, account: "Account") -> None:
-        """Let connections and data follow a change of the account."""
+    def _follow(self) -> None:
+        """Let connections and data follow the account as it is now: changes may come out of their order."""
+        account = self._account_file().account
         alive = [cluster for cluster in account.clusters.values() if cluster.deleted_at is None]
         names = [cluster.endpoint for cluster in alive]
         if names != self._names:
@@ -157,13 +170,11 @@ class AccountService:
         for identifier in self._contexts.keys() - {cluster.identifier for cluster in alive}:
             for client in self._contexts.pop(identifier).clients.copy():
                 _abort(client)
-        in_use = {cluster.storage for cluster in alive}
-        stored = {path.name for path in self._data_dir.storages.glob("*")}
-        for name in (stored | self._storages.keys()) - in_use:
+        stored = {path.name for path in self._data_dir.storages.glob("*")} | self._storages.keys()
+        for name in stored - {cluster.storage for cluster in alive} - self._removals.keys():
             storage = self._storages.pop(name, None) or Storage(self._data_dir.storages / name, self._config)
-            removal = asyncio.ensure_future(storage.remove())
-            self._removals.add(removal)
-            removal.add_done_callback(self._removals.discard)
+            self._removals[name] = asyncio.ensure_future(storage.remove())
+            self._removals[name].add_done_callback(lambda _, name=name: self._removals.pop(name))
 
 
 def _abort(client: asyncio.BaseTransport) -> None:
