@@ -42,6 +42,19 @@ PRICES: Final = (
 )
 """Published prices. Of other Regions none was found; AWS's price list has them."""
 
+READ_DPU: Final = 0.00000183105
+"""DPUs of a byte that is read."""
+
+WRITE_DPU: Final = 0.00004883
+"""DPUs of a byte that is written; in a multi-Region cluster once more."""
+
+MIN_READ_BYTES: Final = 2048
+MIN_WRITE_BYTES: Final = 1024
+"""Bytes that are counted at least of a transaction that reads, and of one that writes."""
+
+MIN_ROW_BYTES: Final = 128
+"""Bytes that are counted at least of a row, and of an index entry."""
+
 FREE_DPU: Final = 100_000
 """DPUs of each month that cost nothing, for all accounts of an organisation together."""
 

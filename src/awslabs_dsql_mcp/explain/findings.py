@@ -8,6 +8,7 @@ are reported as slow.
 from collections.abc import Iterator
 from typing import Final
 
+from awslabs_dsql_mcp.dsql.prices import Price
 from awslabs_dsql_mcp.explain.plan import Dpu, PlanNode, QueryPlan
 from awslabs_dsql_mcp.text import pluralize
 
@@ -44,8 +45,14 @@ def findings(plan: QueryPlan) -> list[str]:
     return list(dict.fromkeys(found + _misestimate(plan)))
 
 
-def dpu_text(dpus: tuple[Dpu, ...], *, is_simulated: bool = False) -> str:
-    """Format a statement's DPUs on one line; empty without DPUs."""
+def dpu_text(dpus: tuple[Dpu, ...], price: Price | None = None, *, is_simulated: bool = False) -> str:
+    """Format a statement's DPUs on one line, and the cost of a million runs; empty without DPUs.
+
+    Args:
+        dpus: The estimate.
+        price: The Region's prices; `None` if they are not known.
+        is_simulated: It is a local cluster's.
+    """
     if not dpus:
         return ""
     parts = ", ".join(
@@ -53,9 +60,17 @@ def dpu_text(dpus: tuple[Dpu, ...], *, is_simulated: bool = False) -> str:
         + ("" if dpu.minimum is None else f" (at least {dpu.minimum:.5f} a transaction)")
         for dpu in dpus
     )
+    runs = _million_runs(dpus, price)
     if is_simulated:
-        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}."
-    return f"DPU estimate of this statement, not a bill: {parts}."
+        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}. {runs}"
+    return f"DPU estimate of this statement, not a bill: {parts}. {runs}"
+
+
+def _million_runs(dpus: tuple[Dpu, ...], price: Price | None) -> str:
+    """Price a million runs, each in a transaction of its own, whose minimums count."""
+    run = sum(max(dpu.amount, dpu.minimum or 0.0) for dpu in dpus if dpu.amount and dpu.part != "Total")
+    runs = f"A million runs, each a transaction: {1e6 * run:,.0f} DPU"
+    return f"{runs}." if price is None else f"{runs}, ${price.of(1e6 * run):,.2f} at {price}."
 
 
 def reads_all(node: PlanNode) -> bool:

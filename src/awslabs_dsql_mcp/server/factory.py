@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
+from awslabs_dsql_mcp.dsql.prices import price_of
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.calls.call_log import CallLog
@@ -35,6 +36,8 @@ from awslabs_dsql_mcp.tools.resources import ResourceReader
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
 
+_LOCAL_REGION = "us-east-1"  # whose prices a local cluster is compared with
+
 
 def _cluster_tools(
     cluster: Cluster, database: Database, catalog: CatalogReader, account: LazyAccount
@@ -55,11 +58,12 @@ def _cluster_tools(
         lint_advice=LintAdvice(),
         job_status=offered.can("job_status"),
     )
+    price = price_of(_LOCAL_REGION if settings.local else settings.region or "")
     reading = (
         ReadonlyQuery(suggesting, limits, exports=export_dir is not None).spec(),
         transact.spec(),
         GetSchema(catalog, offered).spec(),
-        ExplainQuery(suggesting, offered).spec(),
+        ExplainQuery(suggesting, offered, price).spec(),
         JobStatus(database, call_time=call_time, offered=offered).spec(),
         cluster_status_tool(account, call_time=call_time),
     )

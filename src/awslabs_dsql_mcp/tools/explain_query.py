@@ -10,6 +10,7 @@ from pydantic import Field
 from awslabs_dsql_mcp.catalog import model, queries
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.dsql.prices import Price
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.explain import findings, index_advisor
 from awslabs_dsql_mcp.explain import plan as plans
@@ -41,11 +42,13 @@ class ExplainQuery:
     Args:
         database: Where statements run.
         offered: The tools that the next step may name.
+        price: The Region's prices; `None` if they are not known.
     """
 
-    def __init__(self, database: Database, offered: OfferedTools = _ALL) -> None:
+    def __init__(self, database: Database, offered: OfferedTools = _ALL, price: Price | None = None) -> None:
         self._database = database
         self._offered = offered
+        self._price = price
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced."""
@@ -91,7 +94,7 @@ class ExplainQuery:
         said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
         advised = any("CREATE INDEX" in line for line in said)
         is_simulated = any("DPUs are simulated" in notice for notice in result.notices)  # a local cluster's
-        costs = findings.dpu_text(plan.dpus, is_simulated=is_simulated)
+        costs = findings.dpu_text(plan.dpus, self._price, is_simulated=is_simulated)
         told = (
             Marked("plan", plans.without_noise(text)),
             "What costs, measured in this run:" if analyze else "What costs, estimated (nothing was run):",

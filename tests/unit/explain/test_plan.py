@@ -3,6 +3,7 @@
 import pytest
 
 from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Table
+from awslabs_dsql_mcp.dsql.prices import Price
 from awslabs_dsql_mcp.explain.findings import dpu_text, findings
 from awslabs_dsql_mcp.explain.index_advisor import advise, candidates
 from awslabs_dsql_mcp.explain.plan import Dpu, parse_plan, without_noise
@@ -123,6 +124,18 @@ def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
         Dpu("Total", 0.05919, None),
     )
     assert "Read 0.04312 (at least 0.00375 a transaction)" in dpu_text(plan.dpus)
+    assert dpu_text(plan.dpus).endswith("A million runs, each a transaction: 59,190 DPU.")
+    priced = dpu_text(plan.dpus, Price("us-east-1", 8.0, 0.33, "2026-04"))
+    assert "59,190 DPU, $0.47 at $8.00 a million DPU" in priced
+
+
+def test_a_run_costs_no_less_than_a_transaction() -> None:
+    dpus = (Dpu("Compute", 0.001, None), Dpu("Read", 0.0001, 0.00375), Dpu("Write", 0.0, 0.05))
+    assert "A million runs, each a transaction: 4,750 DPU." in dpu_text(dpus)
+
+
+def test_findings_of_an_analyzed_plan() -> None:
+    plan = parse_plan(ANALYZED)
     said = findings(plan)
     assert said[0] == "Index Only Scan reads all of public.test_table: 120 rows."
     assert "estimated 1,000,000 rows, found 120 rows (8,333 times off, severe)" in said[1]

@@ -7,17 +7,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from awslabs_dsql_mcp.dsql import prices
 from awslabs_dsql_mcp.local_cluster.plans.plan_text import Plan, PlanNode
 from awslabs_dsql_mcp.local_cluster.plans.relations import Index, Relations
 
 HEADING: Final = "Statement DPU Estimate:"
 NOTICE: Final = "the DPUs are simulated: a local cluster has none"
-# Aurora DSQL pricing, "DPU": DPUs a byte read and a byte written, with the least that is counted of each.
-_READ: Final = 0.00000183105
-_WRITE: Final = 0.00004883
-_MIN_READ_BYTES: Final = 2048
-_MIN_WRITE_BYTES: Final = 1024
-_MIN_ROW_BYTES: Final = 128
 # A DPU is a second of compute; a statement, and a row in a node, take about so much on clusters.
 _SECONDS_A_STATEMENT: Final = 0.001
 _SECONDS_A_ROW: Final = 1e-6
@@ -46,8 +41,8 @@ def estimate(plan: Plan, relations: Relations, *, writes: bool) -> Sequence[str]
         for child in node.children[:1]
     )
     compute = _SECONDS_A_STATEMENT + _SECONDS_A_ROW * sum(map(_scanned, plan.nodes))
-    read = max(read_bytes, _MIN_READ_BYTES) * _READ if read_bytes or writes else 0.0
-    write = max(written_bytes, _MIN_WRITE_BYTES) * _WRITE if writes else 0.0
+    read = max(read_bytes, prices.MIN_READ_BYTES) * prices.READ_DPU if read_bytes or writes else 0.0
+    write = max(written_bytes, prices.MIN_WRITE_BYTES) * prices.WRITE_DPU if writes else 0.0
     least_read, least_write = (
         f" (Transaction minimum: {least:.5f})" if writes else "" for least in _MIN_VALUES
     )
@@ -76,4 +71,4 @@ def _scanned(node: PlanNode) -> float:
 
 
 def _bytes(node: PlanNode, rows: float) -> float:
-    return rows * max(node.cost.width if node.cost else 0, _MIN_ROW_BYTES)
+    return rows * max(node.cost.width if node.cost else 0, prices.MIN_ROW_BYTES)
