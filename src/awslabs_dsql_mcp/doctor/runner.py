@@ -9,7 +9,7 @@ from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.clusters import read_clusters
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.doctor.checks import aws, environment, network, session
+from awslabs_dsql_mcp.doctor.checks import account, aws, environment, network, session
 from awslabs_dsql_mcp.doctor.checks.clock import clock
 from awslabs_dsql_mcp.doctor.checks.privileges import privileges
 from awslabs_dsql_mcp.doctor.checks.settings import describe, refuse
@@ -43,6 +43,7 @@ class Check:
 _CLUSTER_CHECKS = (
     Check("AWS credentials", aws.credentials, (SETTINGS, LOCAL)),
     Check("Region", aws.region, (SETTINGS, LOCAL)),
+    Check("Cluster", account.state, ("AWS credentials", "Region")),
     Check("DNS", network.dns, (SETTINGS, LOCAL)),
     Check("TCP", network.tcp, ("DNS",)),
     Check("TLS", tls, ("TCP",)),
