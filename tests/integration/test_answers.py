@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -234,6 +235,16 @@ async def test_text_and_values_say_the_same_behind_the_same_mark(reader: Client,
     assert list(table)[-2:] == ["rows", "end"]
     for row in table["rows"]:
         assert json.dumps(row, separators=(",", ":")) in reply.text
+
+
+@pytest.mark.parametrize("tool", ["readonly_query", "transact"])
+async def test_no_two_answers_have_the_same_mark(reader: Client, tool: str) -> None:
+    """A row may hold the mark of an answer before, which its author has seen."""
+    sql = "SELECT name FROM numbers LIMIT 1"
+    arguments = {"sql": sql} if tool == "readonly_query" else {"sql_list": [sql]}
+    replies = [await call(reader, tool, **arguments) for _ in range(5)]
+    marks = {re.findall(r"</rows-(\d{12})>", reply.text)[-1] for reply in replies}
+    assert len(marks) == len(replies)
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1 WHERE false", "SELECT count(*), true, NULL FROM numbers"])

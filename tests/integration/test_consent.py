@@ -299,6 +299,17 @@ async def test_what_stands_in_the_middle_of_many_is_shown(legacy: LineClient, sq
     assert effect in question["params"]["message"].splitlines()
 
 
+async def test_a_long_statement_shows_both_ends(legacy: LineClient) -> None:
+    sql = f"UPDATE a SET b = '{'x' * 5_000}' WHERE c = 'the end'"
+    question = await asked(legacy, "transact", sql_list=[sql])
+    legacy.send({"id": question["id"], "result": {"action": "decline"}})
+    assert is_declined(await legacy.read())
+    line = question["params"]["message"].splitlines()[-1]
+    assert line.startswith("1. UPDATE a SET b = ")
+    assert "characters left out" in line
+    assert line.endswith("WHERE c = 'the end'")
+
+
 async def test_ddl_is_shown_with_what_it_drops(legacy: LineClient) -> None:
     for sql, effect in {
         "DROP /* x */ TABLE a.b, c CASCADE": "- DROP TABLE a . b CASCADE",
@@ -425,6 +436,34 @@ async def test_agreement_to_a_load_is_for_the_content_of_its_file(loader: tuple[
     assert await rows_of(client) == 0
 
 
+async def test_rows_that_change_while_the_user_is_asked_are_not_loaded(
+    loader: tuple[LineClient, Path], on_cluster: ServerOn
+) -> None:
+    client, folder = loader
+    (folder / "rows.csv").write_text("id,n\n1,1\n")
+    async for asking in _client(on_cluster, LEGACY, "--load-dir", str(folder)):
+        question = await asked(asking, "load_rows", **LOAD)
+        (folder / "rows.csv").write_text("id,n\n1,2\n")
+        asking.send({"id": question["id"], "result": YES})
+        assert is_declined(await asking.read())
+    assert await rows_of(client) == 0
+
+
+async def test_a_load_goes_on_unasked_with_the_rows_that_were_agreed_to_alone(
+    loader: tuple[LineClient, Path],
+) -> None:
+    client, _ = loader
+    rows: list[dict[str, object]] = [{"id": 1, "n": 1}, {"id": 2, "n": 2}, {"id": 3, "n": "x"}]
+    load: dict[str, Any] = {"table": "consent_load", "rows": rows, "rows_per_second": 2}
+    stopped = text_of(await replied(client, YES, "load_rows", **load))
+    load["resume"] = stopped.rpartition("resume='")[2].partition("'")[0]
+    for other in ({"rows": [*rows[:2], {"id": 9, "n": 9}]}, {"skip_bad_rows": True}):
+        assert "inputRequests" in (await client.call("load_rows", **load | other))["result"]
+    assert "Stopped: 2 rows" in text_of(await client.call("load_rows", **load))
+    assert await rows_of(client) == 2  # noqa: PLR2004 - of the first batch
+    await replied(client, YES, "transact", sql_list=["DELETE FROM consent_load"])
+
+
 @pytest.mark.parametrize("by", ["token", "answer"])
 async def test_agreement_to_a_load_is_good_once(loader: tuple[LineClient, Path], by: str) -> None:
     client, folder = loader
@@ -481,6 +520,49 @@ async def test_a_handle_of_a_migration_is_agreement_only_where_its_plan_was_show
         again = await client.call("migrate", statements=script, resume_from=handle)
         assert "(not_confirmed)" in text_of(again)
     await replied(modern, YES, "transact", sql_list=["DROP TABLE consent_plan"])
+
+
+@pytest.mark.parametrize("refused", ["none", "99-{hash}", "1-0123456789ab", "new"])
+async def test_a_call_that_is_refused_is_no_agreement(on_cluster: ServerOn, refused: str) -> None:
+    script = "CREATE TABLE consent_never (id int PRIMARY KEY);"
+    start = on_cluster("--allow-writes", "--confirm", "always")
+    async with line_client(start, LEGACY, {}) as client:
+        handle = await shown(client, script)
+    async with line_client(start, LEGACY, {}) as client:
+        wrong = refused.format(hash=handle.partition("-")[2])
+        for sent in (wrong, handle):
+            answer = text_of(await client.call("migrate", statements=script, resume_from=sent))
+        assert "(not_confirmed)" in answer
+
+
+async def test_a_handle_that_is_refused_leaves_what_was_shown(
+    on_cluster: ServerOn, modern: LineClient
+) -> None:
+    script = "CREATE TABLE consent_after (id int PRIMARY KEY);"
+    start = on_cluster("--allow-writes", "--confirm", "always")
+    async with line_client(start, LEGACY, {}) as client:
+        handle = await shown(client, script)
+        refused = await client.call("migrate", statements=script, resume_from=f"{handle}x")
+        assert "(resume_from_invalid)" in text_of(refused)
+        done = await client.call("migrate", statements=script, resume_from=handle)
+        assert not done["result"].get("isError"), done
+    await replied(modern, YES, "transact", sql_list=["DROP TABLE consent_after"])
+
+
+async def test_what_was_agreed_to_and_is_done_is_not_done_again_by_a_handle_in_doubt(
+    on_cluster: ServerOn, modern: LineClient
+) -> None:
+    script = "CREATE TABLE consent_doubt (id int PRIMARY KEY);"
+    start = on_cluster("--allow-writes", "--confirm", "always")
+    async with line_client(start, LEGACY, {}) as client:
+        handle = await shown(client, script)
+        assert "isError" not in (await client.call("migrate", statements=script, resume_from=handle))
+        await replied(modern, YES, "transact", sql_list=["DROP TABLE consent_doubt"])
+        step, _, fingerprint = handle.partition("-")
+        for doubt in ("?", "+"):
+            sent = f"{step}{doubt}-{fingerprint}"
+            again = await client.call("migrate", statements=script, resume_from=sent)
+            assert "(not_confirmed)" in text_of(again)
 
 
 async def test_of_two_calls_at_once_one_goes_on_with_what_was_shown(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from awslabs_dsql_mcp.json_reader import LARGE
 from conftest import ServerOn
 from support.wire.served import Served
 
@@ -45,8 +46,10 @@ async def test_values_keep_their_digits(on_cluster: ServerOn) -> None:
         sql = "SELECT " + ", ".join(["md5((%s::numeric)::text)"] * len(NUMBERS))
         as_list = f"[{', '.join(NUMBERS)}]"
         for params in (as_list, json.dumps(as_list)):  # some clients send lists as text
-            _, rows = await call(server, "readonly_query", f'{{"sql": "{sql}", "params": {params}}}')
-            assert rows == expected
+            for blanks in ("", " " * LARGE):  # a large line has another reader
+                arguments = f'{{"sql": "{sql}", {blanks}"params": {params}}}'
+                _, rows = await call(server, "readonly_query", arguments)
+                assert rows == expected
         array = "SELECT md5(n::text) FROM unnest(%s::numeric[]) AS a(n)"
         _, rows = await call(server, "readonly_query", f'{{"sql": "{array}", "params": [{as_list}]}}')
         assert [row[0] for row in rows] == expected[0]

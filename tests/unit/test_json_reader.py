@@ -40,6 +40,13 @@ def test_what_python_writes_is_read(value: object, ascii_: bool) -> None:  # noq
     assert JsonReader(data).read() == value
 
 
+@pytest.mark.parametrize(
+    "number", ["1.10", "-0.0", "-0", "1e400", "12345678901234567890.123", "9" * 5_000, "1E-9", "7"]
+)
+def test_numbers_keep_their_digits(number: str) -> None:
+    assert json_text.dumps(JsonReader(f"[{number}]".encode()).read()) == f"[{number}]"
+
+
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
 def test_anything_is_read_as_python_reads_it(data: bytes) -> None:
     assert outcome(JsonReader(data).read) == outcome(lambda: json_text.loads(data.decode()))

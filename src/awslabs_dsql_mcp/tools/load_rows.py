@@ -32,7 +32,7 @@ from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.catalog.unknown_table import unknown_table
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, NotConfirmed, RequestInvalid
 from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.effects import Effect
@@ -61,6 +61,7 @@ from awslabs_dsql_mcp.tools.resumable import (
 )
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_result
 
+_MAX_REMEMBERED: Final = 100  # runs, as many as the runner remembers
 _ROWS_ASKED: Final = 3  # that the user sees before
 _JSON_VALUES: Final = (str, bool, int, dict, list, type(None))
 _NO_ROWS: Final = "the file has no rows, so nothing was stored."
@@ -146,6 +147,7 @@ class LoadRows:
         self._runner = runner
         self._confirmation = confirmation
         self._files = files
+        self._begun: dict[str, Change] = {}
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced; for servers that may write."""
@@ -208,8 +210,9 @@ class LoadRows:
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
                 return asking
+            agreed = question.change if question else None
             with saying_what_is_stored():
-                return to_result(await self.load_rows(request, progress_callback(ctx)))
+                return to_result(await self.load_rows(request, progress_callback(ctx), agreed))
 
         return ToolSpec(
             "load_rows",
@@ -229,13 +232,13 @@ class LoadRows:
         """
         if request.dry_run or request.dry_run_token is not None:
             return None
-        if self._runner.has_unfinished(fingerprint_in(request.resume)):
-            return None  # confirmed when it began
         try:
             content = await self._content(request)
         except (RequestInvalid, NotConfigured):
             return None
         change = _change(request, content)
+        if _is_same(change, self._confirmed_before(request)):
+            return None
         if can_ask and self._confirmation.needed(change.statements):
             change = replace(change, shown=await self._first_rows(request))
         return self._confirmation.question(change, can_ask=can_ask)
@@ -257,14 +260,37 @@ class LoadRows:
             return fingerprint(request.rows)
         return await asyncio.to_thread(self._files.digest, request.path)
 
-    async def load_rows(self, request: LoadRequest, report: ProgressCallback) -> ToolOutput:
+    def _confirmed_before(self, request: LoadRequest) -> Change | None:
+        """Give what was confirmed when the run of a handle began, as long as it is unfinished."""
+        begun = fingerprint_in(request.resume)
+        return self._begun.get(begun) if self._runner.has_unfinished(begun) else None
+
+    def _require_agreed(self, request: LoadRequest, change: Change, agreed: Change | None) -> None:
+        """Refuse rows that are no longer those that were agreed to: a file may change while a user is asked.
+
+        Raises:
+            NotConfirmed: They are others.
+        """
+        if request.dry_run or not self._confirmation.needed(change.statements):
+            return
+        if not _is_same(change, agreed or self._confirmed_before(request)):
+            raise NotConfirmed(
+                "The rows are not those that were agreed to. Nothing was run.",
+                hint="Call load_rows again, so that the user is asked about the rows as they are.",
+            )
+
+    async def load_rows(
+        self, request: LoadRequest, report: ProgressCallback, agreed: Change | None = None
+    ) -> ToolOutput:
         """Load rows, or try to.
 
         Args:
             request: What to load.
             report: Called with the progress.
+            agreed: What the user has agreed to in this call.
 
         Raises:
+            NotConfirmed: The rows have changed since the user was asked.
             RequestInvalid: An argument, a file, a name or a row is wrong.
             NotConfigured: No folder is allowed, or nothing reads the file.
             DsqlError: What stopped it.
@@ -274,15 +300,19 @@ class LoadRows:
         is_over = self._runner.time_limit()
         table, sequences = await self._table(request)
         with closing(await self._source(request, table)) as source:
-            if request.dry_run_token is not None:
-                self._confirmation.redeem(request.dry_run_token, _change(request, source.name))
+            change = _change(request, source.name)
+            if request.dry_run_token is None:
+                self._require_agreed(request, change, agreed)
+            else:
+                self._confirmation.redeem(request.dry_run_token, change)
             job = self._job(request, source, table)
             if request.dry_run:
-                token = self._confirmation.token(_change(request, source.name))
+                token = self._confirmation.token(change)
                 told, counts = await self._tried(job, token, is_over)
                 return answer(told, job, source.notes(), counts)
             loaded = _verifying(request, job)
             if loaded is None:
+                self._remember(job, change)
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
                 done, start = result.progress, None
                 told = run_output(result, _NO_ROWS, unread_rest(job, done.counts))
@@ -299,6 +329,13 @@ class LoadRows:
         except DsqlError as error:  # the rows are stored, whatever became of the comparison
             told = _unverified(load, error)
         return answer(told, job, notes, done.counts, done, differences)
+
+    def _remember(self, job: RowLoadJob, change: Change) -> None:
+        """Remember what the run of a job was agreed to for."""
+        self._begun.pop(job.fingerprint, None)
+        while len(self._begun) >= _MAX_REMEMBERED:
+            self._begun.pop(next(iter(self._begun)))
+        self._begun[job.fingerprint] = change
 
     async def _verify(self, loaded: _Loaded, is_over: Callable[[], bool]) -> tuple[ToolOutput, Differences]:
         """Read the rows again, and compare them with the table until the call's time is used up."""
@@ -447,6 +484,11 @@ def _change(request: LoadRequest, content: str) -> Change:
     sql = f"load_rows into {request.table} from {what}, on_conflict={request.on_conflict}{less}"
     query = Query(sql, (fingerprint([*form, content]),))
     return Change("load_rows", [query], [StatementInfo("INSERT", "dml", effects=(effect,))], IN_BATCHES)
+
+
+def _is_same(change: Change, other: Change | None) -> bool:
+    """Check that both load the same rows in the same way."""
+    return other is not None and change.queries == other.queries
 
 
 def _behind(job: RowLoadJob, done: Progress, sequences: Sequence[KeySequence]) -> list[str]:

@@ -140,7 +140,7 @@ class Migrate:
             plan = await self._plan(request.script)
         except DsqlError:
             return None
-        if plan.blocked or not plan.steps:
+        if plan.blocked or not plan.steps or not self._runs(plan, request.resume_from):
             return None
         if self._is_agreed(plan, request.resume_from):
             self._agreed.pop(plan.fingerprint, None)  # a call beside this one asks
@@ -154,16 +154,22 @@ class Migrate:
         )
         return self._confirmation.question(change, can_ask=can_ask)
 
+    @staticmethod
+    def _runs(plan: MigrationPlan, handle: str | None) -> bool:
+        """Check that a call runs a step: its handle is one of the plan's, and not behind the last step."""
+        if handle is None or handle == RESTART:
+            return True
+        try:
+            number, _ = plan.parse_resume_token(handle)
+        except ValueError:  # it will be refused
+            return False
+        return number <= len(plan.steps)
+
     def _is_agreed(self, plan: MigrationPlan, handle: str | None) -> bool:
-        """Check that a handle goes on with what was agreed to, or runs nothing."""
+        """Check that a handle goes on with what was agreed to."""
         if handle is None:
             return False
-        try:
-            number, doubt = (1, "") if handle == RESTART else plan.parse_resume_token(handle)
-        except ValueError:
-            return True  # and will be refused
-        if number > len(plan.steps):
-            return True
+        number, doubt = (1, "") if handle == RESTART else plan.parse_resume_token(handle)
         agreed, until = self._agreed.get(plan.fingerprint, (number + 1, 0.0))
         # Steps in doubt are looked up in the catalog, not run again.
         return self._clock() < until and (agreed <= number or bool(doubt))
@@ -191,7 +197,8 @@ class Migrate:
         try:
             begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
         except DsqlError:
-            self._agree(plan, _first_step(plan, request.resume_from))
+            if self._runs(plan, request.resume_from):
+                self._agree(plan, _first_step(plan, request.resume_from))
             raise
         run = MigrationRun(plan, deadline, begin, record)
         try:
@@ -222,10 +229,14 @@ class Migrate:
         return _shown(plan, page, existing, remarks)
 
     def _agree(self, plan: MigrationPlan, number: int) -> None:
-        """Remember for a while that a plan may go on by its handle."""
+        """Remember for a while that a plan may go on by its handle, as long as a step is left."""
         now = self._clock()
         kept = {key: value for key, value in self._agreed.items() if value[1] > now}
-        self._agreed = kept | {plan.fingerprint: (number, now + TOKEN_LIFE)}
+        if number <= len(plan.steps):
+            kept[plan.fingerprint] = (number, now + TOKEN_LIFE)
+        else:
+            kept.pop(plan.fingerprint, None)
+        self._agreed = kept
 
     async def _begin(
         self, plan: MigrationPlan, handle: str | None, *, verify: bool

@@ -113,6 +113,54 @@ async def test_a_job_leaves_no_setting_for_the_jobs_of_others(
         ]
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE @me.made (v text)",
+        "CREATE VIEW @me.made AS SELECT 1 AS v",
+        "CREATE SEQUENCE @me.made",
+        "CREATE DOMAIN @me.made AS text",
+        "CREATE FUNCTION @me.made() RETURNS int LANGUAGE sql RETURN 1",
+        "CREATE OPERATOR @me.+ (LEFTARG = text, RIGHTARG = text, FUNCTION = textcat)",
+        "CREATE TYPE @me.made AS (v text)",
+        "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC",
+    ],
+)
+async def test_a_role_that_runs_jobs_makes_nothing(
+    made: str, attacker: Attacker, admin: Connection, inner: server.Server
+) -> None:
+    await attacker.runs("GRANT ALL ON SCHEMA @me TO PUBLIC")
+    await attacker.runs(
+        f"CREATE FUNCTION @me.make(text) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT @me.leave(); {made};"
+        " SELECT true $$"
+    )
+    await attacker.runs("ALTER TABLE @me.t ADD CONSTRAINT c CHECK (@me.make(v)) NOT VALID")
+    async with working(inner), await superuser.connect(inner.address) as boss:
+        job = await value(
+            attacker.connection,
+            f"SELECT _dsql_validate_constraint_async('ALTER TABLE {attacker.me}.t VALIDATE CONSTRAINT c')",
+        )
+        await finished(admin)
+        owned = "SELECT classid::regclass, refobjid::regrole FROM pg_shdepend WHERE deptype IN ('o', 'a')"
+        assert await rows(boss, f"{owned} AND refobjid::regrole::text ~ '^local_job_'") == []
+    told = await rows(admin, "SELECT status, details FROM sys.jobs WHERE job_id = %s", job)
+    assert told[0][0] == "failed", told
+    assert "unsupported statement" in told[0][1]
+
+
+async def test_a_role_that_runs_jobs_is_in_the_hands_of_one_job(inner: server.Server) -> None:
+    lend = "SELECT pg_catalog._dsql_lend_role(%s::regrole, 'local_job_1')"
+    async with await superuser.connect(inner.address) as boss:
+        for owner in ("local_job_2", server.SUPERUSER):
+            with pytest.raises(psycopg.errors.RaiseException, match="has no jobs"):
+                await boss.execute(lend.encode(), [owner])
+        async with connected(inner, "local_job_1") as left:
+            await boss.execute(lend.encode(), ["admin"])
+            with pytest.raises(psycopg.OperationalError):
+                await left.execute("SET ROLE admin")
+        await boss.execute("SELECT pg_catalog._dsql_lend_role(NULL, 'local_job_1')")
+
+
 async def test_an_operator_that_waits_for_the_next_version_is_not_bound(tmp_path: Path) -> None:
     """The schema of a later version is read with schema public on nobody's search_path."""
     directory = tmp_path / "postgres"

@@ -399,8 +399,9 @@ BEGIN
   END IF;
 END $$;
 
--- Makes a role that runs jobs a member of an owner, or of nobody, and of no other role. Settings that a job has
--- left for it would hold in the jobs of other owners.
+-- Makes a role that runs jobs a member of an owner, or of nobody, and of no other role. What a job has left behind,
+-- settings of its role or another session of it, would hold in the jobs of other owners. No owner is such a role
+-- itself: its members would be those of whom it is one meanwhile.
 CREATE OR REPLACE FUNCTION _dsql_lend_role(owner oid, worker text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -412,8 +413,9 @@ BEGIN
   END LOOP;
   EXECUTE format('ALTER ROLE %I RESET ALL', worker);
   EXECUTE format('ALTER ROLE %I IN DATABASE postgres RESET ALL', worker);
-  IF (SELECT rolsuper FROM pg_roles WHERE oid = owner) THEN
-    RAISE EXCEPTION 'the superuser has no jobs';
+  PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = worker;
+  IF (SELECT rolsuper OR rolname ~ '^local_job_\d$' FROM pg_authid WHERE oid = owner) THEN
+    RAISE EXCEPTION 'role % has no jobs', owner::regrole;
   END IF;
   IF owner IS NOT NULL THEN
     EXECUTE format('GRANT %s TO %I WITH INHERIT FALSE, SET TRUE', owner::regrole, worker);
@@ -784,13 +786,15 @@ BEGIN
 END $$;
 
 -- Behind the dialect, which reads statements but no texts that they run, PostgreSQL itself refuses users the
--- commands that are not in this list. What is not a command of an event trigger's is its superuser's alone.
+-- commands that are not in this list, and the roles that run jobs all of them: a job is its owner's, and what such a
+-- role had made would be in the hands of each owner after it. What is not a command of an event trigger's is its
+-- superuser's alone.
 CREATE OR REPLACE FUNCTION _dsql_refuse_command() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT TG_TAG = ANY ('{COMMENT,GRANT,REVOKE,ALTER DEFAULT PRIVILEGES,REINDEX,DROP TRIGGER}')
-     AND TG_TAG !~ '^(CREATE|ALTER|DROP) (TABLE|INDEX|VIEW|SEQUENCE|SCHEMA|DOMAIN|FUNCTION|ROUTINE|STATISTICS)$'
-     AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+  IF current_user ~ '^local_job_\d$' OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AND NOT (
+       TG_TAG = ANY ('{COMMENT,GRANT,REVOKE,ALTER DEFAULT PRIVILEGES,REINDEX,DROP TRIGGER}')
+       OR TG_TAG ~ '^(CREATE|ALTER|DROP) (TABLE|INDEX|VIEW|SEQUENCE|SCHEMA|DOMAIN|FUNCTION|ROUTINE|STATISTICS)$') THEN
     RAISE EXCEPTION 'unsupported statement: %', TG_TAG USING ERRCODE = '0A000';
   END IF;
 END $$;
