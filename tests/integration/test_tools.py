@@ -287,6 +287,17 @@ async def test_no_text_is_read_in_another_encoding(writer: Client) -> None:
     assert await rows(writer, "SELECT name, length(name) FROM goods WHERE id = 1") == [["é", 1]]
 
 
+async def test_no_text_is_read_in_another_way_than_it_is_checked(writer: Client) -> None:
+    body = "SELECT set_config('standard_conforming_' || 'strings', 'off', true)"
+    made = f"CREATE OR REPLACE FUNCTION reread() RETURNS text LANGUAGE sql AS $${body}$$"
+    hidden = r"WITH a AS (SELECT '\'), b AS (DELETE FROM goods RETURNING 1) SELECT '--')"
+    await write(writer, made)
+    reply = await call(writer, "transact", sql_list=["SELECT reread()", hidden])
+    assert reply.is_error
+    assert await rows(writer, "SELECT count(*) FROM goods") == [[3]]
+    await write(writer, "DROP FUNCTION reread()")
+
+
 async def test_more_rows_than_allowed_are_rolled_back(writer: Client) -> None:
     reply = await call(writer, "transact", sql_list=["DELETE FROM goods WHERE id > 0"], max_rows_affected=2)
     assert reply.facts["code"] == "too_many_rows"

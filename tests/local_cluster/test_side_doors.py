@@ -13,6 +13,7 @@ from typing_extensions import LiteralString
 
 from awslabs_dsql_mcp.dsql.settings import SETTABLE
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.local_cluster.dialect.settings import refused_setting
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Bound, Parsed
 from support.local_cluster.logins import connect, connect_raw, token
@@ -145,6 +146,11 @@ def test_no_setting_comes_in_by_its_spelling(dsql: LocalCluster, options: str) -
         ("SELECT * FROM set_config((SELECT 'dsql.max_rows'), '9', false)", []),
         ("SELECT set_config(%s, '9', false)", ["statement_timeout"]),
         ("SELECT set_config((SELECT 'lock_timeout'), '9', false)", []),
+        ("SELECT set_config('dsql.max' || left('_rows', (random() * 0)::int + 5), '9', false)", []),
+        ("SELECT set_config('statement_' || left('timeout', (random() * 0)::int + 7), '9', false)", []),
+        ("SELECT set_config('standard_conforming_' || %s, 'off', false)", ["strings"]),
+        ("SELECT set_config('client_' || 'encoding', 'S-JIS', false)", []),
+        ("SELECT set_config('client_encoding', 'gb' || 'k', false)", []),
     ],
 )
 def test_no_setting_is_set_by_a_computed_name_that_set_is_refused_for(
@@ -167,6 +173,46 @@ def test_no_function_runs_a_text_that_the_dialect_does_not_see(dsql: LocalCluste
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"SELECT {call}".encode())
         connection.execute("SELECT ts_rewrite('a'::tsquery, 'a'::tsquery, 'b'::tsquery)")
+ASCII_INSIDE = ("BIG5", "GB18030", "GBK", "JOHAB", "SJIS", "SHIFT_JIS_2004", "UHC", "Shift-JIS", "win936")
+
+
+@pytest.mark.parametrize("encoding", ASCII_INSIDE)
+def test_no_encoding_hides_a_backslash_from_the_dialect(dsql: LocalCluster, encoding: str) -> None:
+    """In these a character may end with the byte of a backslash, behind which a text would not end."""
+    with pytest.raises(psycopg.OperationalError, match=r'"client_encoding" to ".+" not supported'):
+        connect(dsql, client_encoding=encoding)
+    connection = connect_raw(dsql)
+    for change in (
+        f"SET client_encoding = '{encoding}'",
+        f"SET NAMES '{encoding}'",
+        f"ALTER ROLE admin SET client_encoding = '{encoding}'",
+        f"CREATE FUNCTION f() RETURNS int LANGUAGE sql SET client_encoding = '{encoding}' RETURN 1",
+    ):
+        assert told(connection.exec_(change.encode()))[0] == b"0A000"
+    connection.exec_(b"SELECT E'\xbf\\'; SET dsql.max_rows = 9; --'")
+    assert connection.exec_(b"SHOW dsql.max_rows").get_value(0, 0) == b"3000"
+    connection.finish()
+
+
+def test_every_encoding_in_which_a_backslash_may_be_a_part_of_a_character_is_known(
+    admin: psycopg.Connection,
+) -> None:
+    """PostgreSQL keeps no database in those (PostgreSQL documentation, "Character Set Support")."""
+    names = admin.execute(
+        "SELECT DISTINCT pg_encoding_to_char(n) FROM generate_series(0, 60) AS n "
+        "WHERE pg_encoding_to_char(n) <> ''"
+    ).fetchall()
+    assert len(names) > 40
+    refused = {name for (name,) in names if refused_setting("client_encoding", name)}
+    assert refused == {name.replace("-", "_").upper() for name in ASCII_INSIDE[:7]}
+
+
+def test_what_may_be_set_by_a_computed_name_is_what_may_be_set(dsql: LocalCluster) -> None:
+    with connect(dsql) as connection:
+        for name in sorted(SETTABLE - {"disable_sync_create_index"}):
+            read = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+            assert read is not None
+            connection.execute("SELECT set_config(lower(%s), %s, false)", [name.upper(), read[0]])
 
 
 def test_other_settings_are_set_by_a_computed_name(dsql: LocalCluster) -> None:

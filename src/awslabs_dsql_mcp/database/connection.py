@@ -38,6 +38,7 @@ DROP_TIME_OPTIONS: Final[Mapping[str, int]] = {"darwin": 0x80, "win32": 5}
 """The TCP option for it by platform: TCP_RXT_CONNDROPTIME (netinet/tcp.h), TCP_MAXRT (ws2ipdef.h)."""
 _MANY_VALUES = 2_000  # of a statement, from which on they are converted off the event loop
 _ENCODING = "client_encoding was changed in the transaction, and statements are sent in UTF-8"
+_LITERALS = "standard_conforming_strings was changed in the transaction, and statements are checked as it was"
 
 # For types that are not built in; format_type adds the schema where it is needed.
 _TYPE_NAMES = "SELECT oid, format_type(oid, NULL) FROM pg_type WHERE oid = ANY($1::oid[])"
@@ -138,6 +139,8 @@ class PostgresConnection:
             ) from failed.__cause__
         if self._connection.info.encoding != "utf-8":  # a function or a computed name set it
             raise DatabaseError(Failure(_ENCODING))
+        if self._connection.info.parameter_status("standard_conforming_strings") == "off":  # likewise
+            raise DatabaseError(Failure(_LITERALS))
         own = replies[1 : len(queries) + 1]  # without BEGIN and ROLLBACK
         await self._resolve_type_names(own, may_query=read_only)
         return tuple(_to_result(reply, self._type_names) for reply in own)

@@ -5,6 +5,7 @@ Sources: messages of clusters recorded in September 2026; `dsql.functions` and `
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 from awslabs_dsql_mcp.dsql import functions
 from awslabs_dsql_mcp.dsql.settings import is_settable
@@ -15,10 +16,15 @@ from awslabs_dsql_mcp.sql.definitions import builtin_type
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
+_CATALOG: Final = "pg_catalog"
+_SET_LOCAL: Final = "Put SET LOCAL with the parameter's name first in `transact`."
+
 
 def check(source: ParsedStatement) -> Violation | None:
     """Find the first clause, function or cast that a cluster refuses; ``None`` when there is none."""
-    return next(chain(_clauses(source), _calls(source), _casts(source), _newer(source)), None)
+    return next(
+        chain(_clauses(source), _calls(source), _casts(source), _newer(source), _settings(source)), None
+    )
 
 
 def unsettable(name: str, value: str | None, location: int) -> Violation | None:
@@ -77,16 +83,29 @@ def _newer(source: ParsedStatement) -> Iterator[Violation]:
 
 def _calls(source: ParsedStatement) -> Iterator[Violation]:
     for place in source.tree.find("FuncCall"):
-        schema, name = ["pg_catalog", *strings(place.node.get("funcname"))][-2:]
-        if schema == "pg_catalog" and (found := _call(name, place.node, place.location)):
+        schema, name = [_CATALOG, *strings(place.node.get("funcname"))][-2:]
+        if schema == _CATALOG and (found := _call(name, place.node, place.location)):
             yield found
+
+
+def _settings(source: ParsedStatement) -> Iterator[Violation]:
+    """Find changes of pg_settings, each of which is a SET (PostgreSQL documentation, "pg_settings")."""
+    for kind in ("UpdateStmt", "InsertStmt", "DeleteStmt", "MergeStmt"):
+        for place in source.tree.find(kind):
+            relation: Node = place.node["relation"]
+            if relation["relname"] == "pg_settings" and relation.get("schemaname", _CATALOG) == _CATALOG:
+                why = "A change of pg_settings is SET by another name, for any parameter."
+                yield Violation("setting", relation.get("location", place.location), why, _SET_LOCAL)
 
 
 def _call(name: str, call: Node, location: int) -> Violation | None:
     arguments: list[Node] = call.get("args", [])
     given = [constant(argument.get("TypeCast", {}).get("arg", argument)) for argument in arguments]
-    if name == "set_config" and given and given[0] is not None:
-        return unsettable(given[0], given[1] if len(given) > 1 else None, location)
+    if name == "set_config" and given:
+        if given[0] is not None:
+            return unsettable(given[0], given[1] if len(given) > 1 else None, location)
+        why = "set_config() with a name that is computed may change how the next statements are read."
+        return Violation("setting", location, why, _SET_LOCAL)
     if name in functions.TEXT_SEARCH:
         return _text_search(given[0] if len(given) > 1 else "english", location)
     if name in functions.SHAPES:

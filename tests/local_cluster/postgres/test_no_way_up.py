@@ -131,8 +131,8 @@ async def test_a_role_that_runs_jobs_makes_nothing(
 ) -> None:
     await attacker.runs("GRANT ALL ON SCHEMA @me TO PUBLIC")
     await attacker.runs(
-        f"CREATE FUNCTION @me.make(text) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT @me.leave(); {made};"
-        " SELECT true $$"
+        "CREATE FUNCTION @me.make(text) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT @me.leave();"
+        f" {made}; SELECT true $$"
     )
     await attacker.runs("ALTER TABLE @me.t ADD CONSTRAINT c CHECK (@me.make(v)) NOT VALID")
     async with working(inner), await superuser.connect(inner.address) as boss:

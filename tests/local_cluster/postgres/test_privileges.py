@@ -84,6 +84,7 @@ FOR_ALL = {
     ),
     "PostgreSQL's set_config, whose name passes through a check on its way to it": (
         "_dsql_set_config",
+        "_dsql_set_checked",
         "_dsql_settable",
         "_dsql_refuse_setting",
     ),

@@ -92,8 +92,11 @@ def function(statement: ParsedStatement) -> Refusal | None:
     language = constant((option(top.get("options"), "language") or {}).get("arg"))
     if language and language.lower() != "sql":
         return unsupported(f"CREATE FUNCTION with language {language} not supported")
-    settings = (place.node.get("name", "") for place in statement.tree.find("VariableSetStmt"))
-    return next(filter(None, map(refused_setting, settings)), None)
+    for place in statement.tree.find("VariableSetStmt"):
+        value = next(map(constant, place.node.get("args", ())), None)
+        if (found := refused_setting(place.node.get("name", ""), value)) is not None:
+            return found
+    return None
 
 
 def body(statement: ParsedStatement) -> tuple[ParsedStatement, ...]:

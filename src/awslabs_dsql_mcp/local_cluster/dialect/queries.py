@@ -152,7 +152,7 @@ def _refused_call(call: Node) -> Refusal | None:
         return None
     arguments = [_text(argument) for argument in call.get("args", ())]
     if name == "set_config" and arguments and arguments[0] is not None:
-        return refused_setting(arguments[0])
+        return refused_setting(arguments[0], arguments[1] if len(arguments) > 1 else None)
     if name in functions.TEXT_SEARCH:
         return _refused_configuration(arguments)
     if name in functions.SHAPES:

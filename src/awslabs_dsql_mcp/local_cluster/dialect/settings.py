@@ -4,6 +4,7 @@ Recorded on clusters: the texts for SET, for SET TRANSACTION, for isolation leve
 refused (AWS's own list of parameters has it, though). By likeness: RESET of a parameter that cannot be set.
 """
 
+import re
 from typing import Final, cast
 
 from awslabs_dsql_mcp.dsql.settings import is_settable
@@ -22,8 +23,25 @@ _SHOW_ALL: Final = (
 )
 
 
-def refused_setting(name: str) -> Refusal | None:
-    """Say why a parameter cannot be set."""
+_ASCII_INSIDE: Final = re.compile(
+    "(big5|gb18030|gbk|johab|mskanji|shiftjis.*|sjis|uhc|win(dows)?(932|936|949|950))"
+)
+"""Encodings in which a byte of ASCII, a backslash for one, may be the second of a character, with their other
+names (PostgreSQL documentation, "Character Set Support"): a text would be read in another way than here.
+"""
+
+
+def refused_setting(name: str, value: str | None = None) -> Refusal | None:
+    """Say why a parameter cannot be set.
+
+    Args:
+        name: The parameter.
+        value: Its new value, if it is known.
+    """
+    if name.lower() == "client_encoding" and value is not None:
+        encoding = "".join(filter(str.isalnum, value)).lower()
+        if _ASCII_INSIDE.fullmatch(encoding):
+            return unsupported(f'setting configuration parameter "{name}" to "{value}" not supported')
     if is_settable(name):
         return None
     return unsupported(f'setting configuration parameter "{name}" not supported')
@@ -41,7 +59,7 @@ def refused_change(top: Node) -> Refusal | None:
         return None
     if (found := _refused_level(top.get("args"))) is not None or name == _CHARACTERISTICS:
         return found
-    return refused_setting(name)
+    return refused_setting(name, next(map(constant, top.get("args", ())), None))
 
 
 _CHARACTERISTICS: Final = "SESSION CHARACTERISTICS"

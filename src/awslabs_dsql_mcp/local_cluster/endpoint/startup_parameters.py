@@ -19,8 +19,8 @@ _OPTION: Final = re.compile(r"(?:-c|--)([^=]+)=(.*)", re.DOTALL)
 
 def refuse(parameters: Mapping[str, str]) -> Refusal | None:
     """Return the refusal of the parameters of a startup packet, if any."""
-    for name, _ in _settings(parameters):
-        refused = refused_setting(name)
+    for name, value in _settings(parameters):
+        refused = refused_setting(name, value)
         if refused is not None and not name.startswith("_pq_."):
             return refused
     return None

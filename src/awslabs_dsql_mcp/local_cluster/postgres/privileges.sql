@@ -40,6 +40,7 @@ GRANT EXECUTE ON FUNCTION _dsql_name(oid), _dsql_is_no_key(oid), _dsql_limit(tex
   _dsql_check_columns(oid), _dsql_check_indexes(oid), _dsql_check_key(oid), _dsql_stored_columns(regclass),
   _dsql_can_be_copied(regclass), _dsql_dependents(regclass), _dsql_copies(), _dsql_numbered_columns(regclass),
   _dsql_set_config(text, text, boolean), _dsql_refuse_setting(text), _dsql_settable(text),
+  _dsql_set_checked(text, text, boolean),
   _dsql_own_setting(text, boolean), _dsql_shown_setting(text, text), _dsql_current_setting(text, boolean),
   _dsql_tablespace_size(oid), _dsql_function_is_visible(oid), _dsql_table_is_visible(oid)
 TO PUBLIC;

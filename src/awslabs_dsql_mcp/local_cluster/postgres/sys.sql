@@ -147,8 +147,17 @@ RETURN CASE
   ELSE name
 END;
 
+-- The encodings are those of dialect/settings.py.
+CREATE OR REPLACE FUNCTION _dsql_set_checked(name text, value text, is_local boolean) RETURNS text LANGUAGE sql VOLATILE
+RETURN CASE
+  WHEN lower(name) = 'client_encoding' AND regexp_replace(lower(value), '[^a-z0-9]', '', 'g')
+    ~ '^(big5|gb18030|gbk|johab|mskanji|shiftjis.*|sjis|uhc|win(dows)?(932|936|949|950))$'
+    THEN _dsql_refuse_setting(name)
+  ELSE _dsql_set_config(_dsql_settable(name), value, is_local)
+END;
+
 CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE sql VOLATILE
-RETURN _dsql_set_config(_dsql_settable($1), $2, $3);
+RETURN _dsql_set_checked($1, $2, $3);
 
 CREATE OR REPLACE FUNCTION pg_catalog.pg_available_extensions(OUT name name, OUT default_version text, OUT comment text)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$SELECT NULL::name, NULL::text, NULL::text WHERE false$$;
