@@ -39,6 +39,9 @@ _OF_BODIES: Final = ("42", "22")  # classes of SQLSTATEs: syntax or access rule,
 _NOT_OF_BODIES: Final = frozenset({"42723", "42501"})  # duplicate function, insufficient privilege
 _IN_DOUBT: Final = "step_in_doubt"
 _MARGIN: Final = 0.5  # seconds before the deadline, in which no step is begun
+_THERE: Final = "was there already"
+_BY_ANOTHER: Final = "applied by another call"
+_FOUND: Final = (_THERE, _BY_ANOTHER)
 
 
 @dataclass
@@ -97,6 +100,11 @@ class MigrationRun:
         """
         knows = self.record is not None and (self.begin.is_known or not self.begin.doubt)
         return bool(self.doubt) and (self.doubt == "+" or not knows or self.step.is_ddl)
+
+    @property
+    def has_applied(self) -> bool:
+        """True if a step was applied in this call, rather than found to be applied."""
+        return not all(state.startswith(_FOUND) for state in self.states.values())
 
     def done(self, state: str) -> None:
         """Go on to the next step, which stays in doubt if all steps from here on were."""
@@ -189,7 +197,7 @@ class MigrationRunner:
                 hint="Look with get_schema and readonly_query for what is applied.",
             )
         for number in range(run.number, moved):
-            run.states[number] = "applied by another call"
+            run.states[number] = _BY_ANOTHER
         run.number, run.doubt = moved, "?"
 
     async def _do(self, run: MigrationRun) -> str:
@@ -247,9 +255,9 @@ class MigrationRunner:
             await self._require_as_meant(run)
         if is_building:
             await self._wait(run, None)
-            return "was there already, and is built"
+            return f"{_THERE}, and is built"
         if sign.applied(found):
-            return "was there already"
+            return _THERE
         run.doubt = ""  # and none that follows it was
         return None
 

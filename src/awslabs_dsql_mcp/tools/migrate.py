@@ -203,8 +203,8 @@ class Migrate:
         run = MigrationRun(plan, deadline, begin, record)
         try:
             await self._runner.run(run, report)
-        finally:
-            self._agree(plan, run.number)
+        finally:  # who has only found what was applied has used nothing up
+            self._agree(plan, run.number if run.has_applied else begin.number)
         if not request.verify or run.paused:
             return _summary(run)
         return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))

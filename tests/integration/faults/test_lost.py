@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from awslabs_dsql_mcp.errors import ConnectionFailed, OutcomeUnknown
-from support.wire.faults import At, Deed, Fault, Hold, Kill, Replace, Say
+from support.wire.faults import At, Deed, Fault, Hold, Kill, Replace, Say, Twice
 from support.wire.harness import Harness, attempts_in, cells, insert, read, until
 
 ENDED = Say("57P01", "terminating connection due to administrator command", severity="FATAL")
@@ -87,6 +87,15 @@ async def test_a_commit_answered_with_the_end_of_the_session_is_unknown_whatever
 async def test_a_commit_answered_with_an_error_that_does_not_say_rollback_is_unknown(bed: Harness) -> None:
     database = bed.connect()
     bed.proxy.add(Fault(At.ANSWERED, Replace("0A000", "feature not supported", "ERROR"), "COMMIT"))
+    with pytest.raises(OutcomeUnknown):
+        await database.run(insert(1, 2))
+    assert bed.ids() == [1, 2]
+    await bed.still_works(database)
+
+
+async def test_a_commit_that_is_answered_twice_is_unknown(bed: Harness) -> None:
+    database = bed.connect()
+    bed.proxy.add(Fault(At.ANSWERED, Twice(), "COMMIT"))
     with pytest.raises(OutcomeUnknown):
         await database.run(insert(1, 2))
     assert bed.ids() == [1, 2]

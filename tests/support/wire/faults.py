@@ -60,7 +60,12 @@ class Replace:
     severity: str
 
 
-Deed = Kill | Swallow | Hold | Say | Replace
+@dataclass(frozen=True)
+class Twice:
+    """Pass the end of a statement on two times, as if the server had run one that nobody sent."""
+
+
+Deed = Kill | Swallow | Hold | Say | Replace | Twice
 
 
 @dataclass

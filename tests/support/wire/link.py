@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from support.wire import messages
-from support.wire.faults import At, Deed, Hold, Kill, Replace, Say, Swallow
+from support.wire.faults import At, Deed, Hold, Kill, Replace, Say, Swallow, Twice
 from support.wire.messages import Message
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -214,6 +214,8 @@ class Link:
         deed = self._script.strike(At.ANSWERED, sql)
         if isinstance(deed, Replace):
             return messages.error(deed.sqlstate, deed.message, severity=deed.severity)
+        if isinstance(deed, Twice):
+            self._client[1].write(message.wire)
         await self._suffer(deed)
         return message
 
