@@ -1,5 +1,7 @@
 """Ways past the dialect that the protocol offers: each is shut, or leads to the same rules."""
 
+# ruff: noqa: S608 - statements are what is tested
+
 import struct
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -205,6 +207,68 @@ def test_every_encoding_in_which_a_backslash_may_be_a_part_of_a_character_is_kno
     assert len(names) > 40
     refused = {name for (name,) in names if refused_setting("client_encoding", name)}
     assert refused == {name.replace("-", "_").upper() for name in ASCII_INSIDE[:7]}
+
+
+LARGE = "x" * 1_100_000
+"""What makes a text too long for the parser."""
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SET dsql.max_rows = 9 -- {LARGE}",
+        f"/* {LARGE} /* nested */ */ SET dsql.max_rows = 9",
+        f"SELECT '{LARGE}'; SET dsql.max_rows = 9",
+        f"SELECT '{LARGE}', pg_catalog.SET_CONFIG('dsql.' || 'max_rows', '9', false)",
+        f"SELECT $a${LARGE}$a$, \"_dsql_set_config\"('dsql.max_rows', '9', false)",
+        f"SELECT E'{LARGE}\\'', U&\"\\005fdsql_set_config\"('dsql.max_rows', '9', false), ' '",
+        f"SELECT '{LARGE}', ts_stat('SELECT pg_catalog._dsql_set_config(''dsql.max_rows'', ''9'', false)')",
+        f"CREATE TEMPORARY TABLE never (a text DEFAULT '{LARGE}')",
+        f"SELECT 1{' + 1' * 130_000} FROM pg_catalog._dsql_set_config('dsql.max_rows', '9', false)",
+    ],
+    ids=lambda sql: sql[:20],
+)
+def test_no_size_hides_a_statement_from_the_dialect(dsql: LocalCluster, sql: str) -> None:
+    connection = connect_raw(dsql)
+    assert told(connection.exec_(sql.encode())) == (
+        b"0A000",
+        b"unsupported statement: one of this size that is no query, change of rows or view",
+    )
+    assert connection.exec_(b"SHOW dsql.max_rows").get_value(0, 0) == b"3000"
+    connection.finish()
+
+
+def test_large_queries_and_changes_of_rows_pass(admin: psycopg.Connection) -> None:
+    admin.execute("CREATE TABLE large (a int PRIMARY KEY, t text)")
+    words = "; SET dsql.max_rows = 9 /* -- _dsql_set_config U& \\"
+    big = f"{words}{'y' * 400_000}"
+    escaped = big.replace("\\", "\\\\")
+    values = f"(1, '{big}'), (2, $b${big}$b$), (3, E'{escaped}'), (4, E'\\'{escaped}\\\\')"
+    admin.execute(f"INSERT INTO large VALUES {values};".encode())
+    counted = f"SELECT count(*) FROM large WHERE t = '{big}' /* {LARGE} */"
+    assert admin.execute(counted.encode()).fetchone() == (3,)
+    rows = ", ".join(f"({n}{' + 0' * 20}, 'a{n}')" for n in range(10, 2_990))
+    assert admin.execute(f"INSERT INTO large VALUES {rows}".encode()).rowcount == 2_980
+    admin.execute("DROP TABLE large")
+
+
+def test_no_encoding_hides_a_statement_from_the_dialect(dsql: LocalCluster) -> None:
+    connection = connect_raw(dsql)
+    connection.exec_(b"SET client_encoding = 'LATIN1'")
+    assert told(connection.exec_(b"SET dsql.max_rows = 9 -- \xe9"))[0] == b"0A000"
+    assert told(connection.exec_(b"CREATE TEMP TABLE caf\xe9 (a int)"))[0] == b"0A000"
+    for sql in (
+        b"CREATE TABLE caf\xe9 (a int PRIMARY KEY, n numeric)",
+        b"INSERT INTO caf\xe9 VALUES (1, 1); SELECT 1",
+    ):
+        assert connection.exec_(sql).status in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+    assert connection.exec_(b"SELECT '\xe9t\xe9', a FROM caf\xe9").get_value(0, 0) == b"\xe9t\xe9"
+    connection.exec_(b"SET client_encoding = 'UTF8'")
+    kind = "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attname = 'n'"
+    shown = connection.exec_(f"{kind} AND attrelid = 'café'::regclass".encode())
+    assert shown.get_value(0, 0) == b"numeric(18,6)"
+    connection.exec_("DROP TABLE café".encode())
+    connection.finish()
 
 
 def test_what_may_be_set_by_a_computed_name_is_what_may_be_set(dsql: LocalCluster) -> None:

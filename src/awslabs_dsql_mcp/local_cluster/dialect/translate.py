@@ -1,11 +1,12 @@
 """A client's text → the statements that PostgreSQL runs for it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
-from awslabs_dsql_mcp.local_cluster.dialect import column_types, indexes, queries, settings, tables
+from awslabs_dsql_mcp.local_cluster.dialect import column_types, indexes, queries, settings, tables, unparsed
 from awslabs_dsql_mcp.local_cluster.dialect import statements as commands
 from awslabs_dsql_mcp.local_cluster.dialect.model import StatementKind, TableName, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.dialect.refusal_sql import SYNTAX_ERROR, Refusal, raise_sql
@@ -23,10 +24,28 @@ def translate(sql: str, nonce: str) -> tuple[TranslatedStatement, ...]:
         nonce: What marks refusals in it; see `refusal_sql.raise_sql`.
 
     Returns:
-        One for each statement, in their order; at least one. A text that cannot be read comes back unchanged
-        as one statement, so that PostgreSQL says what is wrong with it. A single statement that PostgreSQL
-        runs as it is comes back as the very text that was given.
+        One for each statement, in their order; at least one. A text with an error of syntax comes back
+        unchanged as one statement, so that PostgreSQL says what is wrong with it; so does a large query. A
+        single statement that PostgreSQL runs as it is comes back as the very text that was given.
     """
+    if not sql.isascii() and _UNDECODED.search(sql) and not _STAND_INS.search(sql):
+        read = _UNDECODED.sub(lambda found: chr(ord(found[0]) + _SHIFT), sql)
+        return tuple(_sent(statement) for statement in _translate(read, nonce))
+    return _translate(sql, nonce)
+
+
+# In other encodings than UTF-8, bytes of letters come as lone surrogates ("surrogateescape"), which no parser
+# takes. Meanwhile each is another letter.
+_SHIFT: Final = 0xF000 - 0xDC00
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
+_STAND_INS: Final = re.compile("[\uf080-\uf0ff]")
+
+
+def _sent(statement: TranslatedStatement) -> TranslatedStatement:
+    return replace(statement, sql=_STAND_INS.sub(lambda found: chr(ord(found[0]) - _SHIFT), statement.sql))
+
+
+def _translate(sql: str, nonce: str) -> tuple[TranslatedStatement, ...]:
     try:
         statements = parse(sql)
     except ParseError as fault:
@@ -48,6 +67,8 @@ def _unread(sql: str, nonce: str, fault: ParseError) -> TranslatedStatement:
             raise_sql(Refusal(SYNTAX_ERROR, fault.message), nonce), StatementKind.OTHER, changed=True
         )
     wrong = fault.code in ("syntax", "aws-iam")
+    if not wrong and (refusal := unparsed.refused(sql)) is not None:
+        return TranslatedStatement(raise_sql(refusal, nonce), StatementKind.OTHER, changed=True)
     return TranslatedStatement(sql, StatementKind.OTHER if wrong else commands.guessed(sql))
 
 
