@@ -232,7 +232,7 @@ def test_no_size_hides_a_statement_from_the_dialect(dsql: LocalCluster, sql: str
     connection = connect_raw(dsql)
     assert told(connection.exec_(sql.encode())) == (
         b"0A000",
-        b"unsupported statement: one of this size that is no query, change of rows or view",
+        b"unsupported statement: of more than 1 MB, and not a single query, change of rows or view",
     )
     assert connection.exec_(b"SHOW dsql.max_rows").get_value(0, 0) == b"3000"
     connection.finish()

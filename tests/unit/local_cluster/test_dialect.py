@@ -346,13 +346,19 @@ def test_async_as_a_name_stays_a_name() -> None:
     [
         ("SELECT", StatementKind.READ),
         ("insert", StatementKind.WRITE),
-        ("BEGIN;", StatementKind.BEGIN),
-        ("xyzzy", StatementKind.OTHER),
+        ("with", StatementKind.READ),
     ],
 )
 def test_what_is_too_large_to_read_is_taken_for_what_it_begins_with(first: str, kind: StatementKind) -> None:
     sql = first + " '" + "x" * 1_000_001 + "'"
     assert only(sql) == TranslatedStatement(sql, kind)
+
+
+@pytest.mark.parametrize("first", ["BEGIN;", "xyzzy", "SET search_path =", "LOCK TABLE t; --", "DO"])
+def test_what_is_too_large_to_read_is_a_query_or_a_change_of_rows(first: str) -> None:
+    found = only(first + " '" + "x" * 1_000_001 + "'")
+    assert found.kind is StatementKind.OTHER
+    assert "not a single query" in found.sql
 
 
 def test_a_refusal_survives_a_server_s_error_message() -> None:

@@ -27,7 +27,7 @@ _BEGINNINGS: Final = frozenset(
 _CREATED: Final = frozenset(("create", "or", "replace", "view"))
 _SETS: Final = (Effect.SETTING, Effect.RUNS_TEXT)
 _REFUSED: Final = unsupported(
-    "unsupported statement: one of this size that is no query, change of rows or view"
+    "unsupported statement: of more than 1 MB, and not a single query, change of rows or view"
 )
 
 
