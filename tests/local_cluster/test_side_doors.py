@@ -175,6 +175,8 @@ def test_no_function_runs_a_text_that_the_dialect_does_not_see(dsql: LocalCluste
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"SELECT {call}".encode())
         connection.execute("SELECT ts_rewrite('a'::tsquery, 'a'::tsquery, 'b'::tsquery)")
+
+
 ASCII_INSIDE = ("BIG5", "GB18030", "GBK", "JOHAB", "SJIS", "SHIFT_JIS_2004", "UHC", "Shift-JIS", "win936")
 
 
