@@ -77,7 +77,7 @@ STATE = (
 async def test_no_setting_of_any_kind_is_left_in_a_session(bed: Harness) -> None:
     bed.postgres.query(
         "CREATE FUNCTION leaves(text, text) RETURNS text LANGUAGE sql VOLATILE AS "
-        "'SELECT set_config($1, $2, false)'; GRANT pg_monitor TO admin"
+        "'SELECT pg_catalog._dsql_set_config($1, $2, false)'; GRANT pg_monitor TO admin"
     )
     try:
         database = bed.connect(limits=Limits(max_connections=1))

@@ -153,6 +153,7 @@ RETURN CASE
   WHEN lower(name) = 'client_encoding' AND regexp_replace(lower(value), '[^a-z0-9]', '', 'g')
     ~ '^(big5|gb18030|gbk|johab|mskanji|shiftjis.*|sjis|uhc|win(dows)?(932|936|949|950))$'
     THEN _dsql_refuse_setting(name)
+  WHEN _dsql_own_setting('is_superuser', false) = 'on' THEN _dsql_set_config(name, value, is_local)
   ELSE _dsql_set_config(_dsql_settable(name), value, is_local)
 END;
 
