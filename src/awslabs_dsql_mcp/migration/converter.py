@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.dsql.unsupported import STATEMENTS, UPKEEP
 from awslabs_dsql_mcp.migration.analysis.survey import survey
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.rules import (
+    domains,
     expressions,
     functions,
     objects,
@@ -208,7 +209,8 @@ RULES: Final[dict[str, Callable[[Conversion, ConvertedStatement], None]]] = {
     "AlterEnumStmt": objects.alter_enum,
     "CompositeTypeStmt": objects.create_composite,
     "DefineStmt": objects.define,
-    "CreateDomainStmt": objects.create_domain,
+    "CreateDomainStmt": domains.create_domain,
+    "AlterDomainStmt": domains.alter_domain,
     "CreateStmt": create_table,
     "AlterTableStmt": alter,
     "IndexStmt": create_index,

@@ -17,7 +17,7 @@ _STEP: Final = re.compile(r"(\d+)\. (.*?)(?:  \[(.*)\])?$")
 _ABOUT_STEP: Final = re.compile(r"- step (\d+): (.*)$")
 _ABOUT_LINES: Final = re.compile(r"\blines? (\d+(?:(?:, | and | to |-)\d+)*)")
 _RENAMED: Final = re.compile(
-    r"(?:(?:TABLE|ROLE|VIEW|INDEX|SCHEMA) (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )"
+    r"(?:(?:TABLE|ROLE|VIEW|DOMAIN|INDEX|SCHEMA) (?:ONLY )?(?:\w+\.)?|RENAME COLUMN |RENAME |SEQUENCE )"
     r"(\"[^\"]+\"|\w+) "
     r"(?:RENAME )?TO (\"[^\"]+\"|\w+)",
     re.IGNORECASE,
@@ -156,9 +156,13 @@ RULES: Final = (
     Rule("column|domain", "values|default", _COLUMN + "JSON", there=r"[{(]"),
     Rule("column", "values", _COLUMN + "rows that are there keep NULL", here="null"),
     Rule("column", "values|default", _COLUMN + "currency sign", there=r"\$"),
+    Rule("domain", "default", "values of DEFAULT of {column}.* are written for the new type"),
+    Rule("domain", "default|type", _COLUMN + ".* was of type money, is numeric"),
+    Rule("column", "takes|values", _COLUMN + ".* was of type money, is numeric"),
     Rule("column", "values|default", _COLUMN + "numeric is numeric"),
     Rule("column", "takes", _COLUMN + "{type}"),
     Rule("column", "takes", _COLUMN + "enum .* CHECK"),
+    Rule("domain", "type", _COLUMN + "enum .* CHECK"),
     Rule("column", "default", _COLUMN + "(?:identity|serial|IDENTITY)", there=r"nextval", here=NOTHING),
     Rule("column", "default", _COLUMN + "(?:without a default|DEFAULT left out)", here=NOTHING),
     Rule("column", "identity", _COLUMN + "(?:serial|identity|IDENTITY)", there=NOTHING, here="by default"),
@@ -171,6 +175,7 @@ RULES: Final = (
     Rule("column", "collation", _COLUMN + "{type}", there="^C$", here=NOTHING),
     Rule("column", "collation", _COLUMN + "COLLATE left out", here=NOTHING),
     Rule("constraint", "exists", _COLUMN + "enum .* CHECK", there=NOTHING, here="c"),
+    Rule("constraint", "exists", "{table}: enum .* CHECK", there=NOTHING, here="c"),  # of a domain
     Rule("constraint", "definition", "DEFERRABLE left out", there="DEFERRABLE"),
     Rule("constraint|trigger|rule|policy", "exists", "^- line", here=NOTHING),
     Rule("index", "valid", "PARTITION BY left out", there="false", here="true"),

@@ -57,6 +57,11 @@ def last(statement: str) -> str:
         ),
         ("COPY t (id, tags, m) FROM stdin;\n1\t{a}\t$2.00\n\\.\n", """('1', '["a"]', '2.00')"""),
         ("INSERT INTO t (n) VALUES (123456789012.123456)", "123456789012.123456"),
+        ("CREATE DOMAIN d AS money CHECK (VALUE > '$1'::money) DEFAULT 2::money", "> '1.00') DEFAULT '2.00"),
+        ("ALTER DOMAIN host SET DEFAULT '10.0.0.1/32'", "SET DEFAULT '10.0.0.1'"),
+        ("ALTER DOMAIN host RENAME TO h; CREATE TABLE u (i h); INSERT INTO u VALUES ('::1/128')", "('::1')"),
+        ("CREATE SCHEMA s; ALTER TABLE t SET SCHEMA s; INSERT INTO s.t (m) VALUES ('$1')", "'1.00'"),
+        ("ALTER TYPE addr RENAME TO b; CREATE TABLE u (a b); INSERT INTO u VALUES ('(x,)')", '"street": "x'),
     ],
 )
 def test_a_constant_is_written_for_the_new_type(statement: str, expected: str) -> None:

@@ -79,19 +79,20 @@ def convert_domain(domain: Node, types: UserTypes, *, has_extensions: bool = Fal
     collation: Node = domain.pop("collClause", {})
     if collation:
         change.notes.append("COLLATE left out; text sorts by byte")
-    enum = qualified_name(strings(domain["typeName"].get("names")))
+    enum = base = qualified_name(strings(domain["typeName"].get("names")))
     if "arrayBounds" not in domain["typeName"] and enum in types.enums:
         column["typeName"] = deparse.type_name(LABEL)
         column["constraints"] = [
             *column["constraints"],
             {"Constraint": types.enum_check(enum, "VALUE")["Constraint"]},
         ]
-        change.notes.append(
-            f"over {LABEL} with CHECK instead of the enum {enum[1]}{_enum_order(types.order_kept(enum))}"
-        )
+        order = _enum_order(types.order_kept(enum))
+        change.notes.append(f"{own[1]}: enum {enum[1]} is {LABEL} with CHECK{order}")
         change.replaced = TypeReplacement("enum", LABEL, types.order_kept(enum))
     else:
         _convert_type(own[1], column, types, change, has_extensions=has_extensions)
+        if change.replaced is not None and base in types.domains:
+            change.notes.append(f"{own[1]}: {base[1]} was {change.replaced.former}, is {change.replaced.now}")
     _note_collation(change, types, collation)
     domain["typeName"] = column["typeName"]
     if column["constraints"]:

@@ -8,8 +8,7 @@ from awslabs_dsql_mcp.dsql.objects import CATALOG_SCHEMAS, COMMENTED_OBJECTS, is
 from awslabs_dsql_mcp.dsql.settings import may_be_of_role
 from awslabs_dsql_mcp.dsql.unsupported import ROLE_OPTIONS, STATEMENTS
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules import columns, functions
-from awslabs_dsql_mcp.migration.rules.constraints import settle
+from awslabs_dsql_mcp.migration.rules import columns, domains, functions
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql.definitions import is_grantable, items, option
 from awslabs_dsql_mcp.sql.functions import is_user_defined
@@ -147,26 +146,6 @@ def define(conversion: Conversion, draft: ConvertedStatement) -> None:
     conversion.skip(draft, STATEMENTS[draft.kind].dispensable, human=STATEMENTS[draft.kind].needs_review)
 
 
-def create_domain(conversion: Conversion, draft: ConvertedStatement) -> None:
-    """Carry a CREATE DOMAIN over."""
-    has_extensions = bool(conversion.survey.lacking.extensions)
-    change = columns.convert_domain(draft.top, conversion.types, has_extensions=has_extensions)
-    if change.problem:
-        conversion.skip(draft, change.problem, blocks=True)
-        return
-    given = items(draft.top.get("constraints"))
-    kept, notes = settle(conversion, ("", ""), given)
-    if kept != given:
-        draft.top["constraints"] = kept
-    if not any(columns.gives_value(one["Constraint"]) for one in kept) and any(
-        columns.gives_value(one["Constraint"]) for one in given
-    ):
-        conversion.lost.domains[qualified_name(strings(draft.top["domainname"]))] = draft.line
-    if change.notes or notes:
-        draft.changed(*change.notes, *notes)
-    conversion.statements.append(draft)
-
-
 def comment(conversion: Conversion, draft: ConvertedStatement) -> None:
     """Carry a COMMENT over if its object is."""
     kind: str = draft.top["objtype"]
@@ -182,7 +161,7 @@ def comment(conversion: Conversion, draft: ConvertedStatement) -> None:
     if (needed := conversion.survey.lacking.subject(kind, draft.top["object"])) is not None:
         conversion.skip(draft, f"it is about {needed}, which is left out")
         return
-    if kind in ("OBJECT_TABCONSTRAINT", "OBJECT_INDEX") and not _is_there(
+    if kind in ("OBJECT_TABCONSTRAINT", "OBJECT_DOMCONSTRAINT", "OBJECT_INDEX") and not _is_there(
         conversion, kind, draft.top["object"]
     ):
         conversion.skip(draft, _NO_COMMENT)
@@ -215,6 +194,8 @@ def _is_there(conversion: Conversion, kind: str, named: Node) -> bool:
     parts = object_name(named)
     if kind == "OBJECT_INDEX":
         return parts[-1] in conversion.taken(qualified_name(parts)[0])
+    if kind == "OBJECT_DOMCONSTRAINT":
+        return not domains.lacks(conversion, named)
     return parts[-1] not in conversion.lost_constraints.get(qualified_name(parts[:-1]), ())
 
 
@@ -397,3 +378,4 @@ def _forget(conversion: Conversion, kind: str, named: Node) -> None:
         conversion.other_rows.pop(name, None)
     elif kind == "OBJECT_DOMAIN":
         conversion.types.domains.pop(name, None)
+        conversion.lost_constraints.pop(name, None)

@@ -148,6 +148,7 @@ def _walk(conversion: Conversion, node: object, scope: Scope) -> Iterator[Differ
             elif isinstance(value, dict):
                 yield from _operation(kind, cast("Node", value), around)
                 yield from _equalities(kind, cast("Node", value), around)
+                yield from _xml(kind, cast("Node", value), around)
             waiting.append((cast("object", value), around, [] if kind == "FuncCall" else columns))
 
 
@@ -168,6 +169,13 @@ def _operation(kind: str, node: Node, scope: Scope) -> Iterator[Difference]:
                 yield Difference(name, change, "its parts are those of JSON here")
     elif kind == "SubLink" and _ORDERS.intersection(strings(node.get("operName"))):
         yield from _sorts(scope.carried(node.get("testexpr")))
+
+
+def _xml(kind: str, node: Node, scope: Scope) -> Iterator[Difference]:
+    """IS DOCUMENT and what is written like functions of XML."""
+    if kind in ("XmlExpr", "XmlSerialize"):
+        for name, change in scope.carried([node.get("args"), node.get("expr")]):
+            yield Difference(name, change, "what is done with XML gets another value here")
 
 
 def _equalities(kind: str, node: Node, scope: Scope) -> Iterator[Difference]:

@@ -1,10 +1,14 @@
 """RENAME and SET SCHEMA: what the script made is known by its new name from then on."""
 
+from typing import Final
+
 from awslabs_dsql_mcp.dsql.objects import is_object
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules import functions
+from awslabs_dsql_mcp.migration.rules import domains, functions
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql.parse_tree import Node
+
+_DOMAINS: Final = ("OBJECT_DOMAIN", "OBJECT_TYPE")
 
 
 def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
@@ -25,20 +29,40 @@ def rename(conversion: Conversion, draft: ConvertedStatement) -> None:
     if kind in ("OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"):
         conversion.skip(draft, "it is about what is not carried over")
         return
-    lost = conversion.lost_constraints.get(relation_name(top["relation"])) if "relation" in top else None
-    if kind == "OBJECT_TABCONSTRAINT" and lost is not None and top["subname"] in lost:
-        lost.add(top["newname"])
-        conversion.skip(draft, "a constraint that is left out")
+    if "CONSTRAINT" in kind and _is_of_what_is_lost(conversion, top):
+        conversion.skip(draft, domains.LEFT_OUT)
         return
     if kind == "OBJECT_MATVIEW":
         top["renameType"] = "OBJECT_VIEW"
         draft.changed("of a plain view")
     if "relation" in top:
         _renamed(conversion, kind, relation_name(top["relation"]), top)
-    elif "ObjectWithArgs" in subject:
-        schema, _ = qualified_name(object_name(subject))
-        functions.rename(conversion, subject, (schema, top["newname"]))
+    else:
+        _know_as(conversion, kind, subject, {"newname": top["newname"]})
     conversion.statements.append(draft)
+
+
+def _know_as(conversion: Conversion, kind: str, subject: Node, change: Node) -> None:
+    """Know a function or a domain by its new name or schema from now on."""
+    if not ("ObjectWithArgs" in subject or kind in _DOMAINS):
+        return
+    old = qualified_name(object_name(subject))
+    new = (change.get("newschema", old[0]), change.get("newname", old[1]))
+    if kind in _DOMAINS:
+        domains.rename(conversion, old, new)
+    else:
+        functions.rename(conversion, subject, new)
+
+
+def _is_of_what_is_lost(conversion: Conversion, top: Node) -> bool:
+    """Say if a constraint is renamed that is left out, which then has the new name."""
+    named = top.get("relation")
+    owner = relation_name(named) if named else qualified_name(object_name(top["object"]))
+    lost = conversion.lost_constraints.get(owner, set[str]())
+    if top["subname"] not in lost:
+        return False
+    lost.add(top["newname"])
+    return True
 
 
 def _renamed(conversion: Conversion, kind: str, old: Name, top: Node) -> None:
@@ -131,6 +155,6 @@ def set_schema(conversion: Conversion, draft: ConvertedStatement) -> None:
     if "relation" in top:
         old = relation_name(top["relation"])
         _moved(conversion, old, (top["newschema"], old[1]))
-    elif "ObjectWithArgs" in subject:
-        functions.rename(conversion, subject, (top["newschema"], object_name(subject)[-1]))
+    else:
+        _know_as(conversion, kind, subject, {"newschema": top["newschema"]})
     conversion.statements.append(draft)

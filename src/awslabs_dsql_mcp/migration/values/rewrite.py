@@ -17,6 +17,8 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 _LITERALS: Final = frozenset(("text", "varchar", "bpchar", "unknown"))
 _NUMBERS: Final = frozenset(("int2", "int4", "int8", "numeric"))
 _NUMBER_LIKE: Final = frozenset(("money", "oid", "enum", *_NUMBERS, "float4", "float8", *_LITERALS))
+_SET_DEFAULT: Final = "T"
+"""Of an ALTER DOMAIN (PostgreSQL's source, ``AlterDomainType``)."""
 _COMPARED: Final = frozenset(("=", "<>", "!="))
 _ORDERED: Final = frozenset((*_COMPARED, "<", "<=", ">", ">=", "BETWEEN", "NOT BETWEEN"))
 _SAME_OPERATORS: Final = frozenset(("name", "oid", "money", "xml", "char", "citext"))
@@ -54,6 +56,9 @@ def rewrite(kind: str, top: Node, types: SourceTypes) -> Rewriting:
             rewriter.defaults(item.get("ColumnDef", {}))
     elif kind == "CreateDomainStmt":
         rewriter.defaults({"colname": strings(top["domainname"])[-1], **top})
+        rewriter.amounts(top)
+    elif kind == "AlterDomainStmt":
+        rewriter.domain_default(top)
     elif kind == "AlterTableStmt":
         rewriter.altered(top)
     if kind in ("InsertStmt", "UpdateStmt", "DeleteStmt", "SelectStmt"):
@@ -132,6 +137,12 @@ class _Rewriter:
                 typed = self._types.column(relation(top["relation"]), name)
                 command["def"] = self._value(command["def"], f"DEFAULT of {name}", typed)
 
+    def domain_default(self, top: Node) -> None:
+        """Rewrite the default that ALTER DOMAIN sets."""
+        if top["subtype"] == _SET_DEFAULT and "def" in top:
+            typed = self._types.resolve({"names": top["typeName"]})
+            top["def"] = self._value(top["def"], f"DEFAULT of {strings(top['typeName'])[-1]}", typed)
+
     def conditions(self, top: Node) -> None:
         """Rewrite what converted columns are compared with; other operators on them are problems."""
         columns = self._converted(top)
@@ -161,12 +172,10 @@ class _Rewriter:
         """Collect the converted columns of the tables that a statement names."""
         tables = [relation(node) for node in _nodes(top, "RangeVar")]
         tables += [relation(top["relation"])] if "relation" in top else []
-        return {
-            name: typed
-            for table in tables
-            for name, typed in self._types.columns(table).items()
-            if is_converted(typed)
-        }
+        named = [pair for table in tables for pair in self._types.columns(table).items()]
+        if "domainname" in top:  # whose CHECKs name what they check VALUE
+            named.append(("value", self._types.resolve(top["typeName"])))
+        return {name: typed for name, typed in named if is_converted(typed)}
 
     def _compared(self, node: Node, columns: Mapping[str, SourceType]) -> None:
         sides = ("lexpr", "rexpr")

@@ -2,23 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 Name = tuple[str, str]
 """A schema and a name; ``public`` where none is written."""
 
-_CHANGING: Final = frozenset(
-    (
-        "CreateStmt",
-        "CompositeTypeStmt",
-        "CreateDomainStmt",
-        "CreateEnumStmt",
-        "AlterEnumStmt",
-        "RenameStmt",
-    )
-)
+_RENAMING: Final = frozenset(("RenameStmt", "AlterObjectSchemaStmt"))
+_CHANGING: Final = _RENAMING | {
+    "CreateStmt",
+    "CompositeTypeStmt",
+    "CreateDomainStmt",
+    "CreateEnumStmt",
+    "AlterEnumStmt",
+}
 MAX_DEPTH: Final = 20
 """Most levels of composite types and domains within each other."""
 
@@ -80,8 +78,8 @@ class SourceTypes:
         elif kind == "AlterTableStmt" and top.get("objtype", "OBJECT_TABLE") == "OBJECT_TABLE":
             for item in top.get("cmds", ()):
                 self._alter(relation(top["relation"]), item["AlterTableCmd"])
-        elif kind == "RenameStmt" and "relation" in top:
-            self._rename(relation(top["relation"]), top)
+        elif kind in _RENAMING:
+            self._rename(top)
 
     def column(self, table: Name, name: str) -> SourceType | None:
         """Find a column's type; ``None`` for a column that the script does not make."""
@@ -148,17 +146,25 @@ class SourceTypes:
         elif command["subtype"] == "AT_DropColumn":
             columns.pop(command["name"], None)
 
-    def _rename(self, table: Name, top: Node) -> None:
+    def _rename(self, top: Node) -> None:
+        if top.get("renameType", top.get("objectType")) in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
+            old = qualified(strings(top["object"]["List"]["items"]))
+            moved = (top.get("newschema", old[0]), top.get("newname", old[1]))
+            for named in cast("list[dict[Name, object]]", [self.domains, self.composites, self.enums]):
+                if old in named:
+                    named[moved] = named.pop(old)
+            return
+        table = relation(top["relation"]) if "relation" in top else ("", "")
         columns = self.tables.get(table)
         if columns is None:
             return
         if top.get("renameType") == "OBJECT_COLUMN":
-            new = {
+            self.tables[table] = {
                 top["newname"] if name == top["subname"] else name: typed for name, typed in columns.items()
             }
-            self.tables[table] = new
-        elif top.get("renameType") == "OBJECT_TABLE":
-            self.tables[table[0], top["newname"]] = self.tables.pop(table)
+        elif top.get("renameType") == "OBJECT_TABLE" or "newschema" in top:
+            moved = (top.get("newschema", table[0]), top.get("newname", table[1]))
+            self.tables[moved] = self.tables.pop(table)
 
 
 def qualified(parts: Sequence[str]) -> Name:
