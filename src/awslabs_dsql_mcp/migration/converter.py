@@ -105,6 +105,8 @@ def _convert(conversion: Conversion, statement: ScriptStatement, *, is_last: boo
         human, blocks = ruling.needs_review or ruling.is_blocking, ruling.is_blocking
         conversion.skipped.append(SkippedStatement(item.line, item.text[:40], ruling.why, human, blocks))
         return
+    if statement.kind != "TransactionStmt":
+        conversion.settings.run()
     draft = ConvertedStatement(statement.kind, statement.tree, item.line, statement.text)
     draft.notes += filter(None, [statement.note])
     if not statement.kind:

@@ -233,6 +233,8 @@ def test_that_psql_would_go_on_after_an_error_is_said(line: str, goes_on: bool) 
         (f"\\set AUTOCOMMIT 'off'\n{DROP}; COMMIT;\n\\echo done\n", False),
         (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT; {DROP};", True),
         (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT;\n\\set AUTOCOMMIT on\nCOMMIT;{DROP};", False),
+        (f"\\set AUTOCOMMIT off\n{DROP}; COMMIT;\n\\set AUTOCOMMIT on\n{DROP};", False),
+        (f"\\set AUTOCOMMIT off\n{DROP};\n\\set AUTOCOMMIT on\n{DROP};", True),
         (f"\\set AUTOCOMMIT on\n{DROP};", False),
         (f"\\set AUTOCOMMIT\n{DROP};", False),
         (f"\\unset AUTOCOMMIT\n{DROP};", True),

@@ -5,6 +5,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.migration.analysis.bytea_texts import line_of_text
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, SkippedStatement
+from awslabs_dsql_mcp.migration.script.psql_commands import autocommit
 from awslabs_dsql_mcp.migration.script.settings import BYTEA_AS_ESCAPES, HARMLESS, Ruling, session_calls
 from awslabs_dsql_mcp.sql.parse_tree import Node
 from awslabs_dsql_mcp.text import one_line
@@ -76,15 +77,19 @@ def _transaction(conversion: Conversion, draft: ConvertedStatement) -> None:
 
 def end(conversion: Conversion) -> None:
     """Take the end of a script: psql commits nothing there that no COMMIT has committed."""
-    undone, is_open = None, not conversion.settings.autocommit
+    undone, is_open, commits = None, False, True
     for one in conversion.survey.statements:
         if one.kind == "TransactionStmt":
             begins, ends = _kind(one.tree) in _BEGINS, _kind(one.tree) in _ENDS
             undone = None if ends or (begins and not is_open) else undone
             is_open = begins or (is_open and not ends)
-        elif one.kind and one.kind not in _OF_SESSION:
-            undone = one.item
-    if conversion.settings.in_block and undone is not None:
+        elif one.item.meta:
+            switched = autocommit(one.item.text)
+            commits = commits if switched is None else switched
+        elif one.kind:
+            is_open = is_open or not commits
+            undone = undone if one.kind in _OF_SESSION else one.item
+    if conversion.settings.is_open and undone is not None:
         conversion.skipped.append(
             SkippedStatement(undone.line, one_line(undone.text), _OPEN, needs_review=True, is_blocking=True)
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import Final
 
-from awslabs_dsql_mcp.migration.script.settings import HARMLESS, Ruling, SessionSettings, encoding
+from awslabs_dsql_mcp.migration.script.settings import HARMLESS, Ruling, SessionSettings, encoding, is_on
 
 _ARGUMENT: Final = re.compile(r"""'(?:[^'\\]|\\.|'')*'?|"[^"]*"?|`[^`]*`?|\\\\|\\[^\s\\]*|[^\s'"`\\]+""")
 _VARIABLE: Final = re.compile(
@@ -75,6 +75,20 @@ def rule(text: str, settings: SessionSettings, *, is_first: bool, is_last: bool)
         if ruling.is_blocking:
             return ruling
         found = ruling if ruling is not HARMLESS_COMMAND else found
+    return found
+
+
+def autocommit(text: str) -> bool | None:
+    r"""Tell whether a line of meta-commands switches AUTOCOMMIT on or off; ``None`` if neither.
+
+    Args:
+        text: The line, from its backslash on.
+    """
+    words = _ARGUMENT.findall(text)
+    found = None
+    for at, word in enumerate(words):
+        if word in ("\\set", "\\unset") and _bare(words[at + 1 : at + 2]) == "AUTOCOMMIT":
+            found = is_on(_value(word[1:], words[at + 1 :]))
     return found
 
 

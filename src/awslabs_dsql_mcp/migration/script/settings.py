@@ -63,7 +63,8 @@ class SessionSettings:
     Attributes:
         session: Those of the session: for a name, the statement that sets it in a transaction.
         local: Those of the script's transaction; ``None`` for the default.
-        in_block: The place is between BEGIN and COMMIT.
+        in_block: The place is between BEGIN and COMMIT, or where psql begins a transaction by itself.
+        is_open: A transaction has begun there.
         autocommit: A statement that stands alone is committed; psql's variable AUTOCOMMIT.
         switched: Settings of the session, by name, that are not the default and take something away.
         switched_in_block: The same for the script's transaction, where that differs from the session.
@@ -72,6 +73,7 @@ class SessionSettings:
     session: dict[str, str] = field(default_factory=dict[str, str])
     local: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     in_block: bool = False
+    is_open: bool = False
     autocommit: bool = True
     switched: dict[str, bool] = field(default_factory=dict[str, bool])
     switched_in_block: dict[str, bool] = field(default_factory=dict[str, bool])
@@ -93,18 +95,22 @@ class SessionSettings:
 
     def begin(self) -> None:
         """Enter a transaction."""
-        self.in_block = True
+        self.in_block = self.is_open = True
+
+    def run(self) -> None:
+        """Take a statement that is about no transaction: psql may begin one with it."""
+        self.is_open = self.in_block
 
     def end(self) -> None:
         """Leave a transaction: what was set for it alone ends."""
-        self.in_block = not self.autocommit
+        self.in_block, self.is_open = not self.autocommit, False
         self.local.clear()
         self.switched_in_block.clear()
 
     def set_autocommit(self, value: str) -> None:
         """Take a value of psql's variable AUTOCOMMIT."""
-        self.autocommit = value.lower() not in _FALSE
-        self.in_block = self.in_block or not self.autocommit
+        self.autocommit = is_on(value)
+        self.in_block = self.is_open or not self.autocommit
 
     def reset(self) -> Ruling:
         """Take RESET ALL or DISCARD ALL."""
@@ -193,6 +199,11 @@ def session_calls(top: Node) -> list[Sequence[Node]] | None:
     if not called or any(strings(call.get("funcname"))[-1:] != ["set_config"] for call in called):
         return None
     return None if {"fromClause", "whereClause", "withClause"} & top.keys() else [c["args"] for c in called]
+
+
+def is_on(value: str) -> bool:
+    """Read a boolean of psql's as its variable AUTOCOMMIT has it."""
+    return value.lower() not in _FALSE
 
 
 def _listed(value: str) -> list[str]:
