@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, cast
 
 from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
 from awslabs_dsql_mcp.catalog import jobs
@@ -122,6 +122,18 @@ class _JobUnfinished(Exception):
     """A job is unfinished when the call has to end."""
 
 
+class _NotRecorded(Exception):
+    """A step is applied, and the record of the run could not be moved on.
+
+    Args:
+        state: What became of the step.
+    """
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
 class MigrationRunner:
     """Runs plans.
 
@@ -168,6 +180,8 @@ class MigrationRunner:
             await report(run.number - 1, total, told)
             try:
                 run.done(await self._do(run))
+            except _NotRecorded as lost:
+                raise _unrecorded(run, lost) from lost.__cause__
             except _JobUnfinished as unfinished:
                 run.doubt = run.doubt or "?"
                 run.paused = str(unfinished)
@@ -203,7 +217,7 @@ class MigrationRunner:
     async def _do(self, run: MigrationRun) -> str:
         was_in_doubt = run.doubt if run.asks_catalog else ""
         if was_in_doubt and (state := await self._already_applied(run)) is not None:
-            await self._note(run)
+            await self._note(run, state)
             return state
         step = run.step
         try:
@@ -214,26 +228,32 @@ class MigrationRunner:
             if not late or (state := await self._already_applied(run)) is None:
                 raise
             run.doubt = was_in_doubt
-            await self._note(run)
+            await self._note(run, state)
             return state
+        state = _state(run, done)
         if step.is_ddl:
             run.doubt = run.doubt or "?"  # it is committed; from here on the catalog tells what became of it
             if step.statements[0].kind in jobs.JOB_KINDS:
                 await self._wait(run, _job_id(done))
-            await self._note(run)
+            await self._note(run, state)
         elif run.record is not None:
             run.record.changed(run.number + 1)
-        if step.statements[0].kind in jobs.JOB_KINDS:
-            return "built" if "INDEX" in step.statements[0].kind else "validated"
-        changed = done.rows_affected - (run.record is not None and not step.is_ddl)
-        rows = f", {pluralize(changed, 'row')}" if changed else ""
-        again = "" if done.attempts == 1 or step.is_ddl else _again(done.attempts)
-        return done.outcome + rows + again
+        return state
 
-    async def _note(self, run: MigrationRun) -> None:
-        """Record that the step is applied, behind it."""
-        if run.record is not None:
-            await run.record.advance(run.number + 1)
+    async def _note(self, run: MigrationRun, state: str) -> None:
+        """Record that the step is applied, behind it.
+
+        Raises:
+            _NotRecorded: That failed.
+            NoRowChanged: Somebody else has changed the record.
+        """
+        try:
+            if run.record is not None:
+                await run.record.advance(run.number + 1)
+        except DsqlError as error:
+            if is_about_record(error):
+                raise
+            raise _NotRecorded(state) from error
 
     async def _already_applied(self, run: MigrationRun) -> str | None:
         """Check whether a step in doubt was applied; ``None`` when it was not, or may be run again.
@@ -341,6 +361,29 @@ def _names_of(step: Step) -> set[str]:
     return {f"{schema}.{name}", *([name] if schema == "public" else [])}
 
 
+def _state(run: MigrationRun, done: Report) -> str:
+    """Word what became of a step that was run."""
+    step, kind = run.step, run.step.statements[0].kind
+    if kind in jobs.JOB_KINDS:
+        return "built" if "INDEX" in kind else "validated"
+    changed = done.rows_affected - (run.record is not None and not step.is_ddl)
+    rows = f", {pluralize(changed, 'row')}" if changed else ""
+    again = "" if done.attempts == 1 or step.is_ddl else _again(done.attempts)
+    return done.outcome + rows + again
+
+
+def _unrecorded(run: MigrationRun, lost: _NotRecorded) -> DsqlError:
+    """Say of a failure behind a step that the step is applied, and that its record stands before it."""
+    error, number = cast("DsqlError", lost.__cause__), run.number
+    run.done(lost.state)
+    record = run.record.name if run.record else "its record"
+    error.message = f"Step {number} is applied, and {record} could not be told of it: {error.message}"
+    error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
+    error.outcome = "partial"
+    error.hint = f"To go on: send the same script with resume_from={run.handle}."
+    return error
+
+
 def _in_doubt(run: MigrationRun) -> RequestInvalid:
     number, plan = run.number, run.plan
     after = plan.resume_token(number + 1, "+" if run.doubt == "+" else "")
@@ -416,6 +459,9 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     again = f"send the same script with resume_from={run.handle}"
     if run.record is not None and isinstance(error, OutcomeUnknown):
         error.hint = f"To go on: {again}; what is recorded, or the catalog, tells if this step was applied."
+        return error
+    if error.remedy == "retry_transaction":  # nothing is wrong with the step, or with what it finds
+        error.hint = f"To go on: {again}."
         return error
     go_on = (
         f"mend the cause in the database, then {again}. If the script has to change, that is another plan: "

@@ -9,7 +9,7 @@ from mcp import Client
 
 from support.client_helpers import Reply, call
 from support.wire.fault_plans import kill_while, make_schema, parameters
-from support.wire.faults import At, Fault, Hold, Kill, Often
+from support.wire.faults import At, Fault, Hold, Kill, Often, Say
 from support.wire.harness import Harness
 
 SCRIPT = """
@@ -120,6 +120,45 @@ async def test_a_record_that_is_gone_stops_the_run(bed: Harness, certificate: Pa
         reply = await running
     assert reply.facts["code"] == "progress_lost", reply.text
     assert bed.postgres.query("SELECT n FROM bulk.a") == [(1,)]
+
+
+async def test_a_step_whose_record_meets_conflicts_is_said_to_be_applied(
+    bed: Harness, certificate: Path
+) -> None:
+    prepare(bed)
+    script = SCRIPT.replace("DROP VIEW bulk.v;", "COMMENT ON VIEW bulk.v IS 'old';\nDROP VIEW bulk.v;")
+    conflict = Say("40001", "change conflicts with another transaction (OC000)")
+    async with Client(parameters(bed, certificate)) as client:
+        held = bed.proxy.add(Fault(At.ASKED, Hold(), "COMMENT ON"))
+        running = asyncio.ensure_future(call(client, "migrate", statements=script))
+        await held.reached.wait()
+        bed.proxy.add(Fault(At.ASKED, conflict, f"UPDATE {RECORD}", times=None))
+        assert isinstance(held.deed, Hold)
+        held.deed.release.set()
+        reply = await running
+        bed.proxy.clear()
+        assert reply.is_error
+        assert f"Step 3 is applied, and {RECORD} could not be told of it" in reply.text, reply.text
+        assert "Steps 1 to 3 are applied; steps 4 to 7 are not." in reply.text
+        assert "mend the cause" not in reply.text
+        reply = await carried_on(client, script)
+        assert reply.facts.get("resume_from") is None, reply.text
+    assert values(bed) == [(11, 11)]
+
+
+async def test_a_step_that_meets_conflicts_is_sent_again(bed: Harness, certificate: Path) -> None:
+    prepare(bed)
+    conflict = Say("40001", "change conflicts with another transaction (OC000)")
+    bed.proxy.add(Fault(At.ASKED, conflict, "SET n = n + 1", times=None))
+    async with Client(parameters(bed, certificate)) as client:
+        reply = await call(client, "migrate", statements=SCRIPT)
+        assert "Steps 1 to 3 are applied; steps 4 to 6 are not." in reply.text, reply.text
+        assert "mend the cause" not in reply.text
+        assert "Next: To go on: send the same script with resume_from=4-" in reply.text
+        bed.proxy.clear()
+        reply = await carried_on(client)
+        assert reply.facts.get("resume_from") is None, reply.text
+    assert values(bed) == [(11, 11)]
 
 
 async def test_it_is_run_again_when_that_is_asked_for(bed: Harness, certificate: Path) -> None:
