@@ -276,6 +276,21 @@ async def test_effects_of_every_statement_come_first(legacy: LineClient) -> None
     assert texts.endswith("… and 496 more")
 
 
+async def test_a_statement_that_is_its_own_effect_stands_once(legacy: LineClient) -> None:
+    script = "DROP TABLE IF EXISTS once; CREATE TABLE once (id int PRIMARY KEY); INSERT INTO once VALUES (1);"
+    question = await asked(legacy, "migrate", statements=script)
+    legacy.send({"id": question["id"], "result": {"action": "decline"}})
+    assert is_declined(await legacy.read())
+    assert question["params"]["message"].splitlines() == [
+        "Run on the Aurora DSQL cluster, a transaction a step?",
+        "- DROP TABLE IF EXISTS once [1]",
+        "- CREATE TABLE once ( id int PRIMARY KEY ) [2]",
+        "- INSERT into once [3]",
+        "As written:",
+        "3. INSERT INTO once VALUES (1)",
+    ]
+
+
 async def test_no_text_of_a_statement_makes_a_line(legacy: LineClient) -> None:
     question = await asked(legacy, "transact", sql_list=[MANY[-2]])
     legacy.send({"id": question["id"], "result": {"action": "decline"}})

@@ -90,7 +90,10 @@ def answer(
     """
     facts: dict[str, object] = {}
     counted = LoadCounts.of(counts, [column.name for column in job.plan.columns])
+    skipped = counted.given - done.rows if done and job.plan.on_conflict == "skip" else 0
     lines = [*notes, *_lacking(job, counted.lacking)]
+    if skipped > 0 and (counted.lacking or counted.nulls or counted.strings or counted.changed):
+        lines.append("The counts of values are those of all rows given, skipped rows among them.")
     if lines:
         facts["notes"] = list(lines)
     if counted.nulls:
@@ -111,7 +114,6 @@ def answer(
     if counted.changed:
         facts["changed"] = counted.changed
         lines.append(f"Rounded or cut to fit the column: {_counts(counted.changed)}.")
-    skipped = counted.given - done.rows if done and job.plan.on_conflict == "skip" else 0
     if skipped > 0:
         shown = job.skipped_rows[:MAX_SHOWN]
         facts |= {"skipped": skipped, "skipped_rows": shown}
@@ -215,8 +217,8 @@ def _first_batch(rejected: Sequence[BadRow], *, stops: bool, all_found: bool) ->
     what = pluralize(len(rejected), "row")
     more = "" if all_found else ", the first of them"
     if stops:
-        first = f"row {rejected[0].place} of the first batch cannot be stored"
-        return f"{first}{more and ', and it is not the only one'}, so that nothing would be loaded"
+        which = f"row {rejected[0].place}" if len(rejected) == 1 else what
+        return f"{which} of the first batch cannot be stored{more}, so that nothing would be loaded"
     return f"of the first batch, {what} cannot be stored and would be left out{more}"
 
 

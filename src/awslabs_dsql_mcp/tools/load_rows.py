@@ -445,8 +445,7 @@ class LoadRows:
     ) -> tuple[ToolOutput, Mapping[str, int]]:
         """Try the first batch, and count all rows and what is in them."""
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
-        limit = MAX_SHOWN if job.skip_bad_rows else 1
-        all_found = batch is None or await job.find_rejected(limit, is_over)
+        all_found = batch is None or await job.find_rejected(MAX_SHOWN, is_over)
         rows, counts = await job.count()
         earlier = await self._runner.earlier_run(job)
         if not rows:

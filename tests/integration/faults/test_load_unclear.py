@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementFailed
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from support.wire.harness import Harness
@@ -98,9 +98,48 @@ async def test_a_dry_run_says_that_it_tells_only_the_first_of_many(loads: Loads)
     dry = await loads.load(LoadRequest("bulk.t", rows, skip_bad_rows=True, dry_run=True))
     assert "20 rows cannot be stored and would be left out, the first of them." in dry.text
     stops = await loads.load(LoadRequest("bulk.t", rows, dry_run=True))
-    assert "row 1 of the first batch cannot be stored, and it is not the only one" in stops.text
-    assert [row["row"] for row in reasons(stops)] == [1]
+    assert "20 rows of the first batch cannot be stored, the first of them, so that nothing" in stops.text
+    assert [row["row"] for row in reasons(stops)] == list(range(1, 21))
     assert "dry_run_token" not in stops.structured
+
+
+async def test_rows_that_cannot_be_read_are_named_at_once(loads: Loads) -> None:
+    loads.table("id int, n int")
+    lines = ["id,n", "1,1", "2", "3,3", *("4" for _ in range(7))]
+    with pytest.raises(RequestInvalid) as stopped:
+        await loads.file("rows.csv", "\n".join(lines), CSV)
+    assert stopped.value.message.startswith("Row 2 (line 3) cannot be loaded: it has 1 field")
+    more = "Nor can rows 4 (line 5), 5 (line 6), 6 (line 7), 7 (line 8), 8 (line 9), 2 more of this batch."
+    assert more in stopped.value.text
+    with pytest.raises(RequestInvalid) as two:
+        await loads.file("rows.csv", "id,n\n1\n2\n3,3\n", CSV)
+    assert "Nor can row 2 (line 3)." in two.value.text
+
+
+@pytest.mark.parametrize("key", [True, False], ids=["without the key", "with null"])
+async def test_a_null_that_is_refused_is_told_of_the_default(loads: Loads, *, key: bool) -> None:
+    loads.table("id int, state text NOT NULL DEFAULT 'new', n int NOT NULL")
+    lacking: dict[str, object] = {"id": 2, "n": 2} if key else {"id": 2, "n": 2, "state": None}
+    with pytest.raises(StatementFailed) as stopped:
+        await loads.load(LoadRequest("bulk.t", [{"id": 1, "state": "a", "n": 1}, lacking]))
+    told = str(stopped.value.hint)
+    assert told.startswith("The row has no key state. " if key else "The DEFAULT of state goes only to")
+    assert 'load such rows apart, with columns=["id", "n"]. Mend the row' in told
+    with pytest.raises(StatementFailed) as plain:
+        await loads.load(LoadRequest("bulk.t", [{"id": 1, "state": "a", "n": 1}, {"id": 2, "state": "b"}]))
+    assert str(plain.value.hint).startswith("The row has no key n. Mend the row")
+
+
+async def test_counts_of_values_say_that_skipped_rows_are_among_them(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, t text")
+    loads.query("INSERT INTO bulk.t VALUES (2, 'old')")
+    request = LoadRequest("bulk.t", [{"id": 1, "t": None}, {"id": 2, "t": None}], on_conflict="skip")
+    told = (await loads.load(request)).text
+    assert "NULLs: t 2." in told
+    assert "The counts of values are those of all rows given, skipped rows among them." in told
+    loads.query("DELETE FROM bulk.t")
+    whole = await loads.load(replace(request, rows=[{"id": 3, "t": None}]))
+    assert "skipped rows" not in whole.text
 
 
 async def test_a_dry_run_takes_a_key_that_comes_twice_for_an_update(loads: Loads) -> None:

@@ -15,10 +15,11 @@ from typing import Final
 from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
 from awslabs_dsql_mcp.bulk.loading.cells import RowText
+from awslabs_dsql_mcp.bulk.loading.column_choice import written
 from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
 from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, UNREAD, lacking_counts, value_counts
 from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
-from awslabs_dsql_mcp.bulk.loading.rows import IncompleteRow, InvalidRow, NumberedRow, RowSource
+from awslabs_dsql_mcp.bulk.loading.rows import IncompleteRow, InvalidRow, NumberedRow, RowSource, listed
 from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
 from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
@@ -37,6 +38,8 @@ _NO_REST: Final = "With skip_bad_rows=true, nothing from there on is loaded."
 _OTHER_ENCODING: Final = "Name the file's encoding, such as encoding='latin-1' or 'cp1252'."
 _NOT_DECODED: Final = re.compile(r"\bbyte 0x[0-9A-F]{2}, at offset")
 _KEY_TAKEN: Final = "23505"
+_NOT_NULL: Final = "23502"
+_NULL_IN: Final = re.compile(r'null value in column "(.+?)" of relation')
 _ON_CONFLICT: Final = "Keep or replace rows that are there with on_conflict='skip' or 'update'."
 MAX_REASON: Final = 300
 """Characters of a reason that are shown."""
@@ -44,6 +47,7 @@ MAX_REASON: Final = 300
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
 _MAX_MESSAGE: Final = 4 << 20  # bytes of a batch: a message of more than 10 MiB ends the connection
 _DIGEST_BYTES: Final = 8
+_MAX_OTHERS: Final = 5  # rows that are named beside the first that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +170,7 @@ class RowLoadJob:
             self.bad[row.number] = BadRow(row.number, row.line, rejection.text, is_rejected=True)
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
-            is_there = rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error"
-            way_on = self._way_on(is_rest=False)
-            rejection.hint = f"{_ON_CONFLICT} {way_on}" if is_there else way_on
+            rejection.hint = f"{self._advice(row, rejection)}{self._way_on(is_rest=False)}"
             rejection.outcome = error.outcome
             raise rejection
         self._batch = self._batch[:index]
@@ -292,6 +294,7 @@ class RowLoadJob:
         if not taken:
             return None
         self._batch = []
+        unreadable = [row for row in taken if isinstance(row.cells, InvalidRow)]
         for row in taken:
             if not isinstance(row.cells, InvalidRow):
                 self._batch.append(row)
@@ -301,6 +304,7 @@ class RowLoadJob:
                 way_on = self._way_on(is_rest=row.cells.is_rest)
                 raise RequestInvalid(
                     f"Row {row.place} cannot be loaded: {row.cells.reason}.",
+                    details=_others(unreadable),
                     code="bad_row",
                     hint=f"{_OTHER_ENCODING} {way_on}" if _NOT_DECODED.search(row.cells.reason) else way_on,
                     outcome="rolled_back",
@@ -318,6 +322,24 @@ class RowLoadJob:
         if self._plan.on_conflict == "skip":
             counts[GIVEN] = len(cells)
         return Batch(self._query(), position, len(cells), last, +counts)
+
+    def _advice(self, row: _Numbered, rejection: StatementFailed) -> str:
+        """Say what helps with a row that the server rejects, besides mending or leaving it out."""
+        if rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error":
+            return f"{_ON_CONFLICT} "
+        named = _NULL_IN.search(rejection.message) if rejection.sqlstate == _NOT_NULL else None
+        columns = [column.name for column in self._plan.columns]
+        if named is None or named[1] not in columns:
+            return ""
+        at = columns.index(named[1])
+        lacks = f"The row has no key {self.keys[at][:60]}. " if at in row.lacking else ""
+        if not self._plan.columns[at].has_default:
+            return lacks
+        rest = [key for number, key in enumerate(self.keys) if number != at]
+        return (
+            f"{lacks}The DEFAULT of {named[1]} goes only to rows of a load without the column: load such "
+            f"rows apart, with {written(rest)}. "
+        )
 
     def _way_on(self, *, is_rest: bool) -> str:
         """Say what to do about a row that cannot be loaded; rows before it may be stored already."""
@@ -371,6 +393,15 @@ class RowLoadJob:
 
 def _cells(rows: Sequence[_Numbered]) -> list[RowText]:
     return [row.cells for row in rows if not isinstance(row.cells, InvalidRow)]
+
+
+def _others(unreadable: Sequence[_Numbered]) -> list[str]:
+    """Name the rows of a batch that cannot be read, beside the first."""
+    if not (others := unreadable[1:]):
+        return []
+    named = [row.place for row in others[:_MAX_OTHERS]]
+    more = [f"{len(others) - len(named):,} more of this batch"] if len(others) > len(named) else []
+    return [f"Nor can row{'s' if len(others) > 1 else ''} {listed([*named, *more])}."]
 
 
 def _place(number: int, line: int) -> str:

@@ -1,10 +1,11 @@
 """Wording of the question before a change: its effects first, then its statements.
 
 The effects are those that the parser finds in every statement, however many; no text can hide one. What the
-caller wrote stands on lines of its own, each of one statement or value, cut in the middle where it is long.
+caller wrote stands on lines of its own, each of one statement or value, cut in the middle where it is long; a
+statement that is an effect as it is stands there alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from awslabs_dsql_mcp.database.transaction import Query
@@ -34,28 +35,40 @@ def question(
         statements: What each of them is.
         shown: Lines that stand in place of the queries' values.
     """
-    pairs = list(enumerate(zip(queries, statements, strict=True), 1))
-    pairs.sort(key=lambda pair: not _is_grave(pair[1][1]))
-    texts = [f"{number}. {_statement(query, shown)}" for number, (query, _) in pairs[:_MAX_STATEMENTS]]
+    numbers: dict[Effect, list[int]] = {}
+    for number, statement in enumerate(statements, 1):
+        for effect in _of(statement):
+            numbers.setdefault(effect, []).append(number)
+    found = sorted(numbers, key=lambda effect: not effect.is_grave)
+    told = {_squeezed(effect.text) for effect in found[:_MAX_EFFECTS]}
+    pairs = [
+        (number, query, statement)
+        for number, (query, statement) in enumerate(zip(queries, statements, strict=True), 1)
+        if query.params or shown is not None or _squeezed(query.sql) not in told
+    ]
+    pairs.sort(key=lambda pair: not _is_grave(pair[2]))
+    texts = [f"{number}. {_statement(query, shown)}" for number, query, _ in pairs[:_MAX_STATEMENTS]]
     more = len(pairs) - len(texts)
     return "\n".join(
         (
             f"Run on the Aurora DSQL cluster, {manner}?",
-            *_effects(statements),
-            "As written:",
+            *_effects(statements, found, numbers),
+            *(["As written:"] if texts else []),
             *texts,
             *([f"… and {more:,} more"] if more else []),
         )
     )
 
 
-def _effects(statements: Sequence[StatementInfo]) -> Iterable[str]:
+def _squeezed(sql: str) -> str:
+    """Give a text without its spaces, to see if an effect is the whole statement."""
+    return "".join(sql.split()).rstrip(";")
+
+
+def _effects(
+    statements: Sequence[StatementInfo], found: Sequence[Effect], numbers: Mapping[Effect, Sequence[int]]
+) -> Iterable[str]:
     """Word the effects of all statements, the gravest first, each once with the numbers of its statements."""
-    numbers: dict[Effect, list[int]] = {}
-    for number, statement in enumerate(statements, 1):
-        for effect in _of(statement):
-            numbers.setdefault(effect, []).append(number)
-    found = sorted(numbers, key=lambda effect: not effect.is_grave)
     for effect in found[:_MAX_EFFECTS]:
         yield f"- {effect.text}" + (f" [{_ranges(numbers[effect])}]" if len(statements) > 1 else "")
     counts: dict[str, int] = {}
