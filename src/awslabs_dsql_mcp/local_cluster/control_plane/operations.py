@@ -306,7 +306,7 @@ def _start(token: str | None) -> tuple[float, str]:
     try:
         created_at, identifier = json.loads(urlsafe_b64decode(token.encode()))
         return float(created_at), str(identifier)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise invalid("The token is not one that ListClusters has given.", "nextToken") from None
 
 
