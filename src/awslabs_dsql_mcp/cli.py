@@ -74,10 +74,6 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
 
         return lambda: install(rest)
-    if name == "clusters":
-        from awslabs_dsql_mcp.clusters_command import main as clusters  # noqa: PLC0415 - see the module
-
-        return lambda: clusters(rest, os.environ)
     from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES  # noqa: PLC0415 - see the module
     from awslabs_dsql_mcp.server import process  # noqa: PLC0415 - see the module
 
@@ -91,7 +87,20 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - see the module
 
         return lambda: process.run(doctor(rest, given))
-    return lambda: process.main(arguments, os.environ)
+    return _aws_command(name, rest) or (lambda: process.main(arguments, os.environ))
+
+
+def _aws_command(name: str, rest: Sequence[str]) -> Callable[[], int] | None:
+    """Import a command that asks AWS or the cluster; `None` for any other name."""
+    if name == "clusters":
+        from awslabs_dsql_mcp.clusters_command import main as clusters  # noqa: PLC0415 - see the module
+
+        return lambda: clusters(rest, os.environ)
+    if name == "roles":
+        from awslabs_dsql_mcp.roles_command import main as roles  # noqa: PLC0415 - see the module
+
+        return lambda: roles(rest, os.environ)
+    return None
 
 
 @contextmanager

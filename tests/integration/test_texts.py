@@ -13,7 +13,7 @@ from support.client_helpers import call
 
 LONGEST = 2_048
 EXAMPLE = re.compile(r"`([A-Z]+ [^`]+)`")
-ARGUMENTS = {"sql": "SELECT 1", "purpose": "Orders."}
+ARGUMENTS = {"sql": "SELECT 1", "purpose": "Orders.", "who": "The reporting job."}
 
 
 async def prompt(client: Client, name: str) -> str:

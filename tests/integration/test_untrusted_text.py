@@ -34,7 +34,12 @@ from mcp.types import (
 from conftest import ServerOn, held
 from support.canaries import CANARIES, SIGN, faults_in, faults_in_log, faults_in_text
 
-PROMPTS = {"explore_database": "topic", "explain_slow_query": "sql", "design_table": "purpose"}
+PROMPTS = {
+    "explore_database": "topic",
+    "explain_slow_query": "sql",
+    "design_table": "purpose",
+    "grant_access": "who",
+}
 PLACES = 30
 """Canaries of an example."""
 

@@ -98,7 +98,8 @@ def cluster_lines(report: ClusterReport, period: Period | None, now: datetime) -
     cluster = report.cluster
     lines = [
         state_line(cluster),
-        f"Endpoint: {cluster.endpoint}. Encryption: {cluster.encryption}. Created {minute(cluster.created)}.",
+        f"ARN: {cluster.arn}. Endpoint: {cluster.endpoint}.",
+        f"Encryption: {cluster.encryption}. Created {minute(cluster.created)}.",
     ]
     lines += _multi_region(cluster, report.peers)
     if (backups := report.backups.value) is not None:

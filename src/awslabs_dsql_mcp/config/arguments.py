@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.config.options import CLUSTER_ONLY_OPTIONS, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings, region_of
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, read_value
 
-COMMANDS: Final = ("install", "doctor", "demo", "local", "clusters")
+COMMANDS: Final = ("install", "doctor", "demo", "local", "clusters", "roles")
 """What the command line may begin with in place of the server's options."""
 
 # Options that choose the cluster; they exclude each other.
@@ -97,9 +97,9 @@ def _parser(version: str) -> OptionParser:
         description="MCP server for Amazon Aurora DSQL, over stdio.",
         epilog="Commands: `awslabs-dsql-mcp install CLIENT` writes the configuration of an MCP client; "
         "`awslabs-dsql-mcp doctor`, with the same options, checks the installation, the credentials and the "
-        "connection; `awslabs-dsql-mcp clusters` tells of clusters, backups and cost; `awslabs-dsql-mcp "
-        "demo` calls every tool on a local cluster; `awslabs-dsql-mcp local` starts a local cluster without "
-        "the server.",
+        "connection; `awslabs-dsql-mcp clusters` tells of clusters, backups and cost, `awslabs-dsql-mcp "
+        "roles` of roles, and writes the script of one; `awslabs-dsql-mcp demo` calls every tool on a local "
+        "cluster; `awslabs-dsql-mcp local` starts a local cluster without the server.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )

@@ -61,6 +61,24 @@ Give me: the tables with a reason for each key and type, the statements in order
 index serves. Search the documentation where you are unsure. Run nothing before I agree."""
 
 
+_GRANT = """\
+Write what gives somebody access to this Aurora DSQL database: {who}
+
+1. Ask me for what is missing: the ARN of the IAM role or user (a session's, arn:aws:sts::…:assumed-role/…\
+, is not taken: `aws iam get-role` prints the role's, with its path), the schemas, and whether it may \
+change rows.
+2. Look with get_schema at what there is. The least that is enough is right: no admin.
+3. Write the script, each statement by itself, since GRANT is DDL:
+CREATE ROLE app WITH LOGIN; AWS IAM GRANT app TO 'arn:aws:iam::123456789012:role/app'; for each schema but \
+public: GRANT USAGE ON SCHEMA shop TO app (on public it is refused, and not needed); GRANT SELECT ON ALL \
+TABLES IN SCHEMA shop TO app, and ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO app, \
+without which later tables are closed. Who changes rows also needs INSERT, UPDATE, DELETE, and USAGE of \
+sequences.
+4. Write the IAM policy: dsql:DbConnect on the cluster's ARN (cluster_status shows it).
+Show me the script and the policy, and who can do what with them. When I agree, run the script with migrate, \
+as admin, with dry_run=true first."""
+
+
 @dataclass(frozen=True)
 class PromptSpec:
     """One prompt.
@@ -102,8 +120,16 @@ def design_table(purpose: Annotated[str, Field(description="What is to be stored
     return Shown(text)
 
 
+def grant_access(
+    who: Annotated[str, Field(description="Who is to get access, to what, and for what.")],
+) -> Shown:
+    """Word the task of making a role for an IAM identity."""
+    return Shown(_GRANT.format(who=as_line(who)))
+
+
 PROMPTS = (
     PromptSpec(explore_database, "Explore the database", "What is in here, and how it hangs together."),
     PromptSpec(explain_slow_query, "Explain a slow query", "What a query costs, and what makes it cheaper."),
     PromptSpec(design_table, "Design a table", "Tables that suit Aurora DSQL, with keys and indexes."),
+    PromptSpec(grant_access, "Grant access", "A database role for an IAM identity, with its policy."),
 )

@@ -74,7 +74,8 @@ async def test_one_cluster_is_told_with_backup_storage_and_tags() -> None:
     text = await Asked(account_of()).text(ORDERS)
     assert text.splitlines() == [
         f'Cluster {ORDERS} "orders" in us-east-1: ACTIVE; deletion protection on.',
-        f"Endpoint: {ORDERS}.dsql.us-east-1.on.aws. Encryption: AWS-owned key. Created 2026-08-21 12:00 UTC.",
+        f"ARN: {arn(ORDERS)}. Endpoint: {ORDERS}.dsql.us-east-1.on.aws.",
+        "Encryption: AWS-owned key. Created 2026-08-21 12:00 UTC.",
         "Backup: last recovery point 2026-11-26 12:00 UTC, 3 days ago, in vault Default.",
         "Storage: 2.0 GB of 10 TiB, unless the quota was raised.",
         'Tags: "Name": "orders".',

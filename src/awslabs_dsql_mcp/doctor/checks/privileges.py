@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from awslabs_dsql_mcp.catalog.role_script import PLACEHOLDER, connect_policy, role_script
 from awslabs_dsql_mcp.config.settings import region_of
 from awslabs_dsql_mcp.database.failure import DatabaseError
 from awslabs_dsql_mcp.database.transaction import Query
@@ -110,28 +111,17 @@ def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> 
     found = _CLUSTER_ID.match(host)
     where = region_of(host) or region or "<region>"
     arn = f"arn:aws:dsql:{where}:<account>:cluster/{found.group(1) if found else '<id>'}"
-    grants = [line for schema in (schemas[:_MAX_SCHEMAS] or ("public",)) for line in _grants(schema)]
+    script = role_script("agent", PLACEHOLDER, "read", schemas[:_MAX_SCHEMAS] or ("public",))
     return "\n".join(
         [
             "A role that only reads; run each statement by itself, as admin:",
             "",
-            "  CREATE ROLE agent WITH LOGIN;",
-            "  AWS IAM GRANT agent TO 'arn:aws:iam::<account>:role/<name>';",
-            *(f"  {grant}" for grant in grants),
+            *(f"  {statement};" for statement in script.statements),
             "",
             "The IAM policy of that identity:",
             "",
-            '  {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",',
-            '   "Action": "dsql:DbConnect",',
-            f'   "Resource": "{arn}"}}]}}',
+            *(f"  {line}" for line in connect_policy(arn).splitlines()),
             "",
             "Then start the server with --database_user agent.",
         ]
     )
-
-
-def _grants(schema: str) -> tuple[str, ...]:
-    name = schema if re.fullmatch(r"[a-z_][a-z0-9_]*", schema) else '"' + schema.replace('"', '""') + '"'
-    select = f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO agent;"
-    # Every role may use public, and Aurora DSQL refuses to grant it.
-    return (select,) if schema == "public" else (f"GRANT USAGE ON SCHEMA {name} TO agent;", select)
