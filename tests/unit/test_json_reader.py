@@ -47,6 +47,12 @@ def test_numbers_keep_their_digits(number: str) -> None:
     assert json_text.dumps(JsonReader(f"[{number}]".encode()).read()) == f"[{number}]"
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_of_json_is_not_written(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        json_text.dumps([number])
+
+
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
 def test_anything_is_read_as_python_reads_it(data: bytes) -> None:
     assert outcome(JsonReader(data).read) == outcome(lambda: json_text.loads(data.decode()))

@@ -188,3 +188,18 @@ async def test_text_is_stored_as_it_is_whatever_the_environment_says(
     )
     assert cells(seen) == ["2", "2"]
     await bed.still_works(database)
+
+
+async def test_no_text_is_read_in_another_way_than_it_was_checked(bed: Harness) -> None:
+    body = "SELECT pg_catalog._dsql_set_config($1, $2, true)"
+    bed.postgres.query(f"CREATE FUNCTION sets(text, text) RETURNS text LANGUAGE sql AS '{body}'")
+    insert_7 = "b AS (INSERT INTO public.t VALUES (7) RETURNING 1)"
+    hidden = rf"WITH a AS (SELECT '\', ' x), {insert_7} SELECT 1 --') SELECT 1"
+    try:
+        database = bed.connect()
+        with pytest.raises(StatementFailed, match="standard_conforming_strings was changed"):
+            await database.run(write("SELECT public.sets('standard_conforming_strings', 'off')", hidden))
+        assert bed.ids() == []
+        await bed.still_works(database)
+    finally:
+        bed.postgres.query("DROP FUNCTION sets(text, text)")

@@ -1,10 +1,14 @@
 """Nobody answers: in connecting, in a statement, in COMMIT; with and without ears for a cancel request."""
 
 import asyncio
+import os
 import socket
+import sys
 
+import psutil
 import pytest
 
+from awslabs_dsql_mcp.database.connection import DROP_TIME
 from awslabs_dsql_mcp.database.executor import Limits
 from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, OutcomeUnknown, TimedOut
 from support.wire.faults import At, Deed, Fault, Hold, Kill, Swallow
@@ -148,3 +152,15 @@ async def test_sixteen_reads_run_four_at_a_time(bed: Harness) -> None:
     assert [report.results[0].rows for report in reports] == [((str(n),),) for n in range(16)]
     assert (bed.proxy.connected, held.struck) == (4, 16)
     await bed.still_works(database)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libpq sets it there alone")
+async def test_data_that_nobody_acknowledges_end_a_connection_in_seconds(bed: Harness) -> None:
+    database = bed.connect()
+    await database.run(read("SELECT 1"))
+    open_ones = psutil.Process().net_connections("tcp")
+    ours = [one.fd for one in open_ones if one.raddr and one.raddr.port == bed.proxy.port]
+    assert ours
+    for descriptor in ours:
+        with socket.socket(fileno=os.dup(descriptor)) as opened:
+            assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1_000 * DROP_TIME

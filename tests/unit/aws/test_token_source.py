@@ -159,6 +159,22 @@ async def test_renewed_keys_are_read_after_a_refusal(home: Path) -> None:
     assert key_in(await tokens.renewed_token(HOST, USER) or "") == "AKIANEW"
 
 
+async def test_another_source_is_read_after_one_that_fails(home: Path) -> None:
+    ends = (datetime.now(timezone.utc) + timedelta(seconds=30)).isoformat()  # so that each look asks again
+    keys: dict[str, object] = {"Version": 1, "Expiration": ends}
+    keys |= {"AccessKeyId": "ASIA", "SecretAccessKey": "s", "SessionToken": "t"}
+    (home / "works").touch()
+    (home / "ask").write_text(f"#!/bin/sh\n[ -e {home}/works ] && echo '{json.dumps(keys)}'\n")
+    (home / "ask").chmod(0o700)
+    (home / "config").write_text(f"[profile mine]\ncredential_process = {home}/ask\n")
+    tokens = source()
+    assert key_in(await tokens.token(HOST, USER)) == "ASIA"
+    (home / "works").unlink()
+    assert (await refusal(tokens)).code.startswith("credentials_")
+    (home / "config").write_text("[profile mine]\n" + KEYS.format("AKIANEW"))
+    assert key_in(await tokens.token(HOST, USER)) == "AKIANEW"
+
+
 async def test_a_source_that_hangs_is_asked_once_and_holds_up_no_other(home: Path) -> None:
     (home / "ask").write_text(f"#!/bin/sh\necho asked >> {home}/asked\nexec /bin/sleep 30\n")
     (home / "ask").chmod(0o700)

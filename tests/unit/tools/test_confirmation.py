@@ -73,7 +73,7 @@ def test_a_token_is_of_one_server_and_for_one_purpose() -> None:
 
 @pytest.mark.parametrize(
     "forged",
-    ["", "1", "5000-00000000-0000000000000000", f"{'9' * 4_000}-00000000-0000000000000000", "\u0665000"],
+    ["", "1", "5000-00000000-0000000000000000", f"{'9' * 5_000}-00000000-0000000000000000", "\u0665000"],
 )
 def test_what_is_no_token_is_none(forged: str) -> None:
     assert not ChangeConfirmation("always", clock=Clock()).is_valid(forged, CHANGE)
