@@ -570,3 +570,19 @@ def test_an_identity_stays_not_null(how: str) -> None:
     made = f"CREATE TABLE {how}t (a int, b smallserial)"
     assert len(queries(f"{made}; ALTER TABLE t ALTER b DROP NOT NULL")) == 1
     assert by_hand(f"{made}; ALTER TABLE t ALTER b DROP NOT NULL") == ["b stays NOT NULL, as an identity is"]
+
+
+@pytest.mark.parametrize(
+    ("old", "rows", "is_said"),
+    [
+        ("varchar(3)", "INSERT INTO t VALUES (1, 'abc   ');", True),
+        ("varchar(3)", "", False),
+        ("smallint", "INSERT INTO t VALUES (1, 2);", False),
+    ],
+)
+def test_spaces_that_a_shorter_varchar_has_cut_are_said(old: str, rows: str, *, is_said: bool) -> None:
+    new = "int" if old == "smallint" else "varchar(10)"
+    script = f"CREATE TABLE t (id int PRIMARY KEY, v {old}); {rows} ALTER TABLE t ALTER v TYPE {new};"
+    notes = " ".join(note for step in planned(script).steps for note in step.notes)
+    assert "v: the type of line 1 is here" in notes
+    assert ("keep spaces beyond 3 characters, which PostgreSQL has cut" in notes) == is_said

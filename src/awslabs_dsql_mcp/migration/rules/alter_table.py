@@ -220,8 +220,24 @@ def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, comman
         conversion.columns[table][command["name"]] = change.replaced
     if change.replaced is None and was is None:
         _keep_default(own, column["typeName"])
+    cut = [_cut_spaces(command["name"], column["typeName"], draft.line)] if effects else []
     column["typeName"], column["constraints"] = own["typeName"], own["constraints"]
-    made.made.changed(f"{command['name']}: the type of line {draft.line} is here", *change.notes)
+    notes = [f"{command['name']}: the type of line {draft.line} is here", *filter(None, cut), *change.notes]
+    made.made.changed(*notes)
+
+
+def _cut_spaces(name: str, old: Node, line: int) -> str:
+    """Write a note on rows that were stored in a shorter varchar, which cuts spaces beyond its length.
+
+    (PostgreSQL documentation, "Character Types".)
+    """
+    before = builtin_type(old)
+    if before is None or before.name != "varchar":
+        return ""
+    return (
+        f"{name}: values before line {line} keep spaces beyond {declared_length(old)} characters, which "
+        "PostgreSQL has cut"
+    )
 
 
 def _keep_default(column: Node, old: Node) -> None:
