@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import re
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
@@ -190,6 +191,20 @@ async def test_a_source_that_hangs_is_asked_once_and_holds_up_no_other(home: Pat
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(hung.token(HOST, USER), 0.1)
     assert (home / "asked").read_text() == "asked\n"
+
+
+async def test_sources_that_hang_take_no_thread_that_others_need(home: Path) -> None:
+    many = 2 + min(32, (os.cpu_count() or 1) + 4)  # more than asyncio's own threads
+    (home / "ask").write_text(f"#!/bin/sh\necho >> {home}/asked\nexec /bin/sleep 30\n")
+    (home / "ask").chmod(0o700)
+    profiles = [f"[profile p{n}]\ncredential_process = {home}/ask\n" for n in range(many)]
+    (home / "config").write_text("".join(profiles))
+    waiting = [asyncio.ensure_future(source(f"p{n}").token(HOST, USER)) for n in range(many)]
+    await until((home / "asked").exists)
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "a thread"), 5) == "a thread"
+    for call in waiting:
+        call.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 @pytest.mark.parametrize("runs", range(6))
