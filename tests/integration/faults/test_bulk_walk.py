@@ -21,7 +21,7 @@ ROWS: Final = 33_000 if IS_LONG else 3_500
 POINTS: Final = [*product(("COMMIT", "dsql_mcp_progress"), range(1, 11))] if IS_LONG else [("COMMIT", 2)]
 WALKS: Final = [
     *product((ROWS,), POINTS, (At.ASKED, At.ANSWERED)),
-    *product((100,), POINTS[:4], (At.ANSWERED,)),
+    *product((100,), [("COMMIT", 1), ("COMMIT", 2)], (At.ANSWERED,)),  # of the record's table, of the rows
 ]
 """Numbers of rows, in several batches and in one, with each point, and before it or behind it."""
 TOOLS: Final[dict[str, dict[str, Any]]] = {

@@ -70,8 +70,11 @@ async def kill_while(
     )
     served = Served(process)
     await served.shake_hands()
-    served.send("tools/call", {"name": tool, "arguments": arguments}, 2)
-    await held.reached.wait()
+    answered = asyncio.ensure_future(served.ask("tools/call", {"name": tool, "arguments": arguments}, 2))
+    reached = asyncio.ensure_future(held.reached.wait())
+    await asyncio.wait((answered, reached), return_when=asyncio.FIRST_COMPLETED)
+    assert reached.done(), f"the call ended before that: {answered.result()}"
+    answered.cancel()
     process.kill()
     await process.wait()
     served.input.close()
