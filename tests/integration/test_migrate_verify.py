@@ -26,7 +26,7 @@ ALTER TABLE v_a ADD CONSTRAINT v_a_pkey PRIMARY KEY (id);
 CREATE INDEX v_a_note ON v_a (note);
 ALTER TABLE v_a ADD CONSTRAINT v_a_n CHECK (n < 100);
 """
-DROP = ("DROP TABLE IF EXISTS v_a", "DROP TABLE IF EXISTS v_b", "DROP TABLE IF EXISTS v_c")
+DROP = tuple(f"DROP TABLE IF EXISTS v_{name}" for name in "abce")
 
 
 async def migrated(writer: Client, cluster: LocalCluster, script: str, **arguments: object) -> Reply:
@@ -109,17 +109,20 @@ async def test_what_cannot_be_compared_is_told(writer: Client, cluster: LocalClu
         CREATE TABLE v_a (id bigserial PRIMARY KEY, n int, at timestamptz);
         CREATE TABLE v_b (id int PRIMARY KEY, n int);
         CREATE TABLE v_c (id int PRIMARY KEY, n int);
+        CREATE TABLE v_e (id int PRIMARY KEY DEFAULT 1);
         INSERT INTO v_a (n, at) VALUES (1, now()), (2, now());
         INSERT INTO v_b SELECT g, g FROM generate_series(1, 3) g;
         INSERT INTO v_c VALUES (1, 1), (2, 2);
         UPDATE v_c SET n = n + 1;
+        INSERT INTO v_e DEFAULT VALUES;
     """
     found = (await migrated(writer, cluster, script, verify=True)).facts["compared"]
     assert not found["differences"]
     assert (found["rows"], found["tables"]) == (4, 2)
     listed = "\n".join(found["not_compared"])
     assert "v_a: columns that have no constant in the script: id, at" in listed
-    assert "rows of public.v_b: the INSERT … SELECT of line 6 computes its rows" in listed
+    assert "rows of public.v_b: the INSERT … SELECT of line 7 computes its rows" in listed
+    assert "rows of public.v_e: the INSERT … DEFAULT VALUES of line 10 computes its rows" in listed
     assert "v_c: columns that have no constant in the script: n" in listed
 
 

@@ -39,7 +39,7 @@ from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.sql.parser import ParseError
 from awslabs_dsql_mcp.sql.statements import StatementInfo
-from awslabs_dsql_mcp.text import one_line
+from awslabs_dsql_mcp.text import one_line, pluralize
 
 _DEFERRED: Final = "SET CONSTRAINTS ALL DEFERRED"
 _MAX_ROWS: Final = 1_000  # of the 3,000 that a transaction may change, a margin for cascades
@@ -248,7 +248,7 @@ def _copy_as_inserts(draft: ConvertedStatement) -> Iterator[Step]:
     listed = f" ({names})" if names else ""
     overriding = " OVERRIDING SYSTEM VALUE" if _has_always(draft.filled) else ""
     head = f"INSERT INTO {target}{listed}{overriding} VALUES\n"
-    note = (f"COPY of {len(draft.rows or ()):,} rows as INSERT", *draft.notes)
+    note = (f"COPY of {pluralize(len(draft.rows or ()), 'row')} as INSERT", *draft.notes)
     lines = [f"({', '.join(map(_field, row))})" for row in draft.rows or ()]
     for batch in _batches(lines):
         text = head + ",\n".join(batch)

@@ -242,7 +242,8 @@ def _dropped(top: Node) -> Iterator[Name]:
 def _insert(table: MeantTable, top: Node, number: int, step: Step, names: tuple[str, ...]) -> None:
     values: list[Node] = top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists", [])
     if not values or "onConflictClause" in top or "withClause" in top:
-        what = "INSERT … ON CONFLICT" if "onConflictClause" in top else "INSERT … SELECT"
+        made = "INSERT … SELECT" if "selectStmt" in top else "INSERT … DEFAULT VALUES"
+        what = "INSERT … ON CONFLICT" if "onConflictClause" in top else made
         table.unknown = f"the {what} of line {step.line} computes its rows"
         return
     rows = [row["List"]["items"] for row in values]
