@@ -7,7 +7,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.cost import usage_facts
-from awslabs_dsql_mcp.clusters.model import Cluster, ClusterName, read_name
+from awslabs_dsql_mcp.clusters.model import MOVING, Cluster, ClusterName, read_name
 from awslabs_dsql_mcp.clusters.reader import ClusterReader, RegionReport
 from awslabs_dsql_mcp.clusters.report import NOT_KNOWN, cluster_lines, facts, region_lines
 from awslabs_dsql_mcp.clusters.usage import Period
@@ -93,6 +93,8 @@ class ClusterStatus:
         if period and report.usage.value is not None:
             values["usage"] = usage_facts(report.usage.value, report.price)
         lines = cluster_lines(report, period, self._now())
+        if cluster.status in MOVING:
+            lines.append(f"Next: {cluster.status} ends by itself; follow it with cluster_id and wait_s.")
         return ToolOutput(tuple(lines), {**values, "notes": [line for line in lines if NOT_KNOWN in line]})
 
 

@@ -306,7 +306,9 @@ async def test_waiting_ends_in_each_state_that_stays(end: str, meaning: str) -> 
 
 async def test_waiting_ends_with_its_time() -> None:
     asked = Asked(account_of(GetCluster=cluster(status="UPDATING")))
-    assert ": UPDATING;" in await asked.text(ORDERS, wait=10)
+    text = await asked.text(ORDERS, wait=10)
+    assert ": UPDATING;" in text
+    assert text.endswith("Next: UPDATING ends by itself; follow it with cluster_id and wait_s.")
 
 
 async def test_a_cluster_that_goes_while_it_is_followed_is_deleted() -> None:
