@@ -12,6 +12,7 @@ from awslabs_dsql_mcp.clusters import MAX_DAYS
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
 from awslabs_dsql_mcp.config.arguments import settings_of
+from awslabs_dsql_mcp.config.clusters import read_one_cluster
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.parsers import read_region
 from awslabs_dsql_mcp.config.settings import Settings
@@ -32,6 +33,16 @@ _ACTIONS: Final = {
     "wait": "one cluster, once its state does not change any more",
 }
 _USUAL_DAYS: Final = "30"
+_GOOD: Final = frozenset({"ACTIVE", "IDLE", "INACTIVE", "DELETED"})
+"""States in which ``wait`` succeeds."""
+
+_WORDS: Final = (  # of the tool, and what they are here
+    ("Call cluster_status without cluster_id for a list.", "`awslabs-dsql-mcp clusters list` lists them."),
+    ("follow it with cluster_id and wait_s.", "follow it with `awslabs-dsql-mcp clusters wait`."),
+    ("Give region, ", "Give --region, "),
+    ("give `region`, ", "give --regions, "),
+    ("cluster_id", "the cluster"),
+)
 _OPTIONS: Final = (
     Option(
         "--days",
@@ -54,20 +65,28 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         environ: The environment.
 
     Returns:
-        The exit status: 0; 1 if AWS does not tell, or the state still changes when the wait is over.
+        The exit status: 0; 1 if AWS does not tell, or a wait ends in another state than usable or deleted.
 
     Raises:
         SettingsError: A wrong argument.
     """
     given = _parser().parse_args(argv)
-    settings = settings_of(vars(given), environ)
+    settings = read_one_cluster(settings_of(vars(given), environ))
     try:
         text, facts = asyncio.run(_report(given, settings))
     except DsqlError as error:
-        sys.stderr.write(f"awslabs-dsql-mcp clusters: {error.text}\n{error.hint or ''}".rstrip() + "\n")
+        told = f"awslabs-dsql-mcp clusters: {error.text}\n{error.hint or ''}".rstrip()
+        sys.stderr.write(f"{_as_command(told)}\n")
         return 1
-    sys.stdout.write((json.dumps(facts, indent=2, ensure_ascii=False) if given.json else text) + "\n")
-    return 0 if given.action != "wait" or facts.get("settled", True) else 1
+    shown = json.dumps(facts, indent=2, ensure_ascii=False) if given.json else _as_command(text)
+    sys.stdout.write(f"{shown}\n")
+    return 0 if given.action != "wait" or facts.get("status") in _GOOD else 1
+
+
+def _as_command(text: str) -> str:
+    for word, here in _WORDS:
+        text = text.replace(word, here)
+    return text
 
 
 async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, Mapping[str, object]]:
@@ -84,7 +103,8 @@ async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, M
         wait = cast("int", _value(given, "--seconds")) if given.action == "wait" else 0
         status = ClusterStatus(give)
         cluster = given.cluster or (THIS if given.action in ("show", "wait") else "")
-        regions = _value(given, "--regions") if "regions" in given else ""
+        named = "" if settings.cluster_endpoint else settings.region or ""
+        regions = _value(given, "--regions") if "regions" in given else named
         answer = await status.report(cluster, str(regions), cast("int | None", days), wait, tell)
         return answer.text, answer.structured
 

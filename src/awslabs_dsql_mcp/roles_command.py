@@ -10,6 +10,7 @@ from typing import Final
 from awslabs_dsql_mcp.catalog.role_script import connect_policy, role_script
 from awslabs_dsql_mcp.clusters.model import name_in
 from awslabs_dsql_mcp.config.arguments import settings_of
+from awslabs_dsql_mcp.config.clusters import read_one_cluster
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.connector import Connector
@@ -17,6 +18,7 @@ from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
 from awslabs_dsql_mcp.database.transaction import Query, RetryPolicy, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
+from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.target import resolve_target
 from awslabs_dsql_mcp.text import as_line
 
@@ -44,7 +46,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         SettingsError: A wrong argument.
     """
     given = _parser().parse_args(argv)
-    settings = settings_of(vars(given), environ)
+    settings = read_one_cluster(settings_of(vars(given), environ))
     try:
         lines = _plan(given, settings) if given.action == "plan" else asyncio.run(_list(settings))
     except DsqlError as error:
@@ -80,7 +82,7 @@ async def _list(settings: Settings) -> list[str]:
         rows = (await database.run(UnitOfWork((_ROLES,), read_only=True))).results[0].rows
     mapped: dict[str, list[str]] = {}
     for role, may_login, arn in rows:
-        name = as_line(str(role)) + ("" if may_login == "t" else " (no login)")
+        name = as_line(quote_identifier(str(role))) + ("" if may_login == "t" else " (no login)")
         mapped.setdefault(name, []).append(as_line(str(arn)) if arn else "")
     return [f"{role}: {', '.join(filter(None, arns)) or _nobody(role)}" for role, arns in mapped.items()]
 

@@ -55,7 +55,7 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
         stack: Disconnects from the local cluster when it is closed.
 
     Raises:
-        NotConfigured: No Region is known, the profile is unknown, or the local cluster cannot be started.
+        NotConfigured: The profile is unknown, or the local cluster cannot be started.
     """
     if settings.local:
         local = await _join(settings, stack)
@@ -67,7 +67,7 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
     endpoint = settings.cluster_endpoint or ""
     region = settings.region or region_of(endpoint)
     if region is None:
-        region = await run_in_daemon_thread(lambda: configured_region(identity))
+        region = await run_in_daemon_thread(lambda: configured_region(identity) or "")
     return Account(AwsApi(identity), region, name_in(endpoint))
 
 

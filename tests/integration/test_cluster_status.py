@@ -40,7 +40,7 @@ async def test_what_a_local_account_lacks_is_told_in_its_place(reader: Client) -
         ({"cluster_id": "orders"}, "cluster_id is no cluster's id"),
         ({"cluster_id": "a" * 26}, "There is no cluster aaaaaaaaaaaaaaaaaaaaaaaaaa in us-east-1."),
         ({"wait_s": 5}, "wait_s needs cluster_id"),
-        ({"cluster_id": "a" * 26, "region": "us-east-1,us-east-2"}, "one Region"),
+        ({"cluster_id": "a" * 26, "region": "us-east-1,us-east-2"}, "in one Region"),
         ({"days": 0}, "days"),
         ({"region": "nowhere"}, "region is no AWS Region"),
         ({"region": "us-east-1.example.com"}, "region is no AWS Region"),
@@ -60,6 +60,16 @@ async def test_without_a_cluster_the_region_has_to_be_named(tmp_path: Path) -> N
         answer = await call(client, "cluster_status")
         assert answer.is_error
         assert "--region" in answer.text
+
+
+def test_a_file_of_clusters_has_the_default_one_asked(cluster_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "clusters.toml"
+    entry = f"local = true\nlocal-data = {json.dumps(str(cluster_folder))}\n"
+    for head, told in (('default = "a"\n', "1 cluster of account"), ("", "several clusters (a, b)")):
+        file.write_text(f"{head}[clusters.a]\n{entry}[clusters.b]\n{entry}")
+        words = [sys.executable, "-m", "awslabs_dsql_mcp", "clusters", "--config", str(file)]
+        ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        assert told in ended.stdout + ended.stderr
 
 
 @pytest.fixture

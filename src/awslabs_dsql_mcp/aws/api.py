@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Final, Protocol
 
-from awslabs_dsql_mcp.aws.api_errors import ApiCall, api_error
+from awslabs_dsql_mcp.aws.api_errors import ApiCall, api_error, not_aws
 from awslabs_dsql_mcp.aws.credentials import Identity, create_session
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
@@ -80,7 +80,7 @@ class AwsApi:
 
         def call() -> Answer:
             try:
-                return self._method(called)(**members)
+                return self._whole(called, self._method(called)(**members))
             except DsqlError:
                 raise
             except Exception as error:  # botocore, urllib3 and sources of credentials raise what they like
@@ -103,6 +103,14 @@ class AwsApi:
 
         return getattr(self._client(called.service, called.region), xform_name(called.operation))
 
+    def _whole(self, called: ApiCall, answer: Answer) -> Answer:
+        """Refuse an answer that lacks what the model requires: whatever sent it is not AWS."""
+        model = self._client(called.service, called.region).meta.service_model
+        shape = model.operation_model(called.operation).output_shape
+        if shape is not None and not answer.keys() >= set(shape.required_members):
+            raise not_aws(called)
+        return answer
+
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore has no types
         from botocore.config import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
             Config,
@@ -119,6 +127,9 @@ class AwsApi:
                     config=Config(
                         connect_timeout=_CONNECT_SECONDS,
                         read_timeout=_READ_SECONDS,
+                        proxies=None
+                        if self._endpoints is None
+                        else {},  # a local account is no proxy's affair
                         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
                     ),
                 )

@@ -4,12 +4,20 @@ Sources: botocore's service models; AWS General Reference, "Common Error Types";
 "Troubleshoot access denied error messages".
 """
 
+import os
 import re
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from awslabs_dsql_mcp.aws.credential_errors import credential_error
-from awslabs_dsql_mcp.errors import Busy, ConnectionFailed, DsqlError, PermissionDenied, RequestInvalid
+from awslabs_dsql_mcp.errors import (
+    Busy,
+    ConnectionFailed,
+    DsqlError,
+    NotConfigured,
+    PermissionDenied,
+    RequestInvalid,
+)
 from awslabs_dsql_mcp.text import as_line
 
 # Prefixes of IAM's actions, where they differ from botocore's name of the service.
@@ -146,19 +154,40 @@ def api_error(error: Exception, called: ApiCall, profile: str | None = None) -> 
         return RequestInvalid(
             f"{called} cannot be asked so: {as_line(str(error), _MOST)}", code="aws_invalid"
         )
-    if isinstance(error, (aws.HTTPClientError, aws.EndpointConnectionError)):
+    where = _own_endpoint(called.service)
+    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
         return ConnectionFailed(
             f"AWS could not be reached for {called} ({type(error).__name__}).",
             code="aws_unreachable",
-            hint="Check the name of the Region, and the network and HTTPS_PROXY of this server.",
+            hint=f"{where} of this server names where it is asked: check that."
+            if where
+            else "Check the name of the Region, and the network and HTTPS_PROXY of this server.",
+        )
+    if where and isinstance(error, ValueError):
+        return NotConfigured(
+            f"{where} of this server is no URL.",
+            code="environment",
+            hint="The operator can correct or unset it.",
         )
     if isinstance(error, ResponseParserError):
-        return ConnectionFailed(
-            f"What answered {called} is not AWS.",
-            code="aws_unreachable",
-            hint="Check HTTPS_PROXY and AWS_ENDPOINT_URL of this server.",
-        )
+        return not_aws(called)
     return credential_error(error, profile)
+
+
+def not_aws(called: ApiCall) -> ConnectionFailed:
+    """Say that something else answered."""
+    return ConnectionFailed(
+        f"What answered {called} is not AWS's API.",
+        code="aws_unreachable",
+        hint="Check HTTPS_PROXY and AWS_ENDPOINT_URL of this server.",
+    )
+
+
+def _own_endpoint(service: str) -> str:
+    """Name the variable that sets the endpoint of a service (AWS SDKs, "Service-specific endpoints")."""
+    names = (f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}", "AWS_ENDPOINT_URL")
+    environ = os.environ  # noqa: TID251 - botocore reads it itself
+    return next((name for name in names if environ.get(name)), "")
 
 
 def _client_error(response: dict[str, Any], called: ApiCall) -> DsqlError:

@@ -188,21 +188,15 @@ def create_session(identity: Identity) -> Any:  # noqa: ANN401 - botocore has no
     return session
 
 
-def configured_region(identity: Identity) -> str:
-    """Return the Region of an identity's AWS configuration; blocks.
+def configured_region(identity: Identity) -> str | None:
+    """Return the Region of an identity's AWS configuration, `None` if it has none; blocks.
 
     Raises:
-        NotConfigured: It has none, or the profile is unknown.
+        NotConfigured: The profile is unknown.
     """
-    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
-        NoRegionError,
-    )
 
-    def region() -> str:
-        found = create_session(identity).get_config_variable("region")
-        if not found:
-            raise NoRegionError
-        return str(found)
+    def region() -> str | None:
+        return create_session(identity).get_config_variable("region")
 
     return translate_errors(region, identity.profile)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.text import one_line
@@ -24,6 +25,7 @@ _SESSION: Final = re.compile(
     r"arn:(aws[\w-]*):sts::(\d{12}):assumed-role/([\w+=,.@-]{1,64})/[\w+=,.@-]{1,64}"
 )
 _SINGLE_SIGN_ON: Final = "AWSReservedSSO_"
+_RESERVED: Final = frozenset({"admin", "public", "none", "current_user", "session_user", "current_role"})
 _SYSTEM: Final = frozenset({"pg_catalog", "information_schema", "sys"})
 
 
@@ -57,10 +59,14 @@ def role_script(role: str, arn: str, level: Level, schemas: Sequence[str]) -> Ro
     Raises:
         RequestInvalid: The role or a schema is the system's, or the ARN is of no IAM role or user.
     """
-    if role == "admin" or role.startswith("pg_") or not role:
+    too_long = len(role.encode()) > limits.MAX_IDENTIFIER_BYTES
+    if role in _RESERVED or role.startswith("pg_") or not role or too_long:
         raise RequestInvalid(
             f"{one_line(role)!r} is no name for a role of yours.", hint="Give another name, such as agent."
         )
+    schemas = tuple(dict.fromkeys(schemas))
+    if "" in schemas:
+        raise RequestInvalid("A schema has no name.", hint="Name the schemas whose tables it is for.")
     if wrong := [schema for schema in schemas if schema in _SYSTEM or schema.startswith("pg_")]:
         raise RequestInvalid(f"The schema {one_line(wrong[0])} is the system's: every role may read it.")
     identity, notes = _identity(arn)

@@ -12,7 +12,7 @@ class Account:
 
     Attributes:
         api: AWS's APIs.
-        region: Region of this server's cluster, or of the AWS configuration.
+        region: Region of this server's cluster, or of the AWS configuration; empty if there is none.
         cluster: This server's cluster; `None` where its endpoint does not tell the identifier.
     """
 

@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.dsql.prices import FREE_DPU, FREE_GB, Price
 from awslabs_dsql_mcp.text import pluralize
 
 _MONTH: Final = 365.25 / 12  # days
+_LEAST: Final = 0.5  # days from which a month is estimated
 _MANY_CONFLICTS: Final = 0.01  # of the transactions that write
 
 
@@ -113,8 +114,10 @@ def usage_notes(
 
 
 def _monthly(usage: Usage, price: Price | None, days: float) -> str:
+    if days < _LEAST:
+        return "What a month costs is not estimated: the figures are of less than half a day."
     monthly, stored = usage.dpu / days * _MONTH, usage.storage_gb
-    work = f"At this rate a month: {_dpu(monthly)}"
+    work = f"A month at the rate of {days:,.1f} days: {_dpu(monthly)}"
     if price is None:
         return f"{work}, and storage of {'a size that is not known' if stored is None else in_gb(stored)}."
     work += f" (${price.of(monthly):,.2f})"

@@ -12,11 +12,13 @@ from awslabs_dsql_mcp.clusters.reader import ClusterReader, RegionReport
 from awslabs_dsql_mcp.clusters.report import NOT_KNOWN, cluster_lines, facts, region_lines
 from awslabs_dsql_mcp.clusters.usage import Period
 from awslabs_dsql_mcp.config.parsers import read_region
-from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import one_line
 
 _MOST_REGIONS: Final = 40  # more than Aurora DSQL is in
+
+_LIST: Final = "Call cluster_status without cluster_id for a list."
 
 THIS: Final = "this"
 """Name of the cluster that a server is connected to."""
@@ -61,17 +63,19 @@ class ClusterStatus:
         account = await self._account()
         reader = ClusterReader(account.api, self._now, self._sleep)
         period = Period(days, self._now()) if days else None
-        regions = _regions(region) or [account.region]
+        regions = _regions(region)
         if cluster_id.strip():
-            return await self._one(reader, _named(cluster_id, account, regions), period, wait, progress)
+            name = _named(cluster_id, account, regions)
+            return await self._one(reader, name, cluster_id.strip(), period, wait, progress)
         if wait:
             raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.", code="request_invalid")
-        return await _list(reader, regions, period)
+        return await _list(reader, regions or [_own(account)], period)
 
     async def _one(
         self,
         reader: ClusterReader,
         name: ClusterName,
+        given: str,
         period: Period | None,
         wait: float,
         progress: ReportProgress,
@@ -85,6 +89,12 @@ class ClusterStatus:
                 (f"Cluster {name.identifier} is deleted: {name.region} knows it no more.",),
                 {"identifier": name.identifier, "region": name.region, "status": "DELETED"},
             )
+        if given.startswith("arn:") and given != cluster.arn:
+            raise RequestInvalid(
+                f"That ARN is of another account: {name.identifier} is {cluster.arn} here.",
+                code="no_such_cluster",
+                hint="Use credentials of that account, or the right ARN.",
+            )
         report = await reader.report(cluster, period)
         values = facts(cluster)
         if report.backups.value is not None:
@@ -94,7 +104,8 @@ class ClusterStatus:
             values["usage"] = usage_facts(report.usage.value, report.price)
         lines = cluster_lines(report, period, self._now())
         if cluster.status in MOVING:
-            lines.append(f"Next: {cluster.status} ends by itself; follow it with cluster_id and wait_s.")
+            waited = f" after {wait:g} s" if wait else ""
+            lines.append(f"Next: still {cluster.status}{waited}; follow it with cluster_id and wait_s.")
         return ToolOutput(tuple(lines), {**values, "notes": [line for line in lines if NOT_KNOWN in line]})
 
 
@@ -113,22 +124,35 @@ def _named(cluster_id: str, account: Account, regions: list[str]) -> ClusterName
     if cluster_id.strip().lower() == THIS:
         if account.cluster is None:
             raise RequestInvalid(
-                "The id of the connected cluster is not known: its endpoint has another name.",
-                hint="Call cluster_status without cluster_id for a list.",
+                "The id of the connected cluster is not known: its endpoint has another name.", hint=_LIST
             )
-        return account.cluster
-    name = read_name(cluster_id)
-    if name.region:
-        return name
-    if len(regions) > 1:
-        raise RequestInvalid("An id is looked up in one Region: give one, or an ARN or endpoint.")
-    return ClusterName(name.identifier, regions[0])
+        name = account.cluster
+    else:
+        name = read_name(cluster_id)
+    if len(regions) > 1 or (name.region and regions and regions != [name.region]):
+        raise RequestInvalid(
+            f"A cluster is looked up in one Region, {name.region or 'its own'}.",
+            hint="Give that one as region; an ARN or endpoint needs none.",
+        )
+    return name if name.region else ClusterName(name.identifier, (regions or [_own(account)])[0])
+
+
+def _own(account: Account) -> str:
+    if not account.region:
+        raise NotConfigured(
+            "No Region is named, and the AWS configuration has none.",
+            code="no_region",
+            hint="Give region, such as us-east-1; the operator can set one with --region.",
+        )
+    return account.region
 
 
 async def _list(reader: ClusterReader, regions: list[str], period: Period | None) -> ToolOutput:
     reports = await asyncio.gather(
         *(reader.region(region, period) for region in regions), return_exceptions=len(regions) > 1
     )
+    if all(isinstance(report, DsqlError) for report in reports):
+        raise next(report for report in reports if isinstance(report, DsqlError))
     lines: list[str] = []
     notes: list[str] = []
     unread: list[str] = []

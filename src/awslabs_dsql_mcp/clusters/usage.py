@@ -52,7 +52,7 @@ class Period:
 
     def elapsed(self, created: datetime) -> float:
         """Count the days that have gone by since a cluster was created, the part of today among them."""
-        return max(1.0, (self.now - max(self.start, created)).total_seconds()) / _DAY
+        return (self.now - max(self.start, created)).total_seconds() / _DAY
 
 
 def queries(clusters: Sequence[str], metrics: Iterable[str] = tuple(_STATISTICS)) -> list[dict[str, Any]]:

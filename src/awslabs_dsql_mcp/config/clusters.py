@@ -97,6 +97,23 @@ def read_clusters(settings: Settings) -> Clusters:
     return clusters if clusters.several else Clusters((replace(clusters.all[0], name=""),))
 
 
+def read_one_cluster(settings: Settings) -> Settings:
+    """Read the settings of the cluster that is meant where none is named.
+
+    Args:
+        settings: As in `read_clusters`.
+
+    Raises:
+        SettingsError: As in `read_clusters`; or the file has several clusters and no default.
+    """
+    clusters = read_clusters(settings)
+    for cluster in clusters.all:
+        if not clusters.several or cluster.name == clusters.default:
+            return cluster.settings
+    names = ", ".join(cluster.name for cluster in clusters.all)
+    raise SettingsError(f"--config: got several clusters ({names}), expected a default among them")
+
+
 class _File:
     """A file of clusters.
 

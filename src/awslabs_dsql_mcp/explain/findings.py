@@ -60,17 +60,19 @@ def dpu_text(dpus: tuple[Dpu, ...], price: Price | None = None, *, is_simulated:
         + ("" if dpu.minimum is None else f" (at least {dpu.minimum:.5f} a transaction)")
         for dpu in dpus
     )
-    runs = _million_runs(dpus, price)
     if is_simulated:
-        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}. {runs}"
-    return f"DPU estimate of this statement, not a bill: {parts}. {runs}"
+        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}."
+    return f"DPU estimate of this statement, not a bill: {parts}. {_million_runs(dpus, price)}"
 
 
 def _million_runs(dpus: tuple[Dpu, ...], price: Price | None) -> str:
     """Price a million runs, each in a transaction of its own, whose minimums count."""
     run = sum(max(dpu.amount, dpu.minimum or 0.0) for dpu in dpus if dpu.amount and dpu.part != "Total")
     runs = f"A million runs, each a transaction: {1e6 * run:,.0f} DPU"
-    return f"{runs}." if price is None else f"{runs}, ${price.of(1e6 * run):,.2f} at {price}."
+    if price is None:
+        return f"{runs}."
+    rate = f"${price.million_dpu:.2f} a million ({price.region}, {price.as_of})"
+    return f"{runs}, ${price.of(1e6 * run):,.2f} at {rate}."
 
 
 def reads_all(node: PlanNode) -> bool:

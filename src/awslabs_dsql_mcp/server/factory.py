@@ -36,8 +36,6 @@ from awslabs_dsql_mcp.tools.resources import ResourceReader
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
 
-_LOCAL_REGION = "us-east-1"  # whose prices a local cluster is compared with
-
 
 def _cluster_tools(
     cluster: Cluster, database: Database, catalog: CatalogReader, account: LazyAccount
@@ -58,7 +56,7 @@ def _cluster_tools(
         lint_advice=LintAdvice(),
         job_status=offered.can("job_status"),
     )
-    price = price_of(_LOCAL_REGION if settings.local else settings.region or "")
+    price = price_of(settings.region or "")
     reading = (
         ReadonlyQuery(suggesting, limits, exports=export_dir is not None).spec(),
         transact.spec(),

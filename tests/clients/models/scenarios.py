@@ -82,6 +82,7 @@ SCENARIOS = (
     _error("guard refusal", "readonly_query", "pg_sleep", sql="SELECT pg_sleep(1)"),
     _error("SQL error", "readonly_query", "42703", sql="SELECT nope FROM shop.items"),
     _error("refused file", "export_query", "outside", sql="SELECT 1", path="../items.csv"),
+    _error("no account", "cluster_status", "aws_unreachable"),  # of AWS nothing is in reach here
     _error("wrong argument", "dsql_read_documentation", "https://", url="ftp://example.com/x"),
     _error("wrong schema", "readonly_query", "params", sql="SELECT 1", params="x"),
     _error(

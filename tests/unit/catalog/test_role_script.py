@@ -61,7 +61,17 @@ def test_other_identities_are_refused(arn: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "schema"), [("admin", "public"), ("pg_x", "public"), ("", "public"), ("a", "sys")]
+    ("role", "schema"),
+    [
+        ("admin", "public"),
+        ("pg_x", "public"),
+        ("", "public"),
+        ("a", "sys"),
+        ("public", "s"),
+        ("none", "s"),
+        ("a" * 64, "s"),
+        ("a", ""),
+    ],
 )
 def test_what_is_the_systems_is_refused(role: str, schema: str) -> None:
     with pytest.raises(RequestInvalid):

@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     EndpointConnectionError,
     NoCredentialsError,
+    ProxyConnectionError,
     ReadTimeoutError,
 )
 
@@ -132,13 +134,21 @@ async def test_usage_and_its_cost_are_told_by_day() -> None:
     assert "10,000 transactions, 6,000 of them read-only; 200 conflicts at COMMIT" in text
     assert "Of 100 transactions that write, 5.0 meet SQLSTATE 40001" in text
     # 2,000 DPU in 29.5 days, and 2 GB
-    assert "At this rate a month: 2,064 DPU ($0.02) and storage of 2.0 GB ($0.66), together $0.68." in text
+    assert "A month at the rate of 29.5 days: 2,064 DPU ($0.02) and storage of 2.0 GB ($0.66)" in text
+    assert "together $0.68." in text
 
 
 async def test_a_month_is_projected_from_the_days_that_a_cluster_has_existed() -> None:
     new = cluster(creationTime=NOW.replace(day=28))
     text = await Asked(account_of(GetCluster=new)).text(ORDERS, days=30)
-    assert "At this rate a month: 60,875 DPU" in text
+    assert "A month at the rate of 1.0 days: 60,875 DPU" in text
+
+
+async def test_no_month_is_made_of_minutes() -> None:
+    new = cluster(creationTime=NOW - timedelta(minutes=10))
+    text = await Asked(account_of(GetCluster=new)).text(ORDERS, days=30)
+    assert "What a month costs is not estimated: the figures are of less than half a day." in text
+    assert "A month" not in text
 
 
 @pytest.mark.parametrize("dimension", ["ClusterId", "ResourceId"])
@@ -168,7 +178,7 @@ async def test_figures_without_dpus_say_so() -> None:
     aws = account_of(GetMetricData=figures({ORDERS: {"TotalTransactions": 7.0}}))
     text = await Asked(aws).text(ORDERS, days=7)
     assert "no figures of DPU." in text
-    assert "a month" not in text
+    assert "A month" not in text
 
 
 async def test_partial_figures_are_called_so() -> None:
@@ -271,6 +281,7 @@ async def test_a_cluster_that_may_not_be_read_is_still_listed() -> None:
             "refuses dsql:GetCluster in us-east-1: Bad",
         ),
         (EndpointConnectionError(endpoint_url="https://x"), "aws_unreachable", "could not be reached"),
+        (ProxyConnectionError(proxy_url="https://x"), "aws_unreachable", "could not be reached"),
         (ReadTimeoutError(endpoint_url="https://x"), "aws_unreachable", "could not be reached"),
         (NoCredentialsError(), "no_credentials", "No AWS credentials were found"),
     ],
@@ -308,7 +319,7 @@ async def test_waiting_ends_with_its_time() -> None:
     asked = Asked(account_of(GetCluster=cluster(status="UPDATING")))
     text = await asked.text(ORDERS, wait=10)
     assert ": UPDATING;" in text
-    assert text.endswith("Next: UPDATING ends by itself; follow it with cluster_id and wait_s.")
+    assert text.endswith("Next: still UPDATING after 10 s; follow it with cluster_id and wait_s.")
 
 
 async def test_a_cluster_that_goes_while_it_is_followed_is_deleted() -> None:
@@ -321,9 +332,33 @@ async def test_a_cluster_that_goes_while_it_is_followed_is_deleted() -> None:
     "named", [ORDERS, arn(ORDERS, "eu-west-1"), f"{ORDERS}.dsql.eu-west-1.on.aws", f" {ORDERS} "]
 )
 async def test_a_cluster_is_named_by_id_arn_or_endpoint(named: str) -> None:
-    asked = Asked(account_of())
+    asked = Asked(account_of(GetCluster=cluster(arn=arn(ORDERS, "eu-west-1"))))
     assert f"Cluster {ORDERS}" in await asked.text(named, region="eu-west-1")
     assert {region for operation, region, _ in asked.aws.asked if operation == "GetCluster"} == {"eu-west-1"}
+
+
+async def test_an_arn_of_another_account_is_no_cluster_of_this_one() -> None:
+    other = arn(ORDERS).replace(ACCOUNT, "999999999999")
+    with pytest.raises(RequestInvalid, match="of another account"):
+        await Asked(account_of()).text(other)
+
+
+@pytest.mark.parametrize("named", [arn(ORDERS), f"{ORDERS}.dsql.us-east-1.on.aws"])
+async def test_a_region_that_contradicts_the_name_is_refused(named: str) -> None:
+    with pytest.raises(RequestInvalid, match="in one Region, us-east-1"):
+        await Asked(account_of()).text(named, region="eu-west-1")
+
+
+async def test_what_lacks_what_the_model_requires_is_not_aws() -> None:
+    asked = Asked(account_of(ListClusters={}))
+    with pytest.raises(DsqlError, match=r"What answered dsql:ListClusters in us-east-1 is not AWS's API\."):
+        await asked.text()
+
+
+async def test_where_no_region_answers_it_is_an_error() -> None:
+    asked = Asked(account_of(ListClusters=Refusal("ThrottlingException", "", 429)))
+    with pytest.raises(DsqlError, match="throttles"):
+        await asked.text(region="us-east-1,us-east-2")
 
 
 async def test_this_is_the_connected_cluster() -> None:

@@ -126,7 +126,7 @@ def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
     assert "Read 0.04312 (at least 0.00375 a transaction)" in dpu_text(plan.dpus)
     assert dpu_text(plan.dpus).endswith("A million runs, each a transaction: 59,190 DPU.")
     priced = dpu_text(plan.dpus, Price("us-east-1", 8.0, 0.33, "2026-04"))
-    assert "59,190 DPU, $0.47 at $8.00 a million DPU" in priced
+    assert "59,190 DPU, $0.47 at $8.00 a million (us-east-1, 2026-04)." in priced
 
 
 def test_a_run_costs_no_less_than_a_transaction() -> None:

@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.target import resolve_account
 
 _SLEEPING = frozenset({"IDLE", "INACTIVE"})
 _REMEDIES = {
-    "CREATING": "Wait for ACTIVE: `awslabs-dsql-mcp clusters wait`.",
+    "CREATING": "Wait for ACTIVE: `awslabs-dsql-mcp clusters wait ENDPOINT`.",
     "PENDING_SETUP": "Let each of the two clusters name the other, or delete it.",
     "PENDING_DELETE": "Take another cluster: this one is deleted with its peer.",
     "DELETING": "Take another cluster.",
