@@ -284,7 +284,7 @@ async def test_a_statement_that_is_its_own_effect_stands_once(legacy: LineClient
     assert question["params"]["message"].splitlines() == [
         "Run on the Aurora DSQL cluster, a transaction a step?",
         "- DROP TABLE IF EXISTS once [1]",
-        "- CREATE TABLE once ( id int PRIMARY KEY ) [2]",
+        "- CREATE TABLE once (id int PRIMARY KEY) [2]",
         "- INSERT into once [3]",
         "As written:",
         "3. INSERT INTO once VALUES (1)",
@@ -303,7 +303,7 @@ async def test_no_text_of_a_statement_makes_a_line(legacy: LineClient) -> None:
     ("sql", "effect"),
     [
         (f"DROP TABLE {'a, ' * 60}customers{', b' * 60} CASCADE", "- DROP TABLE customers CASCADE"),
-        (f"DROP FUNCTION {'f(int, int), ' * 30}g(text, int), h()", "- DROP FUNCTION g ( text , int )"),
+        (f"DROP FUNCTION {'f(int, int), ' * 30}g(text, int), h()", "- DROP FUNCTION g (text, int)"),
         (f"DROP SCHEMA {'s, ' * 99}t", "- DROP SCHEMA t"),
     ],
 )
@@ -327,7 +327,7 @@ async def test_a_long_statement_shows_both_ends(legacy: LineClient) -> None:
 
 async def test_ddl_is_shown_with_what_it_drops(legacy: LineClient) -> None:
     for sql, effect in {
-        "DROP /* x */ TABLE a.b, c CASCADE": "- DROP TABLE a . b CASCADE",
+        "DROP /* x */ TABLE a.b, c CASCADE": "- DROP TABLE a.b CASCADE",
         "ALTER TABLE t ADD COLUMN a int, DROP COLUMN b": "; DROPS column b",
         "GRANT ALL ON t TO someone": "- GRANT ALL ON t TO someone",
     }.items():

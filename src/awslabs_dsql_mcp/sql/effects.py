@@ -3,7 +3,7 @@
 They are made of verbs and names alone, so that no comment and no long text of a statement can hide one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,8 @@ _BARE: Final = frozenset({"targetList", "fromClause", "limitOption", "op", "dist
 """Fields of a SELECT that has no condition."""
 
 _MAX_NAME: Final = 160  # characters of a command or of a table's name
+_OPENING: Final = frozenset({".", "(", "["})
+_CLOSING: Final = frozenset({".", ",", ")", "]", ";"})
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,11 @@ def _drops(source: ParsedStatement) -> Iterator[Effect]:
     for word in words:
         depth += (word in "([") - (word in ")]")
         if word == "," and not depth:
-            parts.append(" ".join(part))
+            parts.append(_joined(part))
             part = []
         else:
             part.append(word)
-    parts.append(" ".join(part))
+    parts.append(_joined(part))
     end = " CASCADE" if source.tree.root.get("behavior") == "DROP_CASCADE" else ""
     for number, text in enumerate(parts):
         whole = f"{source.kind} {text}" if number else text
@@ -170,11 +172,20 @@ def _words(source: ParsedStatement) -> list[str]:
     return [data[token.start : token.end].decode() for token in source.tokens]
 
 
+def _joined(words: Sequence[str]) -> str:
+    """Join words as SQL is written: ``a.b (c, d)``."""
+    text = ""
+    for before, word in zip(("", *words), words, strict=False):
+        tight = not text or before in _OPENING or word in _CLOSING
+        text += word if tight else f" {word}"
+    return text
+
+
 def _command(source: ParsedStatement) -> Effect:
     """Word a command that is no query: as it is written, without comments, on one line."""
     parts = [place.node for place in source.tree.find("AlterTableCmd") if drops_part(place.node)]
     dropped = "".join(f"; DROPS {part}" for part in _dropped(parts))
-    text = truncate_middle(visible_line(" ".join(_words(source))), _MAX_NAME) + dropped
+    text = truncate_middle(visible_line(_joined(_words(source))), _MAX_NAME) + dropped
     return Effect(text, is_grave=source.tree.kind in DROPS or bool(parts))
 
 

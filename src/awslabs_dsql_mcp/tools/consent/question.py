@@ -40,11 +40,11 @@ def question(
         for effect in _of(statement):
             numbers.setdefault(effect, []).append(number)
     found = sorted(numbers, key=lambda effect: not effect.is_grave)
-    told = {_squeezed(effect.text) for effect in found[:_MAX_EFFECTS]}
+    told = {effect.text for effect in found[:_MAX_EFFECTS]}
     pairs = [
         (number, query, statement)
         for number, (query, statement) in enumerate(zip(queries, statements, strict=True), 1)
-        if query.params or shown is not None or _squeezed(query.sql) not in told
+        if query.params or shown is not None or query.sql.strip().rstrip(";").rstrip() not in told
     ]
     pairs.sort(key=lambda pair: not _is_grave(pair[2]))
     texts = [f"{number}. {_statement(query, shown)}" for number, query, _ in pairs[:_MAX_STATEMENTS]]
@@ -58,11 +58,6 @@ def question(
             *([f"… and {more:,} more"] if more else []),
         )
     )
-
-
-def _squeezed(sql: str) -> str:
-    """Give a text without its spaces, to see if an effect is the whole statement."""
-    return "".join(sql.split()).rstrip(";")
 
 
 def _effects(
