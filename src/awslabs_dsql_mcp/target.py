@@ -59,8 +59,7 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
     """
     if settings.local:
         local = await _join(settings, stack)
-        identity = Identity(local.region, None, local.access_key, local.secret_key)
-        api = AwsApi(identity, {"dsql": local.api_url})
+        api = AwsApi(_identity_of(local), {"dsql": local.api_url})
         await api.call("dsql", "ListClusters", local.region)  # the account begins with the first question
         return Account(api, local.region, _default_cluster(settings, local.region))
     identity = Identity(settings.region, settings.profile)
@@ -76,12 +75,16 @@ async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
     return Target(
         local.host,
         settings.database_user,
-        Identity(local.region, None, local.access_key, local.secret_key),
+        _identity_of(local),
         str(local.ca_file),
         port=local.port,
         address="127.0.0.1",
         direct_tls=True,
     )
+
+
+def _identity_of(local: "LocalCluster") -> Identity:
+    return Identity(local.region, None, local.access_key, local.secret_key)
 
 
 def _default_cluster(settings: Settings, region: str) -> ClusterName | None:

@@ -6,7 +6,7 @@ at the first call. Whatever goes wrong leaves as an error of ours (see `api_erro
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, Protocol
 
 from awslabs_dsql_mcp.aws.api_errors import ApiCall, api_error, not_aws
@@ -80,7 +80,7 @@ class AwsApi:
 
         def call() -> Answer:
             try:
-                return self._whole(called, self._method(called)(**members))
+                return self._answer(called, members)
             except DsqlError:
                 raise
             except Exception as error:  # botocore, urllib3 and sources of credentials raise what they like
@@ -96,17 +96,15 @@ class AwsApi:
                     hint="Call again; if it persists, check the network of this server.",
                 ) from None
 
-    def _method(self, called: ApiCall) -> Callable[..., Answer]:
+    def _answer(self, called: ApiCall, members: Mapping[str, object]) -> Answer:
+        """Ask; an answer that lacks what the model requires is refused: whatever sent it is not AWS."""
         from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
             xform_name,  # pyright: ignore[reportUnknownVariableType]
         )
 
-        return getattr(self._client(called.service, called.region), xform_name(called.operation))
-
-    def _whole(self, called: ApiCall, answer: Answer) -> Answer:
-        """Refuse an answer that lacks what the model requires: whatever sent it is not AWS."""
-        model = self._client(called.service, called.region).meta.service_model
-        shape = model.operation_model(called.operation).output_shape
+        client = self._client(called.service, called.region)
+        answer: Answer = getattr(client, xform_name(called.operation))(**members)
+        shape = client.meta.service_model.operation_model(called.operation).output_shape
         if shape is not None and not answer.keys() >= set(shape.required_members):
             raise not_aws(called)
         return answer

@@ -13,8 +13,6 @@ from awslabs_dsql_mcp.clusters.times import age, minute
 
 _RUNNING: Final = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 _FAILED: Final = frozenset({"FAILED", "ABORTED", "EXPIRED", "PARTIAL"})
-RESOURCE_TYPE: Final = "DSQL"
-"""Name of Aurora DSQL among the resource types of AWS Backup."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,11 @@ class Backups:
 
     Attributes:
         last: Time of the last recovery point; `None` if there was never one.
-        last_arn: Its ARN.
-        vault: ARN of its vault.
+        vault: ARN of that point's vault.
         jobs: Jobs of the last 30 days, newest first.
     """
 
     last: datetime | None = None
-    last_arn: str = ""
     vault: str = ""
     jobs: Sequence[BackupJob] = ()
 
@@ -111,7 +107,6 @@ def read_backups(
     known = protected or {}
     return Backups(
         known.get("LastBackupTime"),
-        known.get("LastRecoveryPointArn") or "",
         known.get("LastBackupVaultArn") or "",
         jobs,
     )

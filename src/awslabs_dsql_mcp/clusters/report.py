@@ -97,7 +97,7 @@ def cluster_lines(report: ClusterReport, period: Period | None, now: datetime) -
     """
     cluster = report.cluster
     lines = [
-        state_line(cluster),
+        _state_line(cluster),
         f"ARN: {cluster.arn}. Endpoint: {cluster.endpoint}.",
         f"Encryption: {cluster.encryption}. Created {minute(cluster.created)}.",
     ]
@@ -118,7 +118,7 @@ def cluster_lines(report: ClusterReport, period: Period | None, now: datetime) -
     return lines
 
 
-def state_line(cluster: Cluster) -> str:
+def _state_line(cluster: Cluster) -> str:
     """Name a cluster with its state, and what that means."""
     title = f" {_quoted(cluster.title)}" if cluster.title else ""
     protection = "on" if cluster.is_protected else "off"

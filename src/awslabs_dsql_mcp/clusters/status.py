@@ -68,7 +68,7 @@ class ClusterStatus:
             name = _named(cluster_id, account, regions)
             return await self._one(reader, name, cluster_id.strip(), period, wait, progress)
         if wait:
-            raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.", code="request_invalid")
+            raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.")
         return await _list(reader, regions or [_own(account)], period)
 
     async def _one(
