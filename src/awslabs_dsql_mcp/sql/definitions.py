@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.dsql.types import TYPES, ColumnType, of_column
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 
 _KEYS: Final = ("CONSTR_PRIMARY", "CONSTR_UNIQUE")
+_WHOLE_NUMBERS: Final = frozenset({"int2", "int4", "int8"})
 _DEFERRABLE: Final = ("CONSTR_ATTR_DEFERRABLE", "CONSTR_ATTR_DEFERRED")
 
 
@@ -51,6 +52,12 @@ def is_builtin(type_name: Node, name: str) -> bool:
     """Say whether a type is a certain one of PostgreSQL's own, named as in ``pg_type``."""
     found = builtin_type(type_name)
     return found is not None and found.name == name
+
+
+def is_whole_number(type_name: Node) -> bool:
+    """Say whether a type is smallint, integer or bigint: those that an identity can have."""
+    found = builtin_type(type_name)
+    return found is not None and found.name in _WHOLE_NUMBERS and "arrayBounds" not in type_name
 
 
 def declared_length(type_name: Node) -> int:

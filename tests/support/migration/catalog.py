@@ -243,9 +243,21 @@ def _tried(connection: psycopg.Connection[Any], table: str, column: str, value: 
     if told in _PUBLISHED:
         told = _changed(connection, column, identity, update)
     if told in (None, _OTHER_NULL):
-        told = _changed(connection, column, insert) or "nowhere"
+        told = _inserted(connection, column, insert)
     told = _NULL_REFUSED if told == _OTHER_NULL else told
     return f"{value!r} {told}" if told.startswith("as ") else f"{value!r} is {told}"
+
+
+def _inserted(connection: psycopg.Connection[Any], column: str, insert: sql.Composed) -> str:
+    """What becomes of a value in a new row.
+
+    An identity's next value may be the key of a row; each try draws another, though it is rolled back.
+    """
+    told = _KEY_TAKEN
+    for _ in range(_TRIES):
+        if told == _KEY_TAKEN:
+            told = _changed(connection, column, insert) or "nowhere"
+    return told
 
 
 def _changed(connection: psycopg.Connection[Any], column: str, *changes: sql.Composed) -> str | None:
@@ -264,6 +276,8 @@ def _changed(connection: psycopg.Connection[Any], column: str, *changes: sql.Com
 
 
 _NULL_REFUSED: Final = "refused for a NULL"
+_KEY_TAKEN: Final = "23505"
+_TRIES: Final = 10
 _OTHER_NULL: Final = "refused for a NULL in another column"
 _PUBLISHED: Final = ("55000",)
 """SQLSTATE of an UPDATE of a publication's table that has no replica identity."""

@@ -5,16 +5,14 @@ sequence serves one column, nothing used either before they were joined, and the
 """
 
 from collections.abc import Container, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from awslabs_dsql_mcp.dsql.limits import MAX_IDENTIFIER_BYTES
 from awslabs_dsql_mcp.migration.analysis.uses import ANY_TABLE, Uses
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.reading import ScriptStatement
-from awslabs_dsql_mcp.sql.definitions import builtin_type, column_constraints, option, table_elements
+from awslabs_dsql_mcp.sql.definitions import column_constraints, is_whole_number, option, table_elements
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings
-
-_INTEGERS: Final = frozenset({"int2", "int4", "int8"})
 
 
 class IdentityColumn(NamedTuple):
@@ -116,7 +114,7 @@ def _joins(
     table = _table(statements, column)
     if table is None or len(_own_name(column)[1].encode()) > MAX_IDENTIFIER_BYTES:
         return False
-    if not _is_owned(statements[sequence], others):
+    if not _is_owned(statements[sequence], others) or _is_retyped(statements, column):
         return False
     return (
         all(_is_harmless(statement, at, table, column) for at, statement in others)
@@ -141,6 +139,18 @@ def _is_owned(made: ScriptStatement, others: list[tuple[int, ScriptStatement]]) 
     )
 
 
+def _is_retyped(statements: Sequence[ScriptStatement], column: IdentityColumn) -> bool:
+    """Say if a column is given a type that an identity cannot have."""
+    return any(
+        item["AlterTableCmd"]["subtype"] == "AT_AlterColumnType"
+        and item["AlterTableCmd"]["name"] == column.column
+        and not is_whole_number(item["AlterTableCmd"]["def"]["ColumnDef"]["typeName"])
+        for statement in statements
+        if statement.kind == "AlterTableStmt" and relation_name(statement.tree["relation"]) == column.table
+        for item in statement.tree["cmds"]
+    )
+
+
 def _table(statements: Sequence[ScriptStatement], column: IdentityColumn) -> int | None:
     """Find the CREATE TABLE of a column of whole numbers."""
     for at in range(column.at - 1, -1, -1):
@@ -153,11 +163,9 @@ def _table(statements: Sequence[ScriptStatement], column: IdentityColumn) -> int
 
 
 def _is_required_integer(column: Node) -> bool:
-    typed: Node = column.get("typeName", {})
-    row = builtin_type(typed)
     kinds = {constraint.get("contype") for constraint in column_constraints(column)}
     required = not kinds.isdisjoint(("CONSTR_NOTNULL", "CONSTR_PRIMARY"))
-    return required and row is not None and row.name in _INTEGERS and "arrayBounds" not in typed
+    return required and is_whole_number(column.get("typeName", {}))
 
 
 def _is_harmless(statement: ScriptStatement, at: int, table: int, column: IdentityColumn) -> bool:

@@ -20,6 +20,7 @@ from awslabs_dsql_mcp.sql.definitions import (
     builtin_type,
     declared_length,
     is_builtin,
+    is_whole_number,
     items,
     key_columns,
     keys,
@@ -193,6 +194,9 @@ def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, comman
     if made is None or column is None or made.optional:
         conversion.statements.append(draft)
         return
+    if columns.constraints(column, "CONSTR_IDENTITY"):
+        _type_of_identity(conversion, draft, made, command)
+        return
     effects = {use.effect for use in conversion.uses(made)}
     wider = (
         not (effects & {"shape", "copy"})
@@ -224,6 +228,20 @@ def _type(conversion: Conversion, draft: ConvertedStatement, table: Name, comman
     column["typeName"], column["constraints"] = own["typeName"], own["constraints"]
     notes = [f"{command['name']}: the type of line {draft.line} is here", *filter(None, cut), *change.notes]
     made.made.changed(*notes)
+
+
+def _type_of_identity(
+    conversion: Conversion, draft: ConvertedStatement, made: ScriptTable, command: Node
+) -> None:
+    """Leave out a change among whole numbers: an identity is bigint, and holds the values of each."""
+    name, changed = command["name"], command["def"]["ColumnDef"]
+    if not is_whole_number(changed["typeName"]):
+        why = f"{name}: an identity, which is bigint; make its sequence and its DEFAULT by hand"
+        conversion.skip(draft, why, blocks=True)
+    elif _keeps_values(changed.get("raw_default"), name, changed["typeName"]):
+        made.made.changed(f"{name}: an identity stays bigint in line {draft.line}")
+    else:
+        conversion.statements.append(draft)
 
 
 def _cut_spaces(name: str, old: Node, line: int) -> str:

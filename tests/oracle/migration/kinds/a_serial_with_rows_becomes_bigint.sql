@@ -1,0 +1,10 @@
+CREATE TABLE t (a serial PRIMARY KEY, b int);
+INSERT INTO t (b) VALUES (1), (2);
+ALTER TABLE t ALTER COLUMN a TYPE bigint;
+INSERT INTO t (b) VALUES (3);
+CREATE TABLE u (a integer NOT NULL, b int);
+CREATE SEQUENCE u_a_seq AS integer CACHE 1;
+ALTER SEQUENCE u_a_seq OWNED BY u.a;
+ALTER TABLE ONLY u ALTER COLUMN a SET DEFAULT nextval('u_a_seq'::regclass);
+INSERT INTO u (b) VALUES (1), (2);
+ALTER TABLE u ALTER COLUMN a TYPE bigint USING a::bigint;

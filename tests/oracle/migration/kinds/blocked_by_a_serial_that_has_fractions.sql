@@ -1,0 +1,4 @@
+CREATE TABLE t (a bigserial, b int);
+ALTER TABLE t ALTER COLUMN a TYPE numeric(6,2);
+INSERT INTO t VALUES (1.25, 1);
+INSERT INTO t (b) VALUES (2);
