@@ -14,7 +14,17 @@ from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters import price_list
 from awslabs_dsql_mcp.clusters.backup import Backups, read_backups
 from awslabs_dsql_mcp.clusters.model import MOVING, Cluster, ClusterName, read_cluster
-from awslabs_dsql_mcp.clusters.usage import IN_BRIEF, MAX_QUERIES, Period, Usage, fold, queries
+from awslabs_dsql_mcp.clusters.usage import (
+    IN_BRIEF,
+    MAX_QUERIES,
+    Minutes,
+    Period,
+    Usage,
+    fold,
+    fold_minutes,
+    queries,
+    queries_of_minutes,
+)
 from awslabs_dsql_mcp.dsql.prices import Price, price_of
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 
@@ -192,7 +202,7 @@ class ClusterReader:
         ]
         names = [ClusterName(identifier, region) for identifier in listed[:MOST]]
         quotas, usages, price, clusters = await asyncio.gather(
-            part(self._quotas(region)),
+            part(self.quotas(region)),
             part(self._usages(region, listed[:MOST], period, IN_BRIEF)) if period else _nothing(),
             self._price(region) if period else _nothing(),
             asyncio.gather(*(part(self.cluster(name)) for name in names)),
@@ -206,20 +216,36 @@ class ClusterReader:
                 read.append(each.value)
         return RegionReport(region, read, len(listed) > MOST, unread, quotas, usages, price)
 
+    async def minutes(self, name: ClusterName, number: int) -> Minutes:
+        """Read a cluster's metrics of the last minutes.
+
+        Raises:
+            DsqlError: What `Api.call` raises.
+        """
+        since = self._now() - timedelta(minutes=number)
+        return fold_minutes(
+            await self._metrics(name.region, queries_of_minutes(name.identifier), since, self._now())
+        )
+
     async def _usages(
         self, region: str, clusters: Sequence[str], period: Period, metrics: Sequence[str] | None
     ) -> Mapping[str, Usage]:
         asked = queries(clusters, metrics) if metrics else queries(clusters)
+        return fold(clusters, await self._metrics(region, asked, period.start, period.now))
+
+    async def _metrics(
+        self, region: str, asked: Sequence[Mapping[str, Any]], start: datetime, end: datetime
+    ) -> list[Mapping[str, Any]]:
         results: list[Mapping[str, Any]] = []
         for first in range(0, len(asked), MAX_QUERIES):
             members = {
                 "MetricDataQueries": asked[first : first + MAX_QUERIES],
-                "StartTime": period.start,
-                "EndTime": period.now,
+                "StartTime": start,
+                "EndTime": end,
             }
             async for page in pages(self._api, "cloudwatch", "GetMetricData", region, members):
                 results += page["MetricDataResults"]
-        return fold(clusters, results)
+        return results
 
     async def _backups(self, cluster: Cluster) -> Backups:
         region, arn = cluster.name.region, cluster.arn
@@ -244,7 +270,12 @@ class ClusterReader:
                 raise
             return None
 
-    async def _quotas(self, region: str) -> Mapping[str, float]:
+    async def quotas(self, region: str) -> Mapping[str, float]:
+        """Read the quotas of Aurora DSQL by their names.
+
+        Raises:
+            DsqlError: What `Api.call` raises.
+        """
         return {
             quota["QuotaName"]: float(quota["Value"])
             async for page in pages(

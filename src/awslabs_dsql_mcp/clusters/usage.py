@@ -17,6 +17,7 @@ MAX_QUERIES: Final = 500
 
 KINDS: Final = ("ComputeDPU", "ReadDPU", "WriteDPU", "MultiRegionWriteDPU")
 _DAY: Final = 86_400
+_MINUTE: Final = 60
 _DIMENSIONS: Final = ("ClusterId", "ResourceId")
 _STATISTICS: Final[Mapping[str, str]] = {
     "TotalDPU": "Sum",
@@ -55,12 +56,15 @@ class Period:
         return (self.now - max(self.start, created)).total_seconds() / _DAY
 
 
-def queries(clusters: Sequence[str], metrics: Iterable[str] = tuple(_STATISTICS)) -> list[dict[str, Any]]:
+def queries(
+    clusters: Sequence[str], metrics: Iterable[str] = tuple(_STATISTICS), seconds: int = _DAY
+) -> list[dict[str, Any]]:
     """Word the queries of GetMetricData: each metric of each cluster by both dimensions.
 
     Args:
         clusters: Identifiers.
         metrics: Names of metrics.
+        seconds: Seconds of which each value is.
     """
     return [
         {
@@ -71,7 +75,7 @@ def queries(clusters: Sequence[str], metrics: Iterable[str] = tuple(_STATISTICS)
                     "MetricName": metric,
                     "Dimensions": [{"Name": dimension, "Value": cluster}],
                 },
-                "Period": _DAY,
+                "Period": seconds,
                 "Stat": _STATISTICS[metric],
             },
         }
@@ -79,6 +83,89 @@ def queries(clusters: Sequence[str], metrics: Iterable[str] = tuple(_STATISTICS)
         for metric in metrics
         for dimension in _DIMENSIONS
     ]
+
+
+OF_MINUTES: Final = (
+    "TotalTransactions",
+    "ReadOnlyTransactions",
+    "OccConflicts",
+    "QueryTimeouts",
+    "CommitLatency",
+)
+"""Metrics that tell how a cluster does now."""
+
+CONNECTIONS: Final = "ClusterConnectionCount"
+CONNECTION_QUOTA: Final = "Connections per cluster"
+"""Its name in Service Quotas (AWS General Reference, "Aurora DSQL endpoints and quotas")."""
+
+
+def queries_of_minutes(cluster: str) -> list[dict[str, Any]]:
+    """Word the queries for the values of each minute; read by `fold_minutes`.
+
+    The guide lists four dimensions of the connections, other metrics of AWS/Usage have ``Class`` besides
+    (CloudWatch user guide, "AWS usage metrics"): both are asked for.
+    """
+    dimensions = {
+        "Type": "Resource",
+        "Resource": CONNECTIONS,
+        "ResourceId": f"cluster/{cluster}",
+        "Service": "AuroraDSQL",
+    }
+    connections = [
+        {
+            "Id": f"q0_{CONNECTIONS.lower()}_{number}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Usage",
+                    "MetricName": "ResourceCount",
+                    "Dimensions": [{"Name": name, "Value": value} for name, value in each.items()],
+                },
+                "Period": _MINUTE,
+                "Stat": "Maximum",
+            },
+        }
+        for number, each in enumerate((dimensions, {**dimensions, "Class": "None"}))
+    ]
+    return [*queries([cluster], OF_MINUTES, _MINUTE), *connections]
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """Values of metrics by minute.
+
+    Attributes:
+        values: Of each metric that has any.
+        is_partial: CloudWatch did not give all.
+    """
+
+    values: Mapping[str, Mapping[datetime, float]]
+    is_partial: bool = False
+
+    def total(self, metric: str) -> float:
+        """Add up a metric's minutes."""
+        return sum(self.values.get(metric, {}).values())
+
+    def peak(self, metric: str) -> tuple[float, datetime] | None:
+        """Give a metric's largest value and its minute; `None` without one."""
+        values = self.values.get(metric)
+        return max((value, moment) for moment, value in values.items()) if values else None
+
+
+def fold_minutes(results: Iterable[Mapping[str, Any]]) -> Minutes:
+    """Read the results of GetMetricData for `queries_of_minutes`."""
+    names = {metric.lower(): metric for metric in (*OF_MINUTES, CONNECTIONS)}
+    found: dict[tuple[str, str], dict[datetime, float]] = defaultdict(dict)
+    states: dict[str, str] = {}
+    for result in results:
+        _, metric, dimension = str(result["Id"]).split("_")
+        states[str(result["Id"])] = str(result.get("StatusCode", "Complete"))
+        told = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True)
+        found[names[metric], dimension].update(told)
+    values: dict[str, Mapping[datetime, float]] = {}
+    for (metric, _), each in found.items():
+        if each:
+            values.setdefault(metric, each)  # one of the two dimensions has data
+    return Minutes(values, any(state != "Complete" for state in states.values()))
 
 
 @dataclass

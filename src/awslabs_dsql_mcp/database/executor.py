@@ -9,19 +9,20 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import anyio
 import anyio.lowlevel
 
+from awslabs_dsql_mcp.database.activity import ActivityRecord, Attempt
 from awslabs_dsql_mcp.database.call_context import (
     record_attempts,
     record_commit_answered,
     record_commit_sent,
 )
 from awslabs_dsql_mcp.database.deadline import Interruptible, run_with_deadline
-from awslabs_dsql_mcp.database.failure import DatabaseError, Failure
+from awslabs_dsql_mcp.database.failure import DatabaseError, Failure, FailureKind
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.pool import ConnectionPool, PooledSession
 from awslabs_dsql_mcp.database.transaction import (
@@ -38,6 +39,7 @@ from awslabs_dsql_mcp.database.transaction import (
     Sleep,
     Step,
     UnitOfWork,
+    rows_changed,
     transaction,
 )
 from awslabs_dsql_mcp.dsql.limits import MAX_SESSION_SECONDS, MAX_TRANSACTION_SECONDS
@@ -100,13 +102,21 @@ class Limits:
 
 @dataclass
 class _Call:
-    """State of a call: when it started, its own time limit in seconds if it has one, and its connection."""
+    """State of a call: when it started, its own time limit in seconds if it has one, and its connection.
+
+    Of its attempts: their number, when the last one began, rows that it has changed, those that conflicted,
+    and how long the longest took.
+    """
 
     started_at: float
     writes: bool
     time_limit: float | None
     session: PooledSession[Connection] | None = None
     attempts: int = 0
+    attempt_began: float = 0.0
+    conflicts: list[Attempt] = field(default_factory=list[Attempt])
+    longest: float = 0.0
+    changed: int = 0
 
 
 class PooledDatabase:
@@ -116,6 +126,7 @@ class PooledDatabase:
         connect: Opens a connection; raises `DatabaseError`, or `DsqlError` if the cluster was not contacted.
         policy: Retry policy of units of work.
         limits: Limits of calls.
+        activity: Takes a note of each unit of work.
         clock: Monotonic seconds.
         jitter: A random number from 0 to 1.
     """
@@ -126,11 +137,13 @@ class PooledDatabase:
         *,
         policy: RetryPolicy,
         limits: Limits,
+        activity: ActivityRecord | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._policy = policy
         self._limits = limits
+        self._activity = activity or ActivityRecord(clock)
         self._clock = clock
         self._jitter = jitter
         self._pipelined = True
@@ -152,19 +165,31 @@ class PooledDatabase:
         """
         call = _Call(self._clock(), not unit.read_only, unit.time_limit)
         plan = transaction(unit, self._policy, self._jitter)
+        report: Report | None = None
         try:
             step = next(plan)
             while True:
                 step = plan.send(await self._execute(step, call))
         except StopIteration as ended:
+            done: Report = ended.value
+            report = done
             # A column default, a CHECK or a function may have set something that outlives the COMMIT.
-            if unit.may_change_session or ended.value.outcome == "committed":
+            if unit.may_change_session or done.outcome == "committed":
                 self._reset_session(call)
-            return ended.value
+            return done
         finally:
             record_attempts(call.attempts)
+            self._note(unit, call, report)
             with anyio.CancelScope(shield=True):
                 await self._release(call)
+
+    def _note(self, unit: UnitOfWork, call: _Call, report: Report | None) -> None:
+        if not call.attempts:
+            return
+        rows = None if report is None else sum(result.rows_affected or 0 for result in report.results)
+        self._activity.note(
+            unit, call.conflicts, succeeded=report is not None, seconds=call.longest, rows=rows
+        )
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use are closed when their calls end."""
@@ -179,7 +204,10 @@ class PooledDatabase:
                 case Run():
                     call.attempts += 1
                     log.debug("run %s", step)
-                    return await self._run(step, call)
+                    call.changed = 0
+                    executed = await self._run(step, call)
+                    call.changed = rows_changed(executed.results)
+                    return executed
                 case Commit():
                     await self._commit(call)
                 case Rollback():
@@ -188,6 +216,9 @@ class PooledDatabase:
                     await self._release(call)
                     await asyncio.sleep(min(seconds, self._remaining(call)))
         except DatabaseError as failed:
+            if failed.failure.kind is FailureKind.CONFLICT:
+                is_schema = "OC001" in f"{failed.failure.sqlstate} {failed.failure.message}"
+                call.conflicts.append(Attempt(is_schema, self._clock() - call.attempt_began, call.changed))
             if failed.failure.session_lost:
                 await self._drop(call)
                 await self._pool.close_idle()
@@ -197,6 +228,7 @@ class PooledDatabase:
     async def _run(self, step: Run, call: _Call) -> Executed:
         if call.session is None:
             call.session = await self._acquire(call)
+        call.attempt_began = self._clock()
         work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
         try:
             limit, connection = self._step_time(call), call.session.connection
@@ -209,6 +241,8 @@ class PooledDatabase:
             self._pipelined = False
             await self._rollback(call)
             return await self._run(step, call)
+        finally:
+            call.longest = max(call.longest, self._clock() - call.attempt_began)
 
     async def _acquire(self, call: _Call) -> PooledSession[Connection]:
         timeout = self._remaining(call)

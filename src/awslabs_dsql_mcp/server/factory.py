@@ -10,7 +10,6 @@ from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.model import ResultLimits
-from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
 from awslabs_dsql_mcp.dsql.prices import price_of
@@ -25,6 +24,7 @@ from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
 from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.tools.diagnose import diagnose_tool
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
@@ -38,7 +38,7 @@ from awslabs_dsql_mcp.tools.transact import Transact
 
 
 def _cluster_tools(
-    cluster: Cluster, database: Database, catalog: CatalogReader, account: LazyAccount
+    cluster: Cluster, database: LazyDatabase, catalog: CatalogReader, account: LazyAccount
 ) -> tuple[ToolSpec, ...]:
     """List the tools that work on a cluster, in the order in which clients see them."""
     settings = cluster.settings
@@ -64,6 +64,7 @@ def _cluster_tools(
         ExplainQuery(suggesting, offered, price).spec(),
         JobStatus(database, call_time=call_time, offered=offered).spec(),
         cluster_status_tool(account, call_time=call_time),
+        diagnose_tool(database, database.activity, account, offered),
     )
     if export_dir is not None:
         from awslabs_dsql_mcp.files.directory import OperatorDirectory  # noqa: PLC0415 - only with the option

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.database.activity import ActivityRecord
 from awslabs_dsql_mcp.database.transaction import Report, RetryPolicy, UnitOfWork
-from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError
+from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, TransactionConflict
 from awslabs_dsql_mcp.guard import guard
 
 if TYPE_CHECKING:
@@ -27,9 +28,13 @@ class LazyDatabase:
     Args:
         settings: Settings of the cluster.
         stack: Closes the connections.
+
+    Attributes:
+        activity: What this server saw on the cluster.
     """
 
     def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self.activity = ActivityRecord()
         self._settings = settings
         self._stack = stack
         self._lock = asyncio.Lock()
@@ -48,7 +53,17 @@ class LazyDatabase:
         except DsqlError as failed:
             if failed.outcome is None and not unit.read_only:
                 failed.outcome = "rolled_back"  # where COMMIT was sent, the outcome is known, or `unknown`
+            if isinstance(failed, TransactionConflict):
+                failed.hint = await self._advice(unit) or failed.hint
             raise
+
+    async def _advice(self, unit: UnitOfWork) -> str | None:
+        """Tell what repeated conflicts have in common; a failure there must not hide the error itself."""
+        from awslabs_dsql_mcp.diagnosis.contention_advice import (  # noqa: PLC0415 - most sessions have no conflict
+            contention_advice,
+        )
+
+        return await contention_advice(self, self.activity, unit)
 
     async def _run(self, unit: UnitOfWork) -> Report:
         database = await self._database()
@@ -90,6 +105,7 @@ class LazyDatabase:
             self._connector.connect,
             policy=RetryPolicy(chosen.retry_attempts, chosen.retry_time, chosen.retry_delay),
             limits=Limits(chosen.statement_timeout, chosen.call_timeout, chosen.max_connections),
+            activity=self.activity,
         )
         self._stack.push_async_callback(database.aclose)
         return database

@@ -18,6 +18,7 @@ FAMILIES: Final[dict[str, Toolset]] = {
     "batch_write": "bulk",
     "load_rows": "bulk",
     "cluster_status": "clusters",
+    "diagnose": "clusters",
     "dsql_search_documentation": "docs",
     "dsql_read_documentation": "docs",
     "dsql_recommend": "docs",

@@ -1,0 +1,176 @@
+"""What this server saw of conflicts and slow transactions on a cluster: a record in memory, of bounded size.
+
+The statements are kept without their literals (see `sql.shapes`), and only of what conflicted or was slow.
+"""
+
+import hashlib
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from awslabs_dsql_mcp.database.transaction import UnitOfWork
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.sql.shapes import StatementShape
+
+MAX_MINUTES: Final = 1_440
+"""Minutes that the record reaches back."""
+
+SLOW: Final = 1.0
+"""Seconds from which a transaction counts as slow, without the waits between its attempts."""
+
+_MAX_CONFLICTED: Final = 500
+_MAX_SLOW: Final = 200
+_MAX_SHAPES: Final = 12  # statements of a transaction that are kept
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt of a transaction that conflicted.
+
+    Attributes:
+        is_schema: The schema had changed (OC001), not a row (OC000).
+        seconds: From its first statement to the conflict.
+        rows: Rows that it had changed.
+    """
+
+    is_schema: bool
+    seconds: float
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Conflicted:
+    """A transaction that conflicted.
+
+    Attributes:
+        at: When it ended, by the record's clock.
+        attempts: Its attempts that conflicted.
+        succeeded: A later attempt ended well.
+        read_only: It only read.
+        shapes: Its statements.
+    """
+
+    at: float
+    attempts: tuple[Attempt, ...]
+    succeeded: bool
+    read_only: bool
+    shapes: "tuple[StatementShape, ...]"
+
+
+@dataclass(frozen=True)
+class SlowUnit:
+    """A transaction that was slow.
+
+    Attributes:
+        at: When it ended.
+        seconds: Time of its statements in the attempt that took longest.
+        rows: Rows that it returned or changed; `None` if it did not end well.
+        shapes: Its statements.
+    """
+
+    at: float
+    seconds: float
+    rows: int | None
+    shapes: "tuple[StatementShape, ...]"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in the last minutes.
+
+    Attributes:
+        minutes: So many were asked for.
+        recorded: Minutes of them in which this server ran.
+        transactions: Number of transactions that ended in them.
+        conflicted: Those that conflicted, the oldest first.
+        slow: Those that were slow, the oldest first.
+    """
+
+    minutes: int
+    recorded: float
+    transactions: int
+    conflicted: tuple[Conflicted, ...]
+    slow: tuple[SlowUnit, ...]
+
+    @property
+    def conflicts(self) -> int:
+        """Number of attempts that conflicted."""
+        return sum(len(each.attempts) for each in self.conflicted)
+
+
+class ActivityRecord:
+    """What was seen on a cluster.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._key = secrets.token_bytes(16)
+        self._conflicted: deque[Conflicted] = deque(maxlen=_MAX_CONFLICTED)
+        self._slow: deque[SlowUnit] = deque(maxlen=_MAX_SLOW)
+        self._by_minute: deque[tuple[int, int]] = deque(maxlen=MAX_MINUTES + 1)
+
+    def note(
+        self,
+        unit: UnitOfWork,
+        attempts: Sequence[Attempt],
+        *,
+        succeeded: bool,
+        seconds: float,
+        rows: int | None,
+    ) -> None:
+        """Note a transaction that has ended.
+
+        Args:
+            unit: Its statements.
+            attempts: Its attempts that conflicted.
+            succeeded: It was committed, has read to its end, or was a dry run that ended well.
+            seconds: Time of its statements in the attempt that took longest.
+            rows: Rows that it returned or changed; `None` if it did not end well.
+        """
+        now = self._clock()
+        self._count(int(now // 60))
+        if not attempts and seconds < SLOW:
+            return
+        shapes = self.shapes(unit)
+        if attempts:
+            self._conflicted.append(Conflicted(now, tuple(attempts), succeeded, unit.read_only, shapes))
+        if seconds >= SLOW:
+            self._slow.append(SlowUnit(now, seconds, rows, shapes))
+
+    def seen(self, minutes: int) -> Seen:
+        """Give what was seen in the last minutes."""
+        now = self._clock()
+        since = now - 60 * minutes
+        return Seen(
+            minutes,
+            min(float(minutes), (now - self._began) / 60),
+            sum(count for minute, count in self._by_minute if minute >= since // 60),
+            tuple(each for each in self._conflicted if each.at >= since),
+            tuple(each for each in self._slow if each.at >= since),
+        )
+
+    def shapes(self, unit: UnitOfWork) -> "tuple[StatementShape, ...]":
+        """Give the statements of a unit of work without their literals."""
+        from awslabs_dsql_mcp.sql.shapes import shape  # noqa: PLC0415 - most sessions have no conflict
+
+        return tuple(shape(query.sql, query.params, self._digest) for query in unit.queries[:_MAX_SHAPES])
+
+    def _count(self, minute: int) -> None:
+        count = self._by_minute.pop()[1] if self._by_minute and self._by_minute[-1][0] == minute else 0
+        self._by_minute.append((minute, count + 1))
+
+    def _digest(self, value: str) -> str:
+        return hashlib.blake2b(value.encode(errors="replace"), digest_size=12, key=self._key).hexdigest()
+
+
+def is_own(shapes: "Iterable[StatementShape]") -> bool:
+    """Check that statements only read the catalog: those are mostly this server's own."""
+    return all("FROM pg_" in each.text or "FROM sys." in each.text for each in shapes)

@@ -1,0 +1,1 @@
+"""Diagnosis of a cluster: from its catalogs, from this server's record, and from CloudWatch."""

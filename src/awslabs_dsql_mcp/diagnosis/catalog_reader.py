@@ -1,0 +1,69 @@
+"""Reads what the catalogs tell, and lets a part be missing that a server refuses."""
+
+from collections.abc import Mapping, Sequence
+
+from awslabs_dsql_mcp.catalog import health
+from awslabs_dsql_mcp.catalog.health import SequenceState
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.diagnosis.findings import Catalog
+from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
+from awslabs_dsql_mcp.sql.identifiers import TableName
+
+
+async def read_catalog(database: Database) -> tuple[Catalog, list[str]]:
+    """Read the catalogs.
+
+    Args:
+        database: The cluster.
+
+    Returns:
+        What they tell, and a sentence for each part that is missing.
+
+    Raises:
+        DsqlError: What `Database.run` raises, where the cluster cannot be asked at all.
+    """
+    missing: list[str] = []
+    indexes, tables = await _ask(database, health.indexes_query(), health.tables_query())
+    jobs = await _part(database, health.troubled_jobs_query(), "Jobs", missing)
+    sequences = await _part(database, health.sequences_query(), "Sequences", missing)
+    return (
+        Catalog(
+            health.fold_indexes(indexes),
+            health.fold_tables(tables),
+            health.fold_sequences(sequences) if sequences else (),
+            health.fold_troubled_jobs(jobs) if jobs else (),
+        ),
+        missing,
+    )
+
+
+async def read_keys(
+    database: Database, tables: Sequence[TableName]
+) -> tuple[Mapping[TableName, Sequence[str]], Sequence[SequenceState]]:
+    """Read the primary keys of tables, and the sequences; nothing where the cluster does not tell them."""
+    if not tables:
+        return {}, ()
+    try:
+        (indexes,) = await _ask(database, health.indexes_of_query([table.table for table in tables]))
+    except DsqlError:
+        return {}, ()
+    try:
+        (sequences,) = await _ask(database, health.sequences_query())
+    except DsqlError:
+        return health.primary_keys(health.fold_indexes(indexes)), ()
+    return health.primary_keys(health.fold_indexes(indexes)), health.fold_sequences(sequences)
+
+
+async def _ask(database: Database, *queries: Query) -> tuple[Result, ...]:
+    return (await database.run(UnitOfWork(queries, read_only=True))).results
+
+
+async def _part(database: Database, query: Query, what: str, missing: list[str]) -> Result | None:
+    try:
+        (result,) = await _ask(database, query)
+    except (StatementFailed, PermissionDenied) as error:
+        missing.append(f"{what}: not known. {error.text}")
+        return None
+    return result
