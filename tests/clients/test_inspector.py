@@ -18,6 +18,7 @@ CALLS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("migrate", {"statements": SCRIPT}, "CREATE INDEX ASYNC"),
     ("job_status", {}, "completed"),
     ("cluster_status", {}, "us-east-1: 1 cluster"),
+    ("diagnose", {"minutes": "30"}, "Looked at:"),
     ("load_rows", {"table": "inspected", "rows": '[{"id": 1, "note": "a"}, {"id": 2}]'}, "2"),
     ("transact", {"sql_list": '["INSERT INTO inspected VALUES (3)"]'}, "committed"),
     ("batch_write", {"sql": "UPDATE inspected SET note = 'b' WHERE note IS NULL"}, "2"),

@@ -28,6 +28,7 @@ TOOLS = {
     "get_schema",
     "explain_query",
     "cluster_status",
+    "diagnose",
     "dsql_search_documentation",
     "dsql_read_documentation",
     "dsql_recommend",
@@ -143,7 +144,7 @@ async def test_tools_have_titles_hints_and_schemas(
             assert hints.read_only_hint is not changes
             assert hints.destructive_hint is changes
             assert hints.idempotent_hint is not changes
-            beyond = tool.name == "cluster_status" or (
+            beyond = tool.name in ("cluster_status", "diagnose") or (
                 tool.name.startswith("dsql_") and tool.name != "dsql_lint"
             )
             assert hints.open_world_hint is beyond

@@ -69,6 +69,7 @@ SCENARIOS = (
     _success("export_query", "3 rows", sql="TABLE shop.items", path="items.csv", overwrite=True),
     _success("get_schema", "note", table_name="shop.items"),
     _success("explain_query", "items", sql="SELECT note FROM shop.items WHERE id = 1"),
+    _success("diagnose", "Looked at:"),
     _success("dsql_lint", "serial", sql="CREATE TABLE t (id serial)"),
     _success("dsql_search_documentation", "limits", search_phrase="rows of a transaction"),
     _success("dsql_read_documentation", "3,000", url="dsql://guide/limits"),

@@ -1,0 +1,92 @@
+"""An agent is asked: which of my clusters costs most, is it backed up, and why are its commits retried?
+
+It has three calls, and goes on by what the answers say. The database is a local cluster, where a rival really
+changes the same row; AWS is a stand-in that botocore asks. What the agent reads is the text: these tools
+announce no structured content, so a client hands the text alone to its model; programs find the same in
+``_meta``.
+"""
+
+import asyncio
+import re
+from pathlib import Path
+
+from mcp import Client, StdioServerParameters
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from conftest import server
+from support.client_helpers import call, write
+from support.rival import SLOWLY, rival
+
+TESTS = Path(__file__).parents[1]
+
+
+def said(pattern: str, text: str) -> str:
+    """What an answer says at a place: the agent has nothing else to go on."""
+    found = re.search(pattern, text)
+    assert found, text
+    return found.group(1)
+
+
+def on_account(folder: Path) -> StdioServerParameters:
+    """A server on the tests' cluster, whose AWS is the stand-in."""
+    usual = server("--local", "--local-data", str(folder), "--allow-writes", PYTHONPATH=str(TESTS))
+    return usual.model_copy(update={"args": ["-m", "support.aws.stdio_server", *usual.args[2:]]})
+
+
+async def test_three_calls_tell_cost_backup_and_why_commits_are_retried(
+    cluster: LocalCluster, cluster_folder: Path
+) -> None:
+    async with Client(on_account(cluster_folder)) as agent:
+        await write(
+            agent, "CREATE TABLE IF NOT EXISTS stock_level (sku text PRIMARY KEY, left_over int NOT NULL)"
+        )
+        await write(agent, "INSERT INTO stock_level VALUES ('key-42', 100000) ON CONFLICT DO NOTHING")
+        take = "UPDATE stock_level SET left_over = left_over - %s WHERE sku = %s"
+        async with rival(
+            cluster, "UPDATE stock_level SET left_over = left_over - 1 WHERE sku = 'key-42'"
+        ) as other:
+            order = {"sql_list": [take, SLOWLY], "params_list": [[3, "key-42"], None]}
+            running = [asyncio.ensure_future(call(agent, "transact", **order)) for _ in range(2)]
+            await other.commits(100)
+        ended = [await each for each in running]
+        retried = sum(each.facts.get("attempts", 6) - 1 for each in ended)
+        assert retried >= 3
+
+        # 1. Which costs most? The list has the costliest first.
+        listed = await call(agent, "cluster_status", days=30)
+        assert said(r"^us-east-1: (\d) clusters of account", listed.text) == "2"
+        costliest = said(r"\n([a-z2-7]{26}) \"orders\"", listed.text)
+        assert listed.text.index(costliest) < listed.text.index('"stock"')
+        assert float(said(r'"orders" .*? DPU \(\$([\d.]+)\)', listed.text)) > 0
+        first = max(listed.facts["clusters"], key=lambda each: each["usage"]["usd"])
+        assert first["identifier"] == costliest
+
+        # 2. Is it backed up?
+        shown = await call(agent, "cluster_status", cluster_id=costliest)
+        assert said(r"Backup: .*?(\d h) ago", shown.text) == "5 h"
+        assert shown.facts["last_backup"]
+
+        # 3. Why are its commits retried?
+        told = await call(agent, "diagnose")
+        cause = said(r"\n(1\. .*)", told.text)
+        assert said(r"(\d+) conflicts in transactions that change public\.stock_level", cause)
+        assert "all on the row sku = (the same value) of public.stock_level, a counter" in cause
+        statement = said(r"\((S\d)\) Next: INSERT a row for each change", cause)
+        kept = said(rf"\n{statement} (.*)", told.text)
+        assert kept == "UPDATE stock_level SET left_over = left_over - %s WHERE sku = %s"
+        assert "key-42" not in told.text
+        assert (
+            said(r"CloudWatch, all clients, 15 min: [\d,]+ transactions, (\d+) conflicts", told.text) == "200"
+        )
+        connections = said(r"\n(Connections: .*)", told.text)
+        assert connections.startswith(
+            "Connections: 42 at most, of 10,000 by default (Service Quotas not known"
+        )
+        assert "servicequotas:ListServiceQuotas" in connections
+
+        # Programs find the same.
+        finding = told.facts["findings"][0]
+        assert finding["kind"] == "counter_row"
+        assert f"{finding['text']} ({statement}) Next: {finding['next']}" in cause
+        assert told.facts["statements"][statement] == kept
+        assert connections in told.facts["notes"]

@@ -1,0 +1,72 @@
+"""The record of conflicts and slow transactions: its size, its time, its secrets."""
+
+from collections.abc import Callable
+
+import pytest
+
+from awslabs_dsql_mcp.database.activity import SLOW, ActivityRecord, Attempt
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+
+UNIT = UnitOfWork((Query("UPDATE t SET a = 'secret' WHERE id = $1", (1,)),), read_only=False)
+CONFLICT = Attempt(is_schema=False, seconds=0.1, rows=1)
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def note(record: ActivityRecord, *attempts: Attempt, seconds: float = 0.1, succeeded: bool = True) -> None:
+    record.note(UNIT, attempts, succeeded=succeeded, seconds=seconds, rows=1 if succeeded else None)
+
+
+def test_only_what_conflicted_or_was_slow_is_kept(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    note(record)
+    note(record, CONFLICT, CONFLICT, succeeded=False)
+    note(record, seconds=SLOW)
+    seen = record.seen(15)
+    assert (seen.transactions, seen.conflicts, len(seen.conflicted), len(seen.slow)) == (3, 2, 1, 1)
+    assert not seen.conflicted[0].succeeded
+    assert seen.slow[0].rows == 1
+    assert "secret" not in repr(seen)
+
+
+def test_what_is_older_than_asked_for_is_not_told(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    note(record, CONFLICT, seconds=SLOW)
+    clock.now += 10 * 60
+    note(record, CONFLICT)
+    assert record.seen(5).conflicts == 1
+    assert record.seen(5).transactions == 1
+    assert not record.seen(5).slow
+    assert record.seen(15).conflicts == 2
+    assert (record.seen(5).recorded, record.seen(15).recorded) == (5, 10)
+
+
+def test_the_record_is_bounded(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    for _ in range(3_000):
+        clock.now += 60
+        note(record, CONFLICT, seconds=SLOW)
+    seen = record.seen(100_000)
+    assert len(seen.conflicted) <= 500
+    assert len(seen.slow) <= 200
+    assert seen.transactions <= 1_441
+
+
+def test_digests_of_two_records_differ(clock: Clock) -> None:
+    def digest(make: Callable[[], ActivityRecord]) -> str:
+        (shaped,) = make().shapes(UNIT)
+        return shaped.accesses[0].values["id"].digest
+
+    one = ActivityRecord(clock)
+    assert digest(lambda: one) == digest(lambda: one)
+    assert digest(lambda: one) != digest(lambda: ActivityRecord(clock))
