@@ -56,7 +56,7 @@ async def test_a_wrong_question_is_told(reader: Client, arguments: dict[str, obj
 async def test_without_a_cluster_the_region_has_to_be_named(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     async with Client(server("--tools", "clusters", **home)) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == ["cluster_status"]
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["cluster_status", "diagnose"]
         answer = await call(client, "cluster_status")
         assert answer.is_error
         assert "--region" in answer.text

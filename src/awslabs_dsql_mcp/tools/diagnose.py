@@ -43,7 +43,7 @@ def diagnose_tool(
         "diagnose",
         diagnose,
         "Diagnosis",
-        "What is wrong with the connected cluster, each finding with its next step: conflicts (40001) with "
+        "What is wrong with the connected cluster, each with its next step: conflicts (40001) with "
         "tables, rows and cause, slow statements, connections, failed jobs, invalid or redundant indexes, "
         "sequence caches, limits.",
         open_world=True,
