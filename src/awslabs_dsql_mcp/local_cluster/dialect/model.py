@@ -24,6 +24,8 @@ class StatementKind(Enum):
         OTHER: What is none of these, a refused statement or one that cannot be read among them.
     """
 
+    __hash__ = object.__hash__  # that of its name is computed anew each time
+
     READ = auto()
     LOCK = auto()
     WRITE = auto()

@@ -7,7 +7,14 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from awslabs_dsql_mcp.local_cluster.protocol.wire import ERROR_RESPONSE, QUERY, Malformed, message, query
+from awslabs_dsql_mcp.local_cluster.protocol.wire import (
+    ERROR_RESPONSE,
+    QUERY,
+    Malformed,
+    Message,
+    message,
+    query,
+)
 
 PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, SYNC, FLUSH = b"P", b"B", b"D", b"E", b"C", b"S", b"H"
 COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION_CALL = b"d", b"c", b"f", b"F"
@@ -47,6 +54,12 @@ def read_parse(body: bytes) -> Parsed:
         WrongFormat: It does not have its two strings.
     """
     return Parsed(*_two_strings(body))
+
+
+def copy_fail(reason: str) -> Message:
+    """Make a CopyFail message."""
+    body = reason.encode() + b"\0"
+    return Message(COPY_FAIL, body, message(COPY_FAIL, body))
 
 
 def parse(parsed: Parsed) -> bytes:
@@ -111,47 +124,64 @@ def check_format(kind: bytes, body: bytes) -> None:
     Raises:
         WrongFormat: It does not.
     """
-    rest = _FIELDS[kind](body) if kind in _FIELDS else b""
-    if rest:
+    if kind not in _FIELDS:
+        return
+    try:
+        end = _FIELDS[kind](body)
+    except (ValueError, struct.error):  # no end of a string; no number where one should be
+        end = -1
+    if end != len(body):
         raise WrongFormat("message format")
 
 
-def _after_text(body: bytes) -> bytes:
-    return body[len(first_text(body)) + 1 :]
+def _text_end(body: bytes, at: int = 0) -> int:
+    return body.index(0, at) + 1
 
 
-def _after_numbers(body: bytes, size: int) -> bytes:
+def _numbers_end(body: bytes, at: int, size: int) -> int:
     """Pass over a count of two bytes, and so many numbers of a size."""
-    return _after(body, 2 + size * int.from_bytes(body[:2], "big"))
+    (count,) = _COUNT.unpack_from(body, at)
+    return int(at + 2 + size * count)
 
 
-def _after_values(body: bytes) -> bytes:
+def _values_end(body: bytes, at: int) -> int:
     """Pass over a count of two bytes, and so many values, each behind its length; -1 stands for NULL."""
-    count, rest = int.from_bytes(body[:2], "big"), _after(body, 2)
-    at = 0
+    (count,) = _COUNT.unpack_from(body, at)
+    at += 2
     for _ in range(count):
-        length = int.from_bytes(rest[at : at + 4], "big", signed=True)
+        (length,) = _LENGTH.unpack_from(body, at)
         at += 4 + max(length, 0)
-    return _after(rest, at)
+    return at
 
 
-def _after(body: bytes, size: int) -> bytes:
-    if len(body) < size:
-        raise WrongFormat("message format")
-    return body[size:]
+def _bind_end(body: bytes) -> int:
+    strings = _text_end(body, _text_end(body))
+    return _numbers_end(body, _values_end(body, _numbers_end(body, strings, 2)), 2)
 
 
-_FIELDS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
-    QUERY: _after_text,
-    PARSE: lambda body: _after_numbers(_two_strings(body)[2], 4),
-    BIND: lambda body: _after_numbers(_after_values(_after_numbers(_two_strings(body)[2], 2)), 2),
-    EXECUTE: lambda body: _after(_after_text(body), 4),
-    DESCRIBE: lambda body: _after_text(_after(body, 1)),
-    CLOSE: lambda body: _after_text(_after(body, 1)),
-    COPY_FAIL: _after_text,
-    **dict.fromkeys((SYNC, FLUSH, COPY_DONE), lambda body: body),
+_COUNT: Final = struct.Struct("!H")
+_LENGTH: Final = struct.Struct("!i")
+_FIELDS: Final[dict[bytes, Callable[[bytes], int]]] = {
+    QUERY: _text_end,
+    PARSE: lambda body: _numbers_end(body, _text_end(body, _text_end(body)), 4),
+    BIND: _bind_end,
+    EXECUTE: lambda body: _text_end(body) + 4,
+    DESCRIBE: lambda body: _text_end(body, 1),
+    CLOSE: lambda body: _text_end(body, 1),
+    COPY_FAIL: _text_end,
+    **dict.fromkeys((SYNC, FLUSH, COPY_DONE), lambda _: 0),
 }
-"""What passes over the fields of a message, by its type."""
+"""What passes over the fields of a message, by its type, and returns where they end."""
+
+
+def decode(sql: bytes) -> str:
+    """Read a text in any encoding; bytes that are not UTF-8 become lone surrogates."""
+    return sql.decode("utf-8", "surrogateescape")
+
+
+def encode(sql: str) -> bytes:
+    """Write such a text as it came."""
+    return sql.encode("utf-8", "surrogateescape")
 
 
 def read_fields(body: bytes) -> dict[str, str]:

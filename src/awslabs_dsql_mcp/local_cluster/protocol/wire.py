@@ -8,6 +8,7 @@ big-endian, the length's four bytes included.
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
@@ -55,17 +56,23 @@ class Packet:
         return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-@dataclass(frozen=True)
-class Message:
-    """One message after the start-up of a connection."""
+class Message(NamedTuple):
+    """One message after the start-up of a connection.
+
+    Attributes:
+        kind: Its type.
+        body: What follows its length.
+        raw: All of it, as it is sent.
+    """
 
     kind: bytes
     body: bytes
+    raw: bytes
 
     @property
     def size(self) -> int:
         """Bytes of the whole message."""
-        return len(self.body) + 5
+        return len(self.raw)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,10 @@ def read_message(data: bytes | bytearray, longest: int) -> Message | None:
     size = message_size(data)
     if not 5 <= size <= longest:  # noqa: PLR2004  the same
         raise Malformed("message length")
-    return Message(bytes(data[:1]), bytes(data[5:size])) if len(data) >= size else None
+    if len(data) < size:
+        return None
+    raw = bytes(data[:size])
+    return Message(raw[:1], raw[5:], raw)
 
 
 def packet(code: int, body: bytes) -> bytes:

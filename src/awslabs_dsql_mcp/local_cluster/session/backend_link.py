@@ -134,7 +134,7 @@ class BackendLink:
             return None
         if self._requeued:
             return self._requeued.popleft()
-        if self._is_blocked:
+        if not self._inbox or self._state.is_awaiting_ready:
             return None
         message = wire.read_message(self._inbox, limits.MAX_MESSAGE_BYTES)
         if message is None:
@@ -142,7 +142,7 @@ class BackendLink:
         del self._inbox[: message.size]
         if self._state.exchange.state in COPYING and message.kind not in _COPY_MESSAGES:
             reason = f"unexpected message type 0x{message.kind[0]:02X} during COPY from stdin"
-            return Message(messages.COPY_FAIL, reason.encode() + b"\0"), False
+            return messages.copy_fail(reason), False
         return message, False
 
     def requeue(self, taken: Sequence[tuple[Message, bool]]) -> None:
@@ -151,8 +151,6 @@ class BackendLink:
 
     def send(self, request: PendingRequest, data: bytes) -> None:
         """Send a message that will be answered; it leaves with `flush`."""
-        if not request.transactions:
-            request.transactions.append(self._state.transaction)
         self.router.expected.append(request)
         self.batch.append(request)
         self._out.append(data)
@@ -166,9 +164,11 @@ class BackendLink:
             read: The statement that it runs, if its rows are to be kept.
         """
         self.unnamed_statement_dropped |= kind == messages.QUERY
-        request = PendingRequest(kind, visibility=Visibility.NOTHING)
+        request = PendingRequest(
+            kind, visibility=Visibility.NOTHING, transaction=self._state.transaction
+        )
         if read is not None:
-            request.statements, request.kept = deque([read]), []
+            request.statement, request.kept = read, []
         self.send(request, data)
 
     def run_hidden(self, sql: str, read: TranslatedStatement | None = None) -> None:

@@ -8,7 +8,7 @@ function's, is none of its own.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.protocol import messages
@@ -18,7 +18,19 @@ from awslabs_dsql_mcp.local_cluster.session.response_router import UNKNOWN, Pend
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-Prepared: TypeAlias = tuple[Parsed, TranslatedStatement]
+
+class Prepared(NamedTuple):
+    """A statement as it is prepared.
+
+    Attributes:
+        parsed: Its name, what PostgreSQL is to run, and the types of its parameters.
+        statement: Its translation; unknown if the text has several.
+        sent: The Parse message for PostgreSQL.
+    """
+
+    parsed: Parsed
+    statement: TranslatedStatement
+    sent: bytes
 
 
 class PreparedStatements:
@@ -61,7 +73,7 @@ class PreparedStatements:
         name = messages.first_text(body[1:])
         if body[:1] == b"P":
             return self.portals.get(name, UNKNOWN)
-        return self._statements[name][1] if name in self._statements else UNKNOWN
+        return self._statements[name].statement if name in self._statements else UNKNOWN
 
 
 def no_statement(name: bytes) -> Refusal:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import OrderedDict
+from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakSet
 
 from awslabs_dsql_mcp.local_cluster import dialect
+from awslabs_dsql_mcp.local_cluster.protocol import messages
+from awslabs_dsql_mcp.local_cluster.session.prepared import Prepared
+from awslabs_dsql_mcp.local_cluster.session.response_router import UNKNOWN
 from awslabs_dsql_mcp.local_cluster.session.state import Content
 from awslabs_dsql_mcp.local_cluster.session.transaction import Now, SessionTransaction
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.dialect import Refusal, TranslatedStatement
 
 _MAX_CACHED: Final = 500
-_MAX_CACHED_SQL: Final = 10_000  # characters
+_MAX_CACHED_SQL: Final = 10_000  # characters, or bytes
 
 
 class BackendControl(Protocol):
@@ -75,7 +78,9 @@ class SessionRegistry:
         self._ending: WeakSet[SessionTransaction] = WeakSet()
         self._locked: dict[str, int] = {}
         self._sessions: dict[int, RegisteredSession] = {}
-        self._translations: OrderedDict[str, tuple[TranslatedStatement, ...]] = OrderedDict()
+        # A text alone decides what becomes of it: neither settings nor the catalog do.
+        self._known_texts = lru_cache(_MAX_CACHED)(self._translate)
+        self._known_parses = lru_cache(_MAX_CACHED)(self._read_parse)
         self._tasks: set[asyncio.Task[bool]] = set()
 
     def count(self) -> int:
@@ -115,16 +120,27 @@ class SessionRegistry:
 
     def translate(self, sql: str) -> tuple[TranslatedStatement, ...]:
         """Translate a text, or remember how it was translated."""
-        known = self._translations.get(sql)
-        if known is not None:
-            self._translations.move_to_end(sql)
-            return known
-        translated = dialect.translate(sql, self.nonce)
-        if len(sql) <= _MAX_CACHED_SQL:
-            self._translations[sql] = translated
-            if len(self._translations) > _MAX_CACHED:
-                self._translations.popitem(last=False)
-        return translated
+        return (self._known_texts if len(sql) <= _MAX_CACHED_SQL else self._translate)(sql)
+
+    def _translate(self, sql: str) -> tuple[TranslatedStatement, ...]:
+        return dialect.translate(sql, self.nonce)
+
+    def read_parse(self, body: bytes) -> Prepared:
+        """Read the body of a Parse message and translate its text, or remember what came of it.
+
+        Raises:
+            messages.WrongFormat: It does not have the fields of a Parse.
+        """
+        return (self._known_parses if len(body) <= _MAX_CACHED_SQL else self._read_parse)(body)
+
+    def _read_parse(self, body: bytes) -> Prepared:
+        messages.check_format(messages.PARSE, body)
+        parsed = messages.read_parse(body)
+        statements = self.translate(messages.decode(parsed.sql))
+        statement = statements[0] if len(statements) == 1 else UNKNOWN
+        if statement.changed or statement.inserted:
+            parsed = parsed._replace(sql=messages.encode(statement.sql))
+        return Prepared(parsed, statement, messages.parse(parsed))
 
     def enter(self, session: RegisteredSession, pid: int) -> None:
         """Take in a session whose backend is known now."""

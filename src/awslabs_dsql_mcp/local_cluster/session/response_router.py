@@ -7,6 +7,7 @@ client. Source: PostgreSQL documentation, 55.2 "Message Flow".
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -34,6 +35,7 @@ IDLE: Final = b"I"
 FAILED: Final = b"E"
 UNKNOWN: Final = TranslatedStatement("", StatementKind.OTHER)
 _ROW: Final = messages.DATA_ROW[0]
+_ROW_DESCRIPTION: Final = messages.ROW_DESCRIPTION[0]
 _DESCRIBED: Final = (messages.ROW_DESCRIPTION, messages.NO_DATA)
 _ENDS: Final = {
     messages.PARSE: (messages.PARSE_COMPLETE,),
@@ -43,6 +45,14 @@ _ENDS: Final = {
     messages.EXECUTE: (messages.COMMAND_COMPLETE, messages.EMPTY_QUERY, messages.PORTAL_SUSPENDED),
 }
 """Messages of the extended protocol, with those that end their answers."""
+_COMPLETE: Final = {
+    messages.PARSE: messages.PARSE_COMPLETE[0],
+    messages.BIND: messages.BIND_COMPLETE[0],
+    messages.CLOSE: messages.CLOSE_COMPLETE[0],
+    messages.DESCRIBE: _ROW_DESCRIPTION,
+}
+"""Those whose answer, when this ends it, the client may see as it is."""
+_HEAD: Final = struct.Struct("!BI")  # of a message: its type, and its length
 _TEXTS: Final = messages.ERROR_RESPONSE + messages.NOTICE
 _MAX_TEXT: Final = 1 << 20  # bytes of an error or a notice
 _ASYNC_MESSAGES: Final = (messages.NOTICE, messages.PARAMETER_STATUS, messages.BACKEND_KEY, b"R", b"A")
@@ -58,7 +68,7 @@ class Visibility(Enum):
     NOTHING = auto()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class PendingRequest:
     """One message under way to PostgreSQL.
 
@@ -66,8 +76,9 @@ class PendingRequest:
         kind: The message's type.
         original: The client's message; `None` for one of the session's own.
         visibility: The part of its answer that the client is to see.
-        statements: The statements that it still has to run, in order; more than one in a Query only.
-        transactions: Their transactions; the last one stays when the statements are done.
+        statement: The statement that runs now.
+        transaction: The transaction of that statement; that of the last one stays when all are done.
+        following: The statements that it has to run after that, in order, and their transactions; in a Query.
         is_single: It has one statement.
         commit: The error in place of a COMMIT that it asks for.
         progress: The part of its answer that the client has seen.
@@ -80,8 +91,9 @@ class PendingRequest:
     kind: bytes
     original: Message | None = None
     visibility: Visibility = Visibility.ALL
-    statements: deque[TranslatedStatement] = field(default_factory=deque[TranslatedStatement])
-    transactions: deque[SessionTransaction | None] = field(default_factory=deque["SessionTransaction | None"])
+    statement: TranslatedStatement = UNKNOWN
+    transaction: SessionTransaction | None = None
+    following: deque[tuple[TranslatedStatement, SessionTransaction | None]] | None = None
     is_single: bool = True
     commit: Refusal | None = None
     progress: Machine[Progress, ProgressEvent] = field(
@@ -93,26 +105,16 @@ class PendingRequest:
     undo: Callable[[], object] | None = None
 
     @property
-    def statement(self) -> TranslatedStatement:
-        """The statement that runs now."""
-        return self.statements[0] if self.statements else UNKNOWN
-
-    @property
-    def transaction(self) -> SessionTransaction | None:
-        """The transaction of that statement."""
-        return self.transactions[0] if self.transactions else None
-
-    @property
     def shows_answer(self) -> bool:
         """True while the client is to see the answer."""
         return self.visibility is Visibility.ALL and not self.statement.hide_rows
 
     def end_statement(self) -> None:
         """Go on to the next statement."""
-        if self.statements:
-            self.statements.popleft()
-        if len(self.transactions) > 1:
-            self.transactions.popleft()
+        if self.following:
+            self.statement, self.transaction = self.following.popleft()
+        else:
+            self.statement = UNKNOWN
 
 
 class Listener(Protocol):
@@ -155,21 +157,39 @@ class ResponseRouter:
         Rows pass in runs, without a copy of each, and long ones in parts, as they come; of long texts for
         people, what is beyond their beginning is left out.
         """
-        received = self._received
-        received += data
+        received: bytes | bytearray = data
+        if self._received:
+            self._received += data
+            received = self._received
         shown: list[bytes] = []
         at, end = min(self._rest, len(received)), len(received)
         run = 0 if self._shows_rest else at
         self._rest -= at
-        rows = self._passes_rows()
+        expected = self.expected
         while end - at >= 5:  # noqa: PLR2004  a message's head
-            size = int.from_bytes(received[at + 1 : at + 5], "big") + 1
-            if rows and received[at] == _ROW:
-                self.expected[0].progress.on(ProgressEvent.ROW)
-                self._rest, self._shows_rest = max(0, at + size - end), True
-                at = min(at + size, end)
+            kind, length = _HEAD.unpack_from(received, at)
+            size = length + 1
+            request = expected[0] if expected else None
+            if request is not None and kind == _ROW:
+                if request.kept is None and request.shows_answer:
+                    request.progress.on(ProgressEvent.ROW)
+                    self._rest, self._shows_rest = max(0, at + size - end), True
+                    at = min(at + size, end)
+                    continue
+            elif (
+                request is not None
+                and kind == _COMPLETE.get(request.kind)
+                and (kind != _ROW_DESCRIPTION or not request.statement.hide_rows)
+                and end - at >= size
+            ):
+                request.progress.on(ProgressEvent.END)
+                expected.popleft()
+                if request.visibility is not Visibility.ALL:
+                    shown.append(bytes(received[run:at]))
+                    run = at + size
+                at += size
                 continue
-            needed = min(size, _MAX_TEXT) if received[at] in _TEXTS else size
+            needed = min(size, _MAX_TEXT) if kind in _TEXTS else size
             if end - at < needed:
                 break
             shown.append(bytes(received[run:at]))
@@ -177,13 +197,13 @@ class ResponseRouter:
             shown.append(self._route(raw if needed == size else _beginning(raw)))
             self._rest, self._shows_rest = max(0, at + size - end), False
             at = min(at + size, end)
-            run, rows = at, self._passes_rows()
+            run = at
         shown.append(bytes(received[run:at]))
-        del received[:at]
+        if received is data:
+            self._received += data[at:]
+        else:
+            del self._received[:at]
         return b"".join(shown)
-
-    def _passes_rows(self) -> bool:
-        return bool(self.expected) and self.expected[0].shows_answer and self.expected[0].kept is None
 
     def _route(self, raw: bytes) -> bytes:
         kind, body = raw[:1], raw[5:]

@@ -58,6 +58,10 @@ _WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
 _RELATIONS: Final = TranslatedStatement(relations.QUERY, StatementKind.READ, hide_rows=True)
 _SNAPSHOT: Final = TranslatedStatement("SELECT WHERE false", StatementKind.OTHER, hide_rows=True)
 """Behind a BEGIN: it takes the snapshot, which PostgreSQL takes at the first statement after BEGIN."""
+_USUAL: Final = frozenset(
+    {messages.execute(b""), wire.message(messages.DESCRIBE, b"P\0"), wire.message(messages.SYNC)}
+)
+"""Messages whose format is known to be right: most of all are one of these."""
 _NO_FUNCTION_CALLS: Final = Refusal("0A000", "unsupported message: FunctionCall")  # no record of a cluster's
 
 
@@ -131,8 +135,9 @@ class ClientSession:
         self._link.flush()
 
     def _take(self, message: Message, answered: bool) -> None:  # noqa: FBT001  a pair, as the link gives it
-        messages.check_format(message.kind, message.body)
         kind, exchange = message.kind, self._state.exchange
+        if kind != messages.PARSE and message.raw not in _USUAL:
+            messages.check_format(kind, message.body)
         visibility = Visibility.NOTHING if answered else Visibility.ALL
         if exchange.state in SKIPPED and kind not in (messages.SYNC, *messages.COPY_ENDS):
             return  # as PostgreSQL would
@@ -150,33 +155,45 @@ class ClientSession:
             self._refuse_function_call(message)
         elif kind == messages.SYNC and exchange.state not in COPYING:
             exchange.on(ExchangeEvent.END_SENT)
-            self._link.send(PendingRequest(kind, message), _raw(message))
+            self._link.send(self._request(message), message.raw)
         else:
             self._pass_on(message)
+
+    def _request(
+        self,
+        message: Message,
+        visibility: Visibility = Visibility.ALL,
+        statement: TranslatedStatement = UNKNOWN,
+        kind: bytes | None = None,
+    ) -> PendingRequest:
+        """Make what waits for the answer to a message, or to one of another kind that is sent in its place."""
+        return PendingRequest(
+            kind or message.kind, message, visibility, statement, self._state.transaction
+        )
 
     def _pass_on(self, message: Message) -> None:
         if message.kind in messages.COPY_ENDS:
             self._state.exchange.on(ExchangeEvent.COPY_END_SENT)
         elif message.kind == messages.FLUSH:
-            self._link.batch.append(PendingRequest(message.kind, message))
-        self._link.pass_on(_raw(message))
+            self._link.batch.append(self._request(message))
+        self._link.pass_on(message.raw)
 
     def _describe_or_close(self, message: Message, visibility: Visibility) -> None:
         named = self._prepared.named(message.body)
-        request = PendingRequest(message.kind, message, visibility, deque([named]))
+        request = self._request(message, visibility, named)
         if message.kind == messages.CLOSE and message.body[:1] == b"S":
             request.undo = self._prepared.note(messages.first_text(message.body[1:]), None)
-        self._link.send(request, _raw(message))
+        self._link.send(request, message.raw)
 
     def _refuse_function_call(self, message: Message) -> None:
         """Refuse the fast path, which would call a function past the dialect."""
         self._state.exchange.on(ExchangeEvent.END_SENT)
         self._prepared.note(b"", None)
         text = raise_sql(_NO_FUNCTION_CALLS, self._registry.nonce)
-        self._link.send(PendingRequest(messages.QUERY, message), wire.query(text))
+        self._link.send(self._request(message, kind=messages.QUERY), wire.query(text))
 
     def _query(self, message: Message, *, described: bool) -> None:
-        statements = self._registry.translate(_decode(message.body[:-1]))
+        statements = self._registry.translate(messages.decode(message.body[:-1]))
         single = len(statements) == 1
         if single and statements[0].kind is StatementKind.COMMIT and self._conflicts.has_private_copies:
             self._conflicts.hold(message)
@@ -186,7 +203,8 @@ class ClientSession:
             request.progress.on(ProgressEvent.DESCRIPTION)
         if any(statement.explains for statement in statements) and not self._state.has_failed:
             self._read_relations(simple=True)
-        texts = [self._run_simply(statement, request) for statement in statements]
+        transactions: list[SessionTransaction | None] = []
+        texts = [self._run_simply(statement, request, transactions) for statement in statements]
         if single and statements[0].kind is StatementKind.LOCK:
             request.kept = []  # a row may come before the conflict over the next
         if any(statement.explains for statement in statements):
@@ -197,21 +215,28 @@ class ClientSession:
             statement.changed or statement.inserted or text is not statement.sql
             for text, statement in zip(texts, statements, strict=True)
         )
-        request.statements = deque(statements)
-        text = _encode(";".join(texts)) if changed else message.body[:-1]
+        following = deque(zip(statements, transactions, strict=True))
+        text = messages.encode(";".join(texts)) if changed else message.body[:-1]
         if _leaves_block_empty(statements):
-            request.statements.append(_SNAPSHOT)
+            following.append((_SNAPSHOT, transactions[-1]))
             text += f"\n;{_SNAPSHOT.sql}".encode()  # behind all else: places of errors stay as they are
+        request.following = following
+        request.end_statement()  # the one before the first
         self._link.send(request, wire.message(messages.QUERY, text + b"\0"))
 
-    def _run_simply(self, statement: TranslatedStatement, request: PendingRequest) -> str:
-        """Take note of a statement of a Query, and return the text to send."""
+    def _run_simply(
+        self,
+        statement: TranslatedStatement,
+        request: PendingRequest,
+        transactions: list[SessionTransaction | None],
+    ) -> str:
+        """Take note of a statement of a Query and of its transaction, and return the text to send."""
         is_commit = statement.kind is StatementKind.COMMIT
         if is_commit and self._conflicts.has_private_copies:
             # There is no time to write back in the midst of a Query.
             self._current().pending_error = DATA_CONFLICT
         refused = self._refuse(statement)
-        request.transactions.append(self._state.transaction)
+        transactions.append(self._state.transaction)
         if refused:
             request.commit = refused if is_commit else request.commit
             text = raise_sql(refused, self._registry.nonce)
@@ -223,41 +248,38 @@ class ClientSession:
         return text
 
     def _parse(self, message: Message, visibility: Visibility) -> None:
-        parsed = messages.read_parse(message.body)
-        statements = self._registry.translate(_decode(parsed.sql))
-        statement = statements[0] if len(statements) == 1 else UNKNOWN
-        if statement.changed or statement.inserted:
-            parsed = parsed._replace(sql=_encode(statement.sql))
-        self._link.unnamed_statement_dropped &= bool(parsed.name)
-        request = PendingRequest(messages.PARSE, message, visibility, deque([statement]))
-        request.undo = self._prepared.note(parsed.name, (parsed, statement))
-        self._link.send(request, messages.parse(parsed))
+        prepared = self._registry.read_parse(message.body)
+        name = prepared.parsed.name
+        self._link.unnamed_statement_dropped &= bool(name)
+        request = self._request(message, visibility, prepared.statement)
+        request.undo = self._prepared.note(name, prepared)
+        self._link.send(request, prepared.sent)
 
     def _bind(self, message: Message, visibility: Visibility) -> None:
         bound = messages.read_bind(message.body)
-        parsed, statement = self._prepared.get(bound.statement) or (None, UNKNOWN)
+        prepared = self._prepared.get(bound.statement)
+        statement = UNKNOWN if prepared is None else prepared.statement
         if statement.kind is StatementKind.COMMIT and self._conflicts.has_private_copies:
             self._conflicts.hold(message)
             return
         self._prepared.portals[bound.portal] = statement
         refused = self._refuse(statement)
-        if parsed is None and not self._state.has_failed:
+        if prepared is None and not self._state.has_failed:
             refused = no_statement(bound.statement)
         if refused is not None:
-            request = PendingRequest(messages.PARSE, message, statements=deque([statement]))
+            request = self._request(message, statement=statement, kind=messages.PARSE)
             request.commit = refused if statement.kind is StatementKind.COMMIT else None
             self._send_refusal(request, refused)
             return
         self._conflicts.save(statement, simple=False)
-        if parsed is not None and self._must_parse_again(parsed):
+        sent = message.raw
+        if prepared is not None and self._must_parse_again(prepared.parsed):
             name = self._state.private_name + b" again"
             self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
-            again = parsed._replace(name=name, sql=_encode(self._text(statement)))
+            again = prepared.parsed._replace(name=name, sql=messages.encode(self._text(statement)))
             self._link.send_hidden(messages.PARSE, messages.parse(again))
-            bound = bound._replace(statement=name)
-        self._link.send(
-            PendingRequest(messages.BIND, message, visibility, deque([statement])), messages.bind(bound)
-        )
+            sent = messages.bind(bound._replace(statement=name))
+        self._link.send(self._request(message, visibility, statement), sent)
 
     def _must_parse_again(self, parsed: Parsed) -> bool:
         transaction = self._state.transaction
@@ -267,15 +289,15 @@ class ClientSession:
     def _execute(self, message: Message, visibility: Visibility) -> None:
         portal = messages.first_text(message.body)
         statement = self._prepared.portals.get(portal, UNKNOWN)
-        request = PendingRequest(messages.EXECUTE, message, visibility, deque([statement]))
         if portal not in self._prepared.portals and not self._state.has_failed:
-            self._send_refusal(PendingRequest(messages.PARSE, message), no_portal(portal))
+            self._send_refusal(self._request(message, kind=messages.PARSE), no_portal(portal))
             return
+        request = self._request(message, visibility, statement)
         if statement.explains:
             self._read_relations(simple=False)
         if statement.kind is StatementKind.LOCK or statement.explains:
             request.kept = []
-        self._link.send(request, _raw(message))
+        self._link.send(request, message.raw)
         if statement.kind is StatementKind.BEGIN:
             self._take_snapshot()
         self._advance(statement)
@@ -295,7 +317,7 @@ class ClientSession:
 
     def _send_refusal(self, request: PendingRequest, refused: Refusal) -> None:
         """Send, in place of a message of the extended protocol, a Parse that PostgreSQL refuses."""
-        text = _encode(raise_sql(refused, self._registry.nonce))
+        text = messages.encode(raise_sql(refused, self._registry.nonce))
         self._link.send(request, messages.parse(Parsed(self._state.private_name, text, b"\0\0")))
 
     # The transaction.
@@ -315,7 +337,10 @@ class ClientSession:
         """Return the reason why a statement must fail, before it is sent."""
         if self._state.has_failed or (statement.kind is StatementKind.OTHER and not statement.not_in_block):
             return None
-        transaction, now = self._current(), self._registry.now()
+        now = self._registry.now()
+        transaction = self._state.transaction
+        if transaction is None:
+            transaction = self._state.transaction = SessionTransaction(now)
         if statement.kind is StatementKind.COMMIT:
             refused = self._refuse_commit(transaction) if transaction.is_explicit else None
             if refused is None:
@@ -484,15 +509,3 @@ def _leaves_block_empty(statements: tuple[TranslatedStatement, ...]) -> bool:
     """Return whether a Query ends behind a BEGIN that no statement with a snapshot follows."""
     kinds = [statement.kind for statement in statements if statement.kind is not StatementKind.SESSION]
     return kinds[-1:] == [StatementKind.BEGIN]
-
-
-def _raw(message: Message) -> bytes:
-    return wire.message(message.kind, message.body)
-
-
-def _decode(sql: bytes) -> str:
-    return sql.decode("utf-8", "surrogateescape")
-
-
-def _encode(sql: str) -> bytes:
-    return sql.encode("utf-8", "surrogateescape")

@@ -16,7 +16,13 @@ from enum import Enum, auto
 from typing import Final, Generic, TypeVar
 
 
-class Exchange(Enum):
+class Member(Enum):
+    """A state or an event; found in tables by what it is, since `Enum` computes a hash of its name each time."""
+
+    __hash__ = object.__hash__
+
+
+class Exchange(Member):
     """State of what passes between the client and PostgreSQL, up to a ReadyForQuery."""
 
     OPEN = auto()
@@ -35,7 +41,7 @@ class Exchange(Enum):
     """As above, and the block of a refused COMMIT has to be rolled back after that Sync."""
 
 
-class ExchangeEvent(Enum):
+class ExchangeEvent(Member):
     """Event of the exchange."""
 
     END_SENT = auto()
@@ -56,7 +62,7 @@ class ExchangeEvent(Enum):
     """The messages since a conflict are to be sent again; their end may not be among them."""
 
 
-class Recovery(Enum):
+class Recovery(Member):
     """State of what the session does by itself about other sessions."""
 
     NONE = auto()
@@ -71,7 +77,7 @@ class Recovery(Enum):
     ROLLING_BACK = auto()
 
 
-class RecoveryEvent(Enum):
+class RecoveryEvent(Member):
     """Event of the session's own work."""
 
     CONFLICT = auto()
@@ -84,7 +90,7 @@ class RecoveryEvent(Enum):
     EXCHANGE_ENDED = auto()
 
 
-class Block(Enum):
+class Block(Member):
     """State of one transaction."""
 
     IMPLICIT = auto()
@@ -104,7 +110,7 @@ class Block(Enum):
     COMMITTED = auto()
 
 
-class BlockEvent(Enum):
+class BlockEvent(Member):
     """Event of one transaction."""
 
     BEGIN = auto()
@@ -115,7 +121,7 @@ class BlockEvent(Enum):
     COMMITTED = auto()
 
 
-class Content(Enum):
+class Content(Member):
     """Kind of statements that a transaction has run."""
 
     EMPTY = auto()
@@ -126,7 +132,7 @@ class Content(Enum):
     """It changes the catalog."""
 
 
-class ContentEvent(Enum):
+class ContentEvent(Member):
     """Statement that a transaction is to run; one without a row is refused to the client."""
 
     READ = auto()
@@ -135,7 +141,7 @@ class ContentEvent(Enum):
     DDL_UNDONE = auto()
 
 
-class Progress(Enum):
+class Progress(Member):
     """Part of a request's answer that the client has seen."""
 
     NONE = auto()
@@ -144,7 +150,7 @@ class Progress(Enum):
     COMPLETE = auto()
 
 
-class ProgressEvent(Enum):
+class ProgressEvent(Member):
     """Part of an answer."""
 
     DESCRIPTION = auto()
@@ -152,8 +158,8 @@ class ProgressEvent(Enum):
     END = auto()
 
 
-State = TypeVar("State", bound=Enum)
-Event = TypeVar("Event", bound=Enum)
+State = TypeVar("State", bound=Member)
+Event = TypeVar("Event", bound=Member)
 Table = dict[State, dict[Event, State]]
 
 EXCHANGE: Final[Table[Exchange, ExchangeEvent]] = {
@@ -340,6 +346,8 @@ class Machine(Generic[State, Event]):
         table: Its rows.
         state: Its first state.
     """
+
+    __slots__ = ("_state", "_table")
 
     def __init__(self, table: Table[State, Event], state: State) -> None:
         self._table, self._state = table, state

@@ -5,7 +5,7 @@ and database limits"; records of live clusters from July to October 2026.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TableName, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.session.private_copies import Surroundings, is_exact
@@ -33,8 +33,7 @@ _CONTENT_EVENTS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(NamedTuple):
     """A moment, as transactions measure it.
 
     Attributes:
@@ -70,7 +69,7 @@ class SessionTransaction:
     locked: set[str] = field(default_factory=set[str])
     concurrent_lockers: list["SessionTransaction"] = field(default_factory=list["SessionTransaction"])
     copied_tables: set[TableName] = field(default_factory=set[TableName])
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    surroundings: Surroundings = Surroundings()
 
     @property
     def is_explicit(self) -> bool:
