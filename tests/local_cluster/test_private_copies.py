@@ -1,6 +1,7 @@
 """Transactions that go on after a conflict: what they say is stored, or COMMIT says that it is not."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -57,6 +58,42 @@ def test_each_statement_of_a_pipeline_is_the_one_that_was_sent(rivals: Rivals) -
         rivals.second.execute("DELETE FROM copied WHERE id = %s", (5,))
     assert rivals.end() is None
     assert rivals.rows() == [(1, 6), (2, 5), (3, 5), (4, 5)]
+
+
+@pytest.mark.parametrize("writes", [1, 15, 16, 17, 40])
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_conflict_undoes_the_last_of_many_writes_alone(
+    rivals: Rivals, writes: int, *, pipelined: bool
+) -> None:
+    rivals.admin.execute("INSERT INTO copied SELECT i, 0 FROM generate_series(101, 140) AS i")
+    rivals.first.execute("BEGIN")
+    rivals.first.execute("UPDATE copied SET v = v + 100 WHERE id = 1")
+    with rivals.second.pipeline() if pipelined else nullcontext():
+        rivals.second.execute("BEGIN")
+        for number in range(writes):
+            rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = %s", (101 + number,))
+        rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = %s", (1,))
+        for number in range(writes):  # in a pipeline, PostgreSQL skips these at first
+            rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = %s", (101 + number,))
+        rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = %s", (1,))
+    assert rivals.end() is None
+    assert rivals.rows(b"SELECT v FROM copied WHERE id = 1") == [(7,)]
+    written = [(2,)] * writes + [(0,)] * (40 - writes)
+    assert rivals.rows(b"SELECT v FROM copied WHERE id > 100 ORDER BY id") == written
+
+
+def test_a_second_conflict_far_behind_the_first_is_met_too(rivals: Rivals) -> None:
+    rivals.admin.execute("CREATE TABLE copied_too (id int PRIMARY KEY, v int)")
+    rivals.admin.execute("INSERT INTO copied_too VALUES (1, 0)")
+    rivals.conflict()
+    rivals.first.execute("UPDATE copied_too SET v = v + 100 WHERE id = 1")
+    for _ in range(20):
+        rivals.second.execute("UPDATE copied SET v = v + 1 WHERE id = 2")
+    rivals.second.execute("UPDATE copied_too SET v = v + 1 WHERE id = 1")
+    assert rivals.end() is None
+    assert rivals.rows(b"SELECT v FROM copied_too") == [(1,)]
+    assert rivals.rows(b"SELECT v FROM copied WHERE id <= 2 ORDER BY id") == [(6,), (25,)]
+    rivals.admin.execute("DROP TABLE copied_too")
 
 
 def test_many_rows_come_back_through_a_conflict(rivals: Rivals) -> None:

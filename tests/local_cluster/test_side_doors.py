@@ -130,6 +130,81 @@ def test_a_portal_that_no_bind_made_is_unknown(dsql: LocalCluster) -> None:
         assert error_of(until_ready(client)) == ("34000", 'portal "c" does not exist')
 
 
+def test_a_write_by_a_named_portal_leaves_the_unnamed_one_open(
+    dsql: LocalCluster, admin: psycopg.Connection
+) -> None:
+    """A write in a block has a savepoint before it, which must not take the place of a client's portal."""
+    admin.execute("CREATE TABLE held (id int PRIMARY KEY, v int)")
+    admin.execute("INSERT INTO held VALUES (1, 0), (2, 0)")
+    one_row = wire.message(messages.EXECUTE, b"\0" + (1).to_bytes(4, "big"))
+
+    def bound(portal: bytes, sql: bytes) -> bytes:
+        return messages.parse(Parsed(b"", sql, b"\0\0")) + messages.bind_plainly(portal, b"")
+
+    with logged_in(dsql) as client:
+        client.send(wire.query("BEGIN"))
+        until_ready(client)
+        client.send(bound(b"", b"SELECT id::text FROM held ORDER BY id") + one_row)
+        client.send(bound(b"w", b"UPDATE held SET v = 9 WHERE id = 1") + messages.execute(b"w"))
+        client.send(one_row + wire.message(messages.SYNC))
+        rows = [message for message in until_ready(client) if message.kind == messages.DATA_ROW]
+        assert [messages.read_text_row(row.raw) for row in rows] == ["1", "2"]
+    admin.execute("DROP TABLE held")
+
+
+def test_a_text_that_is_known_means_what_it_means_now(dsql: LocalCluster, admin: psycopg.Connection) -> None:
+    """The same Parse, after a change of what decides its meaning: settings, names, transactions."""
+    admin.execute("CREATE TABLE known (v text)")
+    admin.execute("INSERT INTO known VALUES ('a table')")
+    connection = connect_raw(dsql)
+
+    def ask(sql: bytes = b"SELECT v FROM known") -> tuple[bytes | None, bytes | None]:
+        found = connection.exec_params(sql, None)
+        return (found.get_value(0, 0) if found.ntuples else None), told(found)[0]
+
+    def do(*statements: bytes) -> None:
+        for sql in statements:
+            assert connection.exec_(sql).status == pq.ExecStatus.COMMAND_OK
+
+    accented = b"SELECT convert_to('\xe9', 'UTF8')"
+    assert ask() == (b"a table", None)
+    do(b"CREATE SCHEMA nearer", b"CREATE VIEW nearer.known AS SELECT text 'a view' AS v")
+    do(b"SET search_path = nearer, public")
+    assert ask() == (b"a view", None)
+    do(b"DROP VIEW nearer.known")
+    assert ask() == (b"a table", None)
+    do(b"BEGIN", b"DROP TABLE public.known")
+    assert ask() == (None, b"42P01")
+    do(b"ROLLBACK")
+    assert ask() == (b"a table", None)
+    assert ask(accented)[1] == b"22021"
+    do(b"SET client_encoding = 'LATIN1'")
+    assert ask(accented) == (b"\\xc3a9", None)
+    do(b"SET client_encoding = 'UTF8'")
+    assert ask(accented)[1] == b"22021"
+    connection.exec_(b"BEGIN")
+    assert ask(b"CREATE TABLE known_too (v text)") == (None, None)
+    assert ask(b"CREATE TABLE known_too (v text)")[1] == b"0A000"  # the second DDL of a transaction
+    connection.exec_(b"ROLLBACK")
+    assert ask(b"CREATE TABLE known_too (v text)") == (None, None)
+    do(b"DROP TABLE known_too", b"DROP TABLE public.known", b"DROP SCHEMA nearer")
+    connection.finish()
+
+
+def test_a_statement_that_is_run_in_other_words_is_answered_as_any(
+    dsql: LocalCluster, admin: psycopg.Connection
+) -> None:
+    """The session runs a query of its own in its place, whose rows alone are no concern of the client's."""
+    admin.execute("CREATE TABLE narrowed (id int PRIMARY KEY, v int)")
+    parsed = messages.parse(Parsed(b"", b"ALTER TABLE narrowed DROP COLUMN v", b"\0\0"))
+    with logged_in(dsql) as client:
+        client.send(parsed + messages.bind_plainly(b"", b"") + wire.message(messages.DESCRIBE, b"P\0"))
+        client.send(messages.execute(b"") + wire.message(messages.SYNC))
+        answers = [(message.kind, message.body) for message in until_ready(client)]
+        assert answers == [(b"1", b""), (b"2", b""), (b"n", b""), (b"C", b"ALTER TABLE\0")]
+    admin.execute("DROP TABLE narrowed")
+
+
 @pytest.mark.parametrize("options", [r"-c dsql.max\_rows=9", "--dsql.max-rows=9", "-c dsql.max_rows=9"])
 def test_no_setting_comes_in_by_its_spelling(dsql: LocalCluster, options: str) -> None:
     with pytest.raises(psycopg.OperationalError, match=r'parameter "dsql.max_rows" not supported'):

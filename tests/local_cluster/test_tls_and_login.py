@@ -1,10 +1,11 @@
 """The local cluster's endpoint as clients meet it: who gets in, and that nothing is lost on the way."""
 
 import json
+import socket
 import ssl
 import sys
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
@@ -239,6 +240,79 @@ def test_tls_at_once_needs_postgresqls_name(cluster: LocalCluster) -> None:
     with dial(cluster) as client:
         client.encrypt(alpn="http/1.1")
         assert hangs_up(client)
+
+
+class Records:
+    """A client whose TLS records can be cut and joined on their way."""
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        context = ssl.create_default_context(cafile=cluster.ca_file)
+        context.set_alpn_protocols(["postgresql"])
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._in, self._out, server_hostname=cluster.host)
+        self.socket = socket.create_connection(("127.0.0.1", cluster.port), timeout=20)
+
+    def run(self, step: Callable[[], object]) -> object:
+        """Run a step of TLS that may need more bytes of the server's."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:  # noqa: PERF203  that is how it asks
+                self.socket.sendall(self._out.read())
+                received = self.socket.recv(65536)
+                assert received, "the server closed the connection"
+                self._in.write(received)
+
+    def records(self, *messages: bytes) -> bytes:
+        """Encrypt each message as a record."""
+        for message in messages:
+            self.tls.write(message)
+        return self._out.read()
+
+    def until(self, end: bytes) -> bytes:
+        shown = b""
+        while not shown.endswith(end):
+            read = self.run(lambda: self.tls.read(65536))
+            assert isinstance(read, bytes)
+            shown += read
+        return shown
+
+
+def test_records_come_in_pieces_and_together(cluster: LocalCluster) -> None:
+    client = Records(cluster)
+    client.run(client.tls.do_handshake)
+    login = client.records(
+        wire.startup({"user": "admin", "database": "postgres"}), wire.password(token(cluster))
+    )
+    for at in range(0, len(login), 7):
+        client.socket.sendall(login[at : at + 7])
+    ready = wire.message(wire.READY_FOR_QUERY, b"I")
+    client.until(ready)
+    numbers = [str(number) for number in range(1000, 1200)]
+    client.socket.sendall(client.records(*(wire.query(f"SELECT '{number}'") for number in numbers)))
+    shown = client.until(b"1199" + wire.message(b"C", b"SELECT 1\0") + ready)
+    assert [shown.count(number.encode()) for number in numbers] == [1] * len(numbers)
+    client.socket.close()
+
+
+def test_a_goodbye_is_answered(cluster: LocalCluster) -> None:
+    client = Records(cluster)
+    client.run(client.tls.do_handshake)
+    client.run(client.tls.unwrap)
+    assert client.socket.recv(1) == b""
+    client.socket.close()
+
+
+def test_an_error_at_the_end_is_readable_behind_what_it_does_not_take(cluster: LocalCluster) -> None:
+    """A connection that is closed with bytes left to read would be reset, and take the error with it."""
+    for _ in range(20):
+        client = Records(cluster)
+        client.run(client.tls.do_handshake)
+        begun = wire.startup({"user": "admin", "database": "postgres"}) + wire.password("no token")
+        client.socket.sendall(client.records(begun, *[wire.query("SELECT 1")] * 50))
+        assert DENIED.encode() in client.until(b"\0\0")
+        assert client.run(lambda: client.tls.read(1)) == b""  # noqa: B023  called at once
+        client.socket.close()
 
 
 def test_noise_is_dropped_and_does_no_harm(cluster: LocalCluster, admin: psycopg.Connection) -> None:

@@ -23,6 +23,7 @@ from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
 from awslabs_dsql_mcp.local_cluster.endpoint.context import Backend, EndpointContext, Router
 from awslabs_dsql_mcp.local_cluster.endpoint.handshake import Handshake
+from awslabs_dsql_mcp.local_cluster.endpoint.tls_transport import TlsTransport
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
@@ -203,14 +204,14 @@ class Endpoint:
             raise
 
     async def _open_encrypted(self, client: socket.socket, *, direct: bool) -> None:
-        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Handshake(self._context_of, self._name_asked_for, b""),
-            client,
-            ssl=self._tls,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+        def begin(tls: ssl.SSLObject) -> Handshake | None:
+            if direct and tls.selected_alpn_protocol() != ALPN:
+                return None
+            return Handshake(self._context_of, self._name_asked_for, b"")
+
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: TlsTransport(self._tls, begin, _HANDSHAKE_SECONDS), client
         )
-        if direct and transport.get_extra_info("ssl_object").selected_alpn_protocol() != ALPN:
-            transport.abort()
 
     async def _open_clear(self, client: socket.socket, opening: bytes) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
-from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
     Listener,
     PendingRequest,
@@ -37,9 +36,10 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from awslabs_dsql_mcp.local_cluster.dialect import TranslatedStatement
+    from awslabs_dsql_mcp.local_cluster.protocol.wire import Message
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
 
 _COPY_MESSAGES: Final = frozenset(
@@ -155,7 +155,9 @@ class BackendLink:
         self.batch.append(request)
         self._out.append(data)
 
-    def send_hidden(self, kind: bytes, data: bytes, read: TranslatedStatement | None = None) -> None:
+    def send_hidden(
+        self, kind: bytes, data: bytes, read: TranslatedStatement | None = None
+    ) -> PendingRequest:
         """Send a message of the session's own; the client sees nothing of its answer.
 
         Args:
@@ -164,20 +166,35 @@ class BackendLink:
             read: The statement that it runs, if its rows are to be kept.
         """
         self.unnamed_statement_dropped |= kind == messages.QUERY
-        request = PendingRequest(
-            kind, visibility=Visibility.NOTHING, transaction=self._state.transaction
-        )
+        request = PendingRequest(kind, visibility=Visibility.NOTHING, transaction=self._state.transaction)
         if read is not None:
             request.statement, request.kept = read, []
         self.send(request, data)
+        return request
 
-    def run_hidden(self, sql: str, read: TranslatedStatement | None = None) -> None:
-        """Run a statement of the session's own by the extended protocol; see `send_hidden`."""
+    def run_hidden(
+        self,
+        sql: str,
+        read: TranslatedStatement | None = None,
+        *,
+        bound_next: bytes | None = None,
+        undo: Callable[[], object] | None = None,
+    ) -> None:
+        """Run a statement of the session's own by the extended protocol.
+
+        Args:
+            sql: The statement.
+            read: See `send_hidden`.
+            bound_next: Portal that the next message binds, if it does; the unnamed one may serve meanwhile.
+            undo: Called if PostgreSQL does not run the statement.
+        """
         name = self._state.private_name
+        portal = b"" if bound_next == b"" else name
         self.send_hidden(messages.PARSE, messages.parse(Parsed(name, sql.encode(), b"\0\0")))
-        self.send_hidden(messages.BIND, messages.bind_plainly(name, name))
-        self.send_hidden(messages.EXECUTE, messages.execute(name), read)
-        self.send_hidden(messages.CLOSE, messages.close(b"P", name))
+        self.send_hidden(messages.BIND, messages.bind_plainly(portal, name))
+        self.send_hidden(messages.EXECUTE, messages.execute(portal), read).undo = undo
+        if portal:
+            self.send_hidden(messages.CLOSE, messages.close(b"P", portal))
         self.send_hidden(messages.CLOSE, messages.close(b"S", name))
 
     def pass_on(self, data: bytes) -> None:

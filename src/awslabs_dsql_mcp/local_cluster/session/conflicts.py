@@ -12,13 +12,13 @@ transaction that stands in the way of DDL, or of a statement outside of a block.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement, raise_sql
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
 from awslabs_dsql_mcp.local_cluster.session.state import (
-    Block,
     BlockEvent,
     ContentEvent,
     ExchangeEvent,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.response_router import PendingRequest
 
 _SAVEPOINT: Final = "dsql"
+_MAX_SAVEPOINTS: Final = 16
+"""Savepoints that are left inside of each other: to release each would double the work of a write."""
 _LONG_WAIT: Final = 2_000  # milliseconds, in which a transaction that has lost is rolled back
 _POLL: Final = 0.002  # seconds
 _CHANGING: Final = frozenset({StatementKind.WRITE, StatementKind.LOCK, StatementKind.DDL})
@@ -67,22 +69,31 @@ class ConflictResolver:
 
     # A statement meets another session's change.
 
-    def save(self, statement: TranslatedStatement, *, simple: bool) -> None:
-        """Set a savepoint before a statement that another transaction's lock could stop."""
+    def save(self, statement: TranslatedStatement, *, portal: bytes | None = None) -> None:
+        """Set a savepoint before a statement that another transaction's lock could stop.
+
+        Args:
+            statement: The statement.
+            portal: Portal that it is to be bound to; `None` in a Query.
+        """
         transaction = self._state.transaction
         if transaction is None or not transaction.is_explicit or transaction.has_failed:
             return
         if statement.kind not in _CHANGING:
             return
-        steps = [f"SAVEPOINT {_SAVEPOINT}"]
-        if transaction.block.state is Block.SAVED:
-            steps.insert(0, f"RELEASE SAVEPOINT {_SAVEPOINT}")
-        transaction.block.on(BlockEvent.SAVEPOINT)
-        if simple:
+        before, steps = transaction.savepoints, list[str]()
+        if before == _MAX_SAVEPOINTS:
+            steps.append(f"RELEASE SAVEPOINT {_savepoint(1)}")  # and all inside of it
+            transaction.savepoints = 0
+        transaction.savepoints += 1
+        steps.append(f"SAVEPOINT {_savepoint(transaction.savepoints)}")
+        if portal is None:
             self._link.send_hidden(messages.QUERY, wire.query(";".join(steps)))
             return
         for step in steps:
-            self._link.run_hidden(step)
+            # What PostgreSQL skips behind an error has not been done.
+            undo = partial(setattr, transaction, "savepoints", before)
+            self._link.run_hidden(step, bound_next=portal, undo=undo)
 
     def can_recover(self, request: PendingRequest, fields: dict[str, str]) -> bool:
         """Take on a request that failed, if it can run again with nothing in its way."""
@@ -144,7 +155,7 @@ class ConflictResolver:
         if failed.statement.kind is StatementKind.DDL:
             transaction.content.on(ContentEvent.DDL_UNDONE)
         if explicit:
-            await self._link.query(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            await self._link.query(f"ROLLBACK TO SAVEPOINT {_savepoint(transaction.savepoints)}")
         over_a_row = error_translation.is_about_a_row(fields)
         if explicit and over_a_row:
             await self._copy_tables(transaction, failed.statement)
@@ -308,3 +319,7 @@ class ConflictResolver:
             and transaction.block.allows(BlockEvent.ROLLED_BACK)
         ):
             self._roll_back(transaction)
+
+
+def _savepoint(number: int) -> str:
+    return f"{_SAVEPOINT}_{number}"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, TranslatedStatement
 from awslabs_dsql_mcp.local_cluster.protocol import messages
-from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.session.response_router import UNKNOWN, PendingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 
 
 class Prepared(NamedTuple):

@@ -43,6 +43,9 @@ class Surroundings:
     numbered: frozenset[str] = frozenset()
 
 
+NO_COPIES: Final = Surroundings()
+
+
 def read_surroundings(text: str) -> Surroundings:
     """Read the row of the query `SURROUNDINGS`."""
     found: dict[str, list[list[str]]] = json.loads(text)

@@ -51,9 +51,6 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.fault_injection import FaultInjector
     from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
-_MAX_WRITTEN: Final = 1 << 18
-"""Bytes that are written at once: asyncio copies all that TLS has not taken yet, 16 KiB at a time."""
-
 _WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
 _RELATIONS: Final = TranslatedStatement(relations.QUERY, StatementKind.READ, hide_rows=True)
 _SNAPSHOT: Final = TranslatedStatement("SELECT WHERE false", StatementKind.OTHER, hide_rows=True)
@@ -166,10 +163,8 @@ class ClientSession:
         statement: TranslatedStatement = UNKNOWN,
         kind: bytes | None = None,
     ) -> PendingRequest:
-        """Make what waits for the answer to a message, or to one of another kind that is sent in its place."""
-        return PendingRequest(
-            kind or message.kind, message, visibility, statement, self._state.transaction
-        )
+        """Make what waits for the answer to a message, or to one of a kind that is sent in its place."""
+        return PendingRequest(kind or message.kind, message, visibility, statement, self._state.transaction)
 
     def _pass_on(self, message: Message) -> None:
         if message.kind in messages.COPY_ENDS:
@@ -242,7 +237,7 @@ class ClientSession:
             text = raise_sql(refused, self._registry.nonce)
         else:
             if request.is_single:
-                self._conflicts.save(statement, simple=True)
+                self._conflicts.save(statement)
             text = self._text(statement)
         self._advance(statement)
         return text
@@ -271,7 +266,7 @@ class ClientSession:
             request.commit = refused if statement.kind is StatementKind.COMMIT else None
             self._send_refusal(request, refused)
             return
-        self._conflicts.save(statement, simple=False)
+        self._conflicts.save(statement, portal=bound.portal)
         sent = message.raw
         if prepared is not None and self._must_parse_again(prepared.parsed):
             name = self._state.private_name + b" again"
@@ -381,8 +376,8 @@ class ClientSession:
         if self._drops_answers:
             self._client.abort()
             return
-        for start in range(0, len(shown), _MAX_WRITTEN):
-            self._client.write(shown[start : start + _MAX_WRITTEN])
+        if shown:
+            self._client.write(shown)
         self._conflicts.write_back_if_quiet()
         self._go_on()
 

@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 
 class Member(Enum):
-    """A state or an event; found in tables by what it is, since `Enum` computes a hash of its name each time."""
+    """A state or an event; found in tables by identity, since `Enum` hashes the name anew each time."""
 
     __hash__ = object.__hash__
 
@@ -99,8 +99,6 @@ class Block(Member):
     """An implicit transaction whose statement has failed."""
     EXPLICIT = auto()
     """It began with BEGIN."""
-    SAVED = auto()
-    """As above, with a savepoint of the session's own."""
     LOST = auto()
     """Rolled back in favour of another session; the client hears of it at its next statement."""
     FAILED = auto()
@@ -115,7 +113,6 @@ class BlockEvent(Member):
 
     BEGIN = auto()
     """A BEGIN was sent, or PostgreSQL says that it is in a block."""
-    SAVEPOINT = auto()
     ROLLED_BACK = auto()
     FAILED = auto()
     COMMITTED = auto()
@@ -244,14 +241,6 @@ BLOCK: Final[Table[Block, BlockEvent]] = {
     },
     Block.EXPLICIT: {
         BlockEvent.BEGIN: Block.EXPLICIT,
-        BlockEvent.SAVEPOINT: Block.SAVED,
-        BlockEvent.ROLLED_BACK: Block.LOST,
-        BlockEvent.FAILED: Block.FAILED,
-        BlockEvent.COMMITTED: Block.COMMITTED,
-    },
-    Block.SAVED: {
-        BlockEvent.BEGIN: Block.SAVED,
-        BlockEvent.SAVEPOINT: Block.SAVED,
         BlockEvent.ROLLED_BACK: Block.LOST,
         BlockEvent.FAILED: Block.FAILED,
         BlockEvent.COMMITTED: Block.COMMITTED,
@@ -331,7 +320,7 @@ PAUSED: Final = frozenset(set(Recovery) - {Recovery.NONE, Recovery.REPEATING})
 IN_FAILED_BLOCK: Final = frozenset({Block.FAILED, Block.RELEASED})
 """States of a block that only ROLLBACK or COMMIT ends."""
 
-IN_BLOCK: Final = frozenset({Block.EXPLICIT, Block.SAVED, Block.LOST, *IN_FAILED_BLOCK})
+IN_BLOCK: Final = frozenset({Block.EXPLICIT, Block.LOST, *IN_FAILED_BLOCK})
 """States of a transaction that began with BEGIN."""
 
 

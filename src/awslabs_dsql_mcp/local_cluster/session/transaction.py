@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TableName, TranslatedStatement
-from awslabs_dsql_mcp.local_cluster.session.private_copies import Surroundings, is_exact
+from awslabs_dsql_mcp.local_cluster.session.private_copies import NO_COPIES, Surroundings, is_exact
 from awslabs_dsql_mcp.local_cluster.session.state import (
     BLOCK,
     CONTENT,
@@ -55,6 +55,7 @@ class SessionTransaction:
         began: The moment of its first statement.
         block: Its state.
         content: The kind of statements that it has run.
+        savepoints: Number of the session's own savepoints in it, one inside of the other.
         pending_error: The reason why it cannot be committed, reported at COMMIT or before.
         locked: Names of tables of which it has locked rows.
         concurrent_lockers: Transactions that may have locked rows which this one changes.
@@ -65,11 +66,12 @@ class SessionTransaction:
     began: Now
     block: Machine[Block, BlockEvent] = field(default_factory=lambda: Machine(BLOCK, Block.IMPLICIT))
     content: Machine[Content, ContentEvent] = field(default_factory=lambda: Machine(CONTENT, Content.EMPTY))
+    savepoints: int = 0
     pending_error: Refusal | None = None
     locked: set[str] = field(default_factory=set[str])
     concurrent_lockers: list["SessionTransaction"] = field(default_factory=list["SessionTransaction"])
     copied_tables: set[TableName] = field(default_factory=set[TableName])
-    surroundings: Surroundings = Surroundings()
+    surroundings: Surroundings = NO_COPIES
 
     @property
     def is_explicit(self) -> bool:
