@@ -22,6 +22,7 @@ AUTHENTICATION = b"R"
 PASSWORD = b"p"
 QUERY = b"Q"
 READY_FOR_QUERY = b"Z"
+_LENGTH = struct.Struct("!I")
 CLEARTEXT_PASSWORD = 3
 
 
@@ -101,7 +102,7 @@ def read_packet(data: bytes | bytearray) -> Packet | None:
 
 def message_size(head: bytes | bytearray) -> int:
     """Read the size, in bytes, of the whole message that begins with these five."""
-    (size,) = struct.unpack_from("!I", head, 1)
+    (size,) = _LENGTH.unpack_from(head, 1)
     return int(size) + 1
 
 
@@ -113,7 +114,7 @@ def read_message(data: bytes | bytearray, longest: int) -> Message | None:
     """
     if len(data) < 5:  # noqa: PLR2004  type and length
         return None
-    size = message_size(data)
+    size = _LENGTH.unpack_from(data, 1)[0] + 1
     if not 5 <= size <= longest:  # noqa: PLR2004  the same
         raise Malformed("message length")
     if len(data) < size:
@@ -129,7 +130,7 @@ def packet(code: int, body: bytes) -> bytes:
 
 def message(kind: bytes, body: bytes = b"") -> bytes:
     """Write a message."""
-    return kind + struct.pack("!I", len(body) + 4) + body
+    return kind + _LENGTH.pack(len(body) + 4) + body
 
 
 def startup(parameters: Mapping[str, str]) -> bytes:

@@ -130,17 +130,16 @@ class BackendLink:
         Raises:
             wire.Malformed: The message is longer than `limits.MAX_MESSAGE_BYTES`.
         """
-        if self._state.is_paused:
-            return None
         if self._requeued:
-            return self._requeued.popleft()
-        if not self._inbox or self._state.is_awaiting_ready:
+            return None if self._state.is_paused else self._requeued.popleft()
+        exchange = self._state.exchange.state
+        if not self._inbox or exchange in AWAITING or self._state.is_paused:
             return None
         message = wire.read_message(self._inbox, limits.MAX_MESSAGE_BYTES)
         if message is None:
             return None
         del self._inbox[: message.size]
-        if self._state.exchange.state in COPYING and message.kind not in _COPY_MESSAGES:
+        if exchange in COPYING and message.kind not in _COPY_MESSAGES:
             reason = f"unexpected message type 0x{message.kind[0]:02X} during COPY from stdin"
             return messages.copy_fail(reason), False
         return message, False

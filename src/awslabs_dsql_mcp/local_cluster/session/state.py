@@ -334,21 +334,19 @@ class Machine(Generic[State, Event]):
     Args:
         table: Its rows.
         state: Its first state.
+
+    Attributes:
+        state: The state it is in, for others to read.
     """
 
-    __slots__ = ("_state", "_table")
+    __slots__ = ("_table", "state")
 
     def __init__(self, table: Table[State, Event], state: State) -> None:
-        self._table, self._state = table, state
-
-    @property
-    def state(self) -> State:
-        """The state it is in."""
-        return self._state
+        self._table, self.state = table, state
 
     def allows(self, event: Event) -> bool:
         """Return whether the state has a row for an event."""
-        return event in self._table[self._state]
+        return event in self._table[self.state]
 
     def on(self, event: Event) -> None:
         """Go to the state that an event leads to.
@@ -357,6 +355,6 @@ class Machine(Generic[State, Event]):
             ImpossibleEvent: The state has no row for it.
         """
         try:
-            self._state = self._table[self._state][event]
+            self.state = self._table[self.state][event]
         except KeyError:
-            raise ImpossibleEvent(f"{event.name} in {self._state.name}") from None
+            raise ImpossibleEvent(f"{event.name} in {self.state.name}") from None
