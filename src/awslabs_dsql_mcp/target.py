@@ -59,7 +59,7 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
     """
     if settings.local:
         local = await _join(settings, stack)
-        api = AwsApi(_identity_of(local), {"dsql": local.api_url})
+        api = AwsApi(_identity_of(local), dict.fromkeys(("dsql", "backup"), local.api_url))
         await api.call("dsql", "ListClusters", local.region)  # the account begins with the first question
         return Account(api, local.region, _default_cluster(settings, local.region))
     identity = Identity(settings.region, settings.profile)

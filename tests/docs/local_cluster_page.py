@@ -7,7 +7,7 @@ from pathlib import Path
 from support.local_cluster.requirements import Requirement, Table, load
 
 _PAGES = Path(__file__).parents[2] / "src" / "awslabs_dsql_mcp" / "documentation" / "pages"
-_ACCOUNT = "cluster"  # the group that has a page of its own
+_ACCOUNT = ("cluster", "backup")  # the groups that have a page of their own
 # ruff: noqa: E501 - the guide's lines are as long as its paragraphs
 _HEAD = """\
 ---
@@ -27,8 +27,8 @@ sources: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/what-is-aurora
 _ACCOUNT_HEAD = """\
 ---
 title: Clusters of the local account and how they differ from AWS
-summary: The local cluster's API makes further clusters on this machine, of one Region or two, for boto3 and the AWS CLI; each known difference from AWS.
-keywords: local account api control plane create cluster locally boto3 aws cli AWS_ENDPOINT_URL_DSQL endpoint url emulator emulate several clusters multi-region pair localstack moto terraform difference
+summary: The local cluster's API makes further clusters on this machine, of one Region or two, with AWS Backup, for boto3 and the AWS CLI; each known difference from AWS.
+keywords: local account api control plane create cluster locally boto3 aws cli AWS_ENDPOINT_URL_DSQL AWS_ENDPOINT_URL_BACKUP endpoint url emulator emulate several clusters multi-region pair localstack moto terraform difference
 as-of: 2026-11-29
 sources: https://docs.aws.amazon.com/aurora-dsql/latest/APIReference/Welcome.html; the table of requirements of this project's tests, where each fact has its source
 ---
@@ -37,14 +37,18 @@ sources: https://docs.aws.amazon.com/aurora-dsql/latest/APIReference/Welcome.htm
 While the local cluster runs, AWS's API for clusters is there, too. `awslabs-dsql-mcp local --env` sets AWS_ENDPOINT_URL_DSQL, by which boto3, the AWS CLI and other SDKs find it: create, get, list, update, delete and tag clusters as on AWS. Each has its own endpoint and database; `awslabs-dsql-mcp local --env --host ENDPOINT` sets what psql and drivers need to connect to it, `local token --host ENDPOINT` prints a password. A multi-Region pair is two endpoints over one database. Nothing reaches AWS, and nothing costs.
 
 {count} facts about the API and its clusters are checked, each answer against AWS's own model of it. It differs in what follows.
+
+## How to rehearse a restore
+
+AWS Backup is at AWS_ENDPOINT_URL_BACKUP: after `aws backup start-backup-job --backup-vault-name Default --resource-arn ARN --iam-role-arn ROLE`, with any role, change or delete the cluster; `aws backup start-restore-job` makes a new one with its rows, roles and jobs as they were. `awslabs-dsql-mcp clusters show` and `cluster_status` tell of it as on AWS.
 """
 
 
 def pages(table: Table) -> dict[Path, str]:
     """The text of each page."""
-    checked = Counter(row.group == _ACCOUNT for row in table.rows if not row.not_applicable)
+    checked = Counter(row.group in _ACCOUNT for row in table.rows if not row.not_applicable)
     groups = {
-        is_account: [g for g in table.groups if (g == _ACCOUNT) == is_account] for is_account in (False, True)
+        is_account: [g for g in table.groups if (g in _ACCOUNT) == is_account] for is_account in (False, True)
     }
     return {
         _PAGES / name: "\n".join(

@@ -1,5 +1,6 @@
 """``cluster_status`` and the command ``clusters``, on the account of a local cluster."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,8 +11,13 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
+from awslabs_dsql_mcp.local_cluster.cli import main
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import ServerOn, server
 from support.client_helpers import call
+from support.local_cluster.api import client
+from support.local_cluster.backups import back_up, recovery_point, restore
 
 IDENTIFIER = re.compile(r"\b[a-z2-7]{26}\b")
 
@@ -29,9 +35,8 @@ async def test_the_local_cluster_is_in_an_account_of_this_machine(reader: Client
 
 async def test_what_a_local_account_lacks_is_told_in_its_place(reader: Client) -> None:
     answer = await call(reader, "cluster_status", cluster_id="this", days=7)
-    assert "Backup: not known. A local cluster has no AWS Backup." in answer.text
     assert "Usage: not known. A local cluster has no CloudWatch." in answer.text
-    assert len(answer.facts["notes"]) == 3
+    assert len(answer.facts["notes"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -107,6 +112,28 @@ def test_the_command_prints_what_the_tool_says(data: str) -> None:
         assert shown.returncode == 0, shown.stderr
         assert f"Cluster {identifier} in us-east-1: ACTIVE" in shown.stdout
     assert json.loads(command("show", "--json", data=data).stdout)["identifier"] == identifier
+
+
+async def test_backups_of_a_local_account_are_told_as_those_on_aws(tmp_path: Path) -> None:
+    def look(running: LocalCluster) -> None:
+        backup = client(running, service="backup")
+        arn = client(running).list_clusters()["clusters"][0]["arn"]
+        assert "Backup: none." in command("show", data=str(tmp_path)).stdout
+        point = recovery_point(backup, arn)
+        restored = restore(backup, point)["CreatedResourceArn"]
+        shown = command("show", data=str(tmp_path)).stdout
+        assert "Backup: last recovery point" in shown
+        assert "in vault Default." in shown
+        assert main(["sleep", "--local-data", str(tmp_path)]) == 0
+        back_up(backup, arn)
+        asked = client(running).list_clusters()["clusters"][0]["identifier"]
+        shown = command("show", asked, data=str(tmp_path)).stdout
+        assert "The last backup job failed: backup" in shown
+        assert f"Cluster '{asked}' is in state 'INACTIVE' and can't be backed up." in shown
+        assert restored.rpartition("/")[2] in command("list", data=str(tmp_path)).stdout
+
+    async with local_cluster(tmp_path, ClusterConfig(transition_seconds=0)) as running:
+        await asyncio.to_thread(look, running)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ _CALL_SECONDS: Final = 20.0
 _MOST_PAGES: Final = 20
 _NAMES: Final[Mapping[str, str]] = {
     "dsql": "API: it was started by an older version. Stop all that use it, and start it anew",
-    "backup": "AWS Backup",
     "cloudwatch": "CloudWatch",
     "service-quotas": "Service Quotas",
 }

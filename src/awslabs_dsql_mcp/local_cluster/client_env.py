@@ -36,7 +36,7 @@ def client_env(
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_REGION": keys.region,
         "AWS_DEFAULT_REGION": keys.region,  # boto3 reads this one alone
-        **({"AWS_ENDPOINT_URL_DSQL": api_url(api_port)} if api_port else {}),
+        **({name: api_url(api_port) for name in _API_URLS} if api_port else {}),
         "PGHOST": host,
         "PGHOSTADDR": ADDRESS,
         "PGPORT": str(port),
@@ -49,6 +49,7 @@ def client_env(
     }
 
 
+_API_URLS: Final = ("AWS_ENDPOINT_URL_DSQL", "AWS_ENDPOINT_URL_BACKUP")
 # An older session's token or profile would be taken with, or before, the keys.
 _ABSENT = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "PGSERVICE")
 _PLAIN = re.compile(r"[\w%&=/?.:+~-]+")

@@ -10,6 +10,7 @@
     clusters.json      the account: its clusters, once the API was used
     postgres/          PostgreSQL's data directory, with its socket
     clusters/          data of further clusters, one directory each, likewise with ``postgres/`` in it
+    backups/           data of recovery points, one directory each, likewise
     join.lock          held while a process connects to the daemon or starts it
     daemon.lock        held by the daemon as long as it lives
     daemon.json        port, secret and process id of the daemon
@@ -155,6 +156,11 @@ class DataDir:
     def storages(self) -> Path:
         """Directory of the data of further clusters."""
         return self.path / "clusters"
+
+    @property
+    def backups(self) -> Path:
+        """Directory of the data of recovery points."""
+        return self.path / "backups"
 
     @property
     def join_lock(self) -> Path:

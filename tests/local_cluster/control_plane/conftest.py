@@ -34,3 +34,15 @@ def api_in(account: LocalCluster) -> Clients:
 def api(api_in: Clients) -> Client:
     """The client of us-east-1."""
     return api_in("us-east-1")
+
+
+@pytest.fixture
+def backup_in(account: LocalCluster) -> Clients:
+    """Makes the client of AWS Backup in a Region."""
+    return partial(client, account, service="backup")
+
+
+@pytest.fixture
+def backup(backup_in: Clients) -> Client:
+    """The client of AWS Backup in us-east-1."""
+    return backup_in("us-east-1")

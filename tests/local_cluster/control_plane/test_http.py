@@ -106,10 +106,11 @@ def test_the_environment_has_the_url(
     form: str, account: LocalCluster, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--env", "--format", form, "--local-data", str(folder)]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if "AWS_ENDPOINT_URL_DSQL" in line]
-    assert len(lines) == 1
+    said = capsys.readouterr().out.splitlines()
     assert account.api_url is not None
-    assert account.api_url in lines[0]
+    for service in ("DSQL", "BACKUP"):
+        (line,) = [line for line in said if f"AWS_ENDPOINT_URL_{service}" in line]
+        assert account.api_url in line
 
 
 async def test_the_account_outlives_its_daemon(tmp_path: Path) -> None:

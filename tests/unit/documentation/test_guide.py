@@ -99,6 +99,8 @@ QUESTIONS = (
     ("how does the local cluster differ", "local-cluster"),
     ("create a cluster locally with boto3", "local-account"),
     ("AWS_ENDPOINT_URL_DSQL", "local-account"),
+    ("AWS_ENDPOINT_URL_BACKUP", "local-account"),
+    ("rehearse a restore on my machine", "local-account"),
 )
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-ACCOUNT_ID = "000000000000"
+from awslabs_dsql_mcp.local_cluster.control_plane.arns import arn
+from awslabs_dsql_mcp.local_cluster.control_plane.backup.state import Backups
+
 _MAX_ANSWERS = 500
 
 Status = Literal[
@@ -74,7 +76,7 @@ class Cluster:
     @property
     def arn(self) -> str:
         """Its ARN."""
-        return f"arn:aws:dsql:{self.region}:{ACCOUNT_ID}:cluster/{self.identifier}"
+        return arn("dsql", self.region, f"cluster/{self.identifier}")
 
     @property
     def endpoint(self) -> str:
@@ -108,11 +110,13 @@ class Account:
         default: The id of the cluster that every local cluster has.
         clusters: Clusters by id, the oldest first.
         answers: Answers by client token.
+        backups: What AWS Backup keeps of clusters, also of those that are deleted.
     """
 
     default: str
     clusters: Mapping[str, Cluster]
     answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])
+    backups: Backups = field(default_factory=Backups)
 
     def put(self, *clusters: Cluster) -> "Account":
         """Add clusters, or replace those with their ids."""
@@ -147,12 +151,12 @@ class Account:
         """Return the other cluster of a pair that is set up."""
         if cluster.set_up_at is None:
             return None
-        return next((other for arn in cluster.peers if (other := self.by_arn(arn))), None)
+        return next((other for peer in cluster.peers if (other := self.by_arn(peer))), None)
 
-    def by_arn(self, arn: str) -> Cluster | None:
+    def by_arn(self, name: str) -> Cluster | None:
         """Find a cluster by its ARN."""
-        found = self.clusters.get(arn.rpartition("/")[2])
-        return found if found is not None and found.arn == arn else None
+        found = self.clusters.get(name.rpartition("/")[2])
+        return found if found is not None and found.arn == name else None
 
     def existing(self, at: Moment) -> Iterator[Cluster]:
         """Yield the clusters that are not deleted yet."""

@@ -8,6 +8,14 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar, cast
 
 from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Answer, Cluster
+from awslabs_dsql_mcp.local_cluster.control_plane.backup import jobs
+from awslabs_dsql_mcp.local_cluster.control_plane.backup.state import (
+    Backups,
+    Job,
+    RecoveryPoint,
+    Restore,
+    Vault,
+)
 from awslabs_dsql_mcp.local_cluster.data_dir import REGION, DataDir
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"  # of the ids that AWS makes
@@ -36,6 +44,7 @@ class AccountFile:
         self._data_dir, self._changed = data_dir, changed
         self._lock = threading.Lock()
         self._account = self._read() or self._begin(now())
+        self.change(lambda account: (jobs.interrupt(account, now()), None))
 
     @property
     def account(self) -> Account:
@@ -84,6 +93,11 @@ class AccountFile:
             "default": account.default,
             "clusters": [asdict(cluster) for cluster in account.clusters.values()],
             "answers": {token: asdict(answer) for token, answer in account.answers.items()},
+            "backups": {
+                "vaults": [asdict(vault) for vault in account.backups.vaults.values()],
+                "points": [asdict(point) for point in account.backups.points.values()],
+                "jobs": [asdict(job) for job in account.backups.jobs.values()],
+            },
         }
         self._data_dir.write(self._data_dir.clusters_file, json.dumps(content, indent=1).encode())
         self._account = account
@@ -95,12 +109,29 @@ def _account(stored: dict[str, Any]) -> Account:
         stored["default"],
         {cluster.identifier: cluster for cluster in clusters},
         {token: Answer(**answer) for token, answer in stored["answers"].items()},
+        _backups(stored.get("backups", {})),
     )
 
 
 def _cluster(stored: dict[str, Any]) -> Cluster:
-    values: dict[str, Any] = {
+    return Cluster(**_with_tuples(stored))
+
+
+def _backups(stored: dict[str, Any]) -> Backups:
+    vaults = [Vault(**each) for each in stored.get("vaults", ())]
+    points = [RecoveryPoint(**each) for each in stored.get("points", ())]
+    return Backups().put(*vaults, *points, *(_job(each) for each in stored.get("jobs", ())))
+
+
+def _job(stored: dict[str, Any]) -> Job:
+    values = _with_tuples(stored)
+    values["point"] = RecoveryPoint(**stored["point"])
+    values["restore"] = stored["restore"] and Restore(**stored["restore"])
+    return Job(**values)
+
+
+def _with_tuples(stored: dict[str, Any]) -> dict[str, Any]:
+    return {
         name: tuple(cast("list[str]", value)) if isinstance(value, list) else value
         for name, value in stored.items()
     }
-    return Cluster(**values)

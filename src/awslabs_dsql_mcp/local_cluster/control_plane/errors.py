@@ -5,6 +5,7 @@ is recorded; they are ours. Errors of the signature are common to AWS's services
 "Common errors").
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 Reason = Literal[
@@ -37,7 +38,7 @@ def invalid(message: str, field: str | None = None, reason: Reason | None = None
     return not_valid(message, {field: message} if field else {}, reason)
 
 
-def not_valid(message: str, fields: dict[str, str], reason: Reason | None = None) -> ServiceError:
+def not_valid(message: str, fields: Mapping[str, str], reason: Reason | None = None) -> ServiceError:
     """Return the error for a request of which several members are not valid.
 
     Args:
@@ -50,6 +51,11 @@ def not_valid(message: str, fields: dict[str, str], reason: Reason | None = None
     return ServiceError(
         "ValidationException", message, reason=chosen, **({"fieldList": listed} if listed else {})
     )
+
+
+def refuse_input(reason: Reason, message: str, fields: Mapping[str, str]) -> ServiceError:
+    """Return the error for an input that AWS's model does not take."""
+    return not_valid(message, fields, reason)
 
 
 def not_offered(operation: str, why: str) -> ServiceError:

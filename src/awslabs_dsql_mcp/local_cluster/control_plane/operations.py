@@ -4,76 +4,33 @@ What is answered, in which form, is AWS's model (botocore, ``dsql``, 2018-05-10)
 their sources in the table of its tests. What is not offered is refused by its name.
 """
 
-import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
-from awslabs_dsql_mcp.dsql import limits
-from awslabs_dsql_mcp.local_cluster.control_plane import multi_region
-from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Answer, Cluster, Moment
+from awslabs_dsql_mcp.local_cluster.control_plane import errors, multi_region, quotas
+from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster, Moment
 from awslabs_dsql_mcp.local_cluster.control_plane.errors import (
+    ServiceError,
     conflict,
     invalid,
     not_found,
     not_offered,
-    over_quota,
 )
-
-Input = Mapping[str, Any]
-Output = dict[str, object]
-Result = tuple[Account, Output]
+from awslabs_dsql_mcp.local_cluster.control_plane.service import (
+    Call,
+    Input,
+    Operation,
+    Output,
+    Result,
+    Service,
+)
 
 _PAGE: Final = 10  # AWS's own number is not published; the fewer, the sooner a caller's missing loop is seen
 _MAX_TAGS: Final = 200
 _OWNED_KEY: Final = "AWS_OWNED_KMS_KEY"
-
-
-@dataclass(frozen=True)
-class Call:
-    """What an operation knows beside its input.
-
-    Attributes:
-        region: The Region that the request is signed for.
-        at: The time.
-        new_identifier: Makes the id of a cluster.
-    """
-
-    region: str
-    at: Moment
-    new_identifier: Callable[[], str]
-
-
-def run(operation: str, account: Account, call: Call, given: Input) -> Result:
-    """Run an operation; the same client token with the same input gives the same answer again.
-
-    Args:
-        operation: Its name in AWS's model.
-        account: The account before it.
-        call: What it knows beside its input.
-        given: Its input.
-
-    Returns:
-        The account after it, and its answer.
-
-    Raises:
-        ServiceError: It is refused.
-    """
-    account = account.without_deleted(call.at)
-    token = given.get("clientToken")
-    if token is None:
-        return OPERATIONS[operation](account, call, given)
-    key = f"{call.region}/{operation}/{token}"
-    digest = hashlib.sha256(json.dumps(dict(given), sort_keys=True).encode()).hexdigest()
-    known = account.answers.get(key)
-    if known is not None and known.request != digest:
-        raise conflict("This client token was used with another request.", str(given.get("identifier", "-")))
-    if known is not None:
-        return account, dict(known.content)
-    account, answer = OPERATIONS[operation](account, call, given)
-    return account.remember(key, Answer(digest, answer)), answer
 
 
 # ---- Clusters
@@ -99,7 +56,7 @@ def _create(account: Account, call: Call, given: Input) -> Result:
     )
     if given_properties:
         multi_region.check_new(account, cluster)
-    _check_quota(account, call, is_multi_region=cluster.witness is not None)
+    quotas.check(account, cluster, call.at)
     account = multi_region.set_up(account.put(cluster), cluster, call.at.now)
     return account, _whole(account, account.clusters[identifier], call.at)
 
@@ -212,7 +169,7 @@ def _no_stream(account: Account, call: Call, given: Input) -> Result:
     raise not_found(given["streamIdentifier"], "stream", f"of cluster {cluster.identifier}")
 
 
-OPERATIONS: Final[Mapping[str, Callable[[Account, Call, Input], Result]]] = {
+OPERATIONS: Final[Mapping[str, Operation]] = {
     "CreateCluster": _create,
     "GetCluster": _get,
     "ListClusters": _list,
@@ -231,6 +188,24 @@ OPERATIONS: Final[Mapping[str, Callable[[Account, Call, Input], Result]]] = {
     "DeleteStream": _no_stream,
 }
 """Functions by the operation's name."""
+
+
+def _refuse_token(given: Input) -> ServiceError:
+    return conflict("This client token was used with another request.", str(given.get("identifier", "-")))
+
+
+SERVICE: Final = Service(
+    name="dsql",
+    model="dsql/2018-05-10/service-2",
+    operations=OPERATIONS,
+    token="clientToken",  # noqa: S106  a member's name
+    message="message",
+    fault="InternalServerException",
+    refuse_input=errors.refuse_input,
+    refuse_token=_refuse_token,
+    refuse_operation=lambda operation: not_offered(operation, "It is younger than this version."),
+)
+"""Aurora DSQL."""
 
 
 # ---- Parts of inputs
@@ -278,17 +253,6 @@ def _refuse_policy(given: Input, operation: str) -> None:
 def _refuse_key(given: Input) -> None:
     if given.get("kmsEncryptionKey", _OWNED_KEY) != _OWNED_KEY:
         raise not_offered("keys of AWS KMS", "Its data are not encrypted.")
-
-
-def _check_quota(account: Account, call: Call, *, is_multi_region: bool) -> None:
-    most = limits.MAX_MULTI_REGION_CLUSTERS if is_multi_region else limits.MAX_SINGLE_REGION_CLUSTERS
-    count = sum(
-        cluster.region == call.region and (cluster.witness is not None) is is_multi_region
-        for cluster in account.existing(call.at)
-    )
-    if count >= most:
-        kind = "multi-Region" if is_multi_region else "single-Region"
-        raise over_quota(f"You have reached the cluster limit: {most} {kind} clusters in {call.region}.")
 
 
 def _position(cluster: Cluster) -> tuple[float, str]:

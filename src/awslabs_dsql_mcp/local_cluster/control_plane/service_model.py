@@ -6,20 +6,26 @@ enumerations. The model is that of the installed botocore; an operation that it 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote
 
-from awslabs_dsql_mcp.local_cluster.control_plane.errors import ServiceError, invalid, not_valid
+from awslabs_dsql_mcp.local_cluster.control_plane.errors import ServiceError
+from awslabs_dsql_mcp.local_cluster.control_plane.service import Fault
 from awslabs_dsql_mcp.local_cluster.control_plane.signature import HttpRequest
 
-_MODEL: Final = "dsql/2018-05-10/service-2"
 _LABEL: Final = re.compile(r"\{(\w+)\}")
+# Of errors to which the model gives none (AWS Backup API reference).
+_STATUS: Final = 400
+_STATUSES: Final = {"ServiceUnavailableException": 500}
 _UNMODELLED_STATUS: Final = 403  # of the errors of a signature
 _CONTAINERS: Final = ("structure", "list", "map")
+_NUMBERS: Final = ("integer", "long")
 _TYPES: Final[Mapping[str, type]] = {
     "structure": dict,
     "map": dict,
@@ -27,7 +33,11 @@ _TYPES: Final[Mapping[str, type]] = {
     "string": str,
     "boolean": bool,
     "integer": int,
+    "long": int,
+    "timestamp": float,
 }
+Refuse = Callable[[Fault, str, Mapping[str, str]], ServiceError]
+"""Returns the error for an input that does not fit: see `service.Service`."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +48,46 @@ class _Route:
         operation: botocore's model of it.
         method: HTTP method.
         path: Pattern of its path.
+        flag: Name in the query string that tells it from another one; empty if none does.
     """
 
     operation: Any
     method: str
     path: "re.Pattern[str]"
+    flag: str
+
+    def match(self, request: HttpRequest) -> "re.Match[str] | None":
+        """Match a request."""
+        if self.method != request.method:
+            return None
+        if self.flag and self.flag not in parse_qs(request.query, keep_blank_values=True):
+            return None
+        return self.path.fullmatch(request.path)
 
 
 class ServiceModel:
-    """The API of Aurora DSQL as AWS's model describes it."""
+    """The API of a service as AWS's model describes it.
 
-    def __init__(self) -> None:
+    Args:
+        name: The place of the model among botocore's.
+        refuse: Returns the error for an input that does not fit.
+    """
+
+    def __init__(self, name: str, refuse: Refuse) -> None:
+        self._refuse = refuse
         data = Path(import_module("botocore").__file__ or "").with_name("data")
         loader = import_module("botocore.loaders").Loader([str(data)], include_default_search_paths=False)
-        self._model: Any = import_module("botocore.model").ServiceModel(loader.load_data(_MODEL))
-        self._routes = [_route(self._model.operation_model(name)) for name in self._model.operation_names]
+        self._model: Any = import_module("botocore.model").ServiceModel(loader.load_data(name))
+        routes = [_route(self._model.operation_model(name)) for name in self._model.operation_names]
+        self._routes = sorted(routes, key=lambda route: not route.flag)
+
+    def operation(self, request: HttpRequest) -> str:
+        """Return the name of a request's operation.
+
+        Raises:
+            ServiceError: There is no such operation.
+        """
+        return str(self._match(request)[0].name)
 
     def read(self, request: HttpRequest) -> tuple[str, dict[str, Any]]:
         """Find the operation of a request, and read its input.
@@ -63,31 +98,62 @@ class ServiceModel:
         Raises:
             ServiceError: There is no such operation, or the input is not valid.
         """
+        operation, labels = self._match(request)
+        shape = operation.input_shape
+        return str(operation.name), self._input(shape, labels, request) if shape else {}
+
+    def _match(self, request: HttpRequest) -> tuple[Any, dict[str, str]]:
+        """Find botocore's model of a request's operation, and the values in the request's path."""
         for route in self._routes:
-            matched = route.path.fullmatch(request.path) if route.method == request.method else None
+            matched = route.match(request)
             if matched:
                 labels = {name: unquote(value) for name, value in matched.groupdict().items()}
-                given = _input(route.operation.input_shape, labels, request)
-                _check(route.operation.input_shape, given)
-                return str(route.operation.name), given
-        raise invalid(f"There is no operation {request.method} {request.path}.", reason="unknownOperation")
+                return route.operation, labels
+        raise self._refuse("unknownOperation", f"There is no operation {request.method} {request.path}.", {})
+
+    def _input(self, shape: Any, labels: Mapping[str, str], request: HttpRequest) -> dict[str, Any]:  # noqa: ANN401  botocore has no types; also below
+        try:
+            given = _input(shape, labels, request)
+            faults = dict(_faults(shape, given, ""))
+        except _UnreadableError as unreadable:
+            fields = {unreadable.path: unreadable.text} if unreadable.path else {}
+            raise self._refuse("cannotParse", unreadable.text, fields) from None
+        if faults:
+            texts = "; ".join(f"{name}: {text}" for name, text in faults.items())
+            raise self._refuse("fieldValidationFailed", f"The input is not valid. {texts}", faults)
+        return given
 
     def write(self, operation: str, answer: Mapping[str, object]) -> dict[str, object]:
         """Return the members of an answer that the model knows."""
         shape = self._model.operation_model(operation).output_shape
         members: Mapping[str, Any] = shape.members if shape else {}
-        return {name: value for name, value in answer.items() if name in members}
+        return {name: value for name, value in answer.items() if name in members and value is not None}
 
     def status_of(self, error: ServiceError) -> int:
         """Return the HTTP status of an error."""
         if error.code not in self._model.shape_names:
             return _UNMODELLED_STATUS
-        return int(self._model.shape_for(error.code).metadata["error"]["httpStatusCode"])
+        modelled = self._model.shape_for(error.code).metadata
+        return int(modelled.get("error", {}).get("httpStatusCode", _STATUSES.get(error.code, _STATUS)))
 
 
-def _route(operation: Any) -> _Route:  # noqa: ANN401  botocore has no types; also below
-    path = _LABEL.sub(r"(?P<\1>[^/]+)", operation.http["requestUri"])
-    return _Route(operation, operation.http["method"], re.compile(path))
+class _UnreadableError(Exception):
+    """A value that is not of its type.
+
+    Args:
+        text: What is wrong.
+        path: The path of its member, if it is known.
+    """
+
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text)
+        self.text, self.path = text, path
+
+
+def _route(operation: Any) -> _Route:  # noqa: ANN401
+    path, _, flag = operation.http["requestUri"].partition("?")
+    pattern = re.compile(_LABEL.sub(r"(?P<\1>[^/]+)", path))
+    return _Route(operation, operation.http["method"], pattern, flag)
 
 
 def _input(shape: Any, labels: Mapping[str, str], request: HttpRequest) -> dict[str, Any]:  # noqa: ANN401
@@ -111,42 +177,45 @@ def _body(content: bytes) -> dict[str, Any]:
     try:
         body: Any = json.loads(content) if content else {}
     except (ValueError, RecursionError):
-        raise invalid("The body is not JSON.", reason="cannotParse") from None
+        raise _UnreadableError("The body is not JSON.") from None
     if not isinstance(body, dict):
-        raise invalid("The body is not a JSON object.", reason="cannotParse")
+        raise _UnreadableError("The body is not a JSON object.")
     return cast("dict[str, Any]", body)
 
 
 def _from_text(shape: Any, text: str) -> object:  # noqa: ANN401
-    if shape.type_name == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
+    """Read a value of the query string; what cannot be read stays a text, which is of another type."""
+    kind = shape.type_name
+    if kind in _NUMBERS and re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if kind == "timestamp":
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(text.removesuffix("Z"))
+            return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     return text
-
-
-def _check(shape: Any, given: dict[str, Any]) -> None:  # noqa: ANN401
-    faults = dict(_faults(shape, given, ""))
-    if faults:
-        texts = "; ".join(f"{name}: {text}" for name, text in faults.items())
-        raise not_valid(f"The input is not valid. {texts}", faults)
 
 
 def _faults(shape: Any, value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     """Yield what is wrong with a value: the path of its member, and a text."""
     kind = shape.type_name
     if not _is_of(kind, value):
-        raise invalid(f"{path} is not of type {kind}.", path, reason="cannotParse")
+        raise _UnreadableError(f"{path} is not of type {kind}.", path)
     if kind in _CONTAINERS:
         yield from _faults_inside(shape, value, path)
     elif kind == "string":
         yield from _size(shape, len(value), path, "is {} characters long")
         yield from _text_faults(shape, value, path)
-    elif kind == "integer":
+    elif kind in _NUMBERS:
         yield from _size(shape, value, path, "is {}")
 
 
 def _is_of(kind: str, value: object) -> bool:
     expected: type = _TYPES.get(kind, object)
-    return isinstance(value, expected) and not (expected is int and isinstance(value, bool))
+    if isinstance(value, bool):
+        return expected in (bool, object)
+    return isinstance(value, expected) or (expected is float and isinstance(value, int))
 
 
 def _faults_inside(shape: Any, value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401

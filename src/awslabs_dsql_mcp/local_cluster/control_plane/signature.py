@@ -8,7 +8,7 @@ The path is encoded twice, as everywhere but in S3.
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -17,7 +17,6 @@ from urllib.parse import quote
 from awslabs_dsql_mcp.local_cluster.control_plane.errors import ServiceError
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
-SERVICE: Final = "dsql"
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _TIMESTAMP: Final = "%Y%m%dT%H%M%SZ"
 _SKEW: Final = timedelta(minutes=5)
@@ -50,16 +49,30 @@ class HttpRequest:
         return ",".join(" ".join(value.split()) for value in self.headers.get(name, ()))
 
 
-def check(request: HttpRequest, keys: Credentials, now: datetime) -> str:
+@dataclass(frozen=True)
+class Scope:
+    """What a request is signed for.
+
+    Attributes:
+        region: The Region.
+        service: The service.
+    """
+
+    region: str
+    service: str
+
+
+def check(request: HttpRequest, keys: Credentials, now: datetime, services: Collection[str]) -> Scope:
     """Check the signature of a request.
 
     Args:
         request: The request.
         keys: The keys that must have signed it; their Region does not matter.
         now: The time, with its zone.
+        services: Names of the services that it may be for.
 
     Returns:
-        The Region that the request is signed for.
+        What it is signed for.
 
     Raises:
         ServiceError: The signature is missing or not valid.
@@ -78,15 +91,17 @@ def check(request: HttpRequest, keys: Credentials, now: datetime) -> str:
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
     _check_time(request.header("x-amz-date"), scope["day"], now)
-    if scope["service"] != SERVICE:
-        raise _wrong(f"Credential should be scoped to correct service: '{SERVICE}'.")
-    expected = _signature(request, signed, scope["day"], scope["region"], keys.secret_key)
+    if scope["service"] not in services:
+        named = " or ".join(f"'{service}'" for service in services)
+        raise _wrong(f"Credential should be scoped to correct service: {named}.")
+    place = f"{scope['day']}/{scope['region']}/{scope['service']}/aws4_request"
+    expected = _signature(request, signed, place, keys.secret_key)
     if not hmac.compare_digest(expected, scope["signature"]):
         raise _wrong(
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method."
         )
-    return scope["region"]
+    return Scope(scope["region"], scope["service"])
 
 
 def _check_time(stamp: str, day: str, now: datetime) -> None:
@@ -112,7 +127,7 @@ def _wrong(message: str) -> ServiceError:
     return ServiceError("InvalidSignatureException", message)
 
 
-def _signature(request: HttpRequest, signed: Sequence[str], day: str, region: str, secret: str) -> str:
+def _signature(request: HttpRequest, signed: Sequence[str], scope: str, secret: str) -> str:
     canonical = "\n".join(
         (
             request.method,
@@ -127,7 +142,6 @@ def _signature(request: HttpRequest, signed: Sequence[str], day: str, region: st
         )
     )
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
-    scope = f"{day}/{region}/{SERVICE}/aws4_request"
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -9,7 +9,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster, Moment
     from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile
     from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer
+    from awslabs_dsql_mcp.local_cluster.daemon.backup_jobs import BackupJobs, Data
 
 _log = logging.getLogger(__name__)
 
@@ -36,30 +36,38 @@ class AccountService:
         data_dir: The data directory, with the daemon's lock held.
         config: Configuration of the clusters.
         listener: The socket of the API, which listens already.
+        first: Context of the cluster that every local cluster has.
     """
 
-    def __init__(self, data_dir: DataDir, config: ClusterConfig, listener: socket.socket) -> None:
-        self._data_dir, self._config, self._listener = data_dir, config, listener
+    def __init__(
+        self, data_dir: DataDir, config: ClusterConfig, listener: socket.socket, first: EndpointContext
+    ) -> None:
+        self._data_dir, self._config, self._listener, self._first = data_dir, config, listener, first
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._accounts: AccountFile | None = None
-        self._first_is_asleep: Callable[[], bool] = bool
         self._starting: asyncio.Future[HttpServer] | None = None
         self._contexts: dict[str, EndpointContext] = {}
         self._storages: dict[str, Storage] = {}
         self._names: list[str] = []
         self._removals: dict[str, asyncio.Task[None]] = {}
+        self._backup_jobs: BackupJobs | None = None
+        self._tidying: asyncio.Future[None] | None = None
 
     # ---- The API
 
-    def serve(self, first_is_asleep: Callable[[], bool]) -> None:
+    def serve(self) -> None:
         """Begin to wait for the first connection to the API, which is kept waiting while it starts.
 
-        Args:
-            first_is_asleep: Returns true while the first cluster sleeps.
+        What a daemon that ended in the middle of a job has left of its data is removed at once.
         """
-        self._first_is_asleep = first_is_asleep
         self._loop.add_reader(self._listener, self._begin)
+        if any(self._data_dir.backups.glob("*.new")):
+            self._tidying = asyncio.ensure_future(asyncio.to_thread(self._read_account))
+
+    def _read_account(self) -> None:
+        with suppress(OSError, ValueError):  # told to whoever asks for it
+            self._account_file()
 
     def _begin(self) -> None:
         self._loop.remove_reader(self._listener)
@@ -97,21 +105,24 @@ class AccountService:
             server = await self._starting
             await asyncio.to_thread(server.shutdown)
             server.server_close()
+        if self._tidying is not None:
+            await self._tidying
+        if self._backup_jobs is not None:
+            await self._backup_jobs.close()
         await asyncio.gather(
             *self._removals.values(), *(storage.stop() for storage in self._storages.values())
         )
 
     # ---- The clusters
 
-    def route(self, host: str, first: EndpointContext) -> EndpointContext | Refusal:
+    def route(self, host: str, _: EndpointContext) -> EndpointContext | Refusal:
         """Find the context of a cluster by its name; any name that is no cluster's leads to the first.
 
         Args:
             host: The name, in lower case.
-            first: Context of the cluster that every local cluster has.
         """
         if region_of(host) is None:
-            return first
+            return self._first
         try:
             account = self._account_file().account
         except (OSError, ValueError) as fault:
@@ -124,14 +135,14 @@ class AccountService:
             )
         if refusal := self._refuse_state(account, cluster):
             return refusal
-        if cluster.identifier not in self._contexts:
-            self._contexts[cluster.identifier] = self._context(account, cluster, first)
-        return self._contexts[cluster.identifier]
+        return self._context(account, cluster)
 
     def _moment(self) -> "Moment":
         from awslabs_dsql_mcp.local_cluster.control_plane.account import Moment  # noqa: PLC0415
 
-        asleep = {self._account_file().account.default} if self._first_is_asleep() else ()
+        asleep = {name for name, context in list(self._contexts.items()) if _is_asleep(context)}
+        if _is_asleep(self._first):
+            asleep.add(self._account_file().account.default)
         return Moment(time.time(), self._config.transition_seconds, frozenset(asleep))
 
     def _refuse_state(self, account: "Account", cluster: "Cluster") -> Refusal | None:
@@ -144,20 +155,35 @@ class AccountService:
             "08006", "unable to accept connection, cluster not available", f"The cluster is {status}."
         )
 
-    def _context(self, account: "Account", cluster: "Cluster", first: EndpointContext) -> EndpointContext:
+    def _context(self, account: "Account", cluster: "Cluster") -> EndpointContext:
+        """Return the context of a cluster, made at its first use."""
+        known = self._contexts.get(cluster.identifier)
+        if known is None:
+            known = self._contexts[cluster.identifier] = self._new_context(account, cluster)
+        return known
+
+    def _new_context(self, account: "Account", cluster: "Cluster") -> EndpointContext:
         if cluster.identifier == account.default:
-            return replace(first, names=first.names | {cluster.endpoint})
-        storage = self._storages.setdefault(
-            cluster.storage, Storage(self._data_dir.storages / cluster.storage, self._config)
-        )
+            return replace(self._first, names=self._first.names | {cluster.endpoint})
         return replace(
-            first,
+            self._first,
             names=frozenset((cluster.endpoint,)),
-            credentials=replace(first.credentials, region=cluster.region),
+            credentials=replace(self._first.credentials, region=cluster.region),
             connection_limits=ConnectionLimits(self._config, time.monotonic),
-            backend=storage.backend,
+            backend=self._storage(cluster.storage).backend,
             clients=set[asyncio.BaseTransport](),
         )
+
+    def _storage(self, name: str) -> Storage:
+        return self._storages.setdefault(name, Storage(self._data_dir.storages / name, self._config))
+
+    def _data_of(self, cluster: "Cluster") -> "Data":
+        from awslabs_dsql_mcp.local_cluster.daemon.backup_jobs import Data  # noqa: PLC0415
+
+        if cluster.identifier == self._account_file().account.default:
+            return Data(self._data_dir.postgres, self._first.backend)
+        storage = self._storage(cluster.storage)
+        return Data(storage.postgres, storage.backend)
 
     def _follow(self) -> None:
         """Let connections and data follow the account as it is now: changes may come out of their order."""
@@ -175,6 +201,18 @@ class AccountService:
             storage = self._storages.pop(name, None) or Storage(self._data_dir.storages / name, self._config)
             self._removals[name] = asyncio.ensure_future(storage.remove())
             self._removals[name].add_done_callback(lambda _, name=name: self._removals.pop(name))
+        self._jobs().follow(account)
+
+    def _jobs(self) -> "BackupJobs":
+        from awslabs_dsql_mcp.local_cluster.daemon.backup_jobs import BackupJobs  # noqa: PLC0415
+
+        if self._backup_jobs is None:
+            self._backup_jobs = BackupJobs(self._data_dir, self._account_file(), self._moment, self._data_of)
+        return self._backup_jobs
+
+
+def _is_asleep(context: EndpointContext) -> bool:
+    return context.connection_limits.sleep.is_asleep
 
 
 def _abort(client: asyncio.BaseTransport) -> None:

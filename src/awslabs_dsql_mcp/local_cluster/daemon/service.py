@@ -54,11 +54,12 @@ async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready
     api_listener = listener.listen_ipv4(data_dir.api_port)
     api_port = int(api_listener.getsockname()[1])
     data_dir.keep_api_port(api_port)
-    account = AccountService(data_dir, config, api_listener)
     control = ReconnectingSuperuser(server.address)
-    endpoint = listener.Endpoint(server.address, data_dir, config, control, route=account.route)
+    endpoint = listener.Endpoint(server.address, data_dir, config, control)
+    account = AccountService(data_dir, config, api_listener, endpoint.first)
+    endpoint.route = account.route
     endpoint.serve(listeners)
-    account.serve(lambda: endpoint.connection_limits.sleep.is_asleep)
+    account.serve()
     greeting = json.dumps({"port": port, "api_port": api_port, "config": config.to_json()})
     clients = ClientRegistry(greeting.encode() + b"\n", endpoint.connection_limits.sleep.begin)
     clients.enter()  # the one that started us

@@ -54,6 +54,11 @@ class Storage:
         self._starting: asyncio.Future[_Running] | None = None
         self._is_gone = False
 
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self._directory / "postgres"
+
     async def backend(self) -> Backend:
         """Return what runs, started when it does not.
 
@@ -102,7 +107,7 @@ class Storage:
     def _start_server(self) -> server.Server:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return server.find().start(
-            self._directory / "postgres",
+            self.postgres,
             meanwhile=_nothing,
             settings=self._config.postgres_settings(),
             spawn=subprocesses.spawn_watched,

@@ -114,7 +114,10 @@ class Endpoint:
         config: Configuration of the cluster.
         control: Connection of the superuser.
         now: Current time with a time zone, for tokens.
-        route: Finds the other clusters of the account; by default there are none.
+
+    Attributes:
+        first: Context of the cluster.
+        route: Finds the other clusters of the account; at first there are none.
     """
 
     def __init__(
@@ -124,12 +127,12 @@ class Endpoint:
         config: ClusterConfig,
         control: BackendControl,
         now: Callable[[], datetime] = _utc_now,
-        route: Router = _only_the_first,
     ) -> None:
         self.connection_limits = ConnectionLimits(config, time.monotonic)
         self.sessions = SessionRegistry(control, config)
-        self._backend, self._route = Backend(address, self.sessions), route
-        self._first = EndpointContext(
+        self._backend = Backend(address, self.sessions)
+        self.route: Router = _only_the_first
+        self.first = EndpointContext(
             frozenset(HOSTS),
             data_dir.credentials(),
             config,
@@ -155,7 +158,7 @@ class Endpoint:
         return self._backend
 
     def _context_of(self, host: str | None) -> EndpointContext | Refusal:
-        return self._route(host.lower(), self._first) if host else self._first
+        return self.route(host.lower(), self.first) if host else self.first
 
     def serve(self, listeners: list[socket.socket]) -> None:
         """Begin to accept connections."""

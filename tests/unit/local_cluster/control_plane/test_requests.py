@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.local_cluster.control_plane import operations
+from awslabs_dsql_mcp.local_cluster.control_plane import operations, service
 from awslabs_dsql_mcp.local_cluster.control_plane.account import Account, Cluster, Moment
 from awslabs_dsql_mcp.local_cluster.control_plane.errors import ServiceError
 from awslabs_dsql_mcp.local_cluster.control_plane.service_model import ServiceModel
@@ -18,8 +18,9 @@ from awslabs_dsql_mcp.local_cluster.control_plane.signature import HttpRequest
 FIRST = Cluster("a" * 26, "us-east-1", 0.0, "a" * 26, set_up_at=0.0)
 PENDING = Cluster("b" * 26, "us-east-1", 0.0, "b" * 26, witness="us-west-2")
 ACCOUNT = Account(FIRST.identifier, {c.identifier: c for c in (FIRST, PENDING)})
-CALL = operations.Call("us-east-1", Moment(100.0, 0), lambda: "c" * 26)
-MODEL = ServiceModel()
+CALL = service.Call("us-east-1", Moment(100.0, 0), lambda: "c" * 26)
+SERVICE = operations.SERVICE
+MODEL = ServiceModel(SERVICE.model, SERVICE.refuse_input)
 
 ARN = "arn:aws:dsql:us-east-2:000000000000:cluster/" + "d" * 26
 WORDS = st.sampled_from(
@@ -71,7 +72,7 @@ def test_a_request_is_answered_or_refused(
     request = HttpRequest(method, "/" + "/".join(parts), pairs, {}, content)
     with suppress(ServiceError):
         operation, given_ = MODEL.read(request)
-        _, answer = operations.run(operation, ACCOUNT, CALL, given_)
+        _, answer = service.run(SERVICE, operation, ACCOUNT, CALL, given_)
         json.dumps(MODEL.write(operation, answer))
 
 
@@ -80,4 +81,4 @@ def test_a_token_that_is_not_ours_is_refused(token: str) -> None:
 
     given_ = {"nextToken": urlsafe_b64encode(token.encode()).decode()}
     with pytest.raises(ServiceError, match="not one that ListClusters has given"):
-        operations.run("ListClusters", ACCOUNT, CALL, given_)
+        service.run(SERVICE, "ListClusters", ACCOUNT, CALL, given_)

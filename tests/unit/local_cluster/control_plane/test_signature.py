@@ -18,6 +18,8 @@ from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
 KEYS = Credentials("LOCAL1", "secret", "us-east-1")
+SERVICES = ("dsql", "backup")
+FOR_DSQL = signature.Scope("eu-west-1", "dsql")
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 
 
@@ -55,12 +57,14 @@ def signed(
 
 def code(request: HttpRequest, keys: Credentials = KEYS, now: datetime = NOW) -> str:
     with pytest.raises(ServiceError) as refused:
-        signature.check(request, keys, now)
+        signature.check(request, keys, now, SERVICES)
     return refused.value.code
 
 
-def test_the_region_is_that_of_the_signature() -> None:
-    assert signature.check(signed(), KEYS, NOW) == "eu-west-1"
+def test_region_and_service_are_those_of_the_signature() -> None:
+    assert signature.check(signed(), KEYS, NOW, SERVICES) == FOR_DSQL
+    backup = signed(scope=("backup", "us-east-2", KEYS.secret_key))
+    assert signature.check(backup, KEYS, NOW, SERVICES) == signature.Scope("us-east-2", "backup")
 
 
 @given(
@@ -78,7 +82,7 @@ def test_whatever_botocore_signs_is_taken(
         body=body,
         headers={"X-Amz-Meta": header, "Content-Type": "application/json"},
     )
-    assert signature.check(request, KEYS, NOW) == "eu-west-1"
+    assert signature.check(request, KEYS, NOW, SERVICES) == FOR_DSQL
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,6 @@ def test_a_signature_without_its_time_among_the_headers_is_refused() -> None:
 def test_a_signature_is_good_for_five_minutes(minutes: int, *, is_taken: bool) -> None:
     request = signed(at=NOW + timedelta(minutes=minutes))
     if is_taken:
-        assert signature.check(request, KEYS, NOW) == "eu-west-1"
+        assert signature.check(request, KEYS, NOW, SERVICES) == FOR_DSQL
     else:
         assert code(request) == "InvalidSignatureException"
