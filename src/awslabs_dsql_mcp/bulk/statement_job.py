@@ -1,6 +1,7 @@
 """One UPDATE, DELETE or INSERT … SELECT as a job of many transactions."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,7 +34,8 @@ class StatementJob:
         query: The statement.
         parts: The statement, taken apart.
         key: The primary key of the table that drives it.
-        indexes: Indexes of the changed table.
+        target: The changed table.
+        driving: The table that drives it.
         fingerprint: Fingerprint of the job.
         progress_table: Where its batches are recorded.
         repeatable: Each batch can be repeated without harm.
@@ -43,7 +45,8 @@ class StatementJob:
     query: Query
     parts: SplitStatement
     key: Key
-    indexes: int
+    target: TableInfo
+    driving: TableInfo
     fingerprint: str
     progress_table: ProgressTable
     repeatable: bool
@@ -65,6 +68,11 @@ class StatementJob:
             "A corrected statement is another job, and changes again the rows that are done, unless its "
             f"WHERE leaves them out by the key ({', '.join(self.key.columns)})."
         )
+
+    def sets(self, columns: Sequence[str]) -> bool:
+        """Return true if it is an UPDATE that sets one of some columns."""
+        targets = self.parts.tree.root.get("targetList", ())
+        return any(target["ResTarget"].get("name") in columns for target in targets)
 
     @classmethod
     async def plan(cls, database: Database, query: Query, cluster: str) -> "StatementJob":
@@ -99,7 +107,7 @@ class StatementJob:
         subject = fingerprint([cluster, "batch_write", parts.kind, target.oid])[:_SUBJECT]
         work = f"{subject}-{fingerprint([context.role, words, query.params, oids])}"
         table = ProgressTable(target.schema)
-        return cls(database, query, parts, key, target.indexes, work, table, repeatable)
+        return cls(database, query, parts, key, target, driving, work, table, repeatable)
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
         """Find the next rows, and give the statement for them."""
@@ -109,10 +117,10 @@ class StatementJob:
             found = keyset.parse_range(report.results[0])
             if found is None:
                 return None
-            fitting = keyset.rows_that_fit(found.rows, found.weight, self.indexes)
+            fitting = keyset.rows_that_fit(found.rows, found.weight, self.target.indexes)
             if fitting >= found.rows:
                 statement = keyset.batch_query(self.query, self.parts, self.key, after, found.last_key)
-                return Batch(statement, found.last_key, found.rows, last=found.last)
+                return Batch(statement, found.last_key, found.rows, last=found.last, weight=found.weight)
             rows = fitting
 
     async def repair(self, batch: Batch, error: StatementFailed) -> Batch:  # noqa: ARG002 - a job's form

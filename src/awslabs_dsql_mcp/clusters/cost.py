@@ -67,7 +67,7 @@ def usage_lines(usage: Usage, price: Price | None, period: Period, created: date
 def _work(usage: Usage, price: Price | None) -> str:
     if not usage.has_dpu:
         return "no figures of DPU"
-    return f"{_dpu(usage.dpu)}{_dollars(price and price.of(usage.dpu))}"
+    return f"{_dpu(usage.dpu)}{'' if price is None else f' ({dollars(price.of(usage.dpu))})'}"
 
 
 def _days(usage: Usage) -> list[str]:
@@ -152,7 +152,6 @@ def in_gb(number: float) -> str:
     return f"{number:,.1f} GB" if number >= 1 else f"{1000 * number:,.0f} MB"
 
 
-def _dollars(amount: float | None) -> str:
-    if amount is None:
-        return ""
-    return f" (${amount:,.2f})" if amount >= 0.01 or not amount else " (under $0.01)"  # noqa: PLR2004 - a cent
+def dollars(amount: float) -> str:
+    """Write an amount of money."""
+    return f"${amount:,.2f}" if amount >= 0.01 or not amount else "under $0.01"  # noqa: PLR2004 - a cent

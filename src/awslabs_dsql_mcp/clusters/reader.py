@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from awslabs_dsql_mcp.aws.api import Api, pages
-from awslabs_dsql_mcp.clusters import price_list
 from awslabs_dsql_mcp.clusters.backup import Backups, read_backups
 from awslabs_dsql_mcp.clusters.model import MOVING, Cluster, ClusterName, read_cluster
+from awslabs_dsql_mcp.clusters.rates import listed_price
 from awslabs_dsql_mcp.clusters.usage import (
     IN_BRIEF,
     MAX_QUERIES,
@@ -286,15 +286,7 @@ class ClusterReader:
 
     async def _price(self, region: str) -> Price | None:
         """Ask the price list; the published price where it has none, or may not be asked."""
-        try:
-            members = {"ServiceCode": price_list.SERVICE_CODE, "Filters": price_list.filters(region)}
-            products: list[str] = []
-            async for page in pages(self._api, "pricing", "GetProducts", price_list.REGION, members):
-                products += page["PriceList"]
-            found = price_list.read_price(products, region)
-        except (DsqlError, ValueError):
-            found = None
-        return found or price_of(region)
+        return await listed_price(self._api, region) or price_of(region)
 
 
 async def _nothing() -> None:

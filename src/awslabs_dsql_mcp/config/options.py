@@ -23,6 +23,7 @@ PER_CLUSTER_OPTIONS: Final = CLUSTER_ONLY_OPTIONS | {
     "database_user",
     "profile",
     "confirm",
+    "max_dpu",
     "load_dir",
     "export_dir",
     "max_connections",
@@ -98,6 +99,14 @@ OPTIONS: tuple[Option, ...] = (
         "`never`.",
         "WHICH",
         "auto",
+    ),
+    Option(
+        "--max-dpu",
+        ("DSQL_MAX_DPU",),
+        parsers.read_dpu,
+        "Refuse a call of `load_rows`, `batch_write` or `migrate` before anything is written if its forecast "
+        "is above so many DPU, or cannot be made. Compute is not forecast.",
+        "N",
     ),
     Option(
         "--tools",

@@ -16,6 +16,7 @@ _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 read_count = whole_number(1, 100)
 read_size = whole_number(1, 10_000_000)
+read_dpu = whole_number(1, 1_000_000_000)
 
 
 def read_text(text: str) -> str:

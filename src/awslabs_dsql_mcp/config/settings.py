@@ -28,6 +28,7 @@ class Settings:
         profile: AWS profile; ``None`` for the default credential chain of botocore.
         allow_writes: Permit changes of data and schema.
         confirm: Which writes need confirmation: ``always``, ``auto`` or ``never``.
+        max_dpu: DPUs of a call's forecast above which it is refused; ``None`` for no limit.
         tools: Toolsets to offer.
         load_dir: Directory whose files ``load_rows`` may read; ``None`` for none.
         export_dir: Directory in which ``export_query`` creates files; ``None`` for none.
@@ -60,6 +61,7 @@ class Settings:
     profile: str | None = None
     allow_writes: bool = False
     confirm: Literal["always", "auto", "never"] = "auto"
+    max_dpu: int | None = None
     tools: tuple[Toolset, ...] = TOOLSETS
     load_dir: Path | None = None
     export_dir: Path | None = None

@@ -45,12 +45,15 @@ def findings(plan: QueryPlan) -> list[str]:
     return list(dict.fromkeys(found + _misestimate(plan)))
 
 
-def dpu_text(dpus: tuple[Dpu, ...], price: Price | None = None, *, is_simulated: bool = False) -> str:
+def dpu_text(
+    dpus: tuple[Dpu, ...], price: Price | None = None, limit: int | None = None, *, is_simulated: bool = False
+) -> str:
     """Format a statement's DPUs on one line, and the cost of a million runs; empty without DPUs.
 
     Args:
         dpus: The estimate.
         price: The Region's prices; `None` if they are not known.
+        limit: The operator's limit of a call; `None` for none.
         is_simulated: It is a local cluster's.
     """
     if not dpus:
@@ -60,19 +63,18 @@ def dpu_text(dpus: tuple[Dpu, ...], price: Price | None = None, *, is_simulated:
         + ("" if dpu.minimum is None else f" (at least {dpu.minimum:.5f} a transaction)")
         for dpu in dpus
     )
-    if is_simulated:
-        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}."
-    return f"DPU estimate of this statement, not a bill: {parts}. {_million_runs(dpus, price)}"
-
-
-def _million_runs(dpus: tuple[Dpu, ...], price: Price | None) -> str:
-    """Price a million runs, each in a transaction of its own, whose minimums count."""
+    # Each run in a transaction of its own, whose minimums count.
     run = sum(max(dpu.amount, dpu.minimum or 0.0) for dpu in dpus if dpu.amount and dpu.part != "Total")
+    is_above = limit is not None and run > limit
+    above = f" One run is above the operator's limit of {limit:,} DPU (--max-dpu)." if is_above else ""
+    if is_simulated:
+        return f"DPUs simulated by the local cluster, to be compared only with each other: {parts}.{above}"
+    told = f"DPU estimate of this statement, not a bill: {parts}."
     runs = f"A million runs, each a transaction: {1e6 * run:,.0f} DPU"
-    if price is None:
-        return f"{runs}."
-    rate = f"${price.million_dpu:.2f} a million ({price.region}, {price.as_of})"
-    return f"{runs}, ${price.of(1e6 * run):,.2f} at {rate}."
+    if price is not None:
+        rate = f"${price.million_dpu:.2f} a million ({price.region}, {price.as_of})"
+        runs += f", ${price.of(1e6 * run):,.2f} at {rate}"
+    return f"{told} {runs}.{above}"
 
 
 def reads_all(node: PlanNode) -> bool:

@@ -66,6 +66,8 @@ class Step:
         is_unchecked: It makes a function whose body PostgreSQL does not check.
         lines: The line of each query, where they differ.
         whole: The changes of rows that it belongs to, if those have to be one transaction.
+        counts: Rows that each query inserts, ``None`` where that is unknown; none for a single query that
+            inserts all of them.
     """
 
     queries: tuple[str, ...]
@@ -79,6 +81,7 @@ class Step:
     is_unchecked: bool = False
     lines: tuple[int, ...] = ()
     whole: Whole | None = None
+    counts: tuple[int | None, ...] = ()
 
     @property
     def is_ddl(self) -> bool:
@@ -197,7 +200,7 @@ def _steps(
             SkippedStatement(draft.line, draft.kind, error.message, needs_review=True, is_blocking=True)
         )
         return
-    for text in texts:
+    for part, text in enumerate(texts):
         verdict = _check(text)
         refusal = verdict.refusal
         if refusal or verdict.statement is None:
@@ -210,8 +213,16 @@ def _steps(
             )
         else:
             notes = tuple(draft.notes)
-            rows = _rows(draft)
-            yield Step((verdict.sql,), (verdict.statement,), draft.line, notes, rows, verbatim=verbatim)
+            rows, counts = _rows(draft), (_rows(draft, part),)
+            yield Step(
+                (verdict.sql,),
+                (verdict.statement,),
+                draft.line,
+                notes,
+                rows,
+                verbatim=verbatim,
+                counts=counts,
+            )
 
 
 def _texts(draft: ConvertedStatement) -> list[str]:
@@ -226,9 +237,12 @@ def _texts(draft: ConvertedStatement) -> list[str]:
     ]
 
 
-def _rows(draft: ConvertedStatement) -> int | None:
+def _rows(draft: ConvertedStatement, part: int = 0) -> int | None:
+    """Count the rows of a part of an INSERT of rows; ``None`` for other statements."""
     values: list[Node] | None = draft.top.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists")
-    return None if not values or draft.kind != "InsertStmt" else min(len(values), _MAX_ROWS)
+    if not values or draft.kind != "InsertStmt":
+        return None
+    return min(len(values) - part * _MAX_ROWS, _MAX_ROWS)
 
 
 def _with_values(top: Node, values: list[Node]) -> Node:
@@ -336,4 +350,5 @@ def _merge(steps: Sequence[Step]) -> Step:
         steps[0].settings,
         lines=tuple(step.line for step in steps for _ in step.queries),
         whole=steps[0].whole,
+        counts=tuple(count for step in steps for count in step.counts or (step.rows,)),
     )

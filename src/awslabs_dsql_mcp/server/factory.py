@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
+from awslabs_dsql_mcp.clusters.rates import Rates
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
-from awslabs_dsql_mcp.dsql.prices import price_of
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.calls.call_log import CallLog
@@ -22,6 +22,7 @@ from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
+from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.diagnose import diagnose_tool
@@ -56,12 +57,13 @@ def _cluster_tools(
         lint_advice=LintAdvice(),
         job_status=offered.can("job_status"),
     )
-    price = price_of(settings.region or "")
+    rates = Rates(settings.region or "", None if settings.local else account)
+    budget = Budget(rates, settings.max_dpu)
     reading = (
         ReadonlyQuery(suggesting, limits, exports=export_dir is not None).spec(),
         transact.spec(),
         GetSchema(catalog, offered).spec(),
-        ExplainQuery(suggesting, offered, price).spec(),
+        ExplainQuery(suggesting, offered, budget).spec(),
         JobStatus(database, call_time=call_time, offered=offered).spec(),
         cluster_status_tool(account, call_time=call_time),
         diagnose_tool(database, database.activity, account, offered),
@@ -85,9 +87,9 @@ def _cluster_tools(
     batch = (BatchRunner(suggesting, call_time=call_time), confirmation)
     return (
         *reading,
-        BatchWrite(suggesting, *batch, name).spec(),
-        LoadRows(suggesting, *batch, LoadDirectory(settings.load_dir), name).spec(),
-        Migrate(database, confirmation=confirmation, call_time=call_time, cluster=name).spec(),
+        BatchWrite(suggesting, *batch, name, budget).spec(),
+        LoadRows(suggesting, *batch, LoadDirectory(settings.load_dir), name, budget).spec(),
+        Migrate(database, confirmation=confirmation, call_time=call_time, cluster=name, budget=budget).spec(),
     )
 
 

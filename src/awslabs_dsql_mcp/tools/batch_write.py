@@ -8,10 +8,11 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
-from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED
-from awslabs_dsql_mcp.bulk.jobs.resume_token import fingerprint_in
+from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, RESTART
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, fingerprint_in
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.splitting import keyset
+from awslabs_dsql_mcp.bulk.splitting.keyset import Position
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
@@ -19,6 +20,8 @@ from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.batch_cost import batch_work
+from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
@@ -77,15 +80,23 @@ class BatchWrite:
         runner: Runs batch jobs.
         confirmation: Asks for confirmation, and checks tokens of dry runs.
         cluster: Name of the cluster: a handle is good on no other.
+        budget: Forecasts what a run costs; by default without prices and limit.
     """
 
     def __init__(
-        self, database: Database, runner: BatchRunner, confirmation: ChangeConfirmation, cluster: str
+        self,
+        database: Database,
+        runner: BatchRunner,
+        confirmation: ChangeConfirmation,
+        cluster: str,
+        budget: Budget | None = None,
     ) -> None:
         self._database = database
         self._cluster = cluster
         self._runner = runner
         self._confirmation = confirmation
+        self._budget = budget or Budget()
+        self._affordable = Affordable()
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced; for servers that may write."""
@@ -102,6 +113,8 @@ class BatchWrite:
             rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
         ) -> Annotated[CallToolResult, BatchResult] | InputRequiredResult:
             request = WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second)
+            with saying_what_is_stored():
+                await self.require_affordable(request)
             question = await self.question(request, can_ask=supports_elicitation(ctx))
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
@@ -135,6 +148,33 @@ class BatchWrite:
             return None  # confirmed when it began
         return self._confirmation.question(_change(prepared), can_ask=can_ask)
 
+    async def require_affordable(self, request: WriteRequest) -> None:
+        """Hold the forecast of the rows that are still to be changed against the operator's limit.
+
+        Raises:
+            RequestInvalid: It is above, or what a run of this raises.
+            StatementRefused: As `batch_write`.
+            DsqlError: What `Database.run` raises.
+        """
+        if request.dry_run or self._budget.limit is None:
+            return
+        self._budget.rates.begin()
+        (query,) = (await self._check(request)).queries
+        job = await StatementJob.plan(self._database, query, self._cluster)
+        resumed = request.resume not in ("", RESTART)
+        begun = decode(request.resume, job.fingerprint) if resumed else Progress("")
+        if begun.done or self._affordable.covers(job.fingerprint, begun.batches):
+            return
+        rows = await self._count(job, begun.after)
+        work, _ = await batch_work(self._database, job, rows, begun.after)
+        self._budget.require(await self._budget.forecast(work))
+        self._affordable.note(job.fingerprint, begun.batches)
+
+    async def _count(self, job: StatementJob, after: Position | None = None) -> int:
+        query = keyset.count_query(job.query, job.parts, job.key, after)
+        report = await self._database.run(UnitOfWork((query,), read_only=True))
+        return int(report.results[0].rows[0][0] or 0)
+
     async def batch_write(self, request: WriteRequest, report: ProgressCallback) -> ToolOutput:
         """Run a change in batches, or say how much it would be.
 
@@ -163,28 +203,35 @@ class BatchWrite:
         return await prepare([request.sql], [request.params], writes=True)
 
     async def _estimate(self, job: StatementJob, prepared: PreparedStatements) -> ToolOutput:
-        query = keyset.count_query(job.query, job.parts)
-        report = await self._database.run(UnitOfWork((query,), read_only=True))
-        rows = int(report.results[0].rows[0][0] or 0)
-        first = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
-        batches = -(-rows // first.rows) if first and first.rows else 0
-        token = self._confirmation.token(_change(prepared))
+        self._budget.rates.begin()
+        rows = await self._count(job)
+        work, size = await batch_work(self._database, job, rows)
+        batches = -(-rows // size) if size else 0
+        forecast = await self._budget.forecast(work)
+        refusal = self._budget.refusal(forecast)
+        if refusal is None:
+            self._affordable.note(job.fingerprint, 0)
         key = ", ".join(job.key.columns)
         whole = f", all of {job.parts.target}," if prepared.statements[0].whole_table else ""
-        earlier = await self._runner.earlier_run(job)
+        refusal = refusal or await self._runner.earlier_run(job)
+        token = self._confirmation.token(_change(prepared))
         go = f"to run it, send the same without dry_run, with dry_run_token={token} (once, in 10 min)."
         lines = (
             (
                 f"dry run, nothing was changed: {pluralize(rows, 'row')}{whole} now, in about "
                 f"{pluralize(batches, 'batch')} by the key ({key}) of {job.parts.driving}."
             ),
+            forecast.line if rows else "",
             _record_note(job),
             _clock_note(job, batches),
-            earlier.message if earlier else "",
-            f"Next: {earlier.hint if earlier else go}",
+            refusal.message if refusal else "",
+            f"Next: {refusal.hint if refusal else go}",
         )
         shown = [line for line in lines if line]
-        return with_message("dry_run", shown, {"rows": rows, "batches": batches, "dry_run_token": token})
+        values: dict[str, object] = {"rows": rows, "batches": batches}
+        values |= {"forecast": forecast.facts} if rows else {}
+        values |= {} if refusal else {"dry_run_token": token}
+        return with_message("dry_run", shown, values)
 
 
 def _change(prepared: PreparedStatements) -> Change:

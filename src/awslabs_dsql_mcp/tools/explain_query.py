@@ -10,7 +10,6 @@ from pydantic import Field
 from awslabs_dsql_mcp.catalog import model, queries
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
-from awslabs_dsql_mcp.dsql.prices import Price
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.explain import findings, index_advisor
 from awslabs_dsql_mcp.explain import plan as plans
@@ -19,6 +18,7 @@ from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import truncate_lines
+from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
 from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
@@ -42,13 +42,15 @@ class ExplainQuery:
     Args:
         database: Where statements run.
         offered: The tools that the next step may name.
-        price: The Region's prices; `None` if they are not known.
+        budget: Tells what DPUs cost; by default it knows no prices and no limit.
     """
 
-    def __init__(self, database: Database, offered: OfferedTools = _ALL, price: Price | None = None) -> None:
+    def __init__(
+        self, database: Database, offered: OfferedTools = _ALL, budget: Budget | None = None
+    ) -> None:
         self._database = database
         self._offered = offered
-        self._price = price
+        self._budget = budget or Budget()
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced."""
@@ -84,6 +86,8 @@ class ExplainQuery:
             DsqlError: What `Database.run` raises.
         """
         query, statement = await _prepare(sql, params, analyze=analyze)
+        if analyze:
+            self._budget.rates.begin()
         traces = analyze and statement.user_functions
         unit = UnitOfWork((query,), read_only=True, may_change_session=traces)
         result = (await self._database.run(unit)).results[0]
@@ -94,7 +98,8 @@ class ExplainQuery:
         said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
         advised = any("CREATE INDEX" in line for line in said)
         is_simulated = any("DPUs are simulated" in notice for notice in result.notices)  # a local cluster's
-        costs = findings.dpu_text(plan.dpus, self._price, is_simulated=is_simulated)
+        price = (await self._budget.rates.rate()).price if plan.dpus and not is_simulated else None
+        costs = findings.dpu_text(plan.dpus, price, self._budget.limit, is_simulated=is_simulated)
         told = (
             Marked("plan", plans.without_noise(text)),
             "What costs, measured in this run:" if analyze else "What costs, estimated (nothing was run):",

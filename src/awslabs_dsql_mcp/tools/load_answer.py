@@ -1,6 +1,7 @@
 """Answers of ``load_rows``: what became of rows, beside their number."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 
 from typing_extensions import NotRequired, TypedDict
@@ -13,6 +14,7 @@ from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, BadRow, RowLoad
 from awslabs_dsql_mcp.bulk.loading.rows import listed
 from awslabs_dsql_mcp.bulk.loading.verification import Differences
 from awslabs_dsql_mcp.bulk.splitting import keyset
+from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.text import as_line, pluralize
@@ -161,18 +163,33 @@ def _lacking(job: RowLoadJob, lacking: Mapping[str, int]) -> list[str]:
     return [told]
 
 
-def trial_output(
-    job: RowLoadJob, rows: int, token: str, earlier: RequestInvalid | None, *, all_found: bool
-) -> ToolOutput:
+@dataclass(frozen=True)
+class Trial:
+    """What a dry run of a load has found.
+
+    Attributes:
+        rows: Number of rows, with those that cannot be read; one stands for the rest of a file.
+        token: Token of this dry run.
+        forecast: What the load will cost.
+        refusal: Error of a run of this, because of its cost or of an earlier one.
+        all_found: All rows of the first batch were found that the server rejects.
+    """
+
+    rows: int
+    token: str
+    forecast: Forecast
+    refusal: RequestInvalid | None
+    all_found: bool
+
+
+def trial_output(job: RowLoadJob, trial: Trial) -> ToolOutput:
     """Say what a load would do, after its first batch was tried and all rows were read.
 
     Args:
         job: The load, of which nothing is stored.
-        rows: Number of rows, with those that cannot be read; one stands for the rest of a file.
-        token: Token of this dry run.
-        earlier: Error of a run of this, because of an earlier one.
-        all_found: All rows of the first batch were found that the server rejects.
+        trial: What was found.
     """
+    rows, token, refusal = trial.rows, trial.token, trial.refusal
     bad = [job.bad[number] for number in sorted(job.bad)]
     rejected = [row for row in bad if row.is_rejected]
     kept = rows - len(bad)
@@ -186,14 +203,17 @@ def trial_output(
     stops = bool(rejected) and not job.skip_bad_rows
     if kept or rejected:
         told += f", in about {pluralize(batches, 'batch')}; " if kept else "; "
-        told += _first_batch(rejected, stops=stops, all_found=all_found)
+        told += _first_batch(rejected, stops=stops, all_found=trial.all_found)
     lines = [f"{told}."]
+    if kept:
+        lines.append(trial.forecast.line)
+        values["forecast"] = trial.forecast.facts
     if rest is not None:
         lines.append(
             f"The rest of the file, from row {rest.place} on, cannot be read: nothing of it is stored."
         )
-    if earlier is not None:
-        lines += [earlier.message, f"Next: {earlier.hint}"]
+    if refusal is not None:
+        lines += [refusal.message, f"Next: {refusal.hint}"]
     elif not kept or stops:
         lines.append(
             "Next: mend the rows" + (", or leave them out with skip_bad_rows=true." if stops else ".")

@@ -39,11 +39,13 @@ from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
+from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.load_answer import (
     MAX_SHOWN,
     LoadResult,
+    Trial,
     answer,
     trial_output,
     unread_rest,
@@ -132,6 +134,7 @@ class LoadRows:
         confirmation: Asks for confirmation, and checks tokens of dry runs.
         files: The operator's folder.
         cluster: Name of the cluster: a handle is good on no other.
+        budget: Forecasts what a load costs; by default without prices and limit.
     """
 
     def __init__(
@@ -141,6 +144,7 @@ class LoadRows:
         confirmation: ChangeConfirmation,
         files: RowFiles,
         cluster: str,
+        budget: Budget | None = None,
     ) -> None:
         self._cluster = cluster
         self._database = database
@@ -148,6 +152,8 @@ class LoadRows:
         self._confirmation = confirmation
         self._files = files
         self._begun: dict[str, Change] = {}
+        self._budget = budget or Budget()
+        self._affordable = Affordable()
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced; for servers that may write."""
@@ -206,6 +212,8 @@ class LoadRows:
                 rows_per_second,
                 verify,
             )
+            with saying_what_is_stored():
+                await self.require_affordable(request)
             question = await self.question(request, can_ask=supports_elicitation(ctx))
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
@@ -242,6 +250,33 @@ class LoadRows:
         if can_ask and self._confirmation.needed(change.statements):
             change = replace(change, shown=await self._first_rows(request))
         return self._confirmation.question(change, can_ask=can_ask)
+
+    async def require_affordable(self, request: LoadRequest) -> None:
+        """Hold the forecast of the rows that are still to be loaded against the operator's limit.
+
+        A file is read for it once, unless a dry run or an earlier call has done so: what remains of a load
+        that was affordable is.
+
+        Raises:
+            RequestInvalid: It is above, or what a load of these rows raises.
+            NotConfigured: As `load_rows`.
+            DsqlError: What `Database.run` raises.
+        """
+        if request.dry_run or self._budget.limit is None:
+            return
+        self._budget.rates.begin()
+        table, _ = await self._table(request)
+        with closing(await self._source(request, table)) as source:
+            (query,) = _change(request, source.name).queries
+            job = self._job(request, source, table)
+            resumed = request.resume not in ("", RESTART)
+            begun = decode(request.resume, job.fingerprint) if resumed else Progress("")
+            row = int((begun.after or ("0",))[0])
+            if begun.done or self._affordable.covers(query, row):
+                return
+            counted = await job.count(begun.after)
+        self._budget.require(await self._budget.forecast(counted.work))
+        self._affordable.note(query, row)
 
     async def _first_rows(self, request: LoadRequest) -> tuple[str, ...]:
         """Write the first rows for the user; what is wrong with the rows is told when they are loaded."""
@@ -307,8 +342,7 @@ class LoadRows:
                 self._confirmation.redeem(request.dry_run_token, change)
             job = self._job(request, source, table)
             if request.dry_run:
-                token = self._confirmation.token(change)
-                told, counts = await self._tried(job, token, is_over)
+                told, counts = await self._tried(job, change, is_over)
                 return answer(told, job, source.notes(), counts)
             loaded = _verifying(request, job)
             if loaded is None:
@@ -441,16 +475,24 @@ class LoadRows:
         )
 
     async def _tried(
-        self, job: RowLoadJob, token: str, is_over: Callable[[], bool]
+        self, job: RowLoadJob, change: Change, is_over: Callable[[], bool]
     ) -> tuple[ToolOutput, Mapping[str, int]]:
-        """Try the first batch, and count all rows and what is in them."""
+        """Try the first batch, and count all rows, what is in them and what they cost."""
+        self._budget.rates.begin()
         batch = await job.next_batch(None, keyset.MAX_BATCH_ROWS)
         all_found = batch is None or await job.find_rejected(MAX_SHOWN, is_over)
-        rows, counts = await job.count()
+        counted = await job.count()
         earlier = await self._runner.earlier_run(job)
-        if not rows:
-            return with_message("dry_run", [f"dry run: {_NO_ROWS}"], {"rows": 0, "batches": 0}), counts
-        return trial_output(job, rows, token, earlier, all_found=all_found), counts
+        if not counted.rows:
+            none = {"rows": 0, "batches": 0}
+            return with_message("dry_run", [f"dry run: {_NO_ROWS}"], none), counted.values
+        forecast = await self._budget.forecast(counted.work)
+        refusal = self._budget.refusal(forecast)
+        if refusal is None:
+            self._affordable.note(change.queries[0], 0)
+        token = self._confirmation.token(change)
+        trial = Trial(counted.rows, token, forecast, refusal or earlier, all_found=all_found)
+        return trial_output(job, trial), counted.values
 
 
 def _written_rows(source: RowSource) -> tuple[str, ...]:

@@ -11,10 +11,13 @@ from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
+from awslabs_dsql_mcp.catalog.estimates import estimates
 from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
+from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.migration import cost
 from awslabs_dsql_mcp.migration import plan as migration_plan
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
@@ -25,8 +28,10 @@ from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+from awslabs_dsql_mcp.sql.identifiers import qualified_name
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
@@ -71,6 +76,7 @@ class Migrate:
         confirmation: Asks for confirmation.
         call_time: Longest a call may take, in seconds.
         cluster: Name of the cluster: a handle is good on no other.
+        budget: Forecasts what a run costs; by default without prices and limit.
         sleep: Waits so many seconds.
         clock: Monotonic seconds.
     """
@@ -82,10 +88,13 @@ class Migrate:
         confirmation: ChangeConfirmation,
         call_time: float,
         cluster: str = "",
+        budget: Budget | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
+        self._budget = budget or Budget()
+        self._affordable = Affordable()
         self._confirmation = confirmation
         self._agreed: dict[str, tuple[int, float]] = {}
         self._database = database
@@ -109,6 +118,7 @@ class Migrate:
             show_from: Annotated[str, Field(description="Next part of a plan.")] = "",
         ) -> CallToolResult | InputRequiredResult:
             request = MigrateRequest(_script(statements), dry_run, resume_from, verify, show_from)
+            await self.require_affordable(request)
             question = await self.question(request, can_ask=supports_elicitation(ctx))
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
@@ -153,6 +163,32 @@ class Migrate:
             "resume_from",
         )
         return self._confirmation.question(change, can_ask=can_ask)
+
+    async def require_affordable(self, request: MigrateRequest) -> None:
+        """Hold the forecast of the steps that are still to be run against the operator's limit.
+
+        Raises:
+            RequestInvalid: It is above, or the script is empty.
+            StatementRefused: The script does not parse.
+        """
+        if request.only_shows or self._budget.limit is None:
+            return
+        self._budget.rates.begin()
+        plan = await self._plan(request.script)
+        first = _first_step(plan, request.resume_from)
+        if plan.blocked or self._affordable.covers(plan.fingerprint, first):
+            return
+        forecast, _ = await self._forecast(plan, first)
+        self._budget.require(forecast)
+        self._affordable.note(plan.fingerprint, first)
+
+    async def _forecast(self, plan: MigrationPlan, first: int) -> tuple[Forecast, str]:
+        """Forecast the steps of a plan from one on, with a sentence on what counts with the most."""
+        names = await asyncio.to_thread(cost.tables_before, plan)
+        found = await estimates(self._database, [qualified_name(*name) for name in names]) if names else []
+        known = dict(zip(names, found, strict=True))
+        counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
+        return await self._budget.forecast(counted.work, counted.uncounted), counted.note
 
     @staticmethod
     def _runs(plan: MigrationPlan, handle: str | None) -> bool:
@@ -218,6 +254,7 @@ class Migrate:
                 code="show_from_invalid",
                 hint="Send the script that gave it, unchanged; or call migrate with dry_run=true.",
             ) from None
+        self._budget.rates.begin()
         remarks = ["verify=true compares behind the last step; here it does nothing."] if verify else []
         existing = Existing(plan)
         if plan.steps and not plan.blocked:
@@ -226,7 +263,13 @@ class Migrate:
             except DsqlError as error:
                 unseen = f"Which of its objects are there already could not be looked at: {error.message}"
                 remarks.append(unseen)
-        return _shown(plan, page, existing, remarks)
+        forecast = refusal = None
+        if plan.steps and not plan.blocked and not place:
+            forecast, note = await self._forecast(plan, 1)
+            refusal = self._budget.refusal(forecast)
+            told = (forecast.line, note, refusal.message if refusal else "")
+            remarks = [*filter(None, told), *remarks]
+        return _shown(plan, page, existing, remarks, forecast, refusal)
 
     def _agree(self, plan: MigrationPlan, number: int) -> None:
         """Remember for a while that a plan may go on by its handle, as long as a step is left."""
@@ -329,11 +372,19 @@ def _require_whole(plan: MigrationPlan) -> None:
         raise RequestInvalid("The script holds nothing to run.", hint="Give DDL or changes of data.")
 
 
-def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, remarks: Sequence[str]) -> ToolOutput:
+def _shown(
+    plan: MigrationPlan,
+    page: PlanPage,
+    existing: Existing,
+    remarks: Sequence[str],
+    forecast: Forecast | None,
+    refusal: RequestInvalid | None,
+) -> ToolOutput:
     head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
     if plan.blocked:
         head += f" {pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
-    handle = plan.resume_token(1) if plan.steps and not plan.blocked and existing.is_clear else None
+    may_run = plan.steps and not plan.blocked and existing.is_clear and refusal is None
+    handle = plan.resume_token(1) if may_run else None
     more = (
         f"For the rest of the plan, send the same with show_from='{page.following}'. "
         if page.following
@@ -344,6 +395,8 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, remarks: Seq
         if handle
         else existing.advice
         if not existing.is_clear
+        else refusal.hint
+        if refusal
         else "Rewrite or remove what stops it, and send it again."
         if plan.blocked
         else "There is nothing to run; give DDL or changes of data."
@@ -355,7 +408,8 @@ def _shown(plan: MigrationPlan, page: PlanPage, existing: Existing, remarks: Seq
     )
     first = (head, _attention(plan), recorded, existing.line, *remarks)
     lines = [*filter(None, first), *page.parts, f"Next: {more}{go}"]
-    facts = _facts(plan, handle, "planned") | ({"show_from": page.following} if page.following else {})
+    facts = _facts(plan, handle, "planned") | ({"forecast": forecast.facts} if forecast else {})
+    facts |= {"show_from": page.following} if page.following else {}
     return ToolOutput(tuple(lines), facts)
 
 

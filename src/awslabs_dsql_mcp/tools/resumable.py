@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.budget import ForecastFacts
 from awslabs_dsql_mcp.tools.spec import progress_of
 
 IN_BATCHES: Final = "in batches, a transaction each"
@@ -30,6 +31,7 @@ class BatchResult(TypedDict):
     batches: int
     resume: NotRequired[str]
     dry_run_token: NotRequired[str]
+    forecast: NotRequired[ForecastFacts]
 
 
 Resume = Annotated[

@@ -21,6 +21,7 @@ cluster_endpoint = "abc.dsql.eu-west-1.on.aws"
 database_user = "agent"
 profile = "prod"
 confirm = "always"
+max-dpu = 20000
 max-connections = 2
 connect-timeout = 2.5
 description = "Orders"
@@ -54,6 +55,7 @@ def test_each_cluster_gets_settings_of_its_own(file: Path) -> None:
     assert (prod.settings.region, prod.settings.profile) == ("eu-west-1", "prod")
     assert (prod.settings.max_connections, prod.settings.connect_timeout) == (2, 2.5)
     assert (prod.settings.confirm, prod.settings.database_user) == ("always", "agent")
+    assert (dev.settings.max_dpu, prod.settings.max_dpu) == (None, 20_000)
 
 
 def test_flags_apply_to_what_a_cluster_does_not_set(file: Path) -> None:

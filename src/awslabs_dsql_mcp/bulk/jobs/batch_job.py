@@ -21,6 +21,7 @@ class Batch:
         rows: Expected number of rows changed.
         last: It is the last batch.
         counts: What the job counts of its rows, by a short name: `Progress` sums it up.
+        weight: Size of the rows that it goes by as text, in bytes, where that was measured.
     """
 
     query: Query | None
@@ -28,6 +29,7 @@ class Batch:
     rows: int
     last: bool
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    weight: int = 0
 
 
 class BatchJob(Protocol):

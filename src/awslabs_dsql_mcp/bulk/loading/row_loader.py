@@ -9,7 +9,8 @@ import hashlib
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
@@ -18,6 +19,7 @@ from awslabs_dsql_mcp.bulk.loading.cells import RowText
 from awslabs_dsql_mcp.bulk.loading.column_choice import written
 from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
 from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, UNREAD, lacking_counts, value_counts
+from awslabs_dsql_mcp.bulk.loading.load_sizes import LoadSizes
 from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
 from awslabs_dsql_mcp.bulk.loading.rows import IncompleteRow, InvalidRow, NumberedRow, RowSource, listed
 from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
@@ -26,6 +28,7 @@ from awslabs_dsql_mcp.bulk.splitting.keyset import Position
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.dsql.dpu import Work
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
 
 # What a server says of one row rather than of the statement: data exception, integrity constraint violation,
@@ -94,6 +97,26 @@ class BadRow:
     def place(self) -> str:
         """Its number, and its line where there are lines."""
         return _place(self.number, self.line)
+
+
+@dataclass
+class Counted:
+    """What the rows of a source are.
+
+    Attributes:
+        rows: Their number, with those that cannot be loaded.
+        values: Counts of the values of the others.
+        work: What is read and written to load these.
+    """
+
+    rows: int = 0
+    values: Counter[str] = field(default_factory=Counter[str])
+    work: Work = field(default_factory=Work)
+
+    def add(self, values: Counter[str], work: Work) -> None:
+        """Add the rows of a transaction."""
+        self.values += values
+        self.work += work
 
 
 class RowLoadJob:
@@ -195,9 +218,13 @@ class RowLoadJob:
         """Count the values of rows; see `load_counts.value_counts`."""
         return value_counts(rows, self._changes)
 
-    async def count(self) -> tuple[int, Counter[str]]:
-        """Count all rows from the beginning on, and their values; for a dry run, which reads no more then."""
-        return await asyncio.to_thread(self._count)
+    async def count(self, after: Position | None = None) -> Counted:
+        """Count all rows behind a position, their values and what is written: the job reads no more then.
+
+        Raises:
+            RequestInvalid: The rows up to the position are not those that were loaded.
+        """
+        return await asyncio.to_thread(self._count, after)
 
     async def find_rejected(self, limit: int, is_over: Callable[[], bool]) -> bool:
         """Try the batch that was cut, and remember what the server rejects as bad: as `repair` would.
@@ -225,19 +252,21 @@ class RowLoadJob:
             found += 1
         return True
 
-    def _count(self) -> tuple[int, Counter[str]]:
-        total, counts = 0, Counter[str]()
+    def _count(self, after: Position | None) -> Counted:
+        self._pass(after)
+        sizes, counted = LoadSizes(self._plan), Counted()
         rows: list[_Numbered] = []
-        for row in (*self._ahead, *self._coming):
-            total += 1
+        for row in chain(self._ahead, self._coming):
+            counted.rows += 1
             if isinstance(row.cells, InvalidRow):
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             elif row.number not in self.bad:
                 rows.append(row)
             if len(rows) == keyset.MAX_BATCH_ROWS:
-                counts += self._counts(rows)
+                counted.add(self._counts(rows), sizes.work(_cells(rows)))
                 rows = []
-        return total, counts + self._counts(rows)
+        counted.add(self._counts(rows), sizes.work(_cells(rows)))
+        return counted
 
     def _counts(self, rows: Sequence[_Numbered]) -> Counter[str]:
         return self.value_counts(_cells(rows)) + lacking_counts(row.lacking for row in rows)

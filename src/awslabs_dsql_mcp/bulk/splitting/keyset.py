@@ -125,10 +125,22 @@ def batch_query(
     return Query(parts.clauses.with_range(ranges), (*statement.params, *last_key, *(after or ())))
 
 
-def count_query(statement: Query, parts: SplitStatement) -> Query:
-    """Query for the number of rows that the statement would process."""
-    where = f"\nWHERE {parts.clauses.where('TRUE')}" if parts.clauses.condition else ""
-    return _renumber(f"SELECT count(*) FROM {parts.clauses.sources}{where}", statement.params)  # noqa: S608 - as above
+def count_query(
+    statement: Query, parts: SplitStatement, key: Key, after: Position | None = None, *, explain: bool = False
+) -> Query:
+    """Query for the number of rows that the statement would process.
+
+    Args:
+        statement: As in `next_range_query`.
+        parts: As in `next_range_query`.
+        key: As in `next_range_query`.
+        after: As in `next_range_query`.
+        explain: Query for its plan instead.
+    """
+    ranges = key.comparison(">", parts.qualifier, len(statement.params) + 1) if after else "TRUE"
+    where = f"\nWHERE {parts.clauses.where(ranges)}" if parts.clauses.condition or after else ""
+    sql = f"SELECT count(*) FROM {parts.clauses.sources}{where}"  # noqa: S608 - as above
+    return _renumber(f"EXPLAIN VERBOSE {sql}" if explain else sql, (*statement.params, *(after or ())))
 
 
 def rows_that_fit(rows: int, weight: int, indexes: int) -> int:

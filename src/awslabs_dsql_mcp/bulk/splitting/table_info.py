@@ -19,7 +19,10 @@ SELECT w.name, c.oid, n.nspname, c.relname, c.relkind,
    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace
    LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text,
-  (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid)
+  (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid),
+  (SELECT json_agg((SELECT json_agg(a.attname) FROM pg_attribute a
+                    WHERE a.attrelid = c.oid AND array_position(x.indkey::int2[], a.attnum) IS NOT NULL))
+   FROM pg_index x WHERE x.indrelid = c.oid AND NOT x.indisprimary)::text
 FROM (SELECT $1::text AS name) w
 LEFT JOIN pg_class c ON c.oid = to_regclass(w.name) LEFT JOIN pg_namespace n ON n.oid = c.relnamespace"""
 
@@ -63,6 +66,7 @@ class TableInfo:
         is_table: It is a table, not a view.
         columns: Columns, in order.
         indexes: Number of indexes.
+        secondary: Columns of each index besides the primary key's, those that it includes among them.
     """
 
     name: str
@@ -72,6 +76,7 @@ class TableInfo:
     is_table: bool
     columns: tuple[ColumnInfo, ...]
     indexes: int
+    secondary: tuple[tuple[str, ...], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -92,7 +97,7 @@ def table_info_query(name: str) -> Query:
 
 def parse_table_info(result: Result) -> TableInfo | None:
     """Convert the result of `table_info_query`; ``None`` if there is no such table."""
-    name, oid, schema, table, kind, columns, indexes = (cell or "" for cell in result.rows[0])
+    name, oid, schema, table, kind, columns, indexes, secondary = (cell or "" for cell in result.rows[0])
     if not oid:
         return None
     listed = cast("list[tuple[str, str, int | None, bool, str, int, bool]]", json.loads(columns or "[]"))
@@ -104,4 +109,5 @@ def parse_table_info(result: Result) -> TableInfo | None:
         kind in ("r", "p"),
         tuple(ColumnInfo(c[0], c[1], c[2], c[3] or c[4] == "a", c[5], c[6]) for c in listed),
         int(indexes),
+        tuple(tuple(of or ()) for of in cast("list[list[str] | None]", json.loads(secondary or "[]"))),
     )

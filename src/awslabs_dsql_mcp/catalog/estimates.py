@@ -1,0 +1,62 @@
+"""What the catalog estimates of a table, which costs nothing to ask: its rows, and how wide its columns are.
+
+Source: PostgreSQL documentation, "pg_class" (reltuples) and "pg_stats" (avg_width, null_frac).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.errors import DsqlError
+
+_ESTIMATE: Final = """
+SELECT c.reltuples, (SELECT json_object_agg(s.attname, s.avg_width * (1 - s.null_frac)) FROM pg_stats s
+                     WHERE s.schemaname = n.nspname AND s.tablename = c.relname)::text,
+  (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid AND NOT x.indisprimary)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)"""
+
+
+@dataclass(frozen=True)
+class TableEstimate:
+    """Estimates of a table.
+
+    Attributes:
+        rows: Number of rows; ``None`` if nobody has counted.
+        widths: Average bytes of a row's values by column, of those that there are statistics of.
+        indexes: Its indexes besides the primary key's.
+    """
+
+    rows: float | None = None
+    widths: Mapping[str, float] = field(default_factory=dict[str, float])
+    indexes: int = 0
+
+
+async def estimates(database: Database, names: Sequence[str]) -> list[TableEstimate]:
+    """Ask for the estimates of tables; where that is refused, nothing is known of them.
+
+    Args:
+        database: Where they are.
+        names: Their names as SQL.
+    """
+    queries = tuple(Query(_ESTIMATE, (name,)) for name in names)
+    try:
+        report = await database.run(UnitOfWork(queries, read_only=True))
+    except DsqlError:
+        return [TableEstimate() for _ in names]
+    return [_read(result) for result in report.results]
+
+
+def _read(result: Result) -> TableEstimate:
+    if not result.rows:
+        return TableEstimate()
+    counted, widths, indexes = result.rows[0]
+    number = float(counted or -1)
+    return TableEstimate(
+        None if number < 0 else number,
+        cast("dict[str, float]", json.loads(widths or "null")) or {},
+        int(indexes or 0),
+    )
