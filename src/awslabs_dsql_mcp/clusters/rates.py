@@ -5,27 +5,31 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters import price_list
-from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.forecast import Rate
 from awslabs_dsql_mcp.clusters.model import ClusterName, read_cluster
 from awslabs_dsql_mcp.dsql.prices import Price, price_of
 from awslabs_dsql_mcp.errors import DsqlError
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.aws.api import Api
+    from awslabs_dsql_mcp.clusters.account import Account
 
 _PATIENCE: Final = 1.5  # seconds of a call that AWS has for its answers
 _KEPT: Final = 24 * 3600.0  # seconds until a price is asked for again
 _RETRIED: Final = 600.0  # seconds until what was not answered is asked again
 
 
-async def listed_price(api: Api, region: str) -> Price | None:
+async def listed_price(api: "Api", region: str) -> Price | None:
     """Ask AWS's price list for a Region's prices.
 
     Returns:
         The prices; `None` where the list has none, or may not be asked.
     """
+    from awslabs_dsql_mcp.aws.api import pages  # noqa: PLC0415 - most sessions ask nothing of AWS
+
     try:
         members = {"ServiceCode": price_list.SERVICE_CODE, "Filters": price_list.filters(region)}
         products: list[str] = []
@@ -49,7 +53,7 @@ class Rates:
     def __init__(
         self,
         region: str,
-        account: Callable[[], Awaitable[Account]] | None,
+        account: Callable[[], Awaitable["Account"]] | None,
         *,
         clock: Callable[[], float] = time.monotonic,
         patience: float = _PATIENCE,
@@ -78,7 +82,7 @@ class Rates:
             await asyncio.wait({self._asking}, timeout=max(0.0, left))
         return self._rate
 
-    async def _ask(self, give: Callable[[], Awaitable[Account]]) -> None:
+    async def _ask(self, give: Callable[[], Awaitable["Account"]]) -> None:
         try:
             account = await give()
         except DsqlError:
@@ -87,14 +91,14 @@ class Rates:
         self._rate = replace(self._rate, region=region, price=self._rate.price or price_of(region))
         await asyncio.gather(self._ask_price(account.api, region), self._ask_pair(account))
 
-    async def _ask_price(self, api: Api, region: str) -> None:
+    async def _ask_price(self, api: "Api", region: str) -> None:
         price = await listed_price(api, region) if region else None
         if price is not None:
             today = datetime.now(timezone.utc)
             self._rate = replace(self._rate, price=replace(price, as_of=f"{today:%Y-%m-%d}"))
             self._until = self._clock() + _KEPT
 
-    async def _ask_pair(self, account: Account) -> None:
+    async def _ask_pair(self, account: "Account") -> None:
         """Ask whether the cluster is one of a pair, which it stays."""
         if account.cluster is None or self._rate.is_multi_region is not None:
             return
@@ -105,6 +109,6 @@ class Rates:
         self._rate = replace(self._rate, is_multi_region=is_pair)
 
 
-async def _is_multi_region(api: Api, name: ClusterName) -> bool:
+async def _is_multi_region(api: "Api", name: ClusterName) -> bool:
     answer = await api.call("dsql", "GetCluster", name.region, identifier=name.identifier)
     return read_cluster(answer, name.region).is_multi_region

@@ -69,9 +69,7 @@ def test_only_the_steps_that_are_left_count() -> None:
 
 
 def test_tables_that_are_there_are_asked_for_and_those_that_are_made_are_not() -> None:
-    script = (
-        f"{TABLE}INSERT INTO t VALUES (1, 'n'); CREATE INDEX i ON shop.u (a); UPDATE v SET a = 1 WHERE b;"
-    )
+    script = TABLE + insert(1) + "CREATE INDEX i ON shop.u (a); UPDATE v SET a = 1 WHERE b;"  # noqa: S608 - a script
     assert tables_before(planned(script)) == [("shop", "u"), ("public", "v")]
 
 
