@@ -173,6 +173,27 @@ async def test_a_dry_run_counts_and_changes_nothing(bed: Harness, opens: Opens) 
     assert bed.postgres.query("SELECT sum(n) FROM bulk.t") == [(6900,)]
 
 
+async def test_a_dry_run_on_a_cluster_that_aws_tells_nothing_of_has_the_published_price(
+    bed: Harness, opens: Opens
+) -> None:
+    fill(bed)
+    sql = "DELETE FROM bulk.t"
+    async with opens("--max-dpu", "100") as client:
+        dry = await run(client, sql, dry_run=True)
+        unclear = await run(client, sql)
+    told = (
+        "Forecast: about 48.7 DPU, under $0.01 at $8.00 a million (us-east-1, 2026-04), or 92.4 DPU if multi-"
+    )
+    assert told in dry.text
+    assert not unclear.is_error, unclear.text
+    async with opens("--max-dpu", "50") as client:
+        insert(bed, "INSERT INTO bulk.t SELECT g, g % 10, 0, 's' || g", 7000)
+        refused = await run(client, sql)
+    assert "92.4 DPU if the cluster is multi-Region, is above 50 DPU" in refused.text
+    assert "dsql:GetCluster lets this server ask" in refused.text
+    assert bed.postgres.query("SELECT count(*) FROM bulk.t") == [(7000,)]
+
+
 async def test_a_dry_run_says_that_batches_have_each_their_own_time(bed: Harness, opens: Opens) -> None:
     fill(bed)
     sql = "UPDATE bulk.t SET n = 1 WHERE {} IS NOT NULL"

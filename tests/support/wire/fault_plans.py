@@ -26,6 +26,7 @@ def parameters(bed: Harness, certificate: Path, *flags: str) -> StdioServerParam
         PGSSLNEGOTIATION="direct",
         AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
         AWS_SECRET_ACCESS_KEY="secret",  # noqa: S106 - any will do
+        AWS_ENDPOINT_URL_PRICING="http://127.0.0.1:9",  # where nothing answers: a test asks nobody for prices
     )
 
 
