@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
-from conftest import ServerOn
+from conftest import ServerOn, server
 from support.client_helpers import Reply, call, write
 from support.direct_connection import has_done
 from support.rival import SLOWLY, rival
@@ -132,3 +132,25 @@ async def test_a_slow_statement_is_told_without_its_literals(on_cluster: ServerO
 @pytest.mark.parametrize("minutes", [0, 1_441, "an hour"])
 async def test_minutes_have_bounds(reader: Client, minutes: object) -> None:
     assert (await call(reader, "diagnose", minutes=minutes)).is_error
+
+
+async def test_a_cluster_that_cannot_be_reached_is_the_first_finding() -> None:
+    nowhere = server(
+        *("--cluster_endpoint", "localhost", "--region", "us-east-1"),
+        AWS_ACCESS_KEY_ID="AKIDEXAMPLE",
+        AWS_SECRET_ACCESS_KEY="none",  # noqa: S106 - signs a token that nobody reads
+        PGPORT="9",  # the port of discard, where nothing listens
+    )
+    async with Client(nowhere) as client:
+        told = await call(client, "diagnose")
+    assert not told.is_error
+    assert told.text.splitlines()[1].startswith("1. The catalogs cannot be read (refused): ")
+    assert "CloudWatch: not known. The endpoint does not tell the id of the cluster." in told.text
+    assert told.facts["findings"][0]["kind"] == "not_reached"
+    assert "tables" not in told.text.split("Looked at:")[1].splitlines()[0]
+
+
+async def test_without_a_cluster_there_is_nothing_to_diagnose() -> None:
+    async with Client(server()) as client:
+        told = await call(client, "diagnose")
+    assert told.facts["code"] == "no_cluster"

@@ -183,6 +183,7 @@ async def test_no_argument_and_no_script_speaks_as_the_server(nest: Nest, canari
         ("explain_query", {"sql": f"SELECT {literal()} AS {name()} ORDER BY {literal()}"}),
         ("explain_query", {"sql": text()}),
         ("job_status", {"job_id": text()}),
+        ("diagnose", {"minutes": text()}),
         ("batch_write", {"sql": f"DELETE FROM {name()}", "resume": text()}),
         ("batch_write", {"sql": "DELETE FROM t", "dry_run_token": text()}),
         ("load_rows", {"table": text(), "rows": [{}]}),
@@ -235,6 +236,8 @@ async def _plant(nest: Nest, schema: str, at: str, key: str, value: str) -> None
     await nest.do(f"COMMENT ON COLUMN {at}.{value} IS {literal()}")
     await nest.do(f"CREATE INDEX ASYNC {name()} ON {at} (n) WHERE {value} <> {literal()}")
     await nest.do(f"CREATE INDEX ASYNC {name()} ON {at} (n)")
+    await nest.do(f"CREATE INDEX ASYNC {name()} ON {at} (n, {value})")
+    await nest.do(f"CREATE SEQUENCE {schema}.{name()} CACHE 1")
     await nest.do(f"CREATE VIEW {schema}.{name()} AS SELECT {literal()}::text AS {name()}, * FROM {at}")
     await nest.do(f"CREATE DOMAIN {schema}.{name()} AS int CHECK (VALUE > 0)")
     await nest.do(f"CREATE FUNCTION {schema}.{name()}({name()} int) RETURNS text LANGUAGE sql AS {literal()}")
@@ -257,6 +260,7 @@ async def _look(nest: Nest, at: str, key: str, value: str) -> None:
     await nest.call("explain_query", sql=f"SELECT * FROM {at} JOIN {at} b USING ({value})", analyze=True)
     await nest.call("export_query", sql=f"SELECT *, 1 AS {name()} FROM {at}", path="x.csv", overwrite=True)
     await nest.call("job_status")
+    await nest.call("diagnose")
     for uri in ("dsql://schema", "dsql://diagram"):
         await nest.read(uri)
     for part, known in (("schema", {}), ("table", {"schema": "public"}), ("table", {})):

@@ -7,11 +7,12 @@ import hashlib
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from awslabs_dsql_mcp.database.transaction import UnitOfWork
+from awslabs_dsql_mcp.database.failure import Failure
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.sql.shapes import StatementShape
@@ -40,6 +41,39 @@ class Attempt:
     is_schema: bool
     seconds: float
     rows: int = 0
+
+
+@dataclass
+class Attempts:
+    """The attempts of a transaction, as they are made.
+
+    Attributes:
+        began: When the last one sent its first statement; `None` before that.
+        rows: Rows that it has changed.
+        longest: Seconds of statements of the one that took longest.
+        conflicts: Those that conflicted.
+    """
+
+    began: float | None = None
+    rows: int = 0
+    longest: float = 0.0
+    conflicts: list[Attempt] = field(default_factory=list[Attempt])
+
+    def begin(self, now: float) -> None:
+        """Note that an attempt sends its first statement."""
+        self.began, self.rows = now, 0
+
+    def end(self, now: float) -> None:
+        """Note that its statements have ended, or one has failed."""
+        self.longest = max(self.longest, self._since(now))
+
+    def conflict(self, failure: Failure, now: float) -> None:
+        """Note that it conflicted."""
+        is_schema = "OC001" in f"{failure.sqlstate} {failure.message}"
+        self.conflicts.append(Attempt(is_schema, self._since(now), self.rows))
+
+    def _since(self, now: float) -> float:
+        return 0.0 if self.began is None else now - self.began
 
 
 @dataclass(frozen=True)
@@ -117,33 +151,28 @@ class ActivityRecord:
         self._slow: deque[SlowUnit] = deque(maxlen=_MAX_SLOW)
         self._by_minute: deque[tuple[int, int]] = deque(maxlen=MAX_MINUTES + 1)
 
-    def note(
-        self,
-        unit: UnitOfWork,
-        attempts: Sequence[Attempt],
-        *,
-        succeeded: bool,
-        seconds: float,
-        rows: int | None,
-    ) -> None:
-        """Note a transaction that has ended.
+    def note(self, unit: UnitOfWork, observed: Attempts, report: Report | None) -> None:
+        """Note a transaction that has ended; nothing if it had no connection.
 
         Args:
             unit: Its statements.
-            attempts: Its attempts that conflicted.
-            succeeded: It was committed, has read to its end, or was a dry run that ended well.
-            seconds: Time of its statements in the attempt that took longest.
-            rows: Rows that it returned or changed; `None` if it did not end well.
+            observed: Its attempts.
+            report: How it ended; `None` if it failed.
         """
+        if observed.began is None:
+            return
         now = self._clock()
         self._count(int(now // 60))
-        if not attempts and seconds < SLOW:
+        is_slow = observed.longest >= SLOW
+        if not (observed.conflicts or is_slow):
             return
-        shapes = self.shapes(unit)
-        if attempts:
-            self._conflicted.append(Conflicted(now, tuple(attempts), succeeded, unit.read_only, shapes))
-        if seconds >= SLOW:
-            self._slow.append(SlowUnit(now, seconds, rows, shapes))
+        shapes, ended_well = self.shapes(unit), report is not None
+        if observed.conflicts:
+            kept = Conflicted(now, tuple(observed.conflicts), ended_well, unit.read_only, shapes)
+            self._conflicted.append(kept)
+        if is_slow:
+            rows = sum(each.rows_affected or 0 for each in report.results) if report else None
+            self._slow.append(SlowUnit(now, observed.longest, rows, shapes))
 
     def seen(self, minutes: int) -> Seen:
         """Give what was seen in the last minutes."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
-from awslabs_dsql_mcp.database.activity import ActivityRecord, Attempt
+from awslabs_dsql_mcp.database.activity import ActivityRecord, Attempts
 from awslabs_dsql_mcp.database.call_context import (
     record_attempts,
     record_commit_answered,
@@ -102,21 +102,14 @@ class Limits:
 
 @dataclass
 class _Call:
-    """State of a call: when it started, its own time limit in seconds if it has one, and its connection.
-
-    Of its attempts: their number, when the last one began, rows that it has changed, those that conflicted,
-    and how long the longest took.
-    """
+    """State of a call: when it started, its own time limit in seconds if it has one, and its connection."""
 
     started_at: float
     writes: bool
     time_limit: float | None
     session: PooledSession[Connection] | None = None
     attempts: int = 0
-    attempt_began: float = 0.0
-    conflicts: list[Attempt] = field(default_factory=list[Attempt])
-    longest: float = 0.0
-    changed: int = 0
+    observed: Attempts = field(default_factory=Attempts)
 
 
 class PooledDatabase:
@@ -179,17 +172,9 @@ class PooledDatabase:
             return done
         finally:
             record_attempts(call.attempts)
-            self._note(unit, call, report)
+            self._activity.note(unit, call.observed, report)
             with anyio.CancelScope(shield=True):
                 await self._release(call)
-
-    def _note(self, unit: UnitOfWork, call: _Call, report: Report | None) -> None:
-        if not call.attempts:
-            return
-        rows = None if report is None else sum(result.rows_affected or 0 for result in report.results)
-        self._activity.note(
-            unit, call.conflicts, succeeded=report is not None, seconds=call.longest, rows=rows
-        )
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use are closed when their calls end."""
@@ -204,9 +189,8 @@ class PooledDatabase:
                 case Run():
                     call.attempts += 1
                     log.debug("run %s", step)
-                    call.changed = 0
                     executed = await self._run(step, call)
-                    call.changed = rows_changed(executed.results)
+                    call.observed.rows = rows_changed(executed.results)
                     return executed
                 case Commit():
                     await self._commit(call)
@@ -217,8 +201,7 @@ class PooledDatabase:
                     await asyncio.sleep(min(seconds, self._remaining(call)))
         except DatabaseError as failed:
             if failed.failure.kind is FailureKind.CONFLICT:
-                is_schema = "OC001" in f"{failed.failure.sqlstate} {failed.failure.message}"
-                call.conflicts.append(Attempt(is_schema, self._clock() - call.attempt_began, call.changed))
+                call.observed.conflict(failed.failure, self._clock())
             if failed.failure.session_lost:
                 await self._drop(call)
                 await self._pool.close_idle()
@@ -228,7 +211,7 @@ class PooledDatabase:
     async def _run(self, step: Run, call: _Call) -> Executed:
         if call.session is None:
             call.session = await self._acquire(call)
-        call.attempt_began = self._clock()
+        call.observed.begin(self._clock())
         work = call.session.connection.run(step.queries, read_only=step.read_only, pipelined=self._pipelined)
         try:
             limit, connection = self._step_time(call), call.session.connection
@@ -242,7 +225,7 @@ class PooledDatabase:
             await self._rollback(call)
             return await self._run(step, call)
         finally:
-            call.longest = max(call.longest, self._clock() - call.attempt_began)
+            call.observed.end(self._clock())
 
     async def _acquire(self, call: _Call) -> PooledSession[Connection]:
         timeout = self._remaining(call)

@@ -1,6 +1,7 @@
 """Reads what the catalogs tell, and lets a part be missing that a server refuses."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from awslabs_dsql_mcp.catalog import health
 from awslabs_dsql_mcp.catalog.health import SequenceState
@@ -10,6 +11,8 @@ from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.diagnosis.findings import Catalog
 from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
 from awslabs_dsql_mcp.sql.identifiers import TableName
+
+_PATIENCE: Final = 3.0  # seconds; the caller waits for an error
 
 
 async def read_catalog(database: Database) -> tuple[Catalog, list[str]]:
@@ -46,18 +49,20 @@ async def read_keys(
     if not tables:
         return {}, ()
     try:
-        (indexes,) = await _ask(database, health.indexes_of_query([table.table for table in tables]))
+        names = [table.table for table in tables]
+        (indexes,) = await _ask(database, health.indexes_of_query(names), time_limit=_PATIENCE)
     except DsqlError:
         return {}, ()
     try:
-        (sequences,) = await _ask(database, health.sequences_query())
+        (sequences,) = await _ask(database, health.sequences_query(), time_limit=_PATIENCE)
     except DsqlError:
         return health.primary_keys(health.fold_indexes(indexes)), ()
     return health.primary_keys(health.fold_indexes(indexes)), health.fold_sequences(sequences)
 
 
-async def _ask(database: Database, *queries: Query) -> tuple[Result, ...]:
-    return (await database.run(UnitOfWork(queries, read_only=True))).results
+async def _ask(database: Database, *queries: Query, time_limit: float | None = None) -> tuple[Result, ...]:
+    unit = UnitOfWork(queries, read_only=True, time_limit=time_limit)
+    return (await database.run(unit)).results
 
 
 async def _part(database: Database, query: Query, what: str, missing: list[str]) -> Result | None:

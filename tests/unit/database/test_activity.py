@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from awslabs_dsql_mcp.database.activity import SLOW, ActivityRecord, Attempt
-from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.database.activity import SLOW, ActivityRecord, Attempt, Attempts
+from awslabs_dsql_mcp.database.failure import Failure
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 
 UNIT = UnitOfWork((Query("UPDATE t SET a = 'secret' WHERE id = $1", (1,)),), read_only=False)
 CONFLICT = Attempt(is_schema=False, seconds=0.1, rows=1)
@@ -24,7 +26,27 @@ def clock() -> Clock:
 
 
 def note(record: ActivityRecord, *attempts: Attempt, seconds: float = 0.1, succeeded: bool = True) -> None:
-    record.note(UNIT, attempts, succeeded=succeeded, seconds=seconds, rows=1 if succeeded else None)
+    report = Report((Result("UPDATE 1", 1),), "committed", 1) if succeeded else None
+    record.note(UNIT, Attempts(0.0, 1, seconds, list(attempts)), report)
+
+
+def test_attempts_are_timed_from_their_first_statement() -> None:
+    attempts = Attempts()
+    attempts.begin(10.0)
+    attempts.rows = 7
+    attempts.end(10.5)
+    attempts.conflict(Failure("change conflicts with another transaction (OC000)", "40001"), 10.75)
+    attempts.begin(20.0)
+    attempts.conflict(Failure("schema has been updated by another transaction (OC001)", "40001"), 20.25)
+    attempts.end(20.25)
+    assert attempts.conflicts == [Attempt(False, 0.75, 7), Attempt(True, 0.25, 0)]  # noqa: FBT003 - values
+    assert attempts.longest == 0.5
+
+
+def test_what_had_no_connection_is_no_transaction(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    record.note(UNIT, Attempts(), None)
+    assert record.seen(15).transactions == 0
 
 
 def test_only_what_conflicted_or_was_slow_is_kept(clock: Clock) -> None:

@@ -5,8 +5,9 @@
 import pytest
 
 from awslabs_dsql_mcp.catalog.health import SequenceState
-from awslabs_dsql_mcp.database.activity import ActivityRecord, Attempt, Seen
-from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.database.activity import ActivityRecord, Attempt, Attempts, Seen
+from awslabs_dsql_mcp.database.model import Result
+from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.diagnosis.contention import advice, contentions
 from awslabs_dsql_mcp.sql.identifiers import TableName
 
@@ -29,7 +30,8 @@ class Record:
         self, *statements: str, times: int = 3, rows: int = 1, seconds: float = 0.1, schema: bool = False
     ) -> "Record":
         attempts = [Attempt(schema, seconds, rows)] * times
-        self.record.note(unit(*statements), attempts, succeeded=True, seconds=seconds, rows=rows)
+        report = Report((Result("UPDATE 1", rows),), "committed", times + 1)
+        self.record.note(unit(*statements), Attempts(0.0, rows, seconds, attempts), report)
         return self
 
     @property
