@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from mcp import Client
+from mcp.client.stdio import stdio_client
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from conftest import ServerOn, server
 from support.client_helpers import Reply, call, write
 from support.direct_connection import has_done
-from support.rival import SLOWLY, rival
+from support.rival import SLOWLY, attempts_in, rival
 
 COUNT = "UPDATE tally SET n = n + 1 WHERE id = %s"
 
@@ -57,7 +59,7 @@ async def test_a_hot_row_is_named_with_its_statement_and_what_to_change(
 
 
 async def test_conflicts_that_a_retry_met_are_told_and_the_first_error_is_short(
-    tally: None, on_cluster: ServerOn, cluster: LocalCluster
+    tally: None, on_cluster: ServerOn, cluster: LocalCluster, tmp_path: Path
 ) -> None:
     del tally
     async with Client(on_cluster("--allow-writes", "--retry-attempts", "1")) as client:
@@ -67,13 +69,17 @@ async def test_conflicts_that_a_retry_met_are_told_and_the_first_error_is_short(
             assert failed.text.splitlines()[2].startswith("Next: Try again later; ")
             assert "As this server saw" not in failed.text
         assert "As this server saw: 3 conflicts in the last 15 min" in third.text
-    async with Client(on_cluster("--allow-writes", "--retry-attempts", "50")) as client:
-        await call(client, "readonly_query", sql="SELECT 1")  # the next call runs at once
-        async with rival(cluster, "UPDATE tally SET n = n + 1 WHERE id = 2") as other:
-            running = asyncio.ensure_future(count(client, 2))
-            await other.commits(100)
-        retried = await running
-        told = await call(client, "diagnose")
+    start, log = (
+        on_cluster("--allow-writes", "--retry-attempts", "50", "--log-level", "DEBUG"),
+        tmp_path / "log",
+    )
+    with log.open("w", encoding="utf-8") as errors:
+        async with Client(stdio_client(start, errlog=errors)) as client:
+            async with rival(cluster, "UPDATE tally SET n = n + 1 WHERE id = 2") as other:
+                running = asyncio.ensure_future(count(client, 2))
+                await other.until(lambda: attempts_in(log, "UPDATE tally") > 1)
+            retried = await running
+            told = await call(client, "diagnose")
     assert not retried.is_error, retried.text
     attempts = retried.facts["attempts"]
     assert attempts > 1

@@ -1,8 +1,9 @@
 """A rival: another session that changes a row again and again, so that transactions on it conflict."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import psycopg
 from typing_extensions import LiteralString
@@ -10,7 +11,7 @@ from typing_extensions import LiteralString
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from support.direct_connection import connect
 
-SLOWLY: LiteralString = "SELECT count(*) FROM generate_series(1, 400000)"
+SLOWLY: LiteralString = "SELECT count(*) FROM generate_series(1, 1500000)"
 """A statement that keeps a transaction open while a rival commits."""
 
 
@@ -27,11 +28,22 @@ class Rival:
             self._committed += 1
             self._changed.notify_all()
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Go on until a condition holds, which is looked at behind each commit."""
+        while not condition():
+            await self.commits(1)
+
     async def commits(self, number: int) -> None:
         """Wait until it has committed so many times more."""
         async with self._changed:
             until = self._committed + number
             await self._changed.wait_for(lambda: self._committed >= until)
+
+
+def attempts_in(log: Path, statement: str) -> int:
+    """Count the attempts of transactions with a statement in a server's log of level DEBUG."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return sum("run BEGIN" in line and statement in line for line in lines)
 
 
 @asynccontextmanager

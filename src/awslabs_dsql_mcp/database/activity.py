@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -198,8 +198,3 @@ class ActivityRecord:
 
     def _digest(self, value: str) -> str:
         return hashlib.blake2b(value.encode(errors="replace"), digest_size=12, key=self._key).hexdigest()
-
-
-def is_own(shapes: "Iterable[StatementShape]") -> bool:
-    """Check that statements only read the catalog: those are mostly this server's own."""
-    return all("FROM pg_" in each.text or "FROM sys." in each.text for each in shapes)

@@ -28,13 +28,14 @@ async def read_catalog(database: Database) -> tuple[Catalog, list[str]]:
         DsqlError: What `Database.run` raises, where the cluster cannot be asked at all.
     """
     missing: list[str] = []
-    indexes, tables = await _ask(database, health.indexes_query(), health.tables_query())
+    indexes = await _part(database, health.indexes_query(), "Indexes", missing)
+    tables = await _part(database, health.tables_query(), "Tables", missing)
     jobs = await _part(database, health.troubled_jobs_query(), "Jobs", missing)
     sequences = await _part(database, health.sequences_query(), "Sequences", missing)
     return (
         Catalog(
-            health.fold_indexes(indexes),
-            health.fold_tables(tables),
+            health.fold_indexes(indexes) if indexes else (),
+            health.fold_tables(tables) if tables else (),
             health.fold_sequences(sequences) if sequences else (),
             health.fold_troubled_jobs(jobs) if jobs else (),
         ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from awslabs_dsql_mcp.catalog.health import IndexState, JobState, SequenceState, TableState
-from awslabs_dsql_mcp.database.activity import Seen, SlowUnit, is_own
+from awslabs_dsql_mcp.database.activity import Seen, SlowUnit
 from awslabs_dsql_mcp.diagnosis.contention import REPEATED, Contention, raise_cache
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import DsqlError
@@ -94,7 +94,7 @@ def slow_findings(slow: Sequence[SlowUnit]) -> Iterator[Finding]:
     """Tell of slow transactions, the same statements together."""
     groups: dict[tuple[str, ...], list[SlowUnit]] = defaultdict(list)
     for unit in slow:
-        if not is_own(unit.shapes):
+        if not all(each.of_catalogs for each in unit.shapes):
             groups[tuple(each.text for each in unit.shapes)].append(unit)
     ranked = sorted(groups.items(), key=lambda item: -sum(unit.seconds for unit in item[1]))
     for texts, units in ranked[:_MAX_OF_KIND]:

@@ -75,11 +75,13 @@ class StatementShape:
         text: The statement on a line, shortened, with ``%s`` for each value.
         accesses: The tables whose rows it changes or locks.
         sequences: Sequences that it draws from by name, as it writes them.
+        of_catalogs: It reads system catalogs and no other tables, as this server itself does.
     """
 
     text: str
     accesses: tuple[RowAccess, ...] = ()
     sequences: tuple[str, ...] = ()
+    of_catalogs: bool = False
 
 
 def shape(sql: str, params: Sequence[object], digest: Callable[[str], str]) -> StatementShape:
@@ -101,7 +103,18 @@ def shape(sql: str, params: Sequence[object], digest: Callable[[str], str]) -> S
     values = _Values(params, digest)
     accesses = tuple(access for tree in trees for access in _accesses(tree, values))
     drawn = dict.fromkeys(name for tree in trees for name in _drawn(tree))
-    return StatementShape(text, accesses, tuple(drawn))
+    return StatementShape(text, accesses, tuple(drawn), not accesses and _reads_catalogs_alone(trees))
+
+
+def _reads_catalogs_alone(trees: Sequence[Tree]) -> bool:
+    own = {node.get("ctename") for tree in trees for node, _ in tree.find("CommonTableExpr")}
+    tables = [_name(node) for tree in trees for node, _ in tree.find("RangeVar")]
+    return bool(tables) and all(
+        table.schema in ("sys", "pg_catalog", "information_schema")
+        or table.table.startswith("pg_")
+        or (table.schema is None and table.table in own)
+        for table in tables
+    )
 
 
 def _without_literals(tokens: Sequence[Token]) -> str:

@@ -97,6 +97,23 @@ def test_sequences_are_known_that_a_statement_draws_from() -> None:
     assert shaped.sequences == ("s.orders",)
 
 
+@pytest.mark.parametrize(
+    ("sql", "of_catalogs"),
+    [
+        (
+            "WITH w AS (SELECT oid FROM pg_class) SELECT * FROM w JOIN pg_attribute a ON a.attrelid = w.oid",
+            True,
+        ),
+        ("SELECT * FROM sys.jobs", True),
+        ("SELECT 1", False),
+        ("SELECT * FROM t, pg_class", False),
+        ("INSERT INTO t SELECT relname FROM pg_class", False),
+    ],
+)
+def test_reads_of_catalogs_are_known(sql: str, of_catalogs: bool) -> None:  # noqa: FBT001 - a row of a table
+    assert shape(sql, [], digest).of_catalogs is of_catalogs
+
+
 def test_what_only_reads_changes_nothing() -> None:
     assert shape("SELECT * FROM t WHERE id = 1", [], digest).accesses == ()
     assert shape("WITH a AS (SELECT 1) SELECT * FROM a FOR UPDATE", [], digest).accesses == ()
