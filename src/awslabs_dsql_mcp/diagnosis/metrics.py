@@ -104,8 +104,14 @@ def metric_lines(metrics: Metrics, minutes: int, seen: int) -> list[str]:
     return lines
 
 
-def metric_findings(metrics: Metrics, seen: int) -> list[Finding]:
-    """Tell of what the metrics show."""
+def metric_findings(metrics: Metrics, seen: int, *, is_whole: bool = True) -> list[Finding]:
+    """Tell of what the metrics show.
+
+    Args:
+        metrics: What AWS told.
+        seen: Conflicts that this server saw meanwhile.
+        is_whole: This server ran all the time.
+    """
     told = metrics.minutes.value
     if told is None:
         return []
@@ -129,8 +135,8 @@ def metric_findings(metrics: Metrics, seen: int) -> list[Finding]:
             Finding(
                 75,
                 "conflicts_of_others",
-                f"{pluralize(conflicts - seen, 'conflict')} of other clients, whose statements this server "
-                "does not see.",
+                f"{pluralize(conflicts - seen, 'conflict')} that this server did not see: of other clients"
+                f"{'' if is_whole else ', or of before its start'}.",
                 "Look in CloudWatch Database Insights for the statements that wait at Commit, by "
                 "application_name (dsql://guide/observability).",
                 values={"conflicts": conflicts, "seen": seen},

@@ -94,7 +94,7 @@ def report(
         *refused,
         *conflict_findings(contentions(seen, _keys(catalog), catalog.sequences), seen),
         *slow_findings(seen.slow),
-        *metric_findings(metrics, seen.conflicts),
+        *metric_findings(metrics, seen.conflicts, is_whole=seen.recorded >= seen.minutes),
         *job_findings(catalog.jobs),
         *index_findings(catalog),
         *limit_findings(catalog),

@@ -56,10 +56,10 @@ def test_what_enforces_or_serves_something_of_its_own_is_not_redundant() -> None
     assert redundant(nulls_first, index("b", "1", "2")) == []
 
 
-def job(status: str, unchanged: int = 0, name: str = "public.a") -> JobState:
+def job(status: str, unchanged: int = 0, name: str = "public.a", *, valid: bool | None = False) -> JobState:
     details = "found duplicate key(s)"
     made = AsyncJob(
-        "a" * 26, status, "INDEX_BUILD", name, details, index_valid=False, started="2026-11-29", updated=None
+        "a" * 26, status, "INDEX_BUILD", name, details, index_valid=valid, started="2026-11-29", updated=None
     )
     return JobState(made, unchanged, T)
 
@@ -74,6 +74,10 @@ def test_an_invalid_index_is_told_once_with_its_job() -> None:
     (found,) = index_findings(alone)
     assert found.kind == "index_invalid"
     assert "DROP INDEX public.a" in found.step
+
+
+def test_a_failed_build_whose_index_is_dropped_or_valid_is_settled() -> None:
+    assert list(job_findings((job("failed", valid=None), job("failed", valid=True)))) == []
 
 
 def test_a_job_is_stuck_only_after_half_an_hour() -> None:

@@ -76,6 +76,9 @@ async def test_conflicts_connections_and_latency_are_told(dimensions: int) -> No
     assert connections == "Connections: 40 at most, of 50 (Service Quotas)."
     assert [each.kind for each in metric_findings(told, 4)] == ["connections", "conflicts_of_others"]
     assert [each.kind for each in metric_findings(told, 14)] == ["connections"]
+    assert metric_findings(told, 4)[1].text == "11 conflicts that this server did not see: of other clients."
+    young = metric_findings(told, 4, is_whole=False)[1]
+    assert young.text.endswith("of other clients, or of before its start.")
 
 
 async def test_the_default_quota_is_named_as_such_where_it_may_not_be_asked() -> None:
