@@ -18,8 +18,16 @@ from awslabs_dsql_mcp.local_cluster.client_env import powershell
 from awslabs_dsql_mcp.local_cluster.cluster import HOST, enter
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_if_running
+from awslabs_dsql_mcp.local_cluster.daemon.next_faults import FAULTS
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
-from awslabs_dsql_mcp.option_parser import Option, OptionParser, SettingsError, add_options, read_value
+from awslabs_dsql_mcp.option_parser import (
+    Option,
+    OptionParser,
+    SettingsError,
+    add_options,
+    read_value,
+    whole_number,
+)
 
 _WAKING = Option(
     "--waking-ms", (), options.MILLISECONDS, "Milliseconds that waking up takes, for sleep.", "MS", "0"
@@ -27,6 +35,7 @@ _WAKING = Option(
 
 
 _SHELL = "powershell" if sys.platform == "win32" else "sh"
+_TIMES = Option("--times", (), whole_number(1, 1000), "How many of them fail, for fail.", "N", "1")
 _HOST_NAME = re.compile(r"[\w.-]+")
 _ASKING = {"--for": "client", "--env": "env"}
 _TASKS_OF = {
@@ -34,8 +43,10 @@ _TASKS_OF = {
     "--for": ("--for",),
     "--format": ("--env",),
     "--user": ("--env", "--for", "token"),
-    "--host": ("token", "--env"),
+    "--host": ("token", "--env", "sleep"),
+    "fault": ("fail",),
     _WAKING.flag: ("sleep",),
+    _TIMES.flag: ("fail",),
     **{option.flag: ("",) for option in options.OPTIONS},
 }
 """What each option is for; "" is the cluster itself."""
@@ -70,7 +81,9 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     if task == "token":
         _print(_token(data_dir, getattr(parsed, "host", HOST), user))
     elif task == "sleep":
-        _let_sleep(data_dir, _waking_seconds(parsed))
+        _let_sleep(data_dir, _number(parsed, _WAKING) / 1000, getattr(parsed, "host", ""))
+    elif task == "fail":
+        _let_fail(data_dir, parsed.fault, int(_number(parsed, _TIMES)))
     elif task == "--for":
         _print(_lines(data_dir, parsed.client, user, parsed.local_data))
     elif task == "--env":
@@ -87,7 +100,7 @@ def _task(parsed: argparse.Namespace) -> str:
     Raises:
         SettingsError: An option is given that does nothing there.
     """
-    given = vars(parsed)
+    given = {name: value for name, value in vars(parsed).items() if value is not None}
     asked = [parsed.action] if parsed.action else [flag for flag, name in _ASKING.items() if name in given]
     task = cast("str", "--env" if not asked and "format" in given else asked[0] if asked else "")
     for flag, tasks in _TASKS_OF.items():
@@ -101,9 +114,9 @@ def _name(flag: str) -> str:
     return _ASKING.get(flag) or flag.lstrip("-").replace("-", "_")
 
 
-def _waking_seconds(parsed: argparse.Namespace) -> float:
-    text = getattr(parsed, _WAKING.name, _WAKING.default)
-    return cast("float", read_value(_WAKING, _WAKING.flag, text)) / 1000
+def _number(parsed: argparse.Namespace, option: Option) -> float:
+    text = getattr(parsed, option.name, option.default)
+    return cast("float", read_value(option, option.flag, text))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,9 +128,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=["token", "sleep"],
+        choices=["token", "sleep", "fail"],
         help="token: print a new password, valid for 15 minutes; sleep: put the running cluster to sleep, "
-        "like an idle one: the next connection is refused, and wakes it up",
+        "like an idle one: the next connection is refused, and wakes it up; fail: let the next of FAULT fail",
+    )
+    parser.add_argument(
+        "fault",
+        nargs="?",
+        choices=FAULTS,
+        metavar="FAULT",
+        help="create: the next cluster ends in FAILED; backup, copy, restore: the next such job fails; "
+        "throttle: the next call of the account's API is throttled",
     )
     parser.add_argument(
         "--env",
@@ -149,10 +170,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host",
         default=argparse.SUPPRESS,
-        help=f"name that token and --env are for: {HOST}, valid for each name of the first cluster, or the "
-        f"endpoint of another one (default: {HOST})",
+        help=f"name for token, --env and sleep: {HOST}, valid for each name of the first cluster, or "
+        f"the endpoint of another one (default: {HOST})",
     )
-    add_options(parser, [_WAKING])
+    add_options(parser, [_WAKING, _TIMES])
     options.add_to(parser)
     return parser
 
@@ -228,9 +249,17 @@ def _data_flags(data_dir: DataDir, data: Path | None) -> list[str]:
     return ["--local-data", str(data_dir.path)] if data else []
 
 
-def _let_sleep(data_dir: DataDir, waking_seconds: float) -> None:
+def _let_sleep(data_dir: DataDir, waking_seconds: float, host: str) -> None:
+    host = _host_name(host) if host else ""
     with _connected(data_dir) as handle:
-        handle.let_sleep(waking_seconds)
+        handle.let_sleep(waking_seconds, host)
+
+
+def _let_fail(data_dir: DataDir, fault: str | None, times: int) -> None:
+    if fault is None:
+        raise SettingsError(f"local fail: got nothing, expected {' or '.join(FAULTS)}")
+    with _connected(data_dir) as handle:
+        handle.let_fail(fault, times)
 
 
 async def _serve(data_dir: DataDir, data: Path | None, config: ClusterConfig | None) -> int:

@@ -42,7 +42,7 @@ def _check_answer(http_response: Answer, parsed: Answer, model: Shape, **_: obje
     if http_response.status_code >= 300:
         code = parsed["Error"]["Code"]
         shapes = {shape.name: shape for shape in model.error_shapes}
-        if http_response.headers["x-amzn-ErrorType"] in _OF_SIGNATURES:
+        if http_response.headers["x-amzn-ErrorType"] in _COMMON:
             return
         if "does not offer" not in parsed["Error"]["Message"]:
             assert code in shapes, f"{model.name} has no {code}"
@@ -64,7 +64,8 @@ _TYPES: Mapping[str, object] = {
     "long": int,
     "timestamp": (int, float),
 }
-_OF_SIGNATURES = {
+_COMMON = {
+    "ThrottlingException",
     "MissingAuthenticationTokenException",
     "IncompleteSignatureException",
     "UnrecognizedClientException",

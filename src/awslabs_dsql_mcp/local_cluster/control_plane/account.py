@@ -16,7 +16,15 @@ from awslabs_dsql_mcp.local_cluster.control_plane.backup.state import Backups
 _MAX_ANSWERS = 500
 
 Status = Literal[
-    "CREATING", "ACTIVE", "INACTIVE", "UPDATING", "PENDING_SETUP", "PENDING_DELETE", "DELETING", "DELETED"
+    "CREATING",
+    "ACTIVE",
+    "INACTIVE",
+    "UPDATING",
+    "PENDING_SETUP",
+    "PENDING_DELETE",
+    "DELETING",
+    "DELETED",
+    "FAILED",
 ]
 CONNECTABLE: frozenset[Status] = frozenset(("ACTIVE", "INACTIVE", "UPDATING"))
 """States in which a cluster takes connections, or wakes up at one."""
@@ -58,6 +66,7 @@ class Cluster:
         updated_at: Time of the last change that takes a while.
         deleted_at: Time at which it was to be deleted.
         metric_groups: Names of its metric groups.
+        fails: True if its creation ends in FAILED.
     """
 
     identifier: str
@@ -72,6 +81,7 @@ class Cluster:
     updated_at: float = 0.0
     deleted_at: float | None = None
     metric_groups: tuple[str, ...] = ()
+    fails: bool = False
 
     @property
     def arn(self) -> str:
@@ -135,6 +145,8 @@ class Account:
             return "PENDING_SETUP"
         if not at.is_over(cluster.set_up_at):
             return "CREATING"
+        if cluster.fails:
+            return "FAILED"
         if not at.is_over(cluster.updated_at):
             return "UPDATING"
         return "INACTIVE" if cluster.identifier in at.asleep else "ACTIVE"

@@ -54,6 +54,7 @@ class Api:
         keys: The keys that sign requests.
         accounts: Returns the account; it may fail, which is told to each request.
         moment: Returns the time at which a request is answered.
+        is_to_fail: Returns true if the next call was asked to fail in a way.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Api:
         keys: Credentials,
         accounts: Callable[[], AccountFile],
         moment: Callable[[], Moment],
+        is_to_fail: Callable[[str], bool],
     ) -> None:
         self._keys, self._accounts, self._moment = keys, accounts, moment
+        self._is_to_fail = is_to_fail
         self._models: dict[str, ServiceModel] = {}
 
     def respond(self, request: HttpRequest) -> HttpResponse:
@@ -84,6 +87,8 @@ class Api:
         return datetime.fromtimestamp(time.time(), timezone.utc)
 
     def _answer(self, asked: Service, region: str, request: HttpRequest) -> Mapping[str, object]:
+        if self._is_to_fail("throttle"):
+            raise ServiceError("ThrottlingException", "Rate exceeded")
         at = self._moment()
         if region not in REGIONS:
             text = f"The local cluster knows no Region {region} of Aurora DSQL."
@@ -92,7 +97,7 @@ class Api:
         if model.operation(request) not in asked.operations:
             raise asked.refuse_operation(model.operation(request))
         operation, given = model.read(request)
-        call = service.Call(region, at, account_file.new_identifier)
+        call = service.Call(region, at, account_file.new_identifier, self._is_to_fail)
         answer = self._accounts().change(lambda account: service.run(asked, operation, account, call, given))
         return model.write(operation, answer)
 

@@ -53,6 +53,7 @@ def _create(account: Account, call: Call, given: Input) -> Result:
         peers=properties.peers or (),
         set_up_at=None if given_properties else call.at.now,
         metric_groups=_metric_groups(given),
+        fails=call.is_to_fail("create"),
     )
     if given_properties:
         multi_region.check_new(account, cluster)

@@ -24,11 +24,13 @@ class Call:
         region: The Region that the request is signed for.
         at: The time.
         new_identifier: Makes the id of a cluster.
+        is_to_fail: Returns true if what is made was asked to fail.
     """
 
     region: str
     at: Moment
     new_identifier: Callable[[], str]
+    is_to_fail: Callable[[str], bool] = lambda _: False
 
 
 Operation = Callable[[Account, Call, Input], Result]

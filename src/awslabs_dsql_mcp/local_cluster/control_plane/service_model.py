@@ -22,7 +22,7 @@ from awslabs_dsql_mcp.local_cluster.control_plane.signature import HttpRequest
 _LABEL: Final = re.compile(r"\{(\w+)\}")
 # Of errors to which the model gives none (AWS Backup API reference).
 _STATUS: Final = 400
-_STATUSES: Final = {"ServiceUnavailableException": 500}
+_STATUSES: Final = {"ServiceUnavailableException": 500, "ThrottlingException": 400}
 _UNMODELLED_STATUS: Final = 403  # of the errors of a signature
 _CONTAINERS: Final = ("structure", "list", "map")
 _NUMBERS: Final = ("integer", "long")
@@ -132,7 +132,7 @@ class ServiceModel:
     def status_of(self, error: ServiceError) -> int:
         """Return the HTTP status of an error."""
         if error.code not in self._model.shape_names:
-            return _UNMODELLED_STATUS
+            return _STATUSES.get(error.code, _UNMODELLED_STATUS)
         modelled = self._model.shape_for(error.code).metadata
         return int(modelled.get("error", {}).get("httpStatusCode", _STATUSES.get(error.code, _STATUS)))
 

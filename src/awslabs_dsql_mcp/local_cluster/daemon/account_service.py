@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from awslabs_dsql_mcp.local_cluster.daemon.next_faults import NextFaults
 from awslabs_dsql_mcp.local_cluster.daemon.storage import Storage
-from awslabs_dsql_mcp.local_cluster.data_dir import DataDir, region_of
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir, region_of
 from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
 from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
@@ -52,6 +53,7 @@ class AccountService:
         self._names: list[str] = []
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._backup_jobs: BackupJobs | None = None
+        self._faults = NextFaults()
         self._tidying: asyncio.Future[None] | None = None
 
     # ---- The API
@@ -78,7 +80,7 @@ class AccountService:
         from awslabs_dsql_mcp.local_cluster.control_plane.api import Api  # noqa: PLC0415
         from awslabs_dsql_mcp.local_cluster.control_plane.http_server import HttpServer  # noqa: PLC0415
 
-        api = Api(self._data_dir.credentials(), self._account_file, self._moment)
+        api = Api(self._data_dir.credentials(), self._account_file, self._moment, self._faults.take)
         server = HttpServer(self._listener, api.respond)
         server.start()
         return server
@@ -136,6 +138,27 @@ class AccountService:
         if refusal := self._refuse_state(account, cluster):
             return refusal
         return self._context(account, cluster)
+
+    def obey(self, request: str) -> str:
+        """Carry out what a client asks for: a cluster's sleep, or that the next calls or jobs fail.
+
+        Args:
+            request: ``SECONDS [ENDPOINT]``, the time that waking up takes, or ``fail FAULT TIMES``.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        first, *rest = request.split()
+        if first == "fail":
+            fault, times = rest
+            self._faults.add(fault, int(times))
+            return "failing"
+        host = rest[0].lower() if rest else HOSTS[0]
+        context = self.route(host, self._first)
+        if isinstance(context, Refusal) or host not in context.names:
+            return "unknown"
+        context.connection_limits.sleep.begin(float(first))
+        return "asleep"
 
     def _moment(self) -> "Moment":
         from awslabs_dsql_mcp.local_cluster.control_plane.account import Moment  # noqa: PLC0415
@@ -207,7 +230,9 @@ class AccountService:
         from awslabs_dsql_mcp.local_cluster.daemon.backup_jobs import BackupJobs  # noqa: PLC0415
 
         if self._backup_jobs is None:
-            self._backup_jobs = BackupJobs(self._data_dir, self._account_file(), self._moment, self._data_of)
+            self._backup_jobs = BackupJobs(
+                self._data_dir, self._account_file(), self._moment, self._data_of, self._faults.take
+            )
         return self._backup_jobs
 
 

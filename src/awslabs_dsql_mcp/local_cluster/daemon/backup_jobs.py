@@ -51,6 +51,7 @@ class BackupJobs:
         accounts: The account.
         moment: Returns the time.
         data_of: Returns the data of a cluster.
+        is_to_fail: Returns true if the next job of a kind was asked to fail.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class BackupJobs:
         accounts: AccountFile,
         moment: Callable[[], Moment],
         data_of: Callable[[Cluster], Data],
+        is_to_fail: Callable[[str], bool],
     ) -> None:
         self._data_dir, self._accounts, self._moment, self._data_of = data_dir, accounts, moment, data_of
+        self._is_to_fail = is_to_fail
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._removals: set[asyncio.Task[None]] = set()
         self._restoring = asyncio.Semaphore(_RESTORES_AT_ONCE)
@@ -128,6 +131,8 @@ class BackupJobs:
 
     def _begin(self, job: Job) -> None:
         self._accounts.change(lambda account: (jobs.begin(account, job.identifier, self._moment()), None))
+        if self._is_to_fail(job.kind):
+            raise jobs.JobFailedError(f"The local cluster was told to let this {job.kind} job fail.")
 
     async def _pause(self) -> None:
         """Stay in a state as long as a cluster stays in one."""

@@ -43,18 +43,41 @@ class ClusterHandle:
         """Close the connection; the cluster stops after the last one."""
         self.connection.close()
 
-    def let_sleep(self, waking_seconds: float) -> None:
-        """Put the cluster to sleep; the next connection is refused, and wakes it up.
+    def let_sleep(self, waking_seconds: float, host: str = "") -> None:
+        """Put a cluster to sleep; the next connection is refused, and wakes it up.
 
         Args:
             waking_seconds: Seconds that waking up takes.
+            host: Its endpoint's name; empty for the first cluster.
+
+        Raises:
+            NotConfigured: There is no such cluster.
+            OSError: The daemon has ended.
+        """
+        if self._ask(f"{waking_seconds} {host}".rstrip()) != "asleep":
+            raise NotConfigured(
+                f"There is no cluster {host} that runs.",
+                hint="Name the endpoint of an ACTIVE one: awslabs-dsql-mcp clusters list --local",
+            )
+
+    def let_fail(self, fault: str, times: int) -> None:
+        """Let the next calls or jobs of the account fail.
+
+        Args:
+            fault: One of `next_faults.FAULTS`.
+            times: How many of them.
 
         Raises:
             OSError: The daemon has ended.
         """
-        self.connection.sendall(f"{waking_seconds}\n".encode())
-        if not _read_line(self.connection):
-            raise ConnectionResetError("the daemon has ended")
+        self._ask(f"fail {fault} {times}")
+
+    def _ask(self, request: str) -> str:
+        self.connection.sendall(request.encode() + b"\n")
+        answer = _read_line(self.connection)
+        if not answer:
+            raise ConnectionResetError("the daemon has ended, or is one of an older version")
+        return answer.decode().strip()
 
 
 def connect_if_running(data_dir: DataDir) -> ClusterHandle | None:

@@ -61,7 +61,7 @@ async def _serve(data_dir: DataDir, server: Server, config: ClusterConfig, ready
     endpoint.serve(listeners)
     account.serve()
     greeting = json.dumps({"port": port, "api_port": api_port, "config": config.to_json()})
-    clients = ClientRegistry(greeting.encode() + b"\n", endpoint.connection_limits.sleep.begin)
+    clients = ClientRegistry(greeting.encode() + b"\n", account.obey)
     clients.enter()  # the one that started us
     _watch(loop, _until_input_ends, clients.leave)
     _watch(loop, server.process.wait, clients.stop)
@@ -122,13 +122,13 @@ class ClientRegistry:
 
     Args:
         greeting: Line that is sent to a new client.
-        fall_asleep: Puts the cluster to sleep; its argument is the seconds that waking up takes.
+        obey: Carries a request of a client out, and returns the answer.
     """
 
-    def __init__(self, greeting: bytes, fall_asleep: Callable[[float], None]) -> None:
+    def __init__(self, greeting: bytes, obey: Callable[[str], str]) -> None:
         self.secret = secrets.token_urlsafe(24)
         self.gone = asyncio.Event()
-        self._greeting, self._fall_asleep = greeting, fall_asleep
+        self._greeting, self._obey = greeting, obey
         self._count = 0
         self._connections: set[asyncio.StreamWriter] = set()
 
@@ -171,8 +171,7 @@ class ClientRegistry:
         self.enter()
         try:
             writer.write(self._greeting)
-            while seconds := await reader.readline():  # the only request: fall asleep
-                self._fall_asleep(float(seconds))
-                writer.write(b"asleep\n")
+            while request := await reader.readline():
+                writer.write(self._obey(request.decode()).encode() + b"\n")
         finally:
             self.leave()
