@@ -11,6 +11,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     demo            ``demo``: every tool on a local cluster
     tools/          the tools: what an agent can ask for
     target          the cluster that the settings name, real or local, and its AWS account
+    diagnosis/      findings about a cluster and its conflicts, each with its next step
     clusters/       clusters as AWS's APIs tell of them: state, peers, backup, usage, cost
     explain/        query plans: findings, index advice
     export/         results written to files
