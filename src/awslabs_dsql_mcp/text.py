@@ -68,6 +68,8 @@ def truncate_middle(text: str, limit: int) -> str:
 def visible_line(text: str) -> str:
     """Make one line of a text that nothing is lost of: line ends as ⏎, other invisible characters escaped."""
     line = escape(text.replace("\r\n", "\n").replace("\n", "⏎").replace("\t", " "))
+    if line.isprintable():
+        return line
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 

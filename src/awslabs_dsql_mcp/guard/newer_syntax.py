@@ -7,7 +7,7 @@ where no table or alias has that name.)
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from awslabs_dsql_mcp.sql.parse_tree import Node, NodeRef, strings, walk
+from awslabs_dsql_mcp.sql.parse_tree import Node, Place, strings, walk
 
 _NODES: Final = {
     "JsonFuncExpr": "JSON_VALUE, JSON_QUERY or JSON_EXISTS",
@@ -37,17 +37,18 @@ class Newer(NamedTuple):
     location: int
 
 
-def newer_syntax(nodes: Mapping[str, list[NodeRef]]) -> Iterator[Newer]:
+def newer_syntax(nodes: Mapping[str, list[Place]]) -> Iterator[Newer]:
     """Iterate over what PostgreSQL 16 does not parse or know, given the nodes of trees by their types."""
-    for kind in nodes.keys() & _NODES.keys():
-        yield from (Newer(_NODES[kind], location) for _, location in nodes[kind])
-    for kind in nodes.keys() & _RULES.keys():
-        for node, location in nodes[kind]:
-            yield from (Newer(name, location) for name in _RULES[kind](node))
-    for kind in nodes.keys() & _CHANGES:
-        for node, location in nodes[kind]:
-            if _names_old_or_new(node, nodes):
-                yield Newer("RETURNING of old and new rows", location)
+    for kind, places in nodes.items():
+        if kind in _NODES:
+            yield from (Newer(_NODES[kind], location) for _, location in places)
+        elif kind in _RULES:
+            for node, location in places:
+                yield from (Newer(name, location) for name in _RULES[kind](node))
+        elif kind in _CHANGES:
+            for node, location in places:
+                if _names_old_or_new(node, nodes):
+                    yield Newer("RETURNING of old and new rows", location)
 
 
 def _of_an_altered_constraint(node: Node) -> Iterator[str]:
@@ -79,14 +80,16 @@ def _of_a_constraint(node: Node) -> Iterator[str]:
         yield "WITHOUT OVERLAPS"
 
 
-def _names_old_or_new(change: Node, nodes: Mapping[str, list[NodeRef]]) -> bool:
+def _names_old_or_new(change: Node, nodes: Mapping[str, list[Place]]) -> bool:
     clause: Node = change.get("returningClause", {})
-    if clause.get("options"):
-        return True
-    tables = [change["relation"], *(place.node for kind in _SOURCES for place in nodes.get(kind, ()))]
-    known = {table.get("alias", {}).get("aliasname") or table.get("relname") for table in tables}
-    columns = (place.node["fields"] for place in walk(clause).get("ColumnRef", ()))
-    return any(len(fields) > 1 and strings(fields)[0] in _ROWS - known for fields in columns)
+    if not clause or clause.get("options"):
+        return bool(clause)
+    columns = (node["fields"] for node, _ in walk(clause).get("ColumnRef", ()))
+    named = {strings(fields)[0] for fields in columns if len(fields) > 1} & _ROWS
+    if not named:
+        return False
+    tables = [change["relation"], *(node for kind in _SOURCES for node, _ in nodes.get(kind, ()))]
+    return bool(named - {table.get("alias", {}).get("aliasname") or table.get("relname") for table in tables})
 
 
 _RULES: Final[dict[str, Callable[[Node], Iterator[str]]]] = {

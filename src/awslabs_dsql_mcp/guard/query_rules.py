@@ -91,11 +91,11 @@ def _calls(source: ParsedStatement) -> Iterator[Violation]:
 def _settings(source: ParsedStatement) -> Iterator[Violation]:
     """Find changes of pg_settings, each of which is a SET (PostgreSQL documentation, "pg_settings")."""
     for kind in ("UpdateStmt", "InsertStmt", "DeleteStmt", "MergeStmt"):
-        for place in source.tree.find(kind):
-            relation: Node = place.node["relation"]
+        for node, location in source.tree.nodes.get(kind, ()):
+            relation: Node = node["relation"]
             if relation["relname"] == "pg_settings" and relation.get("schemaname", _CATALOG) == _CATALOG:
                 why = "A change of pg_settings is SET by another name, for any parameter."
-                yield Violation("setting", relation.get("location", place.location), why, _SET_LOCAL)
+                yield Violation("setting", relation.get("location", location), why, _SET_LOCAL)
 
 
 def _call(name: str, call: Node, location: int) -> Violation | None:

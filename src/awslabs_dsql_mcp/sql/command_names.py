@@ -1,6 +1,8 @@
 """Names of commands, as the headings of PostgreSQL's manual have them."""
 
 import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
@@ -86,6 +88,18 @@ _TRANSACTION: Final = {
     "ROLLBACK TO": "ROLLBACK TO SAVEPOINT",
 }
 
+_VARIANTS: Final[Mapping[str, tuple[str, Callable[[Node], bool]]]] = {
+    "SelectStmt": ("VALUES", lambda top: "valuesLists" in top),
+    "GrantStmt": ("REVOKE", lambda top: not top.get("is_grant")),
+    "GrantRoleStmt": ("REVOKE", lambda top: not top.get("is_grant")),
+    "VacuumStmt": ("ANALYZE", lambda top: not top.get("is_vacuumcmd")),
+    "CreateTableAsStmt": ("CREATE MATERIALIZED VIEW", lambda top: top.get("objtype") == "OBJECT_MATVIEW"),
+    "CreateFunctionStmt": ("CREATE PROCEDURE", lambda top: top.get("is_procedure", False)),
+    "FetchStmt": ("MOVE", lambda top: top.get("ismove", False)),
+    "VariableSetStmt": ("RESET", lambda top: str(top.get("kind")).startswith("VAR_RESET")),
+}
+"""Node types that serve two commands: the rarer one, and its mark."""
+
 
 def command(tree: Tree) -> str:
     """Name a statement: ``CREATE TABLE``, ``DROP VIEW``, ``SELECT``."""
@@ -104,8 +118,12 @@ def name(kind: str, top: Node) -> str:
         return f"{verb} {_object(top, field)}"
     if (variant := _variant(kind, top)) is not None:
         return variant
-    words = re.findall("[A-Z][a-z]*", kind.removesuffix("Stmt"))
-    return _IRREGULAR.get(kind) or " ".join(words).upper()
+    return _IRREGULAR.get(kind) or _regular(kind)
+
+
+@cache
+def _regular(kind: str) -> str:
+    return " ".join(re.findall("[A-Z][a-z]*", kind.removesuffix("Stmt"))).upper()
 
 
 def _object(top: Node, field: str) -> str:
@@ -124,15 +142,7 @@ def _variant(kind: str, top: Node) -> str | None:
     if kind == "TransactionStmt":
         verb = str(top["kind"]).removeprefix("TRANS_STMT_").replace("_", " ")
         return _TRANSACTION.get(verb, verb)
-    variants = {
-        "SelectStmt": ("VALUES", "valuesLists" in top),
-        "GrantStmt": ("REVOKE", not top.get("is_grant")),
-        "GrantRoleStmt": ("REVOKE", not top.get("is_grant")),
-        "VacuumStmt": ("ANALYZE", not top.get("is_vacuumcmd")),
-        "CreateTableAsStmt": ("CREATE MATERIALIZED VIEW", top.get("objtype") == "OBJECT_MATVIEW"),
-        "CreateFunctionStmt": ("CREATE PROCEDURE", top.get("is_procedure", False)),
-        "FetchStmt": ("MOVE", top.get("ismove", False)),
-        "VariableSetStmt": ("RESET", str(top.get("kind")).startswith("VAR_RESET")),
-    }
-    other, holds = variants.get(kind, (None, False))
-    return other if holds else None
+    if kind not in _VARIANTS:
+        return None
+    other, holds = _VARIANTS[kind]
+    return other if holds(top) else None

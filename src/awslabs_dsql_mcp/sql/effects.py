@@ -32,10 +32,12 @@ class Effect:
     Attributes:
         text: Verb and object, on one line: ``DELETE every row of orders``.
         is_grave: True if something is dropped, or every row of a table is changed.
+        every_row: True if it is an UPDATE or DELETE of every row of a table.
     """
 
     text: str
     is_grave: bool = False
+    every_row: bool = False
 
 
 def effects(source: ParsedStatement) -> tuple[Effect, ...]:
@@ -143,7 +145,7 @@ def _change(kind: str, node: Node) -> Effect:
         case _:
             verb = "UPDATE" if kind == "UpdateStmt" else "DELETE"
             if changes_every_row(node):
-                return Effect(f"{verb} every row of {table} (no WHERE)", is_grave=True)
+                return Effect(f"{verb} every row of {table} (no WHERE)", is_grave=True, every_row=True)
             return Effect(f"{verb} rows of {table} by a WHERE")
 
 

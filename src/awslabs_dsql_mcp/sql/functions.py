@@ -157,6 +157,8 @@ def effect(name: list[str], arguments: int, *, executed: bool = True) -> Effect 
         ``None`` when it changes nothing, or is the user's own.
     """
     schema, bare = _split(name)
+    if schema in ("", "pg_catalog") and bare in _harmless():
+        return None
     if schema == "sys":
         return None if bare in _SYS_READS else Effect.JOB if "job" in bare else Effect.SERVER
     if _EXTENSIONS.fullmatch(bare):
@@ -207,8 +209,6 @@ def _split(name: list[str]) -> tuple[str, str]:
 def _changes(bare: str, arguments: int) -> bool:
     if bare in _VOLATILE_BY_NATURE or bare in _BY_NAME:
         return True
-    if bare in _side_effect_free() or bare in _HARMLESS:
-        return False
     if bare == "ts_rewrite":
         return arguments != 3  # noqa: PLR2004 - with three it rewrites a query it is given; with two it runs SQL
     return bare in _volatile() or bool(_RESERVED_PREFIXES.fullmatch(bare))
@@ -218,6 +218,13 @@ def _family(bare: str) -> Effect:
     if bare in _BY_NAME:
         return Effect.BY_NAME
     return next(effect for effect, names in _FAMILIES if names.fullmatch(bare))
+
+
+@cache
+def _harmless() -> frozenset[str]:
+    """Names of PostgreSQL's functions that change nothing, whatever their arguments are."""
+    names = _HARMLESS.union(_side_effect_free()) - _VOLATILE_BY_NATURE - _BY_NAME
+    return frozenset(name for name in names if not _EXTENSIONS.fullmatch(name))
 
 
 @cache

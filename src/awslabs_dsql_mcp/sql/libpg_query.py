@@ -8,12 +8,14 @@ Buffers, "Encoding").
 
 import ctypes
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 _NUMBER: Final = rb"[\x80-\xff]*[\x00-\x7f]"
 _VERSION: Final = re.compile(rb"\x08%b" % _NUMBER, re.DOTALL)
@@ -50,8 +52,8 @@ def parse(data: bytes) -> str:
     Raises:
         QueryError: It is no SQL.
     """
-    with _result("parse", data) as result:
-        return result.parse_tree.decode()
+    tree: bytes = _call("parse", data, attrgetter("parse_tree"))
+    return tree.decode()
 
 
 def scan(data: bytes) -> list[Span]:
@@ -78,8 +80,7 @@ def fingerprint(data: bytes) -> int:
     Raises:
         QueryError: It is no SQL.
     """
-    with _result("fingerprint", data) as result:
-        return result.fingerprint
+    return _call("fingerprint", data, attrgetter("fingerprint"))
 
 
 @cache
@@ -100,28 +101,33 @@ def _library() -> ctypes.CDLL:
     return module.lib
 
 
-@contextmanager
-def _result(function: str, data: bytes) -> Generator[Any]:
-    """Call a function of the library; its result, a structure of ctypes, is freed afterwards.
+@cache
+def _functions(name: str) -> tuple[Callable[[bytes], Any], Callable[[Any], None]]:
+    """Look up a function of the library, and the one that frees its result."""
+    library = _library()
+    return getattr(library, f"pg_query_{name}"), getattr(library, f"pg_query_free_{name}_result")
+
+
+def _call(function: str, data: bytes, read: Callable[[Any], T]) -> T:
+    """Call a function of the library, and read its result, a structure of ctypes, before it is freed.
 
     Raises:
         QueryError: The library refuses the text.
     """
-    library = _library()
-    result = getattr(library, f"pg_query_{function}")(data)
+    call, free = _functions(function)
+    result = call(data)
     try:
         if result.error:
             error = result.error.contents
             raise QueryError(error.message.decode(errors="replace"), max(error.cursorpos - 1, 0))
-        yield result
+        return read(result)
     finally:
-        getattr(library, f"pg_query_free_{function}_result")(result)
+        free(result)
 
 
 def _written_tokens(data: bytes) -> Iterator[re.Match[bytes]]:
     """Find the tokens as a message has them, one by one: all at once would hold up the other threads."""
-    with _result("scan", data) as result:
-        message = ctypes.string_at(result.pbuf.data, result.pbuf.len)
+    message = _call("scan", data, lambda result: ctypes.string_at(result.pbuf.data, result.pbuf.len))
     version = _VERSION.match(message)
     return _TOKEN.finditer(message, version.end() if version else 0)
 

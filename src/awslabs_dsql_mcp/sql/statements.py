@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.sql import functions
-from awslabs_dsql_mcp.sql.effects import DML, DROPS, Effect, changes_every_row, drops_part, effects
+from awslabs_dsql_mcp.sql.effects import DML, DROPS, Effect, drops_part, effects
 from awslabs_dsql_mcp.sql.parse_tree import Tree, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 from awslabs_dsql_mcp.text import pluralize
@@ -18,6 +18,7 @@ _HOLD_NO_ROWS: Final = frozenset(
 )
 _ANSWERS: Final = frozenset({"SelectStmt", "VariableShowStmt", "ExplainStmt"})
 _RETURNING: Final = frozenset({"returningClause", "returningList"})
+_OPERATIONS: Final = ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_OP_ALL")
 _SETTINGS: Final = ("VariableSetStmt", "ConstraintsSetStmt")
 
 
@@ -64,20 +65,20 @@ def describe(source: ParsedStatement, *, reads: bool) -> StatementInfo:
         reads: True if the rules of read-only mode allow it.
     """
     tree = source.tree
+    category: Category = "read" if reads else _category(tree)
     users_code = _calls_users_code(tree)
+    changes = () if reads else effects(source)
+    uncounted = users_code or (not reads and _changes_in_cte(tree))
     return StatementInfo(
         kind=source.kind,
-        category="read" if reads else _category(tree),
-        whole_table=not reads
-        and any(
-            changes_every_row(place.node) for place in (*tree.find("UpdateStmt"), *tree.find("DeleteStmt"))
-        ),
-        drops=tree.kind in DROPS or any(drops_part(place.node) for place in tree.find("AlterTableCmd")),
+        category=category,
+        whole_table=any(change.every_row for change in changes),
+        drops=tree.kind in DROPS or any(drops_part(node) for node, _ in tree.nodes.get("AlterTableCmd", ())),
         returns_rows=source.asynchronous or tree.kind in _ANSWERS or bool(_RETURNING & tree.root.keys()),
         user_functions=users_code,
-        uncounted=_changes_uncounted(tree, reads=reads, users_code=users_code),
-        limit_at=None if _writes_rows(tree) else _limit_at(tree, source.text.sql),
-        effects=() if reads else effects(source),
+        uncounted=_drops_rows(tree) if category == "ddl" else uncounted,
+        limit_at=None if not reads and _writes_rows(tree) else _limit_at(tree, source.text.sql),
+        effects=changes,
     )
 
 
@@ -156,30 +157,32 @@ def _category(tree: Tree) -> Category:
     return "dml" if tree.kind in ("SelectStmt", "ExplainStmt", *DML) else "ddl"
 
 
-def _changes_uncounted(tree: Tree, *, reads: bool, users_code: bool) -> bool:
-    if not reads and _category(tree) == "ddl":
-        return tree.kind in DROPS and tree.root.get("removeType") not in _HOLD_NO_ROWS
-    return users_code or (not reads and _changes_in_cte(tree))
+def _drops_rows(tree: Tree) -> bool:
+    return tree.kind in DROPS and tree.root.get("removeType") not in _HOLD_NO_ROWS
 
 
 def _changes_in_cte(tree: Tree) -> bool:
-    changes = sum(len(list(tree.find(kind))) for kind in DML)
+    changes = sum(len(tree.nodes.get(kind, ())) for kind in DML)
     return changes > (tree.kind in DML)
 
 
 def _calls_users_code(tree: Tree) -> bool:
-    return any(
-        functions.is_user_defined(strings(place.node.get("funcname"))) for place in tree.find("FuncCall")
-    ) or any(
-        functions.is_user_defined_operator(strings(place.node.get("name")))
-        for place in tree.find("A_Expr")
-        if place.node.get("kind") in ("AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_OP_ALL")
-    )
+    for call, _ in tree.nodes.get("FuncCall", ()):
+        if functions.is_user_defined(strings(call.get("funcname"))):
+            return True
+    for expression, _ in tree.nodes.get("A_Expr", ()):
+        if expression.get("kind") in _OPERATIONS and functions.is_user_defined_operator(
+            strings(expression.get("name"))
+        ):
+            return True
+    return False
 
 
 def _writes_rows(tree: Tree) -> bool:
-    return "LockingClause" in tree or any(
-        functions.effect(name, arguments) for name, arguments, _ in calls(tree)
+    return (
+        tree.kind != "SelectStmt"
+        or "LockingClause" in tree
+        or any(functions.effect(name, arguments) for name, arguments, _ in calls(tree))
     )
 
 

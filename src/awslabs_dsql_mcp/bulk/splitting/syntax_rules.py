@@ -199,7 +199,7 @@ def _varying(kind: str, node: Node) -> str | None:
     """Describe why a part of a statement may give another result each time; ``None`` if it does not."""
     if kind == "RangeTableSample":
         return "TABLESAMPLE"
-    names = (strings(call.node.get("funcname")) for call in walk(node).get("FuncCall", ()))
+    names = (strings(call.get("funcname")) for call, _ in walk(node).get("FuncCall", ()))
     if (volatile := next(filter(functions.is_volatile, names), None)) is not None:
         return f"{volatile[-1]}() in FROM or a subquery"
     single = node.get("subLinkType") in ("EXISTS_SUBLINK", "EXPR_SUBLINK")

@@ -120,10 +120,10 @@ def written(tree: Tree) -> tuple[TableName, ...]:
 def _locked(select: Node) -> Iterator[Node]:
     for item in select.get("lockingClause", ()):
         named = {relation["RangeVar"]["relname"] for relation in item["LockingClause"].get("lockedRels", ())}
-        for place in walk({"fromClause": select.get("fromClause", [])}).get("RangeVar", ()):
-            alias = place.node.get("alias", {}).get("aliasname", place.node["relname"])
+        for table, _ in walk({"fromClause": select.get("fromClause", [])}).get("RangeVar", ()):
+            alias = table.get("alias", {}).get("aliasname", table["relname"])
             if not named or alias in named:
-                yield place.node
+                yield table
 
 
 def _table(relation: Node) -> TableName:
