@@ -71,6 +71,17 @@ class ConnectionPool(Generic[Opened]):
             Busy: No slot became free.
         """
         try:
+            self._slots.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait_for_slot(time_limit)
+        try:
+            return await self._youngest_idle() or PooledSession(await self._open(), self._clock())
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def _wait_for_slot(self, time_limit: float) -> None:
+        try:
             with anyio.fail_after(time_limit):
                 await self._slots.acquire()
         except TimeoutError:
@@ -79,11 +90,6 @@ class ConnectionPool(Generic[Opened]):
                 code="no_turn",
                 hint="Try again when other calls have ended; the operator can raise --max-connections.",
             ) from None
-        try:
-            return await self._youngest_idle() or PooledSession(await self._open(), self._clock())
-        except BaseException:
-            self._slots.release()
-            raise
 
     async def release(self, session: PooledSession[Opened]) -> None:
         """Return a clean session to the pool."""
