@@ -99,3 +99,45 @@ def test_the_cli_makes_finds_tags_and_deletes_a_cluster(environment: dict[str, s
     assert json.loads(aws("delete-cluster", *identifier))["status"] == "DELETING"
     aws("wait", "cluster-not-exists", *identifier)
     assert made["identifier"] not in aws("list-clusters")
+
+
+def test_the_cli_backs_up_deletes_and_restores_a_cluster(environment: dict[str, str], tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", "env", folder=tmp_path)
+    program = tmp_path / "env" / "bin"
+    bring((program / "python", "-m", "pip", "--quiet", "install", CLI), folder=tmp_path)
+
+    def aws(*words: str) -> dict[str, str]:
+        said = run(program / "aws", *words, "--output", "json", folder=tmp_path, env=environment)
+        return json.loads(said) if said else {}
+
+    def ended(*words: str, state: str) -> dict[str, str]:
+        for _ in range(60):
+            job = aws("backup", *words)
+            if job[state] in ("COMPLETED", "FAILED"):
+                return job
+        pytest.fail("the job does not end")
+
+    made = aws("dsql", "create-cluster", "--no-deletion-protection-enabled", "--tags", "Name=demo")
+    aws("dsql", "wait", "cluster-active", "--identifier", made["identifier"])
+    role = ("--iam-role-arn", "arn:aws:iam::000000000000:role/service-role/AWSBackupDefaultServiceRole")
+    vault = ("--backup-vault-name", "Default")
+    started = aws("backup", "start-backup-job", *vault, "--resource-arn", made["arn"], *role)
+    job = ended("describe-backup-job", "--backup-job-id", started["BackupJobId"], state="State")
+    assert job["State"] == "COMPLETED"
+    aws("dsql", "delete-cluster", "--identifier", made["identifier"])
+    point = ("--recovery-point-arn", job["RecoveryPointArn"])
+    metadata = json.dumps({"regionalConfig": json.dumps([{"region": "us-east-1"}])})
+    started = aws(
+        "backup",
+        "start-restore-job",
+        *point,
+        *role,
+        "--metadata",
+        metadata,
+        "--copy-source-tags-to-restored-resource",
+    )
+    job = ended("describe-restore-job", "--restore-job-id", started["RestoreJobId"], state="Status")
+    assert job["Status"] == "COMPLETED"
+    restored = aws("dsql", "get-cluster", "--identifier", job["CreatedResourceArn"].rpartition("/")[2])
+    assert (restored["status"], restored["tags"]) == ("ACTIVE", {"Name": "demo"})
+    aws("backup", "delete-recovery-point", *vault, *point)
