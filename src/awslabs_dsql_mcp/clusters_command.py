@@ -10,14 +10,24 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.clusters import MAX_DAYS
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.asker import COMMAND, WAITING
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
+from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
 from awslabs_dsql_mcp.config.clusters import read_one_cluster
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.parsers import read_region
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.option_parser import Option, OptionParser, add_options, read_value, whole_number
+from awslabs_dsql_mcp.option_parser import (
+    Option,
+    OptionParser,
+    add_options,
+    read_switch,
+    read_value,
+    refuse_idle,
+    whole_number,
+)
 from awslabs_dsql_mcp.target import resolve_account
 
 
@@ -36,13 +46,9 @@ _USUAL_DAYS: Final = "30"
 _GOOD: Final = frozenset({"ACTIVE", "IDLE", "INACTIVE", "DELETED"})
 """States in which ``wait`` succeeds."""
 
-_WORDS: Final = (  # of the tool, and what they are here
-    ("Call cluster_status without cluster_id for a list.", "`awslabs-dsql-mcp clusters list` lists them."),
-    ("follow it with cluster_id and wait_s.", "follow it with `awslabs-dsql-mcp clusters wait`."),
-    ("Give region, ", "Give --region, "),
-    ("give `region`, ", "give --regions, "),
-    ("cluster_id", "the cluster"),
-)
+_GONE: Final = frozenset({"DELETED"})
+"""The same of ``wait --deleted``."""
+
 _OPTIONS: Final = (
     Option(
         "--days",
@@ -54,7 +60,26 @@ _OPTIONS: Final = (
     ),
     Option("--regions", (), _read_regions, "Regions to look in, separated by commas.", "LIST", "--region's"),
     Option("--seconds", (), whole_number(1, 3600), "Longest to wait, with wait.", "s", "300"),
+    Option(
+        "--deleted",
+        (),
+        read_switch,
+        "Wait until it is deleted; that it is not there is success, with wait.",
+    ),
 )
+_SERVER_OPTIONS: Final = tuple(
+    option
+    for option in OPTIONS
+    if option.name
+    in {"cluster_endpoint", "config", "region", "profile", "local", "local_data", "local_session_minutes"}
+)
+_TASKS_OF: Final = {
+    "CLUSTER": ("show", "usage", "wait"),
+    "--days": ("usage",),
+    "--seconds": ("wait",),
+    "--deleted": ("wait",),
+}
+"""What each argument is for; the others are for all."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -71,22 +96,15 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         SettingsError: A wrong argument.
     """
     given = _parser().parse_args(argv)
+    refuse_idle(vars(given), "clusters", given.action, _TASKS_OF)
     settings = read_one_cluster(settings_of(vars(given), environ))
     try:
         text, facts = asyncio.run(_report(given, settings))
     except DsqlError as error:
-        told = f"awslabs-dsql-mcp clusters: {error.text}\n{error.hint or ''}".rstrip()
-        sys.stderr.write(f"{_as_command(told)}\n")
-        return 1
-    shown = json.dumps(facts, indent=2, ensure_ascii=False) if given.json else _as_command(text)
-    sys.stdout.write(f"{shown}\n")
-    return 0 if given.action != "wait" or facts.get("status") in _GOOD else 1
-
-
-def _as_command(text: str) -> str:
-    for word, here in _WORDS:
-        text = text.replace(word, here)
-    return text
+        return report_error("clusters", error)
+    sys.stdout.write(f"{json.dumps(facts, indent=2, ensure_ascii=False) if given.json else text}\n")
+    good = _GONE if "deleted" in given else _GOOD
+    return 0 if given.action != "wait" or facts.get("status") in good else 1
 
 
 async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, Mapping[str, object]]:
@@ -101,11 +119,13 @@ async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, M
 
         days = _value(given, "--days") if given.action == "usage" else None
         wait = cast("int", _value(given, "--seconds")) if given.action == "wait" else 0
-        status = ClusterStatus(give)
-        cluster = given.cluster or (THIS if given.action in ("show", "wait") else "")
+        status = ClusterStatus(give, WAITING if given.action == "wait" else COMMAND)
+        cluster = getattr(given, "cluster", THIS if given.action in ("show", "wait") else "")
         named = "" if settings.cluster_endpoint else settings.region or ""
         regions = _value(given, "--regions") if "regions" in given else named
-        answer = await status.report(cluster, str(regions), cast("int | None", days), wait, tell)
+        answer = await status.report(
+            cluster, str(regions), cast("int | None", days), wait, tell, until_gone="deleted" in given
+        )
         return answer.text, answer.structured
 
 
@@ -123,11 +143,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("action", nargs="?", choices=list(_ACTIONS), default="list")
     parser.add_argument(
-        "cluster", nargs="?", default="", help="id, ARN or endpoint (default: --cluster_endpoint's)"
+        "cluster",
+        nargs="?",
+        default=argparse.SUPPRESS,
+        help="id, ARN or endpoint (default: --cluster_endpoint's; of usage, all)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_options(parser, _OPTIONS)
-    add_options(
-        parser, OPTIONS, "options of the server", "Those that choose the account and the cluster count here."
-    )
+    add_options(parser, _SERVER_OPTIONS, "options of the server", "They choose the account and the cluster.")
     return parser

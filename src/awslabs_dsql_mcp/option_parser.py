@@ -5,7 +5,7 @@ A table of options is a sequence of `Option`; this module knows none of them.
 
 import argparse
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -129,6 +129,28 @@ def add_options(
             group.add_argument(*option.spellings, action="store_true", **given)
         else:
             group.add_argument(*option.spellings, metavar=option.unit, **given)
+
+
+def refuse_idle(
+    given: Collection[str], command: str, task: str, tasks_of: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse an argument that would do nothing in the task that is asked for.
+
+    Args:
+        given: Names of what was given.
+        command: Name of the command.
+        task: What is asked for; empty for the command itself.
+        tasks_of: What each argument is for, by its documented spelling; one without a row is for all.
+
+    Raises:
+        SettingsError: An argument does nothing there.
+    """
+    for spelling, tasks in tasks_of.items():
+        if spelling.lstrip("-").replace("-", "_").lower() in given and task not in tasks:
+            wanted = " or ".join(f"{command} {each}".strip() for each in tasks)
+            raise SettingsError(
+                f"{spelling}: got it with {f'{command} {task}'.strip()}, expected it with {wanted}"
+            )
 
 
 def read_value(option: Option, source: str, value: object) -> object:

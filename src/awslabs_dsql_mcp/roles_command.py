@@ -2,34 +2,41 @@
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
-from awslabs_dsql_mcp.catalog.role_script import connect_policy, role_script
-from awslabs_dsql_mcp.clusters.model import name_in
+from awslabs_dsql_mcp.catalog.role_script import Level, connect_policy, role_script
+from awslabs_dsql_mcp.catalog.roles import RoleReport, read_roles
+from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
 from awslabs_dsql_mcp.config.clusters import read_one_cluster
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.database.connector import Connector
-from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
-from awslabs_dsql_mcp.database.transaction import Query, RetryPolicy, UnitOfWork
+from awslabs_dsql_mcp.dsql.cluster_names import name_in
 from awslabs_dsql_mcp.errors import DsqlError
-from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
-from awslabs_dsql_mcp.sql.identifiers import quote_identifier
-from awslabs_dsql_mcp.target import resolve_target
+from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, refuse_idle
+from awslabs_dsql_mcp.target import open_database
 from awslabs_dsql_mcp.text import as_line
 
-_ROLES: Final = Query(
-    """
-    SELECT r.rolname, r.rolcanlogin, m.arn
-    FROM pg_catalog.pg_roles r LEFT JOIN sys.iam_pg_role_mappings m ON m.pg_role_name = r.rolname
-    WHERE r.rolname !~ '^(pg_|rds)'
-    ORDER BY r.rolname, m.arn
-    """
-)
+_NAMING: Final = frozenset({"cluster_endpoint", "config"})
+_CONNECTING: Final = _NAMING | {
+    *("region", "database_user", "profile", "local", "local_data", "local_session_minutes"),
+    *("ssl_root_cert", "connect_timeout", "statement_timeout", "call_timeout"),
+}
+_SERVER_OPTIONS: Final = tuple(option for option in OPTIONS if option.name in _CONNECTING)
+_LIST, _PLAN, _POLICY = "list", "plan", "plan --policy"
+_TASKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "ROLE": (_PLAN, _POLICY),
+    "--arn": (_PLAN, _POLICY),
+    "--policy": (_POLICY,),
+    "--level": (_PLAN,),
+    "--schema": (_PLAN,),
+    **{each.flag: (_LIST, _POLICY) if each.name in _NAMING else (_LIST,) for each in _SERVER_OPTIONS},
+}
+"""What each option is for."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -46,72 +53,77 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         SettingsError: A wrong argument.
     """
     given = _parser().parse_args(argv)
+    task = _LIST if given.action == _LIST else _POLICY if "policy" in given else _PLAN
+    refuse_idle(vars(given), "roles", task, _TASKS_OF)
     settings = read_one_cluster(settings_of(vars(given), environ))
     try:
-        lines = _plan(given, settings) if given.action == "plan" else asyncio.run(_list(settings))
+        if task == _LIST:
+            return _print_roles(asyncio.run(_list(settings)), as_json=given.json)
+        lines = _plan(given, settings, task)
     except DsqlError as error:
-        sys.stderr.write(f"awslabs-dsql-mcp roles: {error.text}\n{error.hint or ''}".rstrip() + "\n")
-        return 1
+        return report_error("roles", error)
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
 
-def _plan(given: argparse.Namespace, settings: Settings) -> list[str]:
-    if not (given.role and given.arn):
+def _plan(given: argparse.Namespace, settings: Settings, task: str) -> list[str]:
+    if not ("role" in given and "arn" in given):
         raise SettingsError("roles plan: expected ROLE and --arn ARN")
-    script = role_script(given.role, given.arn, given.level, given.schema or ["public"])
-    if not given.policy:
+    level: Level = getattr(given, "level", "read")
+    script = role_script(given.role, given.arn, level, getattr(given, "schema", ["public"]))
+    if task == _PLAN and given.json:
+        return json.dumps(vars(script), indent=2, ensure_ascii=False).splitlines()
+    if task == _PLAN:
         return [*(f"-- {note}" for note in script.notes), *script.sql.splitlines()]
     cluster = name_in(settings.cluster_endpoint or "")
     if cluster is None:
         raise SettingsError("--policy: expected it with --cluster_endpoint, which tells the cluster's id")
     partition, account = given.arn.split(":")[1], given.arn.split(":")[4]
-    arn = f"arn:{partition}:dsql:{cluster.region}:{account}:cluster/{cluster.identifier}"
-    return connect_policy(arn).splitlines()
+    return connect_policy(cluster.arn(account, partition)).splitlines()
 
 
-async def _list(settings: Settings) -> list[str]:
+async def _list(settings: Settings) -> RoleReport:
     async with AsyncExitStack() as stack:
-        target = await resolve_target(settings, stack)
-        database = PooledDatabase(
-            Connector(target, timeout=settings.connect_timeout).connect,
-            policy=RetryPolicy(settings.retry_attempts, settings.retry_time, settings.retry_delay),
-            limits=Limits(settings.statement_timeout, settings.call_timeout, settings.max_connections),
-        )
-        stack.push_async_callback(database.aclose)
-        rows = (await database.run(UnitOfWork((_ROLES,), read_only=True))).results[0].rows
-    mapped: dict[str, list[str]] = {}
-    for role, may_login, arn in rows:
-        name = as_line(quote_identifier(str(role))) + ("" if may_login == "t" else " (no login)")
-        mapped.setdefault(name, []).append(as_line(str(arn)) if arn else "")
-    return [f"{role}: {', '.join(filter(None, arns)) or _nobody(role)}" for role, arns in mapped.items()]
+        return await read_roles((await open_database(settings, stack)).database)
 
 
-def _nobody(role: str) -> str:
-    if role == "admin":
-        return "whoever has dsql:DbConnectAdmin"
-    return "no IAM identity" if not role.endswith(")") else "nobody"
+def _print_roles(report: RoleReport, *, as_json: bool) -> int:
+    if as_json:
+        lines = [json.dumps(report.facts(), indent=2, ensure_ascii=False)]
+    else:
+        lines = [*report.lines(), *map(as_line, report.notes)]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = OptionParser(
         "awslabs-dsql-mcp roles",
-        description="list: the database's roles, and who may connect as them. plan: print the script that "
-        "makes one for an IAM identity; `migrate` runs it as admin. The server's options choose the cluster.",
+        description="list: the roles of the database, who may connect as them, and what they may do. plan: "
+        "print the script that makes one for an IAM identity; `migrate` runs it as admin.",
         allow_abbrev=False,
     )
-    parser.add_argument("action", nargs="?", choices=["list", "plan"], default="list")
-    parser.add_argument("role", nargs="?", default="", help="name of the role, for plan")
-    parser.add_argument("--arn", default="", help="ARN of the IAM role or user that is to connect, for plan")
+    unset = argparse.SUPPRESS
+    parser.add_argument("action", nargs="?", choices=[_LIST, _PLAN], default=_LIST)
+    parser.add_argument("role", nargs="?", default=unset, help="name of the role, for plan")
+    parser.add_argument(
+        "--arn", default=unset, help="ARN of the IAM role or user that is to connect, for plan"
+    )
     parser.add_argument(
         "--level",
         choices=["read", "write"],
-        default="read",
-        help="whether it may change rows (default: read)",
+        default=unset,
+        help="whether it may change rows, for plan (default: read)",
     )
     parser.add_argument(
-        "--schema", action="append", help="schema whose tables it is for; again for more (default: public)"
+        "--schema",
+        action="append",
+        default=unset,
+        help="schema whose tables it is for, for plan; again for more (default: public)",
     )
-    parser.add_argument("--policy", action="store_true", help="print the identity's IAM policy instead")
-    add_options(parser, OPTIONS, "options of the server", "Those that choose the cluster count here.")
+    parser.add_argument(
+        "--policy", action="store_true", default=unset, help="print the identity's IAM policy, for plan"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_options(parser, _SERVER_OPTIONS, "options of the server", "They choose the cluster and the login.")
     return parser

@@ -1,15 +1,21 @@
 """The cluster that the settings name: an Aurora DSQL cluster or the local one."""
 
+import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity, configured_region
-from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.model import ClusterName, name_in
-from awslabs_dsql_mcp.config.settings import Settings, region_of
+from awslabs_dsql_mcp.clusters.account import Account, Sizes
+from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
-from awslabs_dsql_mcp.database.connector import Target
+from awslabs_dsql_mcp.database.activity import ActivityRecord
+from awslabs_dsql_mcp.database.connector import Connector, Target
+from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
+from awslabs_dsql_mcp.database.transaction import RetryPolicy
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, name_in, region_of
 from awslabs_dsql_mcp.errors import NotConfigured
 
 if TYPE_CHECKING:
@@ -47,6 +53,39 @@ async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
     )
 
 
+@dataclass(frozen=True)
+class OpenDatabase:
+    """A database, with what opens its connections."""
+
+    connector: Connector
+    database: PooledDatabase
+
+
+async def open_database(
+    settings: Settings, stack: AsyncExitStack, activity: ActivityRecord | None = None
+) -> OpenDatabase:
+    """Make the pool of a cluster; no connection is opened yet.
+
+    Args:
+        settings: The settings of the cluster.
+        stack: Closes the connections.
+        activity: Takes a note of each unit of work.
+
+    Raises:
+        NotConfigured: What `resolve_target` raises.
+    """
+    target = await resolve_target(settings, stack)
+    connector = Connector(target, timeout=settings.connect_timeout)
+    database = PooledDatabase(
+        connector.connect,
+        policy=RetryPolicy(settings.retry_attempts, settings.retry_time, settings.retry_delay),
+        limits=Limits(settings.statement_timeout, settings.call_timeout, settings.max_connections),
+        activity=activity,
+    )
+    stack.push_async_callback(database.aclose)
+    return OpenDatabase(connector, database)
+
+
 async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
     """Resolve the AWS account for a cluster, or for none; the local cluster's is on this machine.
 
@@ -61,7 +100,7 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
         local = await _join(settings, stack)
         api = AwsApi(_identity_of(local), dict.fromkeys(("dsql", "backup"), local.api_url))
         await api.call("dsql", "ListClusters", local.region)  # the account begins with the first question
-        return Account(api, local.region, _default_cluster(settings, local.region))
+        return Account(api, local.region, _default_cluster(settings, local.region), _sizes(settings))
     identity = Identity(settings.region, settings.profile)
     endpoint = settings.cluster_endpoint or ""
     region = settings.region or region_of(endpoint)
@@ -94,6 +133,15 @@ def _default_cluster(settings: Settings, region: str) -> ClusterName | None:
 
     identifier = default_identifier(settings.local_data)
     return ClusterName(identifier, region) if identifier else None
+
+
+def _sizes(settings: Settings) -> Sizes:
+    async def sizes() -> Mapping[str, int]:
+        from awslabs_dsql_mcp.local_cluster.cluster import stored_bytes  # noqa: PLC0415 - only with --local
+
+        return await asyncio.to_thread(stored_bytes, settings.local_data)
+
+    return sizes
 
 
 async def _join(settings: Settings, stack: AsyncExitStack) -> "LocalCluster":

@@ -36,7 +36,22 @@ async def test_the_local_cluster_is_in_an_account_of_this_machine(reader: Client
 async def test_what_a_local_account_lacks_is_told_in_its_place(reader: Client) -> None:
     answer = await call(reader, "cluster_status", cluster_id="this", days=7)
     assert "Usage: not known. A local cluster has no CloudWatch." in answer.text
-    assert len(answer.facts["notes"]) == 2
+    assert len(answer.facts["notes"]) == 1
+
+
+async def test_the_size_on_this_machine_is_what_the_cluster_says(writer: Client) -> None:
+    await call(writer, "transact", statements=["CREATE TABLE sized (id int PRIMARY KEY, t text)"])
+    await call(
+        writer,
+        "transact",
+        statements=["INSERT INTO sized SELECT i, repeat(md5(i::text), 200) FROM generate_series(1, 900) i"],
+    )
+    answer = await call(writer, "cluster_status", cluster_id="this")
+    said = await call(writer, "readonly_query", sql="SELECT sys.cluster_size()")
+    (size,) = map(int, re.findall(r"\b\d{7,}\b", said.text))
+    assert answer.facts["storage_gb"] == pytest.approx(size / 1e9, rel=0.05)
+    assert f"Storage: {size / 1e6:,.0f} MB on this machine" in answer.text
+    await call(writer, "transact", statements=["DROP TABLE sized"])
 
 
 @pytest.mark.parametrize(
@@ -136,6 +151,15 @@ async def test_backups_of_a_local_account_are_told_as_those_on_aws(tmp_path: Pat
         await asyncio.to_thread(look, running)
 
 
+def test_a_deletion_that_has_ended_is_success(data: str) -> None:
+    ended = command("wait", "A" * 26, "--deleted", data=data)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == f"Cluster {'a' * 26} is deleted: us-east-1 knows it no more.\n"
+    stays = command("wait", "--deleted", data=data)
+    assert stays.returncode == 1
+    assert ": ACTIVE;" in stays.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
@@ -144,6 +168,11 @@ async def test_backups_of_a_local_account_are_told_as_those_on_aws(tmp_path: Pat
         (("--regions", "nowhere"), 2, "expected the name of an AWS region"),
         (("show", "orders"), 1, "no cluster's id"),
         (("show", "a" * 26), 1, "There is no cluster"),
+        (("wait", "a" * 26), 1, "With --deleted that is success."),
+        (("list", "--days", "7"), 2, "--days: got it with clusters list, expected it with clusters usage"),
+        (("list", "a" * 26), 2, "CLUSTER: got it with clusters list, expected it with clusters show"),
+        (("show", "--seconds", "7"), 2, "--seconds: got it with clusters show"),
+        (("--allow-writes",), 2, "--allow-writes: unknown flag"),
     ],
     ids=str,
 )

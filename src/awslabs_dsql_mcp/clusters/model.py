@@ -1,15 +1,14 @@
-"""A cluster as ``GetCluster`` describes it, and the ways in which it is named.
+"""A cluster as ``GetCluster`` describes it.
 
 Source: botocore's service model of Aurora DSQL, version 2018-05-10.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from awslabs_dsql_mcp.errors import RequestInvalid
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, read_arn
 
 MOVING: Final = frozenset({"CREATING", "UPDATING", "DELETING"})
 """States that a cluster leaves by itself, soon. AWS's own waiters stay in FAILED and IDLE too."""
@@ -22,48 +21,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     "FAILED": "it could not be created or changed; AWS Support can tell why",
 }
 """What a state means for its users (user guide, "Cluster status" and "Multi-Region clusters")."""
-
-_ID: Final = re.compile(r"[a-z0-9]{26}")
-_ARN: Final = re.compile(r"arn:aws[\w-]*:dsql:([\w-]+):(\d{12}):cluster/([a-z0-9]{26})")
-_HOST: Final = re.compile(r"([a-z0-9]{26})\.dsql(?:-[a-z0-9]+)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.on\.aws")
-
-
-@dataclass(frozen=True)
-class ClusterName:
-    """A cluster's identifier and Region; the Region is empty where the name does not tell it."""
-
-    identifier: str
-    region: str = ""
-
-
-def read_name(text: str) -> ClusterName:
-    """Read an identifier, an ARN or an endpoint.
-
-    Raises:
-        RequestInvalid: It is none of them.
-    """
-    text = text.strip()
-    if arn := _ARN.fullmatch(text):
-        return ClusterName(arn[3], arn[1])
-    if (name := name_in(text)) is not None:
-        return name
-    if _ID.fullmatch(text):
-        return ClusterName(text)
-    raise RequestInvalid(
-        "cluster_id is no cluster's id (26 characters of a-z and 0-9), ARN or endpoint.",
-        hint="Call cluster_status without it for a list.",
-    )
-
-
-def name_in(endpoint: str) -> ClusterName | None:
-    """Read the name of a cluster in its endpoint; `None` for a host of another name."""
-    host = _HOST.fullmatch(endpoint.strip().lower())
-    return ClusterName(host[1], host[2]) if host else None
-
-
-def endpoint_of(name: ClusterName) -> str:
-    """Give the host name of a public endpoint (user guide, "Accessing Aurora DSQL")."""
-    return f"{name.identifier}.dsql.{name.region}.on.aws"
 
 
 @dataclass(frozen=True)
@@ -97,8 +54,8 @@ class Cluster:
     @property
     def account(self) -> str:
         """Number of the account."""
-        found = _ARN.fullmatch(self.arn)
-        return found[2] if found else ""
+        found = read_arn(self.arn)
+        return found.account if found else ""
 
     @property
     def title(self) -> str:
@@ -119,17 +76,17 @@ def read_cluster(answer: Mapping[str, Any], region: str) -> Cluster:
         region: Region that was asked.
     """
     properties: Mapping[str, Any] = answer.get("multiRegionProperties") or {}
-    named = (_ARN.fullmatch(arn) for arn in properties.get("clusters") or ())
+    named = map(read_arn, properties.get("clusters") or ())
     name = ClusterName(answer["identifier"], region)
     # The list of peers has the cluster itself in it.
-    peers = tuple(ClusterName(arn[3], arn[1]) for arn in named if arn and arn[3] != name.identifier)
+    peers = tuple(arn.name for arn in named if arn and arn.name.identifier != name.identifier)
     return Cluster(
         name,
         answer["arn"],
         answer["status"],
         answer["creationTime"],
         answer["deletionProtectionEnabled"],
-        answer.get("endpoint") or endpoint_of(name),
+        answer.get("endpoint") or name.endpoint,
         properties.get("witnessRegion") or "",
         peers,
         _encryption(answer.get("encryptionDetails") or {}),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.clusters import price_list
 from awslabs_dsql_mcp.clusters.forecast import Rate
-from awslabs_dsql_mcp.clusters.model import ClusterName, read_cluster
+from awslabs_dsql_mcp.clusters.model import read_cluster
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.dsql.prices import Price, price_of
 from awslabs_dsql_mcp.errors import DsqlError
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from awslabs_dsql_mcp.aws.api import Api, pages
+from awslabs_dsql_mcp.aws.api import pages
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.asker import TOOL, Asker
 from awslabs_dsql_mcp.clusters.backup import Backups, read_backups
-from awslabs_dsql_mcp.clusters.model import MOVING, Cluster, ClusterName, read_cluster
+from awslabs_dsql_mcp.clusters.model import MOVING, Cluster, read_cluster
 from awslabs_dsql_mcp.clusters.rates import listed_price
 from awslabs_dsql_mcp.clusters.usage import (
     IN_BRIEF,
@@ -25,6 +27,7 @@ from awslabs_dsql_mcp.clusters.usage import (
     queries,
     queries_of_minutes,
 )
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.dsql.prices import Price, price_of
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 
@@ -65,6 +68,7 @@ class RegionReport:
         quotas: Value of each quota by its name.
         usages: Usage by identifier, where it was asked for.
         price: Prices of the Region, likewise.
+        sizes: Bytes on this machine by identifier, for a local account.
     """
 
     region: str
@@ -74,6 +78,7 @@ class RegionReport:
     quotas: Part[Mapping[str, float]]
     usages: Part[Mapping[str, Usage]] | None
     price: Price | None
+    sizes: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class ClusterReport:
         backups: Its backups.
         usage: Usage of the days that were asked for; else the size of its storage alone.
         price: Prices of the Region, where usage was asked for.
+        size: Bytes on this machine, of a local cluster.
     """
 
     cluster: Cluster
@@ -93,26 +99,38 @@ class ClusterReport:
     backups: Part[Backups]
     usage: Part[Usage]
     price: Price | None
+    size: int | None = None
+
+    @property
+    def storage_gb(self) -> float | None:
+        """Size of what it has stored; `None` if it is not known."""
+        if self.size is not None:
+            return self.size / 1e9
+        return self.usage.value.storage_gb if self.usage.value else None
 
 
 class ClusterReader:
     """Reads clusters through AWS's APIs.
 
     Args:
-        api: Who calls them.
+        account: The account that is asked.
         now: Tells the time.
         sleep: Waits so many seconds.
+        asker: Who asks.
     """
 
     def __init__(
         self,
-        api: Api,
+        account: Account,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        asker: Asker = TOOL,
     ) -> None:
-        self._api = api
+        self._api = account.api
+        self._sizes = account.sizes
         self._now = now
         self._sleep = sleep
+        self._asker = asker
 
     async def cluster(self, name: ClusterName) -> Cluster:
         """Look at a cluster.
@@ -129,12 +147,18 @@ class ClusterReader:
             raise RequestInvalid(
                 f"There is no cluster {name.identifier} in {name.region}.",
                 code="no_such_cluster",
-                hint="If it is in another Region, give `region`, its ARN or endpoint; it may be deleted.",
+                hint=f"If it is in another Region, give {self._asker.region}, its ARN or endpoint; it may be "
+                f"deleted.{self._asker.gone}",
             ) from error
         return read_cluster(answer, name.region)
 
     async def settled(
-        self, name: ClusterName, seconds: float, follow: Callable[[Cluster, float], Awaitable[None]]
+        self,
+        name: ClusterName,
+        seconds: float,
+        follow: Callable[[Cluster, float], Awaitable[None]],
+        *,
+        until_gone: bool = False,
     ) -> Cluster | None:
         """Look at a cluster until its state does not change by itself any more.
 
@@ -142,6 +166,8 @@ class ClusterReader:
             name: The cluster.
             seconds: Longest to wait.
             follow: Called behind each look at a state that will change, with the seconds waited.
+            until_gone: It is to be deleted: that it is not there is what was waited for, and the deletion of
+                a peer is waited for, too.
 
         Returns:
             The cluster as it was seen last; `None` if it went away while it was being deleted.
@@ -149,18 +175,19 @@ class ClusterReader:
         Raises:
             DsqlError: What `cluster` raises.
         """
-        began, was_deleting = self._now(), False
+        began, was_deleting = self._now(), until_gone
+        moving = MOVING | {"PENDING_DELETE"} if until_gone else MOVING
         while True:
             try:
                 cluster = await self.cluster(name)
-            except RequestInvalid:
-                if was_deleting:
+            except RequestInvalid as error:
+                if was_deleting and error.code == "no_such_cluster":
                     return None
                 raise
             waited = (self._now() - began).total_seconds()
-            if cluster.status not in MOVING or waited >= seconds:
+            if cluster.status not in moving or waited >= seconds:
                 return cluster
-            was_deleting = cluster.status == "DELETING"
+            was_deleting = until_gone or cluster.status == "DELETING"
             await follow(cluster, waited)
             pause = _FIRST_PAUSE if waited < _FIRST_SECONDS else _LATER_PAUSE
             await self._sleep(min(pause, seconds - waited))
@@ -174,14 +201,16 @@ class ClusterReader:
         """
         name = cluster.name
         wanted = (period, None) if period else (Period(2, self._now()), ("ClusterStorageSize",))
-        peers, backups, usages, price = await asyncio.gather(
+        peers, backups, usages, price, sizes = await asyncio.gather(
             asyncio.gather(*(part(self.cluster(peer)) for peer in cluster.peers)),
             part(self._backups(cluster)),
             part(self._usages(name.region, [name.identifier], *wanted)),
             self._price(name.region) if period else _nothing(),
+            self._sizes() if self._sizes else _nothing(),
         )
         usage = Part(usages.value[name.identifier] if usages.value else None, usages.missing)
-        return ClusterReport(cluster, peers, backups, usage, price)
+        size = sizes.get(name.identifier) if sizes else None
+        return ClusterReport(cluster, peers, backups, usage, price, size)
 
     async def region(self, region: str, period: Period | None) -> RegionReport:
         """Look at all clusters of a Region.
@@ -201,10 +230,11 @@ class ClusterReader:
             for each in page["clusters"]
         ]
         names = [ClusterName(identifier, region) for identifier in listed[:MOST]]
-        quotas, usages, price, clusters = await asyncio.gather(
+        quotas, usages, price, sizes, clusters = await asyncio.gather(
             part(self.quotas(region)),
             part(self._usages(region, listed[:MOST], period, IN_BRIEF)) if period else _nothing(),
             self._price(region) if period else _nothing(),
+            self._sizes() if period and self._sizes else _nothing(),
             asyncio.gather(*(part(self.cluster(name)) for name in names)),
         )
         read: list[Cluster] = []
@@ -214,7 +244,7 @@ class ClusterReader:
                 unread[name.identifier] = each.missing
             else:
                 read.append(each.value)
-        return RegionReport(region, read, len(listed) > MOST, unread, quotas, usages, price)
+        return RegionReport(region, read, len(listed) > MOST, unread, quotas, usages, price, sizes)
 
     async def minutes(self, name: ClusterName, number: int) -> Minutes:
         """Read a cluster's metrics of the last minutes.

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from awslabs_dsql_mcp.config.options import CLUSTER_ONLY_OPTIONS, OPTIONS
-from awslabs_dsql_mcp.config.settings import Settings, region_of
+from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.dsql.cluster_names import region_of
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, read_value
 
 COMMANDS: Final = ("install", "doctor", "demo", "local", "clusters", "roles")

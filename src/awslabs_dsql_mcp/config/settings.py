@@ -1,6 +1,5 @@
 """The frozen settings of a server."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -11,9 +10,6 @@ Toolset = Literal["core", "docs", "schema-changes", "bulk", "clusters"]
 TOOLSETS: Final[tuple[Toolset, ...]] = ("core", "docs", "schema-changes", "bulk", "clusters")
 
 DEFAULT_KNOWLEDGE_SERVER = "https://xmfe3hc3pk.execute-api.us-east-2.amazonaws.com"
-
-
-_CLUSTER_NAME = re.compile(r"\.dsql(?:-[a-z0-9]+)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,13 +87,3 @@ class Settings:
         cluster = "the local cluster" if self.local else self.cluster_endpoint or "no cluster"
         mode = "reading and writing" if self.allow_writes else "reading only"
         return f"{cluster}, as {self.database_user}, {mode}"
-
-
-def region_of(endpoint: str) -> str | None:
-    """Extract the region from a cluster's host name; ``None`` for any other name.
-
-    Names look like ``<26 characters>.dsql.us-east-1.on.aws`` (Aurora DSQL user guide, "Accessing Aurora
-    DSQL"); names of private links have more labels around ``dsql``.
-    """
-    match = _CLUSTER_NAME.search(endpoint)
-    return match.group(1).lower() if match else None

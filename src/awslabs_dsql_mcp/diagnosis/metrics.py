@@ -63,7 +63,7 @@ async def _read(
     known = await account()
     if known.cluster is None:
         return Metrics(Part(missing=_UNNAMED), Part(missing=_UNNAMED))
-    reader = ClusterReader(known.api, now)
+    reader = ClusterReader(known, now)
     told, quotas = await asyncio.gather(
         part(reader.minutes(known.cluster, minutes)), part(reader.quotas(known.cluster.region))
     )

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import cast
 
+from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.errors import NotConfigured
 from awslabs_dsql_mcp.local_cluster import client_env, client_lines, iam_token, options
 from awslabs_dsql_mcp.local_cluster.client_env import powershell
@@ -26,6 +27,7 @@ from awslabs_dsql_mcp.option_parser import (
     SettingsError,
     add_options,
     read_value,
+    refuse_idle,
     whole_number,
 )
 
@@ -37,7 +39,6 @@ _WAKING = Option(
 _SHELL = "powershell" if sys.platform == "win32" else "sh"
 _TIMES = Option("--times", (), whole_number(1, 1000), "How many of them fail, for fail.", "N", "1")
 _HOST_NAME = re.compile(r"[\w.-]+")
-_ASKING = {"--for": "client", "--env": "env"}
 _TASKS_OF = {
     "--env": ("--env",),
     "--for": ("--for",),
@@ -69,8 +70,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _run(parsed, data_dir)
     except NotConfigured as failure:
-        sys.stderr.write(f"awslabs-dsql-mcp local: {failure.message}\n{failure.hint or ''}".rstrip() + "\n")
-        return 1
+        return report_error("local", failure)
     except KeyboardInterrupt:  # Windows, where the loop takes no signal handlers
         return 0
 
@@ -85,7 +85,7 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
     elif task == "fail":
         _let_fail(data_dir, parsed.fault, int(_number(parsed, _TIMES)))
     elif task == "--for":
-        _print(_lines(data_dir, parsed.client, user, parsed.local_data))
+        _print(_lines(data_dir, getattr(parsed, task[2:]), user, parsed.local_data))
     elif task == "--env":
         host = _host_name(getattr(parsed, "host", HOST))
         _print(_environment(data_dir, host, user, getattr(parsed, "format", _SHELL)))
@@ -101,17 +101,10 @@ def _task(parsed: argparse.Namespace) -> str:
         SettingsError: An option is given that does nothing there.
     """
     given = {name: value for name, value in vars(parsed).items() if value is not None}
-    asked = [parsed.action] if parsed.action else [flag for flag, name in _ASKING.items() if name in given]
+    asked = [parsed.action] if parsed.action else [flag for flag in ("--for", "--env") if flag[2:] in given]
     task = cast("str", "--env" if not asked and "format" in given else asked[0] if asked else "")
-    for flag, tasks in _TASKS_OF.items():
-        if _name(flag) in given and task not in tasks:
-            wanted = " or ".join(f"local {each}".strip() for each in tasks)
-            raise SettingsError(f"{flag}: got it with {f'local {task}'.strip()}, expected it with {wanted}")
+    refuse_idle(given, "local", task, _TASKS_OF)
     return task
-
-
-def _name(flag: str) -> str:
-    return _ASKING.get(flag) or flag.lstrip("-").replace("-", "_")
 
 
 def _number(parsed: argparse.Namespace, option: Option) -> float:
@@ -154,7 +147,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--for",
-        dest=_ASKING["--for"],
         choices=list(client_lines.CLIENTS),
         default=argparse.SUPPRESS,
         help="print the lines by which this client connects to the running cluster",

@@ -7,7 +7,7 @@ All processes that use the same data directory share one cluster; it stops when 
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.local_cluster.daemon.client import ClusterHandle, connect_
 from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir, api_url
 
 HOST = HOSTS[0]
+_DATABASE_OID = "5"  # of the database postgres (PostgreSQL, pg_database.dat)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,38 @@ def default_identifier(data: Path | None) -> str | None:
         return str(json.loads(DataDir.of(data).clusters_file.read_bytes())["default"])
     except FileNotFoundError:
         return None
+
+
+def stored_bytes(data: Path | None) -> dict[str, int]:
+    """Add up what the clusters of a data directory have stored, by id, as ``sys.cluster_size()`` does.
+
+    The files are looked at, since a question to a cluster would start or wake it. Those of a pair have the
+    same, and one that nothing has connected to yet has none.
+
+    Raises:
+        OSError: They may not be read.
+    """
+    data_dir = DataDir.of(data)
+    try:
+        account = json.loads(data_dir.clusters_file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    stored: dict[str, str] = {cluster["identifier"]: cluster["storage"] for cluster in account["clusters"]}
+    first = stored[account["default"]]
+    sizes = {
+        storage: _size(data_dir.postgres if storage == first else data_dir.storages / storage / "postgres")
+        for storage in set(stored.values())
+    }
+    return {identifier: sizes[storage] for identifier, storage in stored.items()}
+
+
+def _size(postgres: Path) -> int:
+    """Add up the files of the database ``postgres`` (PostgreSQL 16, "Database File Layout")."""
+    size = 0
+    for file in (postgres / "base" / _DATABASE_OID).glob("*"):
+        with suppress(FileNotFoundError):  # files come and go
+            size += file.stat().st_size
+    return size
 
 
 async def enter(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:

@@ -19,7 +19,6 @@
 
 import json
 import os
-import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -28,6 +27,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
+from awslabs_dsql_mcp.dsql.cluster_names import name_in
 from awslabs_dsql_mcp.dsql.regions import REGIONS
 from awslabs_dsql_mcp.local_cluster.iam_token import Credentials
 
@@ -47,7 +47,6 @@ const names = new Set(%s);
 const lookup = dns.lookup;
 dns.lookup = (name, ...rest) => lookup(names.has(name) ? "%s" : name, ...rest);
 """
-_ENDPOINT = re.compile(r"[a-z0-9]{26}\.dsql\.([a-z0-9-]+)\.on\.aws")
 _RENEW_AFTER = timedelta(days=365)
 _MAX_LOG = 1_000_000  # bytes kept of former runs
 
@@ -100,7 +99,8 @@ class DataDir:
             FileNotFoundError: No cluster was ever started in this directory.
         """
         keys = self.credentials()
-        return replace(keys, region=region_of(host) or keys.region)
+        name = name_in(host)
+        return replace(keys, region=name.region) if name else keys
 
     @property
     def ca_file(self) -> Path:
@@ -221,12 +221,6 @@ class DataDir:
         with open(draft, "xb", opener=_private) as file:
             file.write(content)
         draft.replace(path)
-
-
-def region_of(endpoint: str) -> str | None:
-    """Return the Region in the name of a cluster's endpoint; `None` of any other name."""
-    named = _ENDPOINT.fullmatch(endpoint.lower())
-    return named[1] if named else None
 
 
 def api_url(port: int) -> str:

@@ -9,7 +9,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.activity import ActivityRecord
-from awslabs_dsql_mcp.database.transaction import Report, RetryPolicy, UnitOfWork
+from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, TransactionConflict
 from awslabs_dsql_mcp.guard import guard
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.database.connector import Connector
     from awslabs_dsql_mcp.database.executor import PooledDatabase
 
-_DRIVER: Final = ("awslabs_dsql_mcp.target", "awslabs_dsql_mcp.database.executor")
+_TARGET: Final = "awslabs_dsql_mcp.target"  # and the driver with it
 _LOCAL_GONE: Final = frozenset({"refused", "connection_closed"})
 _RESPONSE_TIME: Final = 0.05  # seconds after which the response that was just made is on its way
 
@@ -92,23 +92,12 @@ class LazyDatabase:
             return self._pooled
 
     async def _create(self) -> "PooledDatabase":
-        for name in _DRIVER:
-            await asyncio.to_thread(importlib.import_module, name)
-        from awslabs_dsql_mcp.database.connector import Connector  # noqa: PLC0415 - imported above, off the loop
-        from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase  # noqa: PLC0415 - as above
-        from awslabs_dsql_mcp.target import resolve_target  # noqa: PLC0415 - as above
+        await asyncio.to_thread(importlib.import_module, _TARGET)
+        from awslabs_dsql_mcp.target import open_database  # noqa: PLC0415 - imported above, off the loop
 
-        chosen = self._settings
-        target = await resolve_target(chosen, self._stack)
-        self._connector = Connector(target, timeout=chosen.connect_timeout)
-        database = PooledDatabase(
-            self._connector.connect,
-            policy=RetryPolicy(chosen.retry_attempts, chosen.retry_time, chosen.retry_delay),
-            limits=Limits(chosen.statement_timeout, chosen.call_timeout, chosen.max_connections),
-            activity=self.activity,
-        )
-        self._stack.push_async_callback(database.aclose)
-        return database
+        opened = await open_database(self._settings, self._stack, self.activity)
+        self._connector = opened.connector
+        return opened.database
 
 
 class WarmUp:

@@ -7,8 +7,9 @@ from typing import Any
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.model import ClusterName
 from awslabs_dsql_mcp.clusters.status import ClusterStatus
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from support.aws.stand_in import Refusal, StandIn
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc)
@@ -118,11 +119,30 @@ class Asked:
         self._now += timedelta(seconds=seconds)
 
     async def text(
-        self, cluster_id: str = "", region: str = "", days: int | None = None, wait: float = 0
+        self,
+        cluster_id: str = "",
+        region: str = "",
+        days: int | None = None,
+        wait: float = 0,
+        *,
+        until_gone: bool = False,
     ) -> str:
         """Call the tool; give its text."""
+        return (await self._answer(cluster_id, region, days, wait, until_gone)).text
 
+    async def values(self, cluster_id: str = "") -> dict[str, Any]:
+        """Call the tool; give its values for programs."""
+        return (await self._answer(cluster_id)).structured
+
+    async def _answer(
+        self,
+        cluster_id: str,
+        region: str = "",
+        days: int | None = None,
+        wait: float = 0,
+        until_gone: bool = False,  # noqa: FBT001, FBT002 - as in `text`
+    ) -> ToolOutput:
         async def report(_done: float, _total: float | None, message: str | None) -> None:
             self.progress.append(message or "")
 
-        return (await self._status.report(cluster_id, region, days, wait, report)).text
+        return await self._status.report(cluster_id, region, days, wait, report, until_gone=until_gone)

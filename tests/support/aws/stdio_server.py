@@ -14,8 +14,8 @@ from awslabs_dsql_mcp import target
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.model import ClusterName
 from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.server.process import main
 from support.aws.account import ACCOUNT, DENIED, FIGURES, ORDERS, STOCK, account_of, cluster
 

@@ -10,7 +10,8 @@ import pytest
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
-from awslabs_dsql_mcp.config.settings import Settings, region_of
+from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.dsql.cluster_names import region_of
 from awslabs_dsql_mcp.option_parser import Option, SettingsError
 
 GOOD = {

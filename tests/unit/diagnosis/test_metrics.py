@@ -10,8 +10,8 @@ import pytest
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.model import ClusterName
 from awslabs_dsql_mcp.diagnosis.metrics import Metrics, metric_findings, metric_lines, read_metrics
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from support.aws.account import DENIED, NOW, ORDERS
 from support.aws.stand_in import StandIn
 

@@ -24,7 +24,7 @@ async def state(context: CheckContext) -> CheckOutcome:
     account = await resolve_account(context.settings, context.stack)
     if account.cluster is None:
         return CheckOutcome("Not asked: the endpoint's name does not tell the cluster's id.")
-    reader = ClusterReader(account.api, context.environment.now)
+    reader = ClusterReader(account, context.environment.now)
     limit = context.settings.connect_timeout
     try:
         cluster = await asyncio.wait_for(reader.cluster(account.cluster), limit)

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from awslabs_dsql_mcp.aws.identity import describe_credentials
-from awslabs_dsql_mcp.config.settings import region_of
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
 from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
+from awslabs_dsql_mcp.dsql.cluster_names import begins_with_identifier, region_of
 
 _EXPIRES_SOON = timedelta(minutes=15)
-# Aurora DSQL user guide, "Accessing Aurora DSQL".
-_CLUSTER_ID = re.compile(r"[a-z0-9]{26}\.")
 
 
 async def credentials(context: CheckContext) -> CheckOutcome:
@@ -74,7 +72,7 @@ async def region(context: CheckContext) -> CheckOutcome:
             code="region_unsure",
             remedy="Make sure that the cluster is in that region; else give --region.",
         )
-    if not _CLUSTER_ID.match(host):
+    if not begins_with_identifier(host):
         return warning(
             f"{chosen}, as in the endpoint's name, which does not begin with a cluster's id.",
             code="endpoint_unusual",

@@ -1,15 +1,14 @@
 """Check of the role's privileges, with a proposal for a role of least privilege."""
 
-import re
 from dataclasses import dataclass
 
 from awslabs_dsql_mcp.catalog.role_script import PLACEHOLDER, connect_policy, role_script
-from awslabs_dsql_mcp.config.settings import region_of
 from awslabs_dsql_mcp.database.failure import DatabaseError
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.doctor.checks.session import ask
 from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed, warning
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, begins_with_identifier, region_of
 
 _PRIVILEGES = Query(
     """
@@ -27,7 +26,6 @@ _PRIVILEGES = Query(
     WHERE c.relkind IN ('r', 'p', 'v') AND n.nspname !~ '^pg_|^information_schema$|^sys$'
     """
 )
-_CLUSTER_ID = re.compile(r"([a-z0-9]{26})\.")
 _MAX_SCHEMAS = 3
 
 
@@ -108,9 +106,8 @@ def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> 
         region: The cluster's region, if known.
         schemas: Schemas that have tables.
     """
-    found = _CLUSTER_ID.match(host)
-    where = region_of(host) or region or "<region>"
-    arn = f"arn:aws:dsql:{where}:<account>:cluster/{found.group(1) if found else '<id>'}"
+    identifier = host.partition(".")[0].lower() if begins_with_identifier(host) else "<id>"
+    arn = ClusterName(identifier, region_of(host) or region or "<region>").arn("<account>")
     script = role_script("agent", PLACEHOLDER, "read", schemas[:_MAX_SCHEMAS] or ("public",))
     return "\n".join(
         [

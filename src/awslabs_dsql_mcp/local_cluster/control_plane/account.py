@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from awslabs_dsql_mcp.local_cluster.control_plane.arns import arn
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
+from awslabs_dsql_mcp.local_cluster.control_plane.arns import ACCOUNT_ID
 from awslabs_dsql_mcp.local_cluster.control_plane.backup.state import Backups
 
 _MAX_ANSWERS = 500
@@ -86,17 +87,16 @@ class Cluster:
     @property
     def arn(self) -> str:
         """Its ARN."""
-        return arn("dsql", self.region, f"cluster/{self.identifier}")
+        return self._name.arn(ACCOUNT_ID)
 
     @property
     def endpoint(self) -> str:
         """Name of its endpoint."""
-        return endpoint_name(self.identifier, self.region)
+        return self._name.endpoint
 
-
-def endpoint_name(identifier: str, region: str) -> str:
-    """Return the name of a cluster's endpoint."""
-    return f"{identifier}.dsql.{region}.on.aws"
+    @property
+    def _name(self) -> ClusterName:
+        return ClusterName(self.identifier, self.region)
 
 
 @dataclass(frozen=True)

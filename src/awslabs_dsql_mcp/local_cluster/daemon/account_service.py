@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from awslabs_dsql_mcp.dsql.cluster_names import name_in
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.next_faults import NextFaults
 from awslabs_dsql_mcp.local_cluster.daemon.storage import Storage
-from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir, region_of
+from awslabs_dsql_mcp.local_cluster.data_dir import HOSTS, DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint.connection_limits import ConnectionLimits
 from awslabs_dsql_mcp.local_cluster.endpoint.context import EndpointContext
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Refusal
@@ -123,7 +124,7 @@ class AccountService:
         Args:
             host: The name, in lower case.
         """
-        if region_of(host) is None:
+        if name_in(host) is None:
             return self._first
         try:
             account = self._account_file().account
