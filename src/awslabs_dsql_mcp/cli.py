@@ -65,7 +65,7 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
     if name == "local":
         from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - see the module
 
-        return lambda: local(rest)
+        return lambda: local(rest, os.environ)
     if name == "demo":
         from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - see the module
 

@@ -125,7 +125,7 @@ async def test_the_steps_of_a_run_have_an_end(client: Client) -> None:
     await test_an_answer_has_an_end(client, "migrate", run_through)
 
 
-@pytest.mark.parametrize("uri", ["dsql://schema", "dsql://diagram", "dsql://diagram/bounds"])
+@pytest.mark.parametrize("uri", ["dsql://schema", "dsql://diagram", "dsql://diagram/bounds", "dsql://roles"])
 async def test_a_resource_has_an_end(client: Client, uri: str) -> None:
     texts = [
         part.text

@@ -92,6 +92,37 @@ def test_a_file_of_clusters_has_the_default_one_asked(cluster_folder: Path, tmp_
         assert told in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("toolsets", "next_step"),
+    [
+        ("core,clusters", "Next: cluster_status(cluster_id='this') tells its state"),
+        ("core", "Next: The operator sees it with `awslabs-dsql-mcp clusters show`."),
+    ],
+)
+async def test_a_cluster_that_takes_no_connections_leads_to_its_state(
+    tmp_path: Path, toolsets: str, next_step: str
+) -> None:
+    async with local_cluster(tmp_path / "data") as account:
+        made = client(account).create_cluster(multiRegionProperties={"witnessRegion": "us-west-2"})
+        environment = {
+            "AWS_ACCESS_KEY_ID": account.access_key,
+            "AWS_SECRET_ACCESS_KEY": account.secret_key,
+            "AWS_ENDPOINT_URL_DSQL": account.api_url or "",
+            "PGHOSTADDR": "127.0.0.1",
+            "PGPORT": str(account.port),
+            "PGSSLROOTCERT": str(account.ca_file),
+        }
+        flags = ("--cluster_endpoint", made["endpoint"], "--tools", toolsets)
+        async with Client(server(*flags, **environment)) as asking:
+            failed = await call(asking, "readonly_query", sql="SELECT 1")
+            assert failed.is_error
+            assert "(cluster_not_available" in failed.text
+            assert next_step in failed.text
+            if "clusters" in toolsets:
+                told = await call(asking, "cluster_status", cluster_id="this")
+                assert "PENDING_SETUP (it waits for its peer" in told.text
+
+
 @pytest.fixture
 def data(on_cluster: ServerOn) -> str:
     """The data directory that the servers of the tests share."""

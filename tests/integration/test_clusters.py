@@ -143,6 +143,8 @@ async def test_instructions_and_resources_list_the_clusters(both: Client) -> Non
     assert "dsql://clusters/{cluster}/schema/{schema}/{table}" in places
     (diagram,) = (await both.read_resource("dsql://clusters/prod/diagram")).contents
     assert "only_in_dev" not in getattr(diagram, "text", "")
+    (roles,) = (await both.read_resource("dsql://clusters/prod/roles")).contents
+    assert "\nadmin: whoever has dsql:DbConnectAdmin\n" in getattr(roles, "text", "")
     with pytest.raises(MCPError, match="There are: dev, prod"):
         await both.read_resource("dsql://clusters/prd/schema")
 

@@ -261,7 +261,7 @@ async def _look(nest: Nest, at: str, key: str, value: str) -> None:
     await nest.call("export_query", sql=f"SELECT *, 1 AS {name()} FROM {at}", path="x.csv", overwrite=True)
     await nest.call("job_status")
     await nest.call("diagnose")
-    for uri in ("dsql://schema", "dsql://diagram"):
+    for uri in ("dsql://schema", "dsql://diagram", "dsql://roles"):
         await nest.read(uri)
     for part, known in (("schema", {}), ("table", {"schema": "public"}), ("table", {})):
         ref = ResourceTemplateReference(uri="dsql://schema/{schema}/{table}")

@@ -5,6 +5,7 @@ from typing import Final
 from awslabs_dsql_mcp.catalog import model
 from awslabs_dsql_mcp.catalog import queries as catalog_queries
 from awslabs_dsql_mcp.catalog.model import Page, Table
+from awslabs_dsql_mcp.catalog.roles import RoleReport, read_roles
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
@@ -64,6 +65,14 @@ class CatalogReader:
         """
         report = await self._database.run(UnitOfWork((catalog_queries.known_tables(),), read_only=True))
         return [TableName(schema, str(table)) for schema, table in report.results[0].rows]
+
+    async def roles(self) -> RoleReport:
+        """Read the database's roles.
+
+        Raises:
+            DsqlError: What `read_roles` raises.
+        """
+        return await read_roles(self._database)
 
     async def _about(self, name: TableName) -> Report:
         """Ask about a table; once a server has said that it lacks a catalog, without that."""

@@ -13,10 +13,9 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, PermissionDenied, StatementFailed
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
-from awslabs_dsql_mcp.text import Shown, as_line, pluralize, truncate_lines
+from awslabs_dsql_mcp.text import Shown, as_line, pluralize
 
 ADMIN: Final = "admin"
-_MOST_LINES: Final = 500
 _ROLES: Final = Query(
     "SELECT r.rolname, r.rolcanlogin FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^(pg_|rds)' ORDER BY 1"
 )
@@ -178,8 +177,7 @@ class RoleReport:
 
     def lines(self) -> list[Shown]:
         """Describe them, a line each and for each schema; names are others' words."""
-        lines = [as_line(line) for role in self.roles for line in role.lines()]
-        return [Shown(line) for line in truncate_lines(lines, _MOST_LINES, "lines", characters=1 << 30)]
+        return [as_line(line) for role in self.roles for line in role.lines()]
 
     def facts(self) -> dict[str, object]:
         """Give them as values for programs."""

@@ -46,6 +46,11 @@ class LoginCause:
     remains: Remains = Remains.NOTHING
 
 
+_LOOK: Final = (
+    "cluster_status(cluster_id='this') tells its state and what that means. The operator sees it with "
+    "`awslabs-dsql-mcp clusters show`."
+)
+
 # The first match counts: specific causes come first.
 _CAUSES: Final = (
     LoginCause(
@@ -82,6 +87,18 @@ _CAUSES: Final = (
         "Try again in a few seconds.",
         Busy,
         Remains.TIME,
+    ),
+    LoginCause(
+        ("cluster not available",),
+        "cluster_not_available",
+        "The cluster takes no connections in its present state",
+        _LOOK,
+    ),
+    LoginCause(
+        ("cluster not found",),
+        "cluster_not_found",
+        "There is no cluster of this name: it is deleted, or was never there",
+        f"Check --cluster_endpoint. {_LOOK}",
     ),
     LoginCause(
         ("too many open connections", "too many clients", "remaining connection slots"),

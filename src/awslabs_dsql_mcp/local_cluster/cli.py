@@ -6,10 +6,11 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from awslabs_dsql_mcp.command_error import report_error
@@ -53,11 +54,12 @@ _TASKS_OF = {
 """What each option is for; "" is the cluster itself."""
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], environ: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run ``awslabs-dsql-mcp local``: a cluster until a signal, or an action on a running one.
 
     Args:
         argv: Arguments after ``local``.
+        environ: The environment.
 
     Returns:
         The exit status: 0; 1 when the cluster cannot be started, does not run or ends by itself.
@@ -68,14 +70,14 @@ def main(argv: Sequence[str]) -> int:
     parsed = _parser().parse_args(argv)
     data_dir = DataDir.of(parsed.local_data)
     try:
-        return _run(parsed, data_dir)
+        return _run(parsed, data_dir, environ)
     except NotConfigured as failure:
         return report_error("local", failure)
     except KeyboardInterrupt:  # Windows, where the loop takes no signal handlers
         return 0
 
 
-def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
+def _run(parsed: argparse.Namespace, data_dir: DataDir, environ: Mapping[str, str]) -> int:
     task = _task(parsed)
     user = getattr(parsed, "user", iam_token.ADMIN)
     if task == "token":
@@ -88,7 +90,8 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir) -> int:
         _print(_lines(data_dir, getattr(parsed, task[2:]), user, parsed.local_data))
     elif task == "--env":
         host = _host_name(getattr(parsed, "host", HOST))
-        _print(_environment(data_dir, host, user, getattr(parsed, "format", _SHELL)))
+        form = getattr(parsed, "format", _SHELL)
+        _print(_environment(data_dir, host, user, form, environ))
     else:
         return asyncio.run(_serve(data_dir, parsed.local_data, options.chosen(parsed)))
     return 0
@@ -213,11 +216,11 @@ def _connected(data_dir: DataDir) -> Generator[ClusterHandle, None, None]:
         handle.close()
 
 
-def _environment(data_dir: DataDir, host: str, user: str, form: str) -> str:
+def _environment(data_dir: DataDir, host: str, user: str, form: str, environ: Mapping[str, str]) -> str:
     """Format the environment of clients of the running cluster."""
     with _connected(data_dir) as handle:
         variables = client_env.client_env(
-            data_dir, handle.port, handle.api_port, user, datetime.now(timezone.utc), host
+            data_dir, handle.port, handle.api_port, user, datetime.now(timezone.utc), host, environ
         )
     return client_env.FORMATS[form](variables)
 

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
@@ -15,7 +16,13 @@ from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 
 
 def client_env(
-    data_dir: DataDir, port: int, api_port: int | None, user: str, now: datetime, host: str = HOST
+    data_dir: DataDir,
+    port: int,
+    api_port: int | None,
+    user: str,
+    now: datetime,
+    host: str = HOST,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Return the variables of libpq (PostgreSQL documentation, 34.15), of AWS's SDKs and of Node.js.
 
@@ -29,6 +36,7 @@ def client_env(
         user: The role to log in as.
         now: The time, with its zone.
         host: The name of the cluster, or of another one's endpoint, whose Region is then the environment's.
+        environ: The environment of who asks, whose exceptions from its proxy are kept.
     """
     keys = data_dir.credentials_for(host)
     return {
@@ -36,7 +44,7 @@ def client_env(
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_REGION": keys.region,
         "AWS_DEFAULT_REGION": keys.region,  # boto3 reads this one alone
-        **({name: api_url(api_port) for name in _API_URLS} if api_port else {}),
+        **(_api(api_port, environ) if api_port else {}),
         "PGHOST": host,
         "PGHOSTADDR": ADDRESS,
         "PGPORT": str(port),
@@ -50,9 +58,26 @@ def client_env(
 
 
 _API_URLS: Final = ("AWS_ENDPOINT_URL_DSQL", "AWS_ENDPOINT_URL_BACKUP")
+
+
+def _api(port: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that lead to the API, past a proxy that knows nothing of this machine.
+
+    Clients read one or both spellings; Python lets the lower-case one win (its documentation,
+    ``urllib.request.getproxies``).
+    """
+    given = {name: environ.get(name, "") for name in ("NO_PROXY", "no_proxy")}
+    known = [each.strip() for value in given.values() for each in value.split(",") if each.strip()]
+    hosts = known if "*" in known else [*known, ADDRESS, HOST]
+    return {
+        **dict.fromkeys(_API_URLS, api_url(port)),
+        **dict.fromkeys(given, ",".join(dict.fromkeys(hosts))),
+    }
+
+
 # An older session's token or profile would be taken with, or before, the keys.
 _ABSENT = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "PGSERVICE")
-_PLAIN = re.compile(r"[\w%&=/?.:+~-]+")
+_PLAIN = re.compile(r"[\w%&=/?.:+~,*-]+")
 
 
 def _in_sh(variables: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Resources: the schema, a diagram of it and the guide, at addresses that a client can complete."""
+"""Resources: the schema, a diagram of it, roles and the guide, at addresses that a client can complete."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ _TABLES: Final = ("Tables", "All tables and views, a line each.")
 _TABLE: Final = ("Table", "A table or view: columns, keys both ways, indexes, definition.")
 _DIAGRAM: Final = ("Diagram", "Tables and foreign keys as Mermaid.")
 _DIAGRAM_OF: Final = ("Diagram of a schema", "A schema's tables and foreign keys as Mermaid.")
+_ROLES: Final = ("Roles", "Database roles: their IAM identities, and what they may do by schema.")
 _GUIDE: Final = ("Guide", "The pages of the guide to Aurora DSQL.")
 _PAGE: Final = ("Page of the guide", "What Aurora DSQL does differently, by subject.")
 
@@ -71,6 +72,7 @@ class Resources:
             ResourceSpec("dsql://schema/{schema}/{table}", reader.table, *_TABLE),
             ResourceSpec("dsql://diagram", reader.diagram, *_DIAGRAM, _MERMAID),
             ResourceSpec("dsql://diagram/{schema}", reader.diagram_of, *_DIAGRAM_OF, _MERMAID),
+            ResourceSpec("dsql://roles", reader.roles, *_ROLES),
             ResourceSpec("dsql://guide", reader.index, *_GUIDE, _MARKDOWN),
             ResourceSpec("dsql://guide/{page}", reader.page, *_PAGE, _MARKDOWN),
         )
@@ -103,6 +105,7 @@ class ClusterResources:
             ResourceSpec(f"{at}/schema/{{schema}}/{{table}}", self.table, *_TABLE),
             ResourceSpec(f"{at}/diagram", self.diagram, *_DIAGRAM, _MERMAID),
             ResourceSpec(f"{at}/diagram/{{schema}}", self.diagram_of, *_DIAGRAM_OF, _MERMAID),
+            ResourceSpec(f"{at}/roles", self.roles, *_ROLES),
             *self._guide.specs[-2:],
         )
 
@@ -125,6 +128,10 @@ class ClusterResources:
     async def diagram_of(self, cluster: str, schema: str) -> Shown:
         """Draw the tables of a schema."""
         return await self._reader(cluster).diagram_of(schema)
+
+    async def roles(self, cluster: str) -> Shown:
+        """List the roles of a cluster's database."""
+        return await self._reader(cluster).roles()
 
     async def complete(self, uri: str, argument: str, value: str, known: Mapping[str, str]) -> list[Shown]:
         """Complete a part of an address: within a cluster, once it is known which."""

@@ -1,4 +1,4 @@
-"""Resources: the schema, a diagram of it, the pages of the guide."""
+"""Resources: the schema, a diagram of it, the roles, the pages of the guide."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,9 +10,10 @@ from awslabs_dsql_mcp.documentation.page import SCHEME
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import Marked, render
 from awslabs_dsql_mcp.sql.identifiers import TableName, closest
-from awslabs_dsql_mcp.text import Shown, as_line
+from awslabs_dsql_mcp.text import Shown, as_line, truncate_lines
 
 _MAX_TABLES: Final = 1_000
+_MAX_LINES: Final = 500
 
 
 class ResourceReader:
@@ -54,6 +55,12 @@ class ResourceReader:
         mine = tuple(table for table in page.tables if table.schema == schema)
         left = page.remaining if len(mine) == len(page.tables) else 0
         return render(mermaid.diagram(type(page)(mine, left)))
+
+    async def roles(self) -> Shown:
+        """List the database's roles, who may connect as them, and what they may do."""
+        report = await self._catalog.roles()
+        lines = truncate_lines(report.lines(), _MAX_LINES, "lines: `awslabs-dsql-mcp roles` prints all")
+        return render([*report.notes, Marked("roles", "\n".join(lines))])
 
     async def index(self) -> Shown:
         """List the pages of the guide."""

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -111,6 +112,35 @@ def test_the_environment_has_the_url(
     for service in ("DSQL", "BACKUP"):
         (line,) = [line for line in said if f"AWS_ENDPOINT_URL_{service}" in line]
         assert account.api_url in line
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "a.example, 10.0.0.0/8"}, "a.example,10.0.0.0/8,127.0.0.1,localhost"),
+        ({"no_proxy": "b.example,localhost"}, "b.example,localhost,127.0.0.1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_a_proxy_is_not_asked_for_the_api(
+    given: dict[str, str],
+    kept: str,
+    account: LocalCluster,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--env", "--format", "json", "--local-data", str(folder)], given) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["NO_PROXY"], told["no_proxy"]) == (kept, kept)
+    proxied = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    environ = {**os.environ, **proxied, **{name: value for name, value in told.items() if value}}
+    program = "import boto3; print(boto3.client('dsql').list_clusters()['clusters'][0]['arn'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "arn:aws:dsql:us-east-1:000000000000:cluster/" in done.stdout, done.stderr
+    assert account.api_url
 
 
 async def test_the_account_outlives_its_daemon(tmp_path: Path) -> None:

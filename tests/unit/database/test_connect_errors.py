@@ -36,6 +36,12 @@ DENIED = AT + "FATAL:  unable to accept connection, access denied"
             "waking",
         ),
         (
+            f"{AT}FATAL:  unable to accept connection, cluster not available\nHINT: It is CREATING.",
+            "cluster_not_available",
+            "is CREATING",
+        ),
+        (f"{AT}FATAL:  unable to accept connection, cluster not found", "cluster_not_found", "not found"),
+        (
             f"{AT}FATAL:  Unable to accept connection, too many open connections.",
             "too_many_connections",
             "too many",
