@@ -33,6 +33,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     large_work      garbage collection that waits while large texts are read
     json_reader     JSON of megabytes, in small steps and within limits
     json_text       JSON with the digits of its numbers
+    command_error   how a command reports an error
     option_parser   command-line options, read the same way by each command
     logging_setup   logging to standard error
     daemon_thread   work that may hang, on threads that the end of the process does not wait for

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
+from awslabs_dsql_mcp.catalog.iam_identity import read_identity
 from awslabs_dsql_mcp.catalog.role_script import Level, connect_policy, role_script
 from awslabs_dsql_mcp.catalog.roles import RoleReport, read_roles
 from awslabs_dsql_mcp.command_error import report_error
@@ -78,8 +79,9 @@ def _plan(given: argparse.Namespace, settings: Settings, task: str) -> list[str]
     cluster = name_in(settings.cluster_endpoint or "")
     if cluster is None:
         raise SettingsError("--policy: expected it with --cluster_endpoint, which tells the cluster's id")
-    partition, account = given.arn.split(":")[1], given.arn.split(":")[4]
-    return connect_policy(cluster.arn(account, partition)).splitlines()
+    identity = read_identity(given.arn)
+    assert identity is not None  # noqa: S101 - the script has read it
+    return connect_policy(cluster.arn(identity.account, identity.partition)).splitlines()
 
 
 async def _list(settings: Settings) -> RoleReport:

@@ -5,11 +5,11 @@ identifiers". GRANT is DDL, so each statement is a transaction of its own, as `m
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from awslabs_dsql_mcp.catalog.iam_identity import read_identity
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
@@ -20,11 +20,6 @@ PLACEHOLDER: Final = "arn:aws:iam::<account>:role/<name>"
 """Stands for an identity that is not known yet."""
 
 _PRIVILEGES: Final[dict[Level, str]] = {"read": "SELECT", "write": "SELECT, INSERT, UPDATE, DELETE"}
-_IAM: Final = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(?:role|user)/[\w+=,.@/-]{1,600}")
-_SESSION: Final = re.compile(
-    r"arn:(aws[\w-]*):sts::(\d{12}):assumed-role/([\w+=,.@-]{1,64})/[\w+=,.@-]{1,64}"
-)
-_SINGLE_SIGN_ON: Final = "AWSReservedSSO_"
 _RESERVED: Final = frozenset({"admin", "public", "none", "current_user", "session_user", "current_role"})
 _SYSTEM: Final = frozenset({"pg_catalog", "information_schema", "sys"})
 
@@ -92,29 +87,32 @@ def role_script(role: str, arn: str, level: Level, schemas: Sequence[str]) -> Ro
 def _identity(arn: str) -> tuple[str, Sequence[str]]:
     """Turn an ARN into one that AWS IAM GRANT takes; a session's names its role, without the path."""
     arn = arn.strip()
-    if arn == PLACEHOLDER or _IAM.fullmatch(arn):
+    if arn == PLACEHOLDER:
         return arn, ()
-    session = _SESSION.fullmatch(arn)
-    if session is None:
+    identity = read_identity(arn)
+    if identity is None:
         raise RequestInvalid(
             f"{one_line(arn)!r} is no ARN of an IAM role or user.",
             hint="Give one like arn:aws:iam::123456789012:role/NAME (`aws sts get-caller-identity`).",
         )
-    partition, account, name = session.groups()
-    if name.startswith(_SINGLE_SIGN_ON):
+    name = identity.name
+    if identity.has_unknown_path:
         raise RequestInvalid(
             f"The role {name} of a single sign-on has a path, which the session's ARN does not tell.",
             hint=f"Give what `aws iam get-role --role-name {name} --query Role.Arn` prints.",
         )
+    if identity.path is not None:
+        return arn, ()
     note = f"The ARN is of a session: its role is taken for {name} without a path. `aws iam get-role` tells."
-    return f"arn:{partition}:iam::{account}:role/{name}", (note,)
+    return identity.arn, (note,)
 
 
-def connect_policy(cluster_arn: str) -> str:
+def connect_policy(cluster_arn: str, action: str = "dsql:DbConnect") -> str:
     """Write the IAM policy that lets an identity connect as any role but admin.
 
     Args:
         cluster_arn: ARN of the cluster.
+        action: ``dsql:DbConnectAdmin`` for admin.
     """
-    statement = {"Effect": "Allow", "Action": "dsql:DbConnect", "Resource": cluster_arn}
+    statement = {"Effect": "Allow", "Action": action, "Resource": cluster_arn}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)

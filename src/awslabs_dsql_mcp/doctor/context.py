@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from awslabs_dsql_mcp.aws.credentials import Identity, TokenSource
 from awslabs_dsql_mcp.aws.identity import CredentialInfo
+from awslabs_dsql_mcp.catalog.iam_identity import IamIdentity
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.connection import PostgresConnection
 from awslabs_dsql_mcp.database.connector import Target
@@ -48,6 +49,9 @@ class CheckContext:
         credentials: Description of the credentials.
         addresses: Addresses of the endpoint.
         connection: The session, once logged in.
+        refusal: Code of the cause of a login that was refused.
+        caller: The AWS identity, once it is known.
+        unusable: State of the cluster in which it takes no connections, with what to do; empty otherwise.
     """
 
     settings: Settings
@@ -58,6 +62,9 @@ class CheckContext:
     credentials: CredentialInfo | None = None
     addresses: tuple[str, ...] = field(default=())
     connection: PostgresConnection | None = None
+    refusal: str | None = None
+    caller: IamIdentity | None = None
+    unusable: str = ""
 
     @property
     def cluster(self) -> Target:

@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.config.clusters import read_clusters
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.checks import account, aws, environment, network, session
 from awslabs_dsql_mcp.doctor.checks.clock import clock
+from awslabs_dsql_mcp.doctor.checks.identity import identity
 from awslabs_dsql_mcp.doctor.checks.privileges import privileges
 from awslabs_dsql_mcp.doctor.checks.settings import describe, refuse
 from awslabs_dsql_mcp.doctor.checks.tls import tls
@@ -22,6 +23,7 @@ from awslabs_dsql_mcp.target import resolve_target
 
 SETTINGS = "Settings"
 LOCAL = "Local PostgreSQL"
+_CONNECTING: frozenset[str] = frozenset({"DNS", "TCP", "TLS", "Login"})
 _BAD: frozenset[State] = frozenset({"failed", "skipped"})
 
 
@@ -50,6 +52,7 @@ _CLUSTER_CHECKS = (
     Check("Clock", clock, ()),
     Check("Token", aws.token, ("AWS credentials", "Region")),
     Check("Login", session.login, ("TLS", "Token")),
+    Check("Identity", identity, ("AWS credentials", "Region")),
     Check("Server", session.version, ("Login",)),
     Check("Privileges", privileges, ("Login",)),
     Check("Read-only read", session.read_only, ("Login",)),
@@ -121,7 +124,18 @@ async def _run_check(check: Check, context: CheckContext, states: Mapping[str, S
             "bug",
             "Report it with this line and the version of awslabs-dsql-mcp.",
         )
-    return CheckResult(check.name, time.perf_counter() - started_at, outcome)
+    return CheckResult(check.name, time.perf_counter() - started_at, _explained(check, outcome, context))
+
+
+def _explained(check: Check, outcome: CheckOutcome, context: CheckContext) -> CheckOutcome:
+    """Lead a failed connection back to the state of the cluster, where that takes none."""
+    if outcome.state != "failed" or not context.unusable or check.name not in _CONNECTING:
+        return outcome
+    return replace(
+        outcome,
+        message=f"{outcome.message} The cluster is {context.unusable}, which explains it.",
+        remedy="See what the check Cluster advises.",
+    )
 
 
 def _skipped(check: Check, missing: str) -> CheckResult:

@@ -103,6 +103,7 @@ def practice(
         AWS_EC2_METADATA_DISABLED="true",
         AWS_CONFIG_FILE="/nowhere/config",
         AWS_SHARED_CREDENTIALS_FILE="/nowhere/credentials",
+        AWS_ENDPOINT_URL_STS="http://127.0.0.1:9",
         PGPORT=str(cluster.port),
         PGSSLROOTCERT=str(cluster.ca_file),
     )

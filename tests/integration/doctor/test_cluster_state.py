@@ -50,6 +50,10 @@ async def test_a_cluster_without_its_peer_is_told_before_the_login(
     assert report["Cluster"].outcome.code == "pending_setup"
     assert report["Cluster"].state == "failed"
     assert "PENDING_SETUP: it waits for its peer" in report["Cluster"].outcome.message
+    assert report["Login"].outcome.code == "cluster_not_available"
+    assert report["Login"].outcome.message.endswith("The cluster is PENDING_SETUP, which explains it.")
+    assert report["Login"].outcome.remedy == "See what the check Cluster advises."
+    assert report["Identity"].state == "skipped"
 
 
 async def test_a_cluster_that_is_not_there_is_told(asked: Practice) -> None:

@@ -15,7 +15,7 @@ from support.local_cluster.logins import connect
 
 CHECKS = [
     "Settings", "Local PostgreSQL", "AWS credentials", "Region", "Cluster", "DNS", "TCP", "TLS", "Clock",
-    "Token", "Login", "Server", "Privileges", "Read-only read", "Pipelining", "Knowledge server",
+    "Token", "Login", "Identity", "Server", "Privileges", "Read-only read", "Pipelining", "Knowledge server",
 ]  # fmt: skip
 FIELDS = ["name", "state", "seconds", "says", "code", "remedy", "details"]
 
@@ -49,7 +49,7 @@ async def test_all_is_good_on_the_local_cluster(reader_flags: list[str]) -> None
     status, out, err = await run(*reader_flags, PYTHONIOENCODING="utf-8")
     lines = [line for line in out.splitlines() if line.startswith("✓ ")]
     assert [line[2:18].strip() for line in lines] == CHECKS, out
-    assert out.splitlines()[-1] == "All 16 checks passed."
+    assert out.splitlines()[-1] == "All 17 checks passed."
     assert (status, err) == (0, "")
     assert max(map(len, out.splitlines())) <= WIDTH
 

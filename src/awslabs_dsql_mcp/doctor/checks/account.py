@@ -15,6 +15,7 @@ _REMEDIES = {
     "PENDING_SETUP": "Let each of the two clusters name the other, or delete it.",
     "PENDING_DELETE": "Take another cluster: this one is deleted with its peer.",
     "DELETING": "Take another cluster.",
+    "DELETED": "Take another cluster.",
     "FAILED": "Take another cluster, or ask AWS Support.",
 }
 
@@ -40,7 +41,10 @@ async def state(context: CheckContext) -> CheckOutcome:
                 error.message, code=error.code, remedy="Correct --cluster_endpoint; it may be deleted."
             )
         return warning(f"Not known: {error.message}", code=error.code, remedy=error.hint or "")
-    return _outcome(cluster)
+    outcome = _outcome(cluster)
+    if outcome.state == "failed":
+        context.unusable = cluster.status
+    return outcome
 
 
 def _outcome(cluster: Cluster) -> CheckOutcome:

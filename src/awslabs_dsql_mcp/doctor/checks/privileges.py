@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from awslabs_dsql_mcp.catalog.iam_identity import IamIdentity
 from awslabs_dsql_mcp.catalog.role_script import PLACEHOLDER, connect_policy, role_script
 from awslabs_dsql_mcp.database.failure import DatabaseError
 from awslabs_dsql_mcp.database.transaction import Query
@@ -94,21 +95,29 @@ def _too_many(context: CheckContext, may: _Privileges, says: str, code: str) -> 
         says,
         code=code,
         remedy="Use a role that has only the privileges needed: SQL and policy are below.",
-        details=least_privilege(context.cluster.host, context.cluster.identity.region, may.schemas),
+        details=least_privilege(
+            context.cluster.host, context.cluster.identity.region, may.schemas, context.caller
+        ),
     )
 
 
-def least_privilege(host: str, region: str | None, schemas: tuple[str, ...]) -> str:
+def least_privilege(
+    host: str, region: str | None, schemas: tuple[str, ...], caller: IamIdentity | None
+) -> str:
     """Write the SQL for a role that only reads, and the IAM policy of its identity.
 
     Args:
         host: The endpoint; the first label of an AWS name is the cluster's id.
         region: The cluster's region, if known.
         schemas: Schemas that have tables.
+        caller: The identity that logs in, if known: it is the one that is to be mapped.
     """
     identifier = host.partition(".")[0].lower() if begins_with_identifier(host) else "<id>"
-    arn = ClusterName(identifier, region_of(host) or region or "<region>").arn("<account>")
-    script = role_script("agent", PLACEHOLDER, "read", schemas[:_MAX_SCHEMAS] or ("public",))
+    arn = ClusterName(identifier, region_of(host) or region or "<region>").arn(
+        caller.account if caller else "<account>", caller.partition if caller else "aws"
+    )
+    mapped = caller.arn if caller and not caller.has_unknown_path else PLACEHOLDER
+    script = role_script("agent", mapped, "read", schemas[:_MAX_SCHEMAS] or ("public",))
     return "\n".join(
         [
             "A role that only reads; run each statement by itself, as admin:",

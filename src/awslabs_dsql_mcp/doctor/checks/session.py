@@ -37,7 +37,11 @@ async def login(context: CheckContext) -> CheckOutcome:
 
 
 def _refused(context: CheckContext, failure: Failure) -> CheckOutcome:
-    return _clock_problem(context, failure.hint or "") or _login_problem(failure)
+    if (wrong_clock := _clock_problem(context, failure.hint or "")) is not None:
+        return wrong_clock
+    error = login_error(failure)
+    context.refusal = error.code
+    return failed(error.message.rstrip(".") + ".", code=error.code, remedy=error.hint or "")
 
 
 def _clock_problem(context: CheckContext, hint: str) -> CheckOutcome | None:
@@ -60,11 +64,6 @@ def _clock_problem(context: CheckContext, hint: str) -> CheckOutcome | None:
 
 def _is_stale(signed: datetime, context: CheckContext) -> bool:
     return context.environment.now() - signed > _STALE
-
-
-def _login_problem(failure: Failure) -> CheckOutcome:
-    error = login_error(failure)
-    return failed(error.message.rstrip(".") + ".", code=error.code, remedy=error.hint or "")
 
 
 async def version(context: CheckContext) -> CheckOutcome:
