@@ -20,7 +20,7 @@ from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, warning
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError
-from awslabs_dsql_mcp.local_cluster.control_plane.account import ACCOUNT_ID
+from awslabs_dsql_mcp.local_cluster.control_plane.arns import ACCOUNT_ID
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.target import resolve_account
 from awslabs_dsql_mcp.text import one_line
