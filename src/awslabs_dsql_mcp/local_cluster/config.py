@@ -30,7 +30,8 @@ class ClusterConfig:
             a second of its start and 350 MB.
         connection_rate: New connections a second.
         connection_burst: New connections at once, before that rate holds.
-        transition_seconds: Seconds that a cluster is CREATING, UPDATING or DELETING.
+        transition_seconds: Seconds that a cluster is CREATING, UPDATING or DELETING, and a job of AWS Backup
+            CREATED and RUNNING.
         port: Port of the endpoint; `None` for the one of the last start, or any that is free.
         honour_cancel: True to pass cancel requests on to PostgreSQL; Aurora DSQL ignores them.
     """

@@ -61,7 +61,8 @@ OPTIONS = (
         "--transition-seconds",
         (),
         number(0, 100_000),
-        "Seconds that a cluster of the API is CREATING, UPDATING or DELETING; on AWS, up to some minutes.",
+        "Seconds that a cluster of the API is CREATING, UPDATING or DELETING, and a job of AWS Backup "
+        "CREATED and RUNNING; on AWS, up to some minutes.",
         "S",
         "1",
     ),

@@ -106,6 +106,15 @@ def test_a_pair_is_restored_where_the_peer_has_a_copy(
     ):
         near.execute("INSERT INTO t VALUES (8)")
         assert far.execute("SELECT id FROM t ORDER BY id").fetchall() == [(7,), (8,)]
+    again = backup_in("eu-central-1")
+    later = recovery_point(again, other["arn"])  # of a pair, by either of its clusters
+    told = again.get_recovery_point_restore_metadata(BackupVaultName="Default", RecoveryPointArn=later)
+    assert told["RestoreMetadata"]["witnessregion"] == "eu-west-2"
+    alone = made_by(there, restore(again, later))
+    assert "multiRegionProperties" not in alone
+    with login(account, alone["endpoint"], region="eu-central-1") as single:
+        assert single.execute("SELECT id FROM t ORDER BY id").fetchall() == [(7,), (8,)]
+    there.delete_cluster(identifier=alone["identifier"])
     for client_, cluster in ((here, one), (there, other), (here, source)):
         client_.delete_cluster(identifier=cluster["identifier"])
 
