@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.aws.api import AwsApi
@@ -111,10 +111,13 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
 
 async def _local(settings: Settings, stack: AsyncExitStack) -> Target:
     local = await _join(settings, stack)
+    identity = _identity_of(local)
+    if settings.cluster_endpoint is not None:  # another cluster of the local account
+        identity = replace(identity, region=region_of(settings.cluster_endpoint) or identity.region)
     return Target(
-        local.host,
+        settings.cluster_endpoint or local.host,
         settings.database_user,
-        _identity_of(local),
+        identity,
         str(local.ca_file),
         port=local.port,
         address="127.0.0.1",

@@ -83,7 +83,7 @@ class ClusterStatus:
         period = Period(days, self._now()) if days else None
         regions = _regions(region)
         if cluster_id.strip():
-            name = self._named(cluster_id, account, regions)
+            name = named(cluster_id, account, regions, self._asker)
 
             async def follow(cluster: Cluster, waited: float) -> None:
                 await progress(waited, wait, f"{cluster.name.identifier}: {cluster.status}")
@@ -98,7 +98,7 @@ class ClusterStatus:
             return await self._one(reader, cluster, period, wait)
         if wait:
             raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.")
-        return await _list(reader, regions or [self._own(account)], period)
+        return await _list(reader, regions or [_own(account, self._asker)], period)
 
     async def _one(
         self,
@@ -115,35 +115,6 @@ class ClusterStatus:
             lines.append(f"Next: still {cluster.status}{waited}; {self._asker.following}.")
         return ToolOutput(tuple(lines), {**cluster_facts(report, period), "notes": notes})
 
-    def _named(self, cluster_id: str, account: Account, regions: list[str]) -> ClusterName:
-        if cluster_id.strip().lower() == THIS:
-            if account.cluster is None:
-                raise RequestInvalid(
-                    "The id of the connected cluster is not known: its endpoint has another name.",
-                    hint=self._asker.listing,
-                )
-            name = account.cluster
-        elif (name := name_of(cluster_id)) is None:
-            raise RequestInvalid(
-                f"{self._asker.cluster} is no cluster's id (26 characters of a-z and 0-9), ARN or endpoint.",
-                hint=self._asker.listing,
-            )
-        if len(regions) > 1 or (name.region and regions and regions != [name.region]):
-            raise RequestInvalid(
-                f"A cluster is looked up in one Region, {name.region or 'its own'}.",
-                hint=f"Give that one as {self._asker.region}; an ARN or endpoint needs none.",
-            )
-        return name if name.region else ClusterName(name.identifier, (regions or [self._own(account)])[0])
-
-    def _own(self, account: Account) -> str:
-        if not account.region:
-            raise NotConfigured(
-                "No Region is named, and the AWS configuration has none.",
-                code="no_region",
-                hint=self._asker.no_region,
-            )
-        return account.region
-
 
 def _check_account(given: str, cluster: Cluster) -> None:
     """Refuse an ARN of another account: the API looks the cluster up by its identifier alone."""
@@ -154,6 +125,49 @@ def _check_account(given: str, cluster: Cluster) -> None:
             code="no_such_cluster",
             hint="Use credentials of that account, or the right ARN.",
         )
+
+
+def named(cluster_id: str, account: Account, regions: list[str], asker: Asker = TOOL) -> ClusterName:
+    """Read the name of one cluster.
+
+    Args:
+        cluster_id: Identifier, ARN, endpoint or ``this``.
+        account: The account, with its own Region.
+        regions: The Region that is named, if one is.
+        asker: Who asks.
+
+    Raises:
+        RequestInvalid: It is none, or is in another Region.
+        NotConfigured: No Region is known.
+    """
+    if cluster_id.strip().lower() == THIS:
+        if account.cluster is None:
+            raise RequestInvalid(
+                "The id of the connected cluster is not known: its endpoint has another name.",
+                hint=asker.listing,
+            )
+        name = account.cluster
+    elif (name := name_of(cluster_id)) is None:
+        raise RequestInvalid(
+            f"{asker.cluster} is no cluster's id (26 characters of a-z and 0-9), ARN or endpoint.",
+            hint=asker.listing,
+        )
+    if len(regions) > 1 or (name.region and regions and regions != [name.region]):
+        raise RequestInvalid(
+            f"A cluster is looked up in one Region, {name.region or 'its own'}.",
+            hint=f"Give that one as {asker.region}; an ARN or endpoint needs none.",
+        )
+    return name if name.region else ClusterName(name.identifier, (regions or [_own(account, asker)])[0])
+
+
+def _own(account: Account, asker: Asker) -> str:
+    if not account.region:
+        raise NotConfigured(
+            "No Region is named, and the AWS configuration has none.",
+            code="no_region",
+            hint=asker.no_region,
+        )
+    return account.region
 
 
 def _regions(text: str) -> list[str]:

@@ -15,7 +15,15 @@ LIBPQ_VARIABLES: Final = ("PGHOSTADDR", "PGPORT", "PGSSLNEGOTIATION", "PGSSLROOT
 """libpq's variables that apply. The others could change a login, the time zone or the reading of dates."""
 
 CLUSTER_ONLY_OPTIONS: Final = frozenset(
-    {"cluster_endpoint", "region", "allow_writes", "local", "local_data", "local_session_minutes"}
+    {
+        "cluster_endpoint",
+        "region",
+        "allow_writes",
+        "allow_cluster_changes",
+        "local",
+        "local_data",
+        "local_session_minutes",
+    }
 )
 """Fields that identify a cluster and permit changes to it; with ``--config`` only the file may set them."""
 
@@ -91,12 +99,28 @@ OPTIONS: tuple[Option, ...] = (
         "Permit the tools to change data and schema. Without this flag every tool only reads.",
     ),
     Option(
+        "--allow-cluster-changes",
+        ("DSQL_ALLOW_CLUSTER_CHANGES",),
+        parsers.read_cluster_gate,
+        "Permit the tools to create clusters, and to change and delete them: `own` those that they created, "
+        "known by a tag; `all` any of the account. Without it they only look.",
+        "WHICH",
+    ),
+    Option(
+        "--max-clusters",
+        ("DSQL_MAX_CLUSTERS",),
+        parsers.read_count,
+        "Maximum number of clusters that one server may have created and not deleted.",
+        "N",
+        "3",
+    ),
+    Option(
         "--confirm",
         ("DSQL_CONFIRM",),
         parsers.read_confirm,
-        "Which writes need confirmation: `always` (every transaction, by the user or by the token of a dry "
+        "Which changes need confirmation: `always` (every transaction, by the user or by the token of a dry "
         "run), `auto` (statements that drop an object or have no WHERE, if the client can ask the user), "
-        "`never`.",
+        "`never`. A cluster is not deleted or unprotected without it under any of them.",
         "WHICH",
         "auto",
     ),

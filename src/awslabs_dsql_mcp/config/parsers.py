@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from awslabs_dsql_mcp.option_parser import whole_number
 
+CLUSTER_GATES = ("own", "all")
 CONFIRM_POLICIES = ("always", "auto", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -128,6 +129,13 @@ def read_confirm(text: str) -> str:
     """Read a confirmation policy."""
     if text.lower() not in CONFIRM_POLICIES:
         raise ValueError("one of " + ", ".join(CONFIRM_POLICIES))
+    return text.lower()
+
+
+def read_cluster_gate(text: str) -> str:
+    """Read which clusters may be changed."""
+    if text.lower() not in CLUSTER_GATES:
+        raise ValueError("one of " + ", ".join(CLUSTER_GATES))
     return text.lower()
 
 

@@ -23,6 +23,8 @@ class Settings:
         database_user: Database role; ``admin`` signs ``DbConnectAdmin``, any other ``DbConnect``.
         profile: AWS profile; ``None`` for the default credential chain of botocore.
         allow_writes: Permit changes of data and schema.
+        allow_cluster_changes: Clusters of the account that may be changed, ``own`` or ``all``, or none.
+        max_clusters: The most clusters that one server may have made at once.
         confirm: Which writes need confirmation: ``always``, ``auto`` or ``never``.
         max_dpu: DPUs of a call's forecast above which it is refused; ``None`` for no limit.
         tools: Toolsets to offer.
@@ -44,7 +46,7 @@ class Settings:
         log_level: A name in ``LOG_LEVELS``.
         audit_log: File to which each call is appended; ``None`` for none.
         audit_parameters: Record parameter values, and other arguments besides SQL, in the audit log.
-        local: Use the cluster on this machine.
+        local: Use the cluster on this machine; with ``cluster_endpoint`` another one of its account.
         local_data: Directory of the local cluster's data; ``None`` for the user's data directory.
         local_session_minutes: Minutes after which the local cluster closes a connection; ``None`` keeps
             the value of a cluster that is already running.
@@ -56,6 +58,8 @@ class Settings:
     database_user: str = "admin"
     profile: str | None = None
     allow_writes: bool = False
+    allow_cluster_changes: Literal["own", "all"] | None = None
+    max_clusters: int = 3
     confirm: Literal["always", "auto", "never"] = "auto"
     max_dpu: int | None = None
     tools: tuple[Toolset, ...] = TOOLSETS
@@ -86,4 +90,9 @@ class Settings:
         """The cluster, the role and what may be done, as a clause without secrets."""
         cluster = "the local cluster" if self.local else self.cluster_endpoint or "no cluster"
         mode = "reading and writing" if self.allow_writes else "reading only"
-        return f"{cluster}, as {self.database_user}, {mode}"
+        changes = {
+            "own": ", changing clusters that such a server made",
+            "all": ", changing any cluster of the account",
+        }
+        also = changes.get(self.allow_cluster_changes or "", "")
+        return f"{cluster}, as {self.database_user}, {mode}{also}"

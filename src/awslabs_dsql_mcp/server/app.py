@@ -94,8 +94,28 @@ class DsqlServer(MCPServer[None]):
         self._calls = calls
         self._offer = offer
         self._specs = {tool.key: tool for tool in offer.tools}
-        self._registered: Sequence[Tool] = ()  # these two are made once: tools stay the same
+        self._registered: Sequence[Tool] = ()  # these two are made once, and the first anew for a new cluster
         self._listed: Sequence[Tool] = ()
+
+    def add_cluster(self, info: ClusterInfo, tools: Sequence[ToolSpec]) -> None:
+        """Take a cluster that was made while the server runs; what is listed stays the same.
+
+        Args:
+            info: The cluster.
+            tools: Its tools, named for it.
+        """
+        tools = [tool for tool in tools if tool.family in self._offer.families]
+        for tool in tools:
+            self._specs[tool.key] = tool
+            self.add_tool(
+                tool.function,
+                name=tool.key,
+                title=tool.title,
+                description=tool.description,
+                annotations=tool.annotations,
+            )
+        self._registered = ()
+        self._choice.add(info, [tool.name for tool in tools])
 
     async def serve_stdio(self, lines: LineReader, first: FirstAnswers | None = None) -> None:
         """Serve standard input and output until the input ends.
@@ -254,6 +274,7 @@ class ServerContents:
         clusters: The clusters that calls choose from; none where there is no choice.
         default: The cluster that calls mean that name none.
         resources: What can be read besides.
+        changes_clusters: Clusters may be created and changed.
     """
 
     tools: Sequence[ToolSpec]
@@ -262,12 +283,14 @@ class ServerContents:
     clusters: Sequence[ClusterInfo] = ()
     default: str | None = None
     resources: ResourceTable | None = None
+    changes_clusters: bool = False
 
     def offered(self, cluster: str | None = None) -> OfferedTools:
         """Give the tools that a call on a cluster can name; without one, those of the whole server."""
         may = {info.name: info.allow_writes for info in self.clusters}
         name = cluster if cluster in may else ""
-        return OfferedTools(self.families, may.get(name, self.allow_writes), name)
+        writes = may.get(name, self.allow_writes)
+        return OfferedTools(self.families, writes, name, changes_clusters=self.changes_clusters)
 
 
 def build_server(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
+from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.rates import Rates
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
@@ -20,11 +21,14 @@ from awslabs_dsql_mcp.server.lazy_account import LazyAccount
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
+from awslabs_dsql_mcp.server.session_clusters import SessionClusters, Visits
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
 from awslabs_dsql_mcp.tools.budget import Budget
+from awslabs_dsql_mcp.tools.change_cluster import change_cluster_tool
 from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
+from awslabs_dsql_mcp.tools.create_cluster import create_cluster_tool
 from awslabs_dsql_mcp.tools.diagnose import diagnose_tool
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
@@ -36,6 +40,8 @@ from awslabs_dsql_mcp.tools.readonly_query import ReadonlyQuery
 from awslabs_dsql_mcp.tools.resources import ResourceReader
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
+
+_FOR_ACCOUNT = frozenset({"cluster_status", "create_cluster", "change_cluster", "diagnose"})
 
 
 def _cluster_tools(
@@ -93,6 +99,34 @@ def _cluster_tools(
     )
 
 
+def _changing_tools(
+    settings: Settings, account: LazyAccount, registry: Registry, new: SessionClusters, *, is_only: bool
+) -> tuple[ToolSpec, ...]:
+    """List the tools that change the clusters of an account; none without the option."""
+    if settings.allow_cluster_changes is None:
+        return ()
+    confirmation = ChangeConfirmation(settings.confirm, answer_time=settings.call_timeout)
+    create = create_cluster_tool(
+        account,
+        registry,
+        policy=settings.confirm,
+        confirmation=confirmation,
+        call_time=settings.call_timeout,
+        use=functools.partial(new.use, settings),
+    )
+    change = change_cluster_tool(
+        account,
+        registry,
+        gate=settings.allow_cluster_changes,
+        inside=Visits(settings),
+        is_only=is_only,
+        policy=settings.confirm,
+        confirmation=confirmation,
+        call_time=settings.call_timeout,
+    )
+    return (create, change)
+
+
 def _shared_tools(
     settings: Settings, guide: Callable[[], Guide], stack: AsyncExitStack
 ) -> tuple[ToolSpec, ...]:
@@ -111,31 +145,62 @@ class _Member:
         cluster: The cluster.
         guide: Reads the guide.
         stack: Closes what is opened.
+        registry: Counts the clusters that the server makes.
+        several: There are others.
     """
 
-    def __init__(self, cluster: Cluster, guide: Callable[[], Guide], stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        guide: Callable[[], Guide],
+        stack: AsyncExitStack,
+        registry: Registry,
+        *,
+        several: bool,
+    ) -> None:
         self.cluster = cluster
         self.database = LazyDatabase(cluster.settings, stack)
         catalog = CatalogReader(self.database)
-        tools = _cluster_tools(cluster, self.database, catalog, LazyAccount(cluster.settings, stack))
-        self.tools = tuple(replace(tool, cluster=cluster.name or None) for tool in tools)
+        account = LazyAccount(cluster.settings, stack)
+        self.new = SessionClusters(functools.partial(_tools_for_new, stack))
+        tools = _cluster_tools(cluster, self.database, catalog, account)
+        tools += _changing_tools(cluster.settings, account, registry, self.new, is_only=not several)
+        changes = cluster.settings.allow_cluster_changes is not None
+        self.tools = tuple(
+            replace(tool, cluster=cluster.name or None, for_new=changes and tool.name not in _FOR_ACCOUNT)
+            for tool in tools
+        )
         self.resources = ResourceReader(catalog, guide)
         self.info = ClusterInfo(cluster.name, cluster.settings.allow_writes, cluster.description)
+
+
+def _tools_for_new(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[ToolSpec, ...]:
+    """List the tools for a cluster that was made while the server runs."""
+    database = LazyDatabase(settings, stack)
+    tools = _cluster_tools(
+        Cluster(name, settings), database, CatalogReader(database), LazyAccount(settings, stack)
+    )
+    return tuple(replace(tool, cluster=name) for tool in tools if tool.name not in _FOR_ACCOUNT)
 
 
 def _contents(
     settings: Settings, clusters: Clusters, members: Sequence[_Member], shared: Sequence[ToolSpec]
 ) -> ServerContents:
     tools = (*(tool for member in members for tool in member.tools), *shared)
+    changes = any(cluster.settings.allow_cluster_changes for cluster in clusters.all)
     if not clusters.several:
         resources = Resources(members[0].resources)
-        return ServerContents(tools, clusters.allow_writes, settings.tools, resources=resources)
+        return ServerContents(
+            tools, clusters.allow_writes, settings.tools, resources=resources, changes_clusters=changes
+        )
     infos = [member.info for member in members]
     resources = ClusterResources(
         {info.name: str(info) for info in infos},
         {member.cluster.name: member.resources for member in members},
     )
-    return ServerContents(tools, clusters.allow_writes, settings.tools, infos, clusters.default, resources)
+    return ServerContents(
+        tools, clusters.allow_writes, settings.tools, infos, clusters.default, resources, changes
+    )
 
 
 async def serve(
@@ -170,12 +235,16 @@ def create_server(
         calls: Notes how calls end.
     """
     guide = functools.cache(load_guide)
-    members = [_Member(cluster, guide, stack) for cluster in clusters.all]
+    registry = Registry(settings.max_clusters)
+    members = [_Member(cluster, guide, stack, registry, several=clusters.several) for cluster in clusters.all]
     # Of several, only the default one is surely needed.
     first = next((m for m in members if not clusters.several or m.cluster.name == clusters.default), None)
-    return build_server(
+    server = build_server(
         _contents(settings, clusters, members, _shared_tools(settings, guide, stack)),
         log_level=settings.log_level,
         calls=calls,
         middleware=[WarmUp(first.database if first else None)],
     )
+    for member in members:
+        member.new.server = server
+    return server

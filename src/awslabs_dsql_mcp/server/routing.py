@@ -4,16 +4,18 @@ Each cluster has its own tools, with its own permissions. Clients see one of eac
 is led to the cluster that it names before a tool is chosen. Without several clusters nothing is added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool
 
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.text import as_line
 from awslabs_dsql_mcp.tools.spec import FACTS, ToolSpec, facts_of, text_content
+
+_ONE_MADE_HERE: Final = "Id of one made here."
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class ClusterRouter:
         self._clusters = {cluster.name: cluster for cluster in clusters}
         self._default = default
         self._offers: dict[str, list[str]] = {}
+        self._for_new = {tool.name for tool in tools if tool.for_new}
+        self._new: dict[str, tuple[ClusterInfo, frozenset[str]]] = {}
         for tool in tools:
             if tool.cluster is not None:
                 self._offers.setdefault(tool.name, []).append(tool.cluster)
@@ -80,6 +84,8 @@ class ClusterRouter:
         Raises:
             RequestInvalid: No cluster is named, or none that there is, or one without this tool.
         """
+        if name in self._for_new and (led := self._to_new(name, arguments)) is not None:
+            return led
         offers = self._offers.get(name)
         if offers is None:
             return RoutedCall(name, arguments)
@@ -101,6 +107,32 @@ class ClusterRouter:
         rest = {key: value for key, value in arguments.items() if key != "cluster"}
         return RoutedCall(f"{name}.{given}", rest, given)
 
+    def add(self, cluster: ClusterInfo, tools: Iterable[str]) -> None:
+        """Take a cluster that was made while the server runs.
+
+        Args:
+            cluster: The cluster.
+            tools: Names of the tools that it has.
+        """
+        self._new[cluster.name] = (cluster, frozenset(tools))
+
+    def _to_new(self, name: str, arguments: dict[str, Any]) -> RoutedCall | None:
+        """Lead a call to a cluster that was made while the server runs; `None` if it names none such."""
+        given = arguments.get("cluster")
+        rest = {key: value for key, value in arguments.items() if key != "cluster"}
+        if isinstance(given, str) and given in self._new:
+            info, tools = self._new[given]
+            if name not in tools:
+                raise RequestInvalid(f"{name} is not offered on cluster {info.name}.", code="not_on_cluster")
+            return RoutedCall(f"{name}.{given}", rest, given)
+        if name in self._offers or "cluster" not in arguments:
+            return None
+        if given in (None, "", "this"):
+            return RoutedCall(name, rest)
+        raise RequestInvalid(
+            f"There is no cluster {given!r:.60}.", code="unknown_cluster", hint=self._known()
+        )
+
     def listed(self, tools: Sequence[Tool]) -> list[Tool]:
         """Give the tools as clients see them.
 
@@ -116,20 +148,26 @@ class ClusterRouter:
     def _folded(self, name: str, tools: Sequence[Tool]) -> Tool:
         offers = self._offers.get(name)
         if offers is None:
-            return tools[0]
+            if name not in self._for_new:
+                return tools[0]
+            argument = {"type": "string", "description": _ONE_MADE_HERE}
+            inputs = _with_property(tools[0].input_schema, argument, required=False)
+            return tools[0].model_copy(update={"input_schema": inputs})
         # What may write anywhere is announced as writing, with all that it takes there.
         lead = next((tool for tool in tools if not _reads(tool)), tools[0])
         inputs, outputs = lead.input_schema, lead.output_schema
-        changes: dict[str, Any] = {"name": name, "input_schema": self._asking(inputs, offers)}
+        changes: dict[str, Any] = {"name": name, "input_schema": self._asking(name, inputs, offers)}
         if outputs is not None:
             changes["output_schema"] = _with_property(outputs, {"type": "string"}, required=True)
         return lead.model_copy(update=changes)
 
-    def _asking(self, schema: Mapping[str, Any], offers: Sequence[str]) -> dict[str, Any]:
+    def _asking(self, name: str, schema: Mapping[str, Any], offers: Sequence[str]) -> dict[str, Any]:
         default = self._default if self._default in offers else None
         writable = ", ".join(name for name in offers if self._clusters[name].allow_writes)
         told = f"Writes are allowed on: {writable}." if writable else "All of them only read."
         argument: dict[str, Any] = {"type": "string", "enum": list(offers), "description": told}
+        if name in self._for_new:
+            argument = {"type": "string", "description": f"{', '.join(offers)}, or one made here. {told}"}
         if default is not None:
             argument["default"] = default
         return _with_property(schema, argument, required=default is None)
@@ -139,7 +177,11 @@ class ClusterRouter:
         return (f"Did you mean {near[0]!r}? " if near else "") + self._known()
 
     def _known(self) -> str:
-        return f"There are: {', '.join(map(str, self._clusters.values()))}."
+        named = [str(cluster) for cluster in self._clusters.values()]
+        named += [str(cluster) for cluster, _ in self._new.values()]
+        if not self._clusters:  # the only one has no name
+            named.insert(0, "the connected one, without the argument")
+        return f"There are: {', '.join(named)}."
 
 
 def _why(name: str) -> str:

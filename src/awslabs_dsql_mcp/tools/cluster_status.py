@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
 
-_MARGIN: Final = 10.0  # seconds of a call's time that the other questions may take
+MARGIN: Final = 10.0
+"""Seconds of a call's time that the other questions may take."""
 
 
 def cluster_status_tool(account: "Callable[[], Awaitable[Account]]", *, call_time: float) -> ToolSpec:
@@ -27,7 +28,7 @@ def cluster_status_tool(account: "Callable[[], Awaitable[Account]]", *, call_tim
         account: Gives the AWS account at the first need.
         call_time: Longest a call may take, in seconds.
     """
-    longest = max(0.0, min(MAX_WAIT, call_time - _MARGIN))
+    longest = max(0.0, min(MAX_WAIT, call_time - MARGIN))
 
     async def cluster_status(
         ctx: Context[None, Any],

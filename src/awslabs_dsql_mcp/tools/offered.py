@@ -19,6 +19,8 @@ FAMILIES: Final[dict[str, Toolset]] = {
     "load_rows": "bulk",
     "cluster_status": "clusters",
     "diagnose": "clusters",
+    "create_cluster": "clusters",
+    "change_cluster": "clusters",
     "dsql_search_documentation": "docs",
     "dsql_read_documentation": "docs",
     "dsql_recommend": "docs",
@@ -27,6 +29,13 @@ FAMILIES: Final[dict[str, Toolset]] = {
 
 WRITING: Final = frozenset({"transact", "migrate", "batch_write", "load_rows"})
 """Tools that change data; without writes only ``transact`` is offered, and reads."""
+
+CHANGING_CLUSTERS: Final = frozenset({"create_cluster", "change_cluster"})
+"""Tools that change the account's clusters."""
+
+NO_CLUSTER_CHANGES: Final = (
+    "This server changes no clusters: the operator alone can allow it (--allow-cluster-changes)."
+)
 
 NO_WRITES: Final = (
     "This server only reads: the operator chose so, who alone can allow writes (--allow-writes)."
@@ -49,11 +58,13 @@ class OfferedTools:
         allow_writes: True if tools may change data.
         cluster: Name of the cluster in the file of ``--config``, where alone writes are allowed; empty for
             none.
+        changes_clusters: True if clusters may be created, changed and deleted.
     """
 
     families: Collection[Toolset] = TOOLSETS
     allow_writes: bool = True
     cluster: str = ""
+    changes_clusters: bool = True
 
     @property
     def no_writes(self) -> str:
@@ -67,6 +78,8 @@ class OfferedTools:
 
     def can(self, tool: str) -> bool:
         """Return true for a tool that is offered; for ``transact``, if it may change data."""
+        if tool in CHANGING_CLUSTERS and not self.changes_clusters:
+            return False
         return FAMILIES[tool] in self.families and (self.allow_writes or tool not in WRITING)
 
     def advise(self, advice: str) -> str:
@@ -87,6 +100,8 @@ class OfferedTools:
         """Say who can offer a tool that is not offered."""
         if not self.allow_writes and tool in WRITING:
             return self.no_writes
+        if not self.changes_clusters and tool in CHANGING_CLUSTERS:
+            return NO_CLUSTER_CHANGES
         return f"{tool} is not offered here: the operator alone can add it (--tools {FAMILIES[tool]})."
 
     def _missing(self, text: str) -> str | None:

@@ -46,10 +46,12 @@ class ToolSpec:
             schema of its structured content, or a bare ``CallToolResult`` when its text is all there is.
         title: For people.
         description: For the model.
-        reads: It only reads; what may write counts as destructive and as not repeatable.
+        reads: It only reads; what may write counts as destructive and as not repeatable, unless it only adds.
+        adds: It only adds; the same call again adds nothing.
         open_world: It reaches beyond the configured cluster.
         family: Set of tools that operators choose.
         cluster: The cluster that it works on, where there are several; each then has a tool of its own.
+        for_new: It works on clusters, too, that are made while the server runs.
         meta: ``_meta`` of the tool, for clients that know the keys.
         withheld: Arguments that it takes only where writes are allowed, and here does not.
     """
@@ -59,9 +61,11 @@ class ToolSpec:
     title: str
     description: str
     reads: bool = True
+    adds: bool = False
     open_world: bool = False
     family: Toolset = "core"
     cluster: str | None = None
+    for_new: bool = False
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
     withheld: frozenset[str] = frozenset()
 
@@ -76,8 +80,8 @@ class ToolSpec:
         return ToolAnnotations(
             title=self.title,
             read_only_hint=self.reads,
-            destructive_hint=not self.reads,
-            idempotent_hint=self.reads,
+            destructive_hint=not (self.reads or self.adds),
+            idempotent_hint=self.reads or self.adds,
             open_world_hint=self.open_world,
         )
 
@@ -94,6 +98,12 @@ def progress_of(ctx: Context[None, Any]) -> ReportProgress:
         await ctx.report_progress(done, total, message and as_line(message))
 
     return report
+
+
+def client_of(ctx: Context[None, Any]) -> str:
+    """Give the name of a call's client; empty if it told none."""
+    params = ctx.session.client_params
+    return params.client_info.name if params is not None else ""
 
 
 def to_result(answer: ToolOutput) -> CallToolResult:

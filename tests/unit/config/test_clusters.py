@@ -65,6 +65,15 @@ def test_flags_apply_to_what_a_cluster_does_not_set(file: Path) -> None:
     assert (dev.settings.database_user, prod.settings.database_user) == ("all", "agent")
 
 
+def test_changes_of_clusters_are_allowed_in_the_file_alone(file: Path) -> None:
+    text = TWO.replace("allow-writes = true", 'allow-writes = true\nallow-cluster-changes = "own"', 1)
+    first, second = read(file, text, DSQL_ALLOW_CLUSTER_CHANGES="all").all
+    assert (first.settings.allow_cluster_changes, second.settings.allow_cluster_changes) == ("own", None)
+    assert error_of(file, TWO, "--allow-cluster-changes", "all") == (
+        "--allow-cluster-changes: got it beside --config, expected allow-cluster-changes in that file"
+    )
+
+
 def test_variables_do_not_allow_writes_to_the_clusters_of_a_file(file: Path) -> None:
     _, prod = read(file, TWO, DSQL_ALLOW_WRITES="true", DSQL_REGION="us-east-1").all
     assert not prod.settings.allow_writes

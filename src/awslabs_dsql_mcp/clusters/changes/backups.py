@@ -1,0 +1,186 @@
+"""Recovery points of a cluster, and a backup made of it by AWS Backup."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from awslabs_dsql_mcp.aws.api import Api, pages
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.executor import backup_role, look
+from awslabs_dsql_mcp.clusters.changes.pace import Pace
+from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
+from awslabs_dsql_mcp.clusters.model import Cluster
+from awslabs_dsql_mcp.clusters.report import facts
+from awslabs_dsql_mcp.errors import Busy, DsqlError, OutcomeUnknown, RequestInvalid
+from awslabs_dsql_mcp.output.tool_output import ToolOutput
+
+VAULT: Final = "Default"
+_USABLE: Final = frozenset({"COMPLETED", "AVAILABLE"})
+_RUNNING: Final = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
+_ASLEEP: Final = frozenset({"IDLE", "INACTIVE"})
+_AT_FIRST, _LATER = 2.0, 5.0
+
+
+class Wakes(Protocol):
+    """Connects to a cluster by itself."""
+
+    async def wake(self, cluster: Cluster) -> None:
+        """Connect once, so that a cluster that sleeps wakes up.
+
+        Raises:
+            DsqlError: It cannot be connected to.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Point:
+    """A recovery point from which a cluster can be restored."""
+
+    arn: str
+    created: datetime
+
+
+async def last_point(api: Api, cluster: Cluster) -> Point | None:
+    """Find the newest recovery point that is complete; `None` if there is none.
+
+    Raises:
+        DsqlError: AWS does not tell.
+    """
+    points = [
+        Point(each["RecoveryPointArn"], each["CreationDate"])
+        async for page in pages(
+            api, "backup", "ListRecoveryPointsByResource", cluster.name.region, {"ResourceArn": cluster.arn}
+        )
+        for each in page.get("RecoveryPoints") or ()
+        if each.get("Status") in _USABLE
+    ]
+    return max(points, key=lambda point: point.created, default=None)
+
+
+async def running_job(api: Api, cluster: Cluster) -> str | None:
+    """Find a backup of a cluster that has not ended.
+
+    Raises:
+        DsqlError: AWS does not tell.
+    """
+    async for page in pages(
+        api, "backup", "ListBackupJobs", cluster.name.region, {"ByResourceArn": cluster.arn}
+    ):
+        for job in page.get("BackupJobs") or ():
+            if job.get("State") in _RUNNING:
+                return str(job["BackupJobId"])
+    return None
+
+
+async def start_backup(api: Api, cluster: Cluster) -> str:
+    """Start a backup; an answer that is lost is looked for among the jobs.
+
+    Raises:
+        OutcomeUnknown: No answer came, and no job is seen.
+        DsqlError: AWS refuses it.
+    """
+    partition = cluster.arn.split(":")[1]
+    try:
+        answer = await api.call(
+            "backup",
+            "StartBackupJob",
+            cluster.name.region,
+            BackupVaultName=VAULT,
+            ResourceArn=cluster.arn,
+            IamRoleArn=backup_role(partition, cluster.account),
+            IdempotencyToken=uuid.uuid4().hex,  # for the SDK's own repetitions
+        )
+    except DsqlError as error:
+        if not in_doubt(error):
+            raise
+        job = await running_job(api, cluster)
+        if job is None:
+            raise OutcomeUnknown(
+                f"AWS Backup's answer is lost ({error.code}), and no job of the cluster is seen: it may "
+                "still begin.",
+                hint="Look with cluster_status in a minute; back_up again follows a job that runs.",
+                outcome="unknown",
+            ) from error
+        return job
+    return str(answer["BackupJobId"])
+
+
+@dataclass(frozen=True)
+class BackUp:
+    """A backup that is begun and followed.
+
+    Attributes:
+        account: The account.
+        inside: Connects to a cluster, which wakes it.
+        pace: The time of the call.
+    """
+
+    account: Account
+    inside: Wakes
+    pace: Pace
+
+    async def run(self, cluster: Cluster) -> ToolOutput:
+        """Wake a cluster if it sleeps, begin a backup unless one runs, and follow it.
+
+        Raises:
+            DsqlError: It cannot be woken, AWS Backup refuses it, or it failed.
+        """
+        api, woken = self.account.api, ""
+        if cluster.status in _ASLEEP:
+            await self.inside.wake(cluster)
+            woken = f"It was {cluster.status}, and was woken by a connection. "
+            cluster = await self._awake(cluster)
+        job = await running_job(api, cluster)
+        begun = "A backup was running already" if job else "AWS Backup has taken the backup"
+        job = job or await start_backup(api, cluster)
+        told = await self._ended(cluster, job)
+        state = str(told.get("State", ""))
+        values: dict[str, object] = {**facts(cluster), "job": job, "state": state}
+        if state == "COMPLETED":
+            point = str(told.get("RecoveryPointArn", ""))
+            lines = (f"{woken}Backup {job} is COMPLETED in vault {VAULT}.", f"Recovery point: {point}.")
+            return ToolOutput(lines, {**values, "recovery_point": point})
+        if state not in _RUNNING:
+            why = told.get("StatusMessage") or "no reason told"
+            raise RequestInvalid(
+                f"{woken}Backup {job} of {cluster.name.identifier} is {state}: {why}.",
+                code="backup_failed",
+                hint="Mend what AWS Backup says, and back it up again.",
+            )
+        again = f'change_cluster(cluster_id="{cluster.arn}", action="back_up")'
+        return ToolOutput(
+            (
+                f"{woken}{begun}: job {job} is {state}, not done. No recovery point yet.",
+                f"Next: {again} follows that job; it may wait some minutes before it begins.",
+            ),
+            values,
+        )
+
+    async def _awake(self, cluster: Cluster) -> Cluster:
+        """Look until a cluster that was connected to sleeps no more.
+
+        Raises:
+            Busy: It does, in the time there is.
+        """
+        while True:
+            seen = await look(self.account.api, cluster.name)
+            if seen is None or seen.status not in _ASLEEP:
+                return seen or cluster
+            if not self.pace.left:
+                raise Busy(
+                    f"Cluster {seen.name.identifier} is still {seen.status} after a connection. "
+                    "No backup was begun.",
+                    hint="Call again: it goes on from there.",
+                )
+            await self.pace.pause(min(_AT_FIRST, self.pace.left), f"{seen.name.identifier} to wake up")
+
+    async def _ended(self, cluster: Cluster, job: str) -> dict[str, Any]:
+        """Look at a job until it has ended, or the time is over; gives what AWS Backup says last."""
+        while True:
+            region = cluster.name.region
+            told = dict(await self.account.api.call("backup", "DescribeBackupJob", region, BackupJobId=job))
+            if told.get("State") not in _RUNNING or not self.pace.left:
+                return told
+            await self.pace.pause(min(_LATER, self.pace.left), f"backup {job} {told['State']}")

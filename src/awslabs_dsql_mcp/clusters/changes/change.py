@@ -1,0 +1,309 @@
+"""A cluster changed: judged, put before somebody where that is due, looked at again, changed, read back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Final
+
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.backups import BackUp, Point, last_point
+from awslabs_dsql_mcp.clusters.changes.executor import look
+from awslabs_dsql_mcp.clusters.changes.facts import Inside, facts_of
+from awslabs_dsql_mcp.clusters.changes.ownership import is_own
+from awslabs_dsql_mcp.clusters.changes.pace import Pace
+from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, bind, quoted, state_of
+from awslabs_dsql_mcp.clusters.changes.registry import Registry
+from awslabs_dsql_mcp.clusters.changes.rules import (
+    WEIGHTS,
+    Gate,
+    Request,
+    check_request,
+    command,
+    no_point,
+    refusal,
+)
+from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
+from awslabs_dsql_mcp.clusters.model import MEANINGS, Cluster
+from awslabs_dsql_mcp.clusters.reader import Part, part
+from awslabs_dsql_mcp.clusters.report import facts
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
+from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown, RequestInvalid
+from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+
+TOOL: Final = "change_cluster"
+_LEAVING: Final = frozenset({"DELETING", "PENDING_DELETE", "DELETED"})
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call on its way."""
+
+    account: Account
+    cluster: Cluster
+    request: Request
+    pace: Pace
+
+
+class ChangeCluster:
+    """Changes clusters.
+
+    Args:
+        account: Gives the account at the first need.
+        gate: Which clusters may be changed.
+        inside: Connects to a cluster.
+        registry: Counts what this server has made.
+        is_only: This server has no other cluster than the account's.
+        now: Tells the time.
+        sleep: Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        account: Callable[[], Awaitable[Account]],
+        gate: Gate,
+        inside: Inside,
+        registry: Registry,
+        *,
+        is_only: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._account = account
+        self._gate: Gate = gate
+        self._inside = inside
+        self._registry = registry
+        self._is_only = is_only
+        self._now = now
+        self._sleep = sleep
+
+    async def change(
+        self,
+        named: Callable[[Account], ClusterName],
+        given: str,
+        request: Request,
+        approver: Approver,
+        progress: ReportProgress,
+        wait: float,
+    ) -> ToolOutput:
+        """Change a cluster.
+
+        Args:
+            named: Reads the name of the cluster.
+            given: That name as it was given.
+            request: What is to be done.
+            approver: Decides where that is due.
+            progress: Is told what is waited for.
+            wait: Seconds that waiting may take.
+
+        Raises:
+            NotConfirmed: Nobody agreed; nothing was changed.
+            DsqlError: It is refused, or AWS refuses it; or the outcome is not known.
+        """
+        check_request(request)
+        began = self._now()
+        account = await self._account()
+        cluster = await self._see(account, named(account), given)
+        self._judge(account, cluster, request)
+        if request.action == "delete" and cluster.status in _LEAVING:
+            return _told(cluster, "Is being deleted already; nothing was asked of AWS")
+        point = await self._point(account, cluster, request)
+        weight = WEIGHTS[request.action]
+        if approver.is_needed(weight):
+            proposal = await self._proposal(account, cluster, request, point)
+            if not await approver.ask(proposal):
+                raise NotConfirmed("Nobody agreed to this change. Nothing was changed.")
+            # What was agreed to has to be what there is, now.
+            again = await self._see(account, cluster.name, given)
+            if state_of(again) != state_of(cluster):
+                raise RequestInvalid(
+                    f"Cluster {cluster.name.identifier} has changed while it was asked about: "
+                    f"{_difference(cluster, again)}. "
+                    "Nothing was changed.",
+                    code="state_changed",
+                    hint="Look at it with cluster_status, and call again.",
+                )
+            cluster = again
+            self._judge(account, cluster, request)
+        pace = Pace(self._now, self._sleep, progress, began, wait)
+        return await self._carry_out(_Call(account, cluster, request, pace))
+
+    async def _see(self, account: Account, name: ClusterName, given: str) -> Cluster:
+        cluster = await look(account.api, name)
+        if cluster is None:
+            raise RequestInvalid(
+                f"There is no cluster {name.identifier} in {name.region}.",
+                code="no_such_cluster",
+                hint="If it is in another Region, give its ARN or endpoint; it may be deleted.",
+            )
+        arn = given.strip().lower()
+        if arn.startswith("arn:") and arn != cluster.arn:
+            raise RequestInvalid(
+                f"That ARN is of another account: {name.identifier} is {cluster.arn} here. Nothing was "
+                "changed.",
+                code="no_such_cluster",
+                hint="Use credentials of that account, or the right ARN.",
+            )
+        return cluster
+
+    def _judge(self, account: Account, cluster: Cluster, request: Request) -> None:
+        refused = refusal(request, cluster, self._gate, account, is_only=self._is_only)
+        if refused is not None:
+            raise refused
+
+    async def _point(self, account: Account, cluster: Cluster, request: Request) -> Part[Point | None]:
+        """Find the last recovery point, where it matters."""
+        if WEIGHTS[request.action] != "grave":
+            return Part()
+        point = await part(last_point(account.api, cluster))
+        if request.action == "delete" and point.value is None and not request.without_backup:
+            raise no_point(cluster, point.missing)
+        return point
+
+    async def _proposal(
+        self, account: Account, cluster: Cluster, request: Request, point: Part[Point | None]
+    ) -> Proposal:
+        told = await facts_of(account, cluster, request, point, self._inside, self._now)
+        tags = sorted(request.tags.items())
+        return Proposal(
+            TOOL,
+            _QUESTIONS[request.action].format(id=cluster.name.identifier),
+            told,
+            bind(
+                f"{TOOL} {request.action}",
+                cluster.account,
+                state_of(cluster),
+                tags,
+                request.without_backup,
+                point.value and point.value.arn,
+            ),
+            WEIGHTS[request.action],
+            is_own(cluster),
+            command(request, cluster),
+        )
+
+    async def _carry_out(self, call: _Call) -> ToolOutput:
+        cluster, request = call.cluster, call.request
+        match request.action:
+            case "protect" | "unprotect":
+                wanted = request.action == "protect"
+                if cluster.is_protected is wanted:
+                    return _told(cluster, "Was so already; nothing was asked of AWS")
+                return await self._update(
+                    call,
+                    lambda now: now.is_protected is wanted,
+                    "UpdateCluster",
+                    identifier=cluster.name.identifier,
+                    deletionProtectionEnabled=wanted,
+                )
+            case "tag":
+                tags = dict(request.tags)
+                return await self._update(
+                    call,
+                    lambda now: all(now.tags.get(key) == value for key, value in tags.items()),
+                    "TagResource",
+                    resourceArn=cluster.arn,
+                    tags=tags,
+                )
+            case "untag":
+                keys = sorted(request.tags)
+                return await self._update(
+                    call,
+                    lambda now: not any(key in now.tags for key in keys),
+                    "UntagResource",
+                    resourceArn=cluster.arn,
+                    tagKeys=keys,
+                )
+            case "back_up":
+                return await BackUp(call.account, self._inside, call.pace).run(cluster)
+            case "delete":
+                return await self._delete(call)
+
+    async def _update(
+        self, call: _Call, is_done: Callable[[Cluster], bool], operation: str, **members: object
+    ) -> ToolOutput:
+        lost = await self._ask_aws(call, operation, **members)
+        now = await self._see(call.account, call.cluster.name, "")
+        if is_done(now):
+            return _told(now, f"Done: {call.request.action}")
+        if lost is not None:
+            raise _unknown(call, lost, now.status)
+        return _told(
+            now, f"AWS took {call.request.action}, and does not show it yet: look again with cluster_status"
+        )
+
+    async def _ask_aws(self, call: _Call, operation: str, **members: object) -> DsqlError | None:
+        """Ask for the change; gives the error of an answer that is lost."""
+        try:
+            await call.account.api.call("dsql", operation, call.cluster.name.region, **members)
+        except DsqlError as error:
+            if not in_doubt(error):
+                raise
+            return error
+        return None
+
+    async def _delete(self, call: _Call) -> ToolOutput:
+        cluster = call.cluster
+        lost = await self._ask_aws(call, "DeleteCluster", identifier=cluster.name.identifier)
+        now = await look(call.account.api, cluster.name)
+        if now is not None and now.status not in _LEAVING:
+            if lost is not None:
+                raise _unknown(call, lost, now.status)
+            return _told(
+                now, "AWS took the deletion, and does not show it yet: look again with cluster_status"
+            )
+        self._registry.deleted(cluster.title, cluster.name.region, cluster.name.identifier)
+        if now is None:
+            values = {
+                "identifier": cluster.name.identifier,
+                "region": cluster.name.region,
+                "status": "DELETED",
+            }
+            return ToolOutput(
+                (f"Cluster {cluster.name.identifier} is deleted: its Region knows it no more.",), values
+            )
+        answer = _told(now, "AWS has taken the deletion; it is not over")
+        if now.status == "PENDING_DELETE":
+            others = " and ".join(f"{peer.identifier} in {peer.region}" for peer in now.peers)
+            return answer.adding(
+                f"It goes when its peer is deleted too ({others}); its storage is billed until then."
+            )
+        return answer.adding(f'Next: cluster_status(cluster_id="{now.arn}", wait_s=45) until it is gone.')
+
+
+_QUESTIONS: Final[dict[str, str]] = {
+    "protect": "Switch deletion protection of cluster {id} on?",
+    "unprotect": "Switch deletion protection of cluster {id} OFF? It can be deleted then.",
+    "tag": "Tag cluster {id}?",
+    "untag": "Remove tags of cluster {id}?",
+    "back_up": "Back up cluster {id}?",
+    "delete": "DELETE cluster {id} with all its data? This cannot be undone.",
+}
+
+
+def _difference(before: Cluster, after: Cluster) -> str:
+    def told(cluster: Cluster) -> str:
+        protection = "protected" if cluster.is_protected else "unprotected"
+        return f"{cluster.status}, {protection}, named {quoted(cluster.title)}"
+
+    return f"it was {told(before)}; it is {told(after)}"
+
+
+def _unknown(call: _Call, error: DsqlError, status: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"AWS's answer to {call.request.action} of {call.cluster.name.identifier} is lost ({error.code}): "
+        "the cluster is "
+        f"{status}, and the change may still come.",
+        hint="Look with cluster_status in some seconds, before you call again.",
+        outcome="unknown",
+    )
+
+
+def _told(cluster: Cluster, head: str) -> ToolOutput:
+    meaning = f" ({MEANINGS[cluster.status]})" if cluster.status in MEANINGS else ""
+    tags = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(cluster.tags.items()))
+    protection = "on" if cluster.is_protected else "off"
+    which = f"Cluster {cluster.name.identifier} in {cluster.name.region}, account {cluster.account}"
+    state = f"as read back: {cluster.status}{meaning}, deletion protection {protection}"
+    lines = (f"{head}. {which}, {state}.", *((f"Tags: {tags}.",) if tags else ()))
+    return ToolOutput(lines, facts(cluster))

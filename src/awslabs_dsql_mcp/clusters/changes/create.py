@@ -1,0 +1,244 @@
+"""Clusters created: looked for, put before somebody where that is due, made, waited for, and told of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from typing import Final
+
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.creation import creation, found
+from awslabs_dsql_mcp.clusters.changes.executor import Executor, account_number, named
+from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.pace import Pace
+from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, Weight, bind, quoted, state_of
+from awslabs_dsql_mcp.clusters.changes.registry import Registry
+from awslabs_dsql_mcp.clusters.changes.restoration import restoration
+from awslabs_dsql_mcp.clusters.changes.steps import Report
+from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
+from awslabs_dsql_mcp.clusters.report import facts
+from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown
+from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+from awslabs_dsql_mcp.text import pluralize
+
+TOOL: Final = "create_cluster"
+_TELL_IT: Final = frozenset(("name_taken", "too_many_clusters"))  # errors that say that nothing was made
+_UNBILLED: Final = "no storage and no DPUs are billed for it yet, as far as AWS tells"
+_BILLED: Final = "its storage and DPUs are billed"
+
+
+class CreateCluster:
+    """Creates clusters.
+
+    Args:
+        account: Gives the account at the first need.
+        registry: Counts what this server has made.
+        now: Tells the time.
+        sleep: Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        account: Callable[[], Awaitable[Account]],
+        registry: Registry,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._account = account
+        self._registry = registry
+        self._now = now
+        self._sleep = sleep
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def create(
+        self,
+        order: Order,
+        client: str,
+        approver: Approver,
+        progress: ReportProgress,
+        wait: float,
+    ) -> tuple[ToolOutput, tuple[Cluster, ...]]:
+        """Create what is ordered, or go on with it.
+
+        Args:
+            order: What.
+            client: Name of the client that asks for it.
+            approver: Decides where that is due.
+            progress: Is told what is waited for.
+            wait: Seconds to wait until it can be used.
+
+        Returns:
+            The answer, and the clusters that it tells of.
+
+        Raises:
+            NotConfirmed: Nobody agreed; nothing was made.
+            DsqlError: It stopped; the message says what there is.
+        """
+        began = self._now()
+        account = await self._account()
+        number = await account_number(account.api, order.regions[0])
+        weight = _weight(order)
+        if approver.is_needed(weight):
+            proposal = await self._proposal(account, order, number, weight)
+            if proposal is not None and not await approver.ask(proposal):
+                raise NotConfirmed(f"Nobody agreed to the creation of {order.name}. Nothing was made.")
+        # A second call of the same name goes on where the first has come to.
+        async with self._turns.setdefault(order.name, asyncio.Lock()):
+            left = Pace(self._now, self._sleep, progress, began, wait).left
+            executor = Executor(
+                account.api,
+                order,
+                number,
+                client,
+                registry=self._registry,
+                pace=Pace(self._now, self._sleep, progress, self._now(), left),
+            )
+            steps = restoration if order.point else creation
+            nonce = self._registry.nonce(order.name, order.regions[0])
+            report = await executor.run(steps(order, left, nonce))
+        if report.error is not None:
+            raise stopped(report, order, report.error)
+        return answer(report, order, number), report.clusters
+
+    async def _proposal(self, account: Account, order: Order, number: str, weight: Weight) -> Proposal | None:
+        """Word the question; `None` where nothing is left to make, or a collision will stop it."""
+        each = await asyncio.gather(*(named(account.api, region, order.name) for region in order.regions))
+        try:
+            have = found(order, [cluster for clusters in each for cluster in clusters])
+        except DsqlError:
+            return None
+        if len(have) == len(order.regions) and all(
+            cluster.status != "PENDING_SETUP" for cluster in have.values()
+        ):
+            return None
+        told = [f"Account {number}, Region{'s' if order.is_pair else ''} {' and '.join(order.regions)}"]
+        if order.is_pair:
+            told.append(
+                f"Witness: {order.witness}. Two clusters: storage is billed in both Regions, writes double."
+            )
+        if order.point:
+            told.append(f"From recovery point {order.point.arn}; the storage of what is restored is billed.")
+        told.append(f"Deletion protection: {'on' if order.is_protected else 'OFF'}")
+        told += [f"Is there already: {_brief(cluster)}" for cluster in have.values()]
+        tags = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(order.tags.items()))
+        told += [f"Tags: {tags}"] if tags else []
+        states = [state_of(cluster) for _, cluster in sorted(have.items())]
+        return Proposal(
+            TOOL,
+            f"Create {order.kind} named {order.name}?",
+            told,
+            bind(
+                TOOL,
+                number,
+                order.name,
+                order.regions,
+                order.witness,
+                order.point and order.point.arn,
+                dict(order.tags),
+                order.is_protected,
+                states,
+            ),
+            weight,
+            is_own=True,
+        )
+
+
+def _weight(order: Order) -> Weight:
+    return "usual" if order.is_pair or order.point or not order.is_protected else "light"
+
+
+def _brief(cluster: Cluster) -> str:
+    meaning = f" ({MEANINGS[cluster.status]})" if cluster.status in MEANINGS else ""
+    return f"{cluster.name.identifier} in {cluster.name.region}, {cluster.status}{meaning}"
+
+
+def _half(cluster: Cluster) -> str:
+    billed = _UNBILLED if cluster.status == "PENDING_SETUP" else _BILLED
+    return f"There is {_brief(cluster)}: {billed}."
+
+
+def stopped(report: Report, order: Order, error: DsqlError) -> DsqlError:
+    """Tell what there is where a creation stopped, with the reason first.
+
+    Args:
+        report: How far it is.
+        order: What was to be created.
+        error: What stopped it.
+    """
+    halves = [_half(cluster) for cluster in report.clusters]
+    unread = isinstance(error, OutcomeUnknown)
+    if not halves and not unread and error.code not in _TELL_IT:
+        halves = ["Nothing was made."] if not report.job else [f"The restore is job {report.job}."]
+    onwards = (
+        "Call create_cluster with the same arguments: it goes on from there." if report.clusters else None
+    )
+    kind = type(error)
+    return kind(
+        error.message,
+        details=(*error.details, *halves),
+        code=error.code,
+        hint=" ".join(filter(None, (error.hint, onwards if order.is_pair else None))) or None,
+        outcome="partial" if report.clusters else error.outcome,
+    )
+
+
+def answer(report: Report, order: Order, account: str) -> ToolOutput:
+    """Word how far a creation is.
+
+    Args:
+        report: How far it is.
+        order: What was ordered.
+        account: Number of the account.
+    """
+    if not report.clusters:
+        state = report.values.get("restore_state", "")
+        told = (
+            f"Restore {report.job} is {state}, not done: AWS Backup has not named the new cluster yet.",
+            "Next: call create_cluster with the same arguments; it goes on, and starts none twice.",
+        )
+        values = {"job": report.job, "state": state, "ready": False, "clusters": list[object]()}
+        return ToolOutput(told, values)
+    is_ready = all(c.status not in MOVING and c.status != "PENDING_SETUP" for c in report.clusters)
+    lines = [_line(cluster, report) for cluster in report.clusters]
+    lines.append(f"Account {account}. {_protection(report, order)}")
+    ids = [cluster.name.identifier for cluster in report.clusters]
+    if is_ready:
+        lines.append(f'Next: give cluster="{ids[0]}" to a tool to use it; it has one role, admin.')
+    else:
+        lines.append(
+            "Next: not ready yet; "
+            + " and ".join(f'cluster_status(cluster_id="{c.arn}", wait_s=45)' for c in report.clusters)
+            + "."
+        )
+    return ToolOutput(
+        tuple(lines),
+        {
+            "ready": is_ready,
+            "made": [name.identifier for name in report.made],
+            "clusters": [facts(cluster) for cluster in report.clusters],
+            **({"job": report.job} if report.job else {}),
+        },
+    )
+
+
+def _line(cluster: Cluster, report: Report) -> str:
+    name = cluster.name
+    made = "Made" if name in report.made else "Was there already"
+    peer = "".join(f", peer {each.identifier} in {each.region}" for each in cluster.peers)
+    witness = f", witness {cluster.witness}" if cluster.witness else ""
+    return (
+        f"{made}: cluster {name.identifier} {quoted(cluster.title)} in {name.region}, "
+        f"{cluster.status}{peer}{witness}. "
+        f"Endpoint: {cluster.endpoint}."
+    )
+
+
+def _protection(report: Report, order: Order) -> str:
+    off = [cluster.name.identifier for cluster in report.clusters if not cluster.is_protected]
+    number = pluralize(len(report.clusters), "cluster")
+    said = (
+        f"Deletion protection is off for {', '.join(off)}." if off else f"Deletion protection: on ({number})."
+    )
+    if off and order.is_protected:
+        said += " It was asked for on: call change_cluster with action protect."
+    return said

@@ -1,0 +1,321 @@
+"""The creation of a cluster or of a pair, as a pure generator of steps.
+
+``creation`` yields a step, is sent the reply, and returns a `Report`. `executor` carries the steps out.
+
+The rules:
+
+1. It looks for the name first, in each Region; what is there is gone on with, and nothing is made twice. A
+   name that another's cluster has, or one of another shape, stops it before anything is made.
+2. A pair: each of the two is made with the witness, the second names the first, and then the first the
+   second; from then on both are CREATING (user guide, "Configuring multi-Region clusters").
+3. After a lost answer it looks by name, and never asks for the same again in that call. A later call sends
+   the same client token, so that AWS gives the same cluster where the first request got through.
+4. AWS answers a token that it knows as before, also when that cluster is gone. Only an answer of a cluster
+   that was made long ago, and is not there, is followed by another request.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+
+from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.ownership import is_own
+from awslabs_dsql_mcp.clusters.changes.steps import (
+    Create,
+    Done,
+    Failed,
+    Find,
+    Look,
+    Made,
+    NamePeer,
+    Pause,
+    Paused,
+    Reply,
+    Report,
+    Reserve,
+    Seen,
+    Step,
+)
+from awslabs_dsql_mcp.clusters.model import MOVING, Cluster
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
+from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown, RequestInvalid
+
+GONE = frozenset({"DELETING", "DELETED"})
+"""States in which a cluster's name is free again."""
+
+LOOKS = 4
+"""Looks for a cluster that may have been made: AWS's lists are a little behind."""
+
+LONG_AGO = 330.0
+"""Seconds after which a cluster that is not there is gone, and not too new to be seen.
+
+AWS takes requests of a clock that is five minutes wrong (IAM user guide, "Signing AWS API requests").
+"""
+
+_NONCES = 8
+_BETWEEN_LOOKS = 2.0
+_SOON, _LATER, _AT_FIRST = 2.0, 5.0, 20.0
+
+Steps = Generator[Step, Reply, Report]
+
+
+def creation(order: Order, wait: float, nonce: int = 0) -> Steps:
+    """Create what is ordered, or go on with it.
+
+    Args:
+        order: One cluster or a pair, without a recovery point.
+        wait: Seconds to wait until it can be used.
+        nonce: Where the numbers of client tokens begin.
+    """
+    reply = yield Find()
+    if not isinstance(reply, Seen):
+        return Report(error=_error(reply))
+    try:
+        have = found(order, reply.clusters)
+    except RequestInvalid as collision:
+        return Report(error=collision)
+    missing = tuple(region for region in order.regions if region not in have)
+    if missing and not isinstance(reply := (yield Reserve(missing)), Done):
+        return Report(tuple(have.values()), error=_error(reply))
+    made: list[ClusterName] = []
+    for region in order.regions:
+        if region not in have:
+            peers = [cluster.arn for cluster in have.values()]
+            outcome = yield from _create(order, region, peers[0] if peers else "", nonce)
+            if isinstance(outcome, Report):
+                return Report(tuple(have.values()), tuple(made), outcome.error, outcome.in_doubt)
+            have[region], is_new = outcome
+            made += [have[region].name] if is_new else []
+    if order.is_pair and (stopped := (yield from _name_peers(order, have))) is not None:
+        return Report(tuple(have.values()), tuple(made), stopped)
+    return (yield from settle(tuple(have[region] for region in order.regions), tuple(made), wait))
+
+
+def found(order: Order, clusters: Sequence[Cluster]) -> dict[str, Cluster]:
+    """Take the clusters that are there already, by Region.
+
+    Raises:
+        RequestInvalid: One of them is not what is ordered.
+    """
+    have: dict[str, Cluster] = {}
+    for cluster in clusters:
+        region = cluster.name.region
+        if cluster.status in GONE:
+            continue
+        if region in have:
+            raise _taken(
+                order, cluster, f"so is {have[region].name.identifier}; give the id of the one meant"
+            )
+        if (reason := _unfit(order, cluster)) is not None:
+            raise _taken(order, cluster, reason)
+        have[region] = cluster
+    known = {cluster.name for cluster in have.values()}
+    for cluster in have.values():
+        strange = [peer for peer in cluster.peers if peer not in known]
+        if strange and cluster.status != "PENDING_SETUP":
+            raise _taken(order, cluster, f"its peer is {strange[0].identifier} in {strange[0].region}")
+    return have
+
+
+def _unfit(order: Order, cluster: Cluster) -> str | None:
+    if not is_own(cluster):
+        return "it was not made by this server"
+    if cluster.status in ("PENDING_DELETE", "FAILED"):
+        return f"it is {cluster.status}"
+    if order.is_pair and cluster.witness != order.witness:
+        witness = f"its witness is {cluster.witness}" if cluster.witness else "it has no witness"
+        return f"{witness}, and that cannot be changed"
+    if not order.is_pair and cluster.is_multi_region:
+        return "it is one of a multi-Region pair"
+    return None
+
+
+def _taken(order: Order, cluster: Cluster, reason: str) -> RequestInvalid:
+    name = cluster.name
+    return RequestInvalid(
+        f"There is a cluster named {order.name} in {name.region}, {name.identifier}, and {reason}. "
+        "Nothing was made.",
+        code="name_taken",
+        hint="Use that one by its id, or choose another name.",
+    )
+
+
+def _create(
+    order: Order, region: str, peer: str, nonce: int
+) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report"]:
+    """Create one cluster, and read it back; true with it if this call has made it."""
+    for number in range(nonce, nonce + _NONCES):
+        reply = yield Create(region, peer, number)
+        if isinstance(reply, Made):
+            outcome = yield from _after_answer(reply)
+        else:
+            outcome = yield from _after_failure(order, region, reply)
+        if outcome is not None:
+            return outcome
+    return Report(
+        error=RequestInvalid(
+            f"AWS answers with earlier creations of {order.name}, whose clusters are gone.",
+            code="name_taken",
+            hint="Choose another name.",
+        )
+    )
+
+
+def _after_answer(reply: Made) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
+    """Read a cluster back that AWS answered with; `None` if that answer is an old one."""
+    seen = yield from _read_back(reply.name)
+    if isinstance(seen, Failed):
+        return _unread(reply.name, seen.error)
+    if seen is not None and seen.status not in GONE:
+        return seen, reply.age < LONG_AGO
+    if seen is None and reply.age < LONG_AGO:
+        return _unread(reply.name, None)
+    return None
+
+
+def _after_failure(
+    order: Order, region: str, reply: Reply
+) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
+    """Look by name where a cluster may be there all the same; `None` if another token is to be tried."""
+    error = _error(reply)
+    doubtful = not isinstance(reply, Failed) or reply.is_in_doubt
+    if not doubtful and error.code != "aws_conflict":
+        return Report(error=error)
+    again = yield from _look_by_name(order, region, LOOKS if doubtful else 1)
+    if isinstance(again, Cluster):
+        return again, False
+    if isinstance(again, RequestInvalid):
+        return Report(error=again)
+    if doubtful:
+        return Report(error=_lost(order, region, error), in_doubt=region)
+    # A token that was used for something else is refused; a peer that does not fit is refused with any.
+    return Report(error=error) if order.is_pair else None
+
+
+def _read_back(name: ClusterName) -> Generator[Step, Reply, Cluster | Failed | None]:
+    """Look at a cluster that was just made; `None` if it is not there."""
+    reply: Reply = Done()
+    for look in range(LOOKS):
+        if look:
+            yield Pause(_BETWEEN_LOOKS, f"{name.identifier} to be seen")
+        reply = yield Look((name,))
+        if isinstance(reply, Seen) and reply.clusters:
+            return reply.clusters[0]
+    return reply if isinstance(reply, Failed) else None
+
+
+def _look_by_name(
+    order: Order, region: str, looks: int
+) -> Generator[Step, Reply, Cluster | RequestInvalid | None]:
+    """Look for a cluster that may have been made."""
+    for look in range(looks):
+        if look:
+            yield Pause(_BETWEEN_LOOKS, f"{order.name} to be seen in {region}")
+        reply = yield Find()
+        if isinstance(reply, Seen):
+            try:
+                have = found(order, reply.clusters)
+            except RequestInvalid as collision:
+                return collision
+            if region in have:
+                return have[region]
+    return None
+
+
+def _name_peers(order: Order, have: dict[str, Cluster]) -> Generator[Step, Reply, DsqlError | None]:
+    """Let each of a pair name the other, where it does not."""
+    for region, other in zip(order.regions, reversed(order.regions), strict=True):
+        cluster, peer = have[region], have[other]
+        if peer.name in cluster.peers:
+            continue
+        if cluster.status != "PENDING_SETUP":
+            return RequestInvalid(
+                f"{cluster.name.identifier} is {cluster.status} and has no peer: only PENDING_SETUP takes "
+                "one.",
+                code="aws_conflict",
+                hint="Delete it, and create the pair under another name.",
+            )
+        reply = yield NamePeer(cluster, peer)
+        if isinstance(reply, Done):
+            continue
+        error = _error(reply)
+        seen = yield Look((cluster.name,))
+        if not (isinstance(seen, Seen) and seen.clusters and peer.name in seen.clusters[0].peers):
+            return error
+        have[region] = seen.clusters[0]
+    return None
+
+
+def settle(clusters: tuple[Cluster, ...], made: tuple[ClusterName, ...], wait: float) -> Steps:
+    """Look at clusters until none changes by itself any more, or the time is over.
+
+    Args:
+        clusters: As they were seen last.
+        made: Those that this call has made.
+        wait: Seconds until which to look.
+    """
+    names = tuple(cluster.name for cluster in clusters)
+    elapsed = 0.0
+    while True:
+        reply = yield Look(names)
+        if not isinstance(reply, Seen):
+            return Report(clusters, made, _error(reply))
+        by_name: Mapping[ClusterName, Cluster] = {cluster.name: cluster for cluster in reply.clusters}
+        if gone := [name for name in names if name not in by_name or by_name[name].status in GONE]:
+            left = tuple(by_name[name] for name in names if name in by_name)
+            return Report(left, made, _went_away(gone[0]))
+        clusters = tuple(by_name[name] for name in names)
+        if failed := [cluster for cluster in clusters if cluster.status == "FAILED"]:
+            return Report(clusters, made, _has_failed(failed[0]))
+        moving = [
+            cluster for cluster in clusters if cluster.status in MOVING or cluster.status == "PENDING_SETUP"
+        ]
+        if not moving or elapsed >= wait:
+            return Report(clusters, made)
+        told = ", ".join(
+            f"{cluster.name.identifier} in {cluster.name.region} {cluster.status}" for cluster in moving
+        )
+        paused = yield Pause(min(_SOON if elapsed < _AT_FIRST else _LATER, wait - elapsed), told)
+        elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
+
+
+def _error(reply: Reply) -> DsqlError:
+    if isinstance(reply, Failed):
+        return reply.error
+    return ConnectionFailed("What answered is not AWS's API.", code="aws_unreachable")
+
+
+def _lost(order: Order, region: str, error: DsqlError) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"AWS's answer to the creation of {order.name} in {region} is lost ({error.code}), and no cluster "
+        "of that "
+        "name is seen there yet: it may still be made.",
+        hint="Call create_cluster with the same arguments in a minute: it looks first, and makes none twice.",
+        outcome="unknown",
+    )
+
+
+def _unread(name: ClusterName, error: DsqlError | None) -> Report:
+    why = f" ({error.code})" if error else ""
+    told = OutcomeUnknown(
+        f"AWS has taken the creation of {name.identifier} in {name.region}, and does not show that "
+        f"cluster{why}.",
+        hint="Look with cluster_status in a minute. If it was deleted just now, wait six minutes, or take "
+        "another name.",
+        outcome="unknown",
+    )
+    return Report(error=told, in_doubt=name.region)
+
+
+def _went_away(name: ClusterName) -> RequestInvalid:
+    return RequestInvalid(
+        f"Cluster {name.identifier} in {name.region} is gone, or being deleted: somebody else has done that.",
+        code="no_such_cluster",
+        hint="Ask who did, before it is made anew.",
+    )
+
+
+def _has_failed(cluster: Cluster) -> RequestInvalid:
+    return RequestInvalid(
+        f"AWS could not create {cluster.name.identifier} in {cluster.name.region}: it is FAILED.",
+        code="cluster_failed",
+        hint="Delete it, and create one under another name; AWS Support can tell why.",
+    )

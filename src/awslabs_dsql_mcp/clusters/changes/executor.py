@@ -1,0 +1,220 @@
+"""The steps of a creation carried out through AWS's APIs."""
+
+import asyncio
+from typing import Any, Final
+
+from awslabs_dsql_mcp.aws.api import Api, pages
+from awslabs_dsql_mcp.clusters.changes.creation import Steps
+from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
+from awslabs_dsql_mcp.clusters.changes.pace import Pace
+from awslabs_dsql_mcp.clusters.changes.registry import Registry
+from awslabs_dsql_mcp.clusters.changes.steps import (
+    Create,
+    Done,
+    Failed,
+    Find,
+    Look,
+    LookAtRestore,
+    Made,
+    Mark,
+    NamePeer,
+    Pause,
+    Paused,
+    Reply,
+    Report,
+    Reserve,
+    Restoring,
+    Seen,
+    Started,
+    StartRestore,
+    Step,
+)
+from awslabs_dsql_mcp.clusters.model import Cluster, read_cluster
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, name_of
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
+
+LOCAL_ACCOUNT: Final = "000000000000"
+
+
+async def account_number(api: Api, region: str) -> str:
+    """Give the number of the account; that of a local one where AWS is not asked.
+
+    Raises:
+        DsqlError: AWS does not tell.
+    """
+    try:
+        answer = await api.call("sts", "GetCallerIdentity", region)
+    except DsqlError as error:
+        if error.code != "local":
+            raise
+        return LOCAL_ACCOUNT
+    return str(answer.get("Account", ""))
+
+
+async def look(api: Api, name: ClusterName) -> Cluster | None:
+    """Look at a cluster; `None` if its Region does not know it.
+
+    Raises:
+        DsqlError: AWS does not tell.
+    """
+    try:
+        answer = await api.call("dsql", "GetCluster", name.region, identifier=name.identifier)
+    except RequestInvalid as error:
+        if error.code != "aws_not_found":
+            raise
+        return None
+    return read_cluster(answer, name.region)
+
+
+async def named(api: Api, region: str, name: str) -> list[Cluster]:
+    """Find the clusters of a Region that have a name, in any state.
+
+    Raises:
+        DsqlError: Not all of them can be looked at, so that it cannot be told.
+    """
+    listed = [
+        ClusterName(each["identifier"], region)
+        async for page in pages(api, "dsql", "ListClusters", region, {"maxResults": 100}, "nextToken")
+        for each in page["clusters"]
+    ]
+    seen = await asyncio.gather(*(look(api, each) for each in listed))
+    return [cluster for cluster in seen if cluster is not None and cluster.title == name]
+
+
+class Executor:
+    """Carries out the steps of one order.
+
+    Args:
+        api: Calls AWS's APIs.
+        order: What is to be created.
+        account: Number of the account.
+        client: Name of the client that asks for it.
+        registry: Counts what this server has made.
+        pace: The time of the call.
+    """
+
+    def __init__(
+        self, api: Api, order: Order, account: str, client: str, *, registry: Registry, pace: Pace
+    ) -> None:
+        self._api, self._order, self._account = api, order, account
+        self._client, self._registry, self._pace = client, registry, pace
+
+    async def run(self, steps: Steps) -> Report:
+        """Carry out steps until they return."""
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await self._reply(step))
+        except StopIteration as end:
+            self._release(end.value)
+            return end.value
+
+    def _release(self, report: Report) -> None:
+        """Count no more what was certainly not made; what is cut off stays counted."""
+        if report.job and not report.made:
+            return
+        for region in self._order.regions:
+            if region != report.in_doubt:
+                self._registry.release(self._order.name, region)
+
+    async def _reply(self, step: Step) -> Reply:
+        try:
+            return await self._carry_out(step)
+        except DsqlError as error:
+            return Failed(error)
+
+    async def _carry_out(self, step: Step) -> Reply:  # noqa: PLR0911 - a table of steps
+        match step:
+            case Find():
+                each = (named(self._api, region, self._order.name) for region in self._order.regions)
+                return Seen(tuple(cluster for found in await asyncio.gather(*each) for cluster in found))
+            case Look(names):
+                seen = await asyncio.gather(*(look(self._api, name) for name in names))
+                return Seen(tuple(cluster for cluster in seen if cluster is not None))
+            case Reserve(regions):
+                self._registry.reserve(self._order.name, regions)
+                return Done()
+            case Create(region, peer, nonce):
+                return await self._create(region, peer, nonce)
+            case NamePeer(cluster, peer):
+                await self._api.call(
+                    "dsql",
+                    "UpdateCluster",
+                    cluster.name.region,
+                    identifier=cluster.name.identifier,
+                    multiRegionProperties={"witnessRegion": self._order.witness, "clusters": [peer.arn]},
+                )
+                return Done()
+            case StartRestore(nonce):
+                return await self._start_restore(nonce)
+            case LookAtRestore(job):
+                return await self._look_at_restore(job)
+            case Mark(name):
+                return await self._mark(name)
+            case Pause(seconds, told):
+                await self._pace.pause(seconds, told)
+                return Paused(self._pace.elapsed)
+
+    async def _create(self, region: str, peer: str, nonce: int) -> Made:
+        order = self._order
+        members: dict[str, Any] = {
+            "deletionProtectionEnabled": order.is_protected,
+            "tags": own_tags(order.name, self._client, order.tags),
+            "clientToken": order.token(self._account, region, nonce),
+        }
+        if order.is_pair:
+            properties: dict[str, Any] = {"witnessRegion": order.witness}
+            members["multiRegionProperties"] = properties | ({"clusters": [peer]} if peer else {})
+        answer = await self._api.call("dsql", "CreateCluster", region, **members)
+        self._registry.made(order.name, region, answer["identifier"])
+        age = (self._pace.now() - answer["creationTime"]).total_seconds()
+        return Made(ClusterName(answer["identifier"], region), age)
+
+    async def _start_restore(self, nonce: int) -> Started:
+        point, order = self._order.point, self._order
+        assert point is not None  # noqa: S101 - an order without a point has no such step
+        protection = "true" if order.is_protected else "false"
+        region = f'[{{"region":"{point.region}","isDeletionProtectionEnabled":{protection}}}]'
+        answer = await self._api.call(
+            "backup",
+            "StartRestoreJob",
+            point.region,
+            RecoveryPointArn=point.arn,
+            Metadata={"regionalConfig": region},
+            IamRoleArn=backup_role(point.partition, self._account),
+            IdempotencyToken=order.token(self._account, point.region, nonce),
+        )
+        return Started(str(answer.get("RestoreJobId", "")))
+
+    async def _look_at_restore(self, job: str) -> Restoring:
+        point = self._order.point
+        region = point.region if point else self._order.regions[0]
+        told = await self._api.call("backup", "DescribeRestoreJob", region, RestoreJobId=job)
+        made = told.get("CreatedResourceArn")
+        created = told.get("CreationDate") or self._pace.now()
+        return Restoring(
+            str(told.get("Status", "")),
+            str(told.get("StatusMessage") or ""),
+            name_of(made) if made else None,
+            (self._pace.now() - created).total_seconds(),
+        )
+
+    async def _mark(self, name: ClusterName) -> Done:
+        cluster = await look(self._api, name)
+        if cluster is None:
+            raise RequestInvalid(f"{name.identifier} is not seen in {name.region} yet.", code="aws_not_found")
+        await self._api.call(
+            "dsql",
+            "TagResource",
+            name.region,
+            resourceArn=cluster.arn,
+            tags=own_tags(self._order.name, self._client, self._order.tags),
+        )
+        self._registry.made(self._order.name, name.region, name.identifier)
+        return Done()
+
+
+def backup_role(partition: str, account: str) -> str:
+    """Give the role that AWS Backup makes for itself (AWS Backup developer guide, "IAM service roles")."""
+    return f"arn:{partition}:iam::{account}:role/service-role/AWSBackupDefaultServiceRole"

@@ -1,0 +1,141 @@
+"""What the one who decides on a change is told of the cluster: each line is read, or says why it is not."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.backups import Point, Wakes
+from awslabs_dsql_mcp.clusters.changes.proposal import quoted
+from awslabs_dsql_mcp.clusters.changes.rules import WEIGHTS, Request, maker_of
+from awslabs_dsql_mcp.clusters.model import Cluster
+from awslabs_dsql_mcp.clusters.reader import ClusterReader, Part, part
+from awslabs_dsql_mcp.clusters.times import age, minute
+from awslabs_dsql_mcp.clusters.usage import CONNECTIONS, Minutes, Period, Usage
+from awslabs_dsql_mcp.errors import Busy
+
+_USAGE_DAYS: Final = 2
+_MINUTES: Final = 15
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is stored in a cluster.
+
+    Attributes:
+        tables: Number of its users' tables.
+        size: Bytes.
+    """
+
+    tables: int
+    size: int
+
+
+class Inside(Wakes, Protocol):
+    """Connects to a cluster by itself."""
+
+    async def contents(self, cluster: Cluster) -> Contents:
+        """Look what is stored in it.
+
+        Raises:
+            DsqlError: It cannot be connected to, or read.
+        """
+        ...
+
+
+async def facts_of(
+    account: Account,
+    cluster: Cluster,
+    request: Request,
+    point: Part[Point | None],
+    inside: Inside,
+    now: Callable[[], datetime],
+) -> list[str]:
+    """Tell of a cluster before a change.
+
+    Args:
+        account: The account.
+        cluster: The cluster.
+        request: The change.
+        point: Its last recovery point.
+        inside: Connects to it.
+        now: Tells the time.
+    """
+    name, moment = cluster.name, now()
+    title = f" named {quoted(cluster.title)}" if cluster.title else " without a name"
+    lines = [
+        f"Cluster {name.identifier}{title}, account {cluster.account}, Region {name.region}",
+        f"{maker_of(cluster)}, created {minute(cluster.created)}, {age(moment - cluster.created)} ago",
+        f"State {cluster.status}, deletion protection {'on' if cluster.is_protected else 'off'}",
+    ]
+    if request.tags:
+        lines.append(f"Tags: {', '.join(quoted(key) for key in sorted(request.tags))}")
+    if WEIGHTS[request.action] != "grave":
+        return lines
+    reader = ClusterReader(account, now)
+    report, stored, minutes = await asyncio.gather(
+        reader.report(cluster, Period(_USAGE_DAYS, moment)),
+        part(_contents(cluster, inside)),
+        part(reader.minutes(name, _MINUTES)),
+    )
+    lines += _about_contents(stored, report.storage_gb)
+    lines.append(_about_use(minutes, report.usage))
+    if account.cluster is None:
+        lines.append("This server does not know the id of a cluster that it is connected to")
+    elif account.cluster == name:
+        lines.append("This server is connected to this cluster")
+    elif account.cluster in cluster.peers:
+        lines.append("This server is connected to its peer")
+    lines += _about_peers(cluster, report.peers, request)
+    lines.append(_about_point(point, moment))
+    return lines
+
+
+async def _contents(cluster: Cluster, inside: Inside) -> Contents:
+    if cluster.status != "ACTIVE":
+        raise Busy(f"The cluster is {cluster.status}: it was not connected to.")
+    return await inside.contents(cluster)
+
+
+def _about_contents(inside: Part[Contents], stored_gb: float | None) -> list[str]:
+    size = inside.value.size / 1e9 if inside.value else stored_gb
+    tables = str(inside.value.tables) if inside.value else f"not known. {inside.missing}".rstrip(".")
+    return [f"Size: {size:,.3f} GB" if size is not None else "Size: not known", f"Tables: {tables}"]
+
+
+def _about_use(minutes: Part[Minutes], usage: Part[Usage]) -> str:
+    """Tell whether somebody uses it."""
+    peak = minutes.value.peak(CONNECTIONS) if minutes.value else None
+    missing = minutes.missing or "CloudWatch has no figure"
+    told = f"{peak[0]:,.0f} at most, last {_MINUTES} min" if peak else f"not known. {missing}".rstrip(".")
+    days = usage.value.days if usage.value else {}
+    count = sum(days["TotalTransactions"].values()) if "TotalTransactions" in days else None
+    transactions = f"{count:,.0f}" if count is not None else "not known"
+    return f"Connections: {told}; transactions since yesterday: {transactions}"
+
+
+def _about_peers(cluster: Cluster, peers: Sequence[Part[Cluster]], request: Request) -> list[str]:
+    lines = [
+        f"Peer {name.identifier} in {name.region}: {peer.value.status if peer.value else peer.missing}"
+        for name, peer in zip(cluster.peers, peers, strict=True)
+    ]
+    if lines and request.action == "delete":
+        lines.append(
+            "Of a pair, this one waits as PENDING_DELETE, and its storage is billed, until the peer is "
+            "deleted too; "
+            "the peer stays, and is billed"
+        )
+    return lines
+
+
+def _about_point(point: Part[Point | None], now: datetime) -> str:
+    if point.value is not None:
+        made = point.value.created
+        return (
+            f"Last recovery point: {minute(made)}, {age(now - made)} ago; what was written since is in none"
+        )
+    if point.missing:
+        return f"Last recovery point: not known. {point.missing}"
+    return "Recovery points: NONE. Its data cannot be restored"

@@ -1,0 +1,194 @@
+"""The steps of a creation, and the replies to them. Values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from awslabs_dsql_mcp.clusters.model import Cluster
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
+from awslabs_dsql_mcp.errors import (
+    ConnectionFailed,
+    DsqlError,
+    NotConfigured,
+    PermissionDenied,
+    RequestInvalid,
+)
+
+
+@dataclass(frozen=True)
+class Find:
+    """Find the clusters of the order's name in its Regions, in any state."""
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """Count the clusters that are about to be made, all or none."""
+
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create a cluster.
+
+    Attributes:
+        region: Its Region.
+        peer: ARN of its peer; empty for none.
+        nonce: Number of the earlier clusters of this name whose creation AWS still answers with.
+    """
+
+    region: str
+    peer: str = ""
+    nonce: int = 0
+
+
+@dataclass(frozen=True)
+class NamePeer:
+    """Let a cluster name its peer."""
+
+    cluster: Cluster
+    peer: Cluster
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look at clusters."""
+
+    names: tuple[ClusterName, ...]
+
+
+@dataclass(frozen=True)
+class StartRestore:
+    """Ask AWS Backup to restore the order's recovery point."""
+
+    nonce: int = 0
+
+
+@dataclass(frozen=True)
+class LookAtRestore:
+    """Look at a job of AWS Backup."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Tag a restored cluster as made by this server."""
+
+    cluster: ClusterName
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait for some seconds.
+
+    Attributes:
+        seconds: How long.
+        told: What is waited for.
+    """
+
+    seconds: float
+    told: str
+
+
+Step = Find | Reserve | Create | NamePeer | Look | StartRestore | LookAtRestore | Mark | Pause
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Clusters as they are; what is not there is left out."""
+
+    clusters: tuple[Cluster, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """AWS's answer to a creation.
+
+    Attributes:
+        name: The cluster.
+        age: Seconds since it was created, as AWS says: it answers a token that it knows as it did before.
+    """
+
+    name: ClusterName
+    age: float
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job was started, or was there already."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """A job of AWS Backup.
+
+    Attributes:
+        state: Its state.
+        message: What AWS Backup says of it.
+        made: The cluster that it makes; `None` as long as AWS Backup does not tell.
+        age: Seconds since it was created.
+    """
+
+    state: str
+    message: str = ""
+    made: ClusterName | None = None
+    age: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """The step was carried out."""
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The pause is over; ``elapsed`` is in seconds since the call began."""
+
+    elapsed: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The step failed."""
+
+    error: DsqlError
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """True if the step may have been carried out: an answer is lost, or AWS had trouble of its own."""
+        return in_doubt(self.error)
+
+
+Reply = Seen | Made | Started | Restoring | Done | Paused | Failed
+
+
+def in_doubt(error: DsqlError) -> bool:
+    """Return true if a request that ended so may have been carried out."""
+    if isinstance(error, (RequestInvalid, PermissionDenied, NotConfigured)):
+        return False
+    if isinstance(error, ConnectionFailed):  # credentials, the clock: nothing was sent, or it was refused
+        return error.code in ("aws_timeout", "aws_unreachable")
+    return error.code != "aws_throttled"
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a creation is.
+
+    Attributes:
+        clusters: The clusters of the order, as they were seen last.
+        made: Those of them that this call has made.
+        error: What stopped it; `None` if nothing did.
+        in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
+        job: The job of AWS Backup that makes the cluster.
+        values: More values for programs.
+    """
+
+    clusters: tuple[Cluster, ...] = ()
+    made: tuple[ClusterName, ...] = ()
+    error: DsqlError | None = None
+    in_doubt: str = ""
+    job: str = ""
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
