@@ -60,8 +60,10 @@ def test_jobs_and_conflicts_are_those_of_aurora_dsql(account: LocalCluster, api:
         login(account, cluster["endpoint"]) as two,
     ):
         one.execute("CREATE TABLE t (id int PRIMARY KEY, n int)")
-        one.execute("CREATE INDEX ASYNC of_n ON t (n)")
-        wait_until(lambda: one.execute(_INDEXES).fetchone() == (2,))
+        job = one.execute("CREATE INDEX ASYNC of_n ON t (n)").fetchone()
+        assert job is not None
+        one.execute("CALL sys.wait_for_job(%s)", job)
+        assert one.execute(_INDEXES).fetchone() == (2,)
         one.execute("INSERT INTO t VALUES (1, 0)")
         one.execute("BEGIN")
         two.execute("BEGIN")

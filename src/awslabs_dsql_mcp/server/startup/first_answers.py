@@ -167,16 +167,23 @@ class FirstAnswers:
             self._asked.clear()  # one of these ids may be used again, for anything
 
     def was_said(self, identifier: object, answer: bytes) -> bool:
-        """Take note of an answer of the SDK; true if the client has it already."""
+        """Take note of an answer of the SDK; true if the client has it already.
+
+        An error was never said. One with the id of a kept answer is to a later line that uses the id again,
+        which may be rejected before the earlier one is answered.
+        """
         if not isinstance(identifier, int | str) or not (self._asked or self._said):
             return False
-        key, said = self._asked.pop(identifier, None), self._said.pop(identifier, None)
+        key = self._asked.pop(identifier, None)
+        start = _answer(identifier, "")[:-2]
+        if not (answer.startswith(start) and answer.endswith(b"}\n")):
+            return False
+        said = self._said.pop(identifier, None)
         if said is not None:
             if said != answer:
                 self._answers.discard()
             return True
-        start = _answer(identifier, "")[:-2]
-        if key is not None and answer.startswith(start) and answer.endswith(b"}\n"):
+        if key is not None:
             self._new.append((key, answer[len(start) : -2].decode()))
         return False
 

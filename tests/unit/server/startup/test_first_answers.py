@@ -206,6 +206,19 @@ def test_a_request_with_an_id_that_was_used_is_answered() -> None:
         assert (early, late[-1:]) == ([answer(opening()[0]), answer(opening()[2])], [answer(second)])
 
 
+def test_a_rejected_line_with_an_id_that_was_used_is_answered_before_the_first_is_read_again() -> None:
+    table = Table()
+    run(opening(), table)
+    first, source = FirstAnswers(table), Input([*opening(), request(0, "tools/list", {"_meta": "x"})])
+    first.give(source, [].append)
+    for line in source.lines:
+        first.hear(line)
+    assert not first.was_said(0, b'{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"no"}}\n')
+    assert first.was_said(0, answer(opening()[0]) or b"")
+    assert first.was_said(1, answer(opening()[2]) or b"")
+    assert len(table.rows) == 2
+
+
 def test_pings_need_no_server_however_many() -> None:
     table = Table()
     run([*opening(), request(5, "ping")], table)
