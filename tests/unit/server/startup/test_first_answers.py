@@ -210,7 +210,7 @@ def test_a_rejected_line_with_an_id_that_was_used_is_answered_before_the_first_i
     table = Table()
     run(opening(), table)
     first, source = FirstAnswers(table), Input([*opening(), request(0, "tools/list", {"_meta": "x"})])
-    first.give(source, [].append)
+    first.give(source, list[bytes]().append)
     for line in source.lines:
         first.hear(line)
     assert not first.was_said(0, b'{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"no"}}\n')
