@@ -131,7 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "fault",
         nargs="?",
-        choices=FAULTS,
         metavar="FAULT",
         help="create: the next cluster ends in FAILED; backup, copy, restore: the next such job fails; "
         "throttle: the next call of the account's API is throttled",
@@ -251,8 +250,9 @@ def _let_sleep(data_dir: DataDir, waking_seconds: float, host: str) -> None:
 
 
 def _let_fail(data_dir: DataDir, fault: str | None, times: int) -> None:
-    if fault is None:
-        raise SettingsError(f"local fail: got nothing, expected {' or '.join(FAULTS)}")
+    if fault not in FAULTS:
+        given = "nothing" if fault is None else repr(fault)
+        raise SettingsError(f"local fail: got {given}, expected {' or '.join(FAULTS)}")
     with _connected(data_dir) as handle:
         handle.let_fail(fault, times)
 

@@ -70,8 +70,10 @@ def test_an_unknown_flag_is_told() -> None:
     [
         (["--for", "psq"], "--for: got 'psq', expected psql?"),
         (["tokn"], "action: got 'tokn', expected token?"),
-        (["xyz"], "action: got 'xyz', expected token or sleep"),
-        (["token", "x"], "x: unknown argument, see --help"),
+        (["xyz"], "action: got 'xyz', expected token or sleep or fail"),
+        (["token", "x"], "fault: got it with local token, expected it with local fail"),
+        (["fail", "x"], "local fail: got 'x', expected create or backup or copy or restore or throttle"),
+        (["token", "x", "y"], "y: unknown argument, see --help"),
     ],
 )
 def test_a_wrong_word_names_the_nearest(words: list[str], expected: str) -> None:
