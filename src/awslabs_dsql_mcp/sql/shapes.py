@@ -58,7 +58,7 @@ class RowAccess:
         table: The table.
         verb: ``INSERT``, ``UPDATE``, ``DELETE``, ``MERGE`` or ``SELECT FOR UPDATE``.
         values: Values of the columns that WHERE holds equal to a constant, or that one row is inserted with.
-        counts: A column is set to itself plus or minus a constant: ``n = n + 1``.
+        counts: A column is set to itself plus or minus a constant, ``n = n + 1``, or a value to be inserted.
     """
 
     table: TableName
@@ -168,26 +168,73 @@ def _accesses(tree: Tree, values: _Values) -> Iterator[RowAccess]:
     own = {place.node.get("ctename") for place in tree.find("CommonTableExpr")}
     for kind, verb in _CHANGES.items():
         for node, _ in tree.find(kind):
-            table = _name(node.get("relation", {}))
-            if table.table:
-                told = _inserted(node, values) if verb == "INSERT" else _compared(node, values)
-                yield RowAccess(table, verb, told, verb == "UPDATE" and _counts(node))
+            relation = node.get("relation", {})
+            if not relation.get("relname"):
+                continue
+            others = "fromClause" in node or "usingClause" in node or "sourceRelation" in node
+            told = _inserted(node, values) if verb == "INSERT" else _compared(node, relation, others, values)
+            yield RowAccess(_name(relation), verb, told, _counts(node, relation, values))
     for node, _ in tree.find("SelectStmt"):
-        if not node.get("lockingClause"):
+        if "lockingClause" not in node:
             continue
-        sources = node.get("fromClause", [])
-        only = len(sources) == 1
+        locked = _locked(node["lockingClause"])
+        sources = [source for each in node.get("fromClause", []) for source in _sources(each)]
         for source in sources:
-            table = _name(source.get("RangeVar", {}))
-            if table.table and (table.schema or table.table not in own):
-                yield RowAccess(table, "SELECT FOR UPDATE", _compared(node, values) if only else {})
+            relation = source.get("RangeVar", {})
+            table = _name(relation)
+            if table.table and (table.schema or table.table not in own) and _is_of(relation, locked):
+                told = _compared(node, relation, len(sources) > 1, values)
+                yield RowAccess(table, "SELECT FOR UPDATE", told)
+
+
+def _sources(source: Node) -> Iterator[Node]:
+    """Iterate over what FROM lists, joined or not."""
+    join = source.get("JoinExpr")
+    if join is None:
+        yield source
+        return
+    for side in ("larg", "rarg"):
+        yield from _sources(join.get(side, {}))
+
+
+def _locked(clauses: Sequence[Node]) -> frozenset[str] | None:
+    """Give the names that FOR UPDATE OF lists; `None` if a clause locks all."""
+    names: set[str] = set()
+    for clause in clauses:
+        listed = clause.get("LockingClause", {}).get("lockedRels", [])
+        if not listed:
+            return None
+        names.update(each.get("RangeVar", {}).get("relname", "") for each in listed)
+    return frozenset(names)
+
+
+def _is_of(relation: Node, locked: frozenset[str] | None) -> bool:
+    return locked is None or _called(relation) in locked
+
+
+def _called(relation: Node) -> str:
+    """Give the name by which a statement calls a table: its alias, if it has one."""
+    name: str = relation.get("alias", {}).get("aliasname") or relation.get("relname", "")
+    return name
 
 
 def _name(relation: Node) -> TableName:
     return TableName(relation.get("schemaname"), relation.get("relname", ""))
 
 
-def _compared(node: Node, values: _Values) -> dict[str, ComparedValue]:
+def _column(node: Node, relation: Node, others: bool) -> str:  # noqa: FBT001 - says what the names may be of
+    """Give the name of a column of a table; empty if it is, or may be, another table's."""
+    names = strings(node.get("ColumnRef", {}).get("fields"))
+    is_own = names[-2:-1] == [_called(relation)] if len(names) > 1 else not others
+    return names[-1] if names and is_own else ""
+
+
+def _compared(
+    node: Node,
+    relation: Node,
+    others: bool,  # noqa: FBT001 - as above
+    values: _Values,
+) -> dict[str, ComparedValue]:
     found: dict[str, ComparedValue] = {}
     waiting: list[Node] = [node.get("whereClause", {})]
     while waiting:
@@ -200,10 +247,10 @@ def _compared(node: Node, values: _Values) -> dict[str, ComparedValue]:
         if comparison.get("kind") != "AEXPR_OP" or strings(comparison.get("name")) != ["="]:
             continue
         sides = comparison.get("lexpr", {}), comparison.get("rexpr", {})
-        for column, other in (sides, sides[::-1]):
-            names, value = strings(column.get("ColumnRef", {}).get("fields")), values.of(other)
-            if names and value is not None:
-                found[names[-1]] = value
+        for side, other in (sides, sides[::-1]):
+            column, value = _column(side, relation, others), values.of(other)
+            if column and value is not None:
+                found[column] = value
     return found
 
 
@@ -217,15 +264,19 @@ def _inserted(node: Node, values: _Values) -> dict[str, ComparedValue]:
     return {column: value for column, value in told if value is not None}
 
 
-def _counts(node: Node) -> bool:
-    for item in node.get("targetList", []):
+def _counts(node: Node, relation: Node, values: _Values) -> bool:
+    """Say if a column is set to itself plus or minus a value that is no column's of the table."""
+    others = "fromClause" in node
+    for item in node.get("onConflictClause", node).get("targetList", []):
         target = item.get("ResTarget", {})
         sum_ = target.get("val", {}).get("A_Expr", {})
         if strings(sum_.get("name")) not in (["+"], ["-"]):
             continue
-        sides = [strings(sum_.get(s, {}).get("ColumnRef", {}).get("fields"))[-1:] for s in ("lexpr", "rexpr")]
-        if [target.get("name")] in sides:
-            return True
+        sides = sum_.get("lexpr", {}), sum_.get("rexpr", {})
+        for side, other in (sides, sides[::-1]):
+            proposed = strings(other.get("ColumnRef", {}).get("fields"))[:1] == ["excluded"]
+            if _column(side, relation, others) == target.get("name") and (proposed or values.of(other)):
+                return True
     return False
 
 

@@ -60,6 +60,15 @@ def test_a_long_statement_is_cut() -> None:
         ("SELECT * FROM s.t WHERE id = 7 FOR UPDATE", "SELECT FOR UPDATE", {"id": "7"}),
         ("WITH d AS (DELETE FROM s.t WHERE id = 7 RETURNING *) SELECT * FROM d", "DELETE", {"id": "7"}),
         ("UPDATE s.t SET a = 1 WHERE id = NULL OR id = 1", "UPDATE", {}),
+        ("UPDATE s.t x SET a = 1 FROM s.o WHERE o.id = 5 AND x.k = o.k AND id = 6", "UPDATE", {}),
+        ("UPDATE s.t x SET a = 1 FROM s.o WHERE x.id = 5 AND o.id = 6", "UPDATE", {"id": "5"}),
+        ("DELETE FROM s.t USING s.o WHERE o.id = 5 AND t.n = 7", "DELETE", {"n": "7"}),
+        ("SELECT FROM s.t, o WHERE t.id = 5 AND o.k = 6 FOR UPDATE OF t", "SELECT FOR UPDATE", {"id": "5"}),
+        (
+            "SELECT * FROM o JOIN s.t AS x USING (k) WHERE id = 5 AND x.n = 6 FOR UPDATE OF x",
+            "SELECT FOR UPDATE",
+            {"n": "6"},
+        ),
     ],
 )
 def test_rows_are_known_by_the_values_they_are_compared_with(
@@ -84,12 +93,32 @@ def test_a_value_that_may_be_a_secret_has_a_digest_alone() -> None:
         ("n = 1 + t.n", True),
         ("n = n - $1", True),
         ("n = m + 1", False),
+        ("n = n + m", False),
+        ("n = u.n + 1 FROM u", False),
+        ("n = t.n + 1 FROM u", True),
         ("n = 1", False),
     ],
 )
 def test_a_counter_adds_to_itself(assignment: str, counts: bool) -> None:  # noqa: FBT001 - a row of a table
-    (access,) = shape(f"UPDATE t SET {assignment} WHERE id = 1", [1], digest).accesses
+    (access,) = shape(f"UPDATE t SET {assignment} WHERE t.id = 1", [1], digest).accesses
     assert access.counts is counts
+
+
+@pytest.mark.parametrize(
+    ("assignment", "counts"),
+    [("n = t.n + 1", True), ("n = t.n + excluded.n", True), ("n = excluded.n", False), ("n = 1", False)],
+)
+def test_an_upsert_may_count(assignment: str, counts: bool) -> None:  # noqa: FBT001 - a row of a table
+    upsert = f"INSERT INTO t (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET {assignment}"
+    (access,) = shape(upsert, [], digest).accesses
+    assert (access.verb, access.counts) == ("INSERT", counts)
+
+
+def test_all_that_is_locked_is_known() -> None:
+    shaped = shape("SELECT * FROM a JOIN b ON a.id = b.id, c FOR UPDATE OF a, c", [], digest)
+    assert [access.table.table for access in shaped.accesses] == ["a", "c"]
+    shaped = shape("SELECT * FROM a JOIN b ON a.id = b.id FOR UPDATE OF a FOR SHARE", [], digest)
+    assert [access.table.table for access in shaped.accesses] == ["a", "b"]
 
 
 def test_sequences_are_known_that_a_statement_draws_from() -> None:
