@@ -22,7 +22,7 @@
 The class is the remedy; the text is one to three lines: what was wrong, and what to do next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 Remedy = Literal[
@@ -52,6 +52,7 @@ class DsqlError(Exception):
         outcome: Outcome of the transaction; ``None`` when none was begun.
 
     Attributes:
+        facts: More values for programs, by name, such as the handle to go on with.
         statement: Position, from 0, of the statement that failed in its transaction; ``None`` if none did.
     """
 
@@ -77,6 +78,7 @@ class DsqlError(Exception):
         self.hint = hint
         self.outcome: Outcome | None = outcome
         self.statement: int | None = None
+        self.facts: Mapping[str, object] = {}
 
     @property
     def text(self) -> str:

@@ -112,7 +112,8 @@ async def test_a_load_above_the_limit_stores_nothing_and_says_whose_limit_it_is(
     assert reply.facts["code"] == "max_dpu"
     assert "about 130 DPU, is above 100 DPU, the operator's limit of a call (--max-dpu)" in reply.text
     assert "Nothing was run by this call." in reply.text
-    assert "Next: Ask for a smaller part, or the operator for more." in reply.text
+    assert "Next: Ask for a smaller part (about 15,400 rows fit), or the operator for more." in reply.text
+    assert reply.facts["forecast"]["limit"] == LIMIT
     assert await stored(limited, "plain") == 0
 
 
@@ -122,6 +123,43 @@ async def test_a_dry_run_above_the_limit_says_so_and_gives_no_token(limited: Cli
     assert "is above 100 DPU, the operator's limit" in reply.text
     assert "dry_run_token" not in reply.text
     assert "dry_run_token" not in reply.facts
+    assert reply.facts["forecast"]["limit"] == LIMIT
+    assert reply.facts["forecast"]["refused"] is True
+
+
+async def test_as_many_rows_as_are_said_to_fit_do(limited: Client, folder: Path) -> None:
+    lines = (folder / "many.csv").read_text().splitlines(keepends=True)
+    (folder / "fits.csv").write_text("".join(lines[: 1 + 15_400]))
+    reply = await call(limited, "load_rows", table="costs.plain", path="fits.csv", dry_run=True)
+    assert reply.facts["forecast"]["refused"] is False
+
+
+async def test_an_upsert_counts_what_an_update_of_all_its_rows_does(writer: Client) -> None:
+    given = [{"id": n, "name": "x"} for n in range(1_000)]
+    more = {"table": "costs.indexed", "rows": given, "dry_run": True}
+    new = await call(writer, "load_rows", **more)
+    upsert = await call(writer, "load_rows", **more, on_conflict="update")
+    assert new.facts["forecast"]["write"] == pytest.approx(3_000 * ROW, rel=1e-3)
+    assert upsert.facts["forecast"]["write"] == pytest.approx(5_000 * ROW, rel=1e-3)
+    assert "Each row counts as one that is there" in upsert.text
+    assert "Each row counts" not in new.text
+
+
+async def test_the_limit_is_held_against_an_upsert_of_rows_that_are_there(on_cluster: ServerOn) -> None:
+    given = [{"id": n, "name": "x"} for n in range(1_000)]
+    async with Client(on_cluster("--allow-writes", "--max-dpu", "20.5")) as client:
+        new = await call(client, "load_rows", table="costs.indexed", rows=given, dry_run=True)
+        upsert = await call(client, "load_rows", table="costs.indexed", rows=given, on_conflict="update")
+    assert new.facts["forecast"]["refused"] is False
+    assert upsert.facts["code"] == "max_dpu"
+    assert "is above 20.5 DPU" in upsert.text
+
+
+async def test_a_change_of_no_row_has_a_forecast_of_nothing(writer: Client) -> None:
+    sql = "DELETE FROM costs.full WHERE id < 0"
+    reply = await call(writer, "batch_write", sql=sql, dry_run=True)
+    assert forecast(reply).startswith("Forecast: about 0 DPU")
+    assert reply.facts["forecast"]["dpu"] == 0
 
 
 async def test_what_is_left_of_a_load_counts_and_a_mended_part_goes_on(
@@ -170,6 +208,15 @@ READ = 128 * 0.00000183105
         ("DELETE FROM costs.full", 2_000, 2, 2_000),
         ("DELETE FROM costs.full WHERE id <= 500", 500, 2, 500),
         ("DELETE FROM costs.full WHERE name = 'y' OR up = 3", 200, 2, 2_000),
+        (
+            (
+                "INSERT INTO costs.indexed (id, name) SELECT id, name FROM costs.full "
+                "ON CONFLICT (id) DO UPDATE SET name = 'z'"
+            ),
+            2_000,
+            5,
+            2_000,
+        ),
         ("INSERT INTO costs.plain (id, name) SELECT id + 100000, name FROM costs.full", 2_000, 1, 2_000),
     ],
 )
@@ -259,10 +306,84 @@ async def test_what_has_no_forecast_is_named_and_refused_under_a_limit(
     )
     script = "INSERT INTO costs.uncounted SELECT costs.work()"
     reply = await call(writer, "migrate", statements=script, dry_run=True)
-    named = "tables and functions of unknown size in step 1"
+    named = "costs.work() in step 1"
     assert forecast(reply).endswith(f"; compute and {named} are not counted.")
     assert "1 change of unknown size: up to 3,000 rows each are counted." in reply.text
     async with Client(on_cluster("--allow-writes", "--max-dpu", "1000000")) as client:
         refused = await call(client, "migrate", statements=script)
     assert f"There is no forecast of {named}, to be held against 1,000,000 DPU" in refused.text
+    assert refused.facts["code"] == "no_forecast"
+    assert refused.facts["forecast"]["uncounted"] == named
+    assert "Leave out the calls of functions; or let the operator start the server without" in refused.text
+    assert "smaller" not in refused.text
     assert await stored(writer, "uncounted") == 0
+
+
+async def test_a_small_table_without_statistics_is_counted_and_a_large_one_named(
+    on_cluster: ServerOn, cluster: LocalCluster
+) -> None:
+    fill = "INSERT INTO costs.{0} SELECT g FROM generate_series({1}, {1} + 2999) g"
+    await run(
+        cluster,
+        "CREATE TABLE costs.some (id int PRIMARY KEY)",
+        "CREATE TABLE costs.lots (id int PRIMARY KEY)",
+        "CREATE TABLE costs.copied (id int PRIMARY KEY)",
+        fill.format("some", 1),
+        *(fill.format("lots", start) for start in (1, 4_000, 8_000, 12_000)),
+    )
+    sql = "INSERT INTO costs.copied SELECT id FROM costs.{}"
+    async with Client(on_cluster("--allow-writes", "--max-dpu", "1000")) as client:
+        large = await call(client, "migrate", statements=sql.format("lots"))
+        small = await call(client, "migrate", statements=sql.format("some"))
+    assert large.facts["code"] == "no_forecast", large.text
+    assert "no forecast of the rows of costs.lots in step 1" in large.text
+    assert "Let the operator run ANALYZE costs.lots; or let the operator start" in large.text
+    assert small.facts["code"] == "run_before_unknown", small.text
+    assert "resume_from=1-" in small.text
+
+
+async def test_a_handle_of_another_script_is_told_before_the_forecast(on_cluster: ServerOn) -> None:
+    async with Client(on_cluster("--allow-writes", "--max-dpu", "1")) as client:
+        reply = await call(client, "migrate", statements=dump("unresumed", 3_000), resume_from="5")
+    assert reply.facts["code"] == "resume_from_invalid"
+
+
+async def test_the_rest_of_a_migration_that_stopped_goes_on_under_a_limit(
+    on_cluster: ServerOn, writer: Client, cluster: LocalCluster
+) -> None:
+    await run(cluster, "CREATE TABLE costs.gate (id int PRIMARY KEY)", "INSERT INTO costs.gate VALUES (1)")
+    script = f"{dump('rest', 3_000)}INSERT INTO costs.gate VALUES (1);"  # noqa: S608 - a script
+    stopped = await call(writer, "migrate", statements=script)
+    assert stopped.is_error
+    assert stopped.facts["applied"] == stopped.facts["steps"] - 1
+    handle = stopped.facts["resume_from"]
+    assert f"resume_from={handle}" in stopped.text
+    await run(cluster, "DELETE FROM costs.gate")
+    async with Client(on_cluster("--allow-writes", "--max-dpu", "1")) as client:
+        whole = await call(client, "migrate", statements=script, resume_from="new")
+        rest = await call(client, "migrate", statements=script, resume_from=handle)
+    assert whole.facts["code"] == "max_dpu"
+    assert not rest.is_error, rest.text
+
+
+async def test_the_rest_of_a_change_that_stopped_goes_on_under_a_limit(
+    on_cluster: ServerOn, writer: Client, cluster: LocalCluster
+) -> None:
+    await run(
+        cluster,
+        "CREATE TABLE costs.stops (id int PRIMARY KEY, n int)",
+        "INSERT INTO costs.stops SELECT g, 1 FROM generate_series(1, 2999) g",
+        "INSERT INTO costs.stops SELECT g, (g <> 3100)::int FROM generate_series(3000, 3200) g",
+    )
+    sql = "UPDATE costs.stops SET n = 1 / n"
+    stopped = await call(writer, "batch_write", sql=sql)
+    assert stopped.is_error
+    handle = stopped.facts["resume"]
+    assert f"resume='{handle}'" in stopped.text
+    await run(cluster, "UPDATE costs.stops SET n = 1 WHERE id = 3100")
+    async with Client(on_cluster("--allow-writes", "--max-dpu", "10")) as client:
+        whole = await call(client, "batch_write", sql=sql, resume="new")
+        rest = await call(client, "batch_write", sql=sql, resume=handle)
+    assert whole.facts["code"] == "max_dpu"
+    assert rest.facts["status"] == "finished", rest.text
+    assert rest.facts["rows"] == 3_200

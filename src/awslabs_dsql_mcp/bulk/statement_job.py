@@ -74,6 +74,11 @@ class StatementJob:
         targets = self.parts.tree.root.get("targetList", ())
         return any(target["ResTarget"].get("name") in columns for target in targets)
 
+    def may_set(self, columns: Sequence[str]) -> bool:
+        """Return true if it is an INSERT that sets one of some columns of a row that is there."""
+        targets = self.parts.tree.root.get("onConflictClause", {}).get("targetList", ())
+        return any(target["ResTarget"].get("name") in columns for target in targets)
+
     @classmethod
     async def plan(cls, database: Database, query: Query, cluster: str) -> "StatementJob":
         """Take a statement apart, and check with the catalog that it can run in batches.

@@ -5,13 +5,16 @@ Source: PostgreSQL documentation, "pg_class" (reltuples) and "pg_stats" (avg_wid
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from awslabs_dsql_mcp.database.model import Result
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError
+
+MAX_COUNTED: Final = 10_000
+"""Rows of a table that are counted at once where nothing is estimated of it."""
 
 _ESTIMATE: Final = """
 SELECT c.reltuples, (SELECT json_object_agg(s.attname, s.avg_width * (1 - s.null_frac)) FROM pg_stats s
@@ -28,11 +31,18 @@ class TableEstimate:
         rows: Number of rows; ``None`` if nobody has counted.
         widths: Average bytes of a row's values by column, of those that there are statistics of.
         indexes: Its indexes besides the primary key's.
+        width: Average size of a row in bytes, where it was measured; else the columns' is known.
     """
 
     rows: float | None = None
     widths: Mapping[str, float] = field(default_factory=dict[str, float])
     indexes: int = 0
+    width: float | None = None
+
+    @property
+    def row(self) -> float:
+        """Average size of a row in bytes."""
+        return sum(self.widths.values()) if self.width is None else self.width
 
 
 async def estimates(database: Database, names: Sequence[str]) -> list[TableEstimate]:
@@ -48,6 +58,31 @@ async def estimates(database: Database, names: Sequence[str]) -> list[TableEstim
     except DsqlError:
         return [TableEstimate() for _ in names]
     return [_read(result) for result in report.results]
+
+
+async def counted(database: Database, name: str, known: TableEstimate) -> TableEstimate:
+    """Count a table of which nothing is estimated, unless it has more than `MAX_COUNTED` rows.
+
+    Args:
+        database: Where it is.
+        name: Its name as SQL.
+        known: What is known of it.
+
+    Returns:
+        What is known then; the same if it is too large or cannot be read.
+    """
+    query = Query(
+        "SELECT count(*), avg(octet_length((counted_.*)::text)) "  # noqa: S608 - a quoted name
+        f"FROM (SELECT * FROM {name} LIMIT {MAX_COUNTED + 1}) counted_"
+    )
+    try:
+        report = await database.run(UnitOfWork((query,), read_only=True))
+    except DsqlError:
+        return known
+    ((rows, width),) = report.results[0].rows
+    if int(rows or 0) > MAX_COUNTED:
+        return known
+    return replace(known, rows=float(rows or 0), width=float(width or 0))
 
 
 def _read(result: Result) -> TableEstimate:

@@ -83,10 +83,15 @@ class Backups:
             lines = [f"Backup: last recovery point {minute(self.last)}, {since} ago, in vault {vault}."]
         running = [str(job) for job in self.jobs if job.is_running]
         lines += [f"Running: {job}" for job in running]
-        newest = next((job for job in self.jobs if job.kind == "backup" and not job.is_running), None)
-        if newest is not None and newest.has_failed:
-            lines.append(f"The last backup job failed: {newest}")
+        if self.failed is not None:
+            lines.append(f"The last backup job failed: {self.failed}")
         return lines
+
+    @property
+    def failed(self) -> BackupJob | None:
+        """The last backup job that has ended, if it failed."""
+        newest = next((job for job in self.jobs if job.kind == "backup" and not job.is_running), None)
+        return newest if newest is not None and newest.has_failed else None
 
 
 def read_backups(

@@ -39,11 +39,15 @@ class Forecast:
         work: The work in one Region.
         rate: What is known of its costs.
         uncounted: What else is not counted, as a clause; empty for nothing.
+        remedy: What helps to count that, as an imperative clause.
+        limit: DPUs at most; `None` for no limit.
     """
 
     work: Work
     rate: Rate = Rate()
     uncounted: str = ""
+    remedy: str = ""
+    limit: float | None = None
 
     @property
     def dpu(self) -> float:
@@ -91,6 +95,10 @@ class Forecast:
         }
         if (price := self.rate.price) is not None:
             facts |= {"usd": round(price.of(self.dpu), 6), "region": price.region, "prices_of": price.as_of}
+        if self.uncounted:
+            facts["uncounted"] = self.uncounted
+        if self.limit is not None:
+            facts |= {"limit": self.limit, "refused": self.most > self.limit or bool(self.uncounted)}
         return facts
 
     def _dpu(self, *, twice: bool) -> float:

@@ -221,6 +221,7 @@ def cluster_facts(report: ClusterReport, period: Period | None) -> dict[str, obj
         values["last_backup"] = backups.last and backups.last.isoformat()
         values["vault"] = backups.vault or None
         values["running_jobs"] = [str(job) for job in backups.jobs if job.is_running]
+        values["failed_job"] = str(backups.failed) if backups.failed else None
     if period and report.usage.value is not None:
         values["usage"] = usage_facts(report.usage.value, report.price)
     return values

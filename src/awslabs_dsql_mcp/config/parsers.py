@@ -13,11 +13,20 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\w]*")
+_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 read_count = whole_number(1, 100)
 read_size = whole_number(1, 10_000_000)
-read_dpu = whole_number(1, 1_000_000_000)
+_MAX_DPU = 1_000_000_000
+
+
+def read_dpu(text: str) -> float:
+    """Read a number of DPUs, of which a small transaction has a part."""
+    number = float(text) if _DECIMAL.fullmatch(text) else 0.0
+    if not 0 < number <= _MAX_DPU:
+        raise ValueError(f"a number above 0, up to {_MAX_DPU}")
+    return int(number) if number.is_integer() else number
 
 
 def read_text(text: str) -> str:

@@ -61,7 +61,7 @@ class Settings:
     allow_cluster_changes: Literal["own", "all"] | None = None
     max_clusters: int = 3
     confirm: Literal["always", "auto", "never"] = "auto"
-    max_dpu: int | None = None
+    max_dpu: float | None = None
     tools: tuple[Toolset, ...] = TOOLSETS
     load_dir: Path | None = None
     export_dir: Path | None = None

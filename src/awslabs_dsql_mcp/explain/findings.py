@@ -46,7 +46,11 @@ def findings(plan: QueryPlan) -> list[str]:
 
 
 def dpu_text(
-    dpus: tuple[Dpu, ...], price: Price | None = None, limit: int | None = None, *, is_simulated: bool = False
+    dpus: tuple[Dpu, ...],
+    price: Price | None = None,
+    limit: float | None = None,
+    *,
+    is_simulated: bool = False,
 ) -> str:
     """Format a statement's DPUs on one line, and the cost of a million runs; empty without DPUs.
 

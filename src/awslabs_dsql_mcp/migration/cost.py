@@ -18,13 +18,15 @@ from awslabs_dsql_mcp.dsql.prices import MIN_ROW_BYTES
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
 from awslabs_dsql_mcp.migration.rules.columns import constraints
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
+from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
-from awslabs_dsql_mcp.sql.identifiers import parse_name
-from awslabs_dsql_mcp.sql.parse_tree import Node, Tree
+from awslabs_dsql_mcp.sql.identifiers import parse_name, qualified_name, quote_identifier
+from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 from awslabs_dsql_mcp.text import pluralize
 
 _PART: Final = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
 _INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+({_PART}(?:\.{_PART})?)[^']*?\bVALUES\b", re.IGNORECASE)
+_DO_UPDATE: Final = re.compile(r"\bDO\s+UPDATE\s+SET\b", re.IGNORECASE)
 _MAX_NAMED: Final = 3
 
 
@@ -36,11 +38,13 @@ class _Table:
         rows: Its rows; ``None`` if nobody knows.
         bytes: Their size, each as it is counted.
         indexes: Its indexes besides the primary key's.
+        widths: Average bytes of its columns, where they are known.
     """
 
     rows: float | None = 0.0
     bytes: float = 0.0
     indexes: int = 0
+    widths: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def row(self) -> float:
@@ -56,11 +60,15 @@ class PlanCost:
         work: What is counted.
         at_most: Number of changes that count with the most rows they may have.
         unknown: Numbers of the steps of which a part is not counted.
+        tables: Tables that they read, of which nobody knows how many rows they have.
+        functions: Functions that they call, of which nobody knows what they do.
     """
 
     work: Work
     at_most: int = 0
     unknown: tuple[int, ...] = ()
+    tables: tuple[Name, ...] = ()
+    functions: tuple[str, ...] = ()
 
     @property
     def uncounted(self) -> str:
@@ -70,7 +78,24 @@ class PlanCost:
         shown = ", ".join(map(str, self.unknown[:_MAX_NAMED]))
         more = f" and {len(self.unknown) - _MAX_NAMED} more" if len(self.unknown) > _MAX_NAMED else ""
         steps = "steps" if len(self.unknown) > 1 else "step"
-        return f"tables and functions of unknown size in {steps} {shown}{more}"
+        what = [f"the rows of {_listed(self._names)}"] if self.tables else []
+        what += [_listed([f"{name}()" for name in self.functions])] if self.functions else []
+        return f"{' and '.join(what) or 'what is called'} in {steps} {shown}{more}"
+
+    @property
+    def remedy(self) -> str:
+        """What helps to count it, as an imperative clause; empty for nothing."""
+        ways = list[str]()
+        if self.tables:
+            each = "; ".join(f"ANALYZE {name}" for name in self._names[:_MAX_NAMED])
+            ways.append(f"let the operator run {each}")
+        if self.functions or not self.tables:
+            ways.append("leave out the calls of functions")
+        return " and ".join(ways) if self.unknown else ""
+
+    @property
+    def _names(self) -> list[str]:
+        return [qualified_name(*name) for name in self.tables]
 
     @property
     def note(self) -> str:
@@ -99,10 +124,20 @@ def plan_cost(plan: MigrationPlan, known: Mapping[Name, TableEstimate], first: i
     for number, step in enumerate(plan.steps, 1):
         if number == first:
             walk.unknown.clear()
+            walk.unsized.clear()
+            walk.called.clear()
             walk.at_most = 0
         cost = walk.take(number, step)
         work += cost if number >= first else Work()
-    return PlanCost(work, walk.at_most, tuple(walk.unknown)) if first <= len(plan.steps) else PlanCost(Work())
+    if first > len(plan.steps):
+        return PlanCost(Work())
+    left = walk.unknown
+    return PlanCost(work, walk.at_most, tuple(left), tuple(walk.unsized), tuple(walk.called))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return f"{', '.join(names[:_MAX_NAMED])}{more}"
 
 
 @dataclass
@@ -113,12 +148,16 @@ class _Walk:
     tables: dict[Name, _Table] = field(default_factory=dict[Name, _Table])
     foreign: dict[Name, None] = field(default_factory=dict[Name, None])
     unknown: dict[int, None] = field(default_factory=dict[int, None])
+    unsized: dict[Name, None] = field(default_factory=dict[Name, None])
+    called: dict[str, None] = field(default_factory=dict[str, None])
     at_most: int = 0
 
     def take(self, number: int, step: Step) -> Work:
         """Go on by a step, and count it."""
         if any(statement.user_functions for statement in step.statements):
             self.unknown[number] = None
+            for query in step.queries:
+                self.called.update((name, None) for tree in trees(query) for name in _functions(tree))
         if step.is_ddl:
             (query,) = step.queries
             return sum((self._define(number, step, tree) for tree in trees(query)), transaction(1, 1))
@@ -133,8 +172,7 @@ class _Walk:
         if name not in self.tables:
             self.foreign[name] = None
             of = self.known.get(name, TableEstimate())
-            size = (of.rows or 0) * counted([sum(of.widths.values())])
-            self.tables[name] = _Table(of.rows, size, of.indexes)
+            self.tables[name] = _Table(of.rows, (of.rows or 0) * counted([of.row]), of.indexes, of.widths)
         return self.tables[name]
 
     def _insert(self, query: str, rows: int) -> tuple[float, float]:
@@ -146,13 +184,16 @@ class _Walk:
         else:
             named = parse_name(found[1])
             name, start = (named.schema or "public", named.table), found.end()
-        return self._add(self._of(name), rows, counted([(len(query) - start) / rows]))
+        may_update = _DO_UPDATE.search(query) is not None
+        return self._add(self._of(name), rows, counted([(len(query) - start) / rows]), may_update=may_update)
 
     @staticmethod
-    def _add(table: _Table, rows: float, size: float) -> tuple[float, float]:
+    def _add(table: _Table, rows: float, size: float, *, may_update: bool) -> tuple[float, float]:
+        """Add rows; one that is there and is set counts two entries of each index, as in an UPDATE."""
+        entries = table.indexes * (2 if may_update else 1)
         if table.rows is not None:
             table.rows, table.bytes = table.rows + rows, table.bytes + rows * size
-        return rows * MIN_ROW_BYTES, rows * (size + table.indexes * MIN_ROW_BYTES)
+        return rows * MIN_ROW_BYTES, rows * (size + entries * MIN_ROW_BYTES)
 
     def _change(self, number: int, query: str) -> tuple[float, float]:
         """Count a change that finds its rows itself: bytes that are read and written."""
@@ -161,22 +202,23 @@ class _Walk:
             named = [place.node for place in tree.find("RangeVar")]
             named += [tree.root["relation"]] if tree.kind in ("UpdateStmt", "DeleteStmt") else []
             for name in dict.fromkeys(map(relation_name, named)):
-                read += self._scan(number, self._of(name))
+                read += self._scan(number, name)
             if tree.kind not in ("InsertStmt", "UpdateStmt", "DeleteStmt"):
                 continue
             table = self._of(relation_name(tree.root["relation"]))
             self.at_most += 1
             if tree.kind == "InsertStmt":
-                more = self._add(table, MAX_ROWS, MIN_ROW_BYTES)
+                more = self._add(table, MAX_ROWS, MIN_ROW_BYTES, may_update=bool(_DO_UPDATE.search(query)))
             else:
                 rows = MAX_ROWS if table.rows is None else min(table.rows, MAX_ROWS)
                 more = rows * MIN_ROW_BYTES, rows * (table.row + 2 * table.indexes * MIN_ROW_BYTES)
             read, written = read + more[0], written + more[1]
         return read, written
 
-    def _scan(self, number: int, table: _Table) -> float:
+    def _scan(self, number: int, name: Name) -> float:
+        table = self._of(name)
         if table.rows is None:
-            self.unknown[number] = None
+            self.unknown[number] = self.unsized[name] = None
         return table.bytes
 
     def _define(self, number: int, step: Step, tree: Tree) -> Work:
@@ -196,9 +238,20 @@ class _Walk:
             return Work()
         table = self._of(name)
         table.indexes += tree.kind == "IndexStmt"
-        self._scan(number, table)
-        entries = MIN_ROW_BYTES if tree.kind == "IndexStmt" else 0
+        self._scan(number, name)
+        parts = [*top.get("indexParams", ()), *top.get("indexIncludingParams", ())]
+        columns = {part["IndexElem"].get("name") for part in parts}
+        size = sum(width for column, width in table.widths.items() if column in columns)
+        entries = counted([size]) if tree.kind == "IndexStmt" else 0
         return batches(table.rows or 0, MAX_ROWS, table.row, entries)
+
+
+def _functions(tree: Tree) -> Iterator[str]:
+    """Iterate over the functions of a statement that are neither PostgreSQL's nor Aurora DSQL's."""
+    for place in tree.find("FuncCall"):
+        name = strings(place.node.get("funcname"))
+        if functions.is_user_defined(name):
+            yield ".".join(map(quote_identifier, name))
 
 
 def _unique(elements: Sequence[Node]) -> Iterator[Node]:

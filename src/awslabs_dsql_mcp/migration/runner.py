@@ -376,6 +376,7 @@ def _unrecorded(run: MigrationRun, lost: _NotRecorded) -> DsqlError:
     """Say of a failure behind a step that the step is applied, and that its record stands before it."""
     error, number = cast("DsqlError", lost.__cause__), run.number
     run.done(lost.state)
+    error.facts = _facts(run)
     record = run.record.name if run.record else "its record"
     error.message = f"Step {number} is applied, and {record} could not be told of it: {error.message}"
     error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
@@ -444,9 +445,16 @@ def _place(error: DsqlError, run: MigrationRun) -> tuple[str, str]:
     return f"line {line}, {one_line(step.queries[index])}", said
 
 
+def _facts(run: MigrationRun) -> dict[str, object]:
+    """Give for programs where a run stands, and its handle; none where the user has to look first."""
+    facts: dict[str, object] = {"steps": len(run.plan.steps), "applied": run.number - 1}
+    return facts | ({"resume_from": run.handle} if run.number <= len(run.plan.steps) else {})
+
+
 def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     """Add to a failure what is applied and how to continue."""
     step = run.step
+    error.facts = _facts(run)
     place, said = _place(error, run)
     error.message = f"Step {run.number} of {len(run.plan.steps)}, {place}: {said}"
     error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
@@ -455,6 +463,7 @@ def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
     elif run.number > 1:
         error.outcome = "partial"
     if error.code == _IN_DOUBT:
+        error.facts = {name: value for name, value in error.facts.items() if name != "resume_from"}
         return error
     again = f"send the same script with resume_from={run.handle}"
     if run.record is not None and isinstance(error, OutcomeUnknown):

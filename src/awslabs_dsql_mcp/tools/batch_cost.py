@@ -79,8 +79,9 @@ def _written(job: StatementJob, sizes: TableSizes) -> float:
         return counted([0] * (1 + len(indexes)))
     if job.parts.kind == "UPDATE":  # an entry whose columns are set goes, and another one comes
         entries = [size for index in indexes if job.sets(index) for size in (0.0, sizes.entry(index))]
-    else:
+    else:  # a row that is there counts as one that is set by DO UPDATE, which writes more
         entries = [sizes.entry(index) for index in indexes]
+        entries += [0.0 for index in indexes if job.may_set(index)]
     return counted([sizes.row, *entries])
 
 

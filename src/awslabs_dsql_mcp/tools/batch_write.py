@@ -167,7 +167,7 @@ class BatchWrite:
             return
         rows = await self._count(job, begun.after)
         work, _ = await batch_work(self._database, job, rows, begun.after)
-        self._budget.require(await self._budget.forecast(work))
+        self._budget.require(await self._budget.forecast(work), rows)
         self._affordable.note(job.fingerprint, begun.batches)
 
     async def _count(self, job: StatementJob, after: Position | None = None) -> int:
@@ -208,7 +208,7 @@ class BatchWrite:
         work, size = await batch_work(self._database, job, rows)
         batches = -(-rows // size) if size else 0
         forecast = await self._budget.forecast(work)
-        refusal = self._budget.refusal(forecast)
+        refusal = self._budget.refusal(forecast, rows)
         if refusal is None:
             self._affordable.note(job.fingerprint, 0)
         key = ", ".join(job.key.columns)
@@ -221,15 +221,14 @@ class BatchWrite:
                 f"dry run, nothing was changed: {pluralize(rows, 'row')}{whole} now, in about "
                 f"{pluralize(batches, 'batch')} by the key ({key}) of {job.parts.driving}."
             ),
-            forecast.line if rows else "",
+            forecast.line,
             _record_note(job),
             _clock_note(job, batches),
             refusal.message if refusal else "",
             f"Next: {refusal.hint if refusal else go}",
         )
         shown = [line for line in lines if line]
-        values: dict[str, object] = {"rows": rows, "batches": batches}
-        values |= {"forecast": forecast.facts} if rows else {}
+        values: dict[str, object] = {"rows": rows, "batches": batches, "forecast": forecast.facts}
         values |= {} if refusal else {"dry_run_token": token}
         return with_message("dry_run", shown, values)
 

@@ -119,7 +119,8 @@ def answer(
     if skipped > 0:
         shown = job.skipped_rows[:MAX_SHOWN]
         facts |= {"skipped": skipped, "skipped_rows": shown}
-        which = f": {', '.join(map(str, shown))}{', …' if skipped > len(shown) else ''}" if shown else ""
+        named = f"{', '.join(map(str, shown))}{', …' if skipped > len(shown) else ''}"
+        which = f": {'row' if skipped == 1 else 'rows'} {named} of those given" if shown else ""
         lines.append(f"{pluralize(skipped, 'row')} skipped, since a row of that key was there{which}.")
     output = ToolOutput((*told.parts, *lines), {**told.values, **facts})
     end = int((done.after or ("0",))[0]) if done and not done.done else None
@@ -208,6 +209,11 @@ def trial_output(job: RowLoadJob, trial: Trial) -> ToolOutput:
     if kept:
         lines.append(trial.forecast.line)
         values["forecast"] = trial.forecast.facts
+        if any(not job.plan.updates.isdisjoint(index) for index in job.plan.table.secondary):
+            lines.append(
+                "Each row counts as one that is there: an UPDATE writes two entries of each index whose "
+                "columns it sets."
+            )
     if rest is not None:
         lines.append(
             f"The rest of the file, from row {rest.place} on, cannot be read: nothing of it is stored."

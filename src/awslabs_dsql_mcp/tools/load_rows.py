@@ -275,7 +275,7 @@ class LoadRows:
             if begun.done or self._affordable.covers(query, row):
                 return
             counted = await job.count(begun.after)
-        self._budget.require(await self._budget.forecast(counted.work))
+        self._budget.require(await self._budget.forecast(counted.work), counted.rows)
         self._affordable.note(query, row)
 
     async def _first_rows(self, request: LoadRequest) -> tuple[str, ...]:
@@ -487,7 +487,7 @@ class LoadRows:
             none = {"rows": 0, "batches": 0}
             return with_message("dry_run", [f"dry run: {_NO_ROWS}"], none), counted.values
         forecast = await self._budget.forecast(counted.work)
-        refusal = self._budget.refusal(forecast)
+        refusal = self._budget.refusal(forecast, counted.rows)
         if refusal is None:
             self._affordable.note(change.queries[0], 0)
         token = self._confirmation.token(change)

@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
+from awslabs_dsql_mcp.catalog.estimates import counted as count_small
 from awslabs_dsql_mcp.catalog.estimates import estimates
 from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.clusters.forecast import Forecast
@@ -36,6 +37,7 @@ from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, Chan
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
 
+_MAX_COUNTED: Final = 8  # tables that a forecast counts
 _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten, "
     "one transaction a step, jobs waited for. First dry_run: the plan, each change, what needs "
@@ -176,7 +178,10 @@ class Migrate:
         self._budget.rates.begin()
         plan = await self._plan(request.script)
         first = _first_step(plan, request.resume_from)
-        if plan.blocked or self._affordable.covers(plan.fingerprint, first):
+        if plan.blocked:
+            return
+        position(plan, request.resume_from, None)  # a handle that is none of this plan's is the first fault
+        if self._affordable.covers(plan.fingerprint, first):
             return
         forecast, _ = await self._forecast(plan, first)
         self._budget.require(forecast)
@@ -188,7 +193,13 @@ class Migrate:
         found = await estimates(self._database, [qualified_name(*name) for name in names]) if names else []
         known = dict(zip(names, found, strict=True))
         counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
-        return await self._budget.forecast(counted.work, counted.uncounted), counted.note
+        unsized = [name for name in counted.tables if name in known][:_MAX_COUNTED]
+        for name in unsized:  # small ones, of which nothing is estimated yet
+            known[name] = await count_small(self._database, qualified_name(*name), known[name])
+        if unsized:
+            counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
+        forecast = await self._budget.forecast(counted.work, counted.uncounted, counted.remedy)
+        return forecast, counted.note
 
     @staticmethod
     def _runs(plan: MigrationPlan, handle: str | None) -> bool:

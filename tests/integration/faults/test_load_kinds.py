@@ -332,7 +332,7 @@ async def test_rows_that_are_skipped_are_counted_and_named(loads: Loads) -> None
     answer = await loads.load(LoadRequest("bulk.t", rows, columns=["id", "t"], on_conflict="skip"))
     assert answer.structured["rows"] == 2
     assert (answer.structured["skipped"], answer.structured["skipped_rows"]) == (3, [2, 4, 5])
-    assert "3 rows skipped, since a row of that key was there: 2, 4, 5." in answer.text
+    assert "3 rows skipped, since a row of that key was there: rows 2, 4, 5 of those given." in answer.text
 
 
 async def test_of_two_rows_with_one_key_the_later_updates(loads: Loads) -> None:

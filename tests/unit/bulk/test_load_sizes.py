@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.bulk.loading.column_choice import choose
-from awslabs_dsql_mcp.bulk.loading.insert_plan import plan_insert
+from awslabs_dsql_mcp.bulk.loading.insert_plan import OnConflict, plan_insert
 from awslabs_dsql_mcp.bulk.loading.load_sizes import LoadSizes
 from awslabs_dsql_mcp.bulk.splitting.table_info import ColumnInfo, TableInfo
 from awslabs_dsql_mcp.dsql.prices import MIN_ROW_BYTES, READ_DPU, WRITE_DPU
@@ -18,12 +18,12 @@ COLUMNS = (
 )
 
 
-def sizes(*secondary: tuple[str, ...]) -> LoadSizes:
+def sizes(*secondary: tuple[str, ...], on_conflict: OnConflict = "error") -> LoadSizes:
     """Sizes of rows of id, name and note."""
     table = TableInfo(
         "t", "1", "s", "t", is_table=True, columns=COLUMNS, indexes=1 + len(secondary), secondary=secondary
     )
-    return LoadSizes(plan_insert(table, choose(["id", "name", "note"], None), "error"))
+    return LoadSizes(plan_insert(table, choose(["id", "name", "note"], None), on_conflict))
 
 
 ROW = ("1", "x" * 300, "y" * 1_000)
@@ -42,6 +42,16 @@ def test_an_index_has_the_sizes_of_its_columns_and_of_the_key(
     secondary: tuple[tuple[str, ...], ...], written: int
 ) -> None:
     assert sizes(*secondary).work([ROW]).write == written * WRITE_DPU
+
+
+@pytest.mark.parametrize(
+    ("index", "gone"), [(("name",), 1), (("id", "note"), 1), (("id",), 0), (("made",), 0)]
+)
+def test_a_row_that_may_be_there_loses_its_entry_of_an_index_that_is_set(
+    index: tuple[str, ...], gone: int
+) -> None:
+    new, upsert = (sizes(index, on_conflict=what).work([ROW] * 50) for what in ("error", "update"))
+    assert upsert.write - new.write == pytest.approx(50 * gone * MIN_ROW_BYTES * WRITE_DPU)
 
 
 def test_null_is_no_bytes_and_no_row_is_less_than_128() -> None:

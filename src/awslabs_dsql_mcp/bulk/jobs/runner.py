@@ -394,6 +394,7 @@ class BatchRunner:
         error.outcome = "partial" if progress.batches else "unknown"
         if isinstance(error, RecordLost):
             return error
+        error.facts = {"rows": progress.rows, "batches": progress.batches, "resume": run.token()}
         next_step = f"To continue: the same call with resume='{run.token()}'."
         if progress.batches and not run.job.repeatable:
             next_step = f"{next_step} {run.job.correction}".rstrip()

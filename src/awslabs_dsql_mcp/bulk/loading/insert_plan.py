@@ -51,6 +51,13 @@ class InsertPlan:
         return key is not None and {column.name for column in self.columns}.issuperset(key.columns)
 
     @property
+    def updates(self) -> frozenset[str]:
+        """Names of the columns that are set in a row whose key exists; none if such a row stays as it is."""
+        if self.on_conflict != "update" or not self.has_key:
+            return frozenset()
+        return frozenset(column.name for column in self.columns if column.key_position is None)
+
+    @property
     def identifying(self) -> tuple[int, ...]:
         """Positions of the columns that tell rows apart: the key's, or all."""
         key = self.table.key

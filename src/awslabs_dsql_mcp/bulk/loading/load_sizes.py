@@ -13,7 +13,7 @@ class LoadSizes:
     """Measures rows.
 
     The primary key is the table; every other index has an entry of its columns and the key's. A DEFAULT
-    counts where its type has one size.
+    counts where its type has one size. A row that may be there counts as one that is: an UPDATE writes more.
 
     Args:
         plan: Which columns the rows fill.
@@ -21,6 +21,8 @@ class LoadSizes:
 
     def __init__(self, plan: InsertPlan) -> None:
         table = plan.table
+        moved = sum(not plan.updates.isdisjoint(index) for index in table.secondary)
+        self._gone = moved * counted([0])  # of a row that is there, entries whose columns are set go
         self._kinds = [column.built_in_type for column in plan.columns]
         filled = [column.name for column in plan.columns]
         left = {c.name: FIXED.get(c.built_in_type, 0) for c in table.columns if c.has_default}
@@ -45,6 +47,7 @@ class LoadSizes:
         for at, base in self._entries:
             chosen = [columns[position] for position in at] or [[0] * len(rows)]
             written += _written(chosen, base)
+        written += len(rows) * self._gone
         return transaction(len(rows) * MIN_ROW_BYTES, written)  # each write reads the key
 
     @staticmethod

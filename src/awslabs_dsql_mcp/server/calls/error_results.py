@@ -64,13 +64,17 @@ def protocol_error(error: DsqlError, offered: OfferedTools = _ALL, **more: str) 
 
 def _facts(error: DsqlError, hint: str | None) -> dict[str, object]:
     partial: dict[str, object] = {"outcome": "partial"} if error.outcome == "partial" else {}
-    return partial | {
-        "code": error.code,
-        "remedy": error.remedy,
-        "sqlstate": error.sqlstate,
-        "hint": hint and as_line(hint, _MAX_LINE),
-        "committed": _committed(error),
-    }
+    return (
+        partial
+        | dict(error.facts)
+        | {
+            "code": error.code,
+            "remedy": error.remedy,
+            "sqlstate": error.sqlstate,
+            "hint": hint and as_line(hint, _MAX_LINE),
+            "committed": _committed(error),
+        }
+    )
 
 
 def _committed(error: DsqlError) -> bool | None:
