@@ -1,7 +1,8 @@
 """Recovery points of a cluster, and a backup made of it by AWS Backup."""
 
+import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -95,7 +96,10 @@ async def start_backup(api: Api, cluster: Cluster) -> str:
     except DsqlError as error:
         if not in_doubt(error):
             raise
-        job = await running_job(api, cluster)
+        try:
+            job = await running_job(api, cluster)
+        except DsqlError:
+            job = None
         if job is None:
             raise OutcomeUnknown(
                 f"AWS Backup's answer is lost ({error.code}), and no job of the cluster is seen: it may "
@@ -115,11 +119,13 @@ class BackUp:
         account: The account.
         inside: Connects to a cluster, which wakes it.
         pace: The time of the call.
+        turn: The lock of calls that back this cluster up.
     """
 
     account: Account
     inside: Wakes
     pace: Pace
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, cluster: Cluster) -> ToolOutput:
         """Wake a cluster if it sleeps, begin a backup unless one runs, and follow it.
@@ -132,10 +138,18 @@ class BackUp:
             await self.inside.wake(cluster)
             woken = f"It was {cluster.status}, and was woken by a connection. "
             cluster = await self._awake(cluster)
-        job = await running_job(api, cluster)
-        begun = "A backup was running already" if job else "AWS Backup has taken the backup"
-        job = job or await start_backup(api, cluster)
-        told = await self._ended(cluster, job)
+        async with self.turn:
+            job = await running_job(api, cluster)
+            begun = "A backup was running already" if job else "AWS Backup has taken the backup"
+            job = job or await start_backup(api, cluster)
+        try:
+            told = await self._ended(cluster, job)
+        except DsqlError as error:
+            raise OutcomeUnknown(
+                f"{woken}{begun}: job {job}. How far it is cannot be read now: {error.text}",
+                hint="Look with cluster_status in a minute; back_up again follows a job that runs.",
+                outcome="unknown",
+            ) from error
         state = str(told.get("State", ""))
         values: dict[str, object] = {**facts(cluster), "job": job, "state": state}
         if state == "COMPLETED":

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Final
 
@@ -106,6 +106,7 @@ class ChangeCluster:
         cluster = await self._see(account, named(account), given)
         self._judge(account, cluster, request)
         if request.action == "delete" and cluster.status in _LEAVING:
+            self._leaves(cluster)
             return _told(cluster, "Is being deleted already; nothing was asked of AWS")
         point = await self._point(account, cluster, request)
         weight = WEIGHTS[request.action]
@@ -215,7 +216,8 @@ class ChangeCluster:
                     tagKeys=keys,
                 )
             case "back_up":
-                return await BackUp(call.account, self._inside, call.pace).run(cluster)
+                turn = self._registry.turn(f"{cluster.arn} back_up")
+                return await BackUp(call.account, self._inside, call.pace, turn).run(cluster)
             case "delete":
                 return await self._delete(call)
 
@@ -223,7 +225,12 @@ class ChangeCluster:
         self, call: _Call, is_done: Callable[[Cluster], bool], operation: str, **members: object
     ) -> ToolOutput:
         lost = await self._ask_aws(call, operation, **members)
-        now = await self._see(call.account, call.cluster.name, "")
+        now = await _read_back(call, lost)
+        if now is None:
+            raise RequestInvalid(
+                f"Cluster {call.cluster.name.identifier} is gone: somebody else has deleted it.",
+                code="no_such_cluster",
+            )
         if is_done(now):
             return _told(now, f"Done: {call.request.action}")
         if lost is not None:
@@ -245,14 +252,14 @@ class ChangeCluster:
     async def _delete(self, call: _Call) -> ToolOutput:
         cluster = call.cluster
         lost = await self._ask_aws(call, "DeleteCluster", identifier=cluster.name.identifier)
-        now = await look(call.account.api, cluster.name)
+        now = await _read_back(call, lost)
         if now is not None and now.status not in _LEAVING:
             if lost is not None:
                 raise _unknown(call, lost, now.status)
             return _told(
                 now, "AWS took the deletion, and does not show it yet: look again with cluster_status"
             )
-        self._registry.deleted(cluster.title, cluster.name.region, cluster.name.identifier)
+        self._leaves(now or replace(cluster, status="DELETED"))
         if now is None:
             values = {
                 "identifier": cluster.name.identifier,
@@ -269,6 +276,29 @@ class ChangeCluster:
                 f"It goes when its peer is deleted too ({others}); its storage is billed until then."
             )
         return answer.adding(f'Next: cluster_status(cluster_id="{now.arn}", wait_s=45) until it is gone.')
+
+    def _leaves(self, cluster: Cluster) -> None:
+        """Count a cluster no more that goes; half of a pair stays, and is billed, until the other goes."""
+        if cluster.status != "PENDING_DELETE":
+            self._registry.deleted(cluster.title, cluster.name.region, cluster.name.identifier)
+
+
+async def _read_back(call: _Call, lost: DsqlError | None) -> Cluster | None:
+    """Look at the cluster behind a change; `None` if it is gone.
+
+    Raises:
+        OutcomeUnknown: It cannot be read: the change may be there.
+    """
+    try:
+        return await look(call.account.api, call.cluster.name)
+    except DsqlError as error:
+        asked = "AWS's answer is lost" if lost else "AWS has taken it"
+        raise OutcomeUnknown(
+            f"{call.request.action} of {call.cluster.name.identifier} was asked for: {asked}, and the "
+            f"cluster cannot be read back: {error.text}",
+            hint="Look with cluster_status in some seconds, before you call again.",
+            outcome="unknown",
+        ) from error
 
 
 _QUESTIONS: Final[dict[str, str]] = {

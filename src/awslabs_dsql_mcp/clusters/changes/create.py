@@ -48,7 +48,6 @@ class CreateCluster:
         self._registry = registry
         self._now = now
         self._sleep = sleep
-        self._turns: dict[str, asyncio.Lock] = {}
 
     async def create(
         self,
@@ -83,7 +82,7 @@ class CreateCluster:
             if proposal is not None and not await approver.ask(proposal):
                 raise NotConfirmed(f"Nobody agreed to the creation of {order.name}. Nothing was made.")
         # A second call of the same name goes on where the first has come to.
-        async with self._turns.setdefault(order.name, asyncio.Lock()):
+        async with self._registry.turn(order.name):
             left = Pace(self._now, self._sleep, progress, began, wait).left
             executor = Executor(
                 account.api,
@@ -153,6 +152,8 @@ def _brief(cluster: Cluster) -> str:
 
 
 def _half(cluster: Cluster) -> str:
+    if cluster.status == "FAILED":
+        return f"There is {_brief(cluster)}."
     billed = _UNBILLED if cluster.status == "PENDING_SETUP" else _BILLED
     return f"There is {_brief(cluster)}: {billed}."
 
@@ -168,7 +169,7 @@ def stopped(report: Report, order: Order, error: DsqlError) -> DsqlError:
     halves = [_half(cluster) for cluster in report.clusters]
     unread = isinstance(error, OutcomeUnknown)
     if not halves and not unread and error.code not in _TELL_IT:
-        halves = ["Nothing was made."] if not report.job else [f"The restore is job {report.job}."]
+        halves = ["This call made nothing."] if not report.job else [f"The restore is job {report.job}."]
     onwards = (
         "Call create_cluster with the same arguments: it goes on from there." if report.clusters else None
     )

@@ -181,7 +181,7 @@ def _after_failure(
         return Report(error=error)
     again = yield from _look_by_name(order, region, LOOKS if doubtful else 1)
     if isinstance(again, Cluster):
-        return again, False
+        return again, doubtful  # made by this call, as far as can be told: it was looked for before
     if isinstance(again, RequestInvalid):
         return Report(error=again)
     if doubtful:
@@ -317,5 +317,5 @@ def _has_failed(cluster: Cluster) -> RequestInvalid:
     return RequestInvalid(
         f"AWS could not create {cluster.name.identifier} in {cluster.name.region}: it is FAILED.",
         code="cluster_failed",
-        hint="Delete it, and create one under another name; AWS Support can tell why.",
+        hint="Unprotect and delete it, and create one under another name; AWS Support can tell why.",
     )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters.changes.creation import Steps
 from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
+from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, own_tags
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.changes.steps import (
@@ -99,6 +99,7 @@ class Executor:
     ) -> None:
         self._api, self._order, self._account = api, order, account
         self._client, self._registry, self._pace = client, registry, pace
+        self._reserved: list[str] = []
 
     async def run(self, steps: Steps) -> Report:
         """Carry out steps until they return."""
@@ -111,10 +112,12 @@ class Executor:
             return end.value
 
     def _release(self, report: Report) -> None:
-        """Count no more what was certainly not made; what is cut off stays counted."""
-        if report.job and not report.made:
+        """Count no more what this call reserved and certainly did not make; what is cut off stays counted."""
+        for name in report.made:
+            self._registry.made(self._order.name, name.region, name.identifier)
+        if report.job and not report.made and not report.has_ended:
             return
-        for region in self._order.regions:
+        for region in self._reserved:
             if region != report.in_doubt:
                 self._registry.release(self._order.name, region)
 
@@ -133,7 +136,7 @@ class Executor:
                 seen = await asyncio.gather(*(look(self._api, name) for name in names))
                 return Seen(tuple(cluster for cluster in seen if cluster is not None))
             case Reserve(regions):
-                self._registry.reserve(self._order.name, regions)
+                self._reserved = self._registry.reserve(self._order.name, regions)
                 return Done()
             case Create(region, peer, nonce):
                 return await self._create(region, peer, nonce)
@@ -209,7 +212,8 @@ class Executor:
             "TagResource",
             name.region,
             resourceArn=cluster.arn,
-            tags=own_tags(self._order.name, self._client, self._order.tags),
+            tags=own_tags(self._order.name, self._client, self._order.tags)
+            | ({RESTORED_FROM: self._order.point.arn} if self._order.point else {}),
         )
         self._registry.made(self._order.name, name.region, name.identifier)
         return Done()

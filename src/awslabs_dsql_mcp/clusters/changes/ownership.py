@@ -16,9 +16,10 @@ NAME: Final = "Name"
 MANAGED_BY: Final = "managed_by"
 MANAGER: Final = "awslabs-dsql-mcp"
 CREATED_BY: Final = "created_by"
+RESTORED_FROM: Final = "restored_from"
 
 # IAM compares the keys of tags without regard to case (IAM user guide, "aws:ResourceTag").
-_RESERVED: Final = frozenset(key.casefold() for key in (NAME, MANAGED_BY, CREATED_BY))
+_RESERVED: Final = frozenset(key.casefold() for key in (NAME, MANAGED_BY, CREATED_BY, RESTORED_FROM))
 _TEXT: Final = re.compile(r"[a-zA-Z0-9_.:/=+\-@ ]*")
 _MAX_KEY, _MAX_VALUE, _MAX_TAGS = 128, 256, 200
 _NOT_IN_TAGS: Final = re.compile(r"[^a-zA-Z0-9_.:/=+\-@ ]+")
@@ -49,7 +50,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
     """
     check_keys(tags)
     if len(tags) > _MAX_TAGS - len(_RESERVED):
-        raise RequestInvalid(f"A cluster has at most {_MAX_TAGS} tags, three of them this server's.")
+        raise RequestInvalid(f"A cluster has at most {_MAX_TAGS} tags, four of them this server's.")
     for key, value in tags.items():
         if not (_TEXT.fullmatch(value) and len(value) <= _MAX_VALUE):
             raise RequestInvalid(

@@ -1,5 +1,6 @@
 """What one server has made, as long as it lives: a limit to it, and where the numbers of its tokens begin."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,9 +20,17 @@ class Registry:
         self._limit = limit
         self._made: dict[tuple[str, str], str] = {}
         self._gone: dict[tuple[str, str], int] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
-    def reserve(self, name: str, regions: Iterable[str]) -> None:
+    def turn(self, what: str) -> asyncio.Lock:
+        """Give the lock of calls about one name or cluster: the later go on where the first came to."""
+        return self._turns.setdefault(what, asyncio.Lock())
+
+    def reserve(self, name: str, regions: Iterable[str]) -> list[str]:
         """Count clusters that are about to be created, all or none; each once, however often it is tried.
+
+        Returns:
+            The Regions whose clusters were not counted before.
 
         Raises:
             NotConfigured: The limit would be passed; nothing was created.
@@ -37,6 +46,7 @@ class Registry:
                 hint="Delete one of them, or ask the operator, who alone can raise --max-clusters.",
             )
         self._made |= dict.fromkeys(new, _RESERVED)
+        return [region for _, region in new]
 
     def made(self, name: str, region: str, identifier: str) -> None:
         """Note the cluster that was made."""

@@ -5,11 +5,12 @@ which one it is. Until then the same job is found again by its token: AWS Backup
 with the job that it has (AWS Backup API reference, StartRestoreJob, IdempotencyToken).
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.clusters.changes.creation import LONG_AGO, Steps, found, settle
 from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM
 from awslabs_dsql_mcp.clusters.changes.steps import (
     Done,
     Failed,
@@ -28,6 +29,7 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     StartRestore,
     Step,
 )
+from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown, RequestInvalid
 
@@ -49,6 +51,7 @@ def restoration(order: Order, wait: float, nonce: int = 0) -> Steps:
         return Report(error=_error(reply))
     try:
         have = found(order, reply.clusters)
+        _check(order, have.values())
     except RequestInvalid as collision:
         return Report(error=collision)
     if have:
@@ -115,7 +118,7 @@ def _follow(job: str, wait: float) -> Generator[Step, Reply, _Restored | Report]
         if not isinstance(reply, Restoring):
             return Report(error=_error(reply), job=job)
         if reply.state in _ENDED_BADLY:
-            return Report(error=_has_failed(job, reply), job=job)
+            return Report(error=_has_failed(job, reply), job=job, has_ended=True)
         if reply.made is not None:
             return _Restored(reply.made, reply.age, elapsed)
         if elapsed >= wait:
@@ -136,6 +139,23 @@ def _lost(order: Order, error: DsqlError) -> OutcomeUnknown:
         hint="Call create_cluster with the same arguments in a minute: AWS Backup starts none twice.",
         outcome="unknown",
     )
+
+
+def _check(order: Order, clusters: Iterable[Cluster]) -> None:
+    """Check that what has the name was restored from the recovery point.
+
+    Raises:
+        RequestInvalid: It is another cluster.
+    """
+    point = order.point.arn if order.point else ""
+    for cluster in clusters:
+        if cluster.tags.get(RESTORED_FROM) != point:
+            raise RequestInvalid(
+                f"{order.name} is there already, as {cluster.name.identifier}, and was not restored from "
+                "this recovery point: nothing was restored.",
+                code="name_taken",
+                hint="Restore under another name.",
+            )
 
 
 def _unmarked(name: ClusterName, error: DsqlError) -> DsqlError:

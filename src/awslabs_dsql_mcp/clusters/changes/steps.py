@@ -183,6 +183,7 @@ class Report:
         error: What stopped it; `None` if nothing did.
         in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
         job: The job of AWS Backup that makes the cluster.
+        has_ended: That job has ended without a cluster.
         values: More values for programs.
     """
 
@@ -191,4 +192,5 @@ class Report:
     error: DsqlError | None = None
     in_doubt: str = ""
     job: str = ""
+    has_ended: bool = False
     values: Mapping[str, object] = field(default_factory=dict[str, object])

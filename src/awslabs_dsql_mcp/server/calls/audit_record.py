@@ -117,8 +117,8 @@ def _outcome(call: CallRecord) -> object:
         return _cancelled(call)
     if call.status != "failed":
         return call.status
-    if call.structured.get("outcome") == "partial":
-        return "partial"
+    if call.structured.get("outcome") in ("partial", "unknown"):
+        return call.structured["outcome"]
     if call.structured.get("code") == "internal_error" or call.structured.get("committed", False) is None:
         return "unknown"
     return "committed" if call.structured.get("committed") else "failed"

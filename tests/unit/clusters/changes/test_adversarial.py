@@ -77,7 +77,7 @@ class World:
         self._change = ChangeCluster(
             self._account, gate, self.inside, self.registry, is_only=is_only, **parts
         )
-        self._create = CreateCluster(self._account, self.registry, **parts)
+        self._parts = parts
 
     async def _account(self) -> Account:
         return Account(self.aws, EAST, self.connected)
@@ -135,7 +135,8 @@ class World:
     ) -> ToolOutput:
         """Call the tool."""
         order = read_order(name, regions, witness, point, **others)
-        answer, _ = await self._create.create(order, client, self.person, _quiet, 45.0)
+        create = CreateCluster(self._account, self.registry, **self._parts)  # one for each call, as the tool
+        answer, _ = await create.create(order, client, self.person, _quiet, 45.0)
         return answer
 
 
@@ -570,8 +571,23 @@ async def test_a_list_that_is_not_whole_makes_nothing() -> None:
 
     world.aws.before = refuse
     error = await _error(world.create("own"))
-    assert "Nothing was made." in error.text
+    assert "This call made nothing." in error.text
     assert world.aws.changes() == []
+
+
+@pytest.mark.parametrize("action", ["delete", "unprotect", "tag", "back_up"])
+async def test_a_change_that_cannot_be_read_back_is_not_hidden(action: str) -> None:
+    world = World()
+    cluster = await world.add(protected=action == "unprotect")
+
+    def refuse(operation: str, _members: Mapping[str, Any]) -> None:
+        if world.aws.changes() and operation in ("GetCluster", "DescribeBackupJob"):
+            raise ConnectionFailed("AWS did not answer.", code="aws_timeout")
+
+    world.aws.before = refuse
+    error = await _error(world.change(cluster, action, **({"tags": {"a": "b"}} if action == "tag" else {})))
+    assert (error.outcome, len(world.aws.changes())) == ("unknown", 1)
+    assert "cluster_status" in (error.hint or "")
 
 
 async def test_a_loop_of_creations_ends() -> None:

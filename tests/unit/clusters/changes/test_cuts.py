@@ -127,7 +127,7 @@ async def test_what_is_half_done_is_named(step: int) -> None:
     made = [(name, region) for name, region, _ in aws.living()]
     assert len(made) == step
     if not made:
-        assert "Nothing was made." in ended.text
+        assert "This call made nothing." in ended.text
         return
     assert ended.outcome == "partial"
     for cluster in aws.state.clusters.values():
