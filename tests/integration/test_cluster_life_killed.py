@@ -1,0 +1,98 @@
+"""A pair's creation over stdio, cut off by killing the server before each change and behind it.
+
+A new server is sent the same call each time. The account lives on in the local cluster, as AWS would.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client import ClientRequestContext
+from mcp.types import ElicitRequestParams, ElicitResult
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from conftest import server
+from support.client_helpers import Reply, call
+from support.local_cluster.api import client as api_client
+
+TESTS: Final = Path(__file__).parents[1]
+REGIONS: Final = ["us-east-1", "us-east-2"]
+PAIR: Final[dict[str, Any]] = {"name": "life", "regions": REGIONS, "witness_region": "us-west-2"}
+SIDES: Final = ("before", "behind")
+
+
+class Life:
+    """Sends calls to servers that are killed, and keeps what their user was asked."""
+
+    def __init__(self, folder: Path, account: LocalCluster) -> None:
+        self.account = account
+        self.record = folder.with_name("cuts")
+        self._options = ("--local", "--local-data", str(folder), "--allow-cluster-changes", "own")
+
+    async def _answer(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        assert context
+        assert "life" in params.message
+        return ElicitResult(action="accept", content={"run": True})
+
+    def _start(self, side: str) -> StdioServerParameters:
+        started = server(*self._options, PYTHONPATH=str(TESTS))
+        started.args[1:2] = ["support.aws.killed_server", side, str(self.record)]
+        return started
+
+    @property
+    def cuts(self) -> Counter[str]:
+        """Count the kills by operation and side."""
+        return Counter(self.record.read_text().splitlines() if self.record.exists() else [])
+
+    async def _cut(self, side: str, tool: str, arguments: dict[str, object]) -> Reply | None:
+        """Call a tool of a server that is killed at its first change; `None` if it was."""
+        before = self.cuts.total()
+        async with Client(self._start(side), elicitation_callback=self._answer) as client:
+            with suppress(MCPError):
+                return await asyncio.wait_for(call(client, tool, **arguments), 60)
+        assert self.cuts.total() == before + 1, "it ended otherwise"
+        return None
+
+    async def cut(self, tool: str, **arguments: object) -> Reply:
+        """Call a tool of servers that are killed before and behind each change, until one answers."""
+        for _ in range(6):
+            for side in SIDES:
+                if (reply := await self._cut(side, tool, arguments)) is not None:
+                    return reply
+        pytest.fail(f"{tool} goes on for ever: {self.cuts}")
+
+    def there(self, name: str, region: str) -> list[dict[str, Any]]:
+        """Ask the account for the clusters of a name that are not being deleted."""
+        api: Any = api_client(self.account, region)
+        found = list[dict[str, Any]]()
+        for each in api.list_clusters()["clusters"]:
+            with suppress(api.exceptions.ResourceNotFoundException):
+                found.append(api.get_cluster(identifier=each["identifier"]))
+        return [
+            each
+            for each in found
+            if each["tags"].get("Name") == name and each["status"] not in ("DELETING", "PENDING_DELETE")
+        ]
+
+
+@pytest.fixture
+async def life(tmp_path: Path) -> AsyncIterator[Life]:
+    folder = tmp_path / "data"
+    async with local_cluster(folder, ClusterConfig(transition_seconds=0.1)) as account:
+        yield Life(folder, account)
+
+
+async def test_a_pair_whose_creation_is_cut_off_everywhere_is_there_once(life: Life) -> None:
+    pair = await life.cut("create_cluster", **PAIR)
+    assert not pair.is_error, pair.text
+    assert pair.facts["ready"] is True
+    (one,), (two,) = (life.there("life", region) for region in REGIONS)
+    assert one["arn"] in two["multiRegionProperties"]["clusters"]
+    assert two["arn"] in one["multiRegionProperties"]["clusters"]
+    assert set(life.cuts) == {f"{each}Cluster {side}" for each in ("Create", "Update") for side in SIDES}
