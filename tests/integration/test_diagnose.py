@@ -44,18 +44,42 @@ async def test_a_hot_row_is_named_with_its_statement_and_what_to_change(
     assert error.startswith("Error (transaction_conflict, SQLSTATE 40001): ")
     assert stored == "Nothing was stored: rolled back."
     assert step.startswith(
-        "Next: INSERT a row for each change into a table of its own and sum them, or spread "
+        "Next: Try again later. To have fewer of them: INSERT a row for each change into a table of its own "
     )
+    assert failed.facts["remedy"] == "retry_transaction"
     assert "As this server saw: 3 conflicts in the last 15 min, all on the row id = 1 of public.tally" in step
     first = told.text.splitlines()[1]
     assert first.startswith(
         "1. 3 conflicts in transactions that change public.tally, all on the row id = 1 of "
     )
-    assert "1 of 1 transaction failed in the end. (S1) Next: INSERT a row for each change" in first
+    assert "1 of 1 that met a conflict failed in the end. (S1) Next: INSERT a row for each change" in first
     assert f"\nS1 {COUNT.replace('+ 1', '+ %s')}\n" in told.text
     finding = told.facts["findings"][0]
     assert (finding["kind"], finding["conflicts"], finding["failed"]) == ("counter_row", 3, 1)
+    assert finding["rows"] == [{"table": "public.tally", "key": "id = 1", "count": 3}]
+    assert told.facts["transactions"] == 1  # not those in which diagnose itself, or the error's advice, looks
+    assert "own record of less than a minute: 1 transaction, 3 conflicts." in told.text
     assert told.facts["statements"]["S1"] == COUNT.replace("+ 1", "+ %s")
+
+
+async def test_of_two_rows_that_each_attempt_touched_none_is_blamed(
+    tally: None, on_cluster: ServerOn, cluster: LocalCluster
+) -> None:
+    del tally
+    lock = "SELECT n FROM tally WHERE id = 2 FOR UPDATE"
+    async with Client(on_cluster("--allow-writes", "--retry-attempts", "3")) as client:
+        async with rival(cluster, "UPDATE tally SET n = n + 1 WHERE id = 1"):
+            failed = await call(
+                client, "transact", sql_list=[lock, COUNT, SLOWLY], params_list=[None, [1], None]
+            )
+        told = await call(client, "diagnose")
+    both = "each touched id = 2 of public.tally and id = 1 of public.tally; which one conflicted is not known"
+    for text in (failed.text, told.text):
+        assert both in text
+        assert "sum them" not in text
+    finding = told.facts["findings"][0]
+    assert finding["kind"] == "several_rows"
+    assert [(row["key"], row["count"]) for row in finding["rows"]] == [("id = 2", 3), ("id = 1", 3)]
 
 
 async def test_conflicts_that_a_retry_met_are_told_and_the_first_error_is_short(
@@ -84,7 +108,7 @@ async def test_conflicts_that_a_retry_met_are_told_and_the_first_error_is_short(
     attempts = retried.facts["attempts"]
     assert attempts > 1
     assert f"{attempts - 1} conflict" in told.text
-    assert "1 of 1 transaction succeeded when run again" in told.text
+    assert "1 of 1 that met a conflict succeeded when run again" in told.text
 
 
 async def test_advice_names_no_tool_that_is_not_offered(

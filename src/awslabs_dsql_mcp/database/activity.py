@@ -152,14 +152,14 @@ class ActivityRecord:
         self._by_minute: deque[tuple[int, int]] = deque(maxlen=MAX_MINUTES + 1)
 
     def note(self, unit: UnitOfWork, observed: Attempts, report: Report | None) -> None:
-        """Note a transaction that has ended; nothing if it had no connection.
+        """Note a transaction that has ended; nothing if it had no connection, or is not to be recorded.
 
         Args:
             unit: Its statements.
             observed: Its attempts.
             report: How it ended; `None` if it failed.
         """
-        if observed.began is None:
+        if observed.began is None or unit.unrecorded:
             return
         now = self._clock()
         self._count(int(now // 60))

@@ -69,6 +69,7 @@ class UnitOfWork:
         may_change_session: A function that is not built in could set something in the session, though
             nothing is committed; a session that has committed is always reset.
         time_limit: Seconds in place of those of the server's options, connecting and retries included.
+        unrecorded: It only looks at how the cluster is, and does not count as activity.
     """
 
     queries: tuple[Query, ...]
@@ -79,6 +80,7 @@ class UnitOfWork:
     must_change: bool = False
     may_change_session: bool = False
     time_limit: float | None = None
+    unrecorded: bool = False
 
 
 @dataclass(frozen=True)

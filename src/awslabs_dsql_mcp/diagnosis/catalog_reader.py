@@ -62,7 +62,7 @@ async def read_keys(
 
 
 async def _ask(database: Database, *queries: Query, time_limit: float | None = None) -> tuple[Result, ...]:
-    unit = UnitOfWork(queries, read_only=True, time_limit=time_limit)
+    unit = UnitOfWork(queries, read_only=True, time_limit=time_limit, unrecorded=True)
     return (await database.run(unit)).results
 
 

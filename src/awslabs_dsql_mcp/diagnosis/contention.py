@@ -5,28 +5,34 @@ Source of the advice: Aurora DSQL user guide, "Concurrency control" and "Sequenc
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
 from awslabs_dsql_mcp.catalog.health import SequenceState
 from awslabs_dsql_mcp.database.activity import Attempt, Conflicted, Seen
+from awslabs_dsql_mcp.diagnosis.rows import (
+    MAX_NAME,
+    MOSTLY,
+    REPEATED,
+    Cause,
+    PrimaryKeys,
+    Row,
+    causes,
+    completed,
+    conflicts_of,
+    touched,
+)
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.sql.identifiers import TableName
-from awslabs_dsql_mcp.sql.shapes import RowAccess, StatementShape
+from awslabs_dsql_mcp.sql.shapes import StatementShape
 from awslabs_dsql_mcp.text import one_line, pluralize
 
-REPEATED: Final = 3
-"""Conflicts from which a pattern is told: one or two happen wherever several write."""
-
-_MOSTLY: Final = 0.6
 _LONG: Final = 1.0  # seconds
 _MANY: Final = 500  # rows
 _MAX_TABLES: Final = 3
-_MAX_NAME: Final = 60
-
-PrimaryKeys = Mapping[TableName, Sequence[str]]
+_MAX_NAMES: Final = 4  # rows or sequences that are named
 
 
 @dataclass(frozen=True)
@@ -46,22 +52,24 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Contention:
-    """Conflicts of the transactions that change the same tables.
+    """Conflicts of transactions that change the same tables, with one cause.
 
     Attributes:
         tables: The tables; none if a statement could not be read, or only reads conflicted.
         units: The transactions.
         pattern: What they have in common.
+        rows: The rows that may be the cause, each with its conflicts.
     """
 
     tables: tuple[TableName, ...]
     units: tuple[Conflicted, ...]
     pattern: Pattern
+    rows: tuple[tuple[Row, int], ...] = ()
 
     @property
     def conflicts(self) -> int:
         """Number of attempts that conflicted."""
-        return sum(len(unit.attempts) for unit in self.units)
+        return conflicts_of(self.units)
 
     @property
     def given_up(self) -> int:
@@ -87,7 +95,7 @@ class Contention:
 
 def name_tables(tables: Sequence[TableName]) -> str:
     """List names of tables."""
-    shown = [one_line(str(table), _MAX_NAME) for table in tables[:_MAX_TABLES]]
+    shown = [one_line(str(table), MAX_NAME) for table in tables[:_MAX_TABLES]]
     return ", ".join(shown) + (" and more" if len(tables) > _MAX_TABLES else "")
 
 
@@ -98,22 +106,15 @@ def tables_of(shapes: Iterable[StatementShape], known: Iterable[TableName] = ())
         shapes: The statements.
         known: The tables that there are, by which a name without a schema is completed if only one fits.
     """
-    by_name: dict[str, list[TableName]] = defaultdict(list)
-    for table in known:
-        by_name[table.table].append(table)
+    names = tuple(known)
     found = (access.table for each in shapes for access in each.accesses)
-    return tuple(dict.fromkeys(_completed(table, by_name) for table in found))
-
-
-def _completed(table: TableName, by_name: Mapping[str, Sequence[TableName]]) -> TableName:
-    same = by_name.get(table.table, ())
-    return same[0] if table.schema is None and len(same) == 1 else table
+    return tuple(dict.fromkeys(completed(table, names) for table in found))
 
 
 def contentions(
     seen: Seen, keys: PrimaryKeys, sequences: Sequence[SequenceState] = ()
 ) -> tuple[Contention, ...]:
-    """Group conflicts by the tables of their transactions, the most conflicts first.
+    """Group conflicts by the tables of their transactions and by cause, the most conflicts first.
 
     Args:
         seen: What was seen.
@@ -124,23 +125,37 @@ def contentions(
     for unit in seen.conflicted:
         tables = tables_of(unit.shapes, keys)
         groups[tuple(sorted(tables, key=str))].append(unit)
-    found = [
-        Contention(tables, tuple(units), _pattern(units, keys, sequences)) for tables, units in groups.items()
-    ]
+    found = [each for tables, units in groups.items() for each in _parted(tables, units, keys, sequences)]
     return tuple(sorted(found, key=lambda each: -each.conflicts))
 
 
-def _pattern(units: Sequence[Conflicted], keys: PrimaryKeys, sequences: Sequence[SequenceState]) -> Pattern:
-    attempts = [attempt for unit in units for attempt in unit.attempts]
-    if 2 * sum(attempt.is_schema for attempt in attempts) > len(attempts):
-        return Pattern(
-            "schema",
-            "the schema had changed meanwhile (OC001)",
-            "Run DDL, GRANT and index builds while nothing else runs; each is met by one retry.",
-        )
-    return _hot_row(units, keys) or _sequence(units, sequences) or _size(attempts) or _OTHER
+def _parted(
+    tables: tuple[TableName, ...],
+    units: Sequence[Conflicted],
+    keys: PrimaryKeys,
+    sequences: Sequence[SequenceState],
+) -> Iterable[Contention]:
+    of_schema = tuple(unit for unit in units if _is_schema(unit))
+    if of_schema:
+        yield Contention(tables, of_schema, _SCHEMA)
+    for cause in causes([unit for unit in units if not _is_schema(unit)], keys):
+        if cause.rows:
+            yield Contention(tables, cause.units, _of_rows(cause), cause.rows)
+        else:
+            attempts = [attempt for unit in cause.units for attempt in unit.attempts]
+            pattern = _sequence(cause.units, sequences) or _size(attempts) or _OTHER
+            yield Contention(tables, cause.units, pattern)
 
 
+def _is_schema(unit: Conflicted) -> bool:
+    return 2 * sum(attempt.is_schema for attempt in unit.attempts) > len(unit.attempts)
+
+
+_SCHEMA: Final = Pattern(
+    "schema",
+    "the schema had changed meanwhile (OC001)",
+    "Run DDL, GRANT and index builds while nothing else runs; each is met by one retry.",
+)
 _OTHER: Final = Pattern(
     "other",
     "on different rows, as far as the statements tell",
@@ -148,42 +163,35 @@ _OTHER: Final = Pattern(
 )
 
 
-def _hot_row(units: Sequence[Conflicted], keys: PrimaryKeys) -> Pattern | None:
-    """Find the row that most transactions changed or locked; a row is known by its primary key."""
-    times: Counter[tuple[TableName, tuple[str, ...]]] = Counter()
-    words: dict[tuple[TableName, tuple[str, ...]], tuple[str, list[RowAccess]]] = {}
-    total = 0
-    for unit in units:
-        total += len(unit.attempts)
-        rows: set[tuple[TableName, tuple[str, ...]]] = set()
-        for access in (access for each in unit.shapes for access in each.accesses):
-            row = _row(access, keys)
-            if row is not None:
-                rows.add(row[0])
-                words.setdefault(row[0], (row[1], []))[1].append(access)
-        for row in rows:
-            times[row] += len(unit.attempts)
-    if not times:
-        return None
-    row, number = times.most_common(1)[0]
-    if number < REPEATED or number < _MOSTLY * total:
-        return None
-    told, accesses = words[row]
-    share = f"all on the row {told}" if number == total else f"{number} of them on the row {told}"
-    if any(access.counts for access in accesses):
+def _of_rows(cause: Cause) -> Pattern:
+    """Word what is done to the row; of several, none is blamed."""
+    if len(cause.rows) > 1:
+        told = [row.told for row, _ in cause.rows[:_MAX_NAMES]]
+        more = len(cause.rows) - len(told)
+        last = f"{more} more" if more else told.pop()
+        names = f"{', '.join(told)} and {last}"
+        each = "each" if all(number == cause.conflicts for _, number in cause.rows) else "most"
+        return Pattern(
+            "several_rows",
+            f"{each} touched {names}; which one conflicted is not known",
+            "Keep these transactions short; change each of these rows in a transaction of its own to learn "
+            "which one conflicts.",
+        )
+    share = f"all on the row {cause.rows[0][0].told}"
+    if any(access.counts for access in cause.accesses):
         return Pattern(
             "counter_row",
             f"{share}, a counter",
             "INSERT a row for each change into a table of its own and sum them, or spread the counter over "
             "several rows that are summed.",
         )
-    if all(access.verb == "SELECT FOR UPDATE" for access in accesses):
+    if all(access.verb == "SELECT FOR UPDATE" for access in cause.accesses):
         return Pattern(
             "locked_row",
             f"{share}, which each locks (FOR UPDATE)",
             "Lock a row of what each changes, not one for all; where no rule spans rows, lock none.",
         )
-    if all(access.verb == "INSERT" for access in accesses):
+    if all(access.verb == "INSERT" for access in cause.accesses):
         return Pattern(
             "same_insert",
             f"{share}, which each inserts",
@@ -196,37 +204,36 @@ def _hot_row(units: Sequence[Conflicted], keys: PrimaryKeys) -> Pattern | None:
     )
 
 
-def _row(access: RowAccess, keys: PrimaryKeys) -> tuple[tuple[TableName, tuple[str, ...]], str] | None:
-    by_name: dict[str, list[TableName]] = defaultdict(list)
-    for known in keys:
-        by_name[known.table].append(known)
-    table = _completed(access.table, by_name)
-    columns = keys.get(table) or (() if access.verb == "INSERT" else tuple(access.values))
-    values = [access.values[column] for column in columns if column in access.values]
-    if not columns or len(values) < len(columns):
-        return None
-    told = ", ".join(
-        f"{one_line(column, _MAX_NAME)} = {value.shown or '(the same value)'}"
-        for column, value in zip(columns, values, strict=True)
-    )
-    place = f"{told} of {one_line(str(table), _MAX_NAME)}"
-    return (table, tuple(value.digest for value in values)), place
-
-
 def _sequence(units: Sequence[Conflicted], sequences: Sequence[SequenceState]) -> Pattern | None:
-    shapes = [each for unit in units for each in unit.shapes]
-    drawn = {name.rpartition(".")[2] for each in shapes for name in each.sequences}
-    inserted = {a.table.table for each in shapes for a in each.accesses if a.verb == "INSERT"}
+    drawing: dict[SequenceState, int] = {}
     for sequence in sequences:
-        owner = sequence.table.table if sequence.table else ""
-        if sequence.cache == limits.SMALL_CACHE and (sequence.name.table in drawn or owner in inserted):
-            name = one_line(str(sequence.name), _MAX_NAME)
-            return Pattern(
-                "sequence_cache",
-                f"all draw from the sequence {name} with CACHE 1",
-                f"{raise_cache(sequence)}.",
-            )
-    return None
+        number = conflicts_of(unit for unit in units if _draws(unit, sequence))
+        if sequence.cache == limits.SMALL_CACHE and number >= MOSTLY * conflicts_of(units):
+            drawing[sequence] = number
+    if not drawing:
+        return None
+    shown = list(drawing)[:_MAX_NAMES]
+    names = " and ".join(one_line(str(sequence.name), MAX_NAME) for sequence in shown)
+    more = f" and {len(drawing) - len(shown)} more" if len(drawing) > len(shown) else ""
+    share = "all" if all(number == conflicts_of(units) for number in drawing.values()) else "most"
+    return Pattern(
+        "sequence_cache",
+        f"{share} draw from the sequence{'s' if len(drawing) > 1 else ''} {names}{more} with CACHE 1",
+        f"{raise_caches(shown)}.",
+    )
+
+
+def _draws(unit: Conflicted, sequence: SequenceState) -> bool:
+    drawn = {name.rpartition(".")[2] for each in unit.shapes for name in each.sequences}
+    inserted = {a.table.table for each in unit.shapes for a in each.accesses if a.verb == "INSERT"}
+    owner = sequence.table.table if sequence.table else ""
+    return sequence.name.table in drawn or owner in inserted
+
+
+def raise_caches(sequences: Sequence[SequenceState]) -> str:
+    """Write the statements that give sequences a large cache; a transaction takes one DDL statement."""
+    told = "; ".join(one_line(raise_cache(sequence), 200) for sequence in sequences)
+    return told if len(sequences) == 1 else f"One by one: {told}"
 
 
 def raise_cache(sequence: SequenceState) -> str:
@@ -266,13 +273,25 @@ def advice(
         keys: Columns of the primary keys of its tables.
         sequences: Sequences of its tables.
     """
-    own = set(tables_of(shapes, keys))
-    found = next((each for each in contentions(seen, keys, sequences) if set(each.tables) == own), None)
+    found = _of_unit(contentions(seen, keys, sequences), shapes, keys)
     if found is None or found.conflicts < REPEATED:
         return None
-    names_table = found.pattern.kind.endswith(("row", "insert"))
-    on = f" on {name_tables(found.tables)}" if found.tables and not names_table else ""
+    on = f" on {name_tables(found.tables)}" if found.tables and not found.rows else ""
     return (
-        f"{found.pattern.advice} As this server saw: {pluralize(found.conflicts, 'conflict')} in the last "
-        f"{seen.minutes} min{on}, {found.pattern.text}. Call diagnose for the statements."
+        f"Try again later. To have fewer of them: {found.pattern.advice} As this server saw: "
+        f"{pluralize(found.conflicts, 'conflict')} in the last {seen.minutes} min{on}, {found.pattern.text}. "
+        "Call diagnose for the statements."
     )
+
+
+def _of_unit(
+    found: Sequence[Contention], shapes: Sequence[StatementShape], keys: PrimaryKeys
+) -> Contention | None:
+    """Find the conflicts with a transaction's cause: its own, else those on its row, else on its tables."""
+    own = [(unit.at, each) for each in found for unit in each.units if unit.shapes == tuple(shapes)]
+    if own:
+        return max(own, key=lambda one: one[0])[1]
+    tables, rows = set(tables_of(shapes, keys)), touched(shapes, keys)
+    same = [each for each in found if set(each.tables) == tables]
+    on_row = (each for each in same if any(row in rows for row, _ in each.rows))
+    return next(on_row, None) or next((each for each in same if not each.rows), None)

@@ -4,7 +4,8 @@ from awslabs_dsql_mcp.database.activity import ActivityRecord
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.diagnosis.catalog_reader import read_keys
-from awslabs_dsql_mcp.diagnosis.contention import REPEATED, advice, tables_of
+from awslabs_dsql_mcp.diagnosis.contention import advice, tables_of
+from awslabs_dsql_mcp.diagnosis.rows import REPEATED
 
 _MINUTES = 15
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from awslabs_dsql_mcp.catalog.health import IndexState, JobState, SequenceState, TableState
 from awslabs_dsql_mcp.database.activity import Seen, SlowUnit
-from awslabs_dsql_mcp.diagnosis.contention import REPEATED, Contention, raise_cache
+from awslabs_dsql_mcp.diagnosis.contention import Contention, raise_caches
+from awslabs_dsql_mcp.diagnosis.rows import REPEATED
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.sql.identifiers import TableName, quote_identifier
@@ -17,6 +18,7 @@ _MAX_OF_KIND: Final = 5
 _STUCK: Final = 1_800  # seconds; a job for 11 million rows took 12 minutes (observed)
 _NEAR: Final = 0.8  # of a limit
 _MAX_NAMES: Final = 5
+_TWO_CALLS: Final = "Use two calls of transact: a transaction takes one DDL statement."
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ def conflict_findings(found: Sequence[Contention], seen: Seen) -> Iterator[Findi
     """Tell of conflicts that repeated themselves."""
     for each in found[:_MAX_OF_KIND]:
         few = each.conflicts < REPEATED
-        number = pluralize(len(each.units), "transaction")
-        ended = f"{len(each.units) - each.given_up} of {number} succeeded when run again"
+        met = f"{len(each.units)} that met a conflict"
+        ended = f"{len(each.units) - each.given_up} of {met} succeeded when run again"
         if each.given_up:
-            ended = f"{each.given_up} of {number} failed in the end"
+            ended = f"{each.given_up} of {met} failed in the end"
         pattern = "" if few else f", {each.pattern.text}"
         rate = each.conflicts / max(1.0, seen.recorded)
         yield Finding(
@@ -86,7 +88,15 @@ def conflict_findings(found: Sequence[Contention], seen: Seen) -> Iterator[Findi
             f"{pluralize(each.conflicts, 'conflict')} in transactions that {each.where}{pattern}; {ended}.",
             "Nothing: so few are met by a retry." if few else each.pattern.advice,
             each.texts,
-            values={"conflicts": each.conflicts, "transactions": len(each.units), "failed": each.given_up},
+            values={
+                "conflicts": each.conflicts,
+                "transactions": len(each.units),
+                "failed": each.given_up,
+                "tables": [str(table) for table in each.tables],
+                "rows": [
+                    {"table": str(row.table), "key": row.key, "count": number} for row, number in each.rows
+                ],
+            },
         )
 
 
@@ -112,6 +122,12 @@ def slow_findings(slow: Sequence[SlowUnit]) -> Iterator[Finding]:
         )
 
 
+def is_settled(state: JobState) -> bool:
+    """Check that nothing is left of a job: a build failed, and its index is dropped, or was made again."""
+    job = state.job
+    return job.status == "failed" and job.job_type == "INDEX_BUILD" and job.index_valid is not False
+
+
 def job_findings(jobs: Sequence[JobState]) -> Iterator[Finding]:
     """Tell of jobs that failed, and of those that do not go on."""
     for state in jobs:
@@ -119,23 +135,25 @@ def job_findings(jobs: Sequence[JobState]) -> Iterator[Finding]:
         name = one_line(job.object_name or "an object that is gone", 140)
         if job.status == "failed":
             of_index = job.job_type == "INDEX_BUILD"
-            if of_index and job.index_valid is not False:
-                continue  # the index is dropped, or was made again
+            if is_settled(state):
+                continue
             step = (
                 f"Remove the cause that the job names (duplicates, say), DROP INDEX {name}, then create it "
-                "again. Send both with transact."
+                f"again. {_TWO_CALLS}"
                 if of_index
                 else "Remove the cause that the job names, and start it again."
             )
+            cause = f": {one_line(job.details, 140).rstrip('.')}" if job.details else ""
             left = (
                 "; its index remains, is used by no query, and refuses writes if unique" if of_index else ""
             )
             yield Finding(
                 85 if of_index else 60,
                 "job_failed",
-                f"The job {job.job_id} ({job.job_type} {name}) failed{left}.",
+                f"The job {job.job_id} ({job.job_type} {name}) failed{cause}{left}.",
                 step,
                 jobs=(job.line,),
+                values={"job_id": job.job_id, "cause": job.details},
             )
         elif state.unchanged >= _STUCK:
             yield Finding(
@@ -159,7 +177,7 @@ def index_findings(catalog: Catalog) -> Iterator[Finding]:
             "index_invalid",
             f"The index {_index(index)} on {_name(index.table)} is not valid, and no job builds it: no "
             "query uses it, every write pays for it.",
-            f"DROP INDEX {_index(index)}, and create it again if it is needed. Send both with transact.",
+            f"DROP INDEX {_index(index)}, and create it again if it is needed. {_TWO_CALLS}",
         )
     superfluous = 0
     by_table: dict[TableName, list[IndexState]] = defaultdict(list)
@@ -193,7 +211,6 @@ def sequence_findings(sequences: Sequence[SequenceState]) -> Iterator[Finding]:
     small = [sequence for sequence in sequences if sequence.cache == limits.SMALL_CACHE]
     if not small:
         return
-    first = small[0]
     names = ", ".join(_name(sequence.name) for sequence in small[:_MAX_NAMES])
     more = f" and {len(small) - _MAX_NAMES} more" if len(small) > _MAX_NAMES else ""
     yield Finding(
@@ -201,7 +218,7 @@ def sequence_findings(sequences: Sequence[SequenceState]) -> Iterator[Finding]:
         "sequence_cache",
         f"{pluralize(len(small), 'sequence')} with CACHE {limits.SMALL_CACHE}: {names}{more}. Each number is "
         "drawn by itself, which is slow where many insert.",
-        f"If order and gaps do not matter: {one_line(raise_cache(first), 200)}",
+        f"If order and gaps do not matter: {raise_caches(small[:_MAX_NAMES])}",
     )
 
 

@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.diagnosis.findings import (
     Finding,
     conflict_findings,
     index_findings,
+    is_settled,
     job_findings,
     limit_findings,
     refused_finding,
@@ -150,7 +151,9 @@ def _refer(finding: Finding) -> str:
 
 def _looked_at(seen: Seen, catalog: Catalog | None) -> str:
     ran = f"{seen.recorded:.0f} min" if seen.recorded >= 1 else "less than a minute"
-    rate = f" ({seen.conflicts / max(1.0, seen.recorded):,.1f} a minute)" if seen.conflicts else ""
+    rate = ""
+    if seen.conflicts and seen.recorded >= 1:
+        rate = f" ({seen.conflicts / seen.recorded:,.1f} a minute)"
     record = (
         f"this server's own record of {ran}: {pluralize(seen.transactions, 'transaction')}, "
         f"{pluralize(seen.conflicts, 'conflict')}{rate}"
@@ -158,10 +161,11 @@ def _looked_at(seen: Seen, catalog: Catalog | None) -> str:
     if catalog is None:
         return f"Looked at: {record}."
     cut = f" (no more than {MOST:,} of each)" if MOST in (len(catalog.indexes), len(catalog.tables)) else ""
+    jobs = sum(not is_settled(each) for each in catalog.jobs)
     return (
         f"Looked at: {pluralize(len(catalog.tables), 'table')}, {pluralize(len(catalog.indexes), 'index')}, "
         f"{pluralize(len(catalog.sequences), 'sequence')}, "
-        f"{pluralize(len(catalog.jobs), 'failed or unfinished job')}{cut}; {record}."
+        f"{pluralize(jobs, 'failed or unfinished job')}{cut}; {record}."
     )
 
 

@@ -91,7 +91,83 @@ def test_one_row_among_many_is_not_blamed() -> None:
     record = Record().add(COUNT)
     for number in range(2, 12):
         record.add(f"UPDATE counters SET n = n + 1 WHERE id = {number}", times=1)
-    assert record.kind() == "other"
+    many, repeated = contentions(record.seen, KEYS)
+    assert (many.pattern.kind, many.conflicts, many.rows) == ("other", 10, ())
+    assert (repeated.pattern.kind, repeated.conflicts) == ("counter_row", 3)
+
+
+def test_a_row_that_repeats_is_a_finding_of_its_own_beside_other_conflicts_on_its_table() -> None:
+    record = Record()
+    for number in range(7):
+        record.add(f"UPDATE counters SET n = 5 WHERE id = {100 + number}", times=1)
+    for _ in range(5):
+        record.add("UPDATE counters SET n = 5 WHERE id = 9", times=1)
+    found = contentions(record.seen, KEYS)
+    assert [(each.pattern.kind, each.conflicts) for each in found] == [("other", 7), ("hot_row", 5)]
+    ((row, number),) = found[1].rows
+    assert (row.table, row.key, number) == (COUNTERS, "id = 9", 5)
+
+
+BOTH = (
+    "SELECT * FROM orders WHERE id = 3 FOR UPDATE",
+    "UPDATE counters SET n = n + 1 WHERE id = 41",
+)
+
+
+@pytest.mark.parametrize("statements", [BOTH, BOTH[::-1]])
+def test_of_several_rows_that_each_touched_none_is_blamed(statements: tuple[str, ...]) -> None:
+    record = Record()
+    for _ in range(4):
+        record.add(*statements, times=1)
+    (found,) = contentions(record.seen, KEYS)
+    assert found.pattern.kind == "several_rows"
+    rows = {"id = 3 of public.orders", "id = 41 of public.counters"}
+    assert found.pattern.text in {
+        f"each touched {one} and {other}; which one conflicted is not known"
+        for one in rows
+        for other in rows - {one}
+    }
+    assert "sum them" not in found.pattern.advice
+    assert "Keep these transactions short" in found.pattern.advice
+    told = advice(record.seen, record.record.shapes(unit(*statements)), KEYS, [])
+    assert told is not None
+    assert "which one conflicted is not known" in told
+    assert "sum them" not in told
+    assert "a counter" not in told
+
+
+def test_rows_that_no_key_names_may_be_the_cause_too() -> None:
+    (found,) = contentions(Record().add(COUNT, "UPDATE orders SET total = 0").seen, KEYS)
+    assert found.pattern.kind == "several_rows"
+    assert "rows of public.orders that no key names" in found.pattern.text
+
+
+def test_conflicts_of_transactions_that_touch_one_row_alone_are_told_apart() -> None:
+    same = "UPDATE counters SET n = 0 WHERE id = 2"
+    record = Record()
+    for _ in range(3):
+        record.add(COUNT, times=1)
+    for _ in range(4):
+        record.add(COUNT, same, times=1)
+    kinds = [(each.pattern.kind, each.conflicts) for each in contentions(record.seen, KEYS)]
+    assert kinds == [("several_rows", 4), ("counter_row", 3)]
+
+
+def test_what_differs_beside_a_row_that_repeats_is_no_candidate() -> None:
+    record = Record()
+    for number in range(5):
+        record.add(COUNT, f"UPDATE orders SET total = 1 WHERE id = {number}", times=1)
+    (found,) = contentions(record.seen, KEYS)
+    assert found.pattern.text == "all on the row id = 1 of public.counters, a counter"
+
+
+def test_each_sequence_that_is_drawn_from_gets_its_statement() -> None:
+    second = SequenceState(TableName("public", "ticket"), 1)
+    record = Record().add("INSERT INTO orders (total) SELECT nextval('ticket')")
+    (found,) = contentions(record.seen, KEYS, [ORDER_IDS, second])
+    assert "the sequences public.orders_id_seq and public.ticket" in found.pattern.text
+    assert "ALTER TABLE public.orders ALTER COLUMN id SET CACHE 65536" in found.pattern.advice
+    assert "ALTER SEQUENCE public.ticket CACHE 65536" in found.pattern.advice
 
 
 def test_a_text_that_names_a_row_is_not_shown() -> None:
@@ -119,13 +195,15 @@ def test_the_first_conflicts_get_no_advice() -> None:
 def test_repeated_conflicts_get_advice_that_names_the_row_and_what_to_change() -> None:
     told = given_up(Record().add(COUNT, times=2).add(COUNT, times=4))
     assert told is not None
-    assert told.startswith("INSERT a row for each change into a table of its own and sum them")
+    assert told.startswith(
+        "Try again later. To have fewer of them: INSERT a row for each change into a table of its own "
+    )
     assert (
         "As this server saw: 6 conflicts in the last 15 min, all on the row id = 1 of public.counters" in told
     )
     assert told.endswith("Call diagnose for the statements.")
     assert "\n" not in told
-    assert len(told) < 330
+    assert len(told) < 360
 
 
 def test_advice_names_the_tables_where_no_row_is_known() -> None:
@@ -133,7 +211,8 @@ def test_advice_names_the_tables_where_no_row_is_known() -> None:
         Record().add("INSERT INTO orders (total) VALUES (1)"), "INSERT INTO orders (total) VALUES (2)"
     )
     assert told is not None
-    assert told.startswith("ALTER TABLE public.orders ALTER COLUMN id SET CACHE 65536.")
+    assert told.startswith("Try again later. ")
+    assert "ALTER TABLE public.orders ALTER COLUMN id SET CACHE 65536." in told
     assert "3 conflicts in the last 15 min on public.orders" in told
 
 

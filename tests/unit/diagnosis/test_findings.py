@@ -2,11 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from awslabs_dsql_mcp.catalog.health import IndexState, JobState, SequenceState, TableState
 from awslabs_dsql_mcp.catalog.jobs import AsyncJob
 from awslabs_dsql_mcp.clusters.reader import Part
-from awslabs_dsql_mcp.database.activity import Seen, SlowUnit
-from awslabs_dsql_mcp.diagnosis.findings import Catalog, index_findings, job_findings, limit_findings
+from awslabs_dsql_mcp.database.activity import Attempt, Conflicted, Seen, SlowUnit
+from awslabs_dsql_mcp.diagnosis.findings import (
+    Catalog,
+    index_findings,
+    job_findings,
+    limit_findings,
+    sequence_findings,
+)
 from awslabs_dsql_mcp.diagnosis.metrics import Metrics
 from awslabs_dsql_mcp.diagnosis.report import report
 from awslabs_dsql_mcp.sql.identifiers import TableName
@@ -78,6 +86,36 @@ def test_an_invalid_index_is_told_once_with_its_job() -> None:
 
 def test_a_failed_build_whose_index_is_dropped_or_valid_is_settled() -> None:
     assert list(job_findings((job("failed", valid=None), job("failed", valid=True)))) == []
+    catalog = Catalog(jobs=(job("failed", valid=None),))
+    assert "0 failed or unfinished jobs; " in report(NOTHING_SEEN, catalog, NO_AWS, [], [], as_it_is).text
+
+
+def test_a_failed_job_tells_its_cause_and_that_two_ddl_statements_take_two_calls() -> None:
+    (found,) = job_findings((job("failed"),))
+    assert "failed: found duplicate key(s); its index remains" in found.text
+    assert found.values["cause"] == "found duplicate key(s)"
+    (invalid,) = index_findings(Catalog(indexes=(index("a", "1", valid=False),)))
+    for step in (found.step, invalid.step):
+        assert "two calls of transact" in step
+
+
+def test_each_sequence_that_is_named_gets_its_statement() -> None:
+    names = [f"s{number}" for number in range(7)]
+    (found,) = sequence_findings([SequenceState(TableName("public", name), 1) for name in names])
+    named = [name for name in names if f"public.{name}" in found.text]
+    assert len(named) == 5
+    assert [name for name in names if f"ALTER SEQUENCE public.{name} CACHE 65536" in found.step] == named
+
+
+@pytest.mark.parametrize(("recorded", "rate"), [(0.1, None), (0.99, None), (2.0, "(1.5 a minute)")])
+def test_a_rate_is_told_from_a_minute_on(recorded: float, rate: str | None) -> None:
+    attempts = (Attempt(is_schema=False, seconds=0.1, rows=1),) * 3
+    shapes = (StatementShape("DELETE FROM t"),)
+    met = Conflicted(0.0, attempts, succeeded=False, read_only=False, shapes=shapes)
+    text = report(Seen(15, recorded, 6, (met,), ()), Catalog(), NO_AWS, [], [], as_it_is).text
+    assert "1 of 1 that met a conflict failed in the end" in text
+    assert "6 transactions, 3 conflicts" in text
+    assert (rate in text) if rate else ("a minute)" not in text)
 
 
 def test_a_job_is_stuck_only_after_half_an_hour() -> None:
@@ -132,7 +170,7 @@ def test_findings_stand_by_their_weight_each_with_its_next_step_and_data_between
 
 def test_a_server_that_lacks_a_tool_names_none_in_a_step() -> None:
     def without_transact(step: str) -> str:
-        return step.replace(" Send both with transact.", "")
+        return step.replace(" Use two calls of transact: a transaction takes one DDL statement.", "")
 
     text = report(NOTHING_SEEN, Catalog(jobs=(job("failed"),)), NO_AWS, [], [], without_transact).text
     assert "transact" not in text.split("Looked at")[0]
