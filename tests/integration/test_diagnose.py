@@ -133,7 +133,8 @@ async def test_what_the_catalog_tells_is_told(writer: Client, reader: Client, cl
     assert not await has_done(cluster, "CREATE UNIQUE INDEX ASYNC parcels_once ON parcels (place)")
     told = await call(reader, "diagnose")
     text = told.text
-    assert "INDEX_BUILD public.parcels_once) failed; its index remains" in text
+    assert "INDEX_BUILD public.parcels_once) failed: found duplicate key(s)" in text.split("Looked at")[0]
+    assert "; its index remains" in text
     assert "DROP INDEX public.parcels_once, then create it again." in text
     assert "found duplicate key(s)" in text.split("<jobs-")[1]
     assert "The index public.parcels_place (place) begins as public.parcels_both (place, weight) does" in text
@@ -147,11 +148,12 @@ async def test_what_the_catalog_tells_is_told(writer: Client, reader: Client, cl
 
 
 async def test_a_slow_statement_is_told_without_its_literals(on_cluster: ServerOn) -> None:
-    slow = "SELECT count(*) FROM generate_series(1, 4000) a, generate_series(1, 6000) b WHERE 'secret' <> %s"
+    slow = "SELECT count(md5(generate_series::text)) FROM generate_series(1, 4000000) WHERE 'secret' <> %s"
     async with Client(on_cluster()) as client:
-        assert not (await call(client, "readonly_query", sql=slow, params=["hidden"])).is_error
+        for _ in range(2):
+            assert not (await call(client, "readonly_query", sql=slow, params=["hidden"])).is_error
         told = await call(client, "diagnose")
-    assert "generate_series(%s, %s) b WHERE %s <> %s" in told.text
+    assert "generate_series(%s, %s) WHERE %s <> %s" in told.text
     whole = told.text + json.dumps(told.facts)
     assert "secret" not in whole
     assert "hidden" not in whole

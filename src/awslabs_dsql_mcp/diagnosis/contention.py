@@ -165,7 +165,8 @@ _OTHER: Final = Pattern(
 
 def _of_rows(cause: Cause) -> Pattern:
     """Word what is done to the row; of several, none is blamed."""
-    if len(cause.rows) > 1:
+    (first, _), *others = cause.rows
+    if others:
         told = [row.told for row, _ in cause.rows[:_MAX_NAMES]]
         more = len(cause.rows) - len(told)
         last = f"{more} more" if more else told.pop()
@@ -177,7 +178,7 @@ def _of_rows(cause: Cause) -> Pattern:
             "Keep these transactions short; change each of these rows in a transaction of its own to learn "
             "which one conflicts.",
         )
-    share = f"all on the row {cause.rows[0][0].told}"
+    share = f"all on the row {first.told}"
     if any(access.counts for access in cause.accesses):
         return Pattern(
             "counter_row",
