@@ -159,14 +159,15 @@ async def test_roles_are_told_with_what_they_may_do(reader: Client, cluster_fold
     ids=["mappings", "defaults"],
 )
 async def test_a_part_that_may_not_be_read_is_told_in_its_place(
-    tmp_path: Path, denial: str, part: str, source: str
+    tmp_path_factory: pytest.TempPathFactory, denial: str, part: str, source: str
 ) -> None:
+    folder = tmp_path_factory.mktemp("own")  # short: PostgreSQL is reached through a socket in it
     async with (
-        local_cluster(tmp_path / "data") as own,
-        Client(server("--local", "--local-data", str(tmp_path / "data"))) as client,
+        local_cluster(folder) as own,
+        Client(server("--local", "--local-data", str(folder))) as client,
     ):
         await run(own, "CREATE ROLE app WITH LOGIN")
-        await run_inside(tmp_path / "data", denial)
+        await run_inside(folder, denial)
         text = await read(client, "dsql://roles")
     assert text.startswith(f"{part}: not known. ")
     assert f"(SQLSTATE 42501). Next: admin sees {source}" in text

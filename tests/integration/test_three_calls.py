@@ -93,8 +93,7 @@ async def answer_in_three_calls(agent: Client) -> None:
     assert "servicequotas:ListServiceQuotas" in connections
 
     # Programs find the same.
-    finding = told.facts["findings"][0]
-    assert finding["kind"] == "counter_row"
+    finding = next(each for each in told.facts["findings"] if each["kind"] == "counter_row")
     assert f"{finding['text']} ({statement}) Next: {finding['next']}" in cause
     assert told.facts["statements"][statement] == kept
     assert connections in told.facts["notes"]

@@ -1,7 +1,5 @@
 """A connection to the tests' cluster without the server in between: for what its guard would refuse."""
 
-import os
-import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timezone
@@ -53,12 +51,9 @@ async def has_done(cluster: LocalCluster, statement: str) -> bool:
 
 async def run_inside(folder: Path, *statements: str) -> None:
     """Run statements on the PostgreSQL inside of a cluster, where they may do what Aurora DSQL refuses."""
-    with tempfile.TemporaryDirectory() as short:  # a socket's path has at most 107 bytes
-        place = f"{short}/s"
-        os.symlink(DataDir.of(folder).postgres, place)  # noqa: PTH211 - a link is made at once
-        connection = await psycopg.AsyncConnection.connect(
-            host=place, user=SUPERUSER, dbname="postgres", autocommit=True
-        )
+    connection = await psycopg.AsyncConnection.connect(
+        host=str(DataDir.of(folder).postgres), user=SUPERUSER, dbname="postgres", autocommit=True
+    )
     async with connection:
         for statement in statements:
             await connection.execute(statement.encode())
