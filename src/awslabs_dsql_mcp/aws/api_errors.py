@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from awslabs_dsql_mcp.aws.credential_errors import credential_error
+from awslabs_dsql_mcp.aws.credential_reasons import reason_of
 from awslabs_dsql_mcp.errors import (
     Busy,
     ConnectionFailed,
@@ -148,7 +149,8 @@ def api_error(error: Exception, called: ApiCall, profile: str | None = None) -> 
         ResponseParserError,
     )
 
-    if isinstance(error, aws.ClientError):
+    # STS or SSO may have refused what would have signed the call.
+    if isinstance(error, aws.ClientError) and vars(error).get("operation_name") in (None, called.operation):
         return _client_error(vars(error)["response"], called)
     if isinstance(error, aws.ParamValidationError):
         return RequestInvalid(
@@ -157,7 +159,7 @@ def api_error(error: Exception, called: ApiCall, profile: str | None = None) -> 
     where = _own_endpoint(called.service)
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
         return ConnectionFailed(
-            f"AWS could not be reached for {called} ({type(error).__name__}).",
+            f"AWS could not be reached for {called} ({reason_of(error)}).",
             code="aws_unreachable",
             hint=f"{where} of this server names where it is asked: check that."
             if where

@@ -2,7 +2,9 @@
 
 import os
 from dataclasses import dataclass
+from shlex import quote
 
+from awslabs_dsql_mcp.aws.credential_reasons import reason_of
 from awslabs_dsql_mcp.aws.environment import unusable_variables
 from awslabs_dsql_mcp.aws.prompts import CodeRequiredError
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
@@ -15,7 +17,7 @@ class _Rule:
     Attributes:
         exceptions: Names in ``botocore.exceptions``; their subclasses are meant, too.
         code: Code of the error.
-        message: Its text; ``{name}`` is the exception's class.
+        message: Its text; ``{name}`` is the exception's class, ``{reason}`` what it says of its cause.
         hint: The next step; ``{profile}`` is the profile's name.
         is_setting: The configuration is wrong, rather than the credentials.
     """
@@ -33,6 +35,9 @@ _CODE_REQUIRED = _Rule(
     "{profile} needs an MFA code, for which a server cannot ask.",
     "Run `aws sts get-caller-identity --profile NAME` in a terminal, which asks for it and keeps the "
     "session, and try again.",
+)
+_UNREACHABLE = (
+    "AWS could not be reached for the credentials of {profile} ({reason}); the cluster was not contacted."
 )
 _RULES = (
     _CODE_REQUIRED,
@@ -53,21 +58,47 @@ _RULES = (
     _Rule(
         ("PartialCredentialsError",),
         "no_credentials",
-        "The AWS credentials are incomplete: a part of the key, or the source of a role's, is missing.",
+        "The AWS credentials are incomplete: {reason}.",
         "Complete {profile} in ~/.aws/config and ~/.aws/credentials, or the AWS_ variables.",
     ),
     _Rule(
-        ("InvalidConfigError", "ConfigParseError", "ConfigNotFound", "InfiniteLoopConfigError"),
+        ("ConfigParseError", "ConfigNotFound"),
         "aws_configuration",
-        "The AWS configuration is wrong ({name}).",
-        "Correct {profile} in ~/.aws/config: its source_profile, credential_source and role_arn. "
-        "`aws configure list --profile NAME` names the fault.",
+        "The AWS configuration cannot be read: {reason}.",
+        "Correct that file: ~/.aws/config has lines `[profile NAME]` and `key = value`.",
         is_setting=True,
+    ),
+    _Rule(
+        ("InvalidConfigError",),
+        "aws_configuration",
+        "The AWS configuration is wrong: {reason}.",
+        "Correct {profile} in ~/.aws/config.",
+        is_setting=True,
+    ),
+    _Rule(
+        ("MissingDependencyException",),
+        "credentials_failed",
+        "{profile} was made by `aws login`, whose sessions this server cannot read.",
+        "Give a profile that has `credential_process = aws configure export-credentials --profile NAME "
+        "--format process`.",
+        is_setting=True,
+    ),
+    _Rule(
+        ("ProxyConnectionError",),
+        "aws_unreachable",
+        _UNREACHABLE,
+        "Correct HTTPS_PROXY where the client starts this server, or start the proxy.",
+    ),
+    _Rule(
+        ("SSLError",),
+        "aws_unreachable",
+        _UNREACHABLE,
+        "If a proxy inspects TLS (HTTPS_PROXY), set AWS_CA_BUNDLE to the file of its root certificate.",
     ),
     _Rule(
         ("HTTPClientError", "ConnectionError"),
         "aws_unreachable",
-        "AWS could not be reached for the credentials ({name}); the cluster was not contacted.",
+        _UNREACHABLE,
         "Check the network and HTTPS_PROXY: roles need STS, and SSO logins the SSO endpoint.",
     ),
     _Rule(
@@ -79,40 +110,45 @@ _RULES = (
     _Rule(
         ("SSOError", "TokenRetrievalError", "UnauthorizedSSOTokenError"),
         "credentials_expired",
-        "The login of {profile} has expired ({name}).",
-        "Renew it with `aws sso login --profile NAME` and try again.",
+        "{profile} is not logged in, or its login has expired ({name}).",
+        "Run `aws sso login --profile NAME` and try again.",
     ),
     _Rule(
-        ("CredentialRetrievalError", "MetadataRetrievalError"),
+        ("MetadataRetrievalError",),
+        "credentials_failed",
+        "The metadata service of this machine gave no AWS credentials ({name}).",
+        "Check the role of the instance or container, or give --profile.",
+    ),
+    _Rule(
+        ("CredentialRetrievalError",),
         "credentials_expired",
-        "The source of the AWS credentials returned none ({name}).",
-        "Renew them at their source (such as `aws sso login --profile NAME`), or correct the "
-        "credential_process of {profile}.",
+        "The source of the AWS credentials of {profile} returned none ({reason}).",
+        "Renew them at their source (such as `aws sso login --profile NAME`); a credential_process says in a "
+        "terminal what is wrong.",
     ),
     _Rule(
         ("ClientError",),
         "credentials_failed",
-        "AWS refused the credentials or the role of {profile} ({name}).",
-        "Renew them, and check that they may assume the role. `aws sts get-caller-identity --profile NAME` "
-        "names the fault.",
+        "AWS refused the credentials or the role of {profile} ({reason}).",
+        "Renew them, and check that they may assume the role.",
     ),
 )
 _OTHER = _Rule(
     (),
     "credentials_failed",
-    "The AWS credentials could not be used ({name}).",
-    "Renew them (such as `aws sso login --profile NAME`) and try again.",
+    "The AWS credentials of {profile} could not be used ({name}).",
+    "`aws sts get-caller-identity --profile NAME` names the fault, or tells that the AWS CLI can use them.",
 )
 _BROKEN_SOURCE = _Rule(
     (),
     "credentials_failed",
-    "The source of the AWS credentials could not be run or read ({name}).",
+    "The source of the AWS credentials of {profile} could not be run or read ({reason}).",
     "Correct the credential_process or the files that {profile} names in ~/.aws/config.",
 )
 _EXPIRED = _Rule(
     (),
     "credentials_expired",
-    "The AWS credentials have expired, and their source returns no newer ones.",
+    "The AWS credentials of {profile} have expired, and their source returns no newer ones.",
     "Renew them at their source (such as `aws sso login --profile NAME`) and try again.",
 )
 
@@ -127,8 +163,8 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
     """Translate an exception of botocore, or of a source of credentials, without secrets.
 
     Args:
-        error: The exception; the error may name its class, and never its text.
-        profile: Name of the AWS profile; ``None`` if it is not known.
+        error: The exception; of its text the error has what `reason_of` lets pass.
+        profile: Name of the AWS profile; ``None`` for the default one.
     """
     from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
         exceptions as aws,
@@ -153,12 +189,14 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
         )
     words = {
         "name": type(error).__name__,
-        "profile": f"profile {profile}" if profile else "the profile",
+        "reason": reason_of(error),
+        "profile": f"profile {profile}" if profile else "the default profile",
     }
     message = rule.message.format(**words)
-    hint = rule.hint.format(**words)
-    if profile:
-        hint = hint.replace("--profile NAME", f"--profile {profile}")
+    # Without a profile, the commands of the AWS CLI take the same one as botocore.
+    hint = rule.hint.format(**words).replace(
+        " --profile NAME", f" --profile {quote(profile)}" if profile else ""
+    )
     kind = NotConfigured if rule.is_setting else ConnectionFailed
     return kind(message[0].upper() + message[1:], code=rule.code, hint=hint)
 

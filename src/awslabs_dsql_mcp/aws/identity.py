@@ -50,7 +50,7 @@ def describe_credentials(identity: Identity) -> CredentialInfo:
         ConnectionFailed: They are missing, expired or cannot be loaded.
         NotConfigured: The profile is unknown.
     """
-    return translate_errors(lambda: _describe(create_session(identity)))
+    return translate_errors(lambda: _describe(create_session(identity)), identity.profile)
 
 
 def _describe(session: Any) -> CredentialInfo:  # noqa: ANN401 - botocore has no types

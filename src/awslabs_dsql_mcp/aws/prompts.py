@@ -1,5 +1,8 @@
-"""Profiles that ask for an MFA code: a server has no terminal, and its standard input is the protocol."""
+"""Sources of credentials that ask: a server has no terminal, and its standard input is the protocol."""
 
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,16 +39,37 @@ class SharedCache:
 
 
 def without_prompts(session: Any) -> None:  # noqa: ANN401 - botocore has no types
-    """Let a session use the AWS CLI's cached sessions of assumed roles, and never ask for an MFA code.
+    """Keep the sources of a session's credentials from asking anybody.
+
+    Assumed roles use the AWS CLI's cached sessions, and are never asked for an MFA code. Credential processes
+    run without standard input and without a terminal.
 
     Args:
         session: A session of botocore; its credentials are not loaded yet.
     """
-    # The AWS CLI sets its cache in the same way; botocore has no option for the prompt.
-    provider = session.get_component("credential_provider").get_provider("assume-role")
+    from botocore.credentials import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
+        ProcessProvider,
+    )
+
+    def process_provider(profile_name: str) -> Any:  # noqa: ANN401 - as above
+        start: Any = _start_alone
+        return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
+
+    # The AWS CLI sets its cache in the same way; botocore has no option for the prompt and the process.
+    resolver = session.get_component("credential_provider")
+    provider = resolver.get_provider("assume-role")
     provider.cache = SharedCache()
     provider._prompter = _refuse  # noqa: SLF001
+    provider._profile_provider_builder._create_process_provider = process_provider  # noqa: SLF001
+    resolver.get_provider("custom-process")._popen = _start_alone  # noqa: SLF001
 
 
 def _refuse(_prompt: str) -> NoReturn:
     raise CodeRequiredError
+
+
+def _start_alone(command: Sequence[str], **pipes: Any) -> "subprocess.Popen[Any]":  # noqa: ANN401 - as above
+    """Start a program in a session of its own (POSIX, setsid); on Windows, without a console."""
+    if sys.platform == "win32":
+        pipes["creationflags"] = subprocess.CREATE_NO_WINDOW
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **pipes)  # noqa: S603 - the user's own

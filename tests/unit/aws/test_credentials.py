@@ -6,6 +6,7 @@ from string import Formatter
 import pytest
 from botocore import exceptions as aws  # pyright: ignore[reportMissingTypeStubs] - it has none
 
+from awslabs_dsql_mcp.aws.api_errors import ApiCall, api_error
 from awslabs_dsql_mcp.aws.credentials import credential_error
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
 
@@ -28,11 +29,20 @@ CODES = {
 }
 
 
+# Fields that name a thing of the user's configuration, which the user has to be told.
+NAMES = {"profile", "cred_var", "path", "source_profile", "visited_profiles"}
+URLS = {"endpoint_url", "proxy_url"}
+
+
 def instance_of(kind: type[Exception]) -> Exception:
-    """Make one without knowing what its constructor takes; all but a profile's name is secret in it."""
+    """Make one without knowing what its constructor takes; all but names and hosts is secret in it."""
     text: str = getattr(kind, "fmt", SECRET)
-    names = {name for _, name, _, _ in Formatter().parse(text) if name}
-    values = {name: "work" if name == "profile" else SECRET for name in names}
+    fields = {name for _, name, _, _ in Formatter().parse(text) if name}
+    shown = {*NAMES, "error_msg"} if kind is aws.InvalidConfigError else NAMES
+    values = {
+        name: "work" if name in shown else f"https://u:{SECRET}@work/{SECRET}" if name in URLS else SECRET
+        for name in fields
+    }
     error = kind.__new__(kind)
     Exception.__init__(error, text.format(**values))
     error.__dict__.update(kwargs=values, response={})
@@ -54,3 +64,26 @@ def test_each_has_its_error(kind: type[Exception]) -> None:
 @pytest.mark.parametrize(("name", "code"), CODES.items())
 def test_code(name: str, code: str) -> None:
     assert credential_error(instance_of(getattr(aws, name))).code == code
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("InvalidConfigError", "wrong: work."),
+        ("PartialCredentialsError", "work is missing"),
+        ("ConfigParseError", "cannot be read: work."),
+        ("ProxyConnectionError", "(the proxy work)"),
+        ("EndpointConnectionError", "(work)"),
+        ("SSLError", "(work)"),
+    ],
+)
+def test_the_cause_that_botocore_names_is_told(name: str, says: str) -> None:
+    assert says in credential_error(instance_of(getattr(aws, name)), "mine").message
+
+
+def test_a_role_that_may_not_be_assumed_is_no_matter_of_the_call_that_it_was_for() -> None:
+    said = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: sts:AssumeRole"
+    refused = aws.ClientError({"Error": {"Code": "AccessDenied", "Message": said}}, "AssumeRole")
+    error = api_error(refused, ApiCall("dsql", "ListClusters", "us-east-1"), "mine")
+    assert error.message == f"AWS refused the credentials or the role of profile mine (AccessDenied: {said})."
+    assert "assume the role" in str(error.hint)

@@ -55,35 +55,93 @@ async def refusal(tokens: TokenSource) -> DsqlError:
 
 
 @pytest.mark.parametrize(
-    ("config", "code", "advice"),
+    ("config", "code", "reason", "advice"),
     [
-        (f"{ASSUMED}mfa_serial = {DEVICE}\n", "mfa_required", "get-caller-identity --profile mine"),
+        (
+            f"{ASSUMED}mfa_serial = {DEVICE}\n",
+            "mfa_required",
+            "MFA code",
+            "get-caller-identity --profile mine",
+        ),
         (
             f"[profile mine]\nrole_arn = {ROLE}\nsource_profile = nobody\n",
             "aws_configuration",
+            'source_profile "nobody"',
             "profile mine",
         ),
-        (f"[profile mine]\nrole_arn = {ROLE}\n", "no_credentials", "profile mine"),
-        ("[profile mine\nregion = x\n", "aws_configuration", "~/.aws/config"),
-        ("[profile mine]\ncredential_process = /nowhere/keys\n", "credentials_failed", "credential_process"),
-        ("[profile mine]\ncredential_process = /bin/echo keys\n", "credentials_failed", "credential_process"),
-        ("[profile mine]\ncredential_process = /bin/echo []\n", "credentials_failed", "credential_process"),
-        ("[profile mine]\ncredential_process = /bin/false\n", "credentials_expired", "credential_process"),
+        (
+            f"[profile mine]\nrole_arn = {ROLE}\n",
+            "no_credentials",
+            "source_profile or credential_source is missing",
+            "profile mine",
+        ),
+        ("[profile mine\nregion = x\n", "aws_configuration", "config, line 1", "~/.aws/config"),
+        (
+            "[profile mine]\ncredential_process = /nowhere/keys\n",
+            "credentials_failed",
+            "/nowhere/keys: No such file or directory",
+            "credential_process",
+        ),
+        (
+            "[profile mine]\ncredential_process = /bin/echo keys\n",
+            "credentials_failed",
+            "its output",
+            "credential_process",
+        ),
+        (
+            "[profile mine]\ncredential_process = /bin/echo []\n",
+            "credentials_failed",
+            "profile mine",
+            "credential_process",
+        ),
+        (
+            "[profile mine]\ncredential_process = /bin/false\n",
+            "credentials_expired",
+            "profile mine",
+            "credential_process",
+        ),
+        (
+            """[profile mine]\ncredential_process = /bin/echo '{"Version": 1, "AccessKeyId": "s3cr3t"}'\n""",
+            "credentials_expired",
+            "SecretAccessKey",
+            "credential_process",
+        ),
         (
             f"{ROLE_ALONE}web_identity_token_file = /nowhere/token\n",
             "credentials_failed",
+            "/nowhere/token: No such file or directory",
             "files that profile mine names",
+        ),
+        (
+            "[profile mine]\nlogin_session = arn:aws:iam::123456789012:user/me\n",
+            "credentials_failed",
+            "aws login",
+            "export-credentials --profile mine",
+        ),
+        (
+            "[profile mine]\nsso_session = none\nsso_account_id = 1\nsso_role_name = r\n",
+            "aws_configuration",
+            '"none"',
+            "profile mine",
         ),
     ],
 )
-async def test_each_broken_source_is_told_with_its_own_remedy(
-    home: Path, config: str, code: str, advice: str
+async def test_each_broken_source_is_told_with_its_cause_and_its_own_remedy(
+    home: Path, config: str, code: str, reason: str, advice: str
 ) -> None:
     (home / "config").write_text(config)
     error = await refusal(source())
     assert error.code == code
+    assert reason in error.message
     assert advice in str(error.hint)
     assert "s3cr3t" not in f"{error.message} {error.hint}"
+
+
+async def test_a_profile_that_nobody_named_is_the_default_one(home: Path) -> None:
+    (home / "config").write_text(f"{ASSUMED}mfa_serial = {DEVICE}\n".replace("profile mine", "default"))
+    error = await refusal(source(None))
+    assert error.message.startswith("The default profile needs an MFA code")
+    assert "`aws sts get-caller-identity`" in str(error.hint)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +187,21 @@ async def test_aws_that_cannot_be_reached_is_no_expired_login(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     error = await refusal(source())
     assert (error.code, "HTTPS_PROXY" in str(error.hint)) == ("aws_unreachable", True)
+    assert "profile mine (127.0.0.1:1: Connection refused)" in error.message
+
+
+async def test_a_proxy_that_is_down_is_named_without_its_password(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config").write_text(ASSUMED)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.us-east-1.amazonaws.com")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:s3cr3t@127.0.0.1:1")
+    error = await refusal(source())
+    assert error.code == "aws_unreachable"
+    assert "the proxy 127.0.0.1:1: Connection refused" in error.message
+    assert "HTTPS_PROXY" in str(error.hint)
+    assert "s3cr3t" not in f"{error.message} {error.hint}"
 
 
 async def test_the_session_of_the_aws_cli_stands_in_for_the_code(home: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from shlex import quote
 
 from awslabs_dsql_mcp.aws.identity import describe_credentials
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
@@ -36,9 +37,14 @@ async def credentials(context: CheckContext) -> CheckOutcome:
         return warning(
             f"{message}; they expire in {_minutes(remaining)}.",
             code="credentials_expire",
-            remedy="Renew them soon at their source (such as `aws sso login --profile NAME`).",
+            remedy=f"Renew them soon at their source (such as `aws sso login{_profile(context)}`).",
         )
     return CheckOutcome(f"{message}; they expire in {_minutes(remaining)}.")
+
+
+def _profile(context: CheckContext) -> str:
+    profile = context.cluster.identity.profile
+    return f" --profile {quote(profile)}" if profile else ""
 
 
 def _minutes(remaining: timedelta) -> str:
