@@ -100,13 +100,20 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
         local = await _join(settings, stack)
         api = AwsApi(_identity_of(local), dict.fromkeys(("dsql", "backup"), local.api_url))
         await api.call("dsql", "ListClusters", local.region)  # the account begins with the first question
-        return Account(api, local.region, _default_cluster(settings, local.region), _sizes(settings))
+        return Account(
+            api,
+            local.region,
+            _default_cluster(settings, local.region),
+            _sizes(settings),
+            ("--local", *(("--local-data", str(settings.local_data)) if settings.local_data else ())),
+        )
     identity = Identity(settings.region, settings.profile)
     endpoint = settings.cluster_endpoint or ""
     region = settings.region or region_of(endpoint)
     if region is None:
         region = await run_in_daemon_thread(lambda: configured_region(identity) or "")
-    return Account(AwsApi(identity), region, name_in(endpoint))
+    options = ("--profile", settings.profile) if settings.profile else ()
+    return Account(AwsApi(identity), region, name_in(endpoint), options=options)
 
 
 async def _local(settings: Settings, stack: AsyncExitStack) -> Target:

@@ -252,7 +252,10 @@ async def test_others_clusters_are_others(agents: Agents) -> None:
     everything = await agents.open("--confirm", "never", gate="all")
     refused = await change(everything, foreign, "delete", without_backup=True)
     assert refused.facts["code"] == "not_confirmed"
-    assert f"aws dsql delete-cluster --identifier {foreign}" in refused.text
+    assert (
+        f"`awslabs-dsql-mcp clusters delete arn:aws:dsql:us-east-1:000000000000:cluster/{foreign}"
+        in refused.text
+    )
     assert len(agents.named("prod")) == 1
     user = User(YES)
     asking = await agents.open(user=user, gate="all")

@@ -19,9 +19,11 @@ class Account:
         region: Region of this server's cluster, or of the AWS configuration; empty if there is none.
         cluster: This server's cluster; `None` where its endpoint does not tell the identifier.
         sizes: Tells the sizes of a local account's clusters; `None` of AWS, where CloudWatch does.
+        options: Options of a command line that choose this account.
     """
 
     api: Api
     region: str
     cluster: ClusterName | None = None
     sizes: Sizes | None = None
+    options: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.executor import backup_role, look
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
@@ -75,7 +76,7 @@ async def running_job(api: Api, cluster: Cluster) -> str | None:
     return None
 
 
-async def start_backup(api: Api, cluster: Cluster) -> str:
+async def start_backup(api: Api, cluster: Cluster, advice: Advice) -> str:
     """Start a backup; an answer that is lost is looked for among the jobs.
 
     Raises:
@@ -104,7 +105,7 @@ async def start_backup(api: Api, cluster: Cluster) -> str:
             raise OutcomeUnknown(
                 f"AWS Backup's answer is lost ({error.code}), and no job of the cluster is seen: it may "
                 "still begin.",
-                hint="Look with cluster_status in a minute; back_up again follows a job that runs.",
+                hint=_look_again(cluster, advice),
                 outcome="unknown",
             ) from error
         return job
@@ -120,12 +121,14 @@ class BackUp:
         inside: Connects to a cluster, which wakes it.
         pace: The time of the call.
         turn: The lock of calls that back this cluster up.
+        advice: Words the next steps.
     """
 
     account: Account
     inside: Wakes
     pace: Pace
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    advice: Advice = TO_MODEL
 
     async def run(self, cluster: Cluster) -> ToolOutput:
         """Wake a cluster if it sleeps, begin a backup unless one runs, and follow it.
@@ -141,13 +144,13 @@ class BackUp:
         async with self.turn:
             job = await running_job(api, cluster)
             begun = "A backup was running already" if job else "AWS Backup has taken the backup"
-            job = job or await start_backup(api, cluster)
+            job = job or await start_backup(api, cluster, self.advice)
         try:
             told = await self._ended(cluster, job)
         except DsqlError as error:
             raise OutcomeUnknown(
                 f"{woken}{begun}: job {job}. How far it is cannot be read now: {error.text}",
-                hint="Look with cluster_status in a minute; back_up again follows a job that runs.",
+                hint=_look_again(cluster, self.advice),
                 outcome="unknown",
             ) from error
         state = str(told.get("State", ""))
@@ -163,7 +166,7 @@ class BackUp:
                 code="backup_failed",
                 hint="Mend what AWS Backup says, and back it up again.",
             )
-        again = f'change_cluster(cluster_id="{cluster.arn}", action="back_up")'
+        again = self.advice.change(cluster.arn, "back_up")
         return ToolOutput(
             (
                 f"{woken}{begun}: job {job} is {state}, not done. No recovery point yet.",
@@ -186,7 +189,7 @@ class BackUp:
                 raise Busy(
                     f"Cluster {seen.name.identifier} is still {seen.status} after a connection. "
                     "No backup was begun.",
-                    hint="Call again: it goes on from there.",
+                    hint=f"{sentence(self.advice.again)}: it goes on from there.",
                 )
             await self.pace.pause(min(_AT_FIRST, self.pace.left), f"{seen.name.identifier} to wake up")
 
@@ -198,3 +201,8 @@ class BackUp:
             if told.get("State") not in _RUNNING or not self.pace.left:
                 return told
             await self.pace.pause(min(_LATER, self.pace.left), f"backup {job} {told['State']}")
+
+
+def _look_again(cluster: Cluster, advice: Advice) -> str:
+    again = advice.action("back_up")
+    return f"Look with {advice.look(cluster.arn)} in a minute; {again} again follows a job that runs."

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
 from awslabs_dsql_mcp.clusters.changes.backups import BackUp, Point, last_point
 from awslabs_dsql_mcp.clusters.changes.executor import look
 from awslabs_dsql_mcp.clusters.changes.facts import Inside, facts_of
@@ -43,6 +44,7 @@ class _Call:
     cluster: Cluster
     request: Request
     pace: Pace
+    advice: Advice
 
 
 class ChangeCluster:
@@ -54,11 +56,12 @@ class ChangeCluster:
         inside: Connects to a cluster.
         registry: Counts what this server has made.
         is_only: This server has no other cluster than the account's.
+        advice: Words the next steps.
         now: Tells the time.
         sleep: Waits so many seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - parts of a server
         self,
         account: Callable[[], Awaitable[Account]],
         gate: Gate,
@@ -66,6 +69,7 @@ class ChangeCluster:
         registry: Registry,
         *,
         is_only: bool = True,
+        advice: Advice = TO_MODEL,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -74,6 +78,7 @@ class ChangeCluster:
         self._inside = inside
         self._registry = registry
         self._is_only = is_only
+        self._advice = advice
         self._now = now
         self._sleep = sleep
 
@@ -107,7 +112,7 @@ class ChangeCluster:
         self._judge(account, cluster, request)
         if request.action == "delete" and cluster.status in _LEAVING:
             self._leaves(cluster)
-            return _told(cluster, "Is being deleted already; nothing was asked of AWS")
+            return _told(cluster, "Is being deleted already; nothing was asked of AWS", done=False)
         point = await self._point(account, cluster, request)
         weight = WEIGHTS[request.action]
         if approver.is_needed(weight):
@@ -122,12 +127,12 @@ class ChangeCluster:
                     f"{_difference(cluster, again)}. "
                     "Nothing was changed.",
                     code="state_changed",
-                    hint="Look at it with cluster_status, and call again.",
+                    hint=f"Look at it with {self._advice.look(cluster.arn)}, and {self._advice.again}.",
                 )
             cluster = again
             self._judge(account, cluster, request)
         pace = Pace(self._now, self._sleep, progress, began, wait)
-        return await self._carry_out(_Call(account, cluster, request, pace))
+        return await self._carry_out(_Call(account, cluster, request, pace, self._advice))
 
     async def _see(self, account: Account, name: ClusterName, given: str) -> Cluster:
         cluster = await look(account.api, name)
@@ -148,7 +153,7 @@ class ChangeCluster:
         return cluster
 
     def _judge(self, account: Account, cluster: Cluster, request: Request) -> None:
-        refused = refusal(request, cluster, self._gate, account, is_only=self._is_only)
+        refused = refusal(request, cluster, self._gate, account, is_only=self._is_only, advice=self._advice)
         if refused is not None:
             raise refused
 
@@ -158,13 +163,13 @@ class ChangeCluster:
             return Part()
         point = await part(last_point(account.api, cluster))
         if request.action == "delete" and point.value is None and not request.without_backup:
-            raise no_point(cluster, point.missing)
+            raise no_point(cluster, point.missing, self._advice)
         return point
 
     async def _proposal(
         self, account: Account, cluster: Cluster, request: Request, point: Part[Point | None]
     ) -> Proposal:
-        told = await facts_of(account, cluster, request, point, self._inside, self._now)
+        told = await facts_of(account, cluster, request, point, self._inside, self._now, self._advice)
         tags = sorted(request.tags.items())
         return Proposal(
             TOOL,
@@ -180,7 +185,7 @@ class ChangeCluster:
             ),
             WEIGHTS[request.action],
             is_own(cluster),
-            command(request, cluster),
+            command(account, cluster, request.action),
         )
 
     async def _carry_out(self, call: _Call) -> ToolOutput:
@@ -217,7 +222,7 @@ class ChangeCluster:
                 )
             case "back_up":
                 turn = self._registry.turn(f"{cluster.arn} back_up")
-                return await BackUp(call.account, self._inside, call.pace, turn).run(cluster)
+                return await BackUp(call.account, self._inside, call.pace, turn, call.advice).run(cluster)
             case "delete":
                 return await self._delete(call)
 
@@ -236,7 +241,10 @@ class ChangeCluster:
         if lost is not None:
             raise _unknown(call, lost, now.status)
         return _told(
-            now, f"AWS took {call.request.action}, and does not show it yet: look again with cluster_status"
+            now,
+            f"AWS took {call.request.action}, and does not show it yet: look again with "
+            f"{call.advice.look(now.arn)}",
+            done=False,
         )
 
     async def _ask_aws(self, call: _Call, operation: str, **members: object) -> DsqlError | None:
@@ -257,7 +265,10 @@ class ChangeCluster:
             if lost is not None:
                 raise _unknown(call, lost, now.status)
             return _told(
-                now, "AWS took the deletion, and does not show it yet: look again with cluster_status"
+                now,
+                "AWS took the deletion, and does not show it yet: look again with "
+                f"{call.advice.look(now.arn)}",
+                done=False,
             )
         self._leaves(now or replace(cluster, status="DELETED"))
         if now is None:
@@ -265,17 +276,18 @@ class ChangeCluster:
                 "identifier": cluster.name.identifier,
                 "region": cluster.name.region,
                 "status": "DELETED",
+                "done": True,
             }
             return ToolOutput(
                 (f"Cluster {cluster.name.identifier} is deleted: its Region knows it no more.",), values
             )
-        answer = _told(now, "AWS has taken the deletion; it is not over")
+        answer = _told(now, "AWS has taken the deletion; it is not over", done=False)
         if now.status == "PENDING_DELETE":
             others = " and ".join(f"{peer.identifier} in {peer.region}" for peer in now.peers)
             return answer.adding(
                 f"It goes when its peer is deleted too ({others}); its storage is billed until then."
             )
-        return answer.adding(f'Next: cluster_status(cluster_id="{now.arn}", wait_s=45) until it is gone.')
+        return answer.adding(f"Next: {call.advice.follow(now.arn, until_gone=True)}.")
 
     def _leaves(self, cluster: Cluster) -> None:
         """Count a cluster no more that goes; half of a pair stays, and is billed, until the other goes."""
@@ -296,7 +308,7 @@ async def _read_back(call: _Call, lost: DsqlError | None) -> Cluster | None:
         raise OutcomeUnknown(
             f"{call.request.action} of {call.cluster.name.identifier} was asked for: {asked}, and the "
             f"cluster cannot be read back: {error.text}",
-            hint="Look with cluster_status in some seconds, before you call again.",
+            hint=_look_first(call),
             outcome="unknown",
         ) from error
 
@@ -324,16 +336,21 @@ def _unknown(call: _Call, error: DsqlError, status: str) -> OutcomeUnknown:
         f"AWS's answer to {call.request.action} of {call.cluster.name.identifier} is lost ({error.code}): "
         "the cluster is "
         f"{status}, and the change may still come.",
-        hint="Look with cluster_status in some seconds, before you call again.",
+        hint=_look_first(call),
         outcome="unknown",
     )
 
 
-def _told(cluster: Cluster, head: str) -> ToolOutput:
+def _look_first(call: _Call) -> str:
+    look = call.advice.look(call.cluster.arn)
+    return f"Look with {look} in some seconds, before you {call.advice.again}."
+
+
+def _told(cluster: Cluster, head: str, *, done: bool = True) -> ToolOutput:
     meaning = f" ({MEANINGS[cluster.status]})" if cluster.status in MEANINGS else ""
     tags = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(cluster.tags.items()))
     protection = "on" if cluster.is_protected else "off"
     which = f"Cluster {cluster.name.identifier} in {cluster.name.region}, account {cluster.account}"
     state = f"as read back: {cluster.status}{meaning}, deletion protection {protection}"
     lines = (f"{head}. {which}, {state}.", *((f"Tags: {tags}.",) if tags else ()))
-    return ToolOutput(lines, facts(cluster))
+    return ToolOutput(lines, {**facts(cluster), "done": done})

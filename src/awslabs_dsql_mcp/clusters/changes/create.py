@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.creation import creation, found
 from awslabs_dsql_mcp.clusters.changes.executor import Executor, account_number, named
 from awslabs_dsql_mcp.clusters.changes.order import Order
@@ -32,6 +33,7 @@ class CreateCluster:
     Args:
         account: Gives the account at the first need.
         registry: Counts what this server has made.
+        advice: Words the next steps.
         now: Tells the time.
         sleep: Waits so many seconds.
     """
@@ -41,11 +43,13 @@ class CreateCluster:
         account: Callable[[], Awaitable[Account]],
         registry: Registry,
         *,
+        advice: Advice = TO_MODEL,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._account = account
         self._registry = registry
+        self._advice = advice
         self._now = now
         self._sleep = sleep
 
@@ -94,10 +98,10 @@ class CreateCluster:
             )
             steps = restoration if order.point else creation
             nonce = self._registry.nonce(order.name, order.regions[0])
-            report = await executor.run(steps(order, left, nonce))
+            report = await executor.run(steps(order, left, nonce, self._advice))
         if report.error is not None:
-            raise stopped(report, order, report.error)
-        return answer(report, order, number), report.clusters
+            raise stopped(report, order, report.error, self._advice)
+        return answer(report, order, number, self._advice), report.clusters
 
     async def _proposal(self, account: Account, order: Order, number: str, weight: Weight) -> Proposal | None:
         """Word the question; `None` where nothing is left to make, or a collision will stop it."""
@@ -158,21 +162,20 @@ def _half(cluster: Cluster) -> str:
     return f"There is {_brief(cluster)}: {billed}."
 
 
-def stopped(report: Report, order: Order, error: DsqlError) -> DsqlError:
+def stopped(report: Report, order: Order, error: DsqlError, advice: Advice = TO_MODEL) -> DsqlError:
     """Tell what there is where a creation stopped, with the reason first.
 
     Args:
         report: How far it is.
         order: What was to be created.
         error: What stopped it.
+        advice: Words the next steps.
     """
     halves = [_half(cluster) for cluster in report.clusters]
     unread = isinstance(error, OutcomeUnknown)
     if not halves and not unread and error.code not in _TELL_IT:
         halves = ["This call made nothing."] if not report.job else [f"The restore is job {report.job}."]
-    onwards = (
-        "Call create_cluster with the same arguments: it goes on from there." if report.clusters else None
-    )
+    onwards = f"{sentence(advice.create(order))}: it goes on from there." if report.clusters else None
     kind = type(error)
     return kind(
         error.message,
@@ -183,32 +186,34 @@ def stopped(report: Report, order: Order, error: DsqlError) -> DsqlError:
     )
 
 
-def answer(report: Report, order: Order, account: str) -> ToolOutput:
+def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL) -> ToolOutput:
     """Word how far a creation is.
 
     Args:
         report: How far it is.
         order: What was ordered.
         account: Number of the account.
+        advice: Words the next steps.
     """
     if not report.clusters:
         state = report.values.get("restore_state", "")
         told = (
             f"Restore {report.job} is {state}, not done: AWS Backup has not named the new cluster yet.",
-            "Next: call create_cluster with the same arguments; it goes on, and starts none twice.",
+            f"Next: {advice.create(order)}; it goes on, and starts none twice.",
         )
         values = {"job": report.job, "state": state, "ready": False, "clusters": list[object]()}
         return ToolOutput(told, values)
     is_ready = all(c.status not in MOVING and c.status != "PENDING_SETUP" for c in report.clusters)
     lines = [_line(cluster, report) for cluster in report.clusters]
-    lines.append(f"Account {account}. {_protection(report, order)}")
-    ids = [cluster.name.identifier for cluster in report.clusters]
+    lines.append(f"Account {account}. {_protection(report, order, advice)}")
     if is_ready:
-        lines.append(f'Next: give cluster="{ids[0]}" to a tool to use it; it has one role, admin.')
+        first = report.clusters[0]
+        use = advice.use(first.name.identifier, first.endpoint)
+        lines.append(f"Next: {use}; it has one role, admin.")
     else:
         lines.append(
             "Next: not ready yet; "
-            + " and ".join(f'cluster_status(cluster_id="{c.arn}", wait_s=45)' for c in report.clusters)
+            + " and ".join(advice.follow(cluster.arn) for cluster in report.clusters)
             + "."
         )
     return ToolOutput(
@@ -234,12 +239,14 @@ def _line(cluster: Cluster, report: Report) -> str:
     )
 
 
-def _protection(report: Report, order: Order) -> str:
-    off = [cluster.name.identifier for cluster in report.clusters if not cluster.is_protected]
+def _protection(report: Report, order: Order, advice: Advice) -> str:
+    unprotected = [cluster for cluster in report.clusters if not cluster.is_protected]
+    off = [cluster.name.identifier for cluster in unprotected]
     number = pluralize(len(report.clusters), "cluster")
     said = (
         f"Deletion protection is off for {', '.join(off)}." if off else f"Deletion protection: on ({number})."
     )
     if off and order.is_protected:
-        said += " It was asked for on: call change_cluster with action protect."
+        first = unprotected[0].arn
+        said += f" It was asked for on: {advice.change(first, 'protect')} switches it on."
     return said

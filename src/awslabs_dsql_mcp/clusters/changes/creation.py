@@ -16,6 +16,7 @@ The rules:
 
 from collections.abc import Generator, Mapping, Sequence
 
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import is_own
 from awslabs_dsql_mcp.clusters.changes.steps import (
@@ -57,13 +58,14 @@ _SOON, _LATER, _AT_FIRST = 2.0, 5.0, 20.0
 Steps = Generator[Step, Reply, Report]
 
 
-def creation(order: Order, wait: float, nonce: int = 0) -> Steps:
+def creation(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODEL) -> Steps:
     """Create what is ordered, or go on with it.
 
     Args:
         order: One cluster or a pair, without a recovery point.
         wait: Seconds to wait until it can be used.
         nonce: Where the numbers of client tokens begin.
+        advice: Words the next steps.
     """
     reply = yield Find()
     if not isinstance(reply, Seen):
@@ -79,7 +81,7 @@ def creation(order: Order, wait: float, nonce: int = 0) -> Steps:
     for region in order.regions:
         if region not in have:
             peers = [cluster.arn for cluster in have.values()]
-            outcome = yield from _create(order, region, peers[0] if peers else "", nonce)
+            outcome = yield from _create(order, region, peers[0] if peers else "", nonce, advice)
             if isinstance(outcome, Report):
                 return Report(tuple(have.values()), tuple(made), outcome.error, outcome.in_doubt)
             have[region], is_new = outcome
@@ -117,7 +119,7 @@ def found(order: Order, clusters: Sequence[Cluster]) -> dict[str, Cluster]:
 
 def _unfit(order: Order, cluster: Cluster) -> str | None:
     if not is_own(cluster):
-        return "it was not made by this server"
+        return "it was not made by awslabs-dsql-mcp"
     if cluster.status in ("PENDING_DELETE", "FAILED"):
         return f"it is {cluster.status}"
     if order.is_pair and cluster.witness != order.witness:
@@ -139,15 +141,15 @@ def _taken(order: Order, cluster: Cluster, reason: str) -> RequestInvalid:
 
 
 def _create(
-    order: Order, region: str, peer: str, nonce: int
+    order: Order, region: str, peer: str, nonce: int, advice: Advice
 ) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report"]:
     """Create one cluster, and read it back; true with it if this call has made it."""
     for number in range(nonce, nonce + _NONCES):
         reply = yield Create(region, peer, number)
         if isinstance(reply, Made):
-            outcome = yield from _after_answer(reply)
+            outcome = yield from _after_answer(reply, advice)
         else:
-            outcome = yield from _after_failure(order, region, reply)
+            outcome = yield from _after_failure(order, region, reply, advice)
         if outcome is not None:
             return outcome
     return Report(
@@ -159,20 +161,22 @@ def _create(
     )
 
 
-def _after_answer(reply: Made) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
+def _after_answer(
+    reply: Made, advice: Advice
+) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
     """Read a cluster back that AWS answered with; `None` if that answer is an old one."""
     seen = yield from _read_back(reply.name)
     if isinstance(seen, Failed):
-        return _unread(reply.name, seen.error)
+        return _unread(reply.name, seen.error, advice)
     if seen is not None and seen.status not in GONE:
         return seen, reply.age < LONG_AGO
     if seen is None and reply.age < LONG_AGO:
-        return _unread(reply.name, None)
+        return _unread(reply.name, None, advice)
     return None
 
 
 def _after_failure(
-    order: Order, region: str, reply: Reply
+    order: Order, region: str, reply: Reply, advice: Advice
 ) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
     """Look by name where a cluster may be there all the same; `None` if another token is to be tried."""
     error = _error(reply)
@@ -185,7 +189,7 @@ def _after_failure(
     if isinstance(again, RequestInvalid):
         return Report(error=again)
     if doubtful:
-        return Report(error=_lost(order, region, error), in_doubt=region)
+        return Report(error=_lost(order, region, error, advice), in_doubt=region)
     # A token that was used for something else is refused; a peer that does not fit is refused with any.
     return Report(error=error) if order.is_pair else None
 
@@ -283,23 +287,23 @@ def _error(reply: Reply) -> DsqlError:
     return ConnectionFailed("What answered is not AWS's API.", code="aws_unreachable")
 
 
-def _lost(order: Order, region: str, error: DsqlError) -> OutcomeUnknown:
+def _lost(order: Order, region: str, error: DsqlError, advice: Advice) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"AWS's answer to the creation of {order.name} in {region} is lost ({error.code}), and no cluster "
         "of that "
         "name is seen there yet: it may still be made.",
-        hint="Call create_cluster with the same arguments in a minute: it looks first, and makes none twice.",
+        hint=f"{sentence(advice.create(order))} in a minute: it looks first, and makes none twice.",
         outcome="unknown",
     )
 
 
-def _unread(name: ClusterName, error: DsqlError | None) -> Report:
+def _unread(name: ClusterName, error: DsqlError | None, advice: Advice) -> Report:
     why = f" ({error.code})" if error else ""
     told = OutcomeUnknown(
         f"AWS has taken the creation of {name.identifier} in {name.region}, and does not show that "
         f"cluster{why}.",
-        hint="Look with cluster_status in a minute. If it was deleted just now, wait six minutes, or take "
-        "another name.",
+        hint=f"Look with {advice.look()} in a minute. If it was deleted just now, wait six minutes, or "
+        "take another name.",
         outcome="unknown",
     )
     return Report(error=told, in_doubt=name.region)

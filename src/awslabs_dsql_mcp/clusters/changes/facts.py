@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
 from awslabs_dsql_mcp.clusters.changes.backups import Point, Wakes
 from awslabs_dsql_mcp.clusters.changes.proposal import quoted
 from awslabs_dsql_mcp.clusters.changes.rules import WEIGHTS, Request, maker_of
@@ -52,6 +53,7 @@ async def facts_of(
     point: Part[Point | None],
     inside: Inside,
     now: Callable[[], datetime],
+    advice: Advice = TO_MODEL,
 ) -> list[str]:
     """Tell of a cluster before a change.
 
@@ -62,12 +64,14 @@ async def facts_of(
         point: Its last recovery point.
         inside: Connects to it.
         now: Tells the time.
+        advice: Says who asks.
     """
     name, moment = cluster.name, now()
     title = f" named {quoted(cluster.title)}" if cluster.title else " without a name"
+    maker = maker_of(cluster, advice.maker)
     lines = [
         f"Cluster {name.identifier}{title}, account {cluster.account}, Region {name.region}",
-        f"{maker_of(cluster)}, created {minute(cluster.created)}, {age(moment - cluster.created)} ago",
+        f"{maker}, created {minute(cluster.created)}, {age(moment - cluster.created)} ago",
         f"State {cluster.status}, deletion protection {'on' if cluster.is_protected else 'off'}",
     ]
     if request.tags:
@@ -82,15 +86,19 @@ async def facts_of(
     )
     lines += _about_contents(stored, report.storage_gb)
     lines.append(_about_use(minutes, report.usage))
-    if account.cluster is None:
-        lines.append("This server does not know the id of a cluster that it is connected to")
-    elif account.cluster == name:
-        lines.append("This server is connected to this cluster")
-    elif account.cluster in cluster.peers:
-        lines.append("This server is connected to its peer")
+    if advice.is_server:
+        lines += _about_server(account, cluster)
     lines += _about_peers(cluster, report.peers, request)
     lines.append(_about_point(point, moment))
     return lines
+
+
+def _about_server(account: Account, cluster: Cluster) -> list[str]:
+    if account.cluster is None:
+        return ["This server does not know the id of a cluster that it is connected to"]
+    if account.cluster == cluster.name:
+        return ["This server is connected to this cluster"]
+    return ["This server is connected to its peer"] if account.cluster in cluster.peers else []
 
 
 async def _contents(cluster: Cluster, inside: Inside) -> Contents:

@@ -73,7 +73,7 @@ def check_keys(keys: Iterable[str]) -> None:
                 "and who "
                 "made it.",
                 code="reserved_tag",
-                hint="Leave it out; a person can change it with `aws dsql tag-resource`.",
+                hint="Leave it out; a person can change it in the console of AWS.",
             )
         if not (bare and _TEXT.fullmatch(key) and len(key) <= _MAX_KEY):
             raise RequestInvalid(

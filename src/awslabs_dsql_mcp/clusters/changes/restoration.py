@@ -8,6 +8,7 @@ with the job that it has (AWS Backup API reference, StartRestoreJob, Idempotency
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.creation import LONG_AGO, Steps, found, settle
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM
@@ -38,13 +39,14 @@ _BETWEEN_LOOKS = 5.0
 _ENDED_BADLY = frozenset({"ABORTED", "FAILED"})
 
 
-def restoration(order: Order, wait: float, nonce: int = 0) -> Steps:
+def restoration(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODEL) -> Steps:
     """Restore what is ordered, or go on with it.
 
     Args:
         order: A cluster with a recovery point.
         wait: Seconds to wait until it can be used.
         nonce: Where the numbers of tokens begin.
+        advice: Words the next steps.
     """
     reply = yield Find()
     if not isinstance(reply, Seen):
@@ -59,7 +61,7 @@ def restoration(order: Order, wait: float, nonce: int = 0) -> Steps:
     if not isinstance(reply := (yield Reserve(order.regions)), Done):
         return Report(error=_error(reply))
     for number in range(nonce, nonce + _NONCES):
-        report = yield from _restore(order, wait, number)
+        report = yield from _restore(order, wait, number, advice)
         if report is not None:
             return report
     return Report(
@@ -71,14 +73,14 @@ def restoration(order: Order, wait: float, nonce: int = 0) -> Steps:
     )
 
 
-def _restore(order: Order, wait: float, number: int) -> Generator[Step, Reply, Report | None]:
+def _restore(order: Order, wait: float, number: int, advice: Advice) -> Generator[Step, Reply, Report | None]:
     """Begin a restore, or find it again; `None` if its cluster is gone."""
     reply = yield StartRestore(number)
     if not isinstance(reply, Started):
         error = _error(reply)
         if isinstance(reply, Failed) and not reply.is_in_doubt:
             return Report(error=error)
-        return Report(error=_lost(order, error), in_doubt=order.regions[0])
+        return Report(error=_lost(order, error, advice), in_doubt=order.regions[0])
     outcome = yield from _follow(reply.job, wait)
     if isinstance(outcome, Report):
         return outcome
@@ -87,7 +89,7 @@ def _restore(order: Order, wait: float, number: int) -> Generator[Step, Reply, R
         return None
     marked = yield Mark(outcome.name)
     if not isinstance(marked, Done):
-        error = _unmarked(outcome.name, _error(marked))
+        error = _unmarked(order, outcome.name, _error(marked), advice)
         return Report(error=error, in_doubt=outcome.name.region, job=reply.job)
     report = yield from _settle(outcome.name, wait - outcome.elapsed)
     return replace(report, job=reply.job)
@@ -133,10 +135,10 @@ def _error(reply: Reply) -> DsqlError:
     return ConnectionFailed("What answered is not AWS's API.", code="aws_unreachable")
 
 
-def _lost(order: Order, error: DsqlError) -> OutcomeUnknown:
+def _lost(order: Order, error: DsqlError, advice: Advice) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"AWS Backup's answer to the restore of {order.name} is lost ({error.code}): it may be under way.",
-        hint="Call create_cluster with the same arguments in a minute: AWS Backup starts none twice.",
+        hint=f"{sentence(advice.create(order))} in a minute: AWS Backup starts none twice.",
         outcome="unknown",
     )
 
@@ -158,12 +160,11 @@ def _check(order: Order, clusters: Iterable[Cluster]) -> None:
             )
 
 
-def _unmarked(name: ClusterName, error: DsqlError) -> DsqlError:
+def _unmarked(order: Order, name: ClusterName, error: DsqlError, advice: Advice) -> DsqlError:
     return OutcomeUnknown(
-        f"{name.identifier} in {name.region} is being restored and could not be tagged as made by this "
-        "server: "
-        f"{error.text}",
-        hint="Call create_cluster with the same arguments again: it goes on with that cluster.",
+        f"{name.identifier} in {name.region} is being restored and could not be tagged as made by "
+        f"{advice.maker}: {error.text}",
+        hint=f"{sentence(advice.create(order))}: it goes on with that cluster.",
         outcome="partial",
     )
 

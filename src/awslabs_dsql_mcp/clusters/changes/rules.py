@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, CommandAdvice, sentence
 from awslabs_dsql_mcp.clusters.changes.ownership import (
     CREATED_BY,
     MANAGED_BY,
@@ -65,7 +66,13 @@ def check_request(request: Request) -> None:
 
 
 def refusal(
-    request: Request, cluster: Cluster, gate: Gate, account: Account, *, is_only: bool
+    request: Request,
+    cluster: Cluster,
+    gate: Gate,
+    account: Account,
+    *,
+    is_only: bool,
+    advice: Advice = TO_MODEL,
 ) -> DsqlError | None:
     """Give the reason for which a change is not made; `None` if there is none.
 
@@ -75,6 +82,7 @@ def refusal(
         gate: Which clusters may be changed.
         account: The account, with the cluster that this server is connected to.
         is_only: This server has no other cluster.
+        advice: Words the next steps.
     """
     if gate != "all" and not is_own(cluster):
         return _foreign(cluster)
@@ -84,7 +92,7 @@ def refusal(
             code="aws_conflict",
         )
     if request.action == "delete" and cluster.status not in _LEAVING:
-        return _undeletable(cluster, account, is_only=is_only)
+        return _undeletable(cluster, account, advice, is_only=is_only)
     return None
 
 
@@ -98,7 +106,7 @@ def _foreign(cluster: Cluster) -> NotConfigured:
     )
 
 
-def _undeletable(cluster: Cluster, account: Account, *, is_only: bool) -> DsqlError | None:
+def _undeletable(cluster: Cluster, account: Account, advice: Advice, *, is_only: bool) -> DsqlError | None:
     name = cluster.name
     if account.cluster == name and is_only:
         return RequestInvalid(
@@ -106,23 +114,24 @@ def _undeletable(cluster: Cluster, account: Account, *, is_only: bool) -> DsqlEr
             "that one. "
             "Nothing was deleted.",
             code="connected_cluster",
-            hint=f"A person can, once this server is ended: {delete_command(cluster)}.",
+            hint=f"A person can, once this server is ended: {command(account, cluster, 'delete')}.",
         )
     if cluster.is_protected:
         return RequestInvalid(
             f"Cluster {name.identifier} is protected from deletion. Nothing was deleted.",
             code="protected",
-            hint="If the user wants it deleted: change_cluster with action unprotect first, then delete.",
+            hint=f"{sentence(advice.unprotect_first(cluster.arn))}.",
         )
     return None
 
 
-def no_point(cluster: Cluster, reason: str) -> RequestInvalid:
+def no_point(cluster: Cluster, reason: str, advice: Advice = TO_MODEL) -> RequestInvalid:
     """Make the error of a deletion that would leave nothing to restore.
 
     Args:
         cluster: The cluster.
         reason: Why no recovery point is known; empty if there is none.
+        advice: Words the next steps.
     """
     why = (
         f"whether it has a recovery point is not known ({reason.rstrip('.')})"
@@ -132,32 +141,23 @@ def no_point(cluster: Cluster, reason: str) -> RequestInvalid:
     return RequestInvalid(
         f"Cluster {cluster.name.identifier} is not deleted: {why}, so its data could not be restored.",
         code="no_backup",
-        hint="Back it up first (action back_up), or give without_backup=true if its data may be lost.",
+        hint=f"{sentence(advice.back_up_first(cluster.arn))}.",
     )
 
 
-def delete_command(cluster: Cluster) -> str:
-    """Give the command of AWS's CLI that deletes a cluster."""
-    return f"`aws dsql delete-cluster --identifier {cluster.name.identifier} --region {cluster.name.region}`"
+def command(account: Account, cluster: Cluster, action: Action) -> str:
+    """Give the command by which a person does the same."""
+    return CommandAdvice(account.options).change(cluster.arn, action)
 
 
-def command(request: Request, cluster: Cluster) -> str:
-    """Give the command of AWS's CLI by which a person does the same."""
-    name = cluster.name
-    if request.action == "delete":
-        return delete_command(cluster)
-    if request.action in ("protect", "unprotect"):
-        no = "no-" if request.action == "unprotect" else ""
-        return (
-            f"`aws dsql update-cluster --identifier {name.identifier} --region {name.region} "
-            f"--{no}deletion-protection-enabled`"
-        )
-    return "the console of AWS" if request.action == "back_up" else f"`aws dsql {request.action}-resource`"
+def maker_of(cluster: Cluster, maker: str = "this server") -> str:
+    """Say who made a cluster, as its tags have it.
 
-
-def maker_of(cluster: Cluster) -> str:
-    """Say who made a cluster, as its tags have it."""
+    Args:
+        cluster: The cluster.
+        maker: What those who make clusters are called.
+    """
     if not is_own(cluster):
-        return "Not made by this server"
+        return f"Not made by {maker}"
     by = cluster.tags.get(CREATED_BY)
-    return "Made by this server" + (f" for {quoted(by)}" if by else "")
+    return f"Made by {maker}" + (f" for {quoted(by)}" if by else "")

@@ -356,7 +356,8 @@ async def test_who_decides_is_told_what_it_is() -> None:
         assert told in asked.text
     assert asked.weight == "grave"
     assert not asked.is_own
-    assert asked.command == f"`aws dsql delete-cluster --identifier {identifier} --region {EAST}`"
+    arn = f"arn:aws:dsql:{EAST}:{ACCOUNT_ID}:cluster/{identifier}"
+    assert asked.command == f"`awslabs-dsql-mcp clusters delete {arn}`"
 
 
 async def test_what_cannot_be_looked_at_is_said() -> None:

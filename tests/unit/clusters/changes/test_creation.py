@@ -234,10 +234,10 @@ def test_a_restoration_of_any_replies(data: st.DataObject, wait: float, nonce: i
 @pytest.mark.parametrize(
     ("there", "told"),
     [
-        ([cluster(NAMES[0], tags={"Name": "pair"}, witness="us-west-2")], "was not made by this server"),
+        ([cluster(NAMES[0], tags={"Name": "pair"}, witness="us-west-2")], "was not made by awslabs-dsql-mcp"),
         (
             [cluster(NAMES[0], tags={"Name": "pair", "managed_by": "terraform"})],
-            "was not made by this server",
+            "was not made by awslabs-dsql-mcp",
         ),
         ([cluster(NAMES[0])], "it has no witness"),
         ([cluster(NAMES[0], witness="ca-west-1")], "its witness is ca-west-1"),
