@@ -10,6 +10,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     roles_command   ``roles``: database roles, and the script that makes one
     demo            ``demo``: every tool on a local cluster
     tools/          the tools: what an agent can ask for
+    views/          what a person sees of an answer: HTML pages, for clients that show them
     target          the cluster that the settings name, real or local, and its AWS account
     diagnosis/      findings about a cluster and its conflicts, each with its next step
     clusters/       clusters as AWS's APIs tell of them: state, peers, backup, usage, cost

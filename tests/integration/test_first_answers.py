@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
+from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE
 from support.line_client import LEGACY, MODERN
 
 ENDPOINT = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
@@ -98,6 +99,21 @@ async def test_a_session_without_handshake_says_the_same(tmp_path: Path) -> None
     methods = ("server/discover", *LISTS[:4])
     lists = [message(method, number, _meta=META) for number, method in enumerate(methods, 1)]
     await compare([*lists, message("tools/call", 90, _meta=META, **LINT)], tmp_path)
+
+
+async def test_clients_with_and_without_views_share_a_cache_and_no_answers(tmp_path: Path) -> None:
+    shows = {"extensions": {EXTENSION: {"mimeTypes": [MIME_TYPE]}}}
+    lists = [message(method, number) for number, method in enumerate(LISTS, 1)]
+    opening = [message("initialize", 0, **{**ABOUT, "capabilities": shows}), OPENING[1]]
+    told = META | {"io.modelcontextprotocol/clientCapabilities": shows}
+    modern = [message(method, number, _meta=told) for number, method in enumerate(LISTS[:4], 1)]
+    sessions = [[*OPENING, *lists], [*opening, *lists], modern]
+    never = [await talk(session, asked(session), tmp_path / str(n)) for n, session in enumerate(sessions)]
+    again: list[list[bytes]] = []
+    for _ in range(2):
+        again = [await talk(session, asked(session), tmp_path / "shared") for session in sessions]
+        assert [sorted(said) for said in again] == [sorted(said) for said in never]
+    assert [b"ui://" in b"".join(said) for said in again] == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.jsonrpc import UNREADABLE
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
 from awslabs_dsql_mcp.server.transport.stdio import stdio_transport
+from awslabs_dsql_mcp.server.views import announce_views, read_page
 from awslabs_dsql_mcp.tools.offered import FAMILIES, NO_EXPORTS, OfferedTools
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
@@ -166,6 +167,8 @@ class DsqlServer(MCPServer[None]):
         self, uri: AnyUrl | str, context: Context[None, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a resource; every failure becomes a protocol error in our words."""
+        if (page := read_page(str(uri), context)) is not None:
+            return [page]
         try:
             return await super().read_resource(uri, context)
         except ResourceNotFoundError:
@@ -317,7 +320,7 @@ def build_server(
         offer,
         instructions=with_clusters(told, offer.clusters, offer.default),
         log_level=log_level,
-        middleware=[_refuse_invalid, _refuse_unreadable, *middleware],
+        middleware=[announce_views, _refuse_invalid, _refuse_unreadable, *middleware],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=_HOUR)),
     )
     for tool in tools:

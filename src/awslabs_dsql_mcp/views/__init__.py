@@ -1,0 +1,1 @@
+"""Views: what a person sees of an answer, in clients that show the MCP Apps extension's HTML pages."""

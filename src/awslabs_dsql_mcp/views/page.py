@@ -1,0 +1,27 @@
+"""A view's page: its HTML with the shared parts in their places.
+
+A page stands alone in the client's frame, which loads nothing from anywhere. What several pages share is
+therefore put into each when it is read, as it is: a line ``<!-- include NAME -->`` is replaced by the file.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from awslabs_dsql_mcp.views.table import View
+
+_PAGES: Final = Path(__file__).with_name("pages")
+_INCLUDE: Final = re.compile(r"^<!-- include ([a-z]+\.(?:css|js)) -->\n", re.MULTILINE)
+_AROUND: Final = {".css": ("<style>\n", "</style>\n"), ".js": ("<script>\n", "</script>\n")}
+
+
+def page(view: View) -> str:
+    """Read the page of a view, with all that it needs."""
+    text = (_PAGES / f"{view.name}.html").read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda found: _part(found[1]), text)
+
+
+def _part(name: str) -> str:
+    file = _PAGES / "shared" / name
+    before, after = _AROUND[file.suffix]
+    return before + file.read_text(encoding="utf-8") + after

@@ -1,0 +1,194 @@
+"use strict";
+// A table of any number of rows, of which only those in sight are elements. The keyboard's focus stays on the
+// table, which names its active cell (WAI-ARIA Authoring Practices, "Grid"): a row that is scrolled out of sight
+// takes no focus with it.
+
+const ROW = 27;
+const HEAD = 44;
+const SPARE = 8;
+const MAX_WIDTH = 44;
+const SAMPLE = 200;
+
+class Grid {
+  constructor(label, on) {
+    this.on = on;
+    this.columns = [];
+    this.rows = [];
+    this.sorted = { column: -1, descending: false };
+    this.active = { row: 0, column: 0 };
+    this.head = element("div", { role: "row", class: "head", "aria-rowindex": "1" });
+    this.body = element("div", { role: "rowgroup" });
+    this.tall = element("div", { class: "tall", role: "presentation" }, this.head, this.body);
+    this.root = element("div", { role: "grid", class: "grid", tabindex: "0", "aria-label": label }, this.tall);
+    this.root.addEventListener("scroll", () => this.later());
+    this.root.addEventListener("keydown", (event) => this.press(event));
+    this.root.addEventListener("click", (event) => this.point(event));
+    this.root.addEventListener("dblclick", () => this.open());
+    new ResizeObserver(() => this.later()).observe(this.root);
+  }
+
+  // Show other columns.
+  setColumns(columns, rows) {
+    this.columns = columns;
+    this.sorted = { column: -1, descending: false };
+    this.active = { row: 0, column: 0 };
+    this.widths = columns.map((column, index) => {
+      let width = Math.max(column.name.length + 2, column.type.length);
+      for (const row of rows.slice(0, SAMPLE)) {
+        const value = row[index];
+        width = Math.max(width, value === null ? 4 : value === "" ? 10 : typeof value === "string" ? value.length : textOfCell(value).length);
+      }
+      return `calc(${Math.min(Math.max(width, 5), MAX_WIDTH)}ch + 24px)`;
+    });
+    this.root.setAttribute("aria-colcount", columns.length + 1);
+    this.setRows(rows);
+  }
+
+  // Show other rows of the same columns, which are in the order of `sorted`.
+  setRows(rows) {
+    this.rows = rows;
+    this.active.row = Math.min(this.active.row, rows.length - 1);
+    this.root.setAttribute("aria-rowcount", rows.length + 1);
+    this.tall.style.height = `${HEAD + rows.length * ROW}px`;
+    this.drawHead();
+    const bar = this.tall.offsetWidth > this.root.clientWidth ? 16 : 0;
+    this.root.style.height = `${HEAD + Math.max(rows.length, 1) * ROW + bar + 2}px`;
+    this.draw();
+  }
+
+  later() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => this.draw());
+  }
+
+  drawHead() {
+    const cells = this.columns.map((column, index) => {
+      const isSorted = this.sorted.column === index;
+      const arrow = isSorted ? (this.sorted.descending ? " ↓" : " ↑") : "";
+      const name = element("span", { class: isSorted ? "name sorted" : "name" }, onOneLine(column.name) + arrow);
+      return element(
+        "div",
+        {
+          role: "columnheader",
+          id: `c-1-${index}`,
+          "aria-colindex": index + 2,
+          "aria-sort": isSorted ? (this.sorted.descending ? "descending" : "ascending") : "none",
+          class: column.isNumber ? "number" : "",
+          style: `width:${this.widths[index]}`,
+          title: `${onOneLine(column.name)} ${column.type}`,
+        },
+        name,
+        element("span", { class: "type" }, column.type),
+      );
+    });
+    const corner = element("div", { role: "columnheader", class: "index", "aria-colindex": "1", style: "padding-top:14px" }, "#");
+    this.head.replaceChildren(corner, ...cells);
+  }
+
+  draw() {
+    this.waiting = false;
+    const first = Math.max(0, Math.floor(this.root.scrollTop / ROW) - SPARE);
+    const last = Math.min(this.rows.length, Math.ceil((this.root.scrollTop + this.root.clientHeight) / ROW) + SPARE);
+    const lines = [];
+    for (let number = first; number < last; number += 1) lines.push(this.line(number));
+    this.body.replaceChildren(...lines);
+    this.mark();
+  }
+
+  line(number) {
+    const row = this.rows[number];
+    const line = element("div", {
+      role: "row",
+      class: "line",
+      "aria-rowindex": number + 2,
+      style: `top:${HEAD + number * ROW}px`,
+    });
+    line.append(element("div", { role: "rowheader", class: "index", "aria-colindex": "1" }, (number + 1).toLocaleString("en")));
+    this.columns.forEach((column, index) => {
+      const value = row[index];
+      const cell = element("div", {
+        role: "gridcell",
+        id: `c${number}-${index}`,
+        "aria-colindex": index + 2,
+        class: `${value === null ? "null" : value === "" ? "empty" : ""} ${column.isNumber ? "number" : ""}`,
+        style: `width:${this.widths[index]}`,
+      });
+      cell.textContent = value === null ? "NULL" : onOneLine(textOfCell(value));
+      line.append(cell);
+    });
+    return line;
+  }
+
+  mark() {
+    this.root.querySelector(".active")?.classList.remove("active");
+    const cell = document.getElementById(`c${this.active.row}-${this.active.column}`);
+    cell?.classList.add("active");
+    if (cell) this.root.setAttribute("aria-activedescendant", cell.id);
+    else this.root.removeAttribute("aria-activedescendant");
+  }
+
+  move(row, column) {
+    this.active = {
+      row: Math.min(Math.max(row, -1), this.rows.length - 1),
+      column: Math.min(Math.max(column, 0), this.columns.length - 1),
+    };
+    const top = this.active.row * ROW;
+    if (this.active.row >= 0) {
+      const lowest = this.root.clientHeight - HEAD - ROW;
+      if (top < this.root.scrollTop) this.root.scrollTop = top;
+      else if (top > this.root.scrollTop + lowest) this.root.scrollTop = top - lowest;
+    }
+    this.draw();
+    const cell = document.getElementById(`c${this.active.row}-${this.active.column}`);
+    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.on.move?.();
+  }
+
+  get activeCell() {
+    const { row, column } = this.active;
+    return this.rows[row] && this.columns[column] ? { row, column: this.columns[column], value: this.rows[row][column] } : null;
+  }
+
+  open() {
+    if (this.active.row < 0) this.sort(this.active.column);
+    else if (this.activeCell) this.on.open?.();
+  }
+
+  sort(column) {
+    const { column: before, descending } = this.sorted;
+    if (before !== column) this.sorted = { column, descending: false };
+    else this.sorted = descending ? { column: -1, descending: false } : { column, descending: true };
+    this.on.sort?.();
+  }
+
+  point(event) {
+    const cell = event.target.closest("[id^='c']");
+    if (!cell || !this.root.contains(cell)) return;
+    const [, row, column] = /^c(-?\d+)-(\d+)$/.exec(cell.id).map(Number);
+    this.move(row, column);
+    if (row < 0) this.sort(column);
+  }
+
+  press(event) {
+    if (event.altKey || (event.ctrlKey && !/^(c|Home|End)$/.test(event.key)) || event.metaKey) return;
+    const { row, column } = this.active;
+    const page = Math.max(1, Math.floor((this.root.clientHeight - HEAD) / ROW) - 1);
+    const [lastRow, lastColumn] = [this.rows.length - 1, this.columns.length - 1];
+    const to = {
+      ArrowDown: [row + 1, column],
+      ArrowUp: [row - 1, column],
+      ArrowRight: [row, column + 1],
+      ArrowLeft: [row, column - 1],
+      PageDown: [row + page, column],
+      PageUp: [Math.max(row - page, 0), column],
+      Home: event.ctrlKey ? [0, 0] : [row, 0],
+      End: event.ctrlKey ? [lastRow, lastColumn] : [row, lastColumn],
+    }[event.key];
+    if (to) this.move(...to);
+    else if (event.key === "Enter" || event.key === " ") this.open();
+    else if (event.ctrlKey && event.key === "c" && !String(getSelection())) this.on.copy?.();
+    else return;
+    event.preventDefault();
+  }
+}

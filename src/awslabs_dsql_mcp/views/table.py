@@ -1,0 +1,43 @@
+"""The table of views: which tools' answers each shows."""
+
+from dataclasses import dataclass
+from typing import Final
+
+_ADDRESS: Final = "ui://aurora-dsql/"
+
+
+@dataclass(frozen=True)
+class View:
+    """One view.
+
+    Attributes:
+        name: Name of its page, ``pages/NAME.html``.
+        title: For people.
+        description: For people.
+        tools: The tools whose answers it shows.
+    """
+
+    name: str
+    title: str
+    description: str
+    tools: tuple[str, ...]
+
+    @property
+    def uri(self) -> str:
+        """Address of its page."""
+        return f"{_ADDRESS}{self.name}.html"
+
+
+VIEWS: Final = (
+    View(
+        "rows",
+        "Rows",
+        "The rows of a read: sorted, filtered, paged, as CSV, as a chart.",
+        ("readonly_query",),
+    ),
+)
+
+
+def view_at(uri: str) -> View | None:
+    """Find the view whose page is at an address."""
+    return next((view for view in VIEWS if view.uri == uri), None)
