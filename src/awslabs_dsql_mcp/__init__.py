@@ -38,6 +38,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     option_parser   command-line options, read the same way by each command
     logging_setup   logging to standard error
     daemon_thread   work that may hang, on threads that the end of the process does not wait for
+    terminal        colours and progress on a terminal
     text            text made to fit
 
 A call goes from `server.app` to its tool in `tools/`; `guard` judges its statements; `database.transaction`

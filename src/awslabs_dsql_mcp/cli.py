@@ -48,9 +48,10 @@ def _is_broken_pipe(error: BaseException) -> bool:
 
 def _run(argv: Sequence[str] | None) -> int:
     with _interrupts_exit():
-        command = _command(list(sys.argv[1:] if argv is None else argv))
         from awslabs_dsql_mcp.option_parser import SettingsError  # noqa: PLC0415 - see the module
     try:
+        with _interrupts_exit():
+            command = _command(list(sys.argv[1:] if argv is None else argv))
         return command()
     except SettingsError as error:
         print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - output of a command
@@ -74,6 +75,9 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
 
         return lambda: install(rest)
+    origin = ""
+    if name == "doctor":
+        rest, origin = _as_started(rest)
     from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES  # noqa: PLC0415 - see the module
     from awslabs_dsql_mcp.server import process  # noqa: PLC0415 - see the module
 
@@ -86,8 +90,24 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
     if name == "doctor":
         from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - see the module
 
-        return lambda: process.run(doctor(rest, given))
+        return lambda: process.run(doctor(rest, given, origin))
     return _aws_command(name, rest) or (lambda: process.main(arguments, os.environ))
+
+
+def _as_started(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Take the environment that the client of ``--as`` would give, also for botocore and libpq."""
+    if not any(word.startswith("--as") for word in arguments):
+        return arguments, ""
+    from pathlib import Path  # noqa: PLC0415 - see the module
+
+    from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths  # noqa: PLC0415 - see the module
+    from awslabs_dsql_mcp.installer.started import started_by  # noqa: PLC0415 - see the module
+
+    machine = PlatformPaths(sys.platform, dict(os.environ), str(Path.home()))
+    started = started_by(arguments, machine, Path.cwd())
+    os.environ.clear()
+    os.environ.update(started.environ)
+    return started.arguments, started.origin
 
 
 def _aws_command(name: str, rest: Sequence[str]) -> Callable[[], int] | None:

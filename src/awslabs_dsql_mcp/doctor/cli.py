@@ -11,23 +11,28 @@ from awslabs_dsql_mcp.doctor.runner import run_checks
 from awslabs_dsql_mcp.logging_setup import log_to_stderr
 
 _HELP = """\
-usage: awslabs-dsql-mcp doctor [--json] [the server's options]
+usage: awslabs-dsql-mcp doctor [--json] [--as CLIENT] [the server's options]
 
 Check the settings, credentials, network, TLS, login and privileges that the
 server needs, with the options and the environment that it would be started
 with (see awslabs-dsql-mcp --help). For each failure, print the cause and the
 remedy. --json prints JSON.
 
+--as CLIENT checks what that MCP client starts: the options and variables of
+its entry (--name NAME, --project: as for install), with what the client hands
+on of this shell's environment. Options that are given replace the entry's.
+
 The exit status is 0 if no check failed, 1 otherwise.
 """
 
 
-async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+async def main(argv: Sequence[str], environ: Mapping[str, str], origin: str = "") -> int:
     """Run the checks and print their results.
 
     Args:
         argv: The arguments after ``doctor``.
         environ: The environment.
+        origin: A sentence on where they are from, for the first result.
 
     Returns:
         The exit status: 0, or 1 if a check failed.
@@ -38,7 +43,7 @@ async def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     log_to_stderr("CRITICAL")  # the results report the errors of libraries
     for_programs, flags = "--json" in argv, [word for word in argv if word != "--json"]
     plain, findings, about = not _can_show(SIGNS), list[CheckResult](), ""
-    async for finding in run_checks(flags, Environment(environ)):
+    async for finding in run_checks(flags, Environment(environ, origin=origin)):
         if finding.cluster and not for_programs and finding.cluster != about:
             _say(f"\n{finding.cluster}" if findings else finding.cluster)
         findings.append(finding)

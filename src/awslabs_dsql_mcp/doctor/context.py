@@ -29,11 +29,13 @@ class Environment:
         environ: Environment variables.
         now: Returns the current time, with its zone.
         tokens: Creates the token source of an identity.
+        origin: A sentence on where options and variables are from; empty if from this shell.
     """
 
     environ: Mapping[str, str]
     now: Callable[[], datetime] = _utc_now
     tokens: Callable[[Identity], TokenSource] = TokenSource
+    origin: str = ""
 
 
 @dataclass

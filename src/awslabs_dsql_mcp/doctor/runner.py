@@ -84,7 +84,9 @@ async def run_checks(argv: Sequence[str], environment: Environment) -> AsyncGene
     try:
         clusters = read_clusters(read_settings(argv, environment.environ, version=__version__))
     except SettingsError as error:
-        yield CheckResult(SETTINGS, time.perf_counter() - started_at, refuse(error))
+        yield CheckResult(
+            SETTINGS, time.perf_counter() - started_at, _with(environment.origin, refuse(error))
+        )
         for check in _CLUSTER_CHECKS:
             yield _skipped(check, SETTINGS)
         return
@@ -95,7 +97,8 @@ async def run_checks(argv: Sequence[str], environment: Environment) -> AsyncGene
 
 async def _run_checks(settings: Settings, environment: Environment) -> AsyncGenerator[CheckResult, None]:
     started_at = time.perf_counter()
-    first = CheckResult(SETTINGS, time.perf_counter() - started_at, describe(settings, environment.environ))
+    described = _with(environment.origin, describe(settings, environment.environ))
+    first = CheckResult(SETTINGS, time.perf_counter() - started_at, described)
     yield first
     async with AsyncExitStack() as stack:
         context = CheckContext(settings, environment, stack)
@@ -125,6 +128,10 @@ async def _run_check(check: Check, context: CheckContext, states: Mapping[str, S
             "Report it with this line and the version of awslabs-dsql-mcp.",
         )
     return CheckResult(check.name, time.perf_counter() - started_at, _explained(check, outcome, context))
+
+
+def _with(origin: str, outcome: CheckOutcome) -> CheckOutcome:
+    return replace(outcome, message=f"{origin} {outcome.message}") if origin else outcome
 
 
 def _explained(check: Check, outcome: CheckOutcome, context: CheckContext) -> CheckOutcome:

@@ -2,31 +2,39 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
 
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer import files
+from awslabs_dsql_mcp.installer.chooser import choose, clients_here
+from awslabs_dsql_mcp.installer.client_environment import withheld
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client, snippet
 from awslabs_dsql_mcp.installer.deeplinks import links
-from awslabs_dsql_mcp.installer.formats import NotEditable
+from awslabs_dsql_mcp.installer.formats import NotEditable, value_at
 from awslabs_dsql_mcp.installer.launch import (
     SERVER_NAME,
     LaunchCommand,
     check,
+    flags_begin,
     flags_of,
+    require_filled_in,
     through_python,
+    through_tool,
     through_uvx,
 )
-from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
+from awslabs_dsql_mcp.installer.merge import dropped_variables, with_entry, without_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
+from awslabs_dsql_mcp.installer.source import own_source, requirement
+from awslabs_dsql_mcp.installer.uv_tool import NotInstalled, find_uv, find_uvx, install_tool, is_in_cache
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
+from awslabs_dsql_mcp.terminal import working
 
-_PLACEHOLDER = "CLUSTER."  # of README and the examples
 _NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
 
 
@@ -59,32 +67,51 @@ def main(argv: Sequence[str]) -> int:
         argv: The arguments after ``install``.
 
     Returns:
-        The exit status: 0 on success; 1 if the file cannot be read, edited or written, and is unchanged.
+        The exit status: 0 on success; 1 if the server cannot be installed, or the file cannot be read, edited
+        or written, and is unchanged.
 
     Raises:
         SettingsError: Wrong arguments, the server's included.
     """
     options = vars(_parser().parse_args(argv))
-    target = _target(options, PlatformPaths(sys.platform, os.environ, str(Path.home())))  # noqa: TID251 - a command of its own
+    _require_values(options)
+    environ = os.environ  # noqa: TID251 - a command of its own
+    machine = PlatformPaths(sys.platform, environ, str(Path.home()))
     if options.get("uninstall"):
+        target = _target(options, machine)
         return _report_errors(target, lambda: _uninstall(target))
-    launch = _launch(options)
+    launch = _launch(options)  # what is wrong in it is said before anything is asked
+    target = _target(options, machine)
     if options.get("print"):
-        return _print(target, launch)
-    return _report_errors(target, lambda: _install(target, launch))
+        return _print(target, launch.plan)
+    return _report_errors(target, lambda: _install(target, launch, environ))
+
+
+def _require_values(options: Mapping[str, object]) -> None:
+    for name, placeholder in {
+        "from": "SOURCE",
+        "name": "NAME",
+        "profile": "NAME",
+        "client": "CLIENT",
+    }.items():
+        if isinstance(value := options.get(name), str) and not value.strip():
+            flag = name.upper() if name == "client" else f"--{name}"
+            raise SettingsError(f"{flag}: got nothing, expected {placeholder}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = OptionParser(
         prog="awslabs-dsql-mcp install",
         description="Add the server's entry to the configuration of an MCP client. The server's options are "
-        "those with which the client starts it. The rest of the file is unchanged; a backup is kept as "
-        "FILE.bak.",
+        "those with which the client starts it. uv keeps the server as a tool, so that it starts without the "
+        "network. The rest of the file is unchanged; a backup is kept as FILE.bak.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
     names = [client.name for client in CLIENTS]
-    parser.add_argument("client", metavar="CLIENT", help=f"one of {', '.join(names)}")
+    parser.add_argument(
+        "client", metavar="CLIENT", nargs="?", help=f"one of {', '.join(names)}; asked for on a terminal"
+    )
     act = parser.add_mutually_exclusive_group()
     act.add_argument("--print", action="store_true", help="print the entry and change nothing")
     act.add_argument("--uninstall", action="store_true", help="remove the entry")
@@ -101,19 +128,21 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--from",
         metavar="SOURCE",
-        help="source from which uvx installs the server (default: the newest release)",
+        help="directory, URL or package from which uv installs the server (default: what this one is from)",
     )
-    how.add_argument("--installed", action="store_true", help="start this installation, without uvx")
+    how.add_argument("--installed", action="store_true", help="start this installation, without uv")
+    how.add_argument(
+        "--latest",
+        action="store_true",
+        help="look for the newest release at each start, which needs the network",
+    )
     add_options(parser, OPTIONS)
     return parser
 
 
 def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
     """Choose the file: the first that exists of those that the client reads, else the first."""
-    client = next((client for client in CLIENTS if client.name == options["client"]), None)
-    if client is None:
-        names = ", ".join(client.name for client in CLIENTS)
-        raise SettingsError(f"CLIENT: got {options['client']!r}, expected one of {names}")
+    client = _client(options.get("client"), machine)
     is_project = bool(options.get("project"))
     places = (
         [Path.cwd() / path for path in client.project]
@@ -126,7 +155,32 @@ def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
     return Target(client, path, is_project, str(options.get("name", SERVER_NAME)))
 
 
-def _launch(options: Mapping[str, object]) -> LaunchCommand:
+def _client(name: object, machine: PlatformPaths) -> Client:
+    """Find the client by its name; without one, ask on a terminal."""
+    client = next((client for client in CLIENTS if client.name == name), None)
+    if client is not None:
+        return client
+    if name is None and sys.stdin.isatty() and sys.stderr.isatty():
+        return choose(clients_here(machine), sys.stdin, sys.stderr)
+    names = ", ".join(client.name for client in CLIENTS)
+    given = "nothing" if name is None else repr(name)
+    raise SettingsError(f"CLIENT: got {given}, expected one of {names}")
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """The launch command, and what has to be there for it.
+
+    Attributes:
+        plan: The command, with uvx by its name alone.
+        required: What uv has to keep as a tool; empty if nothing.
+    """
+
+    plan: LaunchCommand
+    required: str = ""
+
+
+def _launch(options: Mapping[str, object]) -> _Launch:
     """Build the command line, and check that the server accepts it."""
     given = dict(options)
     env = dict(map(_variable, _texts(given.get("env"))))
@@ -134,11 +188,22 @@ def _launch(options: Mapping[str, object]) -> LaunchCommand:
         env["AWS_PROFILE"] = str(profile)
     flags = flags_of(given, Path.cwd())
     clusters = check(flags, env)
+    for cluster in clusters.all:
+        if not options.get("print"):  # which may show how it would look
+            require_filled_in(cluster.settings.cluster_endpoint)
     if given.get("installed"):
-        return through_python(sys.executable, flags, env)
+        if is_in_cache(Path(sys.executable)):
+            raise SettingsError(
+                "--installed: got an installation of uvx for this run alone, expected one by `uv tool "
+                "install` or pip; without --installed, uv keeps one"
+            )
+        return _Launch(through_python(sys.executable, flags, env))
     source = given.get("from")
     local = any(cluster.settings.local for cluster in clusters.all)
-    return through_uvx(flags, env, str(source) if source else None, local=local)
+    if given.get("latest"):
+        return _Launch(through_uvx(flags, env, local=local))
+    required = requirement(str(source) if source else None, own_source(), Path.cwd(), local=local)
+    return _Launch(through_tool("uvx", required, flags, env), required)
 
 
 def _texts(given: object) -> list[str]:
@@ -172,23 +237,80 @@ def _report_errors(target: Target, work: Callable[[], int]) -> int:
     return 1
 
 
-def _install(target: Target, launch: LaunchCommand) -> int:
+def _install(target: Target, launch: _Launch, environ: Mapping[str, str]) -> int:
     client, original = target.client, files.load(target.path)
-    entry = client.shape(launch, target.name)
+    plan = _with_program(launch.plan, target, environ)
+    entry = client.shape(plan, target.name)
+    before = _entry_in(original, target)
     text = with_entry(original.text, client.format, target.key, entry)
+    if launch.required and not _keep(launch.required, environ):
+        return 1
     if text == original.text:
         _print_message(f"{client.title} already has {target.name}, in {target.path}.")
-        return 0
-    _write(target, original, text, {**entry.full, **entry.beside})
-    _print_message(f"{client.title} has {target.name} now, in {target.path}.", client.note)
-    if any(argument.startswith(_PLACEHOLDER) for argument in launch.args):
-        _print_message("CLUSTER in the endpoint stands for your cluster: run this again with its endpoint.")
-    if which(launch.command) is None:
+    else:
+        _write(target, original, text, {**entry.full, **entry.beside})
+        _print_message(f"{client.title} has {target.name} now, in {target.path}.", client.note)
+    for names in dropped_variables(before, entry.required).values():
+        _print_message(f"Taken out of its environment, from an earlier installation: {', '.join(names)}.")
+    _tell_withheld(client, plan, environ)
+    if which(plan.command) is None:
         _print_message(
-            f"{launch.command}, which starts the server, is not on your PATH: install uv "
+            f"{plan.command}, which starts the server, is not on your PATH: install uv "
             "(https://docs.astral.sh/uv/), or run this again with --installed."
         )
+    _print_message(f"Next: start {client.title} anew. To check what it starts:\n  {_doctor(plan, target)}")
     return 0
+
+
+def _with_program(plan: LaunchCommand, target: Target, environ: Mapping[str, str]) -> LaunchCommand:
+    """Name uvx by its path for a client that may be started without a shell; not in a file that is shared."""
+    if plan.command != "uvx" or target.is_project or not target.client.is_desktop:
+        return plan
+    uvx = find_uvx(environ)
+    return replace(plan, command=str(uvx)) if uvx else plan
+
+
+def _keep(required: str, environ: Mapping[str, str]) -> bool:
+    """Let uv keep the server, so that it starts without the network; true also where there is no uv."""
+    uv = find_uv(environ)
+    if uv is None:
+        return True
+    with working(f"uv installs {required}, once", sys.stderr, environ):
+        try:
+            install_tool(uv, required)
+        except NotInstalled as reason:
+            problem = str(reason)
+        else:
+            return True
+    _print_message(
+        f"Nothing was written: uv could not install {required}: {problem}.",
+        "--from SOURCE names another source, such as a checkout; --print shows the entry.",
+    )
+    return False
+
+
+def _tell_withheld(client: Client, plan: LaunchCommand, environ: Mapping[str, str]) -> None:
+    missing = [name for name in withheld(client.hands_on, environ, client.named) if name not in plan.env]
+    if missing and "--local" not in plan.args:
+        _print_message(
+            f"{client.title} does not hand on {', '.join(missing)} of this shell to servers: if the server "
+            "needs them, give --profile, or --env for what is no secret."
+        )
+
+
+def _doctor(plan: LaunchCommand, target: Target) -> str:
+    """Write the command that checks an entry."""
+    words = [plan.command, *plan.args]
+    named = [] if target.name == SERVER_NAME else ["--name", target.name]
+    project = ["--project"] if target.is_project else []
+    command = [*words[: flags_begin(words)], "doctor", "--as", target.client.name, *named, *project]
+    return shlex.join(command)
+
+
+def _entry_in(original: files.Original, target: Target) -> object:
+    """Read the entry that is there, if any."""
+    text = original.text.lstrip("\ufeff").replace("\r\n", "\n")
+    return value_at(target.client.format.read(text), target.key)
 
 
 def _uninstall(target: Target) -> int:
@@ -198,6 +320,8 @@ def _uninstall(target: Target) -> int:
         _print_message(f"{client.title} has no {target.name} in {target.path}.")
         return 0
     _write(target, original, text, {})
+    if not text.strip(" \t\r\n{}\ufeff"):
+        original.path.unlink()
     _print_message(f"{client.title} has {target.name} no more, in {target.path}.")
     return 0
 
@@ -205,11 +329,8 @@ def _uninstall(target: Target) -> int:
 def _write(target: Target, original: files.Original, text: str, entry: Mapping[str, object]) -> None:
     """Replace the file and print the changes."""
     kept = files.save(original, text, mode=_NEW_PROJECT_FILE if target.is_project else 0o600)
-    before = target.client.format.read(original.text.lstrip("\ufeff").replace("\r\n", "\n"))
-    servers = before.get(target.client.key)
-    old = servers.get(target.name) if isinstance(servers, dict) else {}  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - of a parsed file
-    shown = (target.client.key, target.name, entry, old)  # pyright: ignore[reportUnknownVariableType] - as above
-    sys.stdout.write(redacted_diff(original.text, text, str(target.path), shown) + "\n")  # pyright: ignore[reportUnknownArgumentType] - as above
+    shown: tuple[object, ...] = (target.client.key, target.name, entry, _entry_in(original, target))
+    sys.stdout.write(redacted_diff(original.text, text, str(target.path), shown) + "\n")
     if kept:
         _print_message(f"The old file was saved as {kept}.")
 

@@ -8,6 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from awslabs_dsql_mcp.installer.client_environment import (
+    FOR_CREDENTIALS,
+    HandsOn,
+    codex,
+    desktop,
+    gemini,
+    hands_on_all,
+)
 from awslabs_dsql_mcp.installer.formats import Format
 from awslabs_dsql_mcp.installer.formats.jsonc import JSON
 from awslabs_dsql_mcp.installer.formats.toml import TOML
@@ -34,6 +42,9 @@ class Client:
         shape: Creates the entry from a launch command and the server's name.
         format: Format of the file.
         note: Advice for the user.
+        programs: Names of its programs on PATH; empty for one that is not started in a shell.
+        hands_on: What of its own environment it gives to servers.
+        named: Variables that its entry names, to be given to the server as well.
     """
 
     name: str
@@ -45,6 +56,14 @@ class Client:
     shape: Shape = lambda launch, _: ServerEntry(standard(launch))
     format: Format = JSON
     note: str = ""
+    programs: tuple[str, ...] = ()
+    hands_on: HandsOn = hands_on_all
+    named: tuple[str, ...] = ()
+
+    @property
+    def is_desktop(self) -> bool:
+        """True for a client that may be started without a shell, and so without its PATH."""
+        return not self.programs
 
 
 def snippet(client: Client, launch: LaunchCommand, name: str) -> str:
@@ -59,7 +78,8 @@ def _with(before: Mapping[str, object], **defaults: object) -> Shape:
 def _codex(launch: LaunchCommand, _: str) -> ServerEntry:
     # Tokens kept of what any tool says; the default of some models, 10,000, cuts an answer of the usual
     # size in its middle (openai/codex, codex-rs/core/src/config; developers.openai.com/codex/config-sample).
-    return ServerEntry(standard(launch), {"startup_timeout_sec": 30}, {"tool_output_token_limit": 25_000})
+    defaults = {"startup_timeout_sec": 30, "env_vars": list(FOR_CREDENTIALS)}
+    return ServerEntry(standard(launch), defaults, {"tool_output_token_limit": 25_000})
 
 
 def _opencode(launch: LaunchCommand, _: str) -> ServerEntry:
@@ -103,6 +123,7 @@ CLIENTS: tuple[Client, ...] = (
         (".mcp.json",),
         _with({"type": "stdio"}),
         note="Of a project's servers, Claude Code asks once whether to trust them.",
+        programs=("claude",),
     ),
     Client(
         "claude-desktop",
@@ -111,6 +132,7 @@ CLIENTS: tuple[Client, ...] = (
         "modelcontextprotocol.io/docs/develop/connect-local-servers",
         (_app("Claude/claude_desktop_config.json"),),
         note="Quit and start Claude Desktop.",
+        hands_on=desktop,
     ),
     Client(
         "cursor",
@@ -150,6 +172,9 @@ CLIENTS: tuple[Client, ...] = (
         TOML,
         note="tool_output_token_limit is for all tools of Codex, and stays when the entry is taken out. "
         "Codex reads a project's file only when it trusts the project.",
+        programs=("codex",),
+        hands_on=codex,
+        named=FOR_CREDENTIALS,
     ),
     Client(
         "gemini",
@@ -160,6 +185,8 @@ CLIENTS: tuple[Client, ...] = (
         (".gemini/settings.json",),
         _with({}, timeout=600_000),  # ms, its default for calls; `gemini mcp list` gives up after 5 s without
         note="Gemini CLI starts servers only in folders that it trusts.",
+        programs=("gemini",),
+        hands_on=gemini,
     ),
     Client(
         "windsurf",
@@ -201,6 +228,7 @@ CLIENTS: tuple[Client, ...] = (
         (_on_windows(_app("Block/goose/config/config.yaml"), _xdg("goose/config.yaml")),),
         shape=_goose,
         format=YAML,
+        programs=("goose",),
     ),
     Client(
         "opencode",
@@ -210,6 +238,7 @@ CLIENTS: tuple[Client, ...] = (
         (_xdg("opencode/opencode.json"), _xdg("opencode/opencode.jsonc")),
         ("opencode.json", "opencode.jsonc"),
         _opencode,
+        programs=("opencode",),
     ),
     Client(
         "copilot",
@@ -219,6 +248,8 @@ CLIENTS: tuple[Client, ...] = (
         (_variable_or("COPILOT_HOME", "~/.copilot", "mcp-config.json"),),
         (".github/mcp.json",),
         _with({"type": "local"}, tools=["*"]),
+        note="Copilot CLI reads a project's file only in a folder that it trusts.",
+        programs=("copilot",),
     ),
     Client(
         "amazon-q",
@@ -227,6 +258,7 @@ CLIENTS: tuple[Client, ...] = (
         "docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/command-line-mcp-understanding-config.html",
         (_home(".aws/amazonq/mcp.json"),),
         (".amazonq/mcp.json",),
+        programs=("q",),
     ),
     Client(
         "jetbrains",

@@ -11,6 +11,10 @@ from awslabs_dsql_mcp.option_parser import SettingsError
 
 PACKAGE = "awslabs-dsql-mcp"
 SERVER_NAME = "aurora-dsql"
+_PROGRAMS = (PACKAGE, "awslabs_dsql_mcp")  # of uvx and of `python -m`
+_MAX_START = 6  # words: uvx --offline --from SOURCE NAME
+# First labels of endpoints in README, the examples and AWS's documentation.
+_PLACEHOLDERS = frozenset({"CLUSTER", "YOUR-CLUSTER", "YOUR_CLUSTER", "CLUSTER-ID", "CLUSTER_ID"})
 # Texts that identify an entry of this server: its package, its module, and its other command.
 _IDENTIFIERS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
 
@@ -57,7 +61,12 @@ def through_uvx(
     local = local or "--local" in flags
     if source is None and not local:
         return LaunchCommand("uvx", (f"{PACKAGE}@latest", *flags), env)
-    return LaunchCommand("uvx", ("--from", source or f"{PACKAGE}[local]", PACKAGE, *flags), env)
+    return through_tool("uvx", source or f"{PACKAGE}[local]", flags, env)
+
+
+def through_tool(uvx: str, required: str, flags: Sequence[str], env: Mapping[str, str]) -> LaunchCommand:
+    """Start what uv keeps as a tool; without one, uvx installs it for the time being."""
+    return LaunchCommand(uvx, ("--from", required, PACKAGE, *flags), env)
 
 
 def through_python(python: str, flags: Sequence[str], env: Mapping[str, str]) -> LaunchCommand:
@@ -95,6 +104,30 @@ def check(flags: Sequence[str], env: Mapping[str, str]) -> Clusters:
         if not cluster.settings.cluster_endpoint and not cluster.settings.local:
             raise SettingsError("--cluster_endpoint: got nothing, expected HOST, --local or --config")
     return clusters
+
+
+def flags_begin(words: Sequence[str]) -> int:
+    """Find where the server's own flags begin behind its program; 0 in the command line of another one."""
+    places = [place for place, word in enumerate(words[:_MAX_START]) if word.partition("@")[0] in _PROGRAMS]
+    return places[-1] + 1 if places else 0
+
+
+def is_own_variable(name: str) -> bool:
+    """Return true for a variable that an option of the server reads, and that an installation may set."""
+    return name.startswith("DSQL_") or any(name in option.variables for option in OPTIONS)
+
+
+def require_filled_in(endpoint: str | None) -> None:
+    """Refuse the endpoint of README and the examples, which stands for the user's.
+
+    Raises:
+        SettingsError: It is that one.
+    """
+    if endpoint and endpoint.partition(".")[0].upper() in _PLACEHOLDERS:
+        raise SettingsError(
+            f"--cluster_endpoint: got {endpoint!r}, expected your cluster's endpoint (`{PACKAGE} clusters "
+            "list` and the AWS console show it)"
+        )
 
 
 def is_ours(entry: object) -> bool:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from awslabs_dsql_mcp.installer.formats import Format, NotEditable, Path, value_at
-from awslabs_dsql_mcp.installer.launch import ServerEntry, is_ours
+from awslabs_dsql_mcp.installer.launch import ServerEntry, is_ours, is_own_variable
 
 _BOM = "\ufeff"
+_COMMENTS = ("//", "/*", "#")
+_ENVIRONMENTS = ("env", "envs", "environment")  # keys of a server's variables, by client
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ Edit = Put | Drop
 def with_entry(text: str, fmt: Format, path: Path, entry: ServerEntry) -> str:
     """Add an entry to a file's text.
 
-    In an existing entry, command, arguments and variables are replaced; other fields are unchanged. So are
-    settings of the whole file that it has already.
+    In an existing entry, command and arguments are replaced, and so are the variables that an installation
+    sets; those of other names, and other fields, are unchanged. So are settings of the whole file that it has
+    already.
 
     Raises:
         NotEditable: The text cannot be read, or edited without risk, or has another server at the path.
@@ -48,12 +51,27 @@ def with_entry(text: str, fmt: Format, path: Path, entry: ServerEntry) -> str:
 
 
 def without_entry(text: str, fmt: Format, path: Path) -> str:
-    """Remove the entry at a path from a file's text; without an entry, the text is unchanged.
+    """Remove the entry at a path from a file's text, and what holds nothing else; without it, all stays.
 
     Raises:
         NotEditable: As for ``with_entry``.
     """
-    return _edit(text, fmt, lambda data: _remove(value_at(data, path), path))
+    text = _edit(text, fmt, lambda data: _remove(value_at(data, path), path))
+    while len(path) > 1:
+        path = path[:-1]
+        text = _without_empty(text, fmt, path)
+    return text
+
+
+def _without_empty(text: str, fmt: Format, path: Path) -> str:
+    """Remove a mapping that holds nothing, not even a comment."""
+
+    def plan(data: Mapping[str, object]) -> Iterator[Edit]:
+        if value_at(data, path) == {}:
+            yield Drop(path)
+
+    without = _edit(text, fmt, plan)
+    return without if all(text.count(mark) == without.count(mark) for mark in _COMMENTS) else text
 
 
 def _install(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:
@@ -62,6 +80,33 @@ def _install(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:
         return
     _require_ours(present, path)
     yield from _update(present, path, entry.required)
+    yield from _variables_dropped(present, path, entry.required)
+
+
+def dropped_variables(present: object, required: Mapping[str, object]) -> dict[str, list[str]]:
+    """Name the variables of an earlier installation that a new one does not set, by the key of their mapping.
+
+    Args:
+        present: The entry that is there.
+        required: The fields of the new one.
+    """
+    found = dict[str, list[str]]()
+    for key in _ENVIRONMENTS:
+        old, new = value_at(present, (key,)), value_at(required, (key,))
+        names = cast("Mapping[str, object]", old if isinstance(old, Mapping) else {})
+        kept = cast("Mapping[str, object]", new if isinstance(new, Mapping) else {})
+        if gone := [name for name in names if is_own_variable(str(name)) and name not in kept]:
+            found[key] = gone
+    return found
+
+
+def _variables_dropped(present: object, path: Path, required: Mapping[str, object]) -> Iterator[Edit]:
+    for key, names in dropped_variables(present, required).items():
+        old = cast("Mapping[str, object]", value_at(present, (key,)))
+        if len(names) == len(old) and key not in required:
+            yield Drop((*path, key))
+        else:
+            yield from (Drop((*path, key, name)) for name in names)
 
 
 def _update(present: object, path: Path, value: object) -> Iterator[Edit]:

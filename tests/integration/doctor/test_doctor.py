@@ -132,3 +132,23 @@ async def test_each_of_several_clusters_is_examined(tmp_path: Path) -> None:
     assert (states["prod", "DNS"], states["prod", "Login"]) == ("failed", "skipped")
     _, read, _ = await run("--config", str(file), PYTHONIOENCODING="utf-8")
     assert [line for line in read.splitlines() if line in ("dev", "prod")] == ["dev", "prod"]
+
+
+async def test_it_looks_as_a_client_will(reader_flags: list[str], tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "s", "AWS_EC2_METADATA_DISABLED": "true"}
+    remote = (
+        "--cluster_endpoint",
+        "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws",
+        "--region",
+        "us-east-1",
+    )
+    found = dict[str, dict[str, str]]()
+    for client in ("claude-code", "gemini"):
+        _, out, _ = await run(
+            "--as", client, *remote, *reader_flags[3:], "--json", HOME=str(tmp_path), **keys
+        )
+        checks = {check["name"]: check for check in json.loads(out)["checks"]}
+        assert checks["Settings"]["says"].startswith("As ")
+        found[client] = checks["AWS credentials"]
+    assert found["claude-code"]["state"] == "ok"
+    assert found["gemini"]["code"] == "no_credentials"

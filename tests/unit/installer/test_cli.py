@@ -1,5 +1,6 @@
 """``awslabs-dsql-mcp install`` as its user sees it: files, words and status."""
 
+import io
 import json
 import os
 import stat
@@ -10,17 +11,23 @@ from typing import Any
 import pytest
 
 from awslabs_dsql_mcp.cli import main
+from awslabs_dsql_mcp.installer.chooser import choose, clients_here
+from awslabs_dsql_mcp.installer.clients import CLIENTS
 from awslabs_dsql_mcp.installer.files import load, save
 from awslabs_dsql_mcp.installer.formats import NotEditable
+from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
+from awslabs_dsql_mcp.option_parser import SettingsError
 
 CLUSTER = ("--cluster_endpoint", "abc.dsql.eu-west-1.on.aws")
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own, with a project in it that is the current folder."""
-    for name in [name for name in os.environ if name.startswith(("DSQL_", "AWS_", "XDG_"))]:
+    """A home of the test's own without uv, with a project in it that is the current folder."""
+    outside = ("DSQL_", "AWS_", "XDG_", "UV", "SSL_", "REQUESTS_", "HTTP", "http")
+    for name in [name for name in os.environ if name.startswith(outside)]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     project = tmp_path / "project"
@@ -37,7 +44,7 @@ def test_it_writes_for_the_user_or_the_project(home: Path, capsys: pytest.Captur
     assert main(["install", "cursor", *CLUSTER, "--profile", "dev", "--env", "A=b=c"]) == 0
     assert entry(home / ".cursor/mcp.json") == {
         "command": "uvx",
-        "args": ["awslabs-dsql-mcp@latest", *CLUSTER],
+        "args": ["--from", "awslabs-dsql-mcp", "awslabs-dsql-mcp", *CLUSTER],
         "env": {"A": "b=c", "AWS_PROFILE": "dev"},
     }
     out, err = capsys.readouterr()
@@ -70,12 +77,111 @@ def test_a_program_that_is_not_there_is_told(
     assert "not on your PATH" not in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("home")
-def test_an_endpoint_that_was_not_filled_in_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["install", "cursor", "--cluster_endpoint", "CLUSTER.dsql.us-east-1.on.aws"]) == 0
-    assert "run this again with its endpoint" in capsys.readouterr().err
+def test_an_endpoint_that_was_not_filled_in_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for endpoint in ("CLUSTER.dsql.us-east-1.on.aws", "your-cluster.dsql.us-east-1.on.aws"):
+        assert main(["install", "cursor", "--cluster_endpoint", endpoint]) == 2
+        assert "expected your cluster's endpoint" in capsys.readouterr().err
+    assert not (home / ".cursor").exists()
+    assert main(["install", "cursor", "--print", "--cluster_endpoint", "CLUSTER.dsql.us-east-1.on.aws"]) == 0
+
+
+def test_another_time_the_variables_of_an_installation_are_set_anew(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = ["--profile", "prod", "--env", "DSQL_ALLOW_WRITES=true", "--env", "MINE=1"]
+    for client, file in (("cursor", ".cursor/mcp.json"), ("kiro", ".kiro/settings/mcp.json")):
+        assert main(["install", client, *CLUSTER, *first]) == 0
+        capsys.readouterr()
+        assert main(["install", client, *CLUSTER]) == 0
+        assert entry(home / file)["env"] == {"MINE": "1"}
+        assert "from an earlier installation: DSQL_ALLOW_WRITES, AWS_PROFILE" in capsys.readouterr().err
+    assert main(["install", "opencode", *CLUSTER, "--profile", "prod"]) == 0
+    assert main(["install", "opencode", *CLUSTER]) == 0
+    assert "environment" not in entry(home / ".config/opencode/opencode.json", "mcp")
+
+
+def test_what_a_client_does_not_hand_on_is_told_or_written(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/x")
+    assert main(["install", "gemini", *CLUSTER]) == 0
+    assert "Gemini CLI does not hand on AWS_ACCESS_KEY_ID of this shell" in capsys.readouterr().err
+    assert main(["install", "claude-desktop", *CLUSTER]) == 0
+    assert "does not hand on AWS_ACCESS_KEY_ID, AWS_CA_BUNDLE of" in capsys.readouterr().err
+    for client in ("claude-code", "codex"):
+        assert main(["install", client, *CLUSTER]) == 0
+        assert "hand on" not in capsys.readouterr().err
+    config = (home / ".codex/config.toml").read_text()
+    assert '"AWS_ACCESS_KEY_ID",' in config.partition("env_vars = [")[2]
+
+
+def test_a_client_without_a_shell_gets_the_path_of_uvx(home: Path) -> None:
+    uvx = home / "bin/uvx"
+    uvx.parent.mkdir()
+    uvx.write_text("#!/bin/sh\n")
+    uvx.chmod(0o700)
+    for client, file, key in (
+        ("claude-desktop", home / ".config/Claude/claude_desktop_config.json", "mcpServers"),
+        ("zed", home / ".config/zed/settings.json", "context_servers"),
+    ):
+        assert main(["install", client, *CLUSTER]) == 0
+        assert entry(file, key)["command"] == str(uvx)
+    assert main(["install", "claude-code", *CLUSTER]) == 0
+    assert entry(home / ".claude.json")["command"] == "uvx"
+    assert main(["install", "zed", "--project", *CLUSTER]) == 0
+    assert entry(home / "project/.zed/settings.json", "context_servers")["command"] == "uvx"
+    (home / "bin/CACHEDIR.TAG").touch()
     assert main(["install", "cursor", *CLUSTER]) == 0
-    assert "stands for your cluster" not in capsys.readouterr().err
+    assert entry(home / ".cursor/mcp.json")["command"] == "uvx"
+
+
+def test_an_installation_in_a_cache_is_not_written_down(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "uv").mkdir()
+    (home / "uv/CACHEDIR.TAG").touch()
+    monkeypatch.setattr(sys, "executable", str(home / "uv/archive-v0/x/bin/python"))
+    assert main(["install", "cursor", *CLUSTER, "--installed"]) == 2
+    assert "--installed: got an installation of uvx for this run alone" in capsys.readouterr().err
+
+
+def test_it_ends_with_the_command_that_checks_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def last(*flags: str) -> str:
+        assert main(["install", "codex", *flags]) == 0
+        return capsys.readouterr().err.splitlines()[-1].strip()
+
+    ours = "awslabs-dsql-mcp"
+    assert last(*CLUSTER) == f"uvx --from {ours} {ours} doctor --as codex"
+    assert last(*CLUSTER, "--latest") == f"uvx {ours}@latest doctor --as codex"
+    assert last("--local", "--project") == f"uvx --from '{ours}[local]' {ours} doctor --as codex --project"
+    assert last(*CLUSTER, "--installed", "--name", "a") == (
+        f"{sys.executable} -m awslabs_dsql_mcp doctor --as codex --name a"
+    )
+    assert home
+
+
+def test_the_clients_of_this_machine_are_found(home: Path) -> None:
+    (home / ".cursor").mkdir()
+    (home / "bin").mkdir()
+    (home / "bin/claude").write_text("#!/bin/sh\n")
+    (home / "bin/claude").chmod(0o700)
+    machine = PlatformPaths(sys.platform, dict(os.environ), str(home))
+    assert [client.name for client in clients_here(machine)] == ["claude-code", "cursor"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "chosen"), [("2", "cursor"), ("claude-code", "claude-code"), ("zed", "zed")]
+)
+def test_without_a_name_it_asks(answer: str, chosen: str) -> None:
+    here = [client for client in CLIENTS if client.name in ("claude-code", "cursor")]
+    screen = io.StringIO()
+    assert choose(here, io.StringIO(answer + "\n"), screen).name == chosen
+    assert "  2. Cursor (cursor)\n" in screen.getvalue()
+    with pytest.raises(SettingsError, match="expected a number of the list"):
+        choose(here, io.StringIO("3\n"), screen)
 
 
 @pytest.mark.usefixtures("home")
@@ -103,6 +209,21 @@ def test_uninstall_takes_it_out_and_a_name_leaves_the_other(home: Path) -> None:
     assert main(["install", "kiro", "--uninstall"]) == 0
 
 
+def test_uninstall_leaves_nothing_that_is_empty(home: Path) -> None:
+    file = home / ".cursor/mcp.json"
+    main(["install", "cursor", *CLUSTER])
+    assert main(["install", "cursor", "--uninstall"]) == 0
+    assert not file.exists()
+    file.write_text('{"theme": "dark"}')
+    main(["install", "cursor", *CLUSTER])
+    assert main(["install", "cursor", "--uninstall"]) == 0
+    assert json.loads(file.read_text()) == {"theme": "dark"}
+    file.write_text('{"mcpServers": { // mine\n  }}')
+    main(["install", "cursor", *CLUSTER])
+    assert main(["install", "cursor", "--uninstall"]) == 0
+    assert "// mine" in file.read_text()
+
+
 def test_print_changes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install", "cursor", "--print", *CLUSTER]) == 0
     out, err = capsys.readouterr()
@@ -119,7 +240,12 @@ def test_how_the_server_is_started(home: Path) -> None:
         return [started["command"], *started["args"]]
 
     assert args("--local") == ["uvx", "--from", "awslabs-dsql-mcp[local]", "awslabs-dsql-mcp", "--local"]
-    assert args("--from", ".[x]", *CLUSTER)[:4] == ["uvx", "--from", ".[x]", "awslabs-dsql-mcp"]
+    assert args("--from", ".", "--local")[2] == f"{home / 'project'}[local]"
+    assert args("--from", ".[x]", *CLUSTER)[2] == f"{home / 'project'}[x]"  # clients have their own folder
+    git = "git+https://example.com/x@main"
+    assert args("--from", git, *CLUSTER)[:4] == ["uvx", "--from", git, "awslabs-dsql-mcp"]
+    assert args("--from", git, "--local")[2] == f"awslabs-dsql-mcp[local] @ {git}"
+    assert args("--latest", *CLUSTER)[:2] == ["uvx", "awslabs-dsql-mcp@latest"]
     assert args("--installed", *CLUSTER)[:3] == [sys.executable, "-m", "awslabs_dsql_mcp"]
     relative = args("--local", "--local-data", "data")
     assert relative[-2:] == ["--local-data", str(home / "project/data")]
@@ -133,6 +259,11 @@ def test_how_the_server_is_started(home: Path) -> None:
             "CLIENT: got 'nothing', expected one of claude-code, claude-desktop, cursor",
         ),
         (["cursor"], "--cluster_endpoint: got nothing, expected HOST"),
+        (["--local"], "CLIENT: got nothing, expected one of claude-code"),
+        (["cursor", "--local", "--from", ""], "--from: got nothing, expected SOURCE"),
+        (["cursor", "--local", "--from", "[local]"], "--from: got '[local]', expected SOURCE"),
+        (["cursor", "--local", "--name", " "], "--name: got nothing, expected NAME"),
+        (["cursor", *CLUSTER, "--profile", ""], "--profile: got nothing, expected NAME"),
         (["cursor", *CLUSTER, "--region", "us-east-1"], "--region: got 'us-east-1', expected eu-west-1"),
         (["cursor", "--cluster_endpoint", "http://x"], "--cluster_endpoint: got 'http://x'"),
         (["cursor", "--local", "--evn", "a=b"], "--evn: unknown flag, expected --env?"),

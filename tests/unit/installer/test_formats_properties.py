@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.installer.formats import Format, NotEditable
 from awslabs_dsql_mcp.installer.formats.jsonc import JSON
 from awslabs_dsql_mcp.installer.formats.toml import TOML
 from awslabs_dsql_mcp.installer.formats.yaml import YAML
-from awslabs_dsql_mcp.installer.launch import ServerEntry
+from awslabs_dsql_mcp.installer.launch import ServerEntry, is_own_variable
 from awslabs_dsql_mcp.installer.merge import with_entry, without_entry
 
 PATH = ("servers", "aurora-dsql")
@@ -37,7 +37,12 @@ def started(args: list[str], env: dict[str, str]) -> ServerEntry:
 ENTRIES = st.builds(
     started,
     ARGS,
-    st.dictionaries(st.text(min_size=1, max_size=4), st.text(max_size=4), min_size=1, max_size=2),
+    st.dictionaries(
+        st.text(min_size=1, max_size=4) | st.sampled_from(["AWS_PROFILE", "DSQL_TOOLS"]),
+        st.text(max_size=4),
+        min_size=1,
+        max_size=2,
+    ),
 )
 
 
@@ -73,7 +78,9 @@ def in_and_out(text: str, fmt: Format, first: ServerEntry, second: ServerEntry) 
     assert at(fmt.read(one)) == first.full
     assert with_entry(one, fmt, PATH, first) == one
     two = with_entry(one, fmt, PATH, second)
-    env = {**first.required["env"], **second.required["env"]}  # pyright: ignore[reportGeneralTypeIssues,reportUnknownVariableType] - made above
+    before: Any = first.required["env"]
+    after: Any = second.required["env"]
+    env = {name: value for name, value in before.items() if not is_own_variable(name)} | after
     assert at(fmt.read(two)) == {**second.full, "env": env}
     out = without_entry(two, fmt, PATH)
     assert pruned(fmt.read(out)) == pruned(fmt.read(text))

@@ -42,7 +42,7 @@ def test_byte_order_mark_and_line_ends_stay() -> None:
     assert after.startswith("\ufeff{\r\n\t")
     assert after.count("\n") == after.count("\r\n")
     assert read(after.removeprefix("\ufeff"))["a"] == 1
-    assert without_entry(after, JSON, PATH) == '\ufeff{\r\n\t"a": 1,\r\n\t"mcpServers": {}\r\n}\r\n'
+    assert without_entry(after, JSON, PATH) == '\ufeff{\r\n\t"a": 1\r\n}\r\n'
 
 
 def test_another_server_of_that_name_is_left_alone() -> None:

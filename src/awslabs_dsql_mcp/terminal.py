@@ -1,0 +1,61 @@
+"""Colours and progress on a terminal; elsewhere plain lines."""
+
+import itertools
+import sys
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+_COLOURS: Final = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}  # ECMA-48, SGR
+_FRAMES: Final = "|/-\\"
+_SECONDS: Final = 0.12
+
+
+def takes_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Return true for a terminal that shows colours, unless the user wants none (no-color.org).
+
+    Args:
+        stream: Where it is written.
+        environ: The environment.
+    """
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def coloured(text: str, colour: str, *, wanted: bool = True) -> str:
+    """Write a text in a colour, or as it is where none is wanted."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if wanted and text else text
+
+
+@contextmanager
+def working(what: str, stream: TextIO, environ: Mapping[str, str]) -> Generator[None]:
+    """Tell that something takes a while: a line, and on a terminal a sign that turns until it is done.
+
+    Args:
+        what: What is done, without a full stop.
+        stream: Where it is written.
+        environ: The environment.
+    """
+    if not stream.isatty() or environ.get("TERM") == "dumb" or sys.platform == "win32":
+        stream.write(f"{what} …\n")
+        stream.flush()
+        yield
+        return
+    done = threading.Event()
+
+    def turn() -> None:
+        for frame in itertools.cycle(_FRAMES):
+            stream.write(f"\r{frame} {what} … ")
+            stream.flush()
+            if done.wait(_SECONDS):
+                break
+
+    turning = threading.Thread(target=turn, daemon=True)
+    turning.start()
+    try:
+        yield
+    finally:
+        done.set()
+        turning.join()
+        stream.write("\r\x1b[K")
+        stream.flush()
