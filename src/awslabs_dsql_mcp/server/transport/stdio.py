@@ -33,6 +33,7 @@ from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.jsonrpc import Rejection, take_line, without_surrogates
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader, write_all
 from awslabs_dsql_mcp.server.transport.line_writer import write_without_waiting
+from awslabs_dsql_mcp.server.transport.read_ahead import ReadAhead
 from awslabs_dsql_mcp.server.transport.waiting_requests import WaitingRequests
 
 log = logging.getLogger(__name__)
@@ -114,8 +115,10 @@ async def _read(
     answers: Outgoing,
     first: FirstAnswers | None,
 ) -> None:
+    ahead = ReadAhead(lines)
+    ahead.start()
     async with messages, answers:
-        while line := await anyio.to_thread.run_sync(lines.readline, abandon_on_cancel=True):
+        while line := await ahead.readline():
             if first is not None:
                 first.hear(line)
             taken = await _take(line)
