@@ -19,7 +19,8 @@ from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
-from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
+from awslabs_dsql_mcp.tools.large_changes.migrate import Migrate
+from awslabs_dsql_mcp.tools.migrate import MigrateRequest
 from support.client_helpers import rows, write
 
 SCRIPT: Final = (

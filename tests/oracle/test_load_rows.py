@@ -22,7 +22,8 @@ from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
-from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
+from awslabs_dsql_mcp.tools.large_changes.load_rows import LoadRows
+from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from support.direct_connection import connect
 
 CELLS: Final = {

@@ -4,6 +4,9 @@ import functools
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import Context
 
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
@@ -12,6 +15,7 @@ from awslabs_dsql_mcp.clusters.rates import Rates
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.model import ResultLimits
+from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
 from awslabs_dsql_mcp.lint.program import LintProgram
@@ -24,22 +28,29 @@ from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.server.session_clusters import SessionClusters, Visits
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
+from awslabs_dsql_mcp.tools.batch_write import WriteRequest, batch_write_tool
 from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.change_cluster import change_cluster_tool
 from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.create_cluster import create_cluster_tool
+from awslabs_dsql_mcp.tools.deferred import Deferred
 from awslabs_dsql_mcp.tools.diagnose import diagnose_tool
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
 from awslabs_dsql_mcp.tools.explain_query import ExplainQuery
 from awslabs_dsql_mcp.tools.get_schema import GetSchema
 from awslabs_dsql_mcp.tools.job_status import JobStatus
+from awslabs_dsql_mcp.tools.load_rows import LoadRequest, load_rows_tool
+from awslabs_dsql_mcp.tools.migrate import MigrateRequest, migrate_tool
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.readonly_query import ReadonlyQuery
 from awslabs_dsql_mcp.tools.resources import ResourceReader
-from awslabs_dsql_mcp.tools.spec import ToolSpec
+from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.tools.large_changes.group import LargeChanges
 
 _FOR_ACCOUNT = frozenset({"cluster_status", "create_cluster", "change_cluster", "diagnose"})
 
@@ -82,21 +93,35 @@ def _cluster_tools(
         reading = (*reading, export.spec())
     if not settings.allow_writes:
         return reading
-    from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner  # noqa: PLC0415 - 60 ms that readers can do without
-    from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory  # noqa: PLC0415 - as above
-    from awslabs_dsql_mcp.tools.batch_write import BatchWrite  # noqa: PLC0415 - as above
-    from awslabs_dsql_mcp.tools.load_rows import LoadRows  # noqa: PLC0415 - as above
-    from awslabs_dsql_mcp.tools.migrate import Migrate  # noqa: PLC0415 - as above
+    return (*reading, *_large_changes(settings, database, suggesting, confirmation, budget))
 
-    # Handles and marks of one cluster must not be taken for another's.
-    name = settings.cluster_endpoint or f"local {settings.local_data or ''}"
-    batch = (BatchRunner(suggesting, call_time=call_time), confirmation)
-    return (
-        *reading,
-        BatchWrite(suggesting, *batch, name, budget).spec(),
-        LoadRows(suggesting, *batch, LoadDirectory(settings.load_dir), name, budget).spec(),
-        Migrate(database, confirmation=confirmation, call_time=call_time, cluster=name, budget=budget).spec(),
-    )
+
+def _large_changes(
+    settings: Settings,
+    database: Database,
+    suggesting: Database,
+    confirmation: ChangeConfirmation,
+    budget: Budget,
+) -> tuple[ToolSpec, ...]:
+    """List the tools that change much; what does their work is imported when one is called."""
+
+    def make() -> "LargeChanges":
+        from awslabs_dsql_mcp.tools.large_changes.group import large_changes  # noqa: PLC0415 - as above
+
+        return large_changes(settings, database, suggesting, confirmation, budget)
+
+    large = Deferred(make)
+
+    async def batch_write(ctx: Context[None, Any], request: WriteRequest) -> Answer:
+        return await (await large()).batch_write.call(ctx, request)
+
+    async def load_rows(ctx: Context[None, Any], request: LoadRequest) -> Answer:
+        return await (await large()).load_rows.call(ctx, request)
+
+    async def migrate(ctx: Context[None, Any], request: MigrateRequest) -> Answer:
+        return await (await large()).migrate.call(ctx, request)
+
+    return (batch_write_tool(batch_write), load_rows_tool(load_rows), migrate_tool(migrate))
 
 
 def _changing_tools(

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.budget import ForecastFacts
 from awslabs_dsql_mcp.tools.spec import progress_of
+
+if TYPE_CHECKING:
+    from awslabs_dsql_mcp.bulk.jobs.runner import ProgressCallback, RunResult
 
 IN_BATCHES: Final = "in batches, a transaction each"
 """Transactions of these tools, for who is asked to confirm them."""
@@ -69,7 +71,7 @@ def saying_what_is_stored() -> Generator[None]:
         raise
 
 
-def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
+def progress_callback(ctx: Context[None, Any]) -> "ProgressCallback":
     """Report the progress of a run to the client."""
     report_progress = progress_of(ctx)
 
@@ -79,7 +81,7 @@ def progress_callback(ctx: Context[None, Any]) -> ProgressCallback:
     return report
 
 
-def run_output(result: RunResult, no_rows: str, lacking: Sequence[str] = ()) -> ToolOutput:
+def run_output(result: "RunResult", no_rows: str, lacking: Sequence[str] = ()) -> ToolOutput:
     """Describe the result of a call: finished, at its end with a part undone, or paused with the next call.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.config.settings import Toolset
@@ -14,6 +14,9 @@ from awslabs_dsql_mcp.text import Shown, as_line
 
 FACTS: Final = "awslabs-dsql-mcp/facts"
 """Key in a result's ``_meta`` of the values for programs (MCP specification, "General fields", ``_meta``)."""
+
+Answer = CallToolResult | InputRequiredResult
+"""A tool's answer, or a question to the user first."""
 
 ALWAYS_LOAD: Final = {"anthropic/alwaysLoad": True}
 """``_meta`` of tools that Claude Code loads at the start; others are found by a search first."""

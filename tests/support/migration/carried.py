@@ -18,7 +18,8 @@ from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
-from awslabs_dsql_mcp.tools.migrate import Migrate, MigrateRequest
+from awslabs_dsql_mcp.tools.large_changes.migrate import Migrate
+from awslabs_dsql_mcp.tools.migrate import MigrateRequest
 from support.migration.oracle import drop_roles
 
 _EMPTY = Path(__file__).with_name("empty.sql").read_bytes()

@@ -8,7 +8,8 @@ from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
 from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
-from awslabs_dsql_mcp.tools.load_rows import LoadRequest, LoadRows
+from awslabs_dsql_mcp.tools.large_changes.load_rows import LoadRows
+from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from support.wire.harness import Harness
 
 

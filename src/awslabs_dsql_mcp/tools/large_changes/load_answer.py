@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from typing_extensions import NotRequired, TypedDict
-
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress
 from awslabs_dsql_mcp.bulk.loading.column_choice import written
 from awslabs_dsql_mcp.bulk.loading.insert_plan import is_json
@@ -18,50 +16,10 @@ from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.text import as_line, pluralize
-from awslabs_dsql_mcp.tools.resumable import BatchResult, with_message
+from awslabs_dsql_mcp.tools.resumable import with_message
 
 MAX_SHOWN: Final = 20
 """Rows at most whose faults are shown, and looked for in a dry run."""
-
-
-class LeftOut(TypedDict):
-    """A row that was left out, or from which on nothing can be read."""
-
-    row: int
-    line: NotRequired[int]
-    reason: str
-
-
-class Verified(TypedDict):
-    """Result of a comparison; ``complete`` if it reached the last row.
-
-    ``read_as_others`` counts values that their type changes as it reads them, so that no difference shows.
-    """
-
-    compared: int
-    complete: bool
-    missing: int
-    changed: dict[str, int]
-    read_as_others: NotRequired[dict[str, int]]
-
-
-class LoadResult(BatchResult):
-    """Progress of a load."""
-
-    bad_rows: NotRequired[int]
-    data: NotRequired[str]
-    reasons: NotRequired[list[LeftOut]]
-    unread_from: NotRequired[int]
-    unread: NotRequired[LeftOut]
-    skipped: NotRequired[int]
-    skipped_rows: NotRequired[list[int]]
-    nulls: NotRequired[dict[str, int]]
-    json_strings: NotRequired[dict[str, int]]
-    changed: NotRequired[dict[str, int]]
-    verified: NotRequired[Verified]
-    differences: NotRequired[list[str]]
-    notes: NotRequired[list[str]]
-    end: NotRequired[str]
 
 
 def with_lines(

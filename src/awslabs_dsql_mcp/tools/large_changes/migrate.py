@@ -1,0 +1,427 @@
+"""The work of ``migrate``: plans, their runs and what they ask the user."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from mcp.server.mcpserver import Context
+
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
+from awslabs_dsql_mcp.catalog.estimates import counted as count_small
+from awslabs_dsql_mcp.catalog.estimates import estimates
+from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
+from awslabs_dsql_mcp.clusters.forecast import Forecast
+from awslabs_dsql_mcp.database.port import Database
+from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
+from awslabs_dsql_mcp.migration import cost
+from awslabs_dsql_mcp.migration import plan as migration_plan
+from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
+from awslabs_dsql_mcp.migration.plan import MigrationPlan
+from awslabs_dsql_mcp.migration.position import Position, position
+from awslabs_dsql_mcp.migration.record import PlanRecord, find_record, is_recorded
+from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_lines, steps_lines
+from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
+from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
+from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
+from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
+from awslabs_dsql_mcp.sql.identifiers import qualified_name
+from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.budget import Affordable, Budget
+from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.migrate import MigrateRequest
+from awslabs_dsql_mcp.tools.spec import Answer, progress_of, to_text_result
+
+_MAX_COUNTED: Final = 8  # tables that a forecast counts
+
+
+class Migrate:
+    """Plans and carries out migrations.
+
+    Args:
+        database: Where statements run.
+        confirmation: Asks for confirmation.
+        call_time: Longest a call may take, in seconds.
+        cluster: Name of the cluster: a handle is good on no other.
+        budget: Forecasts what a run costs; by default without prices and limit.
+        sleep: Waits so many seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        confirmation: ChangeConfirmation,
+        call_time: float,
+        cluster: str = "",
+        budget: Budget | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = cluster
+        self._budget = budget or Budget()
+        self._affordable = Affordable()
+        self._confirmation = confirmation
+        self._agreed: dict[str, tuple[int, float]] = {}
+        self._database = database
+        self._runner = MigrationRunner(database, sleep=sleep, clock=clock)
+        self._comparer = Comparer(database, clock=clock)
+        self._call_time = call_time
+        self._clock = clock
+        self._last: tuple[str, MigrationPlan] | None = None
+
+    async def call(self, ctx: Context[None, Any], request: MigrateRequest) -> Answer:
+        """Answer a call of the tool, or ask the user first."""
+        await self.require_affordable(request)
+        question = await self.question(request, can_ask=supports_elicitation(ctx))
+        asking = await confirm(ctx, question, self._confirmation)
+        if asking is not None:
+            return asking
+        return to_text_result(await self.migrate(request, progress_of(ctx)))
+
+    async def question(self, request: MigrateRequest, *, can_ask: bool) -> Question | None:
+        """Give the question for the user before a migration; ``None`` for no question.
+
+        What a dry run has shown, or the user has agreed to, goes on by its handle: on this server alone, and
+        only from where it stands.
+
+        Raises:
+            NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
+        """
+        if request.only_shows:
+            return None
+        try:
+            plan = await self._plan(request.script)
+        except DsqlError:
+            return None
+        if plan.blocked or not plan.steps or not self._runs(plan, request.resume_from):
+            return None
+        if self._is_agreed(plan, request.resume_from):
+            self._agreed.pop(plan.fingerprint, None)  # a call beside this one asks
+            return None
+        change = Change(
+            "migrate",
+            [Query(q) for step in plan.steps for q in step.queries],
+            [statement for step in plan.steps for statement in step.statements],
+            "a transaction a step",
+            "resume_from",
+        )
+        return self._confirmation.question(change, can_ask=can_ask)
+
+    async def require_affordable(self, request: MigrateRequest) -> None:
+        """Hold the forecast of the steps that are still to be run against the operator's limit.
+
+        Raises:
+            RequestInvalid: It is above, or the script is empty.
+            StatementRefused: The script does not parse.
+        """
+        if request.only_shows or self._budget.limit is None:
+            return
+        self._budget.rates.begin()
+        plan = await self._plan(request.script)
+        first = _first_step(plan, request.resume_from)
+        if plan.blocked:
+            return
+        position(plan, request.resume_from, None)  # a handle that is none of this plan's is the first fault
+        if self._affordable.covers(plan.fingerprint, first):
+            return
+        forecast, _ = await self._forecast(plan, first)
+        self._budget.require(forecast)
+        self._affordable.note(plan.fingerprint, first)
+
+    async def _forecast(self, plan: MigrationPlan, first: int) -> tuple[Forecast, str]:
+        """Forecast the steps of a plan from one on, with a sentence on what counts with the most."""
+        names = await asyncio.to_thread(cost.tables_before, plan)
+        found = await estimates(self._database, [qualified_name(*name) for name in names]) if names else []
+        known = dict(zip(names, found, strict=True))
+        counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
+        unsized = [name for name in counted.tables if name in known][:_MAX_COUNTED]
+        for name in unsized:  # small ones, of which nothing is estimated yet
+            known[name] = await count_small(self._database, qualified_name(*name), known[name])
+        if unsized:
+            counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
+        forecast = await self._budget.forecast(counted.work, counted.uncounted, counted.remedy)
+        return forecast, counted.note
+
+    @staticmethod
+    def _runs(plan: MigrationPlan, handle: str | None) -> bool:
+        """Check that a call runs a step: its handle is one of the plan's, and not behind the last step."""
+        if handle is None or handle == RESTART:
+            return True
+        try:
+            number, _ = plan.parse_resume_token(handle)
+        except ValueError:  # it will be refused
+            return False
+        return number <= len(plan.steps)
+
+    def _is_agreed(self, plan: MigrationPlan, handle: str | None) -> bool:
+        """Check that a handle goes on with what was agreed to."""
+        if handle is None:
+            return False
+        number, doubt = (1, "") if handle == RESTART else plan.parse_resume_token(handle)
+        agreed, until = self._agreed.get(plan.fingerprint, (number + 1, 0.0))
+        # Steps in doubt are looked up in the catalog, not run again.
+        return self._clock() < until and (agreed <= number or bool(doubt))
+
+    async def migrate(self, request: MigrateRequest, report: ReportProgress) -> ToolOutput:
+        """Show the plan, or carry it out until it is done, a step fails, or the call's time is over.
+
+        Raises:
+            RequestInvalid: The script is empty, or the handle is not of this script.
+            StatementRefused: It does not parse, or holds what cannot be carried over.
+            DsqlError: A step failed; the message says what is applied, and how to go on.
+        """
+        deadline = self._clock() + self._call_time
+        if request.only_shows and request.resume_from is not None:
+            raise RequestInvalid(
+                "dry_run and show_from show the plan, and resume_from runs it; nothing was run.",
+                code="dry_run_or_run",
+                hint="To run it, send the same without these two; to see it, without resume_from.",
+            )
+        plan = await self._plan(request.script)
+        if request.only_shows:
+            self._agree(plan, 1)
+            return await self._show(plan, request.show_from, verify=request.verify)
+        _require_whole(plan)
+        try:
+            begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
+        except DsqlError:
+            if self._runs(plan, request.resume_from):
+                self._agree(plan, _first_step(plan, request.resume_from))
+            raise
+        run = MigrationRun(plan, deadline, begin, record)
+        try:
+            await self._runner.run(run, report)
+        finally:  # who has only found what was applied has used nothing up
+            self._agree(plan, run.number if run.has_applied else begin.number)
+        if not request.verify or run.paused:
+            return _summary(run)
+        return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))
+
+    async def _show(self, plan: MigrationPlan, place: str, *, verify: bool) -> ToolOutput:
+        try:
+            page = await asyncio.to_thread(plan_page, plan, place)
+        except ValueError as error:
+            raise RequestInvalid(
+                f"show_from: {error}.",
+                code="show_from_invalid",
+                hint="Send the script that gave it, unchanged; or call migrate with dry_run=true.",
+            ) from None
+        self._budget.rates.begin()
+        remarks = ["verify=true compares behind the last step; here it does nothing."] if verify else []
+        existing = Existing(plan)
+        if plan.steps and not plan.blocked:
+            try:
+                existing = await find_existing(self._database, plan)
+            except DsqlError as error:
+                unseen = f"Which of its objects are there already could not be looked at: {error.message}"
+                remarks.append(unseen)
+        forecast = refusal = None
+        if plan.steps and not plan.blocked and not place:
+            forecast, note = await self._forecast(plan, 1)
+            refusal = self._budget.refusal(forecast)
+            told = (forecast.line, note, refusal.message if refusal else "")
+            remarks = [*filter(None, told), *remarks]
+        return _shown(plan, page, existing, remarks, forecast, refusal)
+
+    def _agree(self, plan: MigrationPlan, number: int) -> None:
+        """Remember for a while that a plan may go on by its handle, as long as a step is left."""
+        now = self._clock()
+        kept = {key: value for key, value in self._agreed.items() if value[1] > now}
+        if number <= len(plan.steps):
+            kept[plan.fingerprint] = (number, now + TOKEN_LIFE)
+        else:
+            kept.pop(plan.fingerprint, None)
+        self._agreed = kept
+
+    async def _begin(
+        self, plan: MigrationPlan, handle: str | None, *, verify: bool
+    ) -> tuple[Position, PlanRecord | None]:
+        """Find where to begin, and what is recorded of the plan's runs; to compare alone, behind all steps.
+
+        What is there already is looked for before the first step, unless each step is looked at as it comes.
+
+        Raises:
+            RequestInvalid: The handle is not of this plan, or the plan was or may have been run before.
+            StatementRefused: Objects that it makes are there.
+            DsqlError: What `Database.run` raises.
+        """
+        record = await find_record(self._database, plan)
+        starts_over = handle == RESTART or (handle is None and await self._is_gone(plan, record))
+        known = None if record is None or starts_over else record
+        end = len(plan.steps) + 1
+        if handle is None and verify and known is not None and known.next_step == end:
+            handle = plan.resume_token(end)
+        if verify and known is not None and _first_step(plan, handle) == end:
+            return Position(end, is_known=known.next_step == end), None
+        begin = position(plan, handle, known and known.next_step, known.since if known else "")
+        if not begin.doubt:
+            found = await find_existing(self._database, plan, begin.number)
+            is_done = record is not None and record.next_step == end
+            found.require_new(is_resumed=handle is not None or record is not None, is_done=is_done)
+        if record is not None and starts_over:
+            await record.remove()
+        return begin, record
+
+    async def _is_gone(self, plan: MigrationPlan, record: PlanRecord | None) -> bool:
+        """Tell whether a plan is recorded as done, and yet an object that it makes is not there.
+
+        Raises:
+            DsqlError: What `Database.run` raises.
+        """
+        if record is None or record.next_step != len(plan.steps) + 1:
+            return False
+        return not (await find_existing(self._database, plan)).is_unclear
+
+    async def _plan(self, script: str) -> MigrationPlan:
+        """Plan a script; the last one's is kept, as a long migration is one script called with again."""
+        if self._last is None or self._last[0] != script:
+            self._last = (script, replace(await self._planned(script), cluster=self._cluster))
+        return self._last[1]
+
+    async def _planned(self, script: str) -> MigrationPlan:
+        if not script.strip():
+            raise RequestInvalid("statements is empty.", hint="Give a script of one or more statements.")
+        try:
+            conversion = await asyncio.to_thread(convert, script)
+        except ScriptSyntaxError as error:
+            raise StatementRefused(
+                f"The script does not parse: {error}. Nothing was run.",
+                code="syntax",
+                hint="Correct it there.",
+            ) from None
+        return await asyncio.to_thread(migration_plan.plan, conversion)
+
+
+def _first_step(plan: MigrationPlan, handle: str | None) -> int:
+    """Number of the step that a handle names; 1 if it names none."""
+    try:
+        number, _ = plan.parse_resume_token(handle or "")
+    except ValueError:
+        return 1
+    return number
+
+
+def _require_whole(plan: MigrationPlan) -> None:
+    """Refuse to run a part of a script whose other part cannot be carried over.
+
+    Raises:
+        StatementRefused: There is such a part.
+    """
+    if plan.blocked:
+        raise StatementRefused(
+            f"{pluralize(len(plan.blocked), 'statement')} cannot be carried over; nothing was run.",
+            details=[f"Line {left.line}, {left.what}: {left.why}" for left in plan.blocked[:10]],
+            code="not_migratable",
+            hint="Rewrite or remove them, then call migrate again with dry_run=true.",
+        )
+    if not plan.steps:
+        raise RequestInvalid("The script holds nothing to run.", hint="Give DDL or changes of data.")
+
+
+def _shown(
+    plan: MigrationPlan,
+    page: PlanPage,
+    existing: Existing,
+    remarks: Sequence[str],
+    forecast: Forecast | None,
+    refusal: RequestInvalid | None,
+) -> ToolOutput:
+    head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
+    if plan.blocked:
+        head += f" {pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
+    may_run = plan.steps and not plan.blocked and existing.is_clear and refusal is None
+    handle = plan.resume_token(1) if may_run else None
+    more = (
+        f"For the rest of the plan, send the same with show_from='{page.following}'. "
+        if page.following
+        else ""
+    )
+    go = (
+        f"To carry it out, send the same without dry_run, with resume_from={handle}."
+        if handle
+        else existing.advice
+        if not existing.is_clear
+        else refusal.hint
+        if refusal
+        else "Rewrite or remove what stops it, and send it again."
+        if plan.blocked
+        else "There is nothing to run; give DDL or changes of data."
+    )
+    recorded = (
+        f"A run is recorded in a table {PROGRESS_TABLE}, so that no step is applied twice."
+        if handle and is_recorded(plan)
+        else ""
+    )
+    first = (head, _attention(plan), recorded, existing.line, *remarks)
+    lines = [*filter(None, first), *page.parts, f"Next: {more}{go}"]
+    facts = _facts(plan, handle, "planned") | ({"forecast": forecast.facts} if forecast else {})
+    facts |= {"show_from": page.following} if page.following else {}
+    return ToolOutput(tuple(lines), facts)
+
+
+def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
+    plan = run.plan
+    begun = _begun(run)
+    lines = [*([begun] if begun else []), progress_line(plan, run.number, run.doubt)]
+    if compared is not None:
+        lines.insert(0, compared.headline)
+    lines += filter(None, [_attention(plan)])
+    if run.record is not None and not run.paused:
+        lines.append(f"{run.record.name} keeps for a day that it is done; a later job drops that table.")
+    if run.paused:
+        lines.append(f"{run.paused} Next: send the same with resume_from={run.handle}.")
+    elif compared is None:
+        lines.append(
+            f"To compare what is stored with it: the same with resume_from={run.handle} and verify=true."
+        )
+    else:
+        lines += compared.lines
+        if compared.differences:
+            again = f"the same with resume_from={run.handle} and verify=true compares again"
+            lines.append(f"Next: mend what differs on the cluster, or the script where it is wrong; {again}.")
+    lines += [*steps_lines(plan, run.states), *skipped_lines(plan)]
+    handle = run.handle if run.paused else None
+    facts = _facts(plan, handle, "paused" if run.paused else "done")
+    if compared is not None:
+        facts["compared"] = compared.facts
+    return ToolOutput(tuple(lines), facts | {"applied": run.number - 1})
+
+
+def _begun(run: MigrationRun) -> str:
+    """Say what this call did not do, though a step counts as applied."""
+    begin, total = run.begin, len(run.plan.steps)
+    if begin.passed is not None:
+        return f"Step {begin.passed} was not run: resume_from says that it is applied."
+    if begin.number > total:
+        return "Nothing was run now" + (":" if begin.is_known else ": by what resume_from says,")
+    return ""
+
+
+def _attention(plan: MigrationPlan) -> str:
+    """Say how much of a plan somebody has to look at; empty for nothing."""
+    left_out = sum(left.needs_review and not left.is_blocking for left in plan.skipped)
+    noted = _noted(plan)
+    parts = [
+        f"{pluralize(left_out, 'statement')} left out" if left_out else "",
+        f"{pluralize(noted, 'change')} of meaning" if noted else "",
+    ]
+    said = " and ".join(filter(None, parts))
+    return f"To be looked at by a human: {said}, below." if said else ""
+
+
+def _noted(plan: MigrationPlan) -> int:
+    return sum(len(step.remarks) for step in plan.steps)
+
+
+def _facts(plan: MigrationPlan, handle: str | None, state: str) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "state": state,
+        "steps": len(plan.steps),
+        "needs_human": sum(left.needs_review for left in plan.skipped) + _noted(plan),
+    }
+    return facts | ({"resume_from": handle} if handle else {})
