@@ -7,6 +7,7 @@ The packages, from the top down; imports point down, as import-linter checks::
     doctor/         ``doctor``: checks of all that the server needs
     installer/      ``install``: the server's entry in the configuration files of MCP clients
     clusters_command  ``clusters``: what AWS tells of clusters, for people and scripts
+    cluster_changes_command/  ``clusters create`` and its kind: a person's changes of clusters
     roles_command   ``roles``: database roles, and the script that makes one
     demo            ``demo``: every tool on a local cluster
     tools/          the tools: what an agent can ask for

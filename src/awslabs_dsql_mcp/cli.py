@@ -113,6 +113,17 @@ def _as_started(arguments: Sequence[str]) -> tuple[Sequence[str], str]:
 def _aws_command(name: str, rest: Sequence[str]) -> Callable[[], int] | None:
     """Import a command that asks AWS or the cluster; `None` for any other name."""
     if name == "clusters":
+        from awslabs_dsql_mcp.clusters import CHANGING_WORDS, REPORTING_WORDS  # noqa: PLC0415 - see the module
+
+        word = next((each for each in rest if each in (*CHANGING_WORDS, *REPORTING_WORDS)), "")
+        if word in CHANGING_WORDS:
+            from awslabs_dsql_mcp.cluster_changes_command.command import (  # noqa: PLC0415 - see the module
+                main as changes,
+            )
+
+            others = list(rest)
+            others.remove(word)
+            return lambda: changes(word, others, os.environ)
         from awslabs_dsql_mcp.clusters_command import main as clusters  # noqa: PLC0415 - see the module
 
         return lambda: clusters(rest, os.environ)

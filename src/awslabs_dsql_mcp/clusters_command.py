@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, cast
 
-from awslabs_dsql_mcp.clusters import MAX_DAYS
+from awslabs_dsql_mcp.clusters import CHANGING_WORDS, MAX_DAYS
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import COMMAND, WAITING
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
@@ -138,10 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     told = "; ".join(f"{name}: {what}" for name, what in _ACTIONS.items())
     parser = OptionParser(
         "awslabs-dsql-mcp clusters",
-        description=f"Print what AWS tells of clusters. {told}.",
+        description=f"Print what AWS tells of clusters. {told}. Changes have a help of their own, such as "
+        f"`clusters create --help`: {', '.join(CHANGING_WORDS)}.",
         allow_abbrev=False,
     )
-    parser.add_argument("action", nargs="?", choices=list(_ACTIONS), default="list")
+    parser.add_argument("action", nargs="?", choices=[*_ACTIONS, *CHANGING_WORDS], default="list")
     parser.add_argument(
         "cluster",
         nargs="?",

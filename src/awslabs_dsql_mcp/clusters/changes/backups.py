@@ -154,7 +154,12 @@ class BackUp:
                 outcome="unknown",
             ) from error
         state = str(told.get("State", ""))
-        values: dict[str, object] = {**facts(cluster), "job": job, "state": state}
+        values: dict[str, object] = {
+            **facts(cluster),
+            "job": job,
+            "state": state,
+            "done": state == "COMPLETED",
+        }
         if state == "COMPLETED":
             point = str(told.get("RecoveryPointArn", ""))
             lines = (f"{woken}Backup {job} is COMPLETED in vault {VAULT}.", f"Recovery point: {point}.")

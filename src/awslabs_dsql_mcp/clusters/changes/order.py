@@ -150,14 +150,23 @@ def _check_pair(regions: tuple[str, ...], witness: str, point: str) -> None:
         )
 
 
-def _read_point(arn: str, regions: tuple[str, ...]) -> RecoveryPoint:
+def read_point(arn: str) -> RecoveryPoint:
+    """Read the ARN of a recovery point.
+
+    Raises:
+        RequestInvalid: It is none.
+    """
     found = _POINT.fullmatch(arn.strip())
     if found is None:
         raise RequestInvalid(
-            "recovery_point_arn is no ARN of a recovery point.",
-            hint="cluster_status with a cluster's id tells of its backups; AWS Backup lists the ARNs.",
+            f"{one_line(repr(arn))} is no ARN of a recovery point.",
+            hint="The answer of a backup has it; AWS Backup lists them all.",
         )
-    point = RecoveryPoint(found[0], found[1], found[2], found[3])
+    return RecoveryPoint(found[0], found[1], found[2], found[3])
+
+
+def _read_point(arn: str, regions: tuple[str, ...]) -> RecoveryPoint:
+    point = read_point(arn)
     if (point.region,) != regions:
         raise RequestInvalid(
             f"The recovery point is in {point.region}, and is restored there.",

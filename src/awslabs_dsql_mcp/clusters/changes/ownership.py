@@ -69,7 +69,7 @@ def check_keys(keys: Iterable[str]) -> None:
         bare = key.strip().casefold()
         if bare in _RESERVED or bare.startswith("aws:"):
             raise RequestInvalid(
-                f"The tag {one_line(repr(key))} is not changed by this tool: it tells what the cluster is, "
+                f"The tag {one_line(repr(key))} is not changed here: it tells what the cluster is, "
                 "and who "
                 "made it.",
                 code="reserved_tag",
