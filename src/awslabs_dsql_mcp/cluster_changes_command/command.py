@@ -37,6 +37,10 @@ _CLIENT: Final = "the command line"
 
 _DONE, _FAILED, _INTERRUPTED, _NOT_DONE = 0, 1, 130, 3
 _NO_LIMIT: Final = sys.maxsize
+_LOCAL_ENDS: Final = (
+    "A local cluster ends with the last process that uses it, and jobs of AWS Backup fail with it: keep "
+    "`awslabs-dsql-mcp local` running."
+)
 _REPEAT: Final = 30.0  # seconds after which the same line of progress is told again
 
 
@@ -74,7 +78,11 @@ def main(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int
         _print_json(answer.structured)
     else:
         sys.stdout.write(f"{answer.text}\n")
-    return _DONE if is_done(answer) else _NOT_DONE
+    if is_done(answer):
+        return _DONE
+    if settings.local:
+        sys.stderr.write(f"{_LOCAL_ENDS}\n")
+    return _NOT_DONE
 
 
 def is_done(answer: ToolOutput) -> bool:

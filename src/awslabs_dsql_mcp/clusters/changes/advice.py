@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from awslabs_dsql_mcp.clusters.changes.order import Order
 
 PROGRAM: Final = "awslabs-dsql-mcp"
+_LOCAL: Final = "--local"
 WORDS: Final[Mapping[str, str]] = {
     "protect": "protect",
     "unprotect": "unprotect",
@@ -154,6 +155,10 @@ class CommandAdvice:
 
     def use(self, identifier: str, endpoint: str) -> str:  # noqa: ARG002 - its endpoint names it
         """See `Advice`."""
+        if _LOCAL in self.options:
+            folder = [option for option in self.options if option != _LOCAL]
+            told = shlex.join((PROGRAM, "local", "--env", "--host", endpoint, *folder))
+            return f"`{told}` tells how it is reached while the local cluster runs"
         return f"{self.run('doctor', '--cluster_endpoint', endpoint)} checks that it can be used"
 
     def unprotect_first(self, arn: str) -> str:

@@ -5,7 +5,7 @@ and "... for AWS Backup" (which keys an action takes); IAM user guide, "Conditio
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from awslabs_dsql_mcp.clusters.changes.ownership import MANAGED_BY, MANAGER
 
@@ -24,7 +24,7 @@ NOTES: Final = (
 """What the policy does not say, or cannot hold."""
 
 
-def own_policy() -> Mapping[str, object]:
+def own_policy() -> dict[str, Any]:
     """Give the policy, as JSON values."""
     return {
         "Version": "2012-10-17",
