@@ -19,7 +19,10 @@ MAX_COUNTED: Final = 10_000
 _ESTIMATE: Final = """
 SELECT c.reltuples, (SELECT json_object_agg(s.attname, s.avg_width * (1 - s.null_frac)) FROM pg_stats s
                      WHERE s.schemaname = n.nspname AND s.tablename = c.relname)::text,
-  (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid AND NOT x.indisprimary)
+  (SELECT json_agg((SELECT json_agg(DISTINCT a.attname) FROM pg_attribute a
+                    WHERE a.attrelid = c.oid AND (a.attnum = ANY (x.indkey) OR a.attnum = ANY (k.indkey))))
+   FROM pg_index x LEFT JOIN pg_index k ON k.indrelid = c.oid AND k.indisprimary
+   WHERE x.indrelid = c.oid AND NOT x.indisprimary)::text
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)"""
 
 
@@ -30,13 +33,13 @@ class TableEstimate:
     Attributes:
         rows: Number of rows; ``None`` if nobody has counted.
         widths: Average bytes of a row's values by column, of those that there are statistics of.
-        indexes: Its indexes besides the primary key's.
+        indexes: Columns of an entry of each index besides the primary key's: its own and the key's.
         width: Average size of a row in bytes, where it was measured; else the columns' is known.
     """
 
     rows: float | None = None
     widths: Mapping[str, float] = field(default_factory=dict[str, float])
-    indexes: int = 0
+    indexes: tuple[frozenset[str], ...] = ()
     width: float | None = None
 
     @property
@@ -93,5 +96,5 @@ def _read(result: Result) -> TableEstimate:
     return TableEstimate(
         None if number < 0 else number,
         cast("dict[str, float]", json.loads(widths or "null")) or {},
-        int(indexes or 0),
+        tuple(frozenset(of or ()) for of in cast("list[list[str] | None]", json.loads(indexes or "[]"))),
     )

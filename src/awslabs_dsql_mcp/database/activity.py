@@ -25,7 +25,10 @@ SLOW: Final = 1.0
 
 _MAX_CONFLICTED: Final = 500
 _MAX_SLOW: Final = 200
-_MAX_SHAPES: Final = 12  # statements of a transaction that are kept
+_BUCKET: Final = 10  # seconds whose transactions are counted together
+
+MAX_SHAPES: Final = 12
+"""Statements of a transaction that are kept."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class Conflicted:
         attempts: Its attempts that conflicted.
         succeeded: A later attempt ended well.
         read_only: It only read.
-        shapes: Its statements.
+        shapes: Its first statements.
+        statements: Number of all its statements.
     """
 
     at: float
@@ -93,6 +97,7 @@ class Conflicted:
     succeeded: bool
     read_only: bool
     shapes: "tuple[StatementShape, ...]"
+    statements: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ class Seen:
         transactions: Number of transactions that ended in them.
         conflicted: Those that conflicted, the oldest first.
         slow: Those that were slow, the oldest first.
+        full: What older ones of are no longer known, since there were too many.
     """
 
     minutes: int
@@ -129,6 +135,7 @@ class Seen:
     transactions: int
     conflicted: tuple[Conflicted, ...]
     slow: tuple[SlowUnit, ...]
+    full: tuple[str, ...] = ()
 
     @property
     def conflicts(self) -> int:
@@ -149,7 +156,7 @@ class ActivityRecord:
         self._key = secrets.token_bytes(16)
         self._conflicted: deque[Conflicted] = deque(maxlen=_MAX_CONFLICTED)
         self._slow: deque[SlowUnit] = deque(maxlen=_MAX_SLOW)
-        self._by_minute: deque[tuple[int, int]] = deque(maxlen=MAX_MINUTES + 1)
+        self._counts: deque[tuple[int, int]] = deque()
 
     def note(self, unit: UnitOfWork, observed: Attempts, report: Report | None) -> None:
         """Note a transaction that has ended; nothing if it had no connection, or is not to be recorded.
@@ -162,13 +169,15 @@ class ActivityRecord:
         if observed.began is None or unit.unrecorded:
             return
         now = self._clock()
-        self._count(int(now // 60))
+        self._count(int(now // _BUCKET))
         is_slow = observed.longest >= SLOW
         if not (observed.conflicts or is_slow):
             return
         shapes, ended_well = self.shapes(unit), report is not None
         if observed.conflicts:
-            kept = Conflicted(now, tuple(observed.conflicts), ended_well, unit.read_only, shapes)
+            kept = Conflicted(
+                now, tuple(observed.conflicts), ended_well, unit.read_only, shapes, len(unit.queries)
+            )
             self._conflicted.append(kept)
         if is_slow:
             rows = sum(each.rows_affected or 0 for each in report.results) if report else None
@@ -181,20 +190,27 @@ class ActivityRecord:
         return Seen(
             minutes,
             min(float(minutes), (now - self._began) / 60),
-            sum(count for minute, count in self._by_minute if minute >= since // 60),
+            sum(count for bucket, count in self._counts if bucket >= since // _BUCKET),
             tuple(each for each in self._conflicted if each.at >= since),
             tuple(each for each in self._slow if each.at >= since),
+            tuple(
+                name
+                for name, kept in (("conflicts", self._conflicted), ("slow transactions", self._slow))
+                if len(kept) == kept.maxlen and kept[0].at >= since
+            ),
         )
 
     def shapes(self, unit: UnitOfWork) -> "tuple[StatementShape, ...]":
         """Give the statements of a unit of work without their literals."""
         from awslabs_dsql_mcp.sql.shapes import shape  # noqa: PLC0415 - most sessions have no conflict
 
-        return tuple(shape(query.sql, query.params, self._digest) for query in unit.queries[:_MAX_SHAPES])
+        return tuple(shape(query.sql, query.params, self._digest) for query in unit.queries[:MAX_SHAPES])
 
-    def _count(self, minute: int) -> None:
-        count = self._by_minute.pop()[1] if self._by_minute and self._by_minute[-1][0] == minute else 0
-        self._by_minute.append((minute, count + 1))
+    def _count(self, bucket: int) -> None:
+        count = self._counts.pop()[1] if self._counts and self._counts[-1][0] == bucket else 0
+        self._counts.append((bucket, count + 1))
+        while self._counts[0][0] < bucket - MAX_MINUTES * 60 // _BUCKET:
+            self._counts.popleft()
 
     def _digest(self, value: str) -> str:
         return hashlib.blake2b(value.encode(errors="replace"), digest_size=12, key=self._key).hexdigest()

@@ -84,6 +84,11 @@ class Contention:
         return "only read" if all(unit.read_only for unit in self.units) else "change what is not known"
 
     @property
+    def is_cut(self) -> bool:
+        """A transaction has more statements than are kept, which may touch other rows."""
+        return any(unit.statements > len(unit.shapes) for unit in self.units)
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The statements that change or lock rows, else all; each once, the most frequent first."""
         counted: Counter[str] = Counter()
@@ -143,7 +148,8 @@ def _parted(
             yield Contention(tables, cause.units, _of_rows(cause), cause.rows)
         else:
             attempts = [attempt for unit in cause.units for attempt in unit.attempts]
-            pattern = _sequence(cause.units, sequences) or _size(attempts) or _OTHER
+            told = any(row.key for unit in cause.units for row in touched(unit.shapes, keys))
+            pattern = _sequence(cause.units, sequences) or _size(attempts) or (_OTHER if told else _UNKNOWN)
             yield Contention(tables, cause.units, pattern)
 
 
@@ -156,11 +162,9 @@ _SCHEMA: Final = Pattern(
     "the schema had changed meanwhile (OC001)",
     "Run DDL, GRANT and index builds while nothing else runs; each is met by one retry.",
 )
-_OTHER: Final = Pattern(
-    "other",
-    "on different rows, as far as the statements tell",
-    "Let fewer writers change the same rows at once, and keep transactions short.",
-)
+_SPREAD: Final = "Let fewer writers change the same rows at once, and keep transactions short."
+_OTHER: Final = Pattern("other", "on different rows, as far as the statements tell", _SPREAD)
+_UNKNOWN: Final = Pattern("other", "on rows that the statements do not tell", _SPREAD)
 
 
 def _of_rows(cause: Cause) -> Pattern:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from awslabs_dsql_mcp.catalog.health import IndexState, JobState, SequenceState, TableState
-from awslabs_dsql_mcp.database.activity import Seen, SlowUnit
+from awslabs_dsql_mcp.database.activity import MAX_SHAPES, Seen, SlowUnit
 from awslabs_dsql_mcp.diagnosis.contention import Contention, raise_caches
 from awslabs_dsql_mcp.diagnosis.rows import REPEATED
 from awslabs_dsql_mcp.dsql import limits
@@ -82,10 +82,12 @@ def conflict_findings(found: Sequence[Contention], seen: Seen) -> Iterator[Findi
             ended = f"{each.given_up} of {met} failed in the end"
         pattern = "" if few else f", {each.pattern.text}"
         rate = each.conflicts / max(1.0, seen.recorded)
+        cut = f" Of long ones only the first {MAX_SHAPES} statements are known." if each.is_cut else ""
         yield Finding(
             (20 if few else 80) + 10 * bool(each.given_up) + min(9.0, rate),
             "conflicts" if few else each.pattern.kind,
-            f"{pluralize(each.conflicts, 'conflict')} in transactions that {each.where}{pattern}; {ended}.",
+            f"{pluralize(each.conflicts, 'conflict')} in transactions that {each.where}{pattern}; "
+            f"{ended}.{cut}",
             "Nothing: so few are met by a retry." if few else each.pattern.advice,
             each.texts,
             values={
@@ -138,19 +140,18 @@ def job_findings(jobs: Sequence[JobState]) -> Iterator[Finding]:
             if is_settled(state):
                 continue
             step = (
-                f"Remove the cause that the job names (duplicates, say), DROP INDEX {name}, then create it "
-                f"again. {_TWO_CALLS}"
+                "Remove the cause that the job's line below names (duplicates, say), "
+                f"DROP INDEX {name}, then create it again. {_TWO_CALLS}"
                 if of_index
-                else "Remove the cause that the job names, and start it again."
+                else "Remove the cause that the job's line below names, and start it again."
             )
-            cause = f": {one_line(job.details, 140).rstrip('.')}" if job.details else ""
             left = (
                 "; its index remains, is used by no query, and refuses writes if unique" if of_index else ""
             )
             yield Finding(
                 85 if of_index else 60,
                 "job_failed",
-                f"The job {job.job_id} ({job.job_type} {name}) failed{cause}{left}.",
+                f"The job {job.job_id} ({job.job_type} {name}) failed{left}.",
                 step,
                 jobs=(job.line,),
                 values={"job_id": job.job_id, "cause": job.details},

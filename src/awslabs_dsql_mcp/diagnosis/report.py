@@ -105,9 +105,10 @@ def report(
     found.sort(key=lambda finding: -finding.weight)
     shown = found[:_MAX_FINDINGS]
     statements, labelled = _label(shown)
+    jobs = list(dict.fromkeys(line for finding in shown for line in finding.jobs))
     lines = [_head(seen, found)]
     lines += [
-        f"{number}. {finding.text}{_refer(finding)} Next: {finding.step}"
+        f"{number}. {finding.text}{_refer(finding, jobs)} Next: {finding.step}"
         for number, finding in enumerate(labelled, 1)
     ]
     if len(found) > len(shown):
@@ -115,12 +116,11 @@ def report(
     notes = [_looked_at(seen, read), *metric_lines(metrics, seen.minutes, seen.conflicts), *missing]
     notes += _without_statistics(catalog)
     notes.append(_ELSEWHERE)
-    jobs = [line for finding in shown for line in finding.jobs]
     parts: list[str | Marked] = [*lines, *notes]
     if statements:
         parts.append(Marked("statements", "\n".join(f"S{n} {text}" for n, text in enumerate(statements, 1))))
     if jobs:
-        parts.append(Marked("jobs", "\n".join(jobs)))
+        parts.append(Marked("jobs", "\n".join(f"J{n} {line}" for n, line in enumerate(jobs, 1))))
     return ToolOutput(tuple(parts), _values(seen, labelled, statements, jobs, notes))
 
 
@@ -145,8 +145,10 @@ def _label(found: Sequence[Finding]) -> tuple[list[str], list[Finding]]:
     ]
 
 
-def _refer(finding: Finding) -> str:
-    return f" ({', '.join(finding.statements)})" if finding.statements else ""
+def _refer(finding: Finding, jobs: Sequence[str]) -> str:
+    """Refer to the statements and jobs of a finding, which stand between markers."""
+    labels = [*finding.statements, *(f"J{jobs.index(line) + 1}" for line in finding.jobs)]
+    return f" ({', '.join(labels)})" if labels else ""
 
 
 def _looked_at(seen: Seen, catalog: Catalog | None) -> str:
@@ -154,9 +156,10 @@ def _looked_at(seen: Seen, catalog: Catalog | None) -> str:
     rate = ""
     if seen.conflicts and seen.recorded >= 1:
         rate = f" ({seen.conflicts / seen.recorded:,.1f} a minute)"
+    full = f"; of {' and '.join(seen.full)} only the newest are kept" if seen.full else ""
     record = (
         f"this server's own record of {ran}: {pluralize(seen.transactions, 'transaction')}, "
-        f"{pluralize(seen.conflicts, 'conflict')}{rate}"
+        f"{pluralize(seen.conflicts, 'conflict')}{rate}{full}"
     )
     if catalog is None:
         return f"Looked at: {record}."
@@ -199,6 +202,6 @@ def _values(
         "transactions": seen.transactions,
         "conflicts": seen.conflicts,
         "statements": {f"S{number}": text for number, text in enumerate(statements, 1)},
-        "jobs": list(jobs),
+        "jobs": {f"J{number}": line for number, line in enumerate(jobs, 1)},
         "notes": list(notes),
     }

@@ -1,12 +1,13 @@
 """What the steps of a migration read and write, as far as the script and the catalog's estimates tell.
 
-Rows that the script brings count with the size of their text. A change that finds its rows itself is one
+Rows that the script brings count with the size of their text, entries of indexes with the average width of
+their columns where the catalog has one, else with the least. A change that finds its rows itself is one
 transaction: it counts with the 3,000 rows that it may change at most, or those that its table has. What reads
 a table of which nobody knows how large it is, or calls functions, is named instead.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,19 +38,31 @@ class _Table:
     Attributes:
         rows: Its rows; ``None`` if nobody knows.
         bytes: Their size, each as it is counted.
-        indexes: Its indexes besides the primary key's.
+        indexes: Columns of an entry of each index besides the primary key's.
         widths: Average bytes of its columns, where they are known.
     """
 
     rows: float | None = 0.0
     bytes: float = 0.0
-    indexes: int = 0
+    indexes: tuple[frozenset[str], ...] = ()
     widths: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def row(self) -> float:
         """Average size of a row, as it is counted."""
         return self.bytes / self.rows if self.rows else float(MIN_ROW_BYTES)
+
+    @property
+    def entries(self) -> float:
+        """Size of a row's entries in its indexes, as they are counted."""
+        return counted(self._width(columns) for columns in self.indexes)
+
+    def entry(self, columns: Collection[str]) -> float:
+        """Size of an entry of these columns, as it is counted."""
+        return counted([self._width(columns)])
+
+    def _width(self, columns: Collection[str]) -> float:
+        return sum(self.widths.get(column, 0.0) for column in columns)
 
 
 @dataclass(frozen=True)
@@ -189,11 +202,11 @@ class _Walk:
 
     @staticmethod
     def _add(table: _Table, rows: float, size: float, *, may_update: bool) -> tuple[float, float]:
-        """Add rows; one that is there and is set counts two entries of each index, as in an UPDATE."""
-        entries = table.indexes * (2 if may_update else 1)
+        """Add rows; of one that is there and is set, an entry of each index goes as well, as in an UPDATE."""
+        entries = table.entries + (len(table.indexes) * MIN_ROW_BYTES if may_update else 0)
         if table.rows is not None:
             table.rows, table.bytes = table.rows + rows, table.bytes + rows * size
-        return rows * MIN_ROW_BYTES, rows * (size + entries * MIN_ROW_BYTES)
+        return rows * MIN_ROW_BYTES, rows * (size + entries)
 
     def _change(self, number: int, query: str) -> tuple[float, float]:
         """Count a change that finds its rows itself: bytes that are read and written."""
@@ -211,7 +224,10 @@ class _Walk:
                 more = self._add(table, MAX_ROWS, MIN_ROW_BYTES, may_update=bool(_DO_UPDATE.search(query)))
             else:
                 rows = MAX_ROWS if table.rows is None else min(table.rows, MAX_ROWS)
-                more = rows * MIN_ROW_BYTES, rows * (table.row + 2 * table.indexes * MIN_ROW_BYTES)
+                # How a row or an entry goes is not published, so it has the least.
+                comes = 0 if tree.kind == "DeleteStmt" else table.row + table.entries
+                gone = len(table.indexes) + (tree.kind == "DeleteStmt")
+                more = rows * MIN_ROW_BYTES, rows * (comes + gone * MIN_ROW_BYTES)
             read, written = read + more[0], written + more[1]
         return read, written
 
@@ -232,18 +248,18 @@ class _Walk:
             return Work()
         name = relation_name(top["relation"])
         if tree.kind == "CreateStmt" and not top.get("if_not_exists"):
-            self.tables[name] = _Table(indexes=sum(1 for _ in _unique(top.get("tableElts", ()))))
+            self.tables[name] = _Table(indexes=tuple(_unique(top.get("tableElts", ()))))
             return Work()
         if step.statements[0].kind not in JOB_KINDS:
             return Work()
         table = self._of(name)
-        table.indexes += tree.kind == "IndexStmt"
         self._scan(number, name)
+        if tree.kind != "IndexStmt":
+            return batches(table.rows or 0, MAX_ROWS, table.row, 0)
         parts = [*top.get("indexParams", ()), *top.get("indexIncludingParams", ())]
-        columns = {part["IndexElem"].get("name") for part in parts}
-        size = sum(width for column, width in table.widths.items() if column in columns)
-        entries = counted([size]) if tree.kind == "IndexStmt" else 0
-        return batches(table.rows or 0, MAX_ROWS, table.row, entries)
+        columns = frozenset(part["IndexElem"].get("name", "") for part in parts)
+        table.indexes = (*table.indexes, columns)
+        return batches(table.rows or 0, MAX_ROWS, table.row, table.entry(columns))
 
 
 def _functions(tree: Tree) -> Iterator[str]:
@@ -254,9 +270,12 @@ def _functions(tree: Tree) -> Iterator[str]:
             yield ".".join(map(quote_identifier, name))
 
 
-def _unique(elements: Sequence[Node]) -> Iterator[Node]:
-    """Iterate over the UNIQUE constraints of a table, which have an index each."""
+def _unique(elements: Sequence[Node]) -> Iterator[frozenset[str]]:
+    """Iterate over the UNIQUE constraints of a table, which have an index each: their columns."""
     for element in elements:
-        yield from constraints(element.get("ColumnDef", {}), "CONSTR_UNIQUE")
-        if element.get("Constraint", {}).get("contype") == "CONSTR_UNIQUE":
-            yield element["Constraint"]
+        column = element.get("ColumnDef", {})
+        for _ in constraints(column, "CONSTR_UNIQUE"):
+            yield frozenset({str(column.get("colname", ""))})
+        constraint = element.get("Constraint", {})
+        if constraint.get("contype") == "CONSTR_UNIQUE":
+            yield frozenset(strings(constraint.get("keys")))

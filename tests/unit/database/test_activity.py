@@ -73,12 +73,29 @@ def test_what_is_older_than_asked_for_is_not_told(clock: Clock) -> None:
     assert (record.seen(5).recorded, record.seen(15).recorded) == (5, 10)
 
 
+def test_transactions_of_a_minute_are_those_of_a_minute(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    for _ in range(12):
+        note(record)
+        clock.now += 10
+    assert 6 <= record.seen(1).transactions <= 7
+
+
+def test_the_statements_of_a_transaction_are_counted_though_the_first_alone_are_kept(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    record.note(UnitOfWork(UNIT.queries * 30, read_only=False), Attempts(0.0, 1, 0.1, [CONFLICT]), None)
+    (kept,) = record.seen(15).conflicted
+    assert (len(kept.shapes), kept.statements) == (12, 30)
+
+
 def test_the_record_is_bounded(clock: Clock) -> None:
     record = ActivityRecord(clock)
     for _ in range(3_000):
         clock.now += 60
         note(record, CONFLICT, seconds=SLOW)
     seen = record.seen(100_000)
+    assert seen.full == ("conflicts", "slow transactions")
+    assert record.seen(15).full == ()
     assert len(seen.conflicted) <= 500
     assert len(seen.slow) <= 200
     assert seen.transactions <= 1_441

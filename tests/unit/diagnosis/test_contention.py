@@ -73,6 +73,18 @@ def test_a_transaction_is_judged_by_its_time_and_its_rows_where_its_rows_differ(
     assert each(rows=2_000) == "many_rows"
 
 
+def test_rows_are_said_to_differ_only_where_the_statements_tell_them() -> None:
+    def told(*statements: str) -> str:
+        record = Record()
+        for statement in statements:
+            record.add(statement, times=1)
+        return contentions(record.seen, KEYS)[0].pattern.text
+
+    different = told(*(f"UPDATE counters SET n = 0 WHERE id = {number}" for number in range(4)))
+    assert different == "on different rows, as far as the statements tell"
+    assert told(*["UPDATE counters SET n = 0"] * 4) == "on rows that the statements do not tell"
+
+
 def test_a_changed_schema_is_not_taken_for_a_hot_row() -> None:
     assert Record().add(COUNT, schema=True).kind() == "schema"
 

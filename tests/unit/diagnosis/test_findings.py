@@ -92,7 +92,8 @@ def test_a_failed_build_whose_index_is_dropped_or_valid_is_settled() -> None:
 
 def test_a_failed_job_tells_its_cause_and_that_two_ddl_statements_take_two_calls() -> None:
     (found,) = job_findings((job("failed"),))
-    assert "failed: found duplicate key(s); its index remains" in found.text
+    assert "failed; its index remains" in found.text
+    assert "the job's line below names" in found.step
     assert found.values["cause"] == "found duplicate key(s)"
     (invalid,) = index_findings(Catalog(indexes=(index("a", "1", valid=False),)))
     for step in (found.step, invalid.step):
@@ -116,6 +117,16 @@ def test_a_rate_is_told_from_a_minute_on(recorded: float, rate: str | None) -> N
     assert "1 of 1 that met a conflict failed in the end" in text
     assert "6 transactions, 3 conflicts" in text
     assert (rate in text) if rate else ("a minute)" not in text)
+
+
+def test_what_is_no_longer_known_is_said() -> None:
+    shapes = (StatementShape("DELETE FROM t"),) * 12
+    attempts = (Attempt(is_schema=False, seconds=0.1, rows=1),) * 3
+    met = Conflicted(0.0, attempts, succeeded=True, read_only=False, shapes=shapes, statements=13)
+    seen = Seen(15, 15.0, 600, (met,), (), ("conflicts",))
+    text = report(seen, Catalog(), NO_AWS, [], [], as_it_is).text
+    assert "succeeded when run again. Of long ones only the first 12 statements are known. (S1) Next:" in text
+    assert "600 transactions, 3 conflicts (0.2 a minute); of conflicts only the newest are kept." in text
 
 
 def test_a_job_is_stuck_only_after_half_an_hour() -> None:
@@ -164,7 +175,11 @@ def test_findings_stand_by_their_weight_each_with_its_next_step_and_data_between
     ]
     assert "took 4.2 s (3 rows), the slowest of 2 slow runs. (S1)" in output.text
     assert "S1 SELECT * FROM t WHERE a = %s\n</statements-" in output.text
-    assert "found duplicate key(s)\n</jobs-" in output.text
+    assert "used by no query, and refuses writes if unique. (J1) Next: " in lines[1]
+    before, _, marked = output.text.partition("<jobs-")
+    assert "duplicate key" not in before  # what a job says may be a row's text
+    assert "\nJ1 aaaa" in marked
+    assert "found duplicate key(s)\n</jobs-" in marked
     assert lines[3].endswith("ALTER SEQUENCE public.s CACHE 65536")
 
 

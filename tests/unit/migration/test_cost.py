@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.migration.plan import MigrationPlan
 ROW, READ = MIN_ROW_BYTES * WRITE_DPU, MIN_ROW_BYTES * READ_DPU
 DDL = transaction(1, 1)
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text);"
-BIG = {("public", "t"): TableEstimate(1_000_000.0, {"id": 4.0, "name": 60.0}, 2)}
+BIG = {("public", "t"): TableEstimate(1_000_000.0, {"id": 4.0, "name": 60.0}, (frozenset({"name"}),) * 2)}
 
 
 def planned(script: str) -> MigrationPlan:
@@ -84,7 +84,7 @@ def test_an_index_over_a_table_that_is_there_reads_and_writes_all_of_it() -> Non
     ("sql", "entries"),
     [
         ("UPDATE t SET name = 'x' WHERE id > 5", 1 + 2 * 2),
-        ("DELETE FROM t WHERE id > 5", 1 + 2 * 2),
+        ("DELETE FROM t WHERE id > 5", 1 + 2),
         ("INSERT INTO t SELECT id + 1, name FROM t WHERE id > 5", 1 + 2),
     ],
 )
@@ -126,6 +126,25 @@ def test_an_index_that_includes_wide_columns_counts_their_bytes() -> None:
     wide = {("public", "t"): TableEstimate(1_000.0, {"id": 4.0, "name": 60.0, "note": 700.0})}
     found = plan_cost(planned("CREATE INDEX i ON t (name) INCLUDE (note)"), wide)
     assert found.work.write == pytest.approx(1_000 * 760 * WRITE_DPU, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        (insert(100), 100 * 704),
+        ("UPDATE t SET note = 'x' WHERE id > 5", 100 * (704 + MIN_ROW_BYTES)),
+        ("DELETE FROM t WHERE id > 5", 100 * MIN_ROW_BYTES),
+    ],
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_rows_of_a_table_with_a_wide_index_count_its_bytes(sql: str, written: int, *, is_there: bool) -> None:
+    widths = {"id": 4.0, "name": 60.0, "note": 700.0}
+    index = frozenset({"id", "note"})
+    known = {("public", "t"): TableEstimate(100.0, widths, (index,) if is_there else ())}
+    plan = planned(sql if is_there else f"CREATE INDEX i ON t (id, note); {sql}")
+    last = plan_cost(plan, known, len(plan.steps)).work.write
+    without = plan_cost(planned(sql), {("public", "t"): TableEstimate(100.0, widths)}).work.write
+    assert last - without == pytest.approx(written * WRITE_DPU)
 
 
 def test_many_such_steps_are_counted() -> None:
