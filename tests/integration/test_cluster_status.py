@@ -175,7 +175,12 @@ async def test_backups_of_a_local_account_are_told_as_those_on_aws(tmp_path: Pat
         asked = client(running).list_clusters()["clusters"][0]["identifier"]
         shown = command("show", asked, data=str(tmp_path)).stdout
         assert "The last backup job failed: backup" in shown
-        assert f"Cluster '{asked}' is in state 'INACTIVE' and can't be backed up." in shown
+        reason = f"Cluster '{asked}' is in state 'INACTIVE' and can't be backed up."
+        assert reason in shown
+        as_json = json.loads(command("show", asked, "--json", data=str(tmp_path)).stdout)
+        assert reason in as_json["failed_job"]
+        of_other = json.loads(command("show", restored, "--json", data=str(tmp_path)).stdout)
+        assert of_other["failed_job"] is None
         assert restored.rpartition("/")[2] in command("list", data=str(tmp_path)).stdout
 
     async with local_cluster(tmp_path, ClusterConfig(transition_seconds=0)) as running:

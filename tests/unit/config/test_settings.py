@@ -24,7 +24,7 @@ GOOD = {
     "--allow-cluster-changes": ("Own", "own"),
     "--max-clusters": ("5", 5),
     "--confirm": ("Always", "always"),
-    "--max-dpu": ("20000", 20_000),
+    "--max-dpu": ("20000.5", 20_000.5),
     "--knowledge-server": ("https://docs.example/mcp", "https://docs.example/mcp"),
     "--knowledge-timeout": ("2.5", 2.5),
     "--max-connections": ("8", 8),
