@@ -1,7 +1,6 @@
 """Commands run at a pseudo-terminal, by somebody who waits for what they print before typing."""
 
 import os
-import pty
 import select
 import time
 from collections.abc import Sequence
@@ -25,6 +24,8 @@ def at_terminal(command: Sequence[str], *typing: tuple[str, str]) -> Session:
         command: The command.
         typing: What is typed as soon as a text is there, in this order; ``\x03`` is Ctrl-C.
     """
+    import pty  # noqa: PLC0415 - not on Windows
+
     process, terminal = pty.fork()
     if process == 0:
         os.execvp(command[0], list(command))  # noqa: S606 - no shell

@@ -194,7 +194,7 @@ def _interrupted(word: str, arguments: Sequence[str], asked: Sequence[str]) -> s
         return "\nInterrupted. AWS was asked for no change.\n"
     again = shlex.join((PROGRAM, "clusters", word, *arguments))
     return as_lines(
-        f"Interrupted. AWS was asked for {', '.join(asked)}, and goes on with it.",
+        f"Interrupted. AWS was asked for {', '.join(asked)}; what it has taken goes on.",
         f"The same command looks first, and goes on where it stopped: {again}",
     )
 

@@ -67,7 +67,8 @@ def ask(proposal: Proposal, identifier: str) -> str:
     Raises:
         NotConfirmed: There is no terminal, or something else was typed.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    is_there = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    if not is_there:
         raise NotConfirmed(
             f"{proposal.question} There is no terminal to ask at. Nothing was changed.",
             hint="Run it at a terminal; a script that has checked the id and the account gives --yes.",
