@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.clusters import CHANGING_WORDS, MAX_DAYS
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.asker import COMMAND, WAITING
+from awslabs_dsql_mcp.clusters.asker import at_command_line
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
 from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
@@ -119,7 +119,8 @@ async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, M
 
         days = _value(given, "--days") if given.action == "usage" else None
         wait = cast("int", _value(given, "--seconds")) if given.action == "wait" else 0
-        status = ClusterStatus(give, WAITING if given.action == "wait" else COMMAND)
+        asker = at_command_line(account.options, waits=given.action == "wait")
+        status = ClusterStatus(give, asker)
         cluster = getattr(given, "cluster", THIS if given.action in ("show", "wait") else "")
         named = "" if settings.cluster_endpoint else settings.region or ""
         regions = _value(given, "--regions") if "regions" in given else named

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from awslabs_dsql_mcp.cli import main
+from awslabs_dsql_mcp.cluster_changes_command.arguments import read_arguments
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
@@ -45,6 +46,15 @@ def installations_of_readme() -> list[list[str]]:
     return [
         line.split() for line in re.findall(r"uvx awslabs-dsql-mcp@latest install (.*)", README.read_text())
     ]
+
+
+def test_the_readmes_commands_for_clusters_are_read_as_they_are() -> None:
+    lines = re.findall(r"^awslabs-dsql-mcp clusters (\S+) (.+)$", README.read_text(), re.MULTILINE)
+    assert {word for word, _ in lines} >= {"create", "pair", "back-up", "unprotect", "delete", "restore"}
+    for word, words in lines:
+        wanted = read_arguments(word, words.split())
+        assert (wanted.name if wanted.creates else wanted.cluster) in ("NAME", "CLUSTER")
+        assert wanted.regions == (("us-east-1", "us-east-2") if word == "pair" else ())
 
 
 def test_the_readme_lists_the_options_as_they_are() -> None:

@@ -13,6 +13,9 @@ from typing import Any, Final
 import mcp
 import pytest
 
+from awslabs_dsql_mcp.aws.api import Answer, AwsApi
+from awslabs_dsql_mcp.cluster_changes_command.command import main
+from awslabs_dsql_mcp.errors import ConnectionFailed
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import server
@@ -322,3 +325,26 @@ def test_the_policy_holds_the_line_of_own() -> None:
     assert not unheld & {"dsql:CreateCluster", "dsql:UpdateCluster", "dsql:DeleteCluster", "dsql:TagResource"}
     for told in ("can be given it", "Peers and witness", "Backups and restores", "dsql:DbConnectAdmin"):
         assert told in printed.stderr
+
+
+def test_an_outcome_that_is_not_known_has_a_status_of_its_own(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    identifier = shell.foreign()
+    asked = AwsApi.call
+
+    async def lose(self: AwsApi, service: str, operation: str, region: str, **members: object) -> Answer:
+        if operation == "UpdateCluster":
+            raise ConnectionFailed("AWS did not answer.", code="aws_timeout")
+        return await asked(self, service, operation, region, **members)
+
+    monkeypatch.setattr(AwsApi, "call", lose)
+    status = main("unprotect", [identifier, "--yes", "--json", *shell.local], {})
+    printed = capsys.readouterr()
+    assert status == 3, printed
+    error = json.loads(printed.out)["error"]
+    assert (error["remedy"], error["outcome"]) == ("check_outcome", "unknown")
+    assert "the change may still come" in error["message"]
+    (look,) = commands(error["hint"])
+    monkeypatch.undo()
+    assert identifier in run(shlex.split(look)).stdout

@@ -92,11 +92,14 @@ def test_a_file_of_clusters_has_the_default_one_asked(cluster_folder: Path, tmp_
         assert told in ended.stdout + ended.stderr
 
 
+SHOW = "`awslabs-dsql-mcp clusters show` and the server's options"
+
+
 @pytest.mark.parametrize(
     ("toolsets", "next_step"),
     [
         ("core,clusters", "Next: cluster_status(cluster_id='this') tells its state"),
-        ("core", "Next: The operator sees it with `awslabs-dsql-mcp clusters show`."),
+        ("core", f"Next: The operator sees it with {SHOW}."),
     ],
 )
 async def test_a_cluster_that_takes_no_connections_leads_to_its_state(

@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.cluster_changes_command.arguments import Wanted, read_argu
 from awslabs_dsql_mcp.cluster_changes_command.person import PersonApproval, QuestionAsked, ask
 from awslabs_dsql_mcp.cluster_changes_command.watched_api import WatchedApi
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.asker import COMMAND, WAITING
+from awslabs_dsql_mcp.clusters.asker import at_command_line
 from awslabs_dsql_mcp.clusters.changes.advice import PROGRAM, CommandAdvice
 from awslabs_dsql_mcp.clusters.changes.change import ChangeCluster
 from awslabs_dsql_mcp.clusters.changes.create import CreateCluster
@@ -134,7 +134,7 @@ class _Work:
             raise NotConfigured(
                 "No Region is named, and the AWS configuration has none.",
                 code="no_region",
-                hint=COMMAND.no_region,
+                hint=at_command_line().no_region,
             )
         work = CreateCluster(_giving(account), Registry(_NO_LIMIT), advice=CommandAdvice(account.options))
         answer, _ = await work.create(wanted.order(region), _CLIENT, approval, self._tell, wanted.wait)
@@ -143,7 +143,7 @@ class _Work:
     async def _change(self, account: Account, approval: PersonApproval) -> ToolOutput:
         wanted, began = self._wanted, time.monotonic()
         regions = [self._settings.region] if self._settings.region else []
-        name = named(wanted.cluster, account, regions, COMMAND)
+        name = named(wanted.cluster, account, regions, at_command_line(account.options))
         self._identifier = name.identifier
         work = ChangeCluster(
             _giving(account),
@@ -163,7 +163,7 @@ class _Work:
 
     async def _until_gone(self, account: Account, answer: ToolOutput, left: float) -> ToolOutput:
         """Wait for the end of a deletion; what is told otherwise is that AWS has taken it."""
-        status = ClusterStatus(_giving(account), WAITING)
+        status = ClusterStatus(_giving(account), at_command_line(account.options, waits=True))
         try:
             last = await status.report(str(answer.values["arn"]), "", None, left, self._tell, until_gone=True)
         except DsqlError as error:

@@ -1,7 +1,11 @@
 """Who asks about clusters, by which the next step is worded: an argument of the tool, or an option."""
 
-from dataclasses import dataclass, replace
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
+
+_PROGRAM: Final = ("awslabs-dsql-mcp", "clusters")
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,7 @@ class Asker:
     Attributes:
         cluster: What names a cluster.
         listing: How all clusters are listed, a sentence.
-        following: How a cluster is followed, a clause.
+        following: Says how the cluster of an ARN is followed, a clause.
         region: What names a Region.
         no_region: What to do where no Region is known, a sentence.
         gone: What to do about a cluster that is not there any more, behind the rest of the advice.
@@ -19,7 +23,7 @@ class Asker:
 
     cluster: str
     listing: str
-    following: str
+    following: Callable[[str], str]
     region: str
     no_region: str
     gone: str = ""
@@ -28,20 +32,26 @@ class Asker:
 TOOL: Final = Asker(
     cluster="cluster_id",
     listing="Call cluster_status without cluster_id for a list.",
-    following="follow it with cluster_id and wait_s",
+    following=lambda _: "follow it with cluster_id and wait_s",
     region="`region`",
     no_region="Give region, such as us-east-1; the operator can set one with --region.",
 )
 """A model that calls ``cluster_status``."""
 
-COMMAND: Final = Asker(
-    cluster="the argument CLUSTER",
-    listing="`awslabs-dsql-mcp clusters list` lists them.",
-    following="follow it with `awslabs-dsql-mcp clusters wait`",
-    region="--region",
-    no_region="Give --region, such as us-east-1, or --profile with a Region of its own.",
-)
-"""A person or script that runs ``awslabs-dsql-mcp clusters``."""
 
-WAITING: Final = replace(COMMAND, gone=" With --deleted that is success.")
-"""The same with ``clusters wait``."""
+def at_command_line(options: Sequence[str] = (), *, waits: bool = False) -> Asker:
+    """Give the words for a person or script that runs ``awslabs-dsql-mcp clusters``.
+
+    Args:
+        options: Options that choose the account.
+        waits: It runs ``clusters wait``.
+    """
+    listing = shlex.join((*_PROGRAM, "list", *options))
+    return Asker(
+        cluster="the argument CLUSTER",
+        listing=f"`{listing}` lists them.",
+        following=lambda arn: f"follow it with `{shlex.join((*_PROGRAM, 'wait', arn, *options))}`",
+        region="--region",
+        no_region="Give --region, such as us-east-1, or --profile with a Region of its own.",
+        gone=" With --deleted that is success." if waits else "",
+    )

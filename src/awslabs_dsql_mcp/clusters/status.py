@@ -112,7 +112,7 @@ class ClusterStatus:
         notes = [line for line in lines if NOT_KNOWN in line]
         if cluster.status in MOVING:
             waited = f" after {wait:g} s" if wait else ""
-            lines.append(f"Next: still {cluster.status}{waited}; {self._asker.following}.")
+            lines.append(f"Next: still {cluster.status}{waited}; {self._asker.following(cluster.arn)}.")
         return ToolOutput(tuple(lines), {**cluster_facts(report, period), "notes": notes})
 
 

@@ -48,7 +48,7 @@ class LoginCause:
 
 _LOOK: Final = (
     "cluster_status(cluster_id='this') tells its state and what that means. The operator sees it with "
-    "`awslabs-dsql-mcp clusters show`."
+    "`awslabs-dsql-mcp clusters show` and the server's options."
 )
 
 # The first match counts: specific causes come first.

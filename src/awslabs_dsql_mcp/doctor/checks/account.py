@@ -1,7 +1,9 @@
 """Check of the cluster's state, as AWS's API tells it; a login does not need the permission."""
 
 import asyncio
+from collections.abc import Sequence
 
+from awslabs_dsql_mcp.clusters.changes.advice import CommandAdvice
 from awslabs_dsql_mcp.clusters.model import MEANINGS, Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReader
 from awslabs_dsql_mcp.doctor.context import CheckContext
@@ -11,7 +13,7 @@ from awslabs_dsql_mcp.target import resolve_account
 
 _SLEEPING = frozenset({"IDLE", "INACTIVE"})
 _REMEDIES = {
-    "CREATING": "Wait for ACTIVE: `awslabs-dsql-mcp clusters wait ENDPOINT`.",
+    "CREATING": "Wait for ACTIVE: {wait}.",
     "PENDING_SETUP": "Let each of the two clusters name the other, or delete it.",
     "PENDING_DELETE": "Take another cluster: this one is deleted with its peer.",
     "DELETING": "Take another cluster.",
@@ -41,17 +43,20 @@ async def state(context: CheckContext) -> CheckOutcome:
                 error.message, code=error.code, remedy="Correct --cluster_endpoint; it may be deleted."
             )
         return warning(f"Not known: {error.message}", code=error.code, remedy=error.hint or "")
-    outcome = _outcome(cluster)
+    outcome = _outcome(cluster, account.options)
     if outcome.state == "failed":
         context.unusable = cluster.status
     return outcome
 
 
-def _outcome(cluster: Cluster) -> CheckOutcome:
+def _outcome(cluster: Cluster, options: Sequence[str]) -> CheckOutcome:
     protection = "deletion protection is on" if cluster.is_protected else "deletion protection is off"
     if remedy := _REMEDIES.get(cluster.status):
         meaning = MEANINGS.get(cluster.status, "it takes no connections")
-        return failed(f"{cluster.status}: {meaning}.", code=cluster.status.lower(), remedy=remedy)
+        wait = CommandAdvice(options).follow(cluster.arn)
+        return failed(
+            f"{cluster.status}: {meaning}.", code=cluster.status.lower(), remedy=remedy.format(wait=wait)
+        )
     if cluster.status in _SLEEPING:
         return CheckOutcome(f"{cluster.status}: the login below wakes it up; {protection}.")
     return CheckOutcome(f"{cluster.status}; {protection}.")
