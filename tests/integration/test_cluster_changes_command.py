@@ -135,6 +135,10 @@ def test_a_job_and_a_deletion_that_are_asked_for_are_not_done(shell: Shell) -> N
     assert "DELETING" in gone.stdout
     (follow,) = commands(gone.stdout)
     assert run(shlex.split(follow)).returncode == 0
+    again = shell.run("delete", identifier, "--yes")
+    assert again.returncode == 1
+    (follow,) = commands(again.stderr)
+    assert run(shlex.split(follow)).returncode == 0
     assert not shell.there(identifier)
 
 

@@ -24,7 +24,7 @@ from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
 from awslabs_dsql_mcp.config.clusters import read_one_cluster
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, OutcomeUnknown
+from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, OutcomeUnknown, RequestInvalid
 from awslabs_dsql_mcp.option_parser import OptionParser
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.server.process import run
@@ -37,10 +37,6 @@ _CLIENT: Final = "the command line"
 
 _DONE, _FAILED, _INTERRUPTED, _NOT_DONE = 0, 1, 130, 3
 _NO_LIMIT: Final = sys.maxsize
-_LOCAL_ENDS: Final = (
-    "A local cluster ends with the last process that uses it, and jobs of AWS Backup fail with it: keep "
-    "`awslabs-dsql-mcp local` running."
-)
 _REPEAT: Final = 30.0  # seconds after which the same line of progress is told again
 
 
@@ -81,7 +77,11 @@ def main(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int
     if is_done(answer):
         return _DONE
     if settings.local:
-        sys.stderr.write(f"{_LOCAL_ENDS}\n")
+        folder = ("--local-data", str(settings.local_data)) if settings.local_data else ()
+        sys.stderr.write(
+            "A local cluster ends with the last process that uses it, and jobs of AWS Backup fail with it: "
+            f"keep `{shlex.join((PROGRAM, 'local', *folder))}` running.\n"
+        )
     return _NOT_DONE
 
 
@@ -145,17 +145,24 @@ class _Work:
         regions = [self._settings.region] if self._settings.region else []
         name = named(wanted.cluster, account, regions, at_command_line(account.options))
         self._identifier = name.identifier
+        advice = CommandAdvice(account.options)
         work = ChangeCluster(
             _giving(account),
             "all",  # what a server permits its agents does not bind a person
             Visits(self._settings),
             Registry(_NO_LIMIT),
             is_only=False,
-            advice=CommandAdvice(account.options),
+            advice=advice,
         )
-        answer = await work.change(
-            lambda _: name, wanted.cluster, wanted.request, approval, self._tell, wanted.wait
-        )
+        try:
+            answer = await work.change(
+                lambda _: name, wanted.cluster, wanted.request, approval, self._tell, wanted.wait
+            )
+        except RequestInvalid as error:
+            if error.code == "no_such_cluster" and wanted.word == "delete":
+                gone = advice.follow(wanted.cluster, until_gone=True)
+                error.hint = f"{error.hint or ''} {gone} succeeds if it is deleted.".strip()
+            raise
         if answer.values.get("status") != "DELETING" or not wanted.wait:
             return answer
         left = max(0.0, wanted.wait - (time.monotonic() - began))
