@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Final, cast
 
 from awslabs_dsql_mcp.clusters import CHANGING_WORDS, MAX_DAYS
@@ -110,6 +111,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, Mapping[str, object]]:
     async with AsyncExitStack() as stack:
         account = await resolve_account(settings, stack)
+        account = replace(account, region=settings.region or account.region)
 
         async def give() -> Account:
             return account
@@ -122,7 +124,8 @@ async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, M
         asker = at_command_line(account.options, waits=given.action == "wait")
         status = ClusterStatus(give, asker)
         cluster = getattr(given, "cluster", THIS if given.action in ("show", "wait") else "")
-        named = "" if settings.cluster_endpoint else settings.region or ""
+        # A Region of the environment is a default: an ARN of another one does not contradict it.
+        named = "" if settings.cluster_endpoint else getattr(given, "region", "")
         regions = _value(given, "--regions") if "regions" in given else named
         answer = await status.report(
             cluster, str(regions), cast("int | None", days), wait, tell, until_gone="deleted" in given

@@ -276,16 +276,14 @@ async def test_the_command_that_a_tool_leaves_to_a_person_works(shell: Shell) ->
         refused = await call(client, "change_cluster", **arguments)
         assert refused.is_error
         (named,) = commands(refused.text)
-        default = next(
-            each["identifier"]
-            for each in shell.json("list")["clusters"]
-            if each["tags"].get("Name") not in ("prod", "once", "renamed")
-        )
-        own = await call(client, "change_cluster", cluster_id=default, action="delete")
-        assert own.facts["code"] in ("connected_cluster", "protected")
-        for found in commands(own.text):
-            assert f"cluster/{default}" in found
-            assert run(shlex.split(found)).returncode == 1  # nobody typed the id
+        (first,) = (each["identifier"] for each in shell.json("list")["clusters"] if not each["tags"])
+        own = await call(client, "change_cluster", cluster_id=first, action="delete")
+        assert own.facts["code"] == "connected_cluster"
+        (theirs,) = commands(own.text)
+    assert f"cluster/{first} " in theirs
+    unasked = run(shlex.split(theirs))
+    assert unasked.returncode == 1
+    assert f"Cluster {first} " in unasked.stderr
     session = at_terminal((*PROGRAM, *shlex.split(named), "--without-backup"), (PROMPT, f"{identifier}\n"))
     assert session.status == 0, session
     assert not shell.there(identifier)
@@ -329,6 +327,22 @@ def test_the_policy_holds_the_line_of_own() -> None:
     assert not unheld & {"dsql:CreateCluster", "dsql:UpdateCluster", "dsql:DeleteCluster", "dsql:TagResource"}
     for told in ("can be given it", "Peers and witness", "Backups and restores", "dsql:DbConnectAdmin"):
         assert told in printed.stderr
+
+
+def test_a_region_of_the_environment_is_a_default_alone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = shell.there(shell.foreign())["arn"]
+    monkeypatch.setenv("DSQL_REGION", "us-east-2")
+    assert shell.run("protect", arn).returncode == 0
+    assert shell.run("show", arn).returncode == 0
+    elsewhere = shell.run("protect", arn.rpartition("/")[2])
+    assert elsewhere.returncode == 1
+    assert "in us-east-2" in elsewhere.stderr
+    contradicted = shell.run("protect", arn, "--region", "us-east-2")
+    assert contradicted.returncode == 1
+    assert "looked up in one Region" in contradicted.stderr
+    assert shell.json("create", "elsewhere", "--no-wait", status=3)["clusters"][0]["region"] == "us-east-2"
 
 
 def test_an_outcome_that_is_not_known_has_a_status_of_its_own(

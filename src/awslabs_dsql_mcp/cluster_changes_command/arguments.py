@@ -226,7 +226,7 @@ def _options(word: str) -> tuple[Option, ...]:
 
 
 def _server_options(word: str) -> tuple[Option, ...]:
-    names = {"config", "profile", "local", "local_data"} | (
-        {"region"} - ({"region"} if word in (PAIR, RESTORE) else set())
-    )
+    names = {"config", "region", "profile", "local", "local_data"}
+    if word in (PAIR, RESTORE):  # they name their Regions themselves
+        names.remove("region")
     return tuple(option for option in OPTIONS if option.name in names)

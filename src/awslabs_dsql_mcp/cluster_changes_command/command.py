@@ -124,25 +124,28 @@ class _Work:
     async def _carry_out(self, approval: PersonApproval) -> ToolOutput:
         async with AsyncExitStack() as stack:
             account = await resolve_account(self._settings, stack)
-            account = replace(account, api=WatchedApi(account.api, self.asked))
+            region = self._settings.region or account.region
+            account = replace(account, api=WatchedApi(account.api, self.asked), region=region)
             return await (self._create if self._wanted.creates else self._change)(account, approval)
 
     async def _create(self, account: Account, approval: PersonApproval) -> ToolOutput:
         wanted = self._wanted
-        region = self._settings.region or account.region
-        if not (region or wanted.regions or wanted.point):
+        if not (account.region or wanted.regions or wanted.point):
             raise NotConfigured(
                 "No Region is named, and the AWS configuration has none.",
                 code="no_region",
                 hint=at_command_line().no_region,
             )
         work = CreateCluster(_giving(account), Registry(_NO_LIMIT), advice=CommandAdvice(account.options))
-        answer, _ = await work.create(wanted.order(region), _CLIENT, approval, self._tell, wanted.wait)
+        answer, _ = await work.create(
+            wanted.order(account.region), _CLIENT, approval, self._tell, wanted.wait
+        )
         return answer
 
     async def _change(self, account: Account, approval: PersonApproval) -> ToolOutput:
         wanted, began = self._wanted, time.monotonic()
-        regions = [self._settings.region] if self._settings.region else []
+        # A Region of the environment is a default: an ARN of another one does not contradict it.
+        regions = [str(wanted.settings["region"])] if "region" in wanted.settings else []
         name = named(wanted.cluster, account, regions, at_command_line(account.options))
         self._identifier = name.identifier
         advice = CommandAdvice(account.options)
