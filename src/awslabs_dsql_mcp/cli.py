@@ -63,14 +63,12 @@ def _run(argv: Sequence[str] | None) -> int:
 def _command(arguments: Sequence[str]) -> Callable[[], int]:
     """Import a command; with no name, the server."""
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", arguments)
-    if name == "local":
-        from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - see the module
-
-        return lambda: local(rest, os.environ)
-    if name == "demo":
-        from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - see the module
-
-        return lambda: demo(rest)
+    if name == "help":
+        return _help(rest)
+    if name == "serve":
+        arguments = rest
+    if name in ("local", "demo"):
+        return _local_command(name, rest)
     if name == "install":
         from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
 
@@ -92,6 +90,42 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
 
         return lambda: process.run(doctor(rest, given, origin))
     return _aws_command(name, rest) or (lambda: process.main(arguments, os.environ))
+
+
+def _help(words: Sequence[str]) -> Callable[[], int]:
+    """Print the help of a topic; that of a command is its own."""
+    from awslabs_dsql_mcp.config.help import topic  # noqa: PLC0415 - see the module
+
+    text = topic(words)
+    if text is None:
+        return _command([words[0], "--help"])
+
+    def show() -> int:
+        sys.stdout.write(f"{text}\n")
+        return 0
+
+    return show
+
+
+def _local_command(name: str, rest: Sequence[str]) -> Callable[[], int]:
+    """Import a command that starts a local cluster, or report that the extra for it is not installed."""
+    from awslabs_dsql_mcp.errors import NotConfigured  # noqa: PLC0415 - see the module
+    from awslabs_dsql_mcp.local_cluster.extra import require_extra  # noqa: PLC0415 - see the module
+
+    try:
+        require_extra()
+    except NotConfigured as error:
+        from awslabs_dsql_mcp.command_error import report_error  # noqa: PLC0415 - see the module
+
+        missing = error
+        return lambda: report_error(name, missing)
+    if name == "demo":
+        from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - see the module
+
+        return lambda: demo(rest)
+    from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - see the module
+
+    return lambda: local(rest, os.environ)
 
 
 def _as_started(arguments: Sequence[str]) -> tuple[Sequence[str], str]:

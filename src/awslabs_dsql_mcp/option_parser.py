@@ -7,6 +7,7 @@ import argparse
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 _TRUTH = {
@@ -69,9 +70,11 @@ class OptionParser(argparse.ArgumentParser):
 
     Attributes:
         commands: Words that may stand first in place of options; who reads them calls another parser then.
+        synonyms: Words that others have for a command, with what to write.
     """
 
     commands: tuple[str, ...] = ()
+    synonyms: Mapping[str, str] = MappingProxyType({})
 
     def error(self, message: str) -> NoReturn:
         """Raise the error that argparse would print."""
@@ -81,14 +84,15 @@ class OptionParser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             known = [str(choice) for choice in action.choices]
             name = action.option_strings[0] if action.option_strings else action.dest
-            raise SettingsError(f"{name}: got {str(value)!r}, expected {_closest(str(value), known)}")
+            raise SettingsError(f"{name}: got {str(value)!r}, expected {closest(str(value), known)}")
 
     def _explain(self, message: str) -> str:
         flag = message.removeprefix("unrecognized arguments: ").split(" ")[0].split("=")[0]
         if flag != message.split(" ", maxsplit=1)[0]:
             is_flag = flag.startswith("-")
             kind = "flag" if is_flag else "command" if self.commands else "argument"
-            close = _closest(flag, self._option_string_actions if is_flag else self.commands, "")
+            known = self._option_string_actions if is_flag else self.commands
+            close = self.synonyms.get(flag) or closest(flag, known, "")
             return f"{flag}: unknown {kind}, {f'expected {close}' if close else 'see --help'}"
         for action in self._actions:
             spellings = action.option_strings
@@ -99,13 +103,20 @@ class OptionParser(argparse.ArgumentParser):
         return message
 
 
-def _closest(given: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """Word what a wrong word may have been meant as; by default all that are known, if none is near."""
+def closest(given: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Word what a wrong word may have been meant as.
+
+    Args:
+        given: The word.
+        known: The right ones.
+        otherwise: What to say if none is near; by default, all of them.
+    """
     import difflib  # noqa: PLC0415 - where a word is wrong
 
     words = list(known)
-    close = difflib.get_close_matches(given, words, 1)
-    return f"{close[0]}?" if close else " or ".join(words) if otherwise is None else otherwise
+    bare = {word.lstrip("-"): word for word in reversed(words)}  # dashes are alike in all flags
+    close = difflib.get_close_matches(given.lstrip("-"), bare, 1)
+    return f"{bare[close[0]]}?" if close else " or ".join(words) if otherwise is None else otherwise
 
 
 def add_options(

@@ -155,6 +155,9 @@ def _sizes(settings: Settings) -> Sizes:
 
 
 async def _join(settings: Settings, stack: AsyncExitStack) -> "LocalCluster":
+    from awslabs_dsql_mcp.local_cluster.extra import require_extra  # noqa: PLC0415 - only with --local
+
+    require_extra()
     from awslabs_dsql_mcp.local_cluster.cluster import local_cluster  # noqa: PLC0415 - only with --local
     from awslabs_dsql_mcp.local_cluster.config import ClusterConfig  # noqa: PLC0415 - only with --local
 

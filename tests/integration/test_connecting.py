@@ -232,6 +232,8 @@ async def test_a_black_hole_is_named(cluster: LocalCluster, silent_port: str) ->
     reply = await asked(environ, "--region", cluster.region, "--connect-timeout", "5")
     assert reply.facts["code"] == "connect_timeout"
     assert "--connect-timeout" in reply.text
+    assert f"port {silent_port}" in reply.text
+    assert "5432" not in reply.text
 
 
 async def test_an_unknown_region_is_named(cluster: LocalCluster) -> None:
@@ -284,3 +286,19 @@ async def test_no_secret_is_told(cluster: LocalCluster, tmp_path: Path) -> None:
     assert cluster.secret_key not in told
     assert "X-Amz-Signature" not in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "names"),
+    [
+        ("PGPORT", "abc", "PGPORT is not a port"),
+        ("PGPORT", "99999", "PGPORT is not a port"),
+        ("PGHOSTADDR", "localhost", "PGHOSTADDR is not an IP address"),
+    ],
+)
+async def test_a_variable_of_libpq_that_is_wrong_is_named(
+    cluster: LocalCluster, variable: str, value: str, names: str
+) -> None:
+    reply = await asked(environment(cluster, **{variable: value}), "--region", cluster.region)
+    assert names in reply.text
+    assert "unset" in reply.text

@@ -1,17 +1,27 @@
 """Settings from a command line and an environment."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
+from awslabs_dsql_mcp.config.help import command_names, overview
 from awslabs_dsql_mcp.config.options import CLUSTER_ONLY_OPTIONS, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.dsql.cluster_names import region_of
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options, read_value
 
-COMMANDS: Final = ("install", "doctor", "demo", "local", "clusters", "roles")
-"""What the command line may begin with in place of the server's options."""
-
+# What others call what is done here.
+_SYNONYMS: Final = {
+    "uninstall": "install CLIENT --uninstall?",
+    "remove": "install CLIENT --uninstall?",
+    "setup": "install?",
+    "run": "serve?",
+    "start": "serve?",
+    "server": "serve?",
+    "check": "doctor?",
+    "version": "--version?",
+}
 # Options that choose the cluster; they exclude each other.
 _CLUSTER_CHOICES = ("local", "cluster_endpoint", "config")
 
@@ -92,19 +102,24 @@ def with_region(values: dict[str, object], source: str) -> dict[str, object]:
     return values
 
 
+class _Help(argparse.Action):
+    """Prints the overview in place of argparse's own text."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print, and leave."""
+        sys.stdout.write(f"{overview()}\n")
+        parser.exit()
+
+
 def _parser(version: str) -> OptionParser:
     parser = OptionParser(
         prog="awslabs-dsql-mcp",
-        description="MCP server for Amazon Aurora DSQL, over stdio.",
-        epilog="Commands: `awslabs-dsql-mcp install CLIENT` writes the configuration of an MCP client; "
-        "`awslabs-dsql-mcp doctor`, with the same options, checks the installation, the credentials and the "
-        "connection; `awslabs-dsql-mcp clusters` tells of clusters, backups and cost, `awslabs-dsql-mcp "
-        "roles` of roles, and writes the script of one; `awslabs-dsql-mcp demo` calls every tool on a local "
-        "cluster; `awslabs-dsql-mcp local` starts a local cluster without the server.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
+        add_help=False,
     )
-    parser.commands = COMMANDS
+    parser.commands, parser.synonyms = command_names(), _SYNONYMS
+    parser.add_argument("-h", "--help", action=_Help, nargs=0)
     parser.add_argument("--version", action="version", version=version)
     add_options(parser, OPTIONS)
     return parser

@@ -145,14 +145,14 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--load-dir",
         ("DSQL_LOAD_DIR",),
-        parsers.read_folder,
+        parsers.read_existing_folder,
         "Directory whose CSV, JSON and Parquet files `load_rows` may read; without it, none.",
         "DIR",
     ),
     Option(
         "--export-dir",
         ("DSQL_EXPORT_DIR",),
-        parsers.read_folder,
+        parsers.read_existing_folder,
         "Directory in which `export_query` creates files. Without it, that tool is not offered.",
         "DIR",
     ),

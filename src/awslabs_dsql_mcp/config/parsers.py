@@ -118,6 +118,14 @@ def read_folder(text: str) -> Path:
     return path
 
 
+def read_existing_folder(text: str) -> Path:
+    """Read the path of a directory that exists."""
+    path = read_path(text)
+    if not path.is_dir():
+        raise ValueError("a directory that exists")
+    return path
+
+
 def read_config_file(text: str) -> Path:
     """Read the path of a file that exists."""
     path = read_path(text)

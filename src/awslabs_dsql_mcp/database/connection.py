@@ -56,8 +56,17 @@ def supports_certificate_mode() -> bool:
 
 def address_of_environment() -> str | None:
     """Return the address that libpq connects to instead of looking a name up: PGHOSTADDR."""
+    return _default(b"hostaddr")
+
+
+def port_of_environment() -> str:
+    """Return the port that libpq connects to where none is given: PGPORT, else its own."""
+    return _default(b"port") or "5432"
+
+
+def _default(keyword: bytes) -> str | None:
     defaults = psycopg.pq.Conninfo.get_defaults()
-    return next((d.val.decode() for d in defaults if d.keyword == b"hostaddr" and d.val), None)
+    return next((d.val.decode() for d in defaults if d.keyword == keyword and d.val), None)
 
 
 def limit_retransmission(descriptor: int) -> None:

@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.database.connection import (
     DROP_TIME,
     PostgresConnection,
     address_of_environment,
+    port_of_environment,
     supports_certificate_mode,
     supports_direct_tls,
 )
@@ -151,9 +152,9 @@ class Connector:
             return failed
 
     def _no_answer(self) -> DatabaseError:
-        return DatabaseError(
-            Failure(f"no answer within {self._timeout:g} s (--connect-timeout)", connecting=True)
-        )
+        port = self._target.port or port_of_environment()
+        text = f"no answer within {self._timeout:g} s (--connect-timeout) from port {port}"
+        return DatabaseError(Failure(text, connecting=True))
 
     async def _addresses(self) -> Sequence[Mapping[str, str]]:
         """Look the host's addresses up, unless one is given; libpq's parameter for each."""

@@ -54,6 +54,19 @@ _LOOK: Final = (
 # The first match counts: specific causes come first.
 _CAUSES: Final = (
     LoginCause(
+        ("invalid port number", 'for connection option "port"'),
+        "wrong_port",
+        "PGPORT is not a port",
+        "The operator can unset PGPORT where the client starts this server: Aurora DSQL's port is 5432.",
+    ),
+    LoginCause(
+        ("could not parse network address",),
+        "wrong_address",
+        "PGHOSTADDR is not an IP address",
+        "The operator can give PGHOSTADDR an address, not a name, or unset it where the client starts this "
+        "server.",
+    ),
+    LoginCause(
         ("signature expired",),
         "token_expired",
         "The cluster reports, twice in a row, that the login token had expired",
@@ -203,7 +216,7 @@ _CAUSES: Final = (
         ("timeout", "timed out", "no answer within"),
         "connect_timeout",
         "The endpoint did not answer in time",
-        "Check firewalls and security groups for port 5432; --connect-timeout sets how long to wait.",
+        "Check firewalls and security groups for that port; --connect-timeout sets how long to wait.",
     ),
 )  # fmt: skip
 

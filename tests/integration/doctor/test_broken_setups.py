@@ -39,6 +39,26 @@ async def test_a_malformed_endpoint(practice: Practice, endpoint: str) -> None:
     assert {f.state for f in report.findings[1:]} == {"skipped"}
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "names"),
+    [
+        ("PGPORT", "abc", "PGPORT is 'abc', which is not a port"),
+        ("PGPORT", "0", "PGPORT is '0', which is not a port"),
+        ("PGHOSTADDR", "localhost", "PGHOSTADDR is 'localhost', which is not an IP address"),
+    ],
+)
+async def test_a_wrong_variable_of_libpq(practice: Practice, variable: str, value: str, names: str) -> None:
+    practice.set(**{variable: value})
+    assert names in only(await practice.examine(), "Settings", "settings_invalid")
+
+
+async def test_a_directory_that_is_not_there(practice: Practice) -> None:
+    report = await practice.examine("--load-dir", "/nowhere/at-all")
+    assert "--load-dir: got '/nowhere/at-all'. Give a directory that exists." in only(
+        report, "Settings", "settings_invalid"
+    )
+
+
 async def test_no_cluster(practice: Practice) -> None:
     report = await practice.examine_only(["--knowledge-server", practice.knowledge])
     assert "--cluster_endpoint" in only(report, "Settings", "no_cluster")

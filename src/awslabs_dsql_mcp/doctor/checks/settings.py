@@ -1,11 +1,15 @@
 """Check of options and environment."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Final
 
 from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES, OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, failed
 from awslabs_dsql_mcp.option_parser import SettingsError
+
+_MAX_PORT: Final = 65_535
 
 
 def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
@@ -17,25 +21,36 @@ def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
             remedy="Give --cluster_endpoint <id>.dsql.<region>.on.aws, or --local for a cluster on this "
             "machine.",
         )
-    for option, folder in (("--load-dir", settings.load_dir), ("--export-dir", settings.export_dir)):
-        if folder is not None and not folder.is_dir():
-            return failed(
-                f"The directory of {option} is not there: {folder}.",
-                code="no_directory",
-                remedy=f"Create it, or change {option}.",
-            )
     used = _used(environ)
     from_environment = f" From the environment: {', '.join(used)}." if used else ""
     says = f"{settings.cluster_in_words}.{from_environment}"
-    port = environ.get("PGPORT", "")
-    if port and not settings.local and not port.isdigit():
+    port, address = environ.get("PGPORT", ""), environ.get("PGHOSTADDR", "")
+    if port and not settings.local and not _is_port(port):
         return failed(
             f"PGPORT is {port!r}, which is not a port.",
             code="settings_invalid",
             remedy="Unset PGPORT: Aurora DSQL's port is 5432.",
         )
+    if address and not settings.local and not _is_address(address):
+        return failed(
+            f"PGHOSTADDR is {address!r}, which is not an IP address.",
+            code="settings_invalid",
+            remedy="Give PGHOSTADDR an address, not a name, or unset it.",
+        )
     ignored = sorted(name for name in environ if name.startswith("PG") and name not in LIBPQ_VARIABLES)
     return CheckOutcome(f"{says} Ignored: {', '.join(ignored)}." if ignored else says)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_PORT
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _used(environ: Mapping[str, str]) -> list[str]:
