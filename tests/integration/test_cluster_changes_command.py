@@ -158,6 +158,17 @@ def test_a_pair_waits_for_the_deletion_of_its_other_half(shell: Shell) -> None:
     wait_until(lambda: not shell.there(one["identifier"]))
 
 
+def test_a_pair_that_has_failed_is_not_gone_on_with(shell: Shell) -> None:
+    assert run(["local", "fail", "create", *shell.local[1:]]).returncode == 0
+    words = ("pair", "failed", "--regions", ",".join(REGIONS), "--witness", "us-west-2")
+    failed = shell.json(*words, status=1)["error"]
+    assert failed["code"] == "cluster_failed"
+    assert "its storage and DPUs are billed" in failed["message"]  # the other half
+    assert "another name" in failed["hint"]
+    assert "goes on" not in failed["hint"]
+    assert shell.json(*words, status=1)["error"]["code"] == "name_taken"
+
+
 def test_a_person_types_the_id(shell: Shell) -> None:
     identifier = shell.foreign()
     for typed in ("yes\n", CTRL_D):

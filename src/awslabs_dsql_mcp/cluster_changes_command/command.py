@@ -76,7 +76,7 @@ def main(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int
         sys.stdout.write(f"{answer.text}\n")
     if is_done(answer):
         return _DONE
-    if settings.local:
+    if settings.local and word in ("back-up", "restore"):
         folder = ("--local-data", str(settings.local_data)) if settings.local_data else ()
         sys.stderr.write(
             "A local cluster ends with the last process that uses it, and jobs of AWS Backup fail with it: "

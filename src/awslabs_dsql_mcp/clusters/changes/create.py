@@ -23,6 +23,9 @@ from awslabs_dsql_mcp.text import pluralize
 
 TOOL: Final = "create_cluster"
 _TELL_IT: Final = frozenset(("name_taken", "too_many_clusters"))  # errors that say that nothing was made
+_ENDS_IT: Final = frozenset(("cluster_failed", "aws_conflict", "no_such_cluster", "name_taken"))
+"""Errors after which the same order is refused: another name, or another pair, is what helps."""
+
 _UNBILLED: Final = "no storage and no DPUs are billed for it yet, as far as AWS tells"
 _BILLED: Final = "its storage and DPUs are billed"
 
@@ -175,13 +178,14 @@ def stopped(report: Report, order: Order, error: DsqlError, advice: Advice = TO_
     unread = isinstance(error, OutcomeUnknown)
     if not halves and not unread and error.code not in _TELL_IT:
         halves = ["This call made nothing."] if not report.job else [f"The restore is job {report.job}."]
-    onwards = f"{sentence(advice.create(order))}: it goes on from there." if report.clusters else None
+    goes_on = order.is_pair and report.clusters and error.code not in _ENDS_IT
+    onwards = f"{sentence(advice.create(order))}: it goes on from there." if goes_on else None
     kind = type(error)
     return kind(
         error.message,
         details=(*error.details, *halves),
         code=error.code,
-        hint=" ".join(filter(None, (error.hint, onwards if order.is_pair else None))) or None,
+        hint=" ".join(filter(None, (error.hint, onwards))) or None,
         outcome="partial" if report.clusters else error.outcome,
     )
 
