@@ -26,7 +26,7 @@ COMMANDS = {
 HERE = {".ci/lint", ".ci/release-notes 0.1.0"}
 GENERATE = ".ci/generate"
 NEEDS_THE_INDEX = {".ci/pin"}
-GENERATED = ("README.md", "config-examples", "packaging", "src/awslabs_dsql_mcp/documentation/pages")
+GENERATED = ("README.md", "docs", "config-examples", "packaging", "src/awslabs_dsql_mcp/documentation/pages")
 SHELL = pytest.mark.skipif(sys.platform == "win32", reason="scripts for the shell")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from pathlib import Path
 
 import psycopg
@@ -34,6 +35,20 @@ async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path
             assert (await refusal(many))[0] == "54000"
     finally:
         second.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root has another user for it")
+async def test_programs_are_found_behind_a_link_that_their_user_cannot_follow(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "programs").symlink_to(server.find().root)
+    linked = server.Installation(closed / "programs")
+    running = linked.start(tmp_path / "postgres", meanwhile=lambda: None)
+    try:
+        async with connected(running) as connection:
+            assert await value(connection, "SELECT 1") == 1
+    finally:
+        running.stop()
 
 
 AS_IN_EARLIER_VERSIONS = r"""

@@ -83,7 +83,7 @@ def current_run_as() -> RunAs:
 
 
 def reachable_programs(root: Path, run_as: RunAs) -> Path:
-    """Return a directory with the same programs that that user can run: `root` itself or a copy.
+    """Return a directory with the same programs that that user can run: `root` without links, or a copy.
 
     Args:
         root: The directory with ``bin``, ``lib`` and ``share``.
@@ -92,6 +92,7 @@ def reachable_programs(root: Path, run_as: RunAs) -> Path:
     Raises:
         OSError: The copy cannot be made.
     """
+    root = root.resolve()  # a link may stand where that user cannot go, and lead where it can
     if run_as.can_access(root / "bin"):
         return root
     version = (root / "bin" / "postgres").stat().st_mtime_ns
