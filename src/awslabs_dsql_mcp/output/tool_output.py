@@ -66,10 +66,12 @@ class ToolOutput:
         values: JSON values, a tuple of strings for a text of several lines. Of a tool with an output schema
             they have its shape and say all that the text says; of others they are for programs, and no model
             sees them.
+        for_person: What a view shows beside the answer: ``_meta`` of the result, for no model.
     """
 
     parts: tuple[str | Marked, ...]
     values: Mapping[str, object] = field(default_factory=dict[str, object])
+    for_person: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def text(self) -> Shown:

@@ -7,6 +7,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 
+from awslabs_dsql_mcp.tools.spec import client_shows_views
 from awslabs_dsql_mcp.views.extension import (
     MIME_TYPE,
     resource_meta,
@@ -32,12 +33,6 @@ async def announce_views(ctx: ServerRequestContext[Any, Any], call_next: CallNex
     if announce is None or not isinstance(result, dict) or not _shows_views(ctx):
         return result
     return announce(result)
-
-
-def client_shows_views(ctx: Context[None, Any] | None) -> bool:
-    """Check that a call's client shows views."""
-    capabilities = ctx and ctx.client_capabilities
-    return capabilities is not None and shows_views(capabilities.extensions)
 
 
 def read_page(uri: str, ctx: Context[None, Any] | None) -> ReadResourceContents | None:

@@ -11,6 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.config.settings import Toolset
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import Shown, as_line
+from awslabs_dsql_mcp.views.extension import shows_views
 
 FACTS: Final = "awslabs-dsql-mcp/facts"
 """Key in a result's ``_meta`` of the values for programs (MCP specification, "General fields", ``_meta``)."""
@@ -109,9 +110,18 @@ def client_of(ctx: Context[None, Any]) -> str:
     return params.client_info.name if params is not None else ""
 
 
+def client_shows_views(ctx: Context[None, Any] | None) -> bool:
+    """Check that a call's client shows views."""
+    capabilities = ctx and ctx.client_capabilities
+    return capabilities is not None and shows_views(capabilities.extensions)
+
+
 def to_result(answer: ToolOutput) -> CallToolResult:
     """Convert the answer of a tool with an output schema: text, and structured content that says the same."""
-    return CallToolResult(content=[text_content(answer.text)], structured_content=answer.structured)
+    meta = dict(answer.for_person) or None
+    return CallToolResult(
+        content=[text_content(answer.text)], structured_content=answer.structured, _meta=meta
+    )
 
 
 def to_text_result(answer: ToolOutput) -> CallToolResult:

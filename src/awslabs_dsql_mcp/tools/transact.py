@@ -22,11 +22,18 @@ from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, u
 from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question, invalid_token
+from awslabs_dsql_mcp.tools.consent.confirmation import (
+    TOKEN_LIFE,
+    Change,
+    ChangeConfirmation,
+    Question,
+    invalid_token,
+)
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
-from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, search_hint, to_result
+from awslabs_dsql_mcp.tools.preview import PREVIEW, preview, returning_unit, without_rows
+from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, client_shows_views, search_hint, to_result
 
 _WRITES: Final = (
     "Run statements in one transaction: all are committed, or none. One DDL statement alone, or up to "
@@ -39,6 +46,10 @@ _READS: Final = (
 )
 
 
+_ON_PREVIEW: Final = (
+    "the user runs it with the button of the preview that this client shows (once, in 10 min). Only if they "
+    "see none: send the same without dry_run."
+)
 _MIN_SHOWN: Final = 5  # statements whose results are shown in any case
 _MIN_ANSWER: Final = 10_000  # characters of results, likewise
 _FRAME: Final = 60  # characters around a result: its number, names of values
@@ -75,6 +86,7 @@ class TransactRequest:
         dry_run: Run everything, report, roll back.
         dry_run_token: Token of a dry run of the same statements.
         max_rows_affected: Roll back when more rows would change.
+        previews: The client shows views: the token of a dry run is for its user alone.
     """
 
     sql_list: Sequence[str]
@@ -82,6 +94,7 @@ class TransactRequest:
     dry_run: bool = False
     dry_run_token: str | None = None
     max_rows_affected: int | None = None
+    previews: bool = False
 
 
 class Transact:
@@ -151,7 +164,10 @@ class Transact:
                 Field(description="Roll back if more rows change, or if not all of them are counted.", ge=0),
             ] = None,
         ) -> Annotated[CallToolResult, TransactResult] | InputRequiredResult:
-            request = TransactRequest(sql_list, params_list, dry_run, dry_run_token, max_rows_affected)
+            previews = client_shows_views(ctx)
+            request = TransactRequest(
+                sql_list, params_list, dry_run, dry_run_token, max_rows_affected, previews
+            )
             question = await self.question(request, can_ask=supports_elicitation(ctx))
             asking = await confirm(ctx, question, self._confirmation)
             if asking is not None:
@@ -185,7 +201,7 @@ class Transact:
             prepared = await self._prepare(request)
         except (RequestInvalid, StatementRefused):
             return None
-        return self._confirmation.question(_change(prepared), can_ask=can_ask)
+        return self._confirmation.question(_change(prepared), can_ask=can_ask, previews=request.previews)
 
     async def transact(self, request: TransactRequest) -> ToolOutput:
         """Run statements in one transaction, all or nothing.
@@ -219,7 +235,25 @@ class Transact:
             max_rows_affected=request.max_rows_affected,
             uncounted=await _uncounted(request, prepared),
         )
+        if request.dry_run and request.previews:
+            return await self._preview(unit, prepared)
         return self._answer(await self._database.run(unit), unit, prepared)
+
+    async def _preview(self, unit: UnitOfWork, prepared: PreparedStatements) -> ToolOutput:
+        """Answer a dry run of a client with views: token and changed rows are for its user alone."""
+        returning, changes = await returning_unit(unit)
+        try:
+            report = await self._database.run(returning)
+        except StatementFailed:  # also where the role may change rows that it may not read
+            changes = [None] * len(unit.queries)
+            report = await self._database.run(unit)
+        token = self._confirmation.token(_change(prepared))
+        shown = await preview(
+            self._database, token, TOKEN_LIFE, prepared.statements, (report.results, changes)
+        )
+        report = replace(report, results=without_rows(report.results, changes))
+        answer = self._answer(report, unit, prepared, previews=True)
+        return replace(answer, for_person={PREVIEW: shown})
 
     async def _prepare(self, request: TransactRequest) -> PreparedStatements:
         values = _values(request)
@@ -229,7 +263,9 @@ class Transact:
             raise invalid_token("transact")
         return prepared
 
-    def _answer(self, report: Report, unit: UnitOfWork, prepared: PreparedStatements) -> ToolOutput:
+    def _answer(
+        self, report: Report, unit: UnitOfWork, prepared: PreparedStatements, *, previews: bool = False
+    ) -> ToolOutput:
         tables = self._tables(report, unit, prepared)
         attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
         remarks = [_remark(statement, unit) for statement in prepared.statements]
@@ -243,7 +279,10 @@ class Transact:
         if left_out := _left_out(report.results[len(tables) :]):
             said.append(left_out)
             facts["notice"] = left_out
-        if unit.dry_run:
+        if unit.dry_run and previews:
+            said.append(f"Next: {_ON_PREVIEW}")
+            facts["next"] = f"Dry run, nothing was stored; {_ON_PREVIEW}"
+        elif unit.dry_run:
             token = self._confirmation.token(_change(prepared))
             step = f"to run it for real, send the same with dry_run_token={token} (once, in 10 min)."
             said.append(f"Next: {step}")

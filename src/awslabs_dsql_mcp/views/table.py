@@ -29,11 +29,9 @@ class View:
 
 
 VIEWS: Final = (
+    View("rows", "Rows", "Rows of a read: sorted, filtered, paged, as CSV, as a chart.", ("readonly_query",)),
     View(
-        "rows",
-        "Rows",
-        "The rows of a read: sorted, filtered, paged, as CSV, as a chart.",
-        ("readonly_query",),
+        "transaction", "Transaction", "A transaction: its preview, with a button; its outcome.", ("transact",)
     ),
 )
 

@@ -29,6 +29,10 @@ _RETRY: Final = (
     "Call {tool} with dry_run=true, look at what it would change, then call it again with the {by} that "
     "it gave."
 )
+_PREVIEW: Final = (
+    "Call {tool} with dry_run=true: its preview lets the user run it. If the client shows them none, the "
+    "operator has to choose another --confirm."
+)
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,13 @@ class ChangeConfirmation:
             return any(statement.drops or statement.whole_table for statement in statements)
         return self._policy == "always"  # a read may write as well, through a view or a function
 
-    def question(self, change: Change, *, can_ask: bool) -> Question | None:
+    def question(self, change: Change, *, can_ask: bool, previews: bool = False) -> Question | None:
         """Give the question for the user; ``None`` for no question.
 
         Args:
             change: What is about to run.
             can_ask: True if the client can put a question to its user.
+            previews: True if the user runs a dry run's change by a view, and the model has no token.
 
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
@@ -111,7 +116,7 @@ class ChangeConfirmation:
             return None
         raise NotConfirmed(
             "Each change needs confirmation, and this client cannot ask its user. Nothing was run.",
-            hint=_RETRY.format(tool=change.tool, by=change.by),
+            hint=(_PREVIEW if previews else _RETRY).format(tool=change.tool, by=change.by),
         )
 
     def token(self, change: Change, *, purpose: str = "dry run") -> str:

@@ -1,0 +1,109 @@
+"""The preview of a transaction in a real browser: what would change, and the button that runs it."""
+
+import pytest
+
+from views.browser import ViewClient
+from views.test_rows import clean
+
+pytestmark = pytest.mark.timeout(400)  # the first test brings a browser
+
+
+async def stored(views: ViewClient, sql: str) -> object:
+    """Read one value, past the view."""
+    script = (
+        "fetch('/mcp', {method: 'POST', body: JSON.stringify({method: 'callTool', params: "
+        f"{{name: 'readonly_query', arguments: {{sql: `{sql}`}}}}}})}}).then(r => r.json())"
+    )
+    answer = await views.do("inHost", script=script)
+    return answer["result"]["structuredContent"]["rows"][0][0]
+
+
+async def run(views: ViewClient, *statements: str) -> None:
+    """Run statements, each in a transaction of its own."""
+    for statement in statements:
+        await views.open("transact", {"sql_list": [statement]})
+        await views.wait("document.getElementById('badge').textContent === 'Committed'")
+
+
+async def test_the_user_sees_the_rows_and_runs_it_by_the_button_once(views: ViewClient) -> None:
+    await run(
+        views,
+        "CREATE TABLE seen (id int PRIMARY KEY, note text, price int)",
+        "INSERT INTO seen SELECT g, CASE WHEN g > 1 THEN '<b>old</b>' END, g FROM generate_series(1, 30) g",
+    )
+    arguments = {
+        "sql_list": ["UPDATE seen SET note = %s WHERE id <= 25", "DELETE FROM seen WHERE id = 30"],
+        "params_list": [["new"], None],
+        "dry_run": True,
+    }
+    await views.open("transact", arguments)
+    await views.wait("!document.getElementById('run').hidden")
+    assert await views.text("#badge") == "Dry run, nothing stored"
+    assert await views.text("#told") == "2 statements, 26 of at most 3,000 rows"
+    cells = "[...document.querySelectorAll('section:first-of-type tbody tr')].slice(0, 2)"
+    assert await views.evaluate(f"{cells}.map(r => [...r.children].map(c => c.innerText))") == [
+        ["changed", "1", "NULLnew", "1"],
+        ["changed", "2", "<b>old</b>new", "2"],
+    ]
+    assert "20 of 25 rows shown." in await views.text("section:first-of-type")
+    assert 'value 1 = "new"' in await views.text("section:first-of-type pre")
+    assert await views.text("section:last-of-type tbody tr") == "deleted\t30\t<b>old</b>\t30"
+    await clean(views)
+    assert await stored(views, "SELECT count(*) FROM seen WHERE note = 'new'") == 0
+    await views.evaluate("document.getElementById('run').focus()")
+    await views.press("Enter", "Enter")
+    await views.wait("document.getElementById('badge').textContent === 'Committed'")
+    assert await stored(views, "SELECT count(*) FROM seen WHERE note = 'new'") == 25
+    assert await views.evaluate("document.getElementById('run').hidden && token === null")
+    (call,) = await views.seen("calls")
+    assert call["arguments"].keys() == {"sql_list", "params_list", "dry_run_token"}
+    await views.wait("true")
+    (told,) = await views.seen("told")
+    assert told["content"][0]["text"].startswith("The user ran this transaction by the button")
+    assert "committed: 2 statements" in told["content"][0]["text"]
+    await clean(views)
+
+
+async def test_what_drops_is_asked_twice(views: ViewClient) -> None:
+    await run(views, "CREATE TABLE dropped (id int PRIMARY KEY)")
+    await views.open("transact", {"sql_list": ["DROP TABLE dropped"], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    assert "DROP TABLE dropped" in await views.text("li.grave")
+    await views.click("#run")
+    assert "cannot be undone" in await views.text("#warning")
+    await clean(views)
+    await views.press("Escape")
+    assert await views.evaluate("document.getElementById('warning').hidden")
+    assert await views.seen("calls") == []
+    await views.click("#run")
+    await views.click("#run")
+    await views.wait("document.getElementById('badge').textContent === 'Committed'")
+    assert await stored(views, "SELECT to_regclass('dropped') IS NULL") is True
+
+
+async def test_a_token_that_is_no_longer_good_is_refused_and_shown(views: ViewClient) -> None:
+    await run(views, "CREATE TABLE late (id int PRIMARY KEY)")
+    answer = await views.open("transact", {"sql_list": ["INSERT INTO late VALUES (1)"], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    await views.evaluate("request.sql_list = ['INSERT INTO late VALUES (2)'], true")
+    await views.click("#run")
+    await views.wait("!document.getElementById('error').hidden")
+    assert "dry_run_token_invalid" in await views.text("#error")
+    assert await stored(views, "SELECT count(*) FROM late") == 0
+    # A client that lets a view call nothing offers no button.
+    await views.open(
+        "transact",
+        {"sql_list": ["INSERT INTO late VALUES (1)"], "dry_run": True},
+        given=answer,
+        capabilities={},
+    )
+    await views.wait("document.getElementById('note').textContent")
+    assert await views.evaluate("document.getElementById('run').hidden")
+    await clean(views)
+
+
+async def test_an_error_of_a_transaction_is_shown(views: ViewClient) -> None:
+    answer = await views.open("transact", {"sql_list": ["INSERT INTO nowhere VALUES (1)"]})
+    await views.wait("!document.getElementById('error').hidden")
+    assert await views.text("#error") == answer["content"][0]["text"].strip()
+    await clean(views)
