@@ -11,14 +11,18 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from awslabs_dsql_mcp.option_parser import SettingsError
+from awslabs_dsql_mcp.terminal import coloured, takes_colours, working
+from awslabs_dsql_mcp.text import as_line
 
-_TIMEOUT = 28.0
+_TIMEOUT = 58.0
 _CUSTOMERS, _PRODUCTS, _ORDERS = 300, 60, 2_400
 _ROWS_PER_STATEMENT = 500
-_MAX_SHOWN = 1_200
+_MAX_LINES = 60
 _TABLES = (
     "CREATE SCHEMA shop",
     "CREATE TABLE shop.customers (id bigint PRIMARY KEY, name text NOT NULL, country char(2) NOT NULL)",
@@ -35,6 +39,22 @@ _BEST_SELLERS = (
     " JOIN shop.customers c ON c.id = o.customer_id WHERE c.country = %s"
     " GROUP BY p.name ORDER BY revenue DESC LIMIT 3"
 )
+_STARTING = "Starting a server on a local cluster, which takes some seconds"
+_SCRIPT = """\
+CREATE TABLE shop.reviews (
+  id serial PRIMARY KEY,
+  product_id bigint NOT NULL,
+  stars smallint NOT NULL CHECK (stars BETWEEN 1 AND 5),
+  body text
+);
+CREATE INDEX reviews_by_product ON shop.reviews (product_id);
+INSERT INTO shop.reviews (product_id, stars, body) VALUES (1, 5, 'Bright'), (2, 3, NULL);
+"""
+_NEXT = """\
+  awslabs-dsql-mcp install                 asks for which client
+  awslabs-dsql-mcp install claude-code --local --allow-writes
+  awslabs-dsql-mcp install claude-code --cluster_endpoint YOUR-ENDPOINT
+Before the name, write what you started this with, such as `uvx`."""
 
 
 class DemoFailed(Exception):
@@ -51,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
         0, or 1 after printing the failure.
     """
     if list(argv) in (["--help"], ["-h"]):
-        _say("usage: awslabs-dsql-mcp demo\n\nDemonstrate the tools on a local cluster, in under 30 s.")
+        _say("usage: awslabs-dsql-mcp demo\n\nDemonstrate every tool on a local cluster, in under a minute.")
         return 0
     if argv:
         raise SettingsError(f"demo: got {argv[0]!r}, expected no arguments")
@@ -59,66 +79,114 @@ def main(argv: Sequence[str]) -> int:
         asyncio.run(asyncio.wait_for(_demonstrate(), _TIMEOUT))
     except asyncio.TimeoutError:
         return _fail(f"not done after {_TIMEOUT:.0f} s")
-    except DemoFailed as failed:
-        return _fail(str(failed))
-    _say("\nDone. Configure your client with the same server: see README.md.")
+    except Exception as error:
+        # Tasks raise it within a group; a pipe that nobody reads is the command line's own matter.
+        failed = _cause(error)
+        if not isinstance(failed, (DemoFailed, OSError)) or isinstance(failed, BrokenPipeError):
+            raise
+        return _fail(as_line(str(failed)))
+    _say(_head("\nDone. Next, give your MCP client such a server:\n") + _NEXT)
     return 0
+
+
+def _cause(error: BaseException) -> BaseException:
+    inner: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return _cause(inner[0]) if inner else error
 
 
 async def _demonstrate() -> None:
     with tempfile.TemporaryDirectory(prefix="awslabs-dsql-mcp-") as folder:
-        await _with_writes(folder)
+        await _with_writes(folder, _files(folder))
 
 
-async def _with_writes(folder: str) -> None:
-    _say("A server on a local cluster, with writes allowed:")
-    async with _client(folder, "--allow-writes") as client:
-        tools = await client.list_tools()
-        _say("  tools: " + ", ".join(tool.name for tool in tools.tools))
-        for statement in _TABLES:  # one DDL statement per transaction
-            await _call(client, "transact", sql_list=[statement])
-        await _load(client)
-        await _call(client, "get_schema")
-        await _call(client, "get_schema", table_name="shop.orders")
-        await _call(client, "readonly_query", sql=_BEST_SELLERS, params=["DE"])
-        await _call(client, "explain_query", sql=_BEST_SELLERS, params=["DE"])
-        await _call(client, "readonly_query", fails=True, sql="SELECT * FROM shop.order")
-        _say("A transaction is atomic: the second statement fails, so the first is rolled back.")
-        await _call(
-            client,
-            "transact",
-            fails=True,
-            sql_list=[
-                "UPDATE shop.products SET price = price * 2",
-                "INSERT INTO shop.products VALUES (1, 'twice', 1)",
-            ],
-        )
-        await _call(client, "readonly_query", sql="SELECT min(price), max(price) FROM shop.products")
-        await _documentation(client)
+def _files(folder: str) -> str:
+    """Make the folder that the server may read and write."""
+    files = Path(folder, "files")
+    files.mkdir()
+    (files / "new.csv").write_text("id,name,price\n61,Lamp XL,89.90\n62,Rug XL,240.00\n")
+    return str(files)
+
+
+async def _with_writes(folder: str, files: str) -> None:
+    flags = ("--allow-writes", "--confirm", "never", "--load-dir", files, "--export-dir", files)
+    async with AsyncExitStack() as stack:
+        with working(_STARTING, sys.stderr, os.environ):  # noqa: TID251 - of a command
+            client = await stack.enter_async_context(_client(folder, *flags))
+            tools = [tool.name for tool in (await client.list_tools()).tools]
+        _say(_head("A server on a local cluster, with writes allowed and a folder of files:"))
+        _say("  tools: " + ", ".join(tools))
+        called = set[str]()
+        await _build(client, called)
+        await _look(client, called)
+        await _change(client, called)
+        await _documentation(client, called)
+        if missing := [name for name in tools if name not in called]:
+            raise DemoFailed(f"not called: {', '.join(missing)}")
         await _without_writes(folder)
 
 
+async def _build(client: Any, called: set[str]) -> None:  # noqa: ANN401 - the SDK is imported late
+    for statement in _TABLES:  # one DDL statement per transaction
+        await _call(client, called, "transact", sql_list=[statement])
+    await _load(client, called)
+    await _call(client, called, "load_rows", table="shop.products", path="new.csv")
+
+
+async def _look(client: Any, called: set[str]) -> None:  # noqa: ANN401 - as above
+    await _call(client, called, "get_schema")
+    await _call(client, called, "get_schema", table_name="shop.orders")
+    await _call(client, called, "readonly_query", sql=_BEST_SELLERS, params=["DE"])
+    await _call(client, called, "explain_query", sql=_BEST_SELLERS, params=["DE"])
+    await _call(
+        client, called, "export_query", sql="SELECT * FROM shop.products ORDER BY id", path="products.csv"
+    )
+    await _call(client, called, "readonly_query", fails=True, sql="SELECT * FROM shop.order")
+    await _call(client, called, "cluster_status", cluster_id="this")
+    await _call(client, called, "diagnose")
+
+
+async def _change(client: Any, called: set[str]) -> None:  # noqa: ANN401 - as above
+    _say(_head("\nA transaction is atomic: the second statement fails, so the first is rolled back."))
+    await _call(
+        client,
+        called,
+        "transact",
+        fails=True,
+        sql_list=[
+            "UPDATE shop.products SET price = price * 2",
+            "INSERT INTO shop.products VALUES (1, 'twice', 1)",
+        ],
+    )
+    await _call(client, called, "readonly_query", sql="SELECT min(price), max(price) FROM shop.products")
+    _say(_head("\nA PostgreSQL script: what Aurora DSQL does not take of it, and the script carried out."))
+    await _call(client, called, "dsql_lint", sql=_SCRIPT)
+    await _call(client, called, "migrate", statements=_SCRIPT)
+    await _call(client, called, "job_status")
+    _say(_head("\nOne UPDATE of any number of rows, in batches that can be resumed:"))
+    await _call(client, called, "batch_write", sql="UPDATE shop.orders SET quantity = quantity + 1")
+
+
 async def _without_writes(folder: str) -> None:
-    _say("A second server on the same cluster, started without --allow-writes:")
+    _say(_head("\nA second server on the same cluster, started without --allow-writes:"))
+    called = set[str]()
     async with _client(folder) as client:
-        await _call(client, "readonly_query", fails=True, sql="DELETE FROM shop.orders")
-        await _call(client, "transact", fails=True, sql_list=["DELETE FROM shop.orders"])
-        await _call(
-            client,
-            "transact",
-            sql_list=["SELECT count(*) FROM shop.orders", "SELECT count(*) FROM shop.customers"],
-        )
+        await _call(client, called, "readonly_query", fails=True, sql="DELETE FROM shop.orders")
+        await _call(client, called, "transact", fails=True, sql_list=["DELETE FROM shop.orders"])
+        counts = ["SELECT count(*) FROM shop.orders", "SELECT count(*) FROM shop.customers"]
+        await _call(client, called, "transact", sql_list=counts)
 
 
-async def _documentation(client: Any) -> None:  # noqa: ANN401 - the SDK is imported late
-    found = await _call(client, "dsql_search_documentation", search_phrase="rows in a transaction", limit=3)
+async def _documentation(client: Any, called: set[str]) -> None:  # noqa: ANN401 - as above
+    found = await _call(
+        client, called, "dsql_search_documentation", search_phrase="rows in a transaction", limit=3
+    )
     urls = [word for word in found.split() if word.startswith(("https://", "dsql://"))]
     if urls:
-        await _call(client, "dsql_read_documentation", url=urls[0], max_length=600)
-        await _call(client, "dsql_recommend", url=urls[0])
+        await _call(client, called, "dsql_read_documentation", url=urls[0], max_length=900)
+        await _call(client, called, "dsql_recommend", url=urls[0])
 
 
-async def _load(client: Any) -> None:  # noqa: ANN401 - as above
+async def _load(client: Any, called: set[str]) -> None:  # noqa: ANN401 - as above
     choose = random.Random(7)  # noqa: S311 - a sample, the same each time
     goods = [
         f"{kind} {size}" for kind in ("Lamp", "Chair", "Desk", "Shelf", "Clock", "Rug") for size in range(10)
@@ -139,6 +207,7 @@ async def _load(client: Any) -> None:  # noqa: ANN401 - as above
     ]
     await _call(
         client,
+        called,
         "transact",
         sql_list=[sql for sql, _ in inserts],
         params_list=[values for _, values in inserts],
@@ -169,14 +238,33 @@ def _client(folder: str, *flags: str) -> Any:  # noqa: ANN401 - as above
     return Client(StdioServerParameters(command=sys.executable, args=command, env=environment))
 
 
-async def _call(client: Any, name: str, *, fails: bool = False, **arguments: object) -> str:  # noqa: ANN401 - as above
-    _say(f"\n→ {name} {textwrap.shorten(json.dumps(arguments, ensure_ascii=False), 300, placeholder=' …')}")
+async def _call(client: Any, called: set[str], name: str, *, fails: bool = False, **arguments: object) -> str:  # noqa: ANN401 - as above
+    given = textwrap.shorten(json.dumps(arguments, ensure_ascii=False), 300, placeholder=" …")
+    _say(f"\n{_head(f'→ {name}')} {given}")
+    called.add(name)
     result = await client.call_tool(name, arguments)
-    text = "\n".join(part.text for part in result.content)
-    _say(textwrap.indent(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " …", "  "))
+    text = "\n".join(
+        str(getattr(part, "text", "")) or f"({part.type}: {part.uri})" for part in result.content
+    )
+    _say(textwrap.indent(_bounded(text), "  "))
     if result.is_error is not fails:
         raise DemoFailed(f"{name} " + ("succeeded, but should be refused" if fails else "failed"))
     return text
+
+
+def _bounded(text: str) -> str:
+    """Leave lines out of the middle of a long answer: its beginning and its end have its point."""
+    lines = text.splitlines()
+    if len(lines) <= _MAX_LINES:
+        return text
+    left_out = len(lines) - _MAX_LINES
+    half = _MAX_LINES // 2
+    return "\n".join([*lines[:half], f"… {left_out} lines are left out here …", *lines[-half:]])
+
+
+def _head(text: str) -> str:
+    wanted = takes_colours(sys.stdout, os.environ)  # noqa: TID251 - of a command
+    return coloured(text, "bold", wanted=wanted)
 
 
 def _fail(reason: str) -> int:

@@ -105,3 +105,15 @@ def test_without_the_extra_a_command_says_so_in_two_lines(tmp_path: Path, words:
     problem, remedy = done.stderr.splitlines()
     assert problem.startswith(f"awslabs-dsql-mcp {words[0]}: The extra `local` is incomplete: cryptography")
     assert "awslabs-dsql-mcp[local]" in remedy
+
+
+def test_the_demonstration_calls_each_tool_and_ends_with_what_to_do_next() -> None:
+    done = run("demo", PYTHONIOENCODING="utf-8")
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (0, [])
+    assert done.stderr.startswith("Starting a server")
+    tools = done.stdout.partition("  tools: ")[2].splitlines()[0].split(", ")
+    assert len(tools) > 12
+    assert [tool for tool in tools if f"\n→ {tool} " not in done.stdout] == []
+    assert "What costs, estimated" in done.stdout
+    assert "awslabs-dsql-mcp install" in done.stdout.partition("\nDone. Next")[2]
+    assert "\x1b" not in done.stdout

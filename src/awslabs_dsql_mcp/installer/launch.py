@@ -14,7 +14,9 @@ SERVER_NAME = "aurora-dsql"
 _PROGRAMS = (PACKAGE, "awslabs_dsql_mcp")  # of uvx and of `python -m`
 _MAX_START = 6  # words: uvx --offline --from SOURCE NAME
 # First labels of endpoints in README, the examples and AWS's documentation.
-_PLACEHOLDERS = frozenset({"CLUSTER", "YOUR-CLUSTER", "YOUR_CLUSTER", "CLUSTER-ID", "CLUSTER_ID"})
+_PLACEHOLDERS = frozenset(
+    {"CLUSTER", "YOUR-ENDPOINT", "YOUR-CLUSTER", "YOUR_CLUSTER", "CLUSTER-ID", "CLUSTER_ID"}
+)
 # Texts that identify an entry of this server: its package, its module, and its other command.
 _IDENTIFIERS = (PACKAGE, "awslabs_dsql_mcp", "awslabs.aurora-dsql-mcp-server")
 
