@@ -1,4 +1,4 @@
-"""``config-examples/`` and the README's links, from the table of clients; run it to write them anew."""
+"""``config-examples/`` and the links of ``docs/``, from the table of clients; run it to write them anew."""
 
 from pathlib import Path, PurePath
 
@@ -7,8 +7,9 @@ from awslabs_dsql_mcp.installer.deeplinks import links
 from awslabs_dsql_mcp.installer.launch import SERVER_NAME, LaunchCommand, through_uvx
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 
-README = Path(__file__).parents[2] / "README.md"
-EXAMPLES = README.parent / "config-examples"
+TOP = Path(__file__).parents[2]
+PAGE = TOP / "docs" / "clients.md"
+EXAMPLES = TOP / "config-examples"
 _BEGIN, _END = "<!-- links -->\n", "<!-- /links -->"
 _FLAGS = ("--cluster_endpoint", "CLUSTER.dsql.us-east-1.on.aws", "--region", "us-east-1")
 _PLATFORMS = {
@@ -43,8 +44,8 @@ def files() -> dict[str, str]:
     return texts | {"README.md": _HEAD + "\n".join(map(_row, CLIENTS)) + "\n" + _notes()}
 
 
-def links_of_readme() -> str:
-    """Give the README's line of links."""
+def links_of_page() -> str:
+    """Give the page's line of links."""
     made = (f"[{title}]({link})" for title, link in links(launch(), SERVER_NAME).items())
     return "One click (then replace the endpoint): " + ", ".join(made) + ".\n"
 
@@ -70,14 +71,14 @@ def _notes() -> str:
     return "\n" + "".join(notes)
 
 
-def between(readme: str) -> str:
-    """What stands in the README where the links belong."""
-    return readme.partition(_BEGIN)[2].partition(_END)[0]
+def between(page: str) -> str:
+    """What stands in the page where the links belong."""
+    return page.partition(_BEGIN)[2].partition(_END)[0]
 
 
 if __name__ == "__main__":
     EXAMPLES.mkdir(exist_ok=True)
     for name, text in files().items():
         (EXAMPLES / name).write_text(text)
-    readme = README.read_text()
-    README.write_text(readme.replace(_BEGIN + between(readme) + _END, _BEGIN + links_of_readme() + _END))
+    page = PAGE.read_text()
+    PAGE.write_text(page.replace(_BEGIN + between(page) + _END, _BEGIN + links_of_page() + _END))

@@ -1,11 +1,11 @@
-"""The README's table of options, generated from OPTIONS; run it to update the README."""
+"""The table of options in ``docs/``, generated from OPTIONS; run it to update it."""
 
 from pathlib import Path
 
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.option_parser import Option
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "options.md"
 _BEGIN, _END = "<!-- options -->\n", "<!-- /options -->"
 
 
@@ -22,11 +22,11 @@ def table() -> str:
     return "\n".join([*head, *map(row, OPTIONS), "| `--version` | | | Print the version. |", ""])
 
 
-def between(readme: str) -> str:
-    """Extract the table from the README."""
-    return readme.partition(_BEGIN)[2].partition(_END)[0]
+def between(page: str) -> str:
+    """Extract the table from the page."""
+    return page.partition(_BEGIN)[2].partition(_END)[0]
 
 
 if __name__ == "__main__":
-    text = README.read_text()
-    README.write_text(text.replace(_BEGIN + between(text) + _END, _BEGIN + table() + _END))
+    text = PAGE.read_text()
+    PAGE.write_text(text.replace(_BEGIN + between(text) + _END, _BEGIN + table() + _END))

@@ -103,7 +103,7 @@ def test_generate_writes_what_is_generated_anew(tmp_path: Path) -> None:
             shutil.copy(source, tmp_path / name)
     (tmp_path / ".venv").symlink_to(TOP / ".venv")
     spoilt = {
-        "README.md": "| `--max-rows N`",
+        "docs/options.md": "| `--max-rows N`",
         "packaging/server.json": '"version"',
         "config-examples/codex.config.toml": "args",
         "src/awslabs_dsql_mcp/documentation/pages/local-cluster.md": "- On AWS",

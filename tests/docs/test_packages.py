@@ -9,8 +9,7 @@ import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
-from docs.options_table import README
-from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, files
+from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, TOP, files
 
 WRITTEN = files()
 REGISTERED: dict[str, Any] = json.loads(WRITTEN["server.json"])
@@ -34,7 +33,7 @@ def test_the_registry_takes_server_json() -> None:
 
 
 def test_the_readme_and_the_image_name_the_entry_of_the_registry() -> None:
-    assert f"<!-- mcp-name: {REGISTERED['name']} -->" in README.read_text(encoding="utf-8")
+    assert f"<!-- mcp-name: {REGISTERED['name']} -->" in (TOP / "README.md").read_text(encoding="utf-8")
     label = f'LABEL io.modelcontextprotocol.server.name="{REGISTRY_NAME}"'
     assert label in (PACKAGING / "Dockerfile").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The commands that README shows, read by the shells that people have."""
+"""The commands that README and ``docs/`` show, read by the shells that people have."""
 
 import re
 import shutil
@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from docs.options_table import README
+from docs.test_documents import SHOWN
 
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", SHOWN, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "fish"])

@@ -1,7 +1,7 @@
 """The options of the server: one row for each.
 
-The flags, the environment variables, the README's table and the checks of ``config-examples/`` follow from
-this table. A flag takes precedence over its variables, a variable over the default.
+The flags, the environment variables, the table of ``docs/options.md`` and the checks of ``config-examples/``
+follow from this table. A flag takes precedence over its variables, a variable over the default.
 """
 
 from typing import Final
