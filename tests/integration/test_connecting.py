@@ -302,3 +302,16 @@ async def test_a_variable_of_libpq_that_is_wrong_is_named(
     reply = await asked(environment(cluster, **{variable: value}), "--region", cluster.region)
     assert names in reply.text
     assert "unset" in reply.text
+
+
+async def test_a_session_is_kept_between_writes_on_the_local_cluster(cluster: LocalCluster) -> None:
+    """What is sent to clean a session is taken there, as on AWS: no call has to connect anew."""
+    start = server("--cluster_endpoint", "localhost", "--allow-writes", **environment(cluster))
+    async with Client(start) as client:
+        sessions: set[object] = set()
+        for number in range(4):
+            await write(client, f"CREATE TABLE kept_{number} (id int PRIMARY KEY)")
+            ((session,),) = await rows(client, "SELECT sys.current_session_id()")
+            sessions.add(session)
+            await write(client, f"DROP TABLE kept_{number}")
+    assert len(sessions) == 1

@@ -37,6 +37,7 @@ DROP_TIME: Final = 10
 DROP_TIME_OPTIONS: Final[Mapping[str, int]] = {"darwin": 0x80, "win32": 5}
 """The TCP option for it by platform: TCP_RXT_CONNDROPTIME (netinet/tcp.h), TCP_MAXRT (ws2ipdef.h)."""
 _MANY_VALUES = 2_000  # of a statement, from which on they are converted off the event loop
+_ROLE = "a statement set another role in the session"
 _ENCODING = "client_encoding was changed in the transaction, and statements are sent in UTF-8"
 _LITERALS = "standard_conforming_strings was changed in the transaction, and statements are checked as it was"
 
@@ -166,10 +167,19 @@ class PostgresConnection:
             await self._send([Query("ROLLBACK")], [])
 
     async def reset_session(self, *, pipelined: bool) -> None:
-        """Reset the parameters and the role that a function may have set in the session."""
-        batch = [Query("RESET ALL"), Query("RESET ROLE")]
+        """Reset the parameters that a function may have set in the session.
+
+        The role, which RESET ALL leaves, is only looked at: Aurora DSQL refuses SET ROLE, maybe this as well.
+
+        Raises:
+            DatabaseError: Another role is set, or what `run` raises: the session is to be closed.
+        """
+        batch = [Query("RESET ALL"), Query("SELECT current_user = session_user")]
+        replies: list[StatementReply] = []
         for group in [batch] if pipelined else [[query] for query in batch]:
-            await self._send(group, [])
+            await self._send(group, replies)
+        if _to_result(replies[1], {}).rows != (("t",),):
+            raise DatabaseError(Failure(_ROLE))
 
     async def cancel(self, time_limit: float) -> None:
         """Request that the server cancel the running query; Aurora DSQL ignores it.
