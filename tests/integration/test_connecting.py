@@ -306,7 +306,8 @@ async def test_a_variable_of_libpq_that_is_wrong_is_named(
 
 async def test_a_session_is_kept_between_writes_on_the_local_cluster(cluster: LocalCluster) -> None:
     """What is sent to clean a session is taken there, as on AWS: no call has to connect anew."""
-    start = server("--cluster_endpoint", "localhost", "--allow-writes", **environment(cluster))
+    flags = ("--cluster_endpoint", "localhost", "--region", cluster.region, "--allow-writes")
+    start = server(*flags, **environment(cluster))
     async with Client(start) as client:
         sessions: set[object] = set()
         for number in range(4):
