@@ -1,12 +1,14 @@
 """Views are announced to clients that show them, in both eras; all others get the same as without any."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from awslabs_dsql_mcp.tools.spec import VIEW
 from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE
 from awslabs_dsql_mcp.views.table import VIEWS
 from conftest import ServerOn
@@ -98,6 +100,22 @@ async def test_a_handshake_names_the_extension_to_who_declares_it(
         client.send({"id": 1, "method": "initialize", "params": {**about, "capabilities": capabilities}})
         told = (await client.read())["result"]["capabilities"]
     assert told.get("extensions") == ({EXTENSION: {}} if capabilities is SHOWS else None)
+
+
+@pytest.mark.parametrize("tool", [("explain_query", {"sql": "SELECT 1 AS n"})], ids=lambda tool: tool[0])
+@ERAS
+async def test_what_a_view_draws_beside_the_answer_is_for_views_alone(
+    on_cluster: ServerOn, era: str, tool: tuple[str, Mapping[str, object]]
+) -> None:
+    answers: list[dict[str, Any]] = []
+    for capabilities in (SHOWS, SHOWS_NOT["nothing"]):
+        async with line_client(on_cluster("--allow-writes"), era, capabilities) as client:
+            answers.append((await client.call(tool[0], None, **tool[1]))["result"])
+    shown, plain = (json.loads(re.sub(r"\b\d{12}\b", "MARK", json.dumps(answer))) for answer in answers)
+    assert shown["_meta"].pop(VIEW)
+    if not shown["_meta"]:
+        del shown["_meta"]
+    assert shown == plain
 
 
 async def test_of_several_clusters_a_tool_has_one_view(on_cluster: ServerOn, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql.prices import Price
 from awslabs_dsql_mcp.explain.plan import Dpu, PlanNode, QueryPlan
+from awslabs_dsql_mcp.explain.shares import STORAGE
 from awslabs_dsql_mcp.text import pluralize
 
 _SIGNIFICANT: Final = 5
@@ -17,7 +18,6 @@ _SEVERE: Final = 50
 _MIN_DROPPED: Final = 0.5
 _MANY_LOOKUPS: Final = 10_000
 _IMPLAUSIBLE: Final = 10  # times the rows around it: a Storage Lookup may report wrong counts
-_STORAGE: Final = ("Storage Scan", "B-Tree Scan", "Storage Lookup", "B-Tree Lookup")
 _READS_ALL: Final = ("Seq Scan", "Full Scan")
 _TAKES_ALL: Final = (
     "Sort",
@@ -109,7 +109,7 @@ def rows_kept(node: PlanNode) -> float:
 def _storage(plan: QueryPlan, position: int) -> Iterator[PlanNode]:
     """Iterate over what a scan itself reads: not what a WITH query or subquery below it does."""
     for at in plan.children.get(position, ()):
-        if plan.nodes[at].kind.startswith(_STORAGE):
+        if plan.nodes[at].kind.startswith(STORAGE):
             yield plan.nodes[at]
             yield from _storage(plan, at)
 
@@ -119,7 +119,7 @@ def _at_least(node: PlanNode) -> float:
 
 
 def _scan(plan: QueryPlan, position: int, node: PlanNode) -> Iterator[str]:
-    if node.relation is None or node.kind.startswith((*_STORAGE, *_CHANGES)):
+    if node.relation is None or node.kind.startswith((*STORAGE, *_CHANGES)):
         return
     if not node.loops:
         yield f"{node.kind} on {node.relation} was never executed in this run."
@@ -201,7 +201,7 @@ def _is_filtered(plan: QueryPlan, position: int) -> bool:
 
 def _where(plan: QueryPlan, position: int) -> str:
     if "Filter" in plan.nodes[position].details and any(
-        node.kind.startswith(_STORAGE) for node in _storage(plan, position)
+        node.kind.startswith(STORAGE) for node in _storage(plan, position)
     ):
         return ", some of them only after leaving storage (Filter)"
     return ""
@@ -265,7 +265,7 @@ def _misestimate(plan: QueryPlan) -> list[str]:
 
 
 def _ratio(node: PlanNode) -> float:
-    if node.actual is None or not node.loops or node.kind.startswith(_STORAGE):
+    if node.actual is None or not node.loops or node.kind.startswith(STORAGE):
         return 0.0
     expected, actual = max(1.0, float(node.estimated)), max(1.0, node.actual)
     return max(expected / actual, actual / expected)

@@ -18,6 +18,8 @@ from awslabs_dsql_mcp.explain.plan import QueryPlan
 from awslabs_dsql_mcp.explain.predicates import PredicateColumns, predicate_columns
 from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name, quote_identifier
 
+REMARK: Final = " -- makes writes cost more"
+"""What stands behind each statement, as a comment."""
 _MAX_INCLUDED: Final = 6  # columns; with more, the index is a second table
 _MIN_ROWS: Final = 1_000  # a smaller table is read as fast as an index
 _SELECTIVE: Final = 0.5
@@ -97,7 +99,7 @@ def advise(candidate: Candidate, table: Table) -> str | None:
         f"; INCLUDE answers the query without the table: {_uses(candidate, included)}" if included else ""
     )
     statement = _statement(keys, included, table)
-    return f"{statement} -- makes writes cost more{reason}"
+    return f"{statement}{REMARK}{reason}"
 
 
 def _combine(conditions: Sequence[PredicateColumns]) -> PredicateColumns:

@@ -14,9 +14,12 @@ from typing import Final, NamedTuple
 from awslabs_dsql_mcp.text import mark_cut
 
 _ARROW: Final = re.compile(r"( *)->  ?(?=\S)")
-_COST: Final = re.compile(r" +\(cost=[\d.]+\.\.[\d.]+ rows=(\d{1,30}) width=\d+(?: loops=\d+)?\)")
+_COST: Final = re.compile(
+    r" +\(cost=[\d.]+\.\.(?P<cost>[\d.]+) rows=(?P<rows>\d{1,30}) width=\d+(?: loops=\d+)?\)"
+)
 _ACTUAL: Final = re.compile(
-    r" +\(actual (?:time=[\d.]+\.\.[\d.]+ ?)?rows=(\d{1,30}(?:\.\d{1,9})?)(?: loops=(\d{1,18}))?\)"
+    r" +\(actual (?:time=[\d.]+\.\.(?P<time>[\d.]+) ?)?rows=(?P<rows>\d{1,30}(?:\.\d{1,9})?)"
+    r"(?: loops=(?P<loops>\d{1,18}))?\)"
 )
 _NEVER: Final = " (never executed)"
 _SUBPLAN: Final = re.compile(r" *(?:InitPlan|SubPlan|CTE) ")
@@ -28,7 +31,8 @@ _DPU: Final = re.compile(
     r" +(\w{1,40}): (\d{1,15}(?:\.\d{1,15})?) DPU(?: \(Transaction minimum: ([\d.]{1,20})\))?"
 )
 _DPU_HEAD: Final = "Statement DPU Estimate:"
-_HIDDEN: Final = ("Output", "Query Identifier")
+HIDDEN: Final = ("Output", "Query Identifier")
+"""Details of nodes that say nothing of their work."""
 _MAX_LENGTH: Final = 12_000
 
 
@@ -46,6 +50,8 @@ class PlanNode:
         loops: Number of loops; 0 if the plan was run, and this node never was.
         details: Lines below the node, by name: ``Filter``, ``Index Cond`` ….
         subplan: It is the top of a subquery or a CTE, which is read as far as the node above needs it.
+        cost: Estimated cost to the last row, its children's included.
+        time: Average milliseconds per loop to the last row, likewise; ``None`` where the plan has none.
     """
 
     kind: str
@@ -57,6 +63,8 @@ class PlanNode:
     loops: int
     details: Mapping[str, str]
     subplan: bool = False
+    cost: float = 0.0
+    time: float | None = None
 
     @property
     def rows(self) -> float:
@@ -157,7 +165,7 @@ def without_noise(text: str) -> str:
     kept: list[str] = []
     for line in text.splitlines():
         detail = _DETAIL.match(line)
-        if line.startswith(_DPU_HEAD) or _DPU.match(line) or (detail and detail.group(2) in _HIDDEN):
+        if line.startswith(_DPU_HEAD) or _DPU.match(line) or (detail and detail.group(2) in HIDDEN):
             continue
         kept.append(line)
     whole = "\n".join(kept)
@@ -186,8 +194,18 @@ def _node(line: str, parent: int | None, details: dict[str, str]) -> PlanNode:
         relation=on.group(1) if on else None,
         index=using.group(1) if using else None,
         parent=parent,
-        estimated=int(cost.group(1)) if cost else 0,
-        actual=float(actual.group(1)) if actual else 0.0 if never else None,
-        loops=int(actual.group(2) or 1) if actual else int(not never),
+        estimated=int(cost["rows"]) if cost else 0,
+        actual=float(actual["rows"]) if actual else 0.0 if never else None,
+        loops=int(actual["loops"] or 1) if actual else int(not never),
         details=details,
+        cost=_number(cost["cost"]) if cost else 0.0,
+        time=_number(actual["time"]) if actual and actual["time"] else None,
     )
+
+
+def _number(digits: str) -> float:
+    """Read a number; 0 for dots and digits that are none, since any text gives a plan."""
+    try:
+        return float(digits[:30])
+    except ValueError:
+        return 0.0

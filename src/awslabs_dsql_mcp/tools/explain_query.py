@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final, cast
 
+from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
@@ -14,6 +15,7 @@ from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
 from awslabs_dsql_mcp.explain import findings, index_advisor
 from awslabs_dsql_mcp.explain import plan as plans
 from awslabs_dsql_mcp.explain.index_advisor import Candidate
+from awslabs_dsql_mcp.explain.plan_view import plan_view
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.sql.statements import StatementInfo
@@ -21,7 +23,7 @@ from awslabs_dsql_mcp.text import truncate_lines
 from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
-from awslabs_dsql_mcp.tools.spec import ToolSpec, search_hint, to_text_result
+from awslabs_dsql_mcp.tools.spec import VIEW, ToolSpec, client_shows_views, search_hint, to_text_result
 
 _DESCRIPTION: Final = (
     "A statement's plan, and in words what costs in it: whole tables read, look-ups, filters that drop most "
@@ -56,11 +58,13 @@ class ExplainQuery:
         """The tool as it is announced."""
 
         async def explain_query(
+            ctx: Context[None, Any],
             sql: Annotated[str, Field(description="One statement, without EXPLAIN; %s where a value goes.")],
             params: Annotated[list[Any] | None, Field(description="Values for %s, in order.")] = None,
             analyze: Annotated[bool, Field(description="Run it; only for reads.")] = False,  # noqa: FBT002 - clients pass arguments by name
         ) -> CallToolResult:
-            return to_text_result(await self.explain_query(sql, params, analyze=analyze))
+            views = client_shows_views(ctx)
+            return to_text_result(await self.explain_query(sql, params, analyze=analyze, views=views))
 
         return ToolSpec(
             "explain_query",
@@ -71,7 +75,7 @@ class ExplainQuery:
         )
 
     async def explain_query(
-        self, sql: str, params: Sequence[Value] | None = None, *, analyze: bool = False
+        self, sql: str, params: Sequence[Value] | None = None, *, analyze: bool = False, views: bool = False
     ) -> ToolOutput:
         """Show a statement's plan and say what costs in it.
 
@@ -79,6 +83,7 @@ class ExplainQuery:
             sql: One statement, with ``%s`` where a value goes.
             params: The values.
             analyze: Run it, in a READ ONLY transaction, for real figures; only for reads.
+            views: Give a view what it draws, too.
 
         Raises:
             RequestInvalid: It has no plan, or the values do not fit.
@@ -93,9 +98,11 @@ class ExplainQuery:
         result = (await self._database.run(unit)).results[0]
         text = "\n".join(row[0] or "" for row in result.rows)
         plan = plans.parse_plan(text)
-        found = [f"- {finding}" for finding in findings.findings(plan)] or ["- nothing stands out"]
-        said = truncate_lines(found, _MAX_FINDINGS, "findings", characters=_MAX_FOUND)
-        said += [f"- index: {advice}" for advice in await self._advice(index_advisor.candidates(plan))]
+        found = findings.findings(plan)
+        listed = [f"- {finding}" for finding in found] or ["- nothing stands out"]
+        said = truncate_lines(listed, _MAX_FINDINGS, "findings", characters=_MAX_FOUND)
+        advice = await self._advice(index_advisor.candidates(plan))
+        said += [f"- index: {one}" for one in advice]
         advised = any("CREATE INDEX" in line for line in said)
         is_simulated = any("DPUs are simulated" in notice for notice in result.notices)  # a local cluster's
         price = (await self._budget.rates.rate()).price if plan.dpus and not is_simulated else None
@@ -107,7 +114,8 @@ class ExplainQuery:
             *([costs] if costs else []),
             f"Next: {self._next(statement, analyze=analyze, advised=advised)}",
         )
-        return ToolOutput(told)
+        shown = {VIEW: plan_view(plan, found[:_MAX_FINDINGS], advice, costs)} if views else {}
+        return ToolOutput(told, for_person=shown)
 
     async def _advice(self, candidates: Sequence[Candidate]) -> list[str]:
         """Look at the tables of possible indexes; without them the plan is worth telling all the same."""

@@ -19,6 +19,9 @@ FACTS: Final = "awslabs-dsql-mcp/facts"
 Answer = CallToolResult | InputRequiredResult
 """A tool's answer, or a question to the user first."""
 
+VIEW: Final = "awslabs-dsql-mcp/view"
+"""Key in a result's ``_meta`` of what a view draws, for clients that show views; no model sees it."""
+
 ALWAYS_LOAD: Final = {"anthropic/alwaysLoad": True}
 """``_meta`` of tools that Claude Code loads at the start; others are found by a search first."""
 
@@ -126,7 +129,8 @@ def to_result(answer: ToolOutput) -> CallToolResult:
 
 def to_text_result(answer: ToolOutput) -> CallToolResult:
     """Convert the answer of a tool without an output schema: the text alone, with values in ``_meta``."""
-    meta = {FACTS: answer.structured} if answer.values else None
+    facts = {FACTS: answer.structured} if answer.values else {}
+    meta = {**facts, **answer.for_person} or None
     return CallToolResult(content=[text_content(answer.text)], _meta=meta)
 
 

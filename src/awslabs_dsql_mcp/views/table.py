@@ -33,6 +33,7 @@ VIEWS: Final = (
     View(
         "transaction", "Transaction", "A transaction: its preview, with a button; its outcome.", ("transact",)
     ),
+    View("plan", "Plan", "A query's plan as a tree, with what costs in it.", ("explain_query",)),
 )
 
 
