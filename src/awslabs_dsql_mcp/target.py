@@ -100,10 +100,11 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
         local = await _join(settings, stack)
         api = AwsApi(_identity_of(local), dict.fromkeys(("dsql", "backup"), local.api_url))
         await api.call("dsql", "ListClusters", local.region)  # the account begins with the first question
+        this = name_in(settings.cluster_endpoint or "") or _default_cluster(settings, local.region)
         return Account(
             api,
-            local.region,
-            _default_cluster(settings, local.region),
+            this.region if this else local.region,
+            this,
             _sizes(settings),
             ("--local", *(("--local-data", str(settings.local_data)) if settings.local_data else ())),
         )

@@ -1,73 +1,20 @@
 """Clusters created, changed and deleted by an agent, in the account of a local cluster, over stdio."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from mcp import Client
-from mcp.client import ClientRequestContext
-from mcp.types import ElicitRequestParams, ElicitResult
+from mcp.types import ElicitResult
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
-from conftest import held, server
-from support.client_helpers import Reply, call
+from support.aws.agents import CLOSED, NO, YES, Agents, User, change, made
+from support.client_helpers import call
 from support.local_cluster.api import client as api_client
 
-YES: Final = ElicitResult(action="accept", content={"run": True})
-NO: Final = ElicitResult(action="decline")
-CLOSED: Final = ElicitResult(action="cancel")
 ERAS: Final = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
-
-
-class User:
-    """A user who answers all questions alike, and keeps them."""
-
-    def __init__(self, answer: ElicitResult) -> None:
-        self.answer = answer
-        self.questions: list[str] = []
-
-    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        assert context
-        self.questions.append(params.message)
-        return self.answer
-
-
-class Agents:
-    """Opens clients of servers on one account."""
-
-    def __init__(self, folder: Path, account: LocalCluster, stack: AsyncExitStack) -> None:
-        self.folder, self.account = folder, account
-        self._stack = stack
-
-    async def open(
-        self, *flags: str, user: User | None = None, era: str = "2026-07-28", gate: str | None = "own"
-    ) -> Client:
-        """Open a client; without a user it cannot ask."""
-        changes = ("--allow-cluster-changes", gate) if gate else ()
-        start = server("--local", "--local-data", str(self.folder), *changes, *flags)
-        client = Client(start, mode=era, elicitation_callback=user)
-        return await self._stack.enter_async_context(held(client))
-
-    def clusters(self, region: str = "us-east-1") -> list[dict[str, Any]]:
-        """Ask the account itself."""
-        api: Any = api_client(self.account, region)
-        found: list[dict[str, Any]] = []
-        for page in api.get_paginator("list_clusters").paginate():
-            for each in page["clusters"]:
-                with suppress(api.exceptions.ResourceNotFoundException):  # deleted meanwhile
-                    found.append(api.get_cluster(identifier=each["identifier"]))
-        return found
-
-    def named(self, name: str, region: str = "us-east-1") -> list[dict[str, Any]]:
-        """Give the clusters of a name that are not being deleted."""
-        return [
-            each
-            for each in self.clusters(region)
-            if each["tags"].get("Name") == name and each["status"] != "DELETING"
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +32,6 @@ async def account(folder: Path) -> AsyncIterator[LocalCluster]:
 async def agents(folder: Path, account: LocalCluster) -> AsyncIterator[Agents]:
     async with AsyncExitStack() as stack:
         yield Agents(folder, account, stack)
-
-
-async def made(client: Client, name: str, **more: object) -> str:
-    """Create a cluster; give its id."""
-    answer = await call(client, "create_cluster", name=name, regions=["us-east-1"], **more)
-    assert not answer.is_error, answer.text
-    return answer.facts["clusters"][0]["identifier"]
-
-
-async def change(client: Client, cluster: str, action: str, **more: object) -> Reply:
-    return await call(client, "change_cluster", cluster_id=cluster, action=action, **more)
 
 
 async def test_without_the_option_there_are_no_such_tools(agents: Agents) -> None:
@@ -223,7 +159,7 @@ async def test_a_client_that_cannot_ask_needs_a_dry_run(agents: Agents) -> None:
     client = await agents.open("--confirm", "never")
     identifier = await made(client, "dry")
     dry = await change(client, identifier, "unprotect")
-    assert "nothing was changed" in dry.text
+    assert "Nothing was changed." in dry.text
     assert identifier in dry.text
     assert agents.named("dry")[0]["deletionProtectionEnabled"]
     token = dry.facts["dry_run_token"]

@@ -4,12 +4,16 @@ Source: AWS Backup API reference; it keeps full backups of a whole cluster, with
 time (Aurora DSQL user guide, "Backup and restore").
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from awslabs_dsql_mcp.clusters.times import age, minute
+
+POINT: Final = re.compile(r"arn:(aws[\w-]*):backup:([a-z0-9-]+):(\d{12}):recovery-point:[\w.:/-]{1,200}")
+"""ARN of a recovery point: partition, Region, account (AWS Backup API reference, RecoveryPointArn)."""
 
 _RUNNING: Final = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 _FAILED: Final = frozenset({"FAILED", "ABORTED", "EXPIRED", "PARTIAL"})

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from awslabs_dsql_mcp.clusters.changes.ownership import restored_from
 from awslabs_dsql_mcp.clusters.cost import in_gb, usage_facts, usage_in_brief, usage_lines, usage_notes
 from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReport, Part, RegionReport
@@ -129,6 +130,8 @@ def cluster_lines(report: ClusterReport, period: Period | None, now: datetime) -
         f"ARN: {cluster.arn}. Endpoint: {cluster.endpoint}.",
         f"Encryption: {encryption}. Created {minute(cluster.created)}.",
     ]
+    if point := restored_from(cluster):
+        lines.append(f"Restored from recovery point {point}, as its tag says.")
     lines += _multi_region(cluster, report.peers)
     if (backups := report.backups.value) is not None:
         lines += backups.lines(now)
@@ -241,6 +244,7 @@ def facts(cluster: Cluster) -> dict[str, object]:
         "witness": cluster.witness or None,
         "peers": [{"identifier": peer.identifier, "region": peer.region} for peer in cluster.peers],
         "created": cluster.created.isoformat(),
+        "restored_from": restored_from(cluster) or None,
         "tags": dict(cluster.tags),
     }
 

@@ -94,7 +94,7 @@ class ClusterStatus:
                     (f"Cluster {name.identifier} is deleted: {name.region} knows it no more.",),
                     {"identifier": name.identifier, "region": name.region, "status": "DELETED"},
                 )
-            _check_account(cluster_id, cluster)
+            check_account(cluster_id, cluster)
             return await self._one(reader, cluster, period, wait)
         if wait:
             raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.")
@@ -116,8 +116,12 @@ class ClusterStatus:
         return ToolOutput(tuple(lines), {**cluster_facts(report, period), "notes": notes})
 
 
-def _check_account(given: str, cluster: Cluster) -> None:
-    """Refuse an ARN of another account: the API looks the cluster up by its identifier alone."""
+def check_account(given: str, cluster: Cluster) -> None:
+    """Refuse an ARN of another account: the API looks the cluster up by its identifier alone.
+
+    Raises:
+        RequestInvalid: It is not this cluster's.
+    """
     arn = given.strip().lower()
     if arn.startswith("arn:") and arn != cluster.arn:
         raise RequestInvalid(

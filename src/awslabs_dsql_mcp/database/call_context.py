@@ -15,12 +15,16 @@ class CallContext:
         attempts: The most attempts that one transaction took; 0 if none was begun.
         commits: Number of transactions that are stored.
         commits_in_doubt: Number of COMMITs that were sent, and not answered so that the outcome is known.
+        requests: Number of AWS's answers that took a change of the account.
+        requests_in_doubt: Number of such requests that were sent, and have no answer that tells.
     """
 
     cluster: str | None = None
     attempts: int = 0
     commits: int = 0
     commits_in_doubt: int = 0
+    requests: int = 0
+    requests_in_doubt: int = 0
 
 
 _CURRENT: ContextVar[CallContext | None] = ContextVar("call_context", default=None)
@@ -57,6 +61,21 @@ def record_commit_answered(*, stored: bool) -> None:
     if context is not None:
         context.commits_in_doubt -= 1
         context.commits += stored
+
+
+def record_request_sent() -> None:
+    """Record that AWS is about to be asked for a change: from now on it may be made."""
+    context = _CURRENT.get()
+    if context is not None:
+        context.requests_in_doubt += 1
+
+
+def record_request_answered(*, taken: bool) -> None:
+    """Record that AWS has taken a change that it was asked for, or has refused it."""
+    context = _CURRENT.get()
+    if context is not None:
+        context.requests_in_doubt -= 1
+        context.requests += taken
 
 
 def current_cluster() -> str | None:

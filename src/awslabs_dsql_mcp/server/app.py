@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -95,6 +95,7 @@ class DsqlServer(MCPServer[None]):
         self._calls = calls
         self._offer = offer
         self._specs = {tool.key: tool for tool in offer.tools}
+        self.find_cluster: Callable[[str], Awaitable[None]] | None = None
         self._registered: Sequence[Tool] = ()  # these two are made once, and the first anew for a new cluster
         self._listed: Sequence[Tool] = ()
 
@@ -218,6 +219,8 @@ class DsqlServer(MCPServer[None]):
             else:
                 hint = closest_hint(name, names)
             raise RequestInvalid(f"There is no tool {name!r}.", hint=hint)
+        if self.find_cluster and (given := self._choice.unknown(name, arguments)) is not None:
+            await self.find_cluster(given)
         return self._choice.route(name, arguments)
 
     async def _read_arguments(self, place: RoutedCall, called: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The server put together: the table of tools, for each cluster and shared, and the resources."""
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
 from awslabs_dsql_mcp.documentation.guide import Guide, load_guide
+from awslabs_dsql_mcp.dsql.cluster_names import name_in
+from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.calls.call_log import CallLog
@@ -52,7 +54,7 @@ from awslabs_dsql_mcp.tools.transact import Transact
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.tools.large_changes.group import LargeChanges
 
-_FOR_ACCOUNT = frozenset({"cluster_status", "create_cluster", "change_cluster", "diagnose"})
+_FOR_ACCOUNT = frozenset({"cluster_status", "create_cluster", "change_cluster"})
 
 
 def _cluster_tools(
@@ -137,7 +139,7 @@ def _changing_tools(
         policy=settings.confirm,
         confirmation=confirmation,
         call_time=settings.call_timeout,
-        use=functools.partial(new.use, settings),
+        use=new.use,
     )
     change = change_cluster_tool(
         account,
@@ -171,6 +173,7 @@ class _Member:
         guide: Reads the guide.
         stack: Closes what is opened.
         registry: Counts the clusters that the server makes.
+        configured: Names of the clusters that the server was started for, by identifier.
         several: There are others.
     """
 
@@ -180,6 +183,7 @@ class _Member:
         guide: Callable[[], Guide],
         stack: AsyncExitStack,
         registry: Registry,
+        configured: Mapping[str, str],
         *,
         several: bool,
     ) -> None:
@@ -187,10 +191,11 @@ class _Member:
         self.database = LazyDatabase(cluster.settings, stack)
         catalog = CatalogReader(self.database)
         account = LazyAccount(cluster.settings, stack)
-        self.new = SessionClusters(functools.partial(_tools_for_new, stack))
+        for_new = functools.partial(_tools_for_new, stack, cluster.name)
+        self.new = SessionClusters(cluster.name, cluster.settings, account, configured, for_new)
         tools = _cluster_tools(cluster, self.database, catalog, account)
         tools += _changing_tools(cluster.settings, account, registry, self.new, is_only=not several)
-        changes = cluster.settings.allow_cluster_changes is not None
+        self.changes = changes = cluster.settings.allow_cluster_changes is not None
         self.tools = tuple(
             replace(tool, cluster=cluster.name or None, for_new=changes and tool.name not in _FOR_ACCOUNT)
             for tool in tools
@@ -199,11 +204,13 @@ class _Member:
         self.info = ClusterInfo(cluster.name, cluster.settings.allow_writes, cluster.description)
 
 
-def _tools_for_new(stack: AsyncExitStack, name: str, settings: Settings) -> tuple[ToolSpec, ...]:
-    """List the tools for a cluster that was made while the server runs."""
+def _tools_for_new(
+    stack: AsyncExitStack, configured: str, name: str, settings: Settings
+) -> tuple[ToolSpec, ...]:
+    """List the tools for a cluster that a tool has made; the configured one of that tool has its settings."""
     database = LazyDatabase(settings, stack)
     tools = _cluster_tools(
-        Cluster(name, settings), database, CatalogReader(database), LazyAccount(settings, stack)
+        Cluster(configured, settings), database, CatalogReader(database), LazyAccount(settings, stack)
     )
     return tuple(replace(tool, cluster=name) for tool in tools if tool.name not in _FOR_ACCOUNT)
 
@@ -261,7 +268,11 @@ def create_server(
     """
     guide = functools.cache(load_guide)
     registry = Registry(settings.max_clusters)
-    members = [_Member(cluster, guide, stack, registry, several=clusters.several) for cluster in clusters.all]
+    configured = _configured(clusters)
+    members = [
+        _Member(cluster, guide, stack, registry, configured, several=clusters.several)
+        for cluster in clusters.all
+    ]
     # Of several, only the default one is surely needed.
     first = next((m for m in members if not clusters.several or m.cluster.name == clusters.default), None)
     server = build_server(
@@ -272,4 +283,29 @@ def create_server(
     )
     for member in members:
         member.new.server = server
+    if makers := [member.new for member in members if member.changes]:
+        server.find_cluster = functools.partial(_find, makers)
     return server
+
+
+def _configured(clusters: Clusters) -> dict[str, str]:
+    """Give the names of the clusters whose endpoint tells their identifier."""
+    named = ((name_in(each.settings.cluster_endpoint or ""), each.name) for each in clusters.all)
+    return {found.identifier: name for found, name in named if found}
+
+
+async def _find(makers: Sequence[SessionClusters], given: str) -> None:
+    """Look for a cluster in each account; where several have it, those that only read come first.
+
+    Raises:
+        DsqlError: None has it that may be used; the reason of the first.
+    """
+    first, *others = sorted(makers, key=lambda each: each.settings.allow_writes)
+    try:
+        await first.find(given)
+    except DsqlError:
+        for maker in others:
+            with suppress(DsqlError):
+                return await maker.find(given)
+        raise
+    return None

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.config.settings import Settings
@@ -30,9 +31,13 @@ class LazyAccount:
         Raises:
             NotConfigured: No Region is known, or the local cluster cannot be started.
         """
-        from awslabs_dsql_mcp.target import resolve_account  # noqa: PLC0415 - most sessions ask nothing of AWS
+        from awslabs_dsql_mcp.server.calls.recorded_api import (  # noqa: PLC0415 - most sessions ask nothing of AWS
+            RecordedApi,
+        )
+        from awslabs_dsql_mcp.target import resolve_account  # noqa: PLC0415 - as above
 
         async with self._lock:
             if self._account is None:
-                self._account = await resolve_account(self._settings, self._stack)
+                account = await resolve_account(self._settings, self._stack)
+                self._account = replace(account, api=RecordedApi(account.api))
             return self._account

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool
 
+from awslabs_dsql_mcp.dsql.cluster_names import name_of
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.text import as_line
 from awslabs_dsql_mcp.tools.spec import FACTS, ToolSpec, facts_of, text_content
 
-_ONE_MADE_HERE: Final = "Id of one made here."
+_ONE_MADE_HERE: Final = "Id or ARN of one made here."
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class ClusterInfo:
         name: Its name.
         allow_writes: True if it may be changed.
         description: What it is for, in the operator's words.
+        others: Further names of it: ARN and endpoint of one that was made by a tool.
     """
 
     name: str
     allow_writes: bool
     description: str = ""
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Word it on one line."""
@@ -70,6 +73,7 @@ class ClusterRouter:
         self._offers: dict[str, list[str]] = {}
         self._for_new = {tool.name for tool in tools if tool.for_new}
         self._new: dict[str, tuple[ClusterInfo, frozenset[str]]] = {}
+        self._aliases: dict[str, str] = {}
         for tool in tools:
             if tool.cluster is not None:
                 self._offers.setdefault(tool.name, []).append(tool.cluster)
@@ -115,16 +119,30 @@ class ClusterRouter:
             tools: Names of the tools that it has.
         """
         self._new[cluster.name] = (cluster, frozenset(tools))
+        self._aliases |= dict.fromkeys((cluster.name, *cluster.others), cluster.name)
+
+    def unknown(self, name: str, arguments: Mapping[str, Any]) -> str | None:
+        """Give the cluster that a call names by id, ARN or endpoint, if it is none of those known so far.
+
+        Args:
+            name: The tool as clients see it.
+            arguments: As the client sent them.
+        """
+        given = arguments.get("cluster")
+        if name not in self._for_new or not isinstance(given, str):
+            return None
+        is_known = given in self._clusters or _plain(given) in self._aliases
+        return None if is_known or name_of(given) is None else given
 
     def _to_new(self, name: str, arguments: dict[str, Any]) -> RoutedCall | None:
         """Lead a call to a cluster that was made while the server runs; `None` if it names none such."""
         given = arguments.get("cluster")
         rest = {key: value for key, value in arguments.items() if key != "cluster"}
-        if isinstance(given, str) and given in self._new:
-            info, tools = self._new[given]
+        if isinstance(given, str) and (found := self._aliases.get(_plain(given))) is not None:
+            info, tools = self._new[found]
             if name not in tools:
                 raise RequestInvalid(f"{name} is not offered on cluster {info.name}.", code="not_on_cluster")
-            return RoutedCall(f"{name}.{given}", rest, given)
+            return RoutedCall(f"{name}.{found}", rest, found)
         if name in self._offers or "cluster" not in arguments:
             return None
         if given in (None, "", "this"):
@@ -181,7 +199,15 @@ class ClusterRouter:
         named += [str(cluster) for cluster, _ in self._new.values()]
         if not self._clusters:  # the only one has no name
             named.insert(0, "the connected one, without the argument")
-        return f"There are: {', '.join(named)}."
+        may_be_others = (
+            " Those that such a server made before are taken by their id or ARN." if self._for_new else ""
+        )
+        return f"There are: {', '.join(named)}.{may_be_others}"
+
+
+def _plain(given: str) -> str:
+    """Write an id, ARN or endpoint as AWS does."""
+    return given.strip().lower()
 
 
 def _why(name: str) -> str:

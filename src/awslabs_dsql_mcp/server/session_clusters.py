@@ -1,17 +1,19 @@
-"""Clusters that are made while the server runs: reached by their id in the argument ``cluster``."""
+"""Clusters that the tools have made: reached by their id or ARN in the argument ``cluster``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
+from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
 from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.tools.spec import ToolSpec
 
 if TYPE_CHECKING:
+    from awslabs_dsql_mcp.clusters.account import Account
     from awslabs_dsql_mcp.clusters.changes.facts import Contents
     from awslabs_dsql_mcp.clusters.model import Cluster
 
@@ -31,32 +33,93 @@ class TakesClusters(Protocol):
 
 
 class SessionClusters:
-    """The clusters that were made while the server runs.
+    """The clusters that were made by a tool, of this server or of an earlier one of the same kind.
 
     Args:
+        member: Name of the cluster whose tools make them; empty where there is one cluster.
+        settings: Its settings.
+        account: Gives that account at the first need.
+        configured: The clusters that the server was started for, by identifier: permissions on them are
+            theirs.
         tools: Makes the tools for a cluster of a name, with its settings.
     """
 
-    def __init__(self, tools: Callable[[str, Settings], Sequence[ToolSpec]]) -> None:
+    def __init__(
+        self,
+        member: str,
+        settings: Settings,
+        account: "Callable[[], Awaitable[Account]]",
+        configured: Mapping[str, str],
+        tools: Callable[[str, Settings], Sequence[ToolSpec]],
+    ) -> None:
+        self._member = member
+        self.settings = settings
+        self._account = account
+        self._configured = configured
         self._tools = tools
         self._known = set[str]()
         self.server: TakesClusters | None = None
 
-    def use(self, settings: Settings, cluster: "Cluster") -> None:
-        """Let calls name a cluster from now on.
+    def use(self, cluster: "Cluster") -> None:
+        """Let calls name a cluster from now on; one that the server was started for has its name.
 
         Args:
-            settings: Settings of the server for the account that it is in.
             cluster: The cluster.
         """
         name = cluster.name.identifier
-        if self.server is None or name in self._known:
+        if self.server is None or name in self._known or name in self._configured:
             return
         self._known.add(name)
-        chosen = settings_for(settings, cluster)
+        chosen = settings_for(self.settings, cluster)
         self.server.add_cluster(
-            ClusterInfo(name, chosen.allow_writes, cluster.title), self._tools(name, chosen)
+            ClusterInfo(name, chosen.allow_writes, cluster.title, (cluster.arn, cluster.endpoint)),
+            self._tools(name, chosen),
         )
+
+    async def find(self, given: str) -> None:
+        """Look for a cluster that is not known yet, and let calls name it if a server of this kind made it.
+
+        Args:
+            given: Its id, ARN or endpoint.
+
+        Raises:
+            RequestInvalid: There is none, it is being deleted, or it is one that the server was started for.
+            NotConfigured: It was not made by such a server.
+            DsqlError: AWS does not tell.
+        """
+        from awslabs_dsql_mcp.clusters.changes.creation import GONE  # noqa: PLC0415 - most sessions ask nothing of AWS
+        from awslabs_dsql_mcp.clusters.changes.executor import look  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.clusters.changes.ownership import MANAGED_BY, MANAGER, is_own  # noqa: PLC0415 - as above
+        from awslabs_dsql_mcp.clusters.status import check_account, named  # noqa: PLC0415 - as above
+
+        account = await self._account()
+        name = named(given, account, [])
+        configured = self._member if name == account.cluster else self._configured.get(name.identifier)
+        if configured is not None:
+            told = f"cluster={configured!r}" if configured else "no argument cluster"
+            raise RequestInvalid(
+                f"Cluster {name.identifier} is one that this server was started for.",
+                code="unknown_cluster",
+                hint=f"Call it with {told}.",
+            )
+        cluster = await look(account.api, name)
+        if cluster is None or cluster.status in GONE:
+            what = f"it is {cluster.status}" if cluster else f"{name.region} does not know it"
+            known = f" Known by now: {', '.join(sorted(self._known))}." if self._known else ""
+            raise RequestInvalid(
+                f"There is no cluster {name.identifier} to use: {what}.",
+                code="unknown_cluster",
+                hint=f"If it is in another Region, give its ARN; cluster_status lists them.{known}",
+            )
+        check_account(given, cluster)
+        if not is_own(cluster):
+            raise NotConfigured(
+                f"Cluster {name.identifier} was not made by awslabs-dsql-mcp: it has no tag "
+                f"{MANAGED_BY}={MANAGER}.",
+                code="not_own",
+                hint="Take one that was made here; the operator alone can add others (--config).",
+            )
+        self.use(cluster)
 
 
 def settings_for(settings: Settings, cluster: "Cluster") -> Settings:

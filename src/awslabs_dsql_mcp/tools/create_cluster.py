@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from awslabs_dsql_mcp.tools.cluster_status import MARGIN, MAX_WAIT
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation, ConfirmPolicy
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.clusters.account import Account
     from awslabs_dsql_mcp.clusters.changes.registry import Registry
     from awslabs_dsql_mcp.clusters.model import Cluster
+
+
+def _listed(given: object) -> object:
+    """Take Regions that are separated by commas or spaces, as models write them, for a list."""
+    return given.replace(",", " ").split() if isinstance(given, str) else given
 
 
 def create_cluster_tool(
@@ -42,7 +47,11 @@ def create_cluster_tool(
     async def create_cluster(  # noqa: PLR0913, PLR0917 - a tool's arguments
         ctx: Context[None, Any],
         name: Annotated[str, Field(description="Its Name tag; the same name again goes on with it.")],
-        regions: Annotated[list[str], Field(description="One AWS Region, or two for a pair.")],
+        regions: Annotated[
+            list[str],
+            BeforeValidator(_listed),
+            Field(description="One AWS Region, or two for a pair."),
+        ],
         witness_region: Annotated[str, Field(description="Third Region, for a pair.")] = "",
         recovery_point_arn: Annotated[str, Field(description="Restore this recovery point.")] = "",
         tags: Annotated[dict[str, str] | None, Field(description="More tags.")] = None,

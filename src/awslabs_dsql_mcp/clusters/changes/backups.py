@@ -143,7 +143,8 @@ class BackUp:
             cluster = await self._awake(cluster)
         async with self.turn:
             job = await running_job(api, cluster)
-            begun = "A backup was running already" if job else "AWS Backup has taken the backup"
+            is_new = job is None
+            begun = "AWS Backup has taken the backup" if is_new else "A backup was running already"
             job = job or await start_backup(api, cluster, self.advice)
         try:
             told = await self._ended(cluster, job)
@@ -154,18 +155,21 @@ class BackUp:
                 outcome="unknown",
             ) from error
         state = str(told.get("State", ""))
+        is_done = state == "COMPLETED"
+        took = ("changed" if is_done else "requested") if is_new else "unchanged"
         values: dict[str, object] = {
             **facts(cluster),
+            "outcome": took,
             "job": job,
             "state": state,
-            "done": state == "COMPLETED",
+            "done": is_done,
         }
         if state == "COMPLETED":
             point = str(told.get("RecoveryPointArn", ""))
             lines = (f"{woken}Backup {job} is COMPLETED in vault {VAULT}.", f"Recovery point: {point}.")
             return ToolOutput(lines, {**values, "recovery_point": point})
         if state not in _RUNNING:
-            why = told.get("StatusMessage") or "no reason told"
+            why = str(told.get("StatusMessage") or "no reason told").rstrip(".")
             raise RequestInvalid(
                 f"{woken}Backup {job} of {cluster.name.identifier} is {state}: {why}.",
                 code="backup_failed",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Final
+from typing import Final, Literal
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
@@ -112,7 +112,9 @@ class ChangeCluster:
         self._judge(account, cluster, request)
         if request.action == "delete" and cluster.status in _LEAVING:
             self._leaves(cluster)
-            return _told(cluster, "Is being deleted already; nothing was asked of AWS", done=False)
+            return _told(
+                cluster, "Is being deleted already; nothing was asked of AWS", "unchanged", done=False
+            )
         point = await self._point(account, cluster, request)
         weight = WEIGHTS[request.action]
         if approver.is_needed(weight):
@@ -194,7 +196,7 @@ class ChangeCluster:
             case "protect" | "unprotect":
                 wanted = request.action == "protect"
                 if cluster.is_protected is wanted:
-                    return _told(cluster, "Was so already; nothing was asked of AWS")
+                    return _told(cluster, "Was so already; nothing was asked of AWS", "unchanged")
                 return await self._update(
                     call,
                     lambda now: now.is_protected is wanted,
@@ -237,14 +239,14 @@ class ChangeCluster:
                 code="no_such_cluster",
             )
         if is_done(now):
-            return _told(now, f"Done: {call.request.action}")
+            return _told(now, f"Done: {call.request.action}", "changed")
         if lost is not None:
             raise _unknown(call, lost, now.status)
         return _told(
             now,
             f"AWS took {call.request.action}, and does not show it yet: look again with "
             f"{call.advice.look(now.arn)}",
-            done=False,
+            "requested",
         )
 
     async def _ask_aws(self, call: _Call, operation: str, **members: object) -> DsqlError | None:
@@ -268,7 +270,7 @@ class ChangeCluster:
                 now,
                 "AWS took the deletion, and does not show it yet: look again with "
                 f"{call.advice.look(now.arn)}",
-                done=False,
+                "requested",
             )
         self._leaves(now or replace(cluster, status="DELETED"))
         if now is None:
@@ -276,12 +278,13 @@ class ChangeCluster:
                 "identifier": cluster.name.identifier,
                 "region": cluster.name.region,
                 "status": "DELETED",
+                "outcome": "changed",
                 "done": True,
             }
             return ToolOutput(
                 (f"Cluster {cluster.name.identifier} is deleted: its Region knows it no more.",), values
             )
-        answer = _told(now, "AWS has taken the deletion; it is not over", done=False)
+        answer = _told(now, "AWS has taken the deletion; it is not over", "requested")
         if now.status == "PENDING_DELETE":
             others = " and ".join(f"{peer.identifier} in {peer.region}" for peer in now.peers)
             return answer.adding(
@@ -346,11 +349,18 @@ def _look_first(call: _Call) -> str:
     return f"Look with {look} in some seconds, before you {call.advice.again}."
 
 
-def _told(cluster: Cluster, head: str, *, done: bool = True) -> ToolOutput:
+def _told(
+    cluster: Cluster,
+    head: str,
+    outcome: Literal["changed", "requested", "unchanged"],
+    *,
+    done: bool | None = None,
+) -> ToolOutput:
     meaning = f" ({MEANINGS[cluster.status]})" if cluster.status in MEANINGS else ""
     tags = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(cluster.tags.items()))
     protection = "on" if cluster.is_protected else "off"
     which = f"Cluster {cluster.name.identifier} in {cluster.name.region}, account {cluster.account}"
     state = f"as read back: {cluster.status}{meaning}, deletion protection {protection}"
     lines = (f"{head}. {which}, {state}.", *((f"Tags: {tags}.",) if tags else ()))
-    return ToolOutput(lines, {**facts(cluster), "done": done})
+    is_done = outcome != "requested" if done is None else done
+    return ToolOutput(lines, {**facts(cluster), "outcome": outcome, "done": is_done})

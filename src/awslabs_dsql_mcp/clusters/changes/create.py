@@ -28,6 +28,7 @@ _ENDS_IT: Final = frozenset(("cluster_failed", "aws_conflict", "no_such_cluster"
 
 _UNBILLED: Final = "no storage and no DPUs are billed for it yet, as far as AWS tells"
 _BILLED: Final = "its storage and DPUs are billed"
+_UNDONE: Final = "Nothing was made."
 
 
 class CreateCluster:
@@ -87,7 +88,7 @@ class CreateCluster:
         if approver.is_needed(weight):
             proposal = await self._proposal(account, order, number, weight)
             if proposal is not None and not await approver.ask(proposal):
-                raise NotConfirmed(f"Nobody agreed to the creation of {order.name}. Nothing was made.")
+                raise NotConfirmed(f"Nobody agreed to the creation of {order.name}. {_UNDONE}")
         # A second call of the same name goes on where the first has come to.
         async with self._registry.turn(order.name):
             left = Pace(self._now, self._sleep, progress, began, wait).left
@@ -146,6 +147,7 @@ class CreateCluster:
             ),
             weight,
             is_own=True,
+            undone=_UNDONE,
         )
 
 
@@ -178,15 +180,17 @@ def stopped(report: Report, order: Order, error: DsqlError, advice: Advice = TO_
     unread = isinstance(error, OutcomeUnknown)
     if not halves and not unread and error.code not in _TELL_IT:
         halves = ["This call made nothing."] if not report.job else [f"The restore is job {report.job}."]
+    again = sentence(advice.create(order))
     goes_on = order.is_pair and report.clusters and error.code not in _ENDS_IT
-    onwards = f"{sentence(advice.create(order))}: it goes on from there." if goes_on else None
+    onwards = f"{again}: it goes on from there." if goes_on and again not in (error.hint or "") else None
+    is_under_way = bool(report.job) and not report.has_ended
     kind = type(error)
     return kind(
         error.message,
         details=(*error.details, *halves),
         code=error.code,
         hint=" ".join(filter(None, (error.hint, onwards))) or None,
-        outcome="partial" if report.clusters else error.outcome,
+        outcome="partial" if report.clusters or is_under_way else error.outcome,
     )
 
 
@@ -205,11 +209,18 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
             f"Restore {report.job} is {state}, not done: AWS Backup has not named the new cluster yet.",
             f"Next: {advice.create(order)}; it goes on, and starts none twice.",
         )
-        values = {"job": report.job, "state": state, "ready": False, "clusters": list[object]()}
+        values = {
+            "outcome": "requested",
+            "job": report.job,
+            "state": state,
+            "ready": False,
+            "clusters": list[object](),
+        }
         return ToolOutput(told, values)
     is_ready = all(c.status not in MOVING and c.status != "PENDING_SETUP" for c in report.clusters)
     lines = [_line(cluster, report) for cluster in report.clusters]
     lines.append(f"Account {account}. {_protection(report, order, advice)}")
+    lines += _unset_tags(report, order, advice)
     if is_ready:
         first = report.clusters[0]
         use = advice.use(first.name.identifier, first.endpoint)
@@ -223,6 +234,7 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
     return ToolOutput(
         tuple(lines),
         {
+            "outcome": ("changed" if is_ready else "requested") if report.has_asked else "unchanged",
             "ready": is_ready,
             "made": [name.identifier for name in report.made],
             "clusters": [facts(cluster) for cluster in report.clusters],
@@ -253,4 +265,20 @@ def _protection(report: Report, order: Order, advice: Advice) -> str:
     if off and order.is_protected:
         first = unprotected[0].arn
         said += f" It was asked for on: {advice.change(first, 'protect')} switches it on."
+    if not off and not order.is_protected:
+        said += " It was asked for off, and is not changed by a creation."
     return said
+
+
+def _unset_tags(report: Report, order: Order, advice: Advice) -> list[str]:
+    """Tell the tags that were ordered, and are not those of a cluster that was there already."""
+    lines: list[str] = []
+    for cluster in report.clusters:
+        unset = {key: value for key, value in order.tags.items() if cluster.tags.get(key) != value}
+        if unset:
+            told = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(unset.items()))
+            lines.append(
+                f"{cluster.name.identifier} does not have these tags that were asked for: {told}. "
+                f"{sentence(advice.change(cluster.arn, 'tag'))} sets them."
+            )
+    return lines

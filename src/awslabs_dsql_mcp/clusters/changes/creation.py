@@ -51,6 +51,10 @@ LONG_AGO = 330.0
 AWS takes requests of a clock that is five minutes wrong (IAM user guide, "Signing AWS API requests").
 """
 
+_ONWARDS: Mapping[str, str] = {
+    "FAILED": "Unprotect and delete it with change_cluster, or choose another name.",
+    "PENDING_DELETE": "Choose another name; this one is free when its peer is deleted too.",
+}
 _NONCES = 8
 _BETWEEN_LOOKS = 2.0
 _SOON, _LATER, _AT_FIRST = 2.0, 5.0, 20.0
@@ -136,7 +140,9 @@ def _taken(order: Order, cluster: Cluster, reason: str) -> RequestInvalid:
         f"There is a cluster named {order.name} in {name.region}, {name.identifier}, and {reason}. "
         "Nothing was made.",
         code="name_taken",
-        hint="Use that one by its id, or choose another name.",
+        hint=_ONWARDS.get(cluster.status, "Use that one by its id, or choose another name.")
+        if is_own(cluster)
+        else "Choose another name.",
     )
 
 

@@ -1,6 +1,7 @@
 """The steps of a creation carried out through AWS's APIs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Final
 
 from awslabs_dsql_mcp.aws.api import Api, pages
@@ -100,6 +101,7 @@ class Executor:
         self._api, self._order, self._account = api, order, account
         self._client, self._registry, self._pace = client, registry, pace
         self._reserved: list[str] = []
+        self._has_asked = False
 
     async def run(self, steps: Steps) -> Report:
         """Carry out steps until they return."""
@@ -109,7 +111,7 @@ class Executor:
                 step = steps.send(await self._reply(step))
         except StopIteration as end:
             self._release(end.value)
-            return end.value
+            return replace(end.value, has_asked=self._has_asked)
 
     def _release(self, report: Report) -> None:
         """Count no more what this call reserved and certainly did not make; what is cut off stays counted."""
@@ -123,9 +125,11 @@ class Executor:
 
     async def _reply(self, step: Step) -> Reply:
         try:
-            return await self._carry_out(step)
+            reply = await self._carry_out(step)
         except DsqlError as error:
             return Failed(error)
+        self._has_asked = self._has_asked or isinstance(step, (Create, NamePeer, StartRestore, Mark))
+        return reply
 
     async def _carry_out(self, step: Step) -> Reply:  # noqa: PLR0911 - a table of steps
         match step:

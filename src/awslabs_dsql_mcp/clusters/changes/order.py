@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from awslabs_dsql_mcp.clusters.backup import POINT
 from awslabs_dsql_mcp.clusters.changes.ownership import check_tags
 from awslabs_dsql_mcp.config.parsers import read_region
 from awslabs_dsql_mcp.dsql.regions import region_set
@@ -14,7 +15,6 @@ from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.text import one_line
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_POINT: Final = re.compile(r"arn:(aws[\w-]*):backup:([a-z0-9-]+):(\d{12}):recovery-point:[\w.:/-]{1,200}")
 _PAIR: Final = 2
 
 
@@ -106,9 +106,8 @@ def read_order(
         )
     chosen = tuple(_region(region, "regions") for region in regions)
     if not 1 <= len(chosen) <= _PAIR or len(set(chosen)) != len(chosen):
-        raise RequestInvalid(
-            f"regions has {len(chosen)} Regions.", hint="Give one, or two different ones for a pair."
-        )
+        told = f"names {chosen[0]} twice" if len(chosen) == _PAIR else f"has {len(chosen)} Regions"
+        raise RequestInvalid(f"regions {told}.", hint="Give one, or two different ones for a pair.")
     if len(chosen) == _PAIR:
         _check_pair(chosen, _region(witness, "witness_region") if witness else "", point)
     elif witness:
@@ -156,7 +155,7 @@ def read_point(arn: str) -> RecoveryPoint:
     Raises:
         RequestInvalid: It is none.
     """
-    found = _POINT.fullmatch(arn.strip())
+    found = POINT.fullmatch(arn.strip())
     if found is None:
         raise RequestInvalid(
             f"{one_line(repr(arn))} is no ARN of a recovery point.",

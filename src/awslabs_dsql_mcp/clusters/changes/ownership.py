@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from awslabs_dsql_mcp.clusters.backup import POINT
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.text import one_line
@@ -28,6 +29,12 @@ _NOT_IN_TAGS: Final = re.compile(r"[^a-zA-Z0-9_.:/=+\-@ ]+")
 def is_own(cluster: Cluster) -> bool:
     """Return true if a server of this kind has made the cluster."""
     return cluster.tags.get(MANAGED_BY) == MANAGER
+
+
+def restored_from(cluster: Cluster) -> str:
+    """Give the ARN of the recovery point that a cluster was restored from; empty if no tag tells it."""
+    told = cluster.tags.get(RESTORED_FROM, "")
+    return told if is_own(cluster) and POINT.fullmatch(told) else ""
 
 
 def own_tags(name: str, client: str, others: Mapping[str, str]) -> dict[str, str]:

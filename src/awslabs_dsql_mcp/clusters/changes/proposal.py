@@ -29,6 +29,7 @@ class Proposal:
         weight: How grave it is.
         is_own: It touches what this server has made, and nothing else.
         command: The command of AWS's CLI by which a person does the same.
+        undone: What is said if nobody agrees.
     """
 
     tool: str
@@ -38,6 +39,7 @@ class Proposal:
     weight: Weight
     is_own: bool
     command: str = ""
+    undone: str = "Nothing was changed."
 
     @property
     def text(self) -> str:

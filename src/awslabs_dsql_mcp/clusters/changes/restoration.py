@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.creation import LONG_AGO, Steps, found, settle
+from awslabs_dsql_mcp.clusters.changes.creation import GONE, LONG_AGO, LOOKS, Steps, found, settle
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM
 from awslabs_dsql_mcp.clusters.changes.steps import (
@@ -29,13 +29,15 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Started,
     StartRestore,
     Step,
+    in_doubt,
 )
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown, RequestInvalid
 
 _NONCES = 8
-_BETWEEN_LOOKS = 5.0
+_BETWEEN_LOOKS, _BETWEEN_MARKS = 5.0, 2.0
+_PASSING = frozenset({"aws_not_found", "aws_throttled", "aws_conflict"})
 _ENDED_BADLY = frozenset({"ABORTED", "FAILED"})
 
 
@@ -85,31 +87,54 @@ def _restore(order: Order, wait: float, number: int, advice: Advice) -> Generato
     if isinstance(outcome, Report):
         return outcome
     seen = yield Look((outcome.name,))
-    if isinstance(seen, Seen) and not seen.clusters and outcome.age >= LONG_AGO:
+    if isinstance(seen, Seen) and _is_gone(seen, outcome.age):
         return None
-    marked = yield Mark(outcome.name)
-    if not isinstance(marked, Done):
-        error = _unmarked(order, outcome.name, _error(marked), advice)
-        return Report(error=error, in_doubt=outcome.name.region, job=reply.job)
-    report = yield from _settle(outcome.name, wait - outcome.elapsed)
+    report = yield from _finish(order, outcome.name, wait, advice)
     return replace(report, job=reply.job)
 
 
-def _settle(name: ClusterName, wait: float) -> Steps:
-    """Look at a restored cluster until it can be used, or the time is over."""
+def _finish(order: Order, name: ClusterName, wait: float, advice: Advice) -> Steps:
+    """Tag a restored cluster, and look at it until it can be used, or the time is over."""
+    if (error := (yield from _mark(name, wait))) is not None:
+        if error.code == "aws_not_found":
+            return _unseen(order, name, None, advice)
+        return Report(error=_unmarked(order, name, error, advice), in_doubt=name.region)
     seen = yield Look((name,))
     if not (isinstance(seen, Seen) and seen.clusters):
-        return Report(error=_error(seen), in_doubt=name.region)
+        failure = _error(seen) if isinstance(seen, Failed) else None
+        return replace(_unseen(order, name, failure, advice), made=(name,))
     return (yield from settle(seen.clusters, (name,), wait))
+
+
+def _is_gone(seen: Seen, age: float) -> bool:
+    """True if the cluster of a job that AWS Backup answers with is an earlier one, which was deleted."""
+    if seen.clusters:
+        return seen.clusters[0].status in GONE
+    return age >= LONG_AGO
+
+
+def _mark(name: ClusterName, wait: float) -> Generator[Step, Reply, DsqlError | None]:
+    """Tag a restored cluster; what may pass by itself is tried again. Gives what stopped it."""
+    error: DsqlError | None = None
+    for _ in range(LOOKS):
+        marked = yield Mark(name)
+        if isinstance(marked, Done):
+            return None
+        error = _error(marked)
+        if not (in_doubt(error) or error.code in _PASSING):
+            break
+        paused = yield Pause(_BETWEEN_MARKS, f"{name.identifier} to be tagged")
+        if not isinstance(paused, Paused) or paused.elapsed >= wait:
+            break
+    return error
 
 
 @dataclass(frozen=True)
 class _Restored:
-    """The cluster of a job, with the age of that, and the seconds that were waited."""
+    """The cluster of a job, with the age of that."""
 
     name: ClusterName
     age: float
-    elapsed: float
 
 
 def _follow(job: str, wait: float) -> Generator[Step, Reply, _Restored | Report]:
@@ -122,7 +147,7 @@ def _follow(job: str, wait: float) -> Generator[Step, Reply, _Restored | Report]
         if reply.state in _ENDED_BADLY:
             return Report(error=_has_failed(job, reply), job=job, has_ended=True)
         if reply.made is not None:
-            return _Restored(reply.made, reply.age, elapsed)
+            return _Restored(reply.made, reply.age)
         if elapsed >= wait:
             return Report(job=job, values={"restore_state": reply.state})
         paused = yield Pause(min(_BETWEEN_LOOKS, wait - elapsed), f"restore {job} {reply.state}")
@@ -161,18 +186,33 @@ def _check(order: Order, clusters: Iterable[Cluster]) -> None:
 
 
 def _unmarked(order: Order, name: ClusterName, error: DsqlError, advice: Advice) -> DsqlError:
+    """Make the error of a restored cluster that does not have its name and its maker's tags."""
+    again = f"{advice.create(order)}: it goes on with that cluster."
     return OutcomeUnknown(
-        f"{name.identifier} in {name.region} is being restored and could not be tagged as made by "
-        f"{advice.maker}: {error.text}",
-        hint=f"{sentence(advice.create(order))}: it goes on with that cluster.",
+        f"{name.identifier} in {name.region} is being restored, and could not be tagged: {error.text}",
+        details=("As long as it has no Name and no managed_by, it counts as another's.",),
+        hint=f"{error.hint} Then {again}" if error.hint else sentence(again),
         outcome="partial",
     )
 
 
+def _unseen(order: Order, name: ClusterName, error: DsqlError | None, advice: Advice) -> Report:
+    """Report a restored cluster that its Region does not show."""
+    why = f" ({error.code})" if error else ""
+    told = OutcomeUnknown(
+        f"AWS Backup has restored {name.identifier} in {name.region}, and the Region does not show that "
+        f"cluster{why}.",
+        hint=f"{sentence(advice.create(order))} in a minute. If it was deleted just now, wait six minutes, "
+        "or take another name.",
+        outcome="unknown",
+    )
+    return Report(error=told, in_doubt=name.region)
+
+
 def _has_failed(job: str, told: Restoring) -> RequestInvalid:
-    why = f": {told.message}" if told.message else "."
+    why = told.message.rstrip(".") or "no reason told"
     return RequestInvalid(
-        f"Restore {job} is {told.state}{why}",
+        f"Restore {job} is {told.state}: {why}.",
         code="restore_failed",
         hint="Mend what AWS Backup says, and restore under another name.",
     )

@@ -184,6 +184,7 @@ class Report:
         in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
         job: The job of AWS Backup that makes the cluster.
         has_ended: That job has ended without a cluster.
+        has_asked: AWS has taken a change of this call.
         values: More values for programs.
     """
 
@@ -193,4 +194,5 @@ class Report:
     in_doubt: str = ""
     job: str = ""
     has_ended: bool = False
+    has_asked: bool = False
     values: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -71,6 +71,8 @@ class ActiveCall:
             facts,
             context.commits,
             context.commits_in_doubt,
+            context.requests,
+            context.requests_in_doubt,
         )
 
 

@@ -76,15 +76,16 @@ class ClusterApproval:
         """
         change = Change(proposal.tool, (Query(proposal.binding),), ())
         if supports_elicitation(self._ctx):
-            asking = await confirm(self._ctx, Question(proposal.text, change), self._confirmation)
+            asking = await confirm(
+                self._ctx, Question(proposal.text, change, proposal.undone), self._confirmation
+            )
             if asking is not None:
                 raise CallEnded(asking)
             return True
         if not proposal.is_own:
             raise NotConfirmed(
                 f"{proposal.question} This client cannot ask its user, and the cluster was not made by this "
-                "server. "
-                "Nothing was changed.",
+                f"server. {proposal.undone}",
                 details=tuple(proposal.facts[:2]),
                 hint=f"Leave it to a person, who compares the id and the account first: {proposal.command}.",
             )
@@ -93,7 +94,7 @@ class ClusterApproval:
         if not self._confirmation.take(self._token, change):
             raise RequestInvalid(
                 "dry_run_token is not of exactly this, in the state in which it is now, within the last "
-                f"{TOKEN_LIFE // 60} minutes; or it was used. Nothing was changed.",
+                f"{TOKEN_LIFE // 60} minutes; or it was used. {proposal.undone}",
                 code="dry_run_token_invalid",
                 hint=f"Call {proposal.tool} without dry_run_token: it tells the facts, and gives a new one.",
             )
@@ -104,12 +105,13 @@ class ClusterApproval:
         step = f"send the same with dry_run_token={token} (once, in {TOKEN_LIFE // 60} min)"
         return ToolOutput(
             (
-                "Dry run, nothing was changed: this needs agreement, and the client cannot ask its user.",
+                f"Dry run: this needs agreement, and the client cannot ask its user. {proposal.undone}",
                 proposal.question,
                 *(f"- {fact}" for fact in proposal.facts),
                 f"Next: show the user these facts; if they agree, {step}.",
             ),
             {
+                "outcome": "asked",
                 "dry_run_token": token,
                 "changed": False,
                 "question": proposal.question,

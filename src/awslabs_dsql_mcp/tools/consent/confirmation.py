@@ -63,10 +63,12 @@ class Question:
     Attributes:
         text: Its wording.
         change: The change that it asks for.
+        undone: What is said if nobody agrees.
     """
 
     text: str
     change: Change
+    undone: str = "Nothing was run."
 
 
 class ChangeConfirmation:

@@ -64,7 +64,7 @@ async def confirm(
     version = ctx.protocol_version
     if version is not None and is_version_at_least(version, _IN_RESULT):
         return _confirmed_by_result(ctx, question, confirmation)
-    _require_agreement(await _answer(ctx, _request(question), confirmation.answer_time))
+    _require_agreement(await _answer(ctx, question, confirmation.answer_time), question)
     return None
 
 
@@ -75,7 +75,7 @@ def _confirmed_by_result(
     answers = ctx.input_responses
     # A state is used up by any answer, so that one agreement runs one change.
     if answers and ctx.request_state and confirmation.take(ctx.request_state, change, purpose=_STATE):
-        _require_agreement(answers.get(key))
+        _require_agreement(answers.get(key), question)
         return None
     return InputRequiredResult(
         input_requests={key: _request(question)},
@@ -89,7 +89,7 @@ def _request(question: Question) -> ElicitRequest:
     return ElicitRequest(params=ElicitRequestFormParams(message=text, requested_schema=_FORM))
 
 
-async def _answer(ctx: Context[None, Any], request: ElicitRequest, seconds: float) -> ElicitResult:
+async def _answer(ctx: Context[None, Any], question: Question, seconds: float) -> ElicitResult:
     """Ask within the call.
 
     Raises:
@@ -97,39 +97,40 @@ async def _answer(ctx: Context[None, Any], request: ElicitRequest, seconds: floa
     """
     try:
         return await ctx.session.send_request(
-            request,
+            _request(question),
             ElicitResult,
             request_read_timeout_seconds=seconds,
             metadata=ServerMessageMetadata(related_request_id=ctx.request_id),
         )
     except ValidationError:
-        raise _declined("the client's answer is none to the question") from None
+        raise _declined("the client's answer is none to the question", question) from None
     except MCPError as error:
         reason = (
             f"there was no answer within {seconds:g} s (--call-timeout)"
             if error.code == REQUEST_TIMEOUT
             else f"the client answered with error {error.code}"
         )
-        raise _declined(reason) from None
+        raise _declined(reason, question) from None
 
 
-def _require_agreement(answer: object) -> None:
+def _require_agreement(answer: object, question: Question) -> None:
     """Stop where an answer is not agreement.
 
     Raises:
         NotConfirmed: It is not.
     """
     if not isinstance(answer, ElicitResult):
-        raise _declined("the client's answer is none to the question")
+        raise _declined("the client's answer is none to the question", question)
     if answer.action != "accept":
-        raise _declined("the user declined" if answer.action == "decline" else "the question was closed")
+        how = "the user declined" if answer.action == "decline" else "the question was closed"
+        raise _declined(how, question)
     content = cast("dict[str, object]", answer.content or {})
     if content.get("run") is not True:
-        raise _declined("the form came back without run=true")
+        raise _declined("the form came back without run=true", question)
 
 
-def _declined(reason: str) -> NotConfirmed:
+def _declined(reason: str, question: Question) -> NotConfirmed:
     return NotConfirmed(
-        f"The user did not approve this change: {reason}. Nothing was run.",
+        f"The user did not approve this change: {reason}. {question.undone}",
         hint="Ask the user what to do instead.",
     )

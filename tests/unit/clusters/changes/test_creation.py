@@ -210,7 +210,7 @@ def _is_true(report: Report, trace: Trace) -> None:
     if report.error is None and report.clusters:
         last = trace[-1][1]
         assert isinstance(last, Seen)
-        assert set(report.clusters) <= set(last.clusters)
+        assert all(told in last.clusters for told in report.clusters)
         assert not [each for each in report.clusters if each.status in (*GONE, "FAILED")]
     if report.in_doubt:
         assert isinstance(report.error, OutcomeUnknown)

@@ -61,6 +61,42 @@ def test_a_call_without_an_answer_is_told_by_its_commits(
     assert outcome(tool, "cancelled", {}, commits, in_doubt) == said
 
 
+@pytest.mark.parametrize(
+    ("how", "facts", "taken", "in_doubt", "said"),
+    [
+        ("answered", {"outcome": "changed"}, 1, 0, "changed"),
+        ("answered", {"outcome": "requested"}, 1, 0, "requested"),
+        ("answered", {"outcome": "unchanged"}, 0, 0, "done"),
+        ("answered", {"outcome": "asked", "dry_run_token": "x"}, 0, 0, "asked"),
+        ("answered", {"outcome": "changed"}, 0, 1, "changed"),  # the answer was lost, and it was read back
+        ("asked", {}, 0, 0, "asked"),
+        ("failed", {"code": "protected", "committed": False}, 0, 0, "failed"),
+        ("failed", {"code": "outcome_unknown", "committed": None}, 0, 1, "unknown"),
+        ("failed", {"code": "aws_access_denied", "outcome": "partial", "committed": None}, 1, 0, "partial"),
+        ("failed", {"code": "aws_timeout", "committed": False}, 1, 0, "partial"),
+        ("cancelled", {}, 0, 0, "cancelled"),
+        ("cancelled", {}, 0, 1, "unknown"),
+        ("cancelled", {}, 1, 0, "requested"),
+    ],
+)
+@pytest.mark.parametrize("tool", ["create_cluster", "change_cluster"])
+def test_what_became_of_clusters(
+    tool: str, how: CallStatus, facts: Mapping[str, object], taken: int, in_doubt: int, said: str
+) -> None:
+    call = CallRecord(tool, {}, BEGAN, 1.0, None, 1, how, facts, requests=taken, requests_in_doubt=in_doubt)
+    assert build_record(call, parameters=False)["outcome"] == said
+
+
+def test_which_cluster_is_told_and_nothing_of_any_size() -> None:
+    given = {"cluster_id": "a" * 10_000, "action": "delete", "tags": {"secret": "x"}, "dry_run_token": "t"}
+    told = build_record(
+        CallRecord("change_cluster", given, BEGAN, 1.0, None, 1, "failed", {}), parameters=False
+    )
+    assert told["action"] == "delete"
+    assert len(str(told)) < 1_000
+    assert "secret" not in str(told)
+
+
 def test_the_script_of_a_migration_is_told() -> None:
     call = CallRecord("migrate", {"statements": ["CREATE TABLE t ()"]}, BEGAN, 1.0, None, 1, "answered", {})
     assert build_record(call, parameters=False)["sql"] == ["CREATE TABLE t ()"]
