@@ -212,18 +212,14 @@ async def test_a_client_that_can_ask_cannot_send_a_token_instead(agents: Agents)
     assert agents.named("no-way-round")[0]["deletionProtectionEnabled"]
 
 
-async def test_two_servers_back_up_one_cluster_once(agents: Agents) -> None:
-    one, two = await agents.open(), await agents.open()
+async def test_calls_of_one_server_back_up_a_cluster_in_turns(agents: Agents) -> None:
+    one = await agents.open()
     identifier = await made(one, "shared")
     (cluster,) = agents.named("shared")
-    answers = await asyncio.gather(
-        *(
-            change(client, identifier, "back_up") for client in (one, one, one)
-        )  # calls of one server take turns
-    )
+    answers = await asyncio.gather(*(change(one, identifier, "back_up") for _ in range(3)))
     assert len({answer.facts["job"] for answer in answers}) == 1
     assert sorted(answer.facts["outcome"] for answer in answers) == ["changed", "unchanged", "unchanged"]
     backup: Any = api_client(agents.account, service="backup")
     assert len(backup.list_backup_jobs(ByResourceArn=cluster["arn"])["BackupJobs"]) == 1
-    second = await change(two, identifier, "back_up")
+    second = await change(one, identifier, "back_up")
     assert second.facts["job"] not in {answer.facts["job"] for answer in answers}, "a new one, when none runs"

@@ -237,6 +237,11 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
             "outcome": ("changed" if is_ready else "requested") if report.has_asked else "unchanged",
             "ready": is_ready,
             "made": [name.identifier for name in report.made],
+            **(
+                {"may_have_made": [name.identifier for name in report.may_have_made]}
+                if report.may_have_made
+                else {}
+            ),
             "clusters": [facts(cluster) for cluster in report.clusters],
             **({"job": report.job} if report.job else {}),
         },
@@ -246,6 +251,8 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
 def _line(cluster: Cluster, report: Report) -> str:
     name = cluster.name
     made = "Made" if name in report.made else "Was there already"
+    if name in report.may_have_made:
+        made = "Is there (AWS's answer was lost: made by this call or, in the same moment, by another)"
     peer = "".join(f", peer {each.identifier} in {each.region}" for each in cluster.peers)
     witness = f", witness {cluster.witness}" if cluster.witness else ""
     return (

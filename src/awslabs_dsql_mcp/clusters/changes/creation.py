@@ -9,12 +9,15 @@ The rules:
 2. A pair: each of the two is made with the witness, the second names the first, and then the first the
    second; from then on both are CREATING (user guide, "Configuring multi-Region clusters").
 3. After a lost answer it looks by name, and never asks for the same again in that call. A later call sends
-   the same client token, so that AWS gives the same cluster where the first request got through.
+   the same client token, so that AWS gives the same cluster where the first request got through. What it
+   finds then is not said to be made: another server may have made it meanwhile.
 4. AWS answers a token that it knows as before, also when that cluster is gone. Only an answer of a cluster
    that was made long ago, and is not there, is followed by another request.
 """
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.order import Order
@@ -52,7 +55,7 @@ AWS takes requests of a clock that is five minutes wrong (IAM user guide, "Signi
 """
 
 _ONWARDS: Mapping[str, str] = {
-    "FAILED": "Unprotect and delete it with change_cluster, or choose another name.",
+    "FAILED": "Unprotect and delete it, or choose another name.",
     "PENDING_DELETE": "Choose another name; this one is free when its peer is deleted too.",
 }
 _NONCES = 8
@@ -60,6 +63,8 @@ _BETWEEN_LOOKS = 2.0
 _SOON, _LATER, _AT_FIRST = 2.0, 5.0, 20.0
 
 Steps = Generator[Step, Reply, Report]
+_Origin = Literal["made", "found", "in_doubt"]
+_Outcome = tuple[Cluster, _Origin] | Report
 
 
 def creation(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODEL) -> Steps:
@@ -81,18 +86,35 @@ def creation(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODE
     missing = tuple(region for region in order.regions if region not in have)
     if missing and not isinstance(reply := (yield Reserve(missing)), Done):
         return Report(tuple(have.values()), error=_error(reply))
-    made: list[ClusterName] = []
+    origins: dict[ClusterName, _Origin] = {}
+    report = yield from _complete(order, have, origins, wait, nonce, advice)
+    return replace(report, made=_of(origins, "made"), may_have_made=_of(origins, "in_doubt"))
+
+
+def _complete(
+    order: Order,
+    have: dict[str, Cluster],
+    origins: dict[ClusterName, _Origin],
+    wait: float,
+    nonce: int,
+    advice: Advice,
+) -> Steps:
+    """Create what is missing, and note where each of them is from."""
     for region in order.regions:
         if region not in have:
             peers = [cluster.arn for cluster in have.values()]
             outcome = yield from _create(order, region, peers[0] if peers else "", nonce, advice)
             if isinstance(outcome, Report):
-                return Report(tuple(have.values()), tuple(made), outcome.error, outcome.in_doubt)
-            have[region], is_new = outcome
-            made += [have[region].name] if is_new else []
+                return replace(outcome, clusters=tuple(have.values()))
+            have[region], origin = outcome
+            origins[have[region].name] = origin
     if order.is_pair and (stopped := (yield from _name_peers(order, have))) is not None:
-        return Report(tuple(have.values()), tuple(made), stopped)
-    return (yield from settle(tuple(have[region] for region in order.regions), tuple(made), wait))
+        return Report(tuple(have.values()), error=stopped)
+    return (yield from settle(tuple(have[region] for region in order.regions), wait))
+
+
+def _of(origins: Mapping[ClusterName, _Origin], wanted: _Origin) -> tuple[ClusterName, ...]:
+    return tuple(name for name, origin in origins.items() if origin == wanted)
 
 
 def found(order: Order, clusters: Sequence[Cluster]) -> dict[str, Cluster]:
@@ -148,8 +170,8 @@ def _taken(order: Order, cluster: Cluster, reason: str) -> RequestInvalid:
 
 def _create(
     order: Order, region: str, peer: str, nonce: int, advice: Advice
-) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report"]:
-    """Create one cluster, and read it back; true with it if this call has made it."""
+) -> Generator[Step, Reply, _Outcome]:
+    """Create one cluster, and read it back; with it, where it is from."""
     for number in range(nonce, nonce + _NONCES):
         reply = yield Create(region, peer, number)
         if isinstance(reply, Made):
@@ -167,23 +189,21 @@ def _create(
     )
 
 
-def _after_answer(
-    reply: Made, advice: Advice
-) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
+def _after_answer(reply: Made, advice: Advice) -> Generator[Step, Reply, _Outcome | None]:
     """Read a cluster back that AWS answered with; `None` if that answer is an old one."""
-    seen = yield from _read_back(reply.name)
-    if isinstance(seen, Failed):
-        return _unread(reply.name, seen.error, advice)
-    if seen is not None and seen.status not in GONE:
-        return seen, reply.age < LONG_AGO
-    if seen is None and reply.age < LONG_AGO:
+    now = yield from _read_back(reply.name)
+    if isinstance(now, Failed):
+        return _unread(reply.name, now.error, advice)
+    if now is not None and now.status not in GONE:
+        return now, "made" if reply.age < LONG_AGO else "found"
+    if now is None and reply.age < LONG_AGO:
         return _unread(reply.name, None, advice)
     return None
 
 
 def _after_failure(
     order: Order, region: str, reply: Reply, advice: Advice
-) -> Generator[Step, Reply, "tuple[Cluster, bool] | Report | None"]:
+) -> Generator[Step, Reply, _Outcome | None]:
     """Look by name where a cluster may be there all the same; `None` if another token is to be tried."""
     error = _error(reply)
     doubtful = not isinstance(reply, Failed) or reply.is_in_doubt
@@ -191,7 +211,8 @@ def _after_failure(
         return Report(error=error)
     again = yield from _look_by_name(order, region, LOOKS if doubtful else 1)
     if isinstance(again, Cluster):
-        return again, doubtful  # made by this call, as far as can be told: it was looked for before
+        # It was not there before; still, another server's request may have made it, and not this one.
+        return again, "in_doubt" if doubtful else "found"
     if isinstance(again, RequestInvalid):
         return Report(error=again)
     if doubtful:
@@ -207,9 +228,15 @@ def _read_back(name: ClusterName) -> Generator[Step, Reply, Cluster | Failed | N
         if look:
             yield Pause(_BETWEEN_LOOKS, f"{name.identifier} to be seen")
         reply = yield Look((name,))
-        if isinstance(reply, Seen) and reply.clusters:
-            return reply.clusters[0]
+        if (cluster := seen(reply, name)) is not None:
+            return cluster
     return reply if isinstance(reply, Failed) else None
+
+
+def seen(reply: Reply, name: ClusterName) -> Cluster | None:
+    """Take the cluster of a name from a reply; `None` if it is not there."""
+    clusters = reply.clusters if isinstance(reply, Seen) else ()
+    return next((cluster for cluster in clusters if cluster.name == name), None)
 
 
 def _look_by_name(
@@ -247,19 +274,18 @@ def _name_peers(order: Order, have: dict[str, Cluster]) -> Generator[Step, Reply
         if isinstance(reply, Done):
             continue
         error = _error(reply)
-        seen = yield Look((cluster.name,))
-        if not (isinstance(seen, Seen) and seen.clusters and peer.name in seen.clusters[0].peers):
+        now = seen((yield Look((cluster.name,))), cluster.name)
+        if now is None or peer.name not in now.peers:
             return error
-        have[region] = seen.clusters[0]
+        have[region] = now
     return None
 
 
-def settle(clusters: tuple[Cluster, ...], made: tuple[ClusterName, ...], wait: float) -> Steps:
+def settle(clusters: tuple[Cluster, ...], wait: float) -> Steps:
     """Look at clusters until none changes by itself any more, or the time is over.
 
     Args:
         clusters: As they were seen last.
-        made: Those that this call has made.
         wait: Seconds until which to look.
     """
     names = tuple(cluster.name for cluster in clusters)
@@ -267,19 +293,19 @@ def settle(clusters: tuple[Cluster, ...], made: tuple[ClusterName, ...], wait: f
     while True:
         reply = yield Look(names)
         if not isinstance(reply, Seen):
-            return Report(clusters, made, _error(reply))
+            return Report(clusters, error=_error(reply))
         by_name: Mapping[ClusterName, Cluster] = {cluster.name: cluster for cluster in reply.clusters}
         if gone := [name for name in names if name not in by_name or by_name[name].status in GONE]:
             left = tuple(by_name[name] for name in names if name in by_name)
-            return Report(left, made, _went_away(gone[0]))
+            return Report(left, error=_went_away(gone[0]))
         clusters = tuple(by_name[name] for name in names)
         if failed := [cluster for cluster in clusters if cluster.status == "FAILED"]:
-            return Report(clusters, made, _has_failed(failed[0]))
+            return Report(clusters, error=_has_failed(failed[0]))
         moving = [
             cluster for cluster in clusters if cluster.status in MOVING or cluster.status == "PENDING_SETUP"
         ]
         if not moving or elapsed >= wait:
-            return Report(clusters, made)
+            return Report(clusters)
         told = ", ".join(
             f"{cluster.name.identifier} in {cluster.name.region} {cluster.status}" for cluster in moving
         )

@@ -115,7 +115,7 @@ class Executor:
 
     def _release(self, report: Report) -> None:
         """Count no more what this call reserved and certainly did not make; what is cut off stays counted."""
-        for name in report.made:
+        for name in (*report.made, *report.may_have_made):
             self._registry.made(self._order.name, name.region, name.identifier)
         if report.job and not report.made and not report.has_ended:
             return
@@ -127,8 +127,10 @@ class Executor:
         try:
             reply = await self._carry_out(step)
         except DsqlError as error:
-            return Failed(error)
-        self._has_asked = self._has_asked or isinstance(step, (Create, NamePeer, StartRestore, Mark))
+            reply = Failed(error)
+        if isinstance(step, (Create, NamePeer, StartRestore, Mark)):
+            is_refused = isinstance(reply, Failed) and not reply.is_in_doubt
+            self._has_asked = self._has_asked or not is_refused
         return reply
 
     async def _carry_out(self, step: Step) -> Reply:  # noqa: PLR0911 - a table of steps

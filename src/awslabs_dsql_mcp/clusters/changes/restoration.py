@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.creation import GONE, LONG_AGO, LOOKS, Steps, found, settle
+from awslabs_dsql_mcp.clusters.changes.creation import GONE, LONG_AGO, LOOKS, Steps, found, seen, settle
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM
 from awslabs_dsql_mcp.clusters.changes.steps import (
@@ -59,7 +59,7 @@ def restoration(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_M
     except RequestInvalid as collision:
         return Report(error=collision)
     if have:
-        return (yield from settle(tuple(have.values()), (), wait))
+        return (yield from settle(tuple(have.values()), wait))
     if not isinstance(reply := (yield Reserve(order.regions)), Done):
         return Report(error=_error(reply))
     for number in range(nonce, nonce + _NONCES):
@@ -86,8 +86,8 @@ def _restore(order: Order, wait: float, number: int, advice: Advice) -> Generato
     outcome = yield from _follow(reply.job, wait)
     if isinstance(outcome, Report):
         return outcome
-    seen = yield Look((outcome.name,))
-    if isinstance(seen, Seen) and _is_gone(seen, outcome.age):
+    looked = yield Look((outcome.name,))
+    if isinstance(looked, Seen) and _is_gone(seen(looked, outcome.name), outcome.age):
         return None
     report = yield from _finish(order, outcome.name, wait, advice)
     return replace(report, job=reply.job)
@@ -99,18 +99,17 @@ def _finish(order: Order, name: ClusterName, wait: float, advice: Advice) -> Ste
         if error.code == "aws_not_found":
             return _unseen(order, name, None, advice)
         return Report(error=_unmarked(order, name, error, advice), in_doubt=name.region)
-    seen = yield Look((name,))
-    if not (isinstance(seen, Seen) and seen.clusters):
-        failure = _error(seen) if isinstance(seen, Failed) else None
+    looked = yield Look((name,))
+    cluster = seen(looked, name)
+    if cluster is None:
+        failure = looked.error if isinstance(looked, Failed) else None
         return replace(_unseen(order, name, failure, advice), made=(name,))
-    return (yield from settle(seen.clusters, (name,), wait))
+    return replace((yield from settle((cluster,), wait)), made=(name,))
 
 
-def _is_gone(seen: Seen, age: float) -> bool:
+def _is_gone(cluster: Cluster | None, age: float) -> bool:
     """True if the cluster of a job that AWS Backup answers with is an earlier one, which was deleted."""
-    if seen.clusters:
-        return seen.clusters[0].status in GONE
-    return age >= LONG_AGO
+    return cluster.status in GONE if cluster else age >= LONG_AGO
 
 
 def _mark(name: ClusterName, wait: float) -> Generator[Step, Reply, DsqlError | None]:

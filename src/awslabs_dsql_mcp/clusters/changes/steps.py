@@ -179,17 +179,19 @@ class Report:
 
     Attributes:
         clusters: The clusters of the order, as they were seen last.
-        made: Those of them that this call has made.
+        made: Those of them that AWS has made for this order, as it answered.
+        may_have_made: Those that were found after a lost answer, where none was before.
         error: What stopped it; `None` if nothing did.
         in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
         job: The job of AWS Backup that makes the cluster.
         has_ended: That job has ended without a cluster.
-        has_asked: AWS has taken a change of this call.
+        has_asked: AWS has taken a change of this call, or may have taken one.
         values: More values for programs.
     """
 
     clusters: tuple[Cluster, ...] = ()
     made: tuple[ClusterName, ...] = ()
+    may_have_made: tuple[ClusterName, ...] = ()
     error: DsqlError | None = None
     in_doubt: str = ""
     job: str = ""

@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.clusters.changes.order import read_order
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, PermissionDenied
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from support.aws.in_memory import ACCOUNT_ID, InMemory
+from support.aws.in_memory import ACCOUNT_ID, Fault, InMemory
 
 EAST: Final = "us-east-1"
 POINT: Final = f"arn:aws:backup:{EAST}:{ACCOUNT_ID}:recovery-point:p"
@@ -182,3 +182,24 @@ async def test_a_region_named_twice_is_said_so() -> None:
     with ended as raised:
         read_order("x", (EAST, EAST), "us-west-2")
     assert raised.value.message == "regions names us-east-1 twice."
+
+
+async def test_a_cluster_whose_answer_was_lost_is_not_said_to_be_of_this_call() -> None:
+    aws, registry = InMemory(faults=[Fault(0, "lost", is_done=True)]), Registry(1)
+    told = await create(aws, registry)
+    assert isinstance(told, ToolOutput)
+    assert (
+        "Is there (AWS's answer was lost: made by this call or, in the same moment, by another)" in told.text
+    )
+    assert "Made:" not in told.text
+    assert "Was there already" not in told.text
+    assert told.structured["made"] == []
+    assert told.structured["may_have_made"] == [only(aws)]
+    assert told.structured["outcome"] == "changed"
+    refused = await create(aws, registry, name="other")
+    assert isinstance(refused, DsqlError)
+    assert refused.code == "too_many_clusters", "it counts as made"
+    again = await create(aws, registry)
+    assert isinstance(again, ToolOutput)
+    assert "Was there already" in again.text
+    assert "may_have_made" not in again.structured
