@@ -70,6 +70,30 @@ def test_gemini_cli_takes_the_extension(programs: Path, run: Run) -> None:
     assert "successfully validated" in told
 
 
+@pytest.mark.parametrize("place", [PACKAGING, PACKAGING / "agent-plugin"], ids=["marketplace", "plugin"])
+def test_claude_code_finds_nothing_to_complain_of(programs: Path, run: Run, place: Path) -> None:
+    assert "Validation passed" in run(programs / "claude", "plugin", "validate", "--strict", place)
+
+
+@pytest.mark.parametrize(
+    ("client", "install"), [("claude", "install"), ("codex", "add"), ("copilot", "install")]
+)
+def test_a_client_installs_the_plugin_with_the_server_and_the_skill(
+    programs: Path, run: Run, client: str, install: str
+) -> None:
+    program = programs / client
+    run(program, "plugin", "marketplace", "add", PACKAGING)
+    run(program, "plugin", install, "aurora-dsql@awslabs-dsql-mcp")
+    assert "aurora-dsql@awslabs-dsql-mcp" in run(program, "plugin", "list")
+    servers = run(program, "mcp", "list")
+    assert "aurora-dsql" in servers
+    if client == "codex":
+        assert "DSQL_CLUSTER_ENDPOINT" in servers
+        assert "AWS_PROFILE" in servers
+    if client == "claude":
+        assert "Skills (1)" in run(program, "plugin", "details", "aurora-dsql@awslabs-dsql-mcp")
+
+
 def test_the_dockerfile_has_nothing_to_complain_of() -> None:
     brought = subprocess.run([*HADOLINT, "--version"], capture_output=True, text=True, check=False)
     if brought.returncode:

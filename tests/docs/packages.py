@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.documentation.guide import load_guide
 from awslabs_dsql_mcp.installer.clients import CLIENTS, snippet
 from awslabs_dsql_mcp.installer.launch import PACKAGE, SERVER_NAME
 from awslabs_dsql_mcp.option_parser import Option
+from docs.agent_plugin import plugin_files
 from docs.client_examples import launch
 
 TOP = Path(__file__).parents[2]
@@ -77,6 +78,7 @@ def files() -> dict[str, str]:
         "gemini-extension/gemini-extension.json": _json(_extension(project)),
         "gemini-extension/GEMINI.md": _CONTEXT.format(title=_TITLE, name=SERVER_NAME),
         **{f"kiro-power/{path}": text for path, text in _power(project)},
+        **{path: made if isinstance(made, str) else _json(made) for path, made in plugin_files(project)},
     }
 
 

@@ -1,14 +1,17 @@
 """What ``packaging/`` holds is what the program takes, and what its readers ask for."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
+from docs.agent_plugin import FOLDER, SKILL, SPECIFICATION
 from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, TOP, files
 
 WRITTEN = files()
@@ -22,6 +25,30 @@ def test_the_generated_files_are_as_they_are() -> None:
         "mcpb/manifest.json"
     }
     assert {path: (PACKAGING / path).read_text(encoding="utf-8") for path in WRITTEN} == WRITTEN
+
+
+def test_the_plugin_is_what_its_specification_allows() -> None:
+    plugin = json.loads(WRITTEN[f"{FOLDER}/plugin.json"])
+    metadata = {"name", "version", "description", "author", "homepage", "repository", "license", "keywords"}
+    assert plugin.keys() <= {"$schema", "extensions", *metadata}
+    assert plugin["$schema"] == f"{SPECIFICATION}/plugin.schema.json"
+    servers = json.loads(WRITTEN[f"{FOLDER}/mcp.json"])
+    assert servers.keys() == {"$schema", "mcpServers"}
+    for server in servers["mcpServers"].values():
+        assert server.keys() <= {"type", "command", "args", "env", "cwd"}
+        assert server["type"] == "stdio"
+
+
+def test_the_skill_is_what_its_specification_allows() -> None:
+    """agentskills.io: the folder's name, a description of at most 1,024 characters, at most 500 lines."""
+    _, header, body = WRITTEN[f"{SKILL}/SKILL.md"].split("---\n", 2)
+    fields = yaml.safe_load(header)
+    assert fields.keys() == {"name", "description", "license"}
+    assert fields["name"] == SKILL.rpartition("/")[2]
+    assert len(fields["description"]) <= 1024
+    assert len(body.splitlines()) < 120
+    pages = {f"{SKILL}/{path}" for path in re.findall(r"`(references/[\w-]+\.md)`", body)}
+    assert pages == {path for path in WRITTEN if "/references/" in path}
 
 
 def test_the_registry_takes_server_json() -> None:

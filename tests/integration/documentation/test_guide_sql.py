@@ -1,4 +1,4 @@
-"""The guide's examples of SQL, on the local cluster: each block runs as it stands on its page."""
+"""Examples of SQL of the guide and of the skill, on the local cluster: each block runs as it stands."""
 
 import re
 
@@ -8,28 +8,34 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from awslabs_dsql_mcp.documentation.guide import load_guide
-from awslabs_dsql_mcp.documentation.page import Page
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.sql.scripts import split_script
+from docs.agent_plugin import SKILL as SKILL_FOLDER
+from docs.packages import PACKAGING
 from support.direct_connection import connect
 
 BLOCK = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# The pages beside the skill are the guide's own (tests/docs/test_packages.py).
+SKILL = (PACKAGING / SKILL_FOLDER / "SKILL.md").read_text(encoding="utf-8")
 PAGES = [page for page in load_guide().pages if BLOCK.search(page.body)]
+
+EXAMPLES = {"skill": SKILL} | {page.slug: page.body for page in PAGES}
 
 
 def test_pages_about_sql_have_examples() -> None:
+    assert len(BLOCK.findall(SKILL)) > 2
     assert {page.slug for page in PAGES} >= {"ddl", "keys-and-indexes", "data-modelling", "loading", "types"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-async def test_the_examples_of_a_page_run(cluster: LocalCluster, page: Page) -> None:
-    schema = "guide_" + page.slug.replace("-", "_")
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_the_examples_of_a_page_run(cluster: LocalCluster, name: str) -> None:
+    schema = "guide_" + name.replace("-", "_")
     job = ""
     async with await connect(cluster) as connection:
         await connection.execute(f"CREATE SCHEMA {schema}".encode())
         await connection.execute(f"SET search_path = {schema}".encode())
         try:
-            for block in BLOCK.findall(page.body):
+            for block in BLOCK.findall(EXAMPLES[name]):
                 for item in split_script(block):
                     reply = await connection.execute(item.text.replace("JOB_ID", job).encode())
                     job = await _job_of(reply) or job
