@@ -1,4 +1,4 @@
-"""A pair's creation over stdio, cut off by killing the server before each change and behind it.
+"""A pair's creation, and its rows' whole life, over stdio, cut off by killing the server around each change.
 
 A new server is sent the same call each time. The account lives on in the local cluster, as AWS would.
 """
@@ -20,11 +20,13 @@ from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import server
 from support.client_helpers import Reply, call
 from support.local_cluster.api import client as api_client
+from support.local_cluster.logins import login
 
 TESTS: Final = Path(__file__).parents[1]
 REGIONS: Final = ["us-east-1", "us-east-2"]
 PAIR: Final[dict[str, Any]] = {"name": "life", "regions": REGIONS, "witness_region": "us-west-2"}
 SIDES: Final = ("before", "behind")
+ROWS: Final = [(number, f"row {number}") for number in range(500)]
 
 
 class Life:
@@ -33,6 +35,7 @@ class Life:
     def __init__(self, folder: Path, account: LocalCluster) -> None:
         self.account = account
         self.record = folder.with_name("cuts")
+        self.steps: list[set[str]] = []
         self._options = ("--local", "--local-data", str(folder), "--allow-cluster-changes", "own")
 
     async def _answer(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
@@ -67,6 +70,15 @@ class Life:
                     return reply
         pytest.fail(f"{tool} goes on for ever: {self.cuts}")
 
+    async def each(self, tool: str, **arguments: object) -> Reply:
+        """Call a tool of servers that are killed once at each side of each change, until one answers."""
+        self.record = self.record.with_name(f"cuts-{len(self.steps)}")
+        for _ in range(12):
+            if (reply := await self._cut("each", tool, arguments)) is not None:
+                self.steps.append(set(self.cuts))
+                return reply
+        pytest.fail(f"{tool} goes on for ever: {self.cuts}")
+
     def there(self, name: str, region: str) -> list[dict[str, Any]]:
         """Ask the account for the clusters of a name that are not being deleted."""
         api: Any = api_client(self.account, region)
@@ -96,3 +108,56 @@ async def test_a_pair_whose_creation_is_cut_off_everywhere_is_there_once(life: L
     assert one["arn"] in two["multiRegionProperties"]["clusters"]
     assert two["arn"] in one["multiRegionProperties"]["clusters"]
     assert set(life.cuts) == {f"{each}Cluster {side}" for each in ("Create", "Update") for side in SIDES}
+
+
+def _rows(life: Life, cluster: dict[str, Any]) -> list[Any]:
+    region = cluster["arn"].split(":")[3]
+    with login(life.account, cluster["endpoint"], region=region) as session:
+        return session.execute("SELECT id, note FROM kept ORDER BY id").fetchall()
+
+
+def _sides(*changes: str) -> set[str]:
+    return {f"{change} {side}" for change in changes for side in SIDES}
+
+
+@pytest.mark.timeout(300)  # some thirty servers
+async def test_rows_come_back_through_a_life_whose_every_change_is_cut_off(life: Life) -> None:
+    pair = await life.each("create_cluster", **PAIR)
+    assert pair.facts["ready"] is True, pair.text
+    (one,), (two,) = (life.there("life", region) for region in REGIONS)
+    assert {each["arn"] for each in pair.facts["clusters"]} == {one["arn"], two["arn"]}
+    with login(life.account, one["endpoint"]) as session:
+        session.execute("CREATE TABLE kept (id int PRIMARY KEY, note text)")
+        session.cursor().executemany("INSERT INTO kept VALUES (%s, %s)", ROWS)
+
+    saved = await life.each("change_cluster", cluster_id=one["arn"], action="back_up")
+    assert saved.facts["state"] == "COMPLETED", saved.text
+    for half in (one, two):
+        off = await life.each("change_cluster", cluster_id=half["arn"], action="unprotect")
+        assert "deletion protection off" in off.text
+    (now,) = life.there("life", REGIONS[0])
+    assert now["deletionProtectionEnabled"] is False
+    unsaved = await life.each("change_cluster", cluster_id=two["arn"], action="delete")
+    assert unsaved.facts["code"] == "no_backup"
+    assert len(life.there("life", REGIONS[1])) == 1
+    first = await life.each("change_cluster", cluster_id=one["arn"], action="delete")
+    assert first.facts["status"] == "PENDING_DELETE", first.text
+    assert _rows(life, two) == ROWS
+    last = await life.each("change_cluster", cluster_id=two["arn"], action="delete", without_backup=True)
+    assert last.facts.get("status") in ("DELETING", "DELETED") or "There is no cluster" in last.text
+    assert not life.there("life", REGIONS[0]) + life.there("life", REGIONS[1])
+
+    restore = {"name": "life-again", "regions": REGIONS[:1]}
+    back = await life.each("create_cluster", **restore, recovery_point_arn=saved.facts["recovery_point"])
+    assert back.facts["ready"] is True, back.text
+    (restored,) = life.there("life-again", REGIONS[0])
+    assert back.facts["clusters"][0]["arn"] == restored["arn"]
+    assert _rows(life, restored) == ROWS
+    assert life.steps == [
+        _sides("CreateCluster", "UpdateCluster"),
+        _sides("StartBackupJob"),
+        *[_sides("UpdateCluster")] * 2,
+        set(),
+        *[_sides("DeleteCluster")] * 2,
+        _sides("StartRestoreJob", "TagResource"),
+    ]
