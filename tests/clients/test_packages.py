@@ -107,24 +107,29 @@ def test_the_dockerfile_has_nothing_to_complain_of() -> None:
     assert (linted.returncode, linted.stdout) == (0, ""), linted.stderr
 
 
-def test_the_health_check_tells_of_a_server_that_starts_on_a_read_only_system(tmp_path: Path) -> None:
-    assert checked_health(tmp_path, DSQL_CLUSTER_ENDPOINT=ENDPOINT) == 0
-    assert checked_health(tmp_path, DSQL_CLUSTER_ENDPOINT=ENDPOINT, DSQL_REGION="nowhere") == 1
+def test_the_health_check_tells_of_a_server_that_runs_on_a_read_only_system(tmp_path: Path) -> None:
+    """It sees a server as the image starts it; one that refuses its options, is stopped or dead is none."""
+    assert checked_health(tmp_path, DSQL_CLUSTER_ENDPOINT=ENDPOINT, DSQL_REGION="nowhere") == [1]
+    signals = ("SIGSTOP", "SIGCONT", "SIGKILL")
+    assert checked_health(tmp_path, *signals, DSQL_CLUSTER_ENDPOINT=ENDPOINT) == [0, 1, 0, 1]
 
 
-def checked_health(folder: Path, **variables: str) -> int:
-    """The status of the image's health check where nothing can be written."""
+def checked_health(folder: Path, *signals: str, **variables: str) -> list[int]:
+    """What the image's health check says of a server, at first and after signals; nothing can be written."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": path, "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1", **variables}
-    command = (sys.executable, str(PACKAGING / "healthcheck.py"))
-    done = subprocess.run(read_only(command, folder), env=environment, capture_output=True, check=False)
-    return done.returncode
+    environment = {"PATH": path, "HOME": "/home/dsql", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    script = str(Path(__file__).with_name("checked_server.py"))
+    command = (sys.executable, script, str(PACKAGING / "healthcheck.py"), *signals)
+    done = subprocess.run(
+        read_only(command, folder), env=environment, capture_output=True, text=True, check=False
+    )
+    return [int(status) for status in done.stdout.split()]
 
 
 def read_only(command: Sequence[str], folder: Path) -> list[str]:
-    """Run a command on a file system that is read-only; what would let it be written to ends with 1."""
-    apart = ("unshare", "--mount", "--map-root-user")
+    """Run a command alone on a read-only file system; what would let it be written to ends with 1."""
+    apart = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--map-root-user")
     if not shutil.which("unshare") or subprocess.run([*apart, "true"], check=False).returncode:
-        pytest.skip("no mount namespaces on this machine: the read-only file system is not tried")
+        pytest.skip("no namespaces on this machine: the read-only file system is not tried")
     script = _READ_ONLY.format(file=folder / "written", command=" ".join(command))
     return [*apart, "sh", "-c", script]

@@ -63,11 +63,12 @@ _CLUSTER_CHECKS = (
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:
     """List the checks for settings; a local cluster is started first, as the others depend on it."""
+    lint = () if environment.lint_is_installed() else (Check("dsql-lint", environment.no_lint),)
     if settings.local:
-        return (Check(LOCAL, environment.local_cluster, (SETTINGS,)), *_CLUSTER_CHECKS)
+        return (Check(LOCAL, environment.local_cluster, (SETTINGS,)), *_CLUSTER_CHECKS, *lint)
     if environment.local_is_installed():
-        return (*_CLUSTER_CHECKS, Check(LOCAL, environment.embedded_postgres))
-    return _CLUSTER_CHECKS
+        return (*_CLUSTER_CHECKS, Check(LOCAL, environment.embedded_postgres), *lint)
+    return (*_CLUSTER_CHECKS, *lint)
 
 
 async def run_checks(argv: Sequence[str], environment: Environment) -> AsyncGenerator[CheckResult, None]:

