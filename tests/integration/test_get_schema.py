@@ -167,8 +167,11 @@ async def test_a_small_database_is_described_at_once_and_a_larger_one_is_listed(
             made = range(1 if count == 15 else 16, count + 1)
             await run(small, *(f"CREATE TABLE t{n} (id bigint PRIMARY KEY, v text)" for n in made))
             async with counted(tmp_path / "data") as database:
-                answer = (await GetSchema(CatalogReader(database)).get_schema("")).text
+                tool = GetSchema(CatalogReader(database))
+                answer = (await tool.get_schema("")).text
                 assert database.units == 1
+                last = (await tool.get_schema("", after="public.t7")).text
+                assert last.startswith("2 tables and views\n")
             if count == 15:
                 assert answer.startswith("15 tables and views, in full\n")
                 assert answer.count("\n  v text") == 15

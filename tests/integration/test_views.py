@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import pytest
 
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.tools.spec import VIEW
 from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE
 from awslabs_dsql_mcp.views.table import VIEWS
 from conftest import ServerOn
+from support.direct_connection import run
 from support.line_client import LEGACY, MODERN, line_client
 
 SHOWS: Final[Mapping[str, object]] = {"extensions": {EXTENSION: {"mimeTypes": [MIME_TYPE, "text/html"]}}}
@@ -102,11 +104,22 @@ async def test_a_handshake_names_the_extension_to_who_declares_it(
     assert told.get("extensions") == ({EXTENSION: {}} if capabilities is SHOWS else None)
 
 
-@pytest.mark.parametrize("tool", [("explain_query", {"sql": "SELECT 1 AS n"})], ids=lambda tool: tool[0])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        ("explain_query", {"sql": "SELECT 1 AS n"}),
+        ("get_schema", {}),
+        ("get_schema", {"detail": "summary"}),
+        ("get_schema", {"detail": "full", "limit": 2}),
+        ("get_schema", {"table_name": "views_seen"}),
+    ],
+    ids=lambda tool: tool[0],
+)
 @ERAS
 async def test_what_a_view_draws_beside_the_answer_is_for_views_alone(
-    on_cluster: ServerOn, era: str, tool: tuple[str, Mapping[str, object]]
+    cluster: LocalCluster, on_cluster: ServerOn, era: str, tool: tuple[str, Mapping[str, object]]
 ) -> None:
+    await run(cluster, "CREATE TABLE IF NOT EXISTS views_seen (id int PRIMARY KEY)")
     answers: list[dict[str, Any]] = []
     for capabilities in (SHOWS, SHOWS_NOT["nothing"]):
         async with line_client(on_cluster("--allow-writes"), era, capabilities) as client:

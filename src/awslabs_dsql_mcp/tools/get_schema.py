@@ -1,19 +1,22 @@
 """``get_schema``: tables listed, or one described in full."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal
 
+from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.catalog import text as schema_text
 from awslabs_dsql_mcp.catalog.model import Page, Table
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
+from awslabs_dsql_mcp.catalog.schema_view import MAX_TABLES, schema_view
 from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.identifiers import parse_name, quote_identifier
 from awslabs_dsql_mcp.tools.offered import OfferedTools
-from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, to_text_result
+from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, VIEW, ToolSpec, client_shows_views, to_text_result
 
 _DESCRIPTION: Final = (
     "Without table_name: the tables and views of all schemas, with estimated rows; up to 15 tables in full. "
@@ -47,6 +50,7 @@ class GetSchema:
 
         # A name may look like JSON (null, 123, [a]): the SDK leaves alone only what is typed exactly str.
         async def get_schema(
+            ctx: Context[None, Any],
             table_name: Annotated[str, Field(description="table or schema.table; empty: list all.")] = "",
             detail: Annotated[
                 Literal["names", "summary", "full"] | None,
@@ -55,12 +59,19 @@ class GetSchema:
             after: Annotated[str, Field(description="Next page of the list: its last table.")] = "",
             limit: Annotated[int, Field(description="Tables a page.", ge=1, le=1000)] = 100,
         ) -> CallToolResult:
-            return to_text_result(await self.get_schema(table_name, detail, after, limit))
+            views = client_shows_views(ctx)
+            return to_text_result(await self.get_schema(table_name, detail, after, limit, views=views))
 
         return ToolSpec("get_schema", get_schema, "Tables and their columns", _DESCRIPTION, meta=ALWAYS_LOAD)
 
     async def get_schema(
-        self, table_name: str, detail: Detail | None = None, after: str = "", limit: int = 100
+        self,
+        table_name: str,
+        detail: Detail | None = None,
+        after: str = "",
+        limit: int = 100,
+        *,
+        views: bool = False,
     ) -> ToolOutput:
         """Describe a table, or list all tables.
 
@@ -70,29 +81,36 @@ class GetSchema:
                 line a table.
             after: The last table of the page of the list that came before.
             limit: Tables of the list at most.
+            views: Give a view what it draws, too.
 
         Raises:
             RequestInvalid: It is no name, or no table has it.
             DsqlError: What `Database.run` raises.
         """
         if not table_name.strip():
-            return await self._list(detail, after, limit)
+            return await self._list(detail, after, limit, views=views)
         tables = await self._catalog.tables(parse_name(table_name))
         text, cut = schema_text.tables_text(tables, detail or "full")
         notice = (f"Too long to tell whole: cut to detail={cut}.",) if cut else ()
-        return ToolOutput((*notice, Marked("schema", text), _next_for(tables)))
+        shown = {VIEW: schema_view(tables)} if views else {}
+        return ToolOutput((*notice, Marked("schema", text), _next_for(tables)), for_person=shown)
 
-    async def _list(self, detail: Detail | None, after: str, limit: int) -> ToolOutput:
+    async def _list(self, detail: Detail | None, after: str, limit: int, *, views: bool) -> ToolOutput:
         behind = parse_name(after) if after.strip() else None
         full = _MAX_FULL_TABLES if detail == "full" else 0
         if detail is None and behind is None:  # a small database is described at once
             full = _MAX_SMALL_TABLES
-        page = await self._catalog.page(behind, min(limit, full) if detail == "full" else limit, full=full)
+        if detail == "full":
+            limit = min(limit, full)
+        elif views:  # the same round trip reads all that a diagram needs
+            full = MAX_TABLES
+        page = await self._catalog.page(behind, limit, full=full)
         if not page.tables:
             none = (_NONE, f"Next: {self._offered.advise(_CREATE)}")
             return ToolOutput(none if behind is None else (_NO_MORE,))
-        if detail is None and (small := _small_schema(page)):
-            return small
+        shown = {VIEW: schema_view(page.tables, page.remaining)} if views else {}
+        if detail is None and behind is None and (small := _small_schema(page)):
+            return replace(small, for_person=shown)
         listing = schema_text.list_text(page, detail or "summary")
         left = page.remaining + len(page.tables) - listing.shown
         counted = _count(listing.shown) + (_without(page) if detail == "full" else "")
@@ -104,7 +122,7 @@ class GetSchema:
             f"detail='full' describes {_MAX_FULL_TABLES} a call."
         )
         parts = (counted, Marked("schema", listing.text))
-        return ToolOutput(parts if detail == "full" else (*parts, following))
+        return ToolOutput(parts if detail == "full" else (*parts, following), for_person=shown)
 
 
 def _small_schema(page: Page) -> ToolOutput | None:

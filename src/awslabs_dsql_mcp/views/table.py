@@ -34,6 +34,7 @@ VIEWS: Final = (
         "transaction", "Transaction", "A transaction: its preview, with a button; its outcome.", ("transact",)
     ),
     View("plan", "Plan", "A query's plan as a tree, with what costs in it.", ("explain_query",)),
+    View("schema", "Schema", "Tables: columns, keys, indexes, a diagram, a search.", ("get_schema",)),
 )
 
 

@@ -1,7 +1,6 @@
 "use strict";
 // A chart of two columns: bars in the order of the rows, or a line in the order of its first column.
 
-const SVG = "http://www.w3.org/2000/svg";
 const MAX_BARS = 60;
 const MAX_POINTS = 2000;
 const MAX_MARKS = 100;
@@ -9,13 +8,6 @@ const MAX_NAME = 14;
 const LETTER = 7; // pixels
 const HEIGHT = 250;
 const [TOP, RIGHT, BOTTOM] = [14, 16, 30];
-
-function drawn(tag, attributes, text) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 // The columns that suit a chart: a number, and what it is told by; null if there are none.
 function chartColumns(columns) {

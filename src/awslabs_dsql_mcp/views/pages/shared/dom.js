@@ -1,6 +1,8 @@
 "use strict";
 // Elements are made one by one, and what rows contain only ever becomes the text of one: never markup.
 
+const SVG = "http://www.w3.org/2000/svg";
+
 function $(id) {
   return document.getElementById(id);
 }
@@ -13,6 +15,14 @@ function element(tag, attributes = {}, ...children) {
     else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children);
+  return made;
+}
+
+// An element of a drawing.
+function drawn(tag, attributes, text) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
   return made;
 }
 

@@ -1,0 +1,141 @@
+"use strict";
+// A diagram of tables: what is referenced stands left of what references it. Tables without a foreign key between
+// them stand apart, each group in a rectangle of its own, so that no two boxes can overlap.
+
+const BOX = 200;
+const [HEAD, LINE, FOOT] = [26, 17, 6];
+const [ACROSS, DOWN, APART] = [64, 22, 34];
+const MAX_COLUMN = 900; // pixels of a column of boxes
+const MAX_LINES = 8;
+
+function short(text, letters) {
+  const line = onOneLine(text);
+  return line.length > letters ? `${line.slice(0, letters - 1)}…` : line;
+}
+
+// How far each table stands from one that references nothing; a cycle is cut where it closes.
+function ranksOf(boxes) {
+  const ranks = new Map();
+  const rank = (box, path) => {
+    if (ranks.has(box)) return ranks.get(box);
+    path.add(box);
+    const found = Math.max(-1, ...box.links.map(({ to }) => (path.has(to) ? -1 : rank(to, path)))) + 1;
+    path.delete(box);
+    ranks.set(box, found);
+    return found;
+  };
+  for (const box of boxes) rank(box, new Set());
+  return ranks;
+}
+
+function groupsOf(boxes) {
+  const near = new Map(boxes.map((box) => [box, new Set()]));
+  for (const box of boxes) for (const { to } of box.links) near.get(box).add(to), near.get(to).add(box);
+  const seen = new Set();
+  return boxes.flatMap((first) => {
+    if (seen.has(first)) return [];
+    const group = [first];
+    seen.add(first);
+    for (const box of group) for (const other of near.get(box)) if (!seen.has(other)) seen.add(other), group.push(other);
+    return [group];
+  });
+}
+
+// Put the boxes of a group into columns by rank; returns the group's size.
+function placeGroup(group, ranks) {
+  const columns = [];
+  for (const box of group) (columns[ranks.get(box)] ??= []).push(box);
+  let [x, height] = [0, 0];
+  for (const column of columns.filter(Boolean)) {
+    const middle = (box) => box.links.reduce((sum, { to }) => sum + (to.y ?? 0), 0) / (box.links.length || 1);
+    column.sort((a, b) => middle(a) - middle(b));
+    let y = 0;
+    for (const box of column) {
+      if (y && y + box.height > MAX_COLUMN) [x, y] = [x + BOX + ACROSS, 0];
+      [box.x, box.y] = [x, y];
+      y += box.height + DOWN;
+      height = Math.max(height, y - DOWN);
+    }
+    x += BOX + ACROSS;
+  }
+  return { group, width: x - ACROSS, height };
+}
+
+// Put the groups on shelves, the highest first; returns the size of all.
+function place(boxes, width) {
+  const ranks = ranksOf(boxes);
+  const groups = groupsOf(boxes).map((group) => placeGroup(group, ranks)).sort((a, b) => b.height - a.height);
+  const room = Math.max(width, ...groups.map((one) => one.width));
+  let [x, y, shelf, right] = [0, 0, 0, 0];
+  for (const one of groups) {
+    if (x && x + one.width > room) [x, y, shelf] = [0, y + shelf + APART, 0];
+    for (const box of one.group) [box.x, box.y] = [box.x + x, box.y + y];
+    right = Math.max(right, x + one.width);
+    x += one.width + APART;
+    shelf = Math.max(shelf, one.height);
+  }
+  return [right, y + shelf];
+}
+
+function linesOf(table) {
+  const roles = new Map();
+  for (const [kind, role] of [["p", "PK"], ["f", "FK"]]) {
+    for (const key of table.keys) if (key.kind === kind) for (const name of key.columns) roles.set(name, [...new Set([...(roles.get(name) ?? []), role])]);
+  }
+  const lines = table.columns.map((column) => ({ name: column.name, role: (roles.get(column.name) ?? []).join(" ") }));
+  return lines.sort((a, b) => Boolean(b.role) - Boolean(a.role));
+}
+
+// Draw tables; `open` is called with the one that is clicked.
+function drawDiagram(tables, width, open) {
+  const boxes = tables.map((table) => {
+    const lines = linesOf(table);
+    const shown = lines.slice(0, MAX_LINES);
+    if (table.column_count > shown.length) shown.push({ name: `… ${plural(table.column_count - shown.length, "column")} more`, role: "", more: true });
+    return { table, shown, links: [], height: HEAD + shown.length * LINE + FOOT };
+  });
+  const byTitle = new Map(boxes.map((box) => [box.table.title, box]));
+  let count = 0;
+  for (const box of boxes) {
+    for (const key of box.table.keys.filter(({ kind }) => kind === "f")) {
+      const to = byTitle.get(key.target);
+      if (to) box.links.push({ to, key }), (count += 1);
+    }
+  }
+  const [right, bottom] = place(boxes, width);
+  const label = `Diagram of ${plural(boxes.length, "table")} and ${plural(count, "foreign key")}; the list of foreign keys says the same`;
+  const svg = drawn("svg", { role: "img", "aria-label": label, viewBox: `-8 -8 ${right + 26} ${bottom + 16}`, width: right + 26, height: bottom + 16 });
+  for (const box of boxes) for (const link of box.links) svg.append(line(box, link));
+  for (const box of boxes) svg.append(drawBox(box));
+  return svg;
+
+  function line(box, { to, key }) {
+    const at = box.shown.findIndex(({ name, more }) => !more && name === key.columns[0]);
+    const from = box.y + (at < 0 ? HEAD / 2 : HEAD + at * LINE + LINE / 2);
+    const target = to.y + HEAD / 2;
+    const bend = ACROSS / 2;
+    const made = drawn("g", { class: "link" });
+    const isLeft = to.x + BOX < box.x;
+    const [startX, endX] = isLeft ? [box.x, to.x + BOX] : [box.x + BOX, to.x + BOX];
+    const out = isLeft ? startX - bend : Math.max(startX, endX) + 18;
+    const back = isLeft ? endX + bend : Math.max(startX, endX) + 18;
+    made.append(drawn("path", { d: `M${startX} ${from}C${out} ${from} ${back} ${target} ${endX} ${target}` }), drawn("circle", { cx: endX, cy: target, r: 3.5 }));
+    made.append(drawn("title", {}, `${onOneLine(box.table.title)} (${onOneLine(key.columns.join(", "))}) references ${onOneLine(to.table.title)}`));
+    return made;
+  }
+
+  function drawBox(box) {
+    const made = drawn("g", { class: "box", transform: `translate(${box.x} ${box.y})` });
+    made.append(drawn("title", {}, onOneLine(box.table.title)), drawn("rect", { width: BOX, height: box.height, rx: 6 }));
+    made.append(drawn("text", { x: 10, y: 18, class: "name" }, short(box.table.title.replace(/^public\./, ""), 23)));
+    if (box.shown.length) made.append(drawn("line", { x1: 0, x2: BOX, y1: HEAD, y2: HEAD }));
+    box.shown.forEach(({ name, role, more }, index) => {
+      const y = HEAD + index * LINE + 13;
+      made.append(drawn("text", { x: 10, y, class: more ? "rest" : "" }, short(name, role ? 20 : 26)));
+      if (role) made.append(drawn("text", { x: BOX - 10, y, "text-anchor": "end", class: "rest" }, role));
+    });
+    made.addEventListener("click", () => open(box.table));
+    box.table.box = made;
+    return made;
+  }
+}

@@ -1,0 +1,157 @@
+"""The view of schemas in a real browser: tables, a diagram in which nothing overlaps, a search."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
+from awslabs_dsql_mcp.tools.spec import VIEW
+from support.direct_connection import run
+from views.browser import ViewClient
+from views.test_rows import clean
+
+pytestmark = pytest.mark.timeout(400)  # the first test brings a browser
+
+NAME: Final = "<img src=x onerror=window.hurt=1>"
+BOXES: Final = """[...document.querySelectorAll('.box rect')].map(box => {
+  const {left, top, right, bottom} = box.getBoundingClientRect(); return [left, top, right, bottom]; })"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def tables(cluster: LocalCluster) -> None:
+    """Four tables and a view; two of the tables have hostile names."""
+    await run(
+        cluster,
+        "CREATE SCHEMA drawn",
+        "CREATE TABLE drawn.customers (id int PRIMARY KEY, name text NOT NULL DEFAULT 'nobody')",
+        "CREATE TABLE drawn.orders (id int PRIMARY KEY, drawn_customer int REFERENCES drawn.customers,"
+        " total numeric(12,2) CHECK (total > 0))",
+        f'CREATE TABLE drawn."{NAME}" ("{NAME}" int PRIMARY KEY REFERENCES drawn.orders)',
+        "CREATE VIEW drawn.large AS SELECT id FROM drawn.orders WHERE total > 1000",
+    )
+
+
+async def show(views: ViewClient, theme: str = "light", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Ask for tables, and wait until they are shown."""
+    answer = await views.open("get_schema", arguments, context={"theme": theme})
+    await views.wait("document.getElementById('badge').textContent !== 'Waiting for tables…'")
+    return answer
+
+
+def made_up(number: int) -> dict[str, Any]:
+    """Make an answer of many tables, some of which refer to others, to themselves, or in circles."""
+    tables: list[dict[str, Any]] = []
+    for n in range(number):
+        targets = {n // 2, (n * 7) % number} if n % 4 else set[int]()
+        columns = [f"column_{m}" for m in range(n * 5 % 23 + 1)]
+        keys = [
+            {"name": f"k{m}", "kind": "f", "definition": "", "columns": columns[:1], "target": f"public.t{m}"}
+            for m in sorted(targets)
+        ]
+        plain = {"type": "text", "not_null": False, "default": None, "identity": None, "comment": None}
+        tables.append(
+            {
+                "title": f"public.t{n}",
+                "kind": "table",
+                "estimate": None,
+                "comment": None,
+                "definition": None,
+                "column_count": len(columns),
+                "columns": [{"name": name, **plain} for name in columns],
+                "keys": keys,
+                "referenced_by": [],
+                "indexes": [],
+            }
+        )
+    return {"content": [], "_meta": {VIEW: {"tables": tables, "more": 0}}}
+
+
+@pytest.mark.parametrize("number", [2, 60, 100])
+async def test_no_two_boxes_of_a_diagram_overlap(views: ViewClient, number: int) -> None:
+    await views.open("get_schema", {}, given=made_up(number))
+    await views.wait(f"document.querySelectorAll('.box').length === {number}")
+    boxes: list[list[float]] = await views.evaluate(BOXES)
+    overlapping = [
+        (one, other)
+        for at, one in enumerate(boxes)
+        for other in boxes[:at]
+        if one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    ]
+    assert overlapping == []
+    inside = await views.evaluate(
+        "(({left, top}) => [left, top])(document.querySelector('svg').getBoundingClientRect())"
+    )
+    assert min(box[0] for box in boxes) >= inside[0]
+    await clean(views)
+
+
+async def test_tables_are_drawn_and_told_in_a_list_that_keys_open(views: ViewClient) -> None:
+    await show(views, detail="full")
+    titles = await views.evaluate(
+        "[...document.querySelectorAll('summary b')].map(title => title.textContent)"
+    )
+    assert {"drawn.customers", "drawn.orders", "drawn.large", f'drawn."{NAME}"', "Foreign keys"} <= set(
+        titles
+    )
+    label = await views.evaluate("document.querySelector('svg').getAttribute('aria-label')")
+    assert "the list of foreign keys says the same" in label
+    assert f'drawn."{NAME}" ({NAME}) → drawn.orders' in await views.evaluate(
+        "document.getElementById('keys').textContent"
+    )
+    await views.evaluate(
+        "[...document.querySelectorAll('summary')].find(one => /^drawn.orders/.test(one.innerText)).focus()"
+    )
+    await views.press("Enter")
+    told = "document.querySelector('details[open] .about')"
+    await views.wait(told)
+    about: str = await views.evaluate(f"{told}.innerText")
+    assert "drawn_customer\tinteger\t→ drawn.customers" in about
+    assert "CHECK ((total > (0)::numeric))" in about
+    assert f'drawn."{NAME}" ({NAME})' in about
+    assert await views.evaluate("document.querySelectorAll('img, script[src]').length") == 0
+    assert await views.evaluate("window.hurt ?? null") is None
+    await clean(views)
+
+
+async def test_a_search_finds_tables_by_their_columns(views: ViewClient) -> None:
+    await show(views, detail="full")
+    assert " view" in await views.text("#badge")
+    await views.do("type", selector="#search", text="drawn_CUSTOMER")
+    await views.wait("document.getElementById('badge').textContent.startsWith('1 of ')")
+    seen = "[...document.querySelectorAll('#tables > details:not([hidden]):not(#keys)')]"
+    assert await views.evaluate(f"{seen}.map(one => one.querySelector('b').textContent)") == ["drawn.orders"]
+    assert await views.text(".hit") == "drawn_customer"
+    assert await views.evaluate("document.querySelectorAll('.box:not(.other)').length") == 1
+    await views.do("type", selector="#search", text="none")
+    await views.wait("document.getElementById('badge').textContent === 'No table or column has this text.'")
+    await clean(views)
+
+
+async def test_one_table_is_open_and_a_view_has_its_definition(views: ViewClient) -> None:
+    await show(views, "dark", table_name="drawn.large")
+    assert await views.evaluate("document.querySelector('details').open")
+    assert "total > " in await views.text("pre")
+    assert await views.evaluate("document.getElementById('diagram').hidden")
+    await clean(views)
+
+
+async def test_what_is_not_there_is_told(views: ViewClient) -> None:
+    answer = await show(views, table_name="drawn.order")
+    assert await views.text("#error") == answer["content"][0]["text"].strip()
+    assert await views.text("#badge") == "Not found"
+    await clean(views)
+    none: dict[str, Any] = json.loads('{"content": [{"type": "text", "text": "There are no tables."}]}')
+    await views.open("get_schema", {}, given=none)
+    await views.wait("document.getElementById('badge').textContent === 'No tables'")
+    assert await views.text("#note") == "There are no tables."
+    await clean(views)
+
+
+async def test_a_list_of_many_is_drawn_too(views: ViewClient) -> None:
+    answer = await show(views, detail="summary")
+    drawn = [table for table in answer["_meta"][VIEW]["tables"] if table["columns"]]
+    assert {"drawn.customers", "drawn.orders"} <= {table["title"] for table in drawn}
+    assert await views.evaluate("document.querySelectorAll('.box').length") == len(
+        answer["_meta"][VIEW]["tables"]
+    )
