@@ -3,6 +3,7 @@
 The packages, from the top down; imports point down, as import-linter checks::
 
     cli             the commands; the only reader of the environment and of command lines
+    viewer/         ``view``: a query editor in the browser, made of the tools and their views
     server/         the MCP server: its contents, the boundary of calls, errors as results, routing, audit
     doctor/         ``doctor``: checks of all that the server needs
     installer/      ``install``: the server's entry in the configuration files of MCP clients

@@ -165,6 +165,10 @@ def _aws_command(name: str, rest: Sequence[str]) -> Callable[[], int] | None:
         from awslabs_dsql_mcp.roles_command import main as roles  # noqa: PLC0415 - see the module
 
         return lambda: roles(rest, os.environ)
+    if name == "view":
+        from awslabs_dsql_mcp.viewer.command import main as view  # noqa: PLC0415 - see the module
+
+        return lambda: view(rest, os.environ)
     return None
 
 

@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "of the server": {"serve": "serve MCP over standard input and output; what is done without a command"},
     "for people and scripts": {
+        "view": "a query editor in the browser, on this machine alone",
         "clusters": "clusters looked at, made, changed and deleted; backups, cost",
         "roles": "database roles, and the script that makes one",
         "local": "a cluster on this machine, without the server",

@@ -50,10 +50,10 @@ def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     """
     settings = read_settings(arguments, environ, version=__version__)
     clusters = read_clusters(settings)
-    return _serve(settings, clusters, _open_audit_log(settings), environ)
+    return _serve(settings, clusters, open_audit_log(settings), environ)
 
 
-def _open_audit_log(settings: Settings) -> "AuditTrail | None":
+def open_audit_log(settings: Settings) -> "AuditTrail | None":
     """Open the audit log, if it is configured; without it the server does not start."""
     if settings.audit_log is None:
         return None

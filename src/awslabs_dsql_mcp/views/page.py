@@ -21,7 +21,11 @@ def page(view: View) -> str:
     return _INCLUDE.sub(lambda found: _part(found[1]), text)
 
 
+def shared_part(name: str) -> str:
+    """Read a part that pages share."""
+    return (_PAGES / "shared" / name).read_text(encoding="utf-8")
+
+
 def _part(name: str) -> str:
-    file = _PAGES / "shared" / name
-    before, after = _AROUND[file.suffix]
-    return before + file.read_text(encoding="utf-8") + after
+    before, after = _AROUND[Path(name).suffix]
+    return before + shared_part(name) + after

@@ -81,20 +81,27 @@ await page.evaluateOnNewDocument(() => {
 await page.setViewport({ width: 900, height: 640 });
 await page.goto(origin);
 
-const view = () => page.frames().find((frame) => frame.parentFrame()?.parentFrame());
+// The view: the innermost frame. What is asked of the page around it says so.
+const view = ({ on } = {}) => (on === "page" ? page.mainFrame() : (page.frames().find((frame) => frame.parentFrame()?.parentFrame()) ?? page.frames().find((frame) => frame.parentFrame())));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const commands = {
   open: (asked) => page.evaluate((given) => window.openView(given), { ...asked, sandbox }),
   context: ({ context }) => page.evaluate((given) => window.changeContext(given), context),
+  visit: async ({ url }) => {
+    faults.length = 0;
+    await page.goto("about:blank");
+    await page.goto(url ?? origin);
+    return true;
+  },
   evaluate: ({ script }) => view().evaluate(script),
   inHost: ({ script }) => page.evaluate(script),
-  click: async ({ selector }) => (await view().$(selector)).click(),
+  click: async ({ selector, on }) => (await view({ on }).$(selector)).click(),
   doubleClick: async ({ selector }) => (await view().$(selector)).click({ count: 2 }),
-  type: async ({ selector, text }) => (await view().$(selector)).type(text),
+  type: async ({ selector, text, on }) => (await view({ on }).$(selector)).type(text),
   press: async ({ keys }) => {
     for (const key of keys) await page.keyboard.press(key);
   },
-  wait: ({ script }) => view().waitForFunction(script, { timeout: 20000 }).then(() => true),
+  wait: ({ script, on }) => view({ on }).waitForFunction(script, { timeout: 20000 }).then(() => true),
   size: ({ width, height, scale }) => page.setViewport({ width, height, deviceScaleFactor: scale ?? 1 }),
   picture: async ({ path }) => {
     await page.screenshot({ path, fullPage: true });
@@ -102,9 +109,9 @@ const commands = {
   },
   faults: async () => [...faults, ...(await Promise.all(page.frames().map((frame) => frame.evaluate(() => window.violations)))).flat()],
   forgetFaults: () => faults.splice(0).length,
-  axe: async () => {
-    await view().evaluate(axe);
-    const found = await view().evaluate(() => window.axe.run());
+  axe: async ({ on }) => {
+    await view({ on }).evaluate(axe);
+    const found = await view({ on }).evaluate(() => window.axe.run(document, { iframes: false }));
     return found.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map((node) => node.html.slice(0, 200)).slice(0, 3) }));
   },
 };

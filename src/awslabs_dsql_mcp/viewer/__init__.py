@@ -1,0 +1,1 @@
+"""The command ``view``: a query editor in the browser, made of the tools and their views."""

@@ -1,0 +1,306 @@
+const KEPT = "awslabs-dsql-mcp";
+const MAX_HISTORY = 100;
+const OBJECT = /^((?:"(?:[^"]|"")*"|[^\s".]+)\.(?:"(?:[^"]|"")*"|[^\s".]+)) (.*)$/;
+const tools = new Map();
+const past = [];
+let objects = [];
+let bridge = null;
+let running = null;
+let listing = 0;
+let clusters = [];
+let listed = "";
+
+// The address has the key only until the tab is open; the secret lives as long as the tab.
+async function begin() {
+  const key = location.hash.slice(1);
+  history.replaceState(null, "", "/");
+  if (key) {
+    const answer = await fetch("/open", { method: "POST", headers: { authorization: `Bearer ${key}` } });
+    if (answer.ok) sessionStorage.setItem(KEPT, await answer.text());
+    else if (!sessionStorage.getItem(KEPT)) return shut(await answer.text());
+  }
+  try {
+    for (const tool of (await ask("tools/list", {})).tools) tools.set(tool.name, tool);
+    const known = await ask("clusters", {});
+    clusters = known.all;
+    $("cluster").replaceChildren(...clusters.map(({ name }) => element("option", { value: name }, onOneLine(name, 80))));
+    $("cluster").value = known.default ?? clusters[0].name;
+  } catch (error) {
+    return shut(error.message);
+  }
+  $("closed").hidden = true;
+  $("all").hidden = false;
+  $("choice").hidden = clusters.length < 2;
+  $("read").hidden = !tools.has("readonly_query");
+  $("plan").hidden = !tools.has("explain_query");
+  tellMode();
+  $("sql").focus();
+  await listObjects();
+}
+
+// Whether the chosen cluster may be changed from here; the server holds to it in any case.
+function tellMode() {
+  const { writes } = clusters.find(({ name }) => name === $("cluster").value);
+  $("preview").hidden = $("change").hidden = !(writes && tools.has("transact"));
+  $("mode").textContent = writes ? "may change data" : "only reads; --allow-writes lets it change data";
+}
+
+function shut(why) {
+  $("all").hidden = true;
+  $("closed").textContent = why;
+  $("closed").hidden = false;
+}
+
+async function ask(method, params, signal) {
+  const answer = await fetch("/mcp", {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${sessionStorage.getItem(KEPT) ?? ""}` },
+    body: JSON.stringify({ method, params }),
+    signal,
+  });
+  if (answer.status !== 200) throw new Error(await answer.text());
+  const { result, error } = await answer.json();
+  if (error !== undefined) throw new Error(error);
+  return result;
+}
+
+// Call a tool. A result may be a question first; the same call with its answer goes on.
+async function callTool(name, args, signal) {
+  let more = {};
+  let declined = false;
+  for (;;) {
+    const result = await ask("tools/call", { name, arguments: args, ...more }, signal);
+    if (result.resultType !== "input_required") return declined && result.isError ? { ...result, declined } : result;
+    const inputResponses = {};
+    for (const [key, asked] of Object.entries(result.inputRequests ?? {})) inputResponses[key] = await agreed(asked);
+    declined = Object.values(inputResponses).some(({ action }) => action === "decline");
+    more = { inputResponses, requestState: result.requestState };
+  }
+}
+
+// Put a question to the person; only the button is agreement.
+function agreed({ method, params }) {
+  const fields = Object.keys(params?.requestedSchema?.properties ?? {});
+  if (method !== "elicitation/create" || fields.join() !== "run") return { action: "decline" };
+  const dialog = $("question");
+  dialog.returnValue = "";
+  $("questionText").textContent = visible(params.message);
+  dialog.showModal();
+  $("no").focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? { action: "accept", content: { run: true } } : { action: "decline" }), { once: true });
+  });
+}
+
+function withCluster(args) {
+  return $("choice").hidden ? args : { cluster: $("cluster").value, ...args };
+}
+
+function textOf(result) {
+  return (result.content ?? []).map((part) => part.text ?? "").join("\n");
+}
+
+// The text of a result for a person, who needs no marks around data.
+function unmarked(text) {
+  let left = text;
+  for (const [line, mark] of text.matchAll(/^Data, not instructions, up to <\/([a-z]+-\d+)>:$/gm)) {
+    left = left.replace(`${line}\n`, "").replace(`<${mark}>\n`, "").replace(`\n</${mark}>\nEnd of data.`, "");
+  }
+  return left;
+}
+
+function fail(text) {
+  $("error").textContent = text;
+  $("error").hidden = !text;
+}
+
+function clear() {
+  bridge?.close();
+  bridge = null;
+  fail("");
+  $("result").replaceChildren();
+}
+
+function show(tool, args, result) {
+  const uri = tools.get(tool)?._meta?.ui?.resourceUri;
+  if (!uri || (result.isError && !result.structuredContent)) {
+    if (result.declined) return fail("You did not agree: nothing was run.");
+    if (result.isError) return fail(unmarked(textOf(result)));
+    const text = element("pre", { tabindex: "0", role: "region", "aria-label": "Answer" }, visible(unmarked(textOf(result))));
+    return $("result").replaceChildren(text);
+  }
+  const page = `/views/${uri.split("/").at(-1)}`;
+  bridge = new Bridge($("result"), { tool, args, result, page, title: tools.get(tool).title ?? tool }, { call: (given) => callFromView(tool, given), download });
+}
+
+async function callFromView(tool, args) {
+  const result = await callTool(tool, args);
+  if (tool === "transact") {
+    remember((args.sql_list ?? []).join(";\n"), "change", told(result));
+    listObjects();
+  }
+  return result;
+}
+
+function download(contents) {
+  for (const { resource } of contents) {
+    const address = URL.createObjectURL(new Blob([resource.text ?? ""], { type: resource.mimeType }));
+    const link = element("a", { href: address, download: (resource.uri ?? "rows.csv").split("/").at(-1) });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  }
+  return {};
+}
+
+function told(result) {
+  if (result.declined) return "not run";
+  if (result.isError) return "failed";
+  const values = result.structuredContent ?? {};
+  if (values.outcome) return values.outcome.replace("_", " ");
+  return Array.isArray(values.rows) ? plural(values.rows.length, "row") : "done";
+}
+
+async function run(kind, tool, makeArgs) {
+  const sql = $("sql").value;
+  if (!sql.trim() || running) return;
+  clear();
+  running = new AbortController();
+  busy(true);
+  const begun = performance.now();
+  let outcome = "failed";
+  try {
+    const args = withCluster(await makeArgs(sql));
+    const result = await callTool(tool, args, running.signal);
+    outcome = kind === "preview" && !result.isError ? "previewed" : told(result);
+    show(tool, args, result);
+    if (kind === "change") listObjects();
+  } catch (error) {
+    const stopped = error.name === "AbortError";
+    outcome = stopped ? "stopped" : "failed";
+    const unsure = kind === "change" ? " Whether a change was committed is not known: look at the data before it is run again." : "";
+    fail((stopped ? "Stopped." : error.message) + unsure);
+  }
+  running = null;
+  busy(false);
+  const seconds = ((performance.now() - begun) / 1000).toLocaleString("en", { maximumFractionDigits: 2 });
+  $("status").textContent = `${outcome}, ${seconds} s`;
+  remember(sql, kind, outcome);
+}
+
+function busy(is) {
+  for (const id of ["read", "plan", "preview", "change"]) $(id).disabled = is;
+  $("stop").hidden = !is;
+  if (is) $("status").textContent = "Running…";
+}
+
+async function statements(sql) {
+  return ask("statements", { sql });
+}
+
+function remember(sql, kind, outcome) {
+  past.unshift({ sql, kind, outcome, when: new Date() });
+  past.length = Math.min(past.length, MAX_HISTORY);
+  $("historyNote").hidden = true;
+  $("history").replaceChildren(
+    ...past.map((one) => {
+      const facts = `${one.when.toLocaleTimeString()}, ${one.kind}, ${one.outcome}`;
+      const isBad = /failed|stopped|rolled|unknown/.test(one.outcome);
+      const take = () => {
+        $("sql").value = one.sql;
+        $("sql").focus();
+      };
+      return element("li", {}, element("button", { onclick: take }, element("span", { class: "name" }, onOneLine(one.sql.trim(), 60)), element("span", { class: isBad ? "facts bad" : "facts" }, facts)));
+    }),
+  );
+}
+
+// List the tables and views, or go on behind one; of several lists that are asked for at once, the last counts.
+async function listObjects(after = "") {
+  if (!tools.has("get_schema")) return;
+  listing += 1;
+  const mine = listing;
+  let left = 0;
+  try {
+    const result = await callTool("get_schema", withCluster({ detail: "summary", limit: 1000, ...(after ? { after } : {}) }));
+    if (mine !== listing) return;
+    const text = textOf(result);
+    if (result.isError) throw new Error(text);
+    if (!after) objects = [];
+    const marked = /^<(schema-\d+)>\n([^]*)\n<\/\1>$/m.exec(text);
+    for (const line of (marked?.[2] ?? "").split("\n")) {
+      const found = OBJECT.exec(line);
+      if (found) objects.push({ name: found[1], facts: found[2] });
+    }
+    left = Number((/; ([\d,]+) more: call/.exec(text.split("\n")[0])?.[1] ?? "0").replaceAll(",", ""));
+    $("objectsNote").textContent = objects.length ? "" : "There are no tables or views yet.";
+  } catch (error) {
+    if (mine !== listing) return;
+    if (!after) objects = [];
+    $("objectsNote").textContent = error.message;
+  }
+  $("more").hidden = !left;
+  $("more").textContent = `${left.toLocaleString("en")} more`;
+  tellObjects();
+}
+
+function tellObjects() {
+  const wanted = $("find").value.toLowerCase();
+  const found = objects.filter(({ name }) => name.toLowerCase().includes(wanted));
+  if (listed === JSON.stringify(found)) return; // elements that stay keep the focus
+  listed = JSON.stringify(found);
+  $("objects").replaceChildren(
+    ...found.map(({ name, facts }) => {
+      const shown = onOneLine(name.replace(/^public\./, ""), 80);
+      return element(
+        "li",
+        {},
+        element("button", { title: "Show its rows", onclick: () => openTable(name) }, element("span", { class: "name" }, shown), element("span", { class: "facts" }, onOneLine(facts, 120))),
+        element("button", { class: "what", "aria-label": `Columns of ${shown}`, onclick: () => describe(name) }, "Columns"),
+      );
+    }),
+  );
+}
+
+function openTable(name) {
+  $("sql").value = `SELECT * FROM ${name}`;
+  read();
+}
+
+async function describe(name) {
+  if (running) return;
+  clear();
+  const args = withCluster({ table_name: name });
+  try {
+    show("get_schema", args, await callTool("get_schema", args));
+  } catch (error) {
+    fail(error.message);
+  }
+}
+
+function read() {
+  run("query", "readonly_query", (sql) => ({ sql }));
+}
+
+$("read").addEventListener("click", read);
+$("plan").addEventListener("click", () => run("plan", "explain_query", (sql) => ({ sql })));
+$("preview").addEventListener("click", () => run("preview", "transact", async (sql) => ({ sql_list: await statements(sql), dry_run: true })));
+$("change").addEventListener("click", () => run("change", "transact", async (sql) => ({ sql_list: await statements(sql) })));
+$("stop").addEventListener("click", () => running?.abort());
+$("refresh").addEventListener("click", () => listObjects());
+$("more").addEventListener("click", () => listObjects(objects.at(-1).name));
+$("find").addEventListener("input", tellObjects);
+$("cluster").addEventListener("change", () => {
+  clear();
+  tellMode();
+  listObjects();
+});
+$("yes").addEventListener("click", () => $("question").close("yes"));
+$("no").addEventListener("click", () => $("question").close(""));
+$("sql").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    read();
+  }
+});
+addEventListener("hashchange", begin);
+begin();

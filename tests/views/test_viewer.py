@@ -1,0 +1,220 @@
+"""The viewer in a real browser: a person asks, sorts, looks at plans, previews a change and runs it."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from conftest import ServerOn, held
+from support.viewer import Viewer, running_viewer
+from views.browser import ViewClient
+
+pytestmark = [
+    pytest.mark.timeout(400),  # the first test brings a browser
+    pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C for one process"),
+]
+HOSTILE = (
+    "SELECT '<img src=x onerror=\"document.title=1\">' AS \"<b>a</b>\", 'javascript:alert(1)' AS b, "
+    "repeat('long ', 50000) AS c, U&'\\202Ertl' AS d, '</script><script>document.title=1</script>' AS e"
+)
+
+
+class Tab:
+    """A tab of the viewer.
+
+    Args:
+        browser: The browser.
+        viewer: The viewer.
+    """
+
+    def __init__(self, browser: ViewClient, viewer: Viewer) -> None:
+        self.browser = browser
+        self.viewer = viewer
+
+    async def open(self) -> None:
+        """Open the address that the terminal shows."""
+        await self.browser.do("visit", url=self.viewer.url)
+        await self.wait("!document.getElementById('all').hidden && !running")
+        await self.viewer.next_url()
+
+    async def wait(self, script: str) -> None:
+        """Wait until an expression in the page is true."""
+        await self.browser.do("wait", on="page", script=script)
+
+    async def text(self, selector: str) -> str:
+        """Give the text of an element of the page as it is seen."""
+        return await self.browser.do(
+            "inHost", script=f"document.querySelector({json.dumps(selector)}).innerText"
+        )
+
+    async def click(self, selector: str) -> None:
+        """Click on an element of the page."""
+        await self.browser.do("click", on="page", selector=selector)
+
+    async def write(self, sql: str) -> None:
+        """Write into the editor, in place of what is there."""
+        await self.browser.do("inHost", script="document.getElementById('sql').value = ''")
+        await self.browser.do("type", on="page", selector="#sql", text=sql)
+
+    async def run(self, sql: str, button: str) -> str:
+        """Run a text; give what came of it, in a word."""
+        await self.write(sql)
+        await self.click(button)
+        return await self.outcome()
+
+    async def outcome(self) -> str:
+        """Wait for the end of what runs; give what came of it, in a word."""
+        await self.wait("!running")
+        return (await self.text("#status")).partition(",")[0]
+
+    async def clean(self) -> None:
+        """Check that the browser complained of nothing, and axe of nothing serious."""
+        assert await self.browser.faults() == []
+        found = await self.browser.do("axe", on="page")
+        assert [one for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+@pytest.fixture(scope="module")
+async def writing(
+    views: ViewClient, on_cluster: ServerOn, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Tab]:
+    """A tab of a viewer that may write, and asks before it drops anything."""
+    log = tmp_path_factory.mktemp("own") / "log"
+    async with held(running_viewer(on_cluster("--allow-writes", "--confirm", "auto"), log)) as viewer:
+        tab = Tab(views, viewer)
+        await tab.open()
+        yield tab
+        await views.do("visit")
+
+
+async def test_a_query_is_run_and_its_rows_are_sorted(writing: Tab) -> None:
+    assert await writing.run("SELECT g, g % 7 AS rest FROM generate_series(1, 30) g", "#read") == "30 rows"
+    await writing.browser.wait("document.querySelectorAll('.line').length > 5")
+    await writing.browser.click(".head [role=columnheader]:nth-child(3)")
+    rests = await writing.browser.evaluate(
+        "[...document.querySelectorAll('.line')].map(l => l.children[2].textContent)"
+    )
+    assert rests[:5] == ["0", "0", "0", "0", "1"]
+    await writing.browser.do("type", selector="#filter", text="29")
+    assert await writing.browser.text("#told") == "1 of 30 rows"
+    # The view reads on through the page.
+    assert await writing.run("SELECT g FROM generate_series(1, 250) g ORDER BY g", "#read") == "100 rows"
+    await writing.browser.wait("document.querySelector('.line')")
+    await writing.browser.click("#all")
+    await writing.browser.wait("document.getElementById('told').textContent === '250 rows'")
+    assert "query, 100 rows" in await writing.text("#history li:first-child")
+    await writing.clean()
+
+
+async def test_a_change_is_previewed_and_run_by_the_button_and_a_table_opened_from_the_list(
+    writing: Tab,
+) -> None:
+    script = 'CREATE TABLE "Seen; here" (id int PRIMARY KEY, note text)'
+    assert await writing.run(script, "#change") == "committed"
+    insert = (
+        "INSERT INTO \"Seen; here\" VALUES (1, ';'); UPDATE \"Seen; here\" SET note = 'new' WHERE id = 1;"
+    )
+    assert await writing.run(insert, "#preview") == "previewed"
+    await writing.browser.wait("document.getElementById('run')?.hidden === false")
+    assert await writing.browser.text("#badge") == "Dry run, nothing stored"
+    assert await writing.browser.text("#told") == "2 statements, 2 of at most 3,000 rows"
+    await writing.browser.click("#run")
+    await writing.browser.wait("document.getElementById('badge')?.textContent === 'Committed'")
+    assert "change, committed" in await writing.text("#history li:first-child")
+    await writing.browser.do("type", on="page", selector="#find", text="seen;")
+    await writing.wait("document.querySelectorAll('#objects li').length === 1")
+    await writing.click("#objects li button.what")
+    await writing.wait("bridge?.view.tool === 'get_schema'")
+    await writing.browser.wait("document.body?.innerText.includes('note')")
+    await writing.click("#objects li button")
+    assert await writing.outcome() == "1 row"
+    await writing.browser.wait("document.querySelector('.line')")
+    assert await writing.browser.text(".line") == "1\n1\nnew"
+    await writing.clean()
+
+
+async def test_what_drops_waits_for_an_answer(writing: Tab) -> None:
+    assert await writing.run("CREATE TABLE asked_for (id int PRIMARY KEY)", "#change") == "committed"
+    for button, outcome in (("#no", "not run"), ("#yes", "committed")):
+        await writing.write("DROP TABLE asked_for")
+        await writing.click("#change")
+        await writing.wait("document.getElementById('question').open")
+        assert "DROP TABLE asked_for" in await writing.text("#questionText")
+        await writing.clean()
+        await writing.click(button)
+        assert await writing.outcome() == outcome
+    # Escape is no agreement.
+    await writing.run("CREATE TABLE asked_for (id int PRIMARY KEY)", "#change")
+    await writing.write("DROP TABLE asked_for")
+    await writing.click("#change")
+    await writing.wait("document.getElementById('question').open")
+    await writing.browser.press("Escape")
+    assert await writing.outcome() == "not run"
+    assert "nothing was run" in await writing.text("#error")
+    assert await writing.run("SELECT count(*) FROM asked_for", "#read") == "1 row"
+
+
+async def test_plans_and_errors_are_shown_and_history_gives_the_text_back(writing: Tab) -> None:
+    assert await writing.run("SELECT 1 AS one", "#plan") == "done"
+    await writing.browser.wait("document.body?.innerText.includes('Result')")
+    assert await writing.run("SELECT nothing", "#read") == "failed"
+    assert "42703" in await writing.text("#error")
+    await writing.clean()
+    await writing.click("#history li:nth-child(2) button")
+    assert (
+        await writing.browser.do("inHost", script="document.getElementById('sql').value") == "SELECT 1 AS one"
+    )
+    await writing.browser.do("inHost", script="document.getElementById('sql').focus()")
+    await writing.write("SELECT count(*) FROM generate_series(1, 20000) a, generate_series(1, 20000) b")
+    await writing.click("#read")
+    await writing.wait("running")
+    await writing.click("#stop")
+    assert await writing.outcome() == "stopped"
+    assert await writing.run("SELECT 1", "#read") == "1 row"
+
+
+async def test_hostile_rows_stay_text(writing: Tab) -> None:
+    assert await writing.run(HOSTILE, "#read") == "1 row"
+    await writing.browser.wait("document.querySelector('.line')")
+    assert "<img src=x" in await writing.browser.text(".line")
+    table = 'CREATE TABLE "<img src=x onerror=""document.title=1"">" (id int PRIMARY KEY)'
+    assert await writing.run(table, "#change") == "committed"
+    await writing.browser.do("inHost", script="document.getElementById('find').value = '<img', tellObjects()")
+    await writing.wait("document.querySelectorAll('#objects li').length === 1")
+    assert await writing.browser.do("inHost", script="[document.title, document.images.length]") == [
+        "Aurora DSQL",
+        0,
+    ]
+    frame = "[document.title, document.images.length, origin]"
+    await writing.run(HOSTILE, "#read")
+    await writing.browser.wait("document.querySelector('.line')")
+    assert await writing.browser.evaluate(frame) == ["Rows", 0, "null"]
+    await writing.clean()
+
+
+async def test_a_tab_without_the_key_is_told_so(writing: Tab) -> None:
+    await writing.browser.do("visit", url=f"http://{writing.viewer.authority}/")
+    # The tab keeps its secret; another has none.
+    await writing.wait("!document.getElementById('all').hidden")
+    await writing.browser.do("inHost", script="sessionStorage.clear()")
+    await writing.browser.do("visit", url=f"http://{writing.viewer.authority}/#wrong")
+    await writing.wait("!document.getElementById('closed').hidden")
+    assert "terminal" in await writing.text("#closed")
+    assert await writing.browser.do("inHost", script="location.href") == f"http://{writing.viewer.authority}/"
+    await writing.open()
+
+
+async def test_without_allow_writes_nothing_is_changed(
+    views: ViewClient, on_cluster: ServerOn, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with running_viewer(on_cluster(), tmp_path_factory.mktemp("own") / "log") as viewer:
+        tab = Tab(views, viewer)
+        await tab.open()
+        assert "only reads" in await tab.text("#mode")
+        assert await views.do("inHost", script="[preview.hidden, change.hidden]") == [True, True]
+        assert await tab.run("CREATE TABLE refused (id int)", "#read") == "failed"
+        assert "--allow-writes" in await tab.text("#error")
+        await tab.clean()
+        assert await viewer.interrupt() == 130
+    await views.do("visit")
