@@ -63,6 +63,12 @@ def not_utf_8() -> object:
 BAD = [
     ("timestamp", lambda: pyarrow.array([1000, 1], pyarrow.timestamp("ns")), "v has nanoseconds"),
     ("time", lambda: pyarrow.array([1000, 1], pyarrow.time64("ns")), "v has nanoseconds"),
+    ("interval", lambda: pyarrow.array([1000, 1], pyarrow.duration("ns")), "v has nanoseconds"),
+    (
+        "json",
+        lambda: pyarrow.array([[1000], [1]], pyarrow.list_(pyarrow.timestamp("ns"))),
+        "v has nanoseconds",
+    ),
     ("date", lambda: pyarrow.array([0, -(10**6)], pyarrow.date32()), "v has a value of date32[day]"),
     (
         "timestamp",

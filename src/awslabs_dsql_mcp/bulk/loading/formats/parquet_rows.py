@@ -117,7 +117,7 @@ class ParquetRows:
 def _rows(columns: Sequence[Any], names: Sequence[str]) -> Iterator[list[object] | InvalidRow]:
     if sum(column.nbytes for column in columns) <= _MAX_CELL:
         try:
-            lists = [column.to_pylist() for column in columns]
+            lists = [_in_microseconds(column).to_pylist() for column in columns]
         except _NOT_KEPT:
             pass  # row by row, the cell is found
         else:
@@ -136,7 +136,7 @@ def _row(cells: Sequence[Any], names: Sequence[str]) -> list[object] | InvalidRo
         if cell.nbytes > _MAX_CELL:
             return _too_large(name)
         try:
-            row.append(_value(cell[0].as_py()))
+            row.append(_value(_in_microseconds(cell)[0].as_py()))
         except _NOT_KEPT as error:
             told = (
                 "nanoseconds, which no type of PostgreSQL holds"
@@ -145,6 +145,32 @@ def _row(cells: Sequence[Any], names: Sequence[str]) -> list[object] | InvalidRo
             )
             return InvalidRow(f"{name} has {told}")
     return row
+
+
+def _in_microseconds(column: Any) -> Any:  # noqa: ANN401 - pyarrow's
+    """Convert nanoseconds: where pandas is installed, pyarrow would give its values, which may lose them.
+
+    Raises:
+        ValueError: A value has some.
+    """
+    return column.cast(_without_nanoseconds(column.type)) if "[ns" in str(column.type) else column
+
+
+def _without_nanoseconds(kind: Any) -> Any:  # noqa: ANN401 - as above
+    arrow = import_pyarrow("pyarrow")
+    types = arrow.types
+    if "[ns" not in str(kind) or types.is_dictionary(kind):
+        return _without_nanoseconds(kind.value_type) if types.is_dictionary(kind) else kind
+    if types.is_struct(kind):
+        return arrow.struct([field.with_type(_without_nanoseconds(field.type)) for field in kind])
+    if types.is_map(kind):
+        return arrow.map_(_without_nanoseconds(kind.key_type), _without_nanoseconds(kind.item_type))
+    if types.is_nested(kind):
+        make = arrow.large_list if types.is_large_list(kind) else arrow.list_
+        return make(_without_nanoseconds(kind.value_type))
+    if types.is_timestamp(kind):
+        return arrow.timestamp("us", kind.tz)
+    return (arrow.time64 if types.is_time64(kind) else arrow.duration)("us")
 
 
 def _value(value: object) -> object:
