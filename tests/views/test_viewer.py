@@ -178,9 +178,11 @@ async def test_hostile_rows_stay_text(writing: Tab) -> None:
     assert await writing.run(HOSTILE, "#read") == "1 row"
     await writing.browser.wait("document.querySelector('.line')")
     assert "<img src=x" in await writing.browser.text(".line")
-    table = 'CREATE TABLE "<img src=x onerror=""document.title=1"">" (id int PRIMARY KEY)'
-    assert await writing.run(table, "#change") == "committed"
-    await writing.browser.do("inHost", script="document.getElementById('find').value = '<img', tellObjects()")
+    hostile = '"<img src=x onerror=""document.title=1"">"'  # other tests have hostile tables of other names
+    assert await writing.run(f"CREATE TABLE {hostile} (id int PRIMARY KEY)", "#change") == "committed"
+    await writing.browser.do(
+        "inHost", script=f"document.getElementById('find').value = {json.dumps(hostile)}, tellObjects()"
+    )
     await writing.wait("document.querySelectorAll('#objects li').length === 1")
     assert await writing.browser.do("inHost", script="[document.title, document.images.length]") == [
         "Aurora DSQL",
