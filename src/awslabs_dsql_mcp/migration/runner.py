@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final, cast
+from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
 from awslabs_dsql_mcp.catalog import jobs
@@ -18,104 +16,21 @@ from awslabs_dsql_mcp.errors import (
     StatementFailed,
     StatementRefused,
 )
-from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan, Step
-from awslabs_dsql_mcp.migration.position import Position
+from awslabs_dsql_mcp.migration.failures import THERE_ALREADY, in_doubt, stopped, unrecorded
+from awslabs_dsql_mcp.migration.plan import Step
 from awslabs_dsql_mcp.migration.record import PlanRecord
-from awslabs_dsql_mcp.migration.report import progress_line
+from awslabs_dsql_mcp.migration.run import BY_ANOTHER, THERE, MigrationRun
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.migration.verification.applied import check_for
 from awslabs_dsql_mcp.migration.verification.definition_comparer import DefinitionComparer
 from awslabs_dsql_mcp.migration.verification.definitions import Definitions
-from awslabs_dsql_mcp.migration.verification.lasting import lasting_steps
-from awslabs_dsql_mcp.migration.verification.meant import meant_by
 from awslabs_dsql_mcp.migration.verification.statements import apply
 from awslabs_dsql_mcp.output.tool_output import ReportProgress
 from awslabs_dsql_mcp.sql import dsql_syntax
-from awslabs_dsql_mcp.text import one_line, pluralize
+from awslabs_dsql_mcp.text import pluralize
 
 _FIRST_PAUSE, _MAX_PAUSE = 0.2, 4.0  # seconds between two looks at a job
-_THERE_ALREADY: Final = frozenset({"42P07", "42710", "42P06", "42701"})  # duplicate table, object, …
-_OF_BODIES: Final = ("42", "22")  # classes of SQLSTATEs: syntax or access rule, data
-_NOT_OF_BODIES: Final = frozenset({"42723", "42501"})  # duplicate function, insufficient privilege
-_IN_DOUBT: Final = "step_in_doubt"
 _MARGIN: Final = 0.5  # seconds before the deadline, in which no step is begun
-_THERE: Final = "was there already"
-_BY_ANOTHER: Final = "applied by another call"
-_FOUND: Final = (_THERE, _BY_ANOTHER)
-
-
-@dataclass
-class MigrationRun:
-    """A run of a plan in this call.
-
-    Attributes:
-        plan: The steps.
-        deadline: End of the call's time, on the runner's clock.
-        begin: Where the call began.
-        record: The record of the run; ``None`` if it is not recorded, or no longer.
-        number: The step that is next, from 1.
-        doubt: Steps that may have been applied.
-        states: Results of the steps.
-        paused: The reason why the call ended before the plan did.
-    """
-
-    plan: MigrationPlan
-    deadline: float
-    begin: Position
-    record: PlanRecord | None = None
-    number: int = field(init=False)
-    doubt: Doubt = field(init=False)
-    states: dict[int, str] = field(default_factory=dict[int, str])
-    paused: str | None = None
-
-    def __post_init__(self) -> None:
-        """Begin where the call does."""
-        self.number, self.doubt = self.begin.number, self.begin.doubt
-
-    @cached_property
-    def lasting(self) -> frozenset[int]:
-        """Numbers of the steps that no later one undoes."""
-        return lasting_steps(self.plan)
-
-    @cached_property
-    def end(self) -> Definitions:
-        """Definitions that the plan leaves."""
-        return meant_by(self.plan).definitions
-
-    @property
-    def handle(self) -> str:
-        """The handle that continues from here."""
-        return self.plan.resume_token(self.number, self.doubt)
-
-    @property
-    def step(self) -> Step:
-        """The step that is next."""
-        return self.plan.steps[self.number - 1]
-
-    @property
-    def asks_catalog(self) -> bool:
-        """The catalog has to tell if the step is applied: it is in doubt, and no record protects it.
-
-        A record knows nothing of the steps that a run may have applied which it is not of.
-        """
-        knows = self.record is not None and (self.begin.is_known or not self.begin.doubt)
-        return bool(self.doubt) and (self.doubt == "+" or not knows or self.step.is_ddl)
-
-    @property
-    def has_applied(self) -> bool:
-        """True if a step was applied in this call, rather than found to be applied."""
-        return not all(state.startswith(_FOUND) for state in self.states.values())
-
-    def done(self, state: str) -> None:
-        """Go on to the next step, which stays in doubt if all steps from here on were."""
-        self.states[self.number] = state
-        self.number += 1
-        self.doubt = "+" if self.doubt == "+" else ""
-
-
-def _again(attempts: int) -> str:
-    """Say that numbers of sequences are not given back (PostgreSQL documentation, "Sequence Functions")."""
-    return f", in attempt {attempts}: a sequence that it draws from, if any, went on in each"
 
 
 class _JobUnfinished(Exception):
@@ -127,11 +42,13 @@ class _NotRecorded(Exception):
 
     Args:
         state: What became of the step.
+        error: The failure to move it.
     """
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, error: DsqlError) -> None:
         super().__init__(state)
         self.state = state
+        self.error = error
 
 
 class MigrationRunner:
@@ -181,7 +98,7 @@ class MigrationRunner:
             try:
                 run.done(await self._do(run))
             except _NotRecorded as lost:
-                raise _unrecorded(run, lost) from lost.__cause__
+                raise unrecorded(run, lost.error, lost.state) from lost.error
             except _JobUnfinished as unfinished:
                 run.doubt = run.doubt or "?"
                 run.paused = str(unfinished)
@@ -192,7 +109,7 @@ class MigrationRunner:
                     continue
                 if isinstance(error, OutcomeUnknown):
                     run.doubt = run.doubt or "?"
-                raise _stopped(error, run) from error
+                raise stopped(error, run) from error
         await report(total, total, "done")
 
     async def _follow(self, run: MigrationRun, record: PlanRecord) -> None:
@@ -211,7 +128,7 @@ class MigrationRunner:
                 hint="Look with get_schema and readonly_query for what is applied.",
             )
         for number in range(run.number, moved):
-            run.states[number] = _BY_ANOTHER
+            run.states[number] = BY_ANOTHER
         run.number, run.doubt = moved, "?"
 
     async def _do(self, run: MigrationRun) -> str:
@@ -221,10 +138,10 @@ class MigrationRunner:
             return state
         step = run.step
         try:
-            done = await self._database.run(_unit(run))
+            done = await self._database.run(run.unit)
         except StatementFailed as error:
             # The COMMIT of a call that was cut off may arrive after the look, and before this.
-            late = was_in_doubt and error.sqlstate in _THERE_ALREADY and not is_about_record(error)
+            late = was_in_doubt and error.sqlstate in THERE_ALREADY and not is_about_record(error)
             if not late or (state := await self._already_applied(run)) is None:
                 raise
             run.doubt = was_in_doubt
@@ -253,7 +170,7 @@ class MigrationRunner:
         except DsqlError as error:
             if is_about_record(error):
                 raise
-            raise _NotRecorded(state) from error
+            raise _NotRecorded(state, error) from error
 
     async def _already_applied(self, run: MigrationRun) -> str | None:
         """Check whether a step in doubt was applied; ``None`` when it was not, or may be run again.
@@ -266,7 +183,7 @@ class MigrationRunner:
         sign = check_for(step.queries[0]) if len(step.queries) == 1 else None
         is_hidden = run.doubt == "+" and run.number not in run.lasting
         if sign is None or (is_hidden and sign.query is not None):
-            raise _in_doubt(run)
+            raise in_doubt(run)
         if sign.query is None:
             return None
         found = await self._ask(sign.query)
@@ -275,9 +192,9 @@ class MigrationRunner:
             await self._require_as_meant(run)
         if is_building:
             await self._wait(run, None)
-            return f"{_THERE}, and is built"
+            return f"{THERE}, and is built"
         if sign.applied(found):
-            return _THERE
+            return THERE
         run.doubt = ""  # and none that follows it was
         return None
 
@@ -372,28 +289,9 @@ def _state(run: MigrationRun, done: Report) -> str:
     return done.outcome + rows + again
 
 
-def _unrecorded(run: MigrationRun, lost: _NotRecorded) -> DsqlError:
-    """Say of a failure behind a step that the step is applied, and that its record stands before it."""
-    error, number = cast("DsqlError", lost.__cause__), run.number
-    run.done(lost.state)
-    error.facts = _facts(run)
-    record = run.record.name if run.record else "its record"
-    error.message = f"Step {number} is applied, and {record} could not be told of it: {error.message}"
-    error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
-    error.outcome = "partial"
-    error.hint = f"To go on: send the same script with resume_from={run.handle}."
-    return error
-
-
-def _in_doubt(run: MigrationRun) -> RequestInvalid:
-    number, plan = run.number, run.plan
-    after = plan.resume_token(number + 1, "+" if run.doubt == "+" else "")
-    return RequestInvalid(
-        "the catalog cannot tell if it was applied.",
-        code=_IN_DOUBT,
-        hint=f"Look with readonly_query; then resume_from={plan.resume_token(number)} if it is not, "
-        f"resume_from={after} if it is.",
-    )
+def _again(attempts: int) -> str:
+    """Say that numbers of sequences are not given back (PostgreSQL documentation, "Sequence Functions")."""
+    return f", in attempt {attempts}: a sequence that it draws from, if any, went on in each"
 
 
 async def _open(record: PlanRecord, number: int) -> None:
@@ -415,78 +313,3 @@ async def _open(record: PlanRecord, number: int) -> None:
         if isinstance(error, OutcomeUnknown):
             error.hint = "Send the same again."
         raise
-
-
-def _unit(run: MigrationRun) -> UnitOfWork:
-    """Make the transaction of a step; one that changes no definitions records itself."""
-    step = run.step
-    queries = tuple(map(Query, (*step.settings, *step.queries)))
-    if run.record is None or step.is_ddl:
-        return UnitOfWork(queries, read_only=False)
-    return UnitOfWork((run.record.change(run.number + 1), *queries), read_only=False, must_change=True)
-
-
-def _is_of_a_body(error: DsqlError) -> bool:
-    """Tell if a CREATE FUNCTION may have failed because of the function's body."""
-    state = error.sqlstate or ""
-    return state.startswith(_OF_BODIES) and state not in _NOT_OF_BODIES
-
-
-def _place(error: DsqlError, run: MigrationRun) -> tuple[str, str]:
-    """Name the statement of a step that failed, by its own line of the script; give what was said of it."""
-    step = run.step
-    index = -1 if error.statement is None else error.statement - len(_unit(run).queries) + len(step.queries)
-    said = error.message.removeprefix(
-        f"Statement {error.statement + 1}: " if error.statement is not None else ""
-    )
-    if len(step.queries) == 1 or index < 0:
-        return f"line {step.line}, {step.title}", said
-    line = step.lines[index] if step.lines else step.line
-    return f"line {line}, {one_line(step.queries[index])}", said
-
-
-def _facts(run: MigrationRun) -> dict[str, object]:
-    """Give for programs where a run stands, and its handle; none where the user has to look first."""
-    facts: dict[str, object] = {"steps": len(run.plan.steps), "applied": run.number - 1}
-    return facts | ({"resume_from": run.handle} if run.number <= len(run.plan.steps) else {})
-
-
-def _stopped(error: DsqlError, run: MigrationRun) -> DsqlError:
-    """Add to a failure what is applied and how to continue."""
-    step = run.step
-    error.facts = _facts(run)
-    place, said = _place(error, run)
-    error.message = f"Step {run.number} of {len(run.plan.steps)}, {place}: {said}"
-    error.details = (*error.details, progress_line(run.plan, run.number, run.doubt))
-    if run.doubt:
-        error.outcome = "unknown"
-    elif run.number > 1:
-        error.outcome = "partial"
-    if error.code == _IN_DOUBT:
-        error.facts = {name: value for name, value in error.facts.items() if name != "resume_from"}
-        return error
-    again = f"send the same script with resume_from={run.handle}"
-    if run.record is not None and isinstance(error, OutcomeUnknown):
-        error.hint = f"To go on: {again}; what is recorded, or the catalog, tells if this step was applied."
-        return error
-    if error.remedy == "retry_transaction":  # nothing is wrong with the step, or with what it finds
-        error.hint = f"To go on: {again}."
-        return error
-    go_on = (
-        f"mend the cause in the database, then {again}. If the script has to change, that is another plan: "
-        "send only what is not applied yet."
-    )
-    if step.is_unchecked and _is_of_a_body(error) and not run.doubt:
-        error.hint = "The script has check_function_bodies = off: PostgreSQL takes the body as it is there."
-        go_on = (
-            f"{again} once the body can be read, or with resume_from={run.plan.resume_token(run.number + 1)} "
-            "without this function. If the script has to change, that is another plan: send only what is not "
-            "applied yet."
-        )
-    if error.sqlstate in _THERE_ALREADY and not run.doubt:
-        go_on += (
-            " If an earlier run of the same script made it, resume_from="
-            f"{run.plan.resume_token(run.number, '+')} looks at each step from here on before it runs it."
-        )
-    error.hint = f"{error.hint} To go on: {go_on}" if error.hint else go_on[0].upper() + go_on[1:]
-    return error

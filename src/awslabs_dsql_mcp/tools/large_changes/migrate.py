@@ -23,7 +23,8 @@ from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.position import Position, position
 from awslabs_dsql_mcp.migration.record import PlanRecord, find_record, is_recorded
 from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_lines, steps_lines
-from awslabs_dsql_mcp.migration.runner import MigrationRun, MigrationRunner
+from awslabs_dsql_mcp.migration.run import MigrationRun
+from awslabs_dsql_mcp.migration.runner import MigrationRunner
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
