@@ -1,14 +1,13 @@
 """The MCP server: tools, resources and prompts behind one boundary, where errors become answers."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.context import ServerMiddleware
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
@@ -30,10 +29,9 @@ from mcp.types import (
 from pydantic import AnyUrl
 from typing_extensions import override
 
-from awslabs_dsql_mcp import __version__, json_text
+from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.settings import TOOLSETS, Toolset
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
-from awslabs_dsql_mcp.json_reader import LARGE, JsonReader, TooMuch
 from awslabs_dsql_mcp.server.calls.call_log import ActiveCall, CallLog
 from awslabs_dsql_mcp.server.calls.error_results import (
     closest_hint,
@@ -41,13 +39,14 @@ from awslabs_dsql_mcp.server.calls.error_results import (
     error_result,
     protocol_error,
 )
+from awslabs_dsql_mcp.server.calls.refusals import LISTS, refuse_invalid, refuse_unreadable
+from awslabs_dsql_mcp.server.calls.text_arguments import from_text
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
 from awslabs_dsql_mcp.server.schema_compaction import compact
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
-from awslabs_dsql_mcp.server.transport.jsonrpc import UNREADABLE
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
 from awslabs_dsql_mcp.server.transport.stdio import stdio_transport
 from awslabs_dsql_mcp.server.views import announce_views, read_page
@@ -64,7 +63,6 @@ _ICON: Final = (
     "%3E%3Cpath%20d='M4%206v12c0%201.7%203.6%203%208%203s8-1.3%208-3V6M4%2012c0%201.7%203.6%203%208%203"
     "s8-1.3%208-3'/%3E%3C/svg%3E"
 )
-_LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _TABLE_PART: Final = ("dsql://schema/{schema}/{table}", "table")  # completes a prompt's topic
 _MAX_COMPLETIONS: Final = 100  # MCP specification, "Completion"
 # A table may be named "../x": it is looked up in a catalog, not on a disk.
@@ -235,38 +233,9 @@ class DsqlServer(MCPServer[None]):
             )
             raise RequestInvalid(f"{called} takes no argument {unknown[0]!r}.", hint=hint)
         return {
-            name: value if known[name].get("type") == "string" else await _from_text(name, value, known[name])
+            name: value if known[name].get("type") == "string" else await from_text(name, value, known[name])
             for name, value in place.arguments.items()
         }
-
-
-async def _from_text(name: str, given: object, schema: dict[str, Any]) -> object:
-    """Read a list or object that came as a text, as weaker clients send it, with all digits of its numbers.
-
-    The SDK would do so behind this, and round numbers, and hold the event loop over long ones.
-
-    Raises:
-        RequestInvalid: It is long and too much, or no JSON where a text is no value.
-    """
-    if not isinstance(given, str):
-        return given
-    if len(given) > LARGE:
-        try:
-            return await asyncio.to_thread(JsonReader(given.encode()).read)
-        except TooMuch as error:
-            raise RequestInvalid(f"Argument {name} {error}.", hint="Send less at once.") from None
-        except ValueError:
-            if {"type": "string"} in schema.get("anyOf", ()):
-                return given
-            raise RequestInvalid(
-                f"Argument {name} is a text of {len(given):,} characters, and no JSON.",
-                hint="See the tool's input schema.",
-            ) from None
-    try:
-        value: object = json_text.loads(given)
-    except (ValueError, RecursionError):
-        return given
-    return cast("object", value) if isinstance(value, list | dict) else given
 
 
 @dataclass(frozen=True)
@@ -323,8 +292,8 @@ def build_server(
         offer,
         instructions=with_clusters(told, offer.clusters, offer.default),
         log_level=log_level,
-        middleware=[announce_views, _refuse_invalid, _refuse_unreadable, *middleware],
-        cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=_HOUR)),
+        middleware=[announce_views, refuse_invalid, refuse_unreadable, *middleware],
+        cache_hints=dict.fromkeys(LISTS, CacheHint(ttl_ms=_HOUR)),
     )
     for tool in tools:
         server.add_tool(
@@ -389,33 +358,3 @@ def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
         return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
 
     server.completion()(complete)
-
-
-async def _refuse_invalid(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Refuse ``_meta`` that is no object, and a cursor: no list has a second page.
-
-    Raises:
-        MCPError: Invalid params (MCP specification, "Pagination", Error Handling).
-    """
-    params = ctx.params or {}
-    if not isinstance(params.get("_meta") or {}, Mapping):
-        raise MCPError(INVALID_PARAMS, "params._meta must be an object.")
-    if ctx.method in _LISTS and params.get("cursor") is not None:
-        raise MCPError(INVALID_PARAMS, "Unknown cursor: all is on the first page.")
-    return await call_next(ctx)
-
-
-async def _refuse_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Answer a request that `server.jsonrpc` has marked as having text that is not Unicode."""
-    meta = cast("dict[str, object]", (ctx.params or {}).get("_meta") or {})
-    why = meta.get(UNREADABLE)
-    if why is None:
-        return await call_next(ctx)
-    error = RequestInvalid(
-        f"The request has {why} in a text, which is not Unicode (RFC 8259, section 8.2).",
-        hint="Send the character as a whole, as UTF-8 or as a pair of escapes.",
-    )
-    if ctx.method != "tools/call":
-        raise MCPError(INVALID_PARAMS, error.message)
-    result = error_result(error).model_dump(mode="json", by_alias=True, exclude_none=True)
-    return result | ({"resultType": "complete"} if ctx.protocol_version >= "2026-07-28" else {})
