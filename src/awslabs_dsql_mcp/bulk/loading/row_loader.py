@@ -5,12 +5,10 @@ before are those that were loaded, whatever was mended behind.
 """
 
 import asyncio
-import hashlib
 import re
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
@@ -21,7 +19,8 @@ from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
 from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, UNREAD, lacking_counts, value_counts
 from awslabs_dsql_mcp.bulk.loading.load_sizes import LoadSizes
 from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
-from awslabs_dsql_mcp.bulk.loading.rows import IncompleteRow, InvalidRow, NumberedRow, RowSource, listed
+from awslabs_dsql_mcp.bulk.loading.row_stream import PlacedRow, RowStream, cells_of, place_of
+from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, RowSource, listed
 from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
 from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
@@ -48,31 +47,7 @@ MAX_REASON: Final = 300
 """Characters of a reason that are shown."""
 
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
-_MAX_MESSAGE: Final = 4 << 20  # bytes of a batch: a message of more than 10 MiB ends the connection
-_DIGEST_BYTES: Final = 8
 _MAX_OTHERS: Final = 5  # rows that are named beside the first that cannot be read
-
-
-@dataclass(frozen=True, slots=True)
-class _Numbered:
-    """A row with its place, its size in bytes, the hash of all rows up to it, and the keys that it lacks."""
-
-    number: int
-    line: int
-    cells: RowText | InvalidRow
-    size: int
-    digest: bytes
-    lacking: tuple[int, ...] = ()
-
-    @property
-    def place(self) -> str:
-        """Its number, and its line where there are lines."""
-        return _place(self.number, self.line)
-
-    @property
-    def position(self) -> Position:
-        """The position behind it."""
-        return (str(self.number), self.digest.hex())
 
 
 @dataclass(frozen=True)
@@ -96,7 +71,7 @@ class BadRow:
     @property
     def place(self) -> str:
         """Its number, and its line where there are lines."""
-        return _place(self.number, self.line)
+        return place_of(self.number, self.line)
 
 
 @dataclass
@@ -130,6 +105,7 @@ class RowLoadJob:
         skip_bad_rows: Leave out what cannot be stored, and remember it.
 
     Attributes:
+        plan: As it was given.
         skip_bad_rows: As it was given.
         bad: The rows that were left out in this call, by number.
         keys: Names of the source's columns, in the order of the table's.
@@ -155,13 +131,11 @@ class RowLoadJob:
         self.bad: dict[int, BadRow] = {}
         self.skipped_rows: list[int] = []
         self._database = database
-        self.plan = self._plan = plan
+        self.plan = plan
         self._changes = [changes_of(column) for column in plan.columns]
         self.skip_bad_rows = skip_bad_rows
-        self._coming = self._numbered(source.rows())
-        self._ahead: deque[_Numbered] = deque()
-        self._before = _Numbered(0, 0, (), 0, b"")
-        self._batch: list[_Numbered] = []
+        self._stream = RowStream(plan, source.rows())
+        self._batch: list[PlacedRow] = []
         self.keys = source.choice.sources
 
     async def next_batch(self, after: Position | None, rows: int) -> Batch | None:
@@ -203,7 +177,7 @@ class RowLoadJob:
     def stored(self, batch: Batch, result: Result) -> None:  # noqa: ARG002 - a job's form
         """Take the result of a batch that was committed: find the rows that it did not store."""
         rows = self._cells()
-        if self._plan.on_conflict == "skip" and (result.rows_affected or 0) < len(rows):
+        if self.plan.on_conflict == "skip" and (result.rows_affected or 0) < len(rows):
             self._find_skipped(rows, result)
 
     def describe(self, position: Position) -> str:
@@ -237,10 +211,10 @@ class RowLoadJob:
             True if all of them were found.
         """
         rows, found = list(self._batch), 0
-        while rows and (error := await self._try(_cells(rows))) is not None:
+        while rows and (error := await self._try(cells_of(rows))) is not None:
             if found == limit or is_over():
                 return False
-            rejected = await self._first_rejected(_cells(rows), error)
+            rejected = await self._first_rejected(cells_of(rows), error)
             if rejected is None:
                 break
             index, rejection = rejected
@@ -253,23 +227,23 @@ class RowLoadJob:
         return True
 
     def _count(self, after: Position | None) -> Counted:
-        self._pass(after)
-        sizes, counted = LoadSizes(self._plan), Counted()
-        rows: list[_Numbered] = []
-        for row in chain(self._ahead, self._coming):
+        self._stream.go_on_behind(after)
+        sizes, counted = LoadSizes(self.plan), Counted()
+        rows: list[PlacedRow] = []
+        for row in self._stream.rest():
             counted.rows += 1
             if isinstance(row.cells, InvalidRow):
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             elif row.number not in self.bad:
                 rows.append(row)
             if len(rows) == keyset.MAX_BATCH_ROWS:
-                counted.add(self._counts(rows), sizes.work(_cells(rows)))
+                counted.add(self._counts(rows), sizes.work(cells_of(rows)))
                 rows = []
-        counted.add(self._counts(rows), sizes.work(_cells(rows)))
+        counted.add(self._counts(rows), sizes.work(cells_of(rows)))
         return counted
 
-    def _counts(self, rows: Sequence[_Numbered]) -> Counter[str]:
-        return self.value_counts(_cells(rows)) + lacking_counts(row.lacking for row in rows)
+    def _counts(self, rows: Sequence[PlacedRow]) -> Counter[str]:
+        return self.value_counts(cells_of(rows)) + lacking_counts(row.lacking for row in rows)
 
     def _find_skipped(self, rows: Sequence[RowText], result: Result) -> None:
         """Find the rows that were not stored, where keys come back as they were given."""
@@ -277,7 +251,7 @@ class RowLoadJob:
         stored = Counter(tuple(row) for row in result.rows)
         numbers: list[int] = []
         for row, cells in zip(self._batch, rows, strict=True):
-            key = tuple(cells[index] for index in self._plan.identifying)
+            key = tuple(cells[index] for index in self.plan.identifying)
             if stored[key] > 0:
                 stored[key] -= 1
             else:
@@ -297,7 +271,7 @@ class RowLoadJob:
             return ended.value
 
     async def _try(self, rows: Sequence[RowText]) -> StatementFailed | None:
-        query = self._plan.insert(rows)
+        query = self.plan.insert(rows)
         try:
             await self._database.run(UnitOfWork((query,), read_only=False, dry_run=True))
         except StatementFailed as error:
@@ -307,19 +281,9 @@ class RowLoadJob:
             return error
         return None
 
-    def _numbered(self, rows: Iterator[NumberedRow]) -> Iterator[_Numbered]:
-        digest = b""
-        for number, (line, row) in enumerate(rows, 1):
-            converted = row if isinstance(row, InvalidRow) else self._plan.cells(row)
-            cells, size = (converted, 0) if isinstance(converted, InvalidRow) else converted
-            text = digest + repr(cells).encode("utf-8", "surrogatepass")
-            digest = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
-            lacking = row.lacking if isinstance(row, IncompleteRow) else ()
-            yield _Numbered(number, line, cells, size, digest, lacking)
-
     def _cut(self, after: Position | None, rows: int) -> Batch | None:
-        self._pass(after)
-        taken = self._take(rows)
+        self._stream.go_on_behind(after)
+        taken = self._stream.take(rows)
         if not taken:
             return None
         self._batch = []
@@ -338,31 +302,32 @@ class RowLoadJob:
                     hint=f"{_OTHER_ENCODING} {way_on}" if _NOT_DECODED.search(row.cells.reason) else way_on,
                     outcome="rolled_back",
                 )
-        last = len(self._ahead) == len(taken) and not self._look_ahead()
+        last = self._stream.ends_with(taken)
         return self._made(taken[-1].position, last=last)
 
     def _made(self, position: Position, *, last: bool) -> Batch:
         """Make the batch up to a position, and count what is in it."""
         cells = self._cells()
         counts = self._counts(self._batch)
-        bad = [row for number, row in self.bad.items() if self._before.number < number <= int(position[0])]
+        first, last_one = self._stream.before.number + 1, int(position[0])
+        bad = [row for number, row in self.bad.items() if first <= number <= last_one]
         counts[BAD] = sum(not row.is_rest for row in bad)
         counts[UNREAD] = sum(row.number for row in bad if row.is_rest)  # there is one rest
-        if self._plan.on_conflict == "skip":
+        if self.plan.on_conflict == "skip":
             counts[GIVEN] = len(cells)
         return Batch(self._query(), position, len(cells), last, +counts)
 
-    def _advice(self, row: _Numbered, rejection: StatementFailed) -> str:
+    def _advice(self, row: PlacedRow, rejection: StatementFailed) -> str:
         """Say what helps with a row that the server rejects, besides mending or leaving it out."""
-        if rejection.sqlstate == _KEY_TAKEN and self._plan.on_conflict == "error":
+        if rejection.sqlstate == _KEY_TAKEN and self.plan.on_conflict == "error":
             return f"{_ON_CONFLICT} "
         named = _NULL_IN.search(rejection.message) if rejection.sqlstate == _NOT_NULL else None
-        columns = [column.name for column in self._plan.columns]
+        columns = [column.name for column in self.plan.columns]
         if named is None or named[1] not in columns:
             return ""
         at = columns.index(named[1])
         lacks = f"The row has no key {self.keys[at][:60]}. " if at in row.lacking else ""
-        if not self._plan.columns[at].has_default:
+        if not self.plan.columns[at].has_default:
             return lacks
         rest = [key for number, key in enumerate(self.keys) if number != at]
         return (
@@ -373,68 +338,23 @@ class RowLoadJob:
     def _way_on(self, *, is_rest: bool) -> str:
         """Say what to do about a row that cannot be loaded; rows before it may be stored already."""
         where = "the file there" if is_rest else "the row"
-        mend = f"Mend {where}, and change none before it" if self._before.number else f"Mend {where}"
+        mend = f"Mend {where}, and change none before it" if self._stream.before.number else f"Mend {where}"
         return f"{mend}. {_NO_REST}" if is_rest else f"{mend}, {_LEAVE_OUT}"
 
-    def _pass(self, after: Position | None) -> None:
-        """Pass over the rows that are loaded.
-
-        Raises:
-            RequestInvalid: They are others than those that were loaded.
-        """
-        done = int(after[0]) if after else 0
-        while self._before.number < done and (self._ahead or self._look_ahead()):
-            self._before = self._ahead.popleft()
-        if after and self._before.position != after:
-            raise RequestInvalid(
-                f"Rows 1 to {done:,}, which are loaded, are not the same here; nothing was loaded now.",
-                code="resume_mismatch",
-                hint="Change only rows behind them, and nothing about columns, null, delimiter and encoding. "
-                "To load all rows again beside those: resume='new'.",
-            )
-
-    def _take(self, rows: int) -> list[_Numbered]:
-        """Read rows that fit in a transaction; they stay ahead, since they may be asked for again."""
-        taken: list[_Numbered] = []
-        heavy = 0
-        while len(taken) < rows and (len(self._ahead) > len(taken) or self._look_ahead()):
-            row = self._ahead[len(taken)]
-            heavy += row.size
-            if taken and (
-                heavy > _MAX_MESSAGE or keyset.rows_that_fit(2, heavy, self._plan.table.indexes) < 2  # noqa: PLR2004 - fits or not
-            ):
-                break
-            taken.append(row)
-        return taken
-
-    def _look_ahead(self) -> bool:
-        found = next(self._coming, None)
-        if found is not None:
-            self._ahead.append(found)
-        return found is not None
-
     def _cells(self) -> list[RowText]:
-        return _cells(self._batch)
+        return cells_of(self._batch)
 
     def _query(self) -> Query | None:
-        return self._plan.insert(self._cells()) if self._batch else None
+        return self.plan.insert(self._cells()) if self._batch else None
 
 
-def _cells(rows: Sequence[_Numbered]) -> list[RowText]:
-    return [row.cells for row in rows if not isinstance(row.cells, InvalidRow)]
-
-
-def _others(unreadable: Sequence[_Numbered]) -> list[str]:
+def _others(unreadable: Sequence[PlacedRow]) -> list[str]:
     """Name the rows of a batch that cannot be read, beside the first."""
     if not (others := unreadable[1:]):
         return []
     named = [row.place for row in others[:_MAX_OTHERS]]
     more = [f"{len(others) - len(named):,} more of this batch"] if len(others) > len(named) else []
     return [f"Nor can row{'s' if len(others) > 1 else ''} {listed([*named, *more])}."]
-
-
-def _place(number: int, line: int) -> str:
-    return f"{number:,}" + (f" (line {line:,})" if line else "")
 
 
 def _is_of_a_row(error: StatementFailed, batch: Batch) -> bool:
