@@ -1,5 +1,6 @@
 """YAML: what is not ours stays, to the byte."""
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,10 @@ def test_an_entry_goes_behind_its_siblings_and_out_again() -> None:
         (
             "extensions: {a: {cmd: x}}\n",
             'extensions: {a: {cmd: x}, "ours": {"cmd": "uvx", "args": ["a", "b: c"], "envs": {"K": "v"}}}\n',
+        ),
+        (
+            '{extensions: {}, b: [{? c : null}, "d\n  e"]}\n',
+            f'{{extensions: {json.dumps({"ours": ENTRY})}, b: [{{? c : null}}, "d\n  e"]}}\n',
         ),
     ],
 )

@@ -134,13 +134,14 @@ def _below(text: str, pair: _Pair | None, added: Mapping[str, object]) -> str:
 def _in_flow(text: str, here: yaml.MappingNode, added: Mapping[str, object]) -> str:
     pairs, end = _pairs(here), here.end_mark.index - 1
     key_column = _key_column(text, here)
+    member = _in_line(added)[1:-1]
+    in_flow = text[:end].rstrip() + (", " if pairs else "") + member + text[end:]
     if not pairs and key_column is not None and text[here.start_mark.index + 1 : end].strip() == "":
         head = text[: here.start_mark.index].rstrip(" ")
         in_lines = _lines_added(head + text[end + 1 :], len(head), key_column + _STEP, added)
-        if _parses(in_lines):
+        if _reads_as(in_lines, in_flow):
             return in_lines
-    member = _in_line(added)[1:-1]
-    return text[:end].rstrip() + (", " if pairs else "") + member + text[end:]
+    return in_flow
 
 
 def _out_of_flow(text: str, parent: yaml.MappingNode, pair: _Pair) -> str:
@@ -154,12 +155,11 @@ def _out_of_flow(text: str, parent: yaml.MappingNode, pair: _Pair) -> str:
     return text[:start] + text[stop:]
 
 
-def _parses(text: str) -> bool:
+def _reads_as(text: str, other: str) -> bool:
     try:
-        read(text)
+        return read(text) == read(other)
     except NotEditable:
         return False
-    return True
 
 
 def _key_column(text: str, here: yaml.Node) -> int | None:
