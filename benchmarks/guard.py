@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/guard.py
+    .ci/in-env python benchmarks/guard.py
 
 Time is the processor's. Two things are claimed, and the exit status is 1 when one does not hold: the median
 of ordinary statements is under 100 µs; and time grows as input does: ten-fold input takes no more than the

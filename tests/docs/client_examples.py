@@ -1,4 +1,4 @@
-"""``config-examples/`` and the links of ``docs/``, from the table of clients; run it to write them anew."""
+"""``config-examples/`` and the links of ``docs/``, from the table of clients; made by `.ci/generate`."""
 
 from pathlib import Path, PurePath
 

@@ -1,4 +1,4 @@
-"""The README's recording of the demo, an SVG made from what the demo prints; run it to make it anew."""
+"""The README's recording of the demo, an SVG made from what the demo prints; `.ci/generate` makes it anew."""
 
 import re
 import subprocess

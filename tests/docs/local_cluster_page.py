@@ -1,4 +1,4 @@
-"""The guide's pages on the local cluster, from the table of requirements; run it to write them anew."""
+"""The guide's pages on the local cluster, from the table of requirements; `.ci/generate` writes them anew."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The table of options in ``docs/``, generated from OPTIONS; run it to update it."""
+"""The table of options in ``docs/``, from OPTIONS; `.ci/generate` writes it anew."""
 
 from pathlib import Path
 

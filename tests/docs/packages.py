@@ -1,4 +1,4 @@
-"""``packaging/``: what registries and clients install the server from; run it to write it anew.
+"""``packaging/``: what registries and clients install the server from; `.ci/generate` writes it anew.
 
 Sources of the formats: the repository modelcontextprotocol/mcpb, pull request 158 (``uv``), and its ``mcpb``;
 modelcontextprotocol.io/registry and its schema; Gemini CLI 0.61, which hands an extension's settings to its

@@ -94,6 +94,21 @@ def test_a_command_runs_as_it_stands(command: str) -> None:
 
 
 @SHELL
+def test_each_benchmark_starts_as_it_is_shown() -> None:
+    """Its modules are found by the command that CONTRIBUTING gives; what it measures takes too long here."""
+    found = sorted((TOP / "benchmarks").glob("*.py"))
+    listed = re.search(r"`\.ci/in-env (python benchmarks/)NAME\.py`", DOCUMENTS["CONTRIBUTING.md"])
+    assert listed
+    imports = "import runpy, sys; sys.path[0] = 'benchmarks'; [runpy.run_path(p) for p in sys.argv[1:]]"
+    command = [TOP / ".ci/in-env", "python", "-c", imports, *found]
+    done = subprocess.run(command, cwd=TOP, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert len(found) > 10
+    shown = [re.findall(r"^    (.*python benchmarks/.*)$", path.read_text(), re.MULTILINE) for path in found]
+    assert [line for lines in shown for line in lines if not line.startswith(".ci/in-env ")] == []
+
+
+@SHELL
 def test_generate_writes_what_is_generated_anew(tmp_path: Path) -> None:
     for name in (".ci", "tests", "pyproject.toml", *GENERATED):
         source = TOP / name
