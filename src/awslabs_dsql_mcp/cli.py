@@ -73,7 +73,7 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from awslabs_dsql_mcp.installer.cli import main as install  # noqa: PLC0415 - see the module
 
         return lambda: install(rest)
-    origin = ""
+    origin, shell = "", dict(os.environ)
     if name == "doctor":
         rest, origin = _as_started(rest)
     from awslabs_dsql_mcp.config.options import LIBPQ_VARIABLES  # noqa: PLC0415 - see the module
@@ -88,7 +88,7 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
     if name == "doctor":
         from awslabs_dsql_mcp.doctor.cli import main as doctor  # noqa: PLC0415 - see the module
 
-        return lambda: process.run(doctor(rest, given, origin))
+        return lambda: process.run(doctor(rest, given, origin, shell))
     return _aws_command(name, rest) or (lambda: process.main(arguments, os.environ))
 
 

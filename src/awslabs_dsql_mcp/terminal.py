@@ -13,13 +13,21 @@ _SECONDS: Final = 0.12
 
 
 def takes_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Return true for a terminal that shows colours, unless the user wants none (no-color.org).
+    """Return true for a terminal that shows colours; ``NO_COLOR`` and, after it, ``FORCE_COLOR`` decide.
 
     Args:
         stream: Where it is written.
-        environ: The environment.
+        environ: The environment (no-color.org, force-color.org).
     """
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    if environ.get("NO_COLOR"):
+        return False
+    shows = stream.isatty() and environ.get("TERM") != "dumb" and _knows_escapes(environ)
+    return bool(environ.get("FORCE_COLOR")) or shows
+
+
+def _knows_escapes(environ: Mapping[str, str]) -> bool:
+    """Tell Windows' own terminal from the console before it, which writes escapes as they are."""
+    return sys.platform != "win32" or "WT_SESSION" in environ
 
 
 def coloured(text: str, colour: str, *, wanted: bool = True) -> str:
@@ -28,17 +36,21 @@ def coloured(text: str, colour: str, *, wanted: bool = True) -> str:
 
 
 @contextmanager
-def working(what: str, stream: TextIO, environ: Mapping[str, str]) -> Generator[None]:
+def working(
+    what: str, stream: TextIO, environ: Mapping[str, str], *, otherwise: bool = True
+) -> Generator[None]:
     """Tell that something takes a while: a line, and on a terminal a sign that turns until it is done.
 
     Args:
         what: What is done, without a full stop.
         stream: Where it is written.
         environ: The environment.
+        otherwise: Write the line also where nothing can turn.
     """
     if not stream.isatty() or environ.get("TERM") == "dumb" or sys.platform == "win32":
-        stream.write(f"{what} …\n")
-        stream.flush()
+        if otherwise:
+            stream.write(f"{what} …\n")
+            stream.flush()
         yield
         return
     done = threading.Event()

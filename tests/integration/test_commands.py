@@ -116,4 +116,7 @@ def test_the_demonstration_calls_each_tool_and_ends_with_what_to_do_next() -> No
     assert [tool for tool in tools if f"\n→ {tool} " not in done.stdout] == []
     assert "What costs, estimated" in done.stdout
     assert "awslabs-dsql-mcp install" in done.stdout.partition("\nDone. Next")[2]
+    headings = [line for line in done.stdout.splitlines() if line.endswith(":") and line[0] not in " →"]
+    assert len(headings) >= 3
+    assert [line for line in headings[1:] if f"\n\n{line}\n" not in done.stdout] == []
     assert "\x1b" not in done.stdout

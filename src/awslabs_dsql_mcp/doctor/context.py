@@ -1,7 +1,7 @@
 """Context of the checks: settings, environment, and results of earlier checks."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TypeVar
@@ -30,12 +30,14 @@ class Environment:
         now: Returns the current time, with its zone.
         tokens: Creates the token source of an identity.
         origin: A sentence on where options and variables are from; empty if from this shell.
+        during: Tells a person that a check runs, by its name.
     """
 
     environ: Mapping[str, str]
     now: Callable[[], datetime] = _utc_now
     tokens: Callable[[Identity], TokenSource] = TokenSource
     origin: str = ""
+    during: Callable[[str], AbstractContextManager[object]] = nullcontext
 
 
 @dataclass

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 from awslabs_dsql_mcp.doctor.report import CheckResult, State, exit_status
+from awslabs_dsql_mcp.terminal import coloured
 
 WIDTH = 80
 _NAME = 16
@@ -15,16 +16,18 @@ _SIGNS: dict[State, str] = {
     "skipped": "–",  # noqa: RUF001 - a dash that is as wide as its neighbours
 }
 _PLAIN_SIGNS: dict[State, str] = {"ok": "+", "warning": "!", "failed": "x", "skipped": "-"}
+_COLOURS: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
 SIGNS = "".join(_SIGNS.values()) + "→"
 _REMEDY, _PLAIN_REMEDY = "→ ", "> "
 
 
-def as_line(finding: CheckResult, *, plain: bool = False) -> str:
+def as_line(finding: CheckResult, *, plain: bool = False, colours: bool = False) -> str:
     """Format a result: sign, name, duration, message; the remedy below.
 
     Args:
         finding: The finding.
         plain: Use only ASCII signs.
+        colours: Write the sign and the name of what is not good in the colour of the state.
     """
     sign = (_PLAIN_SIGNS if plain else _SIGNS)[finding.state]
     head = f"{sign} {finding.name:<{_NAME}} {_duration(finding):>7}  "
@@ -33,13 +36,16 @@ def as_line(finding: CheckResult, *, plain: bool = False) -> str:
     if finding.outcome.remedy:
         arrow = margin + (_PLAIN_REMEDY if plain else _REMEDY)
         lines += _wrapped(finding.outcome.remedy, arrow, " " * len(arrow))
+    marked = 1 if finding.state == "ok" else 2 + len(finding.name)
+    lines[0] = coloured(lines[0][:marked], _COLOURS[finding.state], wanted=colours) + lines[0][marked:]
     return "\n".join(lines)
 
 
-def as_summary(findings: Sequence[CheckResult]) -> str:
+def as_summary(findings: Sequence[CheckResult], *, colours: bool = False) -> str:
     """Format the part after the lines: details to copy, and counts."""
     details = [finding.outcome.details for finding in findings if finding.outcome.details]
-    return "\n" + "\n\n".join([*details, _count(findings)])
+    counts = coloured(_count(findings), "red" if exit_status(findings) else "green", wanted=colours)
+    return "\n" + "\n\n".join([*details, counts])
 
 
 def as_json(findings: Sequence[CheckResult], *, version: str) -> str:

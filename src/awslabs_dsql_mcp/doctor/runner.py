@@ -118,7 +118,8 @@ async def _run_check(check: Check, context: CheckContext, states: Mapping[str, S
         return _skipped(check, missing)
     started_at = time.perf_counter()
     try:
-        outcome = await check.run(context)
+        with context.environment.during(check.name):
+            outcome = await check.run(context)
     except DsqlError as error:
         outcome = CheckOutcome(error.message, "failed", error.code, error.hint or "")
     except Exception as bug:  # noqa: BLE001 - the other checks still run

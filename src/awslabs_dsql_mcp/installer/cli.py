@@ -29,11 +29,11 @@ from awslabs_dsql_mcp.installer.launch import (
 )
 from awslabs_dsql_mcp.installer.merge import dropped_variables, with_entry, without_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
-from awslabs_dsql_mcp.installer.redacted_diff import redacted_diff
+from awslabs_dsql_mcp.installer.redacted_diff import in_colours, redacted_diff
 from awslabs_dsql_mcp.installer.source import own_source, requirement
 from awslabs_dsql_mcp.installer.uv_tool import NotInstalled, find_uv, find_uvx, install_tool, is_in_cache
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
-from awslabs_dsql_mcp.terminal import working
+from awslabs_dsql_mcp.terminal import takes_colours, working
 
 _NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
 
@@ -79,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
     machine = PlatformPaths(sys.platform, environ, str(Path.home()))
     if options.get("uninstall"):
         target = _target(options, machine)
-        return _report_errors(target, lambda: _uninstall(target))
+        return _report_errors(target, lambda: _uninstall(target, environ))
     launch = _launch(options)  # what is wrong in it is said before anything is asked
     target = _target(options, machine)
     if options.get("print"):
@@ -248,7 +248,7 @@ def _install(target: Target, launch: _Launch, environ: Mapping[str, str]) -> int
     if text == original.text:
         _print_message(f"{client.title} already has {target.name}, in {target.path}.")
     else:
-        _write(target, original, text, {**entry.full, **entry.beside})
+        _write(target, original, text, {**entry.full, **entry.beside}, environ)
         _print_message(f"{client.title} has {target.name} now, in {target.path}.", client.note)
     for names in dropped_variables(before, entry.required).values():
         _print_message(f"Taken out of its environment, from an earlier installation: {', '.join(names)}.")
@@ -313,24 +313,31 @@ def _entry_in(original: files.Original, target: Target) -> object:
     return value_at(target.client.format.read(text), target.key)
 
 
-def _uninstall(target: Target) -> int:
+def _uninstall(target: Target, environ: Mapping[str, str]) -> int:
     client, original = target.client, files.load(target.path)
     text = without_entry(original.text, client.format, target.key)
     if text == original.text:
         _print_message(f"{client.title} has no {target.name} in {target.path}.")
         return 0
-    _write(target, original, text, {})
+    _write(target, original, text, {}, environ)
     if not text.strip(" \t\r\n{}\ufeff"):
         original.path.unlink()
     _print_message(f"{client.title} has {target.name} no more, in {target.path}.")
     return 0
 
 
-def _write(target: Target, original: files.Original, text: str, entry: Mapping[str, object]) -> None:
+def _write(
+    target: Target,
+    original: files.Original,
+    text: str,
+    entry: Mapping[str, object],
+    environ: Mapping[str, str],
+) -> None:
     """Replace the file and print the changes."""
     kept = files.save(original, text, mode=_NEW_PROJECT_FILE if target.is_project else 0o600)
     shown: tuple[object, ...] = (target.client.key, target.name, entry, _entry_in(original, target))
-    sys.stdout.write(redacted_diff(original.text, text, str(target.path), shown) + "\n")
+    diff = redacted_diff(original.text, text, str(target.path), shown)
+    sys.stdout.write((in_colours(diff) if takes_colours(sys.stdout, environ) else diff) + "\n")
     if kept:
         _print_message(f"The old file was saved as {kept}.")
 

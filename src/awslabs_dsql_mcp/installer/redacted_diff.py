@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.terminal import coloured
 
 _HIDDEN = "***"
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s"\'{}\[\],:=]+')
@@ -32,6 +33,15 @@ def redacted_diff(before: str, after: str, name: str, visible: Iterable[object])
     words = ours | {piece for word in ours for piece in _WORD.findall(word)} | _STRUCTURE
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=0, lineterm="")
     return "\n".join(line if place < 2 else _mask(line, words) for place, line in enumerate(lines))  # noqa: PLR2004 - the head
+
+
+def in_colours(diff: str) -> str:
+    """Write a diff as a terminal shows it: what goes in red, what comes in green."""
+    colours = {"+": "green", "-": "red", "@": "dim"}
+    return "\n".join(
+        coloured(line, "bold" if place < 2 else colours[line[0]])  # noqa: PLR2004 - the head
+        for place, line in enumerate(diff.splitlines())
+    )
 
 
 def _words(item: object) -> Iterator[str]:
