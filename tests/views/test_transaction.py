@@ -68,7 +68,7 @@ async def test_what_drops_is_asked_twice(views: ViewClient) -> None:
     await run(views, "CREATE TABLE dropped (id int PRIMARY KEY)")
     await views.open("transact", {"sql_list": ["DROP TABLE dropped"], "dry_run": True})
     await views.wait("!document.getElementById('run').hidden")
-    assert "DROP TABLE dropped" in await views.text("li.grave")
+    assert "DROP TABLE dropped" in await views.text("#statements li")
     await views.click("#run")
     assert "cannot be undone" in await views.text("#warning")
     await clean(views)

@@ -1,7 +1,8 @@
 """A view's page: its HTML with the shared parts in their places.
 
 A page stands alone in the client's frame, which loads nothing from anywhere. What several pages share is
-therefore put into each when it is read, as it is: a line ``<!-- include NAME -->`` is replaced by the file.
+therefore put into each when it is read, as it is: a line ``<!-- include NAME -->`` is replaced by the file,
+which may include others.
 """
 
 import re
@@ -11,14 +12,17 @@ from typing import Final
 from awslabs_dsql_mcp.views.table import View
 
 _PAGES: Final = Path(__file__).with_name("pages")
-_INCLUDE: Final = re.compile(r"^<!-- include ([a-z]+\.(?:css|js)) -->\n", re.MULTILINE)
-_AROUND: Final = {".css": ("<style>\n", "</style>\n"), ".js": ("<script>\n", "</script>\n")}
+_INCLUDE: Final = re.compile(r"^<!-- include ([a-z]+\.(?:css|html|js)) -->\n", re.MULTILINE)
+_AROUND: Final = {
+    ".html": ("", ""),
+    ".css": ("<style>\n", "</style>\n"),
+    ".js": ("<script>\n", "</script>\n"),
+}
 
 
 def page(view: View) -> str:
     """Read the page of a view, with all that it needs."""
-    text = (_PAGES / f"{view.name}.html").read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda found: _part(found[1]), text)
+    return _with_parts((_PAGES / f"{view.name}.html").read_text(encoding="utf-8"))
 
 
 def shared_part(name: str) -> str:
@@ -26,6 +30,10 @@ def shared_part(name: str) -> str:
     return (_PAGES / "shared" / name).read_text(encoding="utf-8")
 
 
+def _with_parts(text: str) -> str:
+    return _INCLUDE.sub(lambda found: _part(found[1]), text)
+
+
 def _part(name: str) -> str:
     before, after = _AROUND[Path(name).suffix]
-    return before + shared_part(name) + after
+    return before + _with_parts(shared_part(name)) + after

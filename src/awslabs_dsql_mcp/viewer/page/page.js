@@ -96,10 +96,6 @@ function withCluster(args) {
   return $("choice").hidden ? args : { cluster: $("cluster").value, ...args };
 }
 
-function textOf(result) {
-  return (result.content ?? []).map((part) => part.text ?? "").join("\n");
-}
-
 // The text of a result for a person, who needs no marks around data.
 function unmarked(text) {
   let left = text;
@@ -107,11 +103,6 @@ function unmarked(text) {
     left = left.replace(`${line}\n`, "").replace(`<${mark}>\n`, "").replace(`\n</${mark}>\nEnd of data.`, "");
   }
   return left;
-}
-
-function fail(text) {
-  $("error").textContent = text;
-  $("error").hidden = !text;
 }
 
 function clear() {

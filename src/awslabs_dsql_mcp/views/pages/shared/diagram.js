@@ -77,65 +77,63 @@ function place(boxes, width) {
   return [right, y + shelf];
 }
 
+function foreignKeys(table) {
+  return table.keys.filter(({ kind }) => kind === "f");
+}
+
+// Columns with their part in keys, those of keys first.
 function linesOf(table) {
-  const roles = new Map();
-  for (const [kind, role] of [["p", "PK"], ["f", "FK"]]) {
-    for (const key of table.keys) if (key.kind === kind) for (const name of key.columns) roles.set(name, [...new Set([...(roles.get(name) ?? []), role])]);
-  }
-  const lines = table.columns.map((column) => ({ name: column.name, role: (roles.get(column.name) ?? []).join(" ") }));
+  const isIn = (name, wanted) => table.keys.some(({ kind, columns }) => kind === wanted && columns.includes(name));
+  const lines = table.columns.map(({ name }) => ({ name, role: [isIn(name, "p") && "PK", isIn(name, "f") && "FK"].filter(Boolean).join(" ") }));
   return lines.sort((a, b) => Boolean(b.role) - Boolean(a.role));
 }
 
 // Draw tables; `open` is called with the one that is clicked.
 function drawDiagram(tables, width, open) {
   const boxes = tables.map((table) => {
-    const lines = linesOf(table);
-    const shown = lines.slice(0, MAX_LINES);
-    if (table.column_count > shown.length) shown.push({ name: `… ${plural(table.column_count - shown.length, "column")} more`, role: "", more: true });
+    const shown = linesOf(table).slice(0, MAX_LINES);
+    const more = table.column_count - shown.length;
+    if (more > 0) shown.push({ name: `… ${plural(more, "column")} more`, isRest: true });
     return { table, shown, links: [], height: HEAD + shown.length * LINE + FOOT };
   });
   const byTitle = new Map(boxes.map((box) => [box.table.title, box]));
-  let count = 0;
   for (const box of boxes) {
-    for (const key of box.table.keys.filter(({ kind }) => kind === "f")) {
-      const to = byTitle.get(key.target);
-      if (to) box.links.push({ to, key }), (count += 1);
-    }
+    for (const key of foreignKeys(box.table)) if (byTitle.has(key.target)) box.links.push({ to: byTitle.get(key.target), key });
   }
   const [right, bottom] = place(boxes, width);
-  const label = `Diagram of ${plural(boxes.length, "table")} and ${plural(count, "foreign key")}; the list of foreign keys says the same`;
-  const svg = drawn("svg", { role: "img", "aria-label": label, viewBox: `-8 -8 ${right + 26} ${bottom + 16}`, width: right + 26, height: bottom + 16 });
-  for (const box of boxes) for (const link of box.links) svg.append(line(box, link));
-  for (const box of boxes) svg.append(drawBox(box));
+  const lines = boxes.flatMap((box) => box.links.map((link) => drawLine(box, link)));
+  const label = `Diagram of ${plural(boxes.length, "table")} and ${plural(lines.length, "foreign key")}; the list of foreign keys says the same`;
+  const svg = drawn("svg", { role: "img", "aria-label": label, viewBox: `-8 -8 ${right + 26} ${bottom + 16}` });
+  svg.append(...lines, ...boxes.map((box) => drawBox(box, open)));
   return svg;
+}
 
-  function line(box, { to, key }) {
-    const at = box.shown.findIndex(({ name, more }) => !more && name === key.columns[0]);
-    const from = box.y + (at < 0 ? HEAD / 2 : HEAD + at * LINE + LINE / 2);
-    const target = to.y + HEAD / 2;
-    const bend = ACROSS / 2;
-    const made = drawn("g", { class: "link" });
-    const isLeft = to.x + BOX < box.x;
-    const [startX, endX] = isLeft ? [box.x, to.x + BOX] : [box.x + BOX, to.x + BOX];
-    const out = isLeft ? startX - bend : Math.max(startX, endX) + 18;
-    const back = isLeft ? endX + bend : Math.max(startX, endX) + 18;
-    made.append(drawn("path", { d: `M${startX} ${from}C${out} ${from} ${back} ${target} ${endX} ${target}` }), drawn("circle", { cx: endX, cy: target, r: 3.5 }));
-    made.append(drawn("title", {}, `${onOneLine(box.table.title)} (${onOneLine(key.columns.join(", "))}) references ${onOneLine(to.table.title)}`));
-    return made;
-  }
+function drawLine(box, { to, key }) {
+  const at = box.shown.findIndex(({ name, isRest }) => !isRest && name === key.columns[0]);
+  const from = box.y + (at < 0 ? HEAD / 2 : HEAD + at * LINE + LINE / 2);
+  const target = to.y + HEAD / 2;
+  const isLeft = to.x + BOX < box.x;
+  const [start, end] = [isLeft ? box.x : box.x + BOX, to.x + BOX];
+  const around = Math.max(start, end) + 18;
+  const [out, back] = isLeft ? [start - ACROSS / 2, end + ACROSS / 2] : [around, around];
+  const made = drawn("g", { class: "link" });
+  made.append(drawn("path", { d: `M${start} ${from}C${out} ${from} ${back} ${target} ${end} ${target}` }), drawn("circle", { cx: end, cy: target, r: 3.5 }));
+  made.append(drawn("title", {}, `${onOneLine(box.table.title)} (${onOneLine(key.columns.join(", "))}) references ${onOneLine(to.table.title)}`));
+  return made;
+}
 
-  function drawBox(box) {
-    const made = drawn("g", { class: "box", transform: `translate(${box.x} ${box.y})` });
-    made.append(drawn("title", {}, onOneLine(box.table.title)), drawn("rect", { width: BOX, height: box.height, rx: 6 }));
-    made.append(drawn("text", { x: 10, y: 18, class: "name" }, short(box.table.title.replace(/^public\./, ""), 23)));
-    if (box.shown.length) made.append(drawn("line", { x1: 0, x2: BOX, y1: HEAD, y2: HEAD }));
-    box.shown.forEach(({ name, role, more }, index) => {
-      const y = HEAD + index * LINE + 13;
-      made.append(drawn("text", { x: 10, y, class: more ? "rest" : "" }, short(name, role ? 20 : 26)));
-      if (role) made.append(drawn("text", { x: BOX - 10, y, "text-anchor": "end", class: "rest" }, role));
-    });
-    made.addEventListener("click", () => open(box.table));
-    box.table.box = made;
-    return made;
-  }
+function drawBox(box, open) {
+  const { table, shown } = box;
+  const made = drawn("g", { class: "box", transform: `translate(${box.x} ${box.y})` });
+  made.append(drawn("title", {}, onOneLine(table.title)), drawn("rect", { width: BOX, height: box.height, rx: 6 }));
+  made.append(drawn("text", { x: 10, y: 18, class: "name" }, short(table.title.replace(/^public\./, ""), 23)));
+  if (shown.length) made.append(drawn("line", { x1: 0, x2: BOX, y1: HEAD, y2: HEAD }));
+  shown.forEach(({ name, role, isRest }, index) => {
+    const y = HEAD + index * LINE + 13;
+    made.append(drawn("text", { x: 10, y, class: isRest ? "rest" : "" }, short(name, role ? 20 : 26)));
+    if (role) made.append(drawn("text", { x: BOX - 10, y, "text-anchor": "end", class: "rest" }, role));
+  });
+  made.addEventListener("click", () => open(table));
+  table.box = made;
+  return made;
 }

@@ -7,25 +7,66 @@ function $(id) {
   return document.getElementById(id);
 }
 
-function element(tag, attributes = {}, ...children) {
+// An element of a kind, a tag with classes such as "td.number".
+function element(kind, attributes, ...children) {
+  const [tag, ...classes] = kind.split(".");
   const made = document.createElement(tag);
+  made.className = classes.join(" ");
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "class") made.className = value;
-    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false) made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children);
   return made;
 }
 
+function make(kind, ...children) {
+  return element(kind, {}, ...children);
+}
+
 // An element of a drawing.
-function drawn(tag, attributes, text) {
+function drawn(tag, attributes, text = "") {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;
+  made.append(text);
   return made;
+}
+
+// What may be larger than its place, and is scrolled by the keyboard, too.
+function region(kind, label, ...children) {
+  return element(kind, { tabindex: "0", role: "region", "aria-label": label }, ...children);
+}
+
+function table(heads, lines) {
+  return make("table", make("thead", make("tr", ...heads)), make("tbody", ...lines));
+}
+
+function list(texts) {
+  return make("ul", ...texts.map((text) => make("li", text)));
+}
+
+function tell(id, text) {
+  $(id).textContent = text;
+}
+
+function fail(text) {
+  tell("error", text);
+  $("error").hidden = !text;
+}
+
+function badge(text, kind = "") {
+  tell("badge", text);
+  $("badge").className = `badge ${kind}`;
+}
+
+function onClick(actions) {
+  for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", () => action());
 }
 
 function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function textOf(result) {
+  return (result.content ?? []).map((part) => part.text ?? "").join("\n");
 }

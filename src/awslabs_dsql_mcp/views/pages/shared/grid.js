@@ -16,14 +16,12 @@ class Grid {
     this.rows = [];
     this.sorted = { column: -1, descending: false };
     this.active = { row: 0, column: 0 };
-    this.head = element("div", { role: "row", class: "head", "aria-rowindex": "1" });
+    this.head = element("div.head", { role: "row", "aria-rowindex": "1" });
     this.body = element("div", { role: "rowgroup" });
-    this.tall = element("div", { class: "tall", role: "presentation" }, this.head, this.body);
-    this.root = element("div", { role: "grid", class: "grid", tabindex: "0", "aria-label": label }, this.tall);
-    this.root.addEventListener("scroll", () => this.later());
-    this.root.addEventListener("keydown", (event) => this.press(event));
-    this.root.addEventListener("click", (event) => this.point(event));
-    this.root.addEventListener("dblclick", () => this.open());
+    this.tall = element("div.tall", { role: "presentation" }, this.head, this.body);
+    this.root = element("div.grid", { role: "grid", tabindex: "0", "aria-label": label }, this.tall);
+    const acts = { scroll: () => this.later(), keydown: (event) => this.press(event), click: (event) => this.point(event), dblclick: () => this.open() };
+    for (const [name, act] of Object.entries(acts)) this.root.addEventListener(name, act);
     new ResizeObserver(() => this.later()).observe(this.root);
   }
 
@@ -33,12 +31,9 @@ class Grid {
     this.sorted = { column: -1, descending: false };
     this.active = { row: 0, column: 0 };
     this.widths = columns.map((column, index) => {
-      let width = Math.max(column.name.length + 2, column.type.length);
-      for (const row of rows.slice(0, SAMPLE)) {
-        const value = row[index];
-        width = Math.max(width, value === null ? 4 : value === "" ? 10 : typeof value === "string" ? value.length : textOfCell(value).length);
-      }
-      return `calc(${Math.min(Math.max(width, 5), MAX_WIDTH)}ch + 24px)`;
+      const widths = rows.slice(0, SAMPLE).map((row) => (row[index] === null ? 4 : textOfCell(row[index]).length || 10));
+      const width = Math.max(column.name.length + 2, column.type.length, 5, ...widths);
+      return `width:calc(${Math.min(width, MAX_WIDTH)}ch + 24px)`;
     });
     this.root.setAttribute("aria-colcount", columns.length + 1);
     this.setRows(rows);
@@ -65,24 +60,14 @@ class Grid {
   drawHead() {
     const cells = this.columns.map((column, index) => {
       const isSorted = this.sorted.column === index;
-      const arrow = isSorted ? (this.sorted.descending ? " ↓" : " ↑") : "";
-      const name = element("span", { class: isSorted ? "name sorted" : "name" }, onOneLine(column.name) + arrow);
-      return element(
-        "div",
-        {
-          role: "columnheader",
-          id: `c-1-${index}`,
-          "aria-colindex": index + 2,
-          "aria-sort": isSorted ? (this.sorted.descending ? "descending" : "ascending") : "none",
-          class: column.isNumber ? "number" : "",
-          style: `width:${this.widths[index]}`,
-          title: `${onOneLine(column.name)} ${column.type}`,
-        },
-        name,
-        element("span", { class: "type" }, column.type),
-      );
+      const order = !isSorted ? "none" : this.sorted.descending ? "descending" : "ascending";
+      const arrow = { none: "", ascending: " ↑", descending: " ↓" }[order];
+      const name = onOneLine(column.name);
+      const about = { id: `c-1-${index}`, style: this.widths[index], title: `${name} ${column.type}`, "aria-colindex": index + 2, "aria-sort": order };
+      const kind = column.isNumber ? "div.number" : "div";
+      return element(kind, { role: "columnheader", ...about }, make(isSorted ? "span.name.sorted" : "span.name", name + arrow), make("span.type", column.type));
     });
-    const corner = element("div", { role: "columnheader", class: "index", "aria-colindex": "1", style: "padding-top:14px" }, "#");
+    const corner = element("div.index", { role: "columnheader", "aria-colindex": "1", style: "padding-top:14px" }, "#");
     this.head.replaceChildren(corner, ...cells);
   }
 
@@ -90,42 +75,26 @@ class Grid {
     this.waiting = false;
     const first = Math.max(0, Math.floor(this.root.scrollTop / ROW) - SPARE);
     const last = Math.min(this.rows.length, Math.ceil((this.root.scrollTop + this.root.clientHeight) / ROW) + SPARE);
-    const lines = [];
-    for (let number = first; number < last; number += 1) lines.push(this.line(number));
-    this.body.replaceChildren(...lines);
-    this.mark();
-  }
-
-  line(number) {
-    const row = this.rows[number];
-    const line = element("div", {
-      role: "row",
-      class: "line",
-      "aria-rowindex": number + 2,
-      style: `top:${HEAD + number * ROW}px`,
-    });
-    line.append(element("div", { role: "rowheader", class: "index", "aria-colindex": "1" }, (number + 1).toLocaleString("en")));
-    this.columns.forEach((column, index) => {
-      const value = row[index];
-      const cell = element("div", {
-        role: "gridcell",
-        id: `c${number}-${index}`,
-        "aria-colindex": index + 2,
-        class: `${value === null ? "null" : value === "" ? "empty" : ""} ${column.isNumber ? "number" : ""}`,
-        style: `width:${this.widths[index]}`,
-      });
-      cell.textContent = value === null ? "NULL" : onOneLine(textOfCell(value));
-      line.append(cell);
-    });
-    return line;
-  }
-
-  mark() {
-    this.root.querySelector(".active")?.classList.remove("active");
-    const cell = document.getElementById(`c${this.active.row}-${this.active.column}`);
+    this.body.replaceChildren(...Array.from({ length: last - first }, (_, at) => this.line(first + at)));
+    const cell = this.activeElement;
     cell?.classList.add("active");
     if (cell) this.root.setAttribute("aria-activedescendant", cell.id);
     else this.root.removeAttribute("aria-activedescendant");
+  }
+
+  get activeElement() {
+    return $(`c${this.active.row}-${this.active.column}`);
+  }
+
+  line(number) {
+    const cells = this.columns.map((column, index) => {
+      const value = this.rows[number][index];
+      const kind = `div${value === null ? ".null" : value === "" ? ".empty" : ""}${column.isNumber ? ".number" : ""}`;
+      const about = { id: `c${number}-${index}`, style: this.widths[index], "aria-colindex": index + 2 };
+      return element(kind, { role: "gridcell", ...about }, value === null ? "NULL" : onOneLine(textOfCell(value)));
+    });
+    const index = element("div.index", { role: "rowheader", "aria-colindex": "1" }, (number + 1).toLocaleString("en"));
+    return element("div.line", { role: "row", "aria-rowindex": number + 2, style: `top:${HEAD + number * ROW}px` }, index, ...cells);
   }
 
   move(row, column) {
@@ -140,8 +109,7 @@ class Grid {
       else if (top > this.root.scrollTop + lowest) this.root.scrollTop = top - lowest;
     }
     this.draw();
-    const cell = document.getElementById(`c${this.active.row}-${this.active.column}`);
-    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.activeElement?.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.on.move?.();
   }
 

@@ -10,9 +10,11 @@ class Host {
     this.context = {};
     this.waiting = new Map();
     this.last = 0;
-    addEventListener("message", (event) => {
-      if (event.source === parent && event.data?.jsonrpc === "2.0") this.hear(event.data);
+    addEventListener("message", ({ source, data }) => {
+      if (source === parent && data?.jsonrpc === "2.0") this.hear(data);
     });
+    $("size")?.addEventListener("click", () => this.toggleSize());
+    this.start();
   }
 
   async start() {
@@ -23,16 +25,12 @@ class Host {
     });
     this.can = told.hostCapabilities ?? {};
     this.see(told.hostContext ?? {});
-    this.tell("ui/notifications/initialized");
+    this.send({ method: "ui/notifications/initialized", params: {} });
     new ResizeObserver(() => this.tellSize()).observe(document.body);
   }
 
   send(message) {
     parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
-  }
-
-  tell(method, params = {}) {
-    this.send({ method, params });
   }
 
   ask(method, params) {
@@ -51,15 +49,12 @@ class Host {
   // Put a file before the user; false if it was not taken.
   async download(name, mimeType, text) {
     const resource = { uri: `file:///${name}`, mimeType, text };
-    const done = await this.ask("ui/download-file", { contents: [{ type: "resource", resource }] });
-    return !done.isError;
+    return !(await this.ask("ui/download-file", { contents: [{ type: "resource", resource }] })).isError;
   }
 
   // Let the model know, with its next message, what the user did here.
   async tellModel(text) {
-    if (!this.can.updateModelContext) return false;
-    await this.ask("ui/update-model-context", { content: [{ type: "text", text }] });
-    return true;
+    if (this.can.updateModelContext) await this.ask("ui/update-model-context", { content: [{ type: "text", text }] });
   }
 
   async copy(text) {
@@ -79,27 +74,19 @@ class Host {
     }
   }
 
-  hear(message) {
-    const params = message.params ?? {};
-    if (message.method === undefined) {
-      const asked = this.waiting.get(message.id);
-      this.waiting.delete(message.id);
-      if (message.error) asked?.reject(new Error(message.error.message));
-      else asked?.resolve(message.result);
-      return;
-    }
-    if (message.id !== undefined) {
-      const known = message.method === "ping" || message.method === "ui/resource-teardown";
-      this.send({
-        id: message.id,
-        ...(known ? { result: {} } : { error: { code: -32601, message: "Method not found" } }),
-      });
-      return;
-    }
-    if (message.method === "ui/notifications/tool-input") this.on.input?.(params.arguments ?? {});
-    else if (message.method === "ui/notifications/tool-result") this.on.result?.(params);
-    else if (message.method === "ui/notifications/tool-cancelled") this.on.cancelled?.(params.reason);
-    else if (message.method === "ui/notifications/host-context-changed") this.see(params);
+  hear({ id, method, params = {}, result, error }) {
+    if (method === undefined) {
+      const asked = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (error) asked?.reject(new Error(error.message));
+      else asked?.resolve(result);
+    } else if (id !== undefined) {
+      const isKnown = ["ping", "ui/resource-teardown"].includes(method);
+      this.send({ id, ...(isKnown ? { result: {} } : { error: { code: -32601, message: "Method not found" } }) });
+    } else if (method === "ui/notifications/tool-input") this.on.input?.(params.arguments ?? {});
+    else if (method === "ui/notifications/tool-result") this.on.result(params);
+    else if (method === "ui/notifications/tool-cancelled") this.on.cancelled();
+    else if (method === "ui/notifications/host-context-changed") this.see(params);
   }
 
   see(context) {
@@ -110,27 +97,27 @@ class Host {
     for (const [name, value] of Object.entries(context.styles?.variables ?? {})) {
       if (value && name.startsWith("--")) root.style.setProperty(name, value);
     }
-    root.classList.toggle("full", this.context.displayMode === "fullscreen");
+    root.classList.toggle("full", this.isFull);
+    if ($("size")) {
+      $("size").hidden = !(this.context.availableDisplayModes ?? []).includes("fullscreen");
+      tell("size", this.isFull ? "Back" : "Expand");
+    }
     this.on.context?.(this.context);
     this.tellSize();
   }
 
-  tellSize() {
-    if (this.context.displayMode === "fullscreen") return;
-    const height = Math.ceil(document.body.getBoundingClientRect().height);
-    if (height !== this.height) this.tell("ui/notifications/size-changed", { height: (this.height = height) });
+  get isFull() {
+    return this.context.displayMode === "fullscreen";
   }
 
-  get expands() {
-    return (this.context.availableDisplayModes ?? []).includes("fullscreen");
+  tellSize() {
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    if (this.isFull || height === this.height) return;
+    this.height = height;
+    this.send({ method: "ui/notifications/size-changed", params: { height } });
   }
 
   async toggleSize() {
-    const mode = this.context.displayMode === "fullscreen" ? "inline" : "fullscreen";
-    this.see({ displayMode: (await this.ask("ui/request-display-mode", { mode })).mode });
+    this.see({ displayMode: (await this.ask("ui/request-display-mode", { mode: this.isFull ? "inline" : "fullscreen" })).mode });
   }
-}
-
-function textOf(result) {
-  return (result.content ?? []).map((part) => part.text ?? "").join("\n");
 }
