@@ -238,7 +238,7 @@ def changes_clusters(newcomer: Newcomer) -> None:
     local = "--local"
     made = newcomer.types(line_with("clusters create"), more=local, words={"NAME": "shop"})
     cluster = _found(made, r"cluster (\w{26})")
-    newcomer.types(line_with("clusters pair"), more=local, words={"NAME": "orders"})
+    newcomer.types(line_with("clusters pair"), more=local, words={" PAIR ": " orders "})
     kept = newcomer.types(line_with("clusters back-up"), more=local, words={"CLUSTER": cluster})
     for word in ("unprotect", "delete"):
         line = line_with(f"clusters {word}")
@@ -246,7 +246,7 @@ def changes_clusters(newcomer: Newcomer) -> None:
         newcomer.types(line, more=f"{local} --yes", words={"CLUSTER": cluster})
     point = _found(kept, r"Recovery point: (\S+)\.")
     restored = line_with("clusters restore")
-    newcomer.types(restored, more=local, words={"NAME": "again", "RECOVERY_POINT_ARN": point})
+    newcomer.types(restored, more=local, words={"RESTORED": "again", "RECOVERY_POINT_ARN": point})
 
 
 def looks_at_the_cluster(newcomer: Newcomer) -> None:

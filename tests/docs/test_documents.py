@@ -55,9 +55,11 @@ def installations_shown() -> list[list[str]]:
 def test_the_commands_for_clusters_that_are_shown_are_read_as_they_are() -> None:
     lines = re.findall(r"^awslabs-dsql-mcp clusters (\S+) (.+)$", SHOWN, re.MULTILINE)
     assert {word for word, _ in lines} >= {"create", "pair", "back-up", "unprotect", "delete", "restore"}
+    names = [words.split()[0] for word, words in lines if word in ("create", "pair", "restore")]
+    assert len(set(names)) == len(names), "a reader who runs them all gives a name twice"
     for word, words in lines:
         wanted = read_arguments(word, words.split())
-        assert (wanted.name if wanted.creates else wanted.cluster) in ("NAME", "CLUSTER")
+        assert (wanted.name in names) if wanted.creates else (wanted.cluster == "CLUSTER")
         assert wanted.regions == (("us-east-1", "us-east-2") if word == "pair" else ())
 
 

@@ -51,8 +51,8 @@ _WITHOUT_PROTECTION: Final = Option("--without-protection", (), read_switch, "Le
 _ABOUT: Final = {
     CREATE: "Create a cluster, in the Region of --region. The same name again goes on with it.",
     PAIR: "Create a multi-Region pair. The same name again goes on where it stopped.",
-    RESTORE: "Restore a recovery point into a new cluster, in the Region of the point. The same name again "
-    "goes on with it.",
+    RESTORE: "Restore a recovery point into a new cluster, in the Region of the point, or with --regions and "
+    "--witness into a pair. The same name again goes on with it.",
     "protect": "Switch deletion protection on.",
     "unprotect": "Switch deletion protection off; you are asked first, and type the cluster's id.",
     "tag": "Set tags.",
@@ -123,7 +123,7 @@ class Wanted:
         Raises:
             RequestInvalid: It contradicts itself.
         """
-        regions = (read_point(self.point).region,) if self.point else self.regions or (region,)
+        regions = self.regions or (read_point(self.point).region if self.point else region,)
         return read_order(
             self.name, regions, self.witness, self.point, self.tags, is_protected=self.is_protected
         )
@@ -143,13 +143,14 @@ def read_arguments(word: str, arguments: Sequence[str]) -> Wanted:
     wait = 0 if "no_wait" in given or word not in _WAITING else cast("int", _value(given, _SECONDS))
     if "no_wait" in given and "seconds" in given:
         raise SettingsError("--seconds: got it with --no-wait, expected one of them")
+    is_pair = word == PAIR or not given.keys().isdisjoint((_REGIONS.name, _WITNESS.name))
     return Wanted(
         word,
         {option.name: given[option.name] for option in OPTIONS if option.name in given},
         cluster=given.get("cluster", ""),
         name=given.get("cluster_name", ""),
-        regions=cast("tuple[str, ...]", _value(given, _REGIONS) if word == PAIR else ()),
-        witness=str(_value(given, _WITNESS)) if word == PAIR else "",
+        regions=cast("tuple[str, ...]", _value(given, _REGIONS) if is_pair else ()),
+        witness=str(_value(given, _WITNESS)) if is_pair else "",
         point=given.get("point", ""),
         tags=_read_keys(given["keys"]) if "keys" in given else _read_tags(given.get("tags", ())),
         is_protected="without_protection" not in given,
@@ -219,7 +220,7 @@ def _parser(word: str) -> argparse.ArgumentParser:
 def _options(word: str) -> tuple[Option, ...]:
     asked = (_YES,) if word in ("unprotect", "delete") else ()
     deletion = (_WITHOUT_BACKUP,) if word == "delete" else ()
-    pair = (_REGIONS, _WITNESS) if word == PAIR else ()
+    pair = (_REGIONS, _WITNESS) if word in (PAIR, RESTORE) else ()
     creation = (_WITHOUT_PROTECTION,) if word in _CREATING else ()
     waiting = (_SECONDS, _NO_WAIT) if word in _WAITING else ()
     return (*pair, *creation, *deletion, *asked, *waiting)

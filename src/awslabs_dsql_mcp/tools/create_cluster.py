@@ -1,4 +1,4 @@
-"""``create_cluster``: one cluster, a multi-Region pair, or a cluster from a recovery point."""
+"""``create_cluster``: one cluster or a multi-Region pair, empty or from a recovery point."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +84,7 @@ def create_cluster_tool(
         "create_cluster",
         create_cluster,
         "Create cluster",
-        "Create an Aurora DSQL cluster, a multi-Region pair, or one from a backup; it costs money. Ready "
+        "Create an Aurora DSQL cluster or multi-Region pair, empty or from a backup; it costs money. Ready "
         "in about a "
         "minute, else it says how to wait. Then give its id as `cluster` to other tools. The user is asked "
         "for pairs, "

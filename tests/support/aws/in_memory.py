@@ -4,6 +4,7 @@ Time passes only in pauses, and a little with each call.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -29,6 +30,7 @@ CHANGING: Final = frozenset(
         "TagResource",
         "UntagResource",
         "StartBackupJob",
+        "StartCopyJob",
         "StartRestoreJob",
     )
 )
@@ -63,6 +65,8 @@ class InMemory:
         points: Recovery points by the ARN of their cluster.
         before: Called before each call, with its operation.
         transition: Seconds that a state lasts.
+        failing: The next job fails.
+        vaults: Names of the vaults of each Region.
     """
 
     asked: list[tuple[str, str, dict[str, Any]]] = field(
@@ -73,6 +77,8 @@ class InMemory:
     before: Callable[[str, Mapping[str, Any]], None] = lambda _operation, _members: None
     transition: float = 6.0
     number: str = ACCOUNT_ID
+    failing: bool = False
+    vaults: tuple[str, ...] = ("Default",)
 
     def __post_init__(self) -> None:
         """Begin empty."""
@@ -192,22 +198,79 @@ class InMemory:
     def _job_state(self, job: Mapping[str, Any]) -> str:
         return "COMPLETED" if self.now >= job["began"] + timedelta(seconds=self.transition) else "RUNNING"
 
+    def _list_backup_vaults(self, _region: str, _members: Mapping[str, Any]) -> dict[str, Any]:
+        return {"BackupVaultList": [{"BackupVaultName": name} for name in self.vaults]}
+
+    def _list_recovery_points_by_backup_vault(
+        self, region: str, _members: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """One recovery point of a cluster that is gone, in us-east-1, and the copies that jobs have made."""
+        state = "COMPLETED" if region == "us-east-1" else ""
+        for job in self.jobs.values():
+            if job.get("copy") == region and (told := self._state_of(job)) in ("RUNNING", "COMPLETED"):
+                state = state or told.replace("RUNNING", "CREATING")
+        point = {
+            "RecoveryPointArn": f"arn:aws:backup:{region}:{ACCOUNT_ID}:recovery-point:p",
+            "ResourceArn": f"arn:aws:dsql:us-east-1:{ACCOUNT_ID}:cluster/{'z' * 26}",
+            "CreationDate": START,
+            "Status": state,
+        }
+        return {"RecoveryPoints": [point] if state else []}
+
+    def _start_copy_job(self, _region: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        region = members["DestinationBackupVaultArn"].split(":")[3]
+        return {"CopyJobId": self._job("copy", members, lambda: {"copy": region})}
+
+    def _describe_copy_job(self, _region: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        job = self.jobs[members["CopyJobId"]]
+        return {
+            "CopyJob": {"State": self._state_of(job), "CreationDate": job["began"], **job.get("told", {})}
+        }
+
     def _start_restore_job(self, region: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        token = members["IdempotencyToken"]
+        return {
+            "RestoreJobId": self._job("restore", members, lambda: self._restored(region, members["Metadata"]))
+        }
+
+    def _restored(self, region: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+        """Make what the metadata ask for: a cluster, or two that name each other."""
+        if self.failing:
+            return {}
+        plain: dict[str, Any] = {"deletionProtectionEnabled": True}
+        if "peerRegion" not in metadata:
+            return {"arn": self._answer("dsql", "CreateCluster", region, plain)["arn"]}
+        (peer,), witness = json.loads(metadata["peerRegion"]), metadata["witnessRegion"]
+        assert metadata["useMultiRegionOrchestration"] == "true"
+        properties: dict[str, Any] = {"witnessRegion": witness}
+        one = self._answer("dsql", "CreateCluster", region, plain | {"multiRegionProperties": properties})
+        properties |= {"clusters": [one["arn"]]}
+        two = self._answer("dsql", "CreateCluster", peer, plain | {"multiRegionProperties": properties})
+        named = {
+            "identifier": one["identifier"],
+            "multiRegionProperties": properties | {"clusters": [two["arn"]]},
+        }
+        self._answer("dsql", "UpdateCluster", region, named)
+        return {"arn": one["arn"]}
+
+    def _job(self, kind: str, members: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> str:
+        """Begin a job, or answer with the one that has its token."""
         for key, job in self.jobs.items():
-            if job.get("token") == token:
-                return {"RestoreJobId": key}
-        made = self._answer("dsql", "CreateCluster", region, {"deletionProtectionEnabled": True})
-        key = f"restore-{len(self.jobs) + 1}"
-        self.jobs[key] = {"token": token, "arn": made["arn"], "began": self.now}
-        return {"RestoreJobId": key}
+            if job.get("token") == members["IdempotencyToken"]:
+                return key
+        key = f"{kind}-{sum(key.startswith(kind) for key in self.jobs) + 1}"
+        self.jobs[key] = {"token": members["IdempotencyToken"], "began": self.now, "is_failing": self.failing}
+        self.jobs[key] |= work()
+        self.failing = False
+        return key
 
     def _describe_restore_job(self, _region: str, members: Mapping[str, Any]) -> dict[str, Any]:
         job = self.jobs[members["RestoreJobId"]]
-        told = {"Status": "RUNNING", "CreationDate": job["began"]}
-        if self.now >= job["began"] + timedelta(seconds=self.transition):
-            told |= {"Status": "COMPLETED", "CreatedResourceArn": job["arn"]}
-        return told
+        made = {"CreatedResourceArn": job["arn"]} if self._state_of(job) == "COMPLETED" else {}
+        return {"Status": self._state_of(job), "CreationDate": job["began"], **made, **job.get("told", {})}
+
+    def _state_of(self, job: Mapping[str, Any]) -> str:
+        state = self._job_state(job)
+        return "FAILED" if state == "COMPLETED" and job["is_failing"] else state
 
 
 def _error(kind: str, called: ApiCall) -> DsqlError:

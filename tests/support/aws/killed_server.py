@@ -38,13 +38,13 @@ def serve() -> int:
         if operation.startswith(_READS):
             return await asked(self, service, operation, region, **members)
         if side == "each":
-            _kill_once(Path(record), f"{operation} before")
+            _kill_once(Path(record), f"{operation} in {region} before")
             answer = await asked(self, service, operation, region, **members)
-            _kill_once(Path(record), f"{operation} behind")
+            _kill_once(Path(record), f"{operation} in {region} behind")
             return answer
         if side == "behind":
             await asked(self, service, operation, region, **members)
-        _kill(Path(record), f"{operation} {side}")
+        _kill(Path(record), f"{operation} in {region} {side}")
         return {}
 
     api.AwsApi.call = call

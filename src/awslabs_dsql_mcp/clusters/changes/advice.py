@@ -175,10 +175,10 @@ def creation_words(order: Order) -> tuple[str, ...]:
     """Give the words of ``clusters`` that order the same."""
     more = tuple(word for key, value in order.tags.items() for word in ("--tag", f"{key}={value}"))
     more += () if order.is_protected else ("--without-protection",)
+    where = ("--regions", ",".join(order.regions), "--witness", order.witness) if order.is_pair else ()
     if order.point:
-        return ("restore", order.name, order.point.arn, *more)
+        return ("restore", order.name, order.point.arn, *where, *more)
     if order.is_pair:
-        where = ("--regions", ",".join(order.regions), "--witness", order.witness)
         return ("pair", order.name, *where, *more)
     return ("create", order.name, "--region", order.regions[0], *more)
 

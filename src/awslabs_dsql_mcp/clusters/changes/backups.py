@@ -9,16 +9,15 @@ from typing import Any, Final, Protocol
 from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.executor import backup_role, look
+from awslabs_dsql_mcp.clusters.changes.executor import look
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
+from awslabs_dsql_mcp.clusters.changes.recovery_points import USABLE, VAULT, backup_role
 from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.report import facts
 from awslabs_dsql_mcp.errors import Busy, DsqlError, OutcomeUnknown, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
-VAULT: Final = "Default"
-_USABLE: Final = frozenset({"COMPLETED", "AVAILABLE"})
 _RUNNING: Final = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 _ASLEEP: Final = frozenset({"IDLE", "INACTIVE"})
 _AT_FIRST, _LATER = 2.0, 5.0
@@ -56,7 +55,7 @@ async def last_point(api: Api, cluster: Cluster) -> Point | None:
             api, "backup", "ListRecoveryPointsByResource", cluster.name.region, {"ResourceArn": cluster.arn}
         )
         for each in page.get("RecoveryPoints") or ()
-        if each.get("Status") in _USABLE
+        if each.get("Status") in USABLE
     ]
     return max(points, key=lambda point: point.created, default=None)
 

@@ -114,9 +114,8 @@ class CreateCluster:
             have = found(order, [cluster for clusters in each for cluster in clusters])
         except DsqlError:
             return None
-        if len(have) == len(order.regions) and all(
-            cluster.status != "PENDING_SETUP" for cluster in have.values()
-        ):
+        is_set_up = all(cluster.status != "PENDING_SETUP" for cluster in have.values())
+        if have and (order.point or (len(have) == len(order.regions) and is_set_up)):
             return None
         told = [f"Account {number}, Region{'s' if order.is_pair else ''} {' and '.join(order.regions)}"]
         if order.is_pair:
@@ -125,6 +124,8 @@ class CreateCluster:
             )
         if order.point:
             told.append(f"From recovery point {order.point.arn}; the storage of what is restored is billed.")
+        if order.point and order.is_pair:
+            told.append(f"A copy in {order.peer_region}, made unless it is there: it stays, and is billed.")
         told.append(f"Deletion protection: {'on' if order.is_protected else 'OFF'}")
         told += [f"Is there already: {_brief(cluster)}" for cluster in have.values()]
         tags = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(order.tags.items()))
@@ -178,8 +179,10 @@ def stopped(report: Report, order: Order, error: DsqlError, advice: Advice = TO_
     """
     halves = [_half(cluster) for cluster in report.clusters]
     unread = isinstance(error, OutcomeUnknown)
+    if report.copied:
+        halves.append(_copy(report, order))
     if not halves and not unread and error.code not in _TELL_IT:
-        halves = ["This call made nothing."] if not report.job else [f"The restore is job {report.job}."]
+        halves = [f"The {report.job_kind} is job {report.job}." if report.job else "This call made nothing."]
     again = sentence(advice.create(order))
     goes_on = order.is_pair and report.clusters and error.code not in _ENDS_IT
     onwards = f"{again}: it goes on from there." if goes_on and again not in (error.hint or "") else None
@@ -190,7 +193,7 @@ def stopped(report: Report, order: Order, error: DsqlError, advice: Advice = TO_
         details=(*error.details, *halves),
         code=error.code,
         hint=" ".join(filter(None, (error.hint, onwards))) or None,
-        outcome="partial" if report.clusters or is_under_way else error.outcome,
+        outcome="partial" if report.clusters or report.copied or is_under_way else error.outcome,
     )
 
 
@@ -204,21 +207,14 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
         advice: Words the next steps.
     """
     if not report.clusters:
-        state = report.values.get("restore_state", "")
-        told = (
-            f"Restore {report.job} is {state}, not done: AWS Backup has not named the new cluster yet.",
-            f"Next: {advice.create(order)}; it goes on, and starts none twice.",
-        )
-        values = {
-            "outcome": "requested",
-            "job": report.job,
-            "state": state,
-            "ready": False,
-            "clusters": list[object](),
-        }
-        return ToolOutput(told, values)
-    is_ready = all(c.status not in MOVING and c.status != "PENDING_SETUP" for c in report.clusters)
+        return _under_way(report, order, advice)
+    is_whole = len(report.clusters) == len(order.regions)
+    is_ready = is_whole and all(c.status not in MOVING | {"PENDING_SETUP"} for c in report.clusters)
     lines = [_line(cluster, report) for cluster in report.clusters]
+    if not is_whole:
+        lines.append(f"Its peer is not told yet. {sentence(advice.create(order))}: it goes on with both.")
+    if report.copied:
+        lines.append(_copy(report, order))
     lines.append(f"Account {account}. {_protection(report, order, advice)}")
     lines += _unset_tags(report, order, advice)
     if is_ready:
@@ -246,6 +242,30 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
             **({"job": report.job} if report.job else {}),
         },
     )
+
+
+def _under_way(report: Report, order: Order, advice: Advice) -> ToolOutput:
+    """Word a job that has not made a cluster yet."""
+    state = report.values.get("job_state", "")
+    if report.job_kind == "copy":
+        which = f" {report.job}" if report.job else ""
+        told = f"The copy to {order.peer_region}{which} is {state}: nothing is restored yet."
+    else:
+        told = f"Restore {report.job} is {state}, not done: AWS Backup has not named the new cluster yet."
+    values = {
+        "outcome": "requested",
+        "job": report.job,
+        "job_kind": report.job_kind,
+        "state": state,
+        "ready": False,
+        "clusters": list[object](),
+    }
+    lines = (told, *((_copy(report, order),) if report.copied else ()))
+    return ToolOutput((*lines, f"Next: {advice.create(order)}; it goes on, and starts none twice."), values)
+
+
+def _copy(report: Report, order: Order) -> str:
+    return f"The recovery point was copied to {order.peer_region} (job {report.copied}): that stays, billed."
 
 
 def _line(cluster: Cluster, report: Report) -> str:

@@ -22,6 +22,16 @@ from typing import Literal
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import is_own
+from awslabs_dsql_mcp.clusters.changes.settling import (
+    GONE,
+    LONG_AGO,
+    LOOKS,
+    Steps,
+    error_of,
+    seen,
+    settle,
+    unshown,
+)
 from awslabs_dsql_mcp.clusters.changes.steps import (
     Create,
     Done,
@@ -31,28 +41,15 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Made,
     NamePeer,
     Pause,
-    Paused,
     Reply,
     Report,
     Reserve,
     Seen,
     Step,
 )
-from awslabs_dsql_mcp.clusters.model import MOVING, Cluster
+from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
-from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown, RequestInvalid
-
-GONE = frozenset({"DELETING", "DELETED"})
-"""States in which a cluster's name is free again."""
-
-LOOKS = 4
-"""Looks for a cluster that may have been made: AWS's lists are a little behind."""
-
-LONG_AGO = 330.0
-"""Seconds after which a cluster that is not there is gone, and not too new to be seen.
-
-AWS takes requests of a clock that is five minutes wrong (IAM user guide, "Signing AWS API requests").
-"""
+from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid
 
 _ONWARDS: Mapping[str, str] = {
     "FAILED": "Unprotect and delete it, or choose another name.",
@@ -60,9 +57,7 @@ _ONWARDS: Mapping[str, str] = {
 }
 _NONCES = 8
 _BETWEEN_LOOKS = 2.0
-_SOON, _LATER, _AT_FIRST = 2.0, 5.0, 20.0
 
-Steps = Generator[Step, Reply, Report]
 _Origin = Literal["made", "found", "in_doubt"]
 _Outcome = tuple[Cluster, _Origin] | Report
 
@@ -78,14 +73,14 @@ def creation(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODE
     """
     reply = yield Find()
     if not isinstance(reply, Seen):
-        return Report(error=_error(reply))
+        return Report(error=error_of(reply))
     try:
         have = found(order, reply.clusters)
     except RequestInvalid as collision:
         return Report(error=collision)
     missing = tuple(region for region in order.regions if region not in have)
     if missing and not isinstance(reply := (yield Reserve(missing)), Done):
-        return Report(tuple(have.values()), error=_error(reply))
+        return Report(tuple(have.values()), error=error_of(reply))
     origins: dict[ClusterName, _Origin] = {}
     report = yield from _complete(order, have, origins, wait, nonce, advice)
     return replace(report, made=_of(origins, "made"), may_have_made=_of(origins, "in_doubt"))
@@ -137,10 +132,15 @@ def found(order: Order, clusters: Sequence[Cluster]) -> dict[str, Cluster]:
         have[region] = cluster
     known = {cluster.name for cluster in have.values()}
     for cluster in have.values():
-        strange = [peer for peer in cluster.peers if peer not in known]
+        strange = [peer for peer in cluster.peers if peer not in known and not _is_awaited(order, peer, have)]
         if strange and cluster.status != "PENDING_SETUP":
             raise _taken(order, cluster, f"its peer is {strange[0].identifier} in {strange[0].region}")
     return have
+
+
+def _is_awaited(order: Order, peer: ClusterName, have: Mapping[str, Cluster]) -> bool:
+    """Return true of the half of a restored pair that does not have its name yet."""
+    return order.point is not None and peer.region in order.regions and peer.region not in have
 
 
 def _unfit(order: Order, cluster: Cluster) -> str | None:
@@ -175,7 +175,7 @@ def _create(
     for number in range(nonce, nonce + _NONCES):
         reply = yield Create(region, peer, number)
         if isinstance(reply, Made):
-            outcome = yield from _after_answer(reply, advice)
+            outcome = yield from _after_answer(order, reply, advice)
         else:
             outcome = yield from _after_failure(order, region, reply, advice)
         if outcome is not None:
@@ -189,15 +189,15 @@ def _create(
     )
 
 
-def _after_answer(reply: Made, advice: Advice) -> Generator[Step, Reply, _Outcome | None]:
+def _after_answer(order: Order, reply: Made, advice: Advice) -> Generator[Step, Reply, _Outcome | None]:
     """Read a cluster back that AWS answered with; `None` if that answer is an old one."""
     now = yield from _read_back(reply.name)
     if isinstance(now, Failed):
-        return _unread(reply.name, now.error, advice)
+        return unshown(order, reply.name, now.error, advice)
     if now is not None and now.status not in GONE:
         return now, "made" if reply.age < LONG_AGO else "found"
     if now is None and reply.age < LONG_AGO:
-        return _unread(reply.name, None, advice)
+        return unshown(order, reply.name, None, advice)
     return None
 
 
@@ -205,7 +205,7 @@ def _after_failure(
     order: Order, region: str, reply: Reply, advice: Advice
 ) -> Generator[Step, Reply, _Outcome | None]:
     """Look by name where a cluster may be there all the same; `None` if another token is to be tried."""
-    error = _error(reply)
+    error = error_of(reply)
     doubtful = not isinstance(reply, Failed) or reply.is_in_doubt
     if not doubtful and error.code != "aws_conflict":
         return Report(error=error)
@@ -231,12 +231,6 @@ def _read_back(name: ClusterName) -> Generator[Step, Reply, Cluster | Failed | N
         if (cluster := seen(reply, name)) is not None:
             return cluster
     return reply if isinstance(reply, Failed) else None
-
-
-def seen(reply: Reply, name: ClusterName) -> Cluster | None:
-    """Take the cluster of a name from a reply; `None` if it is not there."""
-    clusters = reply.clusters if isinstance(reply, Seen) else ()
-    return next((cluster for cluster in clusters if cluster.name == name), None)
 
 
 def _look_by_name(
@@ -273,50 +267,12 @@ def _name_peers(order: Order, have: dict[str, Cluster]) -> Generator[Step, Reply
         reply = yield NamePeer(cluster, peer)
         if isinstance(reply, Done):
             continue
-        error = _error(reply)
+        error = error_of(reply)
         now = seen((yield Look((cluster.name,))), cluster.name)
         if now is None or peer.name not in now.peers:
             return error
         have[region] = now
     return None
-
-
-def settle(clusters: tuple[Cluster, ...], wait: float) -> Steps:
-    """Look at clusters until none changes by itself any more, or the time is over.
-
-    Args:
-        clusters: As they were seen last.
-        wait: Seconds until which to look.
-    """
-    names = tuple(cluster.name for cluster in clusters)
-    elapsed = 0.0
-    while True:
-        reply = yield Look(names)
-        if not isinstance(reply, Seen):
-            return Report(clusters, error=_error(reply))
-        by_name: Mapping[ClusterName, Cluster] = {cluster.name: cluster for cluster in reply.clusters}
-        if gone := [name for name in names if name not in by_name or by_name[name].status in GONE]:
-            left = tuple(by_name[name] for name in names if name in by_name)
-            return Report(left, error=_went_away(gone[0]))
-        clusters = tuple(by_name[name] for name in names)
-        if failed := [cluster for cluster in clusters if cluster.status == "FAILED"]:
-            return Report(clusters, error=_has_failed(failed[0]))
-        moving = [
-            cluster for cluster in clusters if cluster.status in MOVING or cluster.status == "PENDING_SETUP"
-        ]
-        if not moving or elapsed >= wait:
-            return Report(clusters)
-        told = ", ".join(
-            f"{cluster.name.identifier} in {cluster.name.region} {cluster.status}" for cluster in moving
-        )
-        paused = yield Pause(min(_SOON if elapsed < _AT_FIRST else _LATER, wait - elapsed), told)
-        elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
-
-
-def _error(reply: Reply) -> DsqlError:
-    if isinstance(reply, Failed):
-        return reply.error
-    return ConnectionFailed("What answered is not AWS's API.", code="aws_unreachable")
 
 
 def _lost(order: Order, region: str, error: DsqlError, advice: Advice) -> OutcomeUnknown:
@@ -326,32 +282,4 @@ def _lost(order: Order, region: str, error: DsqlError, advice: Advice) -> Outcom
         "name is seen there yet: it may still be made.",
         hint=f"{sentence(advice.create(order))} in a minute: it looks first, and makes none twice.",
         outcome="unknown",
-    )
-
-
-def _unread(name: ClusterName, error: DsqlError | None, advice: Advice) -> Report:
-    why = f" ({error.code})" if error else ""
-    told = OutcomeUnknown(
-        f"AWS has taken the creation of {name.identifier} in {name.region}, and does not show that "
-        f"cluster{why}.",
-        hint=f"Look with {advice.look()} in a minute. If it was deleted just now, wait six minutes, or "
-        "take another name.",
-        outcome="unknown",
-    )
-    return Report(error=told, in_doubt=name.region)
-
-
-def _went_away(name: ClusterName) -> RequestInvalid:
-    return RequestInvalid(
-        f"Cluster {name.identifier} in {name.region} is gone, or being deleted: somebody else has done that.",
-        code="no_such_cluster",
-        hint="Ask who did, before it is made anew.",
-    )
-
-
-def _has_failed(cluster: Cluster) -> RequestInvalid:
-    return RequestInvalid(
-        f"AWS could not create {cluster.name.identifier} in {cluster.name.region}: it is FAILED.",
-        code="cluster_failed",
-        hint="Unprotect and delete it, and create one under another name; AWS Support can tell why.",
     )

@@ -5,18 +5,20 @@ from dataclasses import replace
 from typing import Any, Final
 
 from awslabs_dsql_mcp.aws.api import Api, pages
-from awslabs_dsql_mcp.clusters.changes.creation import Steps
+from awslabs_dsql_mcp.clusters.changes.job_executor import JobExecutor
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, own_tags
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
+from awslabs_dsql_mcp.clusters.changes.settling import Steps
 from awslabs_dsql_mcp.clusters.changes.steps import (
     Create,
     Done,
     Failed,
     Find,
+    FindCopy,
     Look,
-    LookAtRestore,
+    LookAtJob,
     Made,
     Mark,
     NamePeer,
@@ -25,14 +27,12 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Reply,
     Report,
     Reserve,
-    Restoring,
     Seen,
-    Started,
-    StartRestore,
+    StartJob,
     Step,
 )
 from awslabs_dsql_mcp.clusters.model import Cluster, read_cluster
-from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, name_of
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 
 LOCAL_ACCOUNT: Final = "000000000000"
@@ -101,6 +101,7 @@ class Executor:
         self._api, self._order, self._account = api, order, account
         self._client, self._registry, self._pace = client, registry, pace
         self._reserved: list[str] = []
+        self._jobs = JobExecutor(api, order, account, pace)
         self._has_asked = False
 
     async def run(self, steps: Steps) -> Report:
@@ -117,7 +118,7 @@ class Executor:
         """Count no more what this call reserved and certainly did not make; what is cut off stays counted."""
         for name in (*report.made, *report.may_have_made):
             self._registry.made(self._order.name, name.region, name.identifier)
-        if report.job and not report.made and not report.has_ended:
+        if report.job and report.job_kind == "restore" and not report.has_ended:
             return
         for region in self._reserved:
             if region != report.in_doubt:
@@ -128,7 +129,7 @@ class Executor:
             reply = await self._carry_out(step)
         except DsqlError as error:
             reply = Failed(error)
-        if isinstance(step, (Create, NamePeer, StartRestore, Mark)):
+        if isinstance(step, (Create, NamePeer, StartJob, Mark)):
             is_refused = isinstance(reply, Failed) and not reply.is_in_doubt
             self._has_asked = self._has_asked or not is_refused
         return reply
@@ -155,14 +156,12 @@ class Executor:
                     multiRegionProperties={"witnessRegion": self._order.witness, "clusters": [peer.arn]},
                 )
                 return Done()
-            case StartRestore(nonce):
-                return await self._start_restore(nonce)
-            case LookAtRestore(job):
-                return await self._look_at_restore(job)
+            case FindCopy() | StartJob() | LookAtJob():
+                return await self._jobs.carry_out(step)
             case Mark(name):
                 return await self._mark(name)
-            case Pause(seconds, told):
-                await self._pace.pause(seconds, told)
+            case Pause(seconds, told, until):
+                await self._pace.pause(min(seconds, max(0.0, until - self._pace.elapsed)), told)
                 return Paused(self._pace.elapsed)
 
     async def _create(self, region: str, peer: str, nonce: int) -> Made:
@@ -180,35 +179,6 @@ class Executor:
         age = (self._pace.now() - answer["creationTime"]).total_seconds()
         return Made(ClusterName(answer["identifier"], region), age)
 
-    async def _start_restore(self, nonce: int) -> Started:
-        point, order = self._order.point, self._order
-        assert point is not None  # noqa: S101 - an order without a point has no such step
-        protection = "true" if order.is_protected else "false"
-        region = f'[{{"region":"{point.region}","isDeletionProtectionEnabled":{protection}}}]'
-        answer = await self._api.call(
-            "backup",
-            "StartRestoreJob",
-            point.region,
-            RecoveryPointArn=point.arn,
-            Metadata={"regionalConfig": region},
-            IamRoleArn=backup_role(point.partition, self._account),
-            IdempotencyToken=order.token(self._account, point.region, nonce),
-        )
-        return Started(str(answer.get("RestoreJobId", "")))
-
-    async def _look_at_restore(self, job: str) -> Restoring:
-        point = self._order.point
-        region = point.region if point else self._order.regions[0]
-        told = await self._api.call("backup", "DescribeRestoreJob", region, RestoreJobId=job)
-        made = told.get("CreatedResourceArn")
-        created = told.get("CreationDate") or self._pace.now()
-        return Restoring(
-            str(told.get("Status", "")),
-            str(told.get("StatusMessage") or ""),
-            name_of(made) if made else None,
-            (self._pace.now() - created).total_seconds(),
-        )
-
     async def _mark(self, name: ClusterName) -> Done:
         cluster = await look(self._api, name)
         if cluster is None:
@@ -223,8 +193,3 @@ class Executor:
         )
         self._registry.made(self._order.name, name.region, name.identifier)
         return Done()
-
-
-def backup_role(partition: str, account: str) -> str:
-    """Give the role that AWS Backup makes for itself (AWS Backup developer guide, "IAM service roles")."""
-    return f"arn:{partition}:iam::{account}:role/service-role/AWSBackupDefaultServiceRole"

@@ -1,4 +1,4 @@
-"""What is to be created: one cluster, a multi-Region pair, or a cluster from a recovery point. Pure."""
+"""What is to be created: one cluster or a multi-Region pair, empty or from a recovery point. Pure."""
 
 import hashlib
 import json
@@ -63,17 +63,35 @@ class Order:
     @property
     def kind(self) -> str:
         """What it makes, in words."""
-        return "a restored cluster" if self.point else "a multi-Region pair" if self.is_pair else "a cluster"
+        kind = "multi-Region pair" if self.is_pair else "cluster"
+        return f"a restored {kind}" if self.point else f"a {kind}"
 
-    def token(self, account: str, region: str, nonce: int) -> str:
-        """Give the client token of a request: the same for the same, whichever server sends it.
+    @property
+    def peer_region(self) -> str:
+        """Of a pair that is restored, the Region that does not keep the recovery point; else empty."""
+        point = self.point
+        return next((region for region in self.regions if point and region != point.region), "")
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What AWS Backup is told to restore; values that are no strings are JSON in one."""
+        protection = self.is_protected
+        each = [{"region": region, "isDeletionProtectionEnabled": protection} for region in self.regions]
+        told = {"regionalConfig": json.dumps(each)}
+        if not self.is_pair:
+            return told
+        pair = {"witnessRegion": self.witness, "peerRegion": json.dumps([self.peer_region])}
+        return {**told, **pair, "useMultiRegionOrchestration": "true"}
+
+    def token(self, account: str, what: str, nonce: int) -> str:
+        """Give the token of a request: the same for the same, whichever server sends it.
 
         Args:
             account: Number of the account.
-            region: Region of the request.
-            nonce: Number of the clusters of this name that are known to be gone.
+            what: Region of a cluster, or kind of a job.
+            nonce: Number of the earlier requests of this name whose results are known to be gone.
         """
-        parts = [account, self.regions, self.witness, self.point and self.point.arn, region, self.name, nonce]
+        parts = [account, self.regions, self.witness, self.point and self.point.arn, what, self.name, nonce]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -109,7 +127,7 @@ def read_order(
         told = f"names {chosen[0]} twice" if len(chosen) == _PAIR else f"has {len(chosen)} Regions"
         raise RequestInvalid(f"regions {told}.", hint="Give one, or two different ones for a pair.")
     if len(chosen) == _PAIR:
-        _check_pair(chosen, _region(witness, "witness_region") if witness else "", point)
+        _check_pair(chosen, _region(witness, "witness_region") if witness else "")
     elif witness:
         raise RequestInvalid(
             "witness_region is for a pair.", hint="Give two regions, or leave witness_region out."
@@ -126,13 +144,7 @@ def _region(text: str, argument: str) -> str:
         raise RequestInvalid(f"{argument} has {one_line(repr(text))}, expected {error}.") from None
 
 
-def _check_pair(regions: tuple[str, ...], witness: str, point: str) -> None:
-    if point:
-        raise RequestInvalid(
-            "A pair is not restored by this tool: AWS Backup needs a copy of the point in each Region for "
-            "that.",
-            hint="Restore it into one Region, or in the console of AWS Backup.",
-        )
+def _check_pair(regions: tuple[str, ...], witness: str) -> None:
     if not witness:
         raise RequestInvalid(
             "A pair needs witness_region: a third Region, which keeps the log.",
@@ -166,9 +178,9 @@ def read_point(arn: str) -> RecoveryPoint:
 
 def _read_point(arn: str, regions: tuple[str, ...]) -> RecoveryPoint:
     point = read_point(arn)
-    if (point.region,) != regions:
+    if point.region not in regions:
         raise RequestInvalid(
             f"The recovery point is in {point.region}, and is restored there.",
-            hint=f'Give regions=["{point.region}"], or copy the point to the other Region first.',
+            hint=f'Give regions=["{point.region}"], or that and a second one for a pair.',
         )
     return point

@@ -19,6 +19,7 @@ NOTES: Final = (
     f"A cluster without the tag {MANAGED_BY} can be given it, and is own then: give others another value.",
     "Peers and witness of a pair are not held by the tag: a new cluster has none when AWS judges them.",
     "Backups and restores are not held by it either: AWS Backup judges vault, recovery point and role.",
+    "A restore of a pair also needs dsql:UpdateCluster and dsql:RemovePeerCluster on clusters without a tag.",
     "Add dsql:DbConnectAdmin or dsql:DbConnect on the clusters that are to be connected to.",
 )
 """What the policy does not say, or cannot hold."""
@@ -61,6 +62,10 @@ def own_policy() -> dict[str, Any]:
                     "backup:DescribeBackupJob",
                     "backup:ListBackupJobs",
                     "backup:ListRecoveryPointsByResource",
+                    "backup:ListBackupVaults",
+                    "backup:ListRecoveryPointsByBackupVault",
+                    "backup:StartCopyJob",
+                    "backup:DescribeCopyJob",
                     "backup:StartRestoreJob",
                     "backup:DescribeRestoreJob",
                 ),

@@ -1,110 +1,151 @@
-"""A recovery point restored into a new cluster, as a pure generator of steps.
+"""A recovery point restored into a new cluster, or into a pair, as a pure generator of steps.
 
-AWS Backup makes a cluster without tags; its name and maker are written onto it as soon as AWS Backup tells
-which one it is. Until then the same job is found again by its token: AWS Backup answers a token that it knows
-with the job that it has (AWS Backup API reference, StartRestoreJob, IdempotencyToken).
+AWS Backup makes clusters without tags; name and maker are written onto each as soon as AWS tells which one
+it is: of a pair AWS Backup names one, and that one its peer. A pair needs a copy of the recovery point in the
+Region of the peer, and is made by one job (AWS Backup developer guide, "Amazon Aurora DSQL restore"). What
+has the name is gone on with, and never restored once more.
 """
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.creation import GONE, LONG_AGO, LOOKS, Steps, found, seen, settle
+from awslabs_dsql_mcp.clusters.changes.creation import found
+from awslabs_dsql_mcp.clusters.changes.jobs import MOST_JOBS, copied, follow, used_up
 from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM
+from awslabs_dsql_mcp.clusters.changes.ownership import MANAGED_BY, NAME, RESTORED_FROM, is_own
+from awslabs_dsql_mcp.clusters.changes.settling import (
+    GONE,
+    LONG_AGO,
+    LOOKS,
+    Steps,
+    error_of,
+    seen,
+    settle,
+    unshown,
+)
 from awslabs_dsql_mcp.clusters.changes.steps import (
     Done,
     Failed,
     Find,
     Look,
-    LookAtRestore,
     Mark,
     Pause,
     Paused,
     Reply,
     Report,
     Reserve,
-    Restoring,
     Seen,
-    Started,
-    StartRestore,
     Step,
     in_doubt,
 )
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
-from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown, RequestInvalid
+from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid
 
-_NONCES = 8
-_BETWEEN_LOOKS, _BETWEEN_MARKS = 5.0, 2.0
+_SOON = 2.0
 _PASSING = frozenset({"aws_not_found", "aws_throttled", "aws_conflict"})
-_ENDED_BADLY = frozenset({"ABORTED", "FAILED"})
 
 
 def restoration(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODEL) -> Steps:
     """Restore what is ordered, or go on with it.
 
     Args:
-        order: A cluster with a recovery point.
+        order: A cluster or a pair with a recovery point.
         wait: Seconds to wait until it can be used.
         nonce: Where the numbers of tokens begin.
         advice: Words the next steps.
     """
     reply = yield Find()
     if not isinstance(reply, Seen):
-        return Report(error=_error(reply))
+        return Report(error=error_of(reply))
     try:
         have = found(order, reply.clusters)
         _check(order, have.values())
     except RequestInvalid as collision:
         return Report(error=collision)
     if have:
-        return (yield from settle(tuple(have.values()), wait))
+        return (yield from _complete(order, tuple(have.values()), wait, advice))
     if not isinstance(reply := (yield Reserve(order.regions)), Done):
-        return Report(error=_error(reply))
-    for number in range(nonce, nonce + _NONCES):
+        return Report(error=error_of(reply))
+    copy = (yield from copied(order, wait, advice)) if order.is_pair else ""
+    if isinstance(copy, Report):
+        return copy
+    return replace((yield from _begin(order, wait, nonce, advice)), copied=copy)
+
+
+def _begin(order: Order, wait: float, nonce: int, advice: Advice) -> Steps:
+    """Begin a restore, past those that failed earlier or whose clusters are gone."""
+    for number in range(nonce, nonce + MOST_JOBS):
         report = yield from _restore(order, wait, number, advice)
         if report is not None:
             return report
-    return Report(
-        error=RequestInvalid(
-            f"AWS Backup answers with earlier restores named {order.name}, whose clusters are gone.",
-            code="name_taken",
-            hint="Choose another name.",
-        )
-    )
+    return Report(error=used_up(order, "restore"))
 
 
 def _restore(order: Order, wait: float, number: int, advice: Advice) -> Generator[Step, Reply, Report | None]:
-    """Begin a restore, or find it again; `None` if its cluster is gone."""
-    reply = yield StartRestore(number)
-    if not isinstance(reply, Started):
-        error = _error(reply)
-        if isinstance(reply, Failed) and not reply.is_in_doubt:
-            return Report(error=error)
-        return Report(error=_lost(order, error, advice), in_doubt=order.regions[0])
-    outcome = yield from _follow(reply.job, wait)
-    if isinstance(outcome, Report):
-        return outcome
-    looked = yield Look((outcome.name,))
-    if isinstance(looked, Seen) and _is_gone(seen(looked, outcome.name), outcome.age):
+    """Begin a restore, or find it again; `None` if it failed earlier, or its cluster is gone."""
+    followed = yield from follow(order, "restore", number, wait, advice)
+    if followed is None or isinstance(followed, Report):
+        return followed
+    name = followed.told.made
+    assert name is not None  # noqa: S101 - a restore is followed until it names its cluster
+    looked = yield Look((name,))
+    if isinstance(looked, Seen) and _is_gone(seen(looked, name), followed.told.age):
         return None
-    report = yield from _finish(order, outcome.name, wait, advice)
-    return replace(report, job=reply.job)
+    report = yield from _finish(order, name, wait, advice)
+    return replace(report, job=followed.job)
 
 
 def _finish(order: Order, name: ClusterName, wait: float, advice: Advice) -> Steps:
-    """Tag a restored cluster, and look at it until it can be used, or the time is over."""
+    """Tag a restored cluster and its peer, and look at them until they can be used, or the time is over."""
     if (error := (yield from _mark(name, wait))) is not None:
         if error.code == "aws_not_found":
-            return _unseen(order, name, None, advice)
+            return unshown(order, name, None, advice)
         return Report(error=_unmarked(order, name, error, advice), in_doubt=name.region)
     looked = yield Look((name,))
     cluster = seen(looked, name)
     if cluster is None:
         failure = looked.error if isinstance(looked, Failed) else None
-        return replace(_unseen(order, name, failure, advice), made=(name,))
-    return replace((yield from settle((cluster,), wait)), made=(name,))
+        return replace(unshown(order, name, failure, advice), made=(name,))
+    report = yield from _complete(order, (cluster,), wait, advice)
+    return replace(report, made=tuple(each.name for each in report.clusters) or (name,))
+
+
+def _complete(order: Order, clusters: tuple[Cluster, ...], wait: float, advice: Advice) -> Steps:
+    """Tag the other half of a restored pair, if it has none, and look at all until they can be used."""
+    if len(clusters) < len(order.regions):
+        other = yield from _peer(order, clusters[0], wait, advice)
+        if isinstance(other, Report):
+            return other
+        clusters = tuple(sorted((*clusters, other), key=lambda each: order.regions.index(each.name.region)))
+    return (yield from settle(clusters, wait))
+
+
+def _peer(
+    order: Order, one: Cluster, wait: float, advice: Advice
+) -> Generator[Step, Reply, Cluster | Report]:
+    """Look at one half of a restored pair until it names the other, and tag that."""
+    elapsed = 0.0
+    while not one.peers:
+        report = yield from settle((one,), 0.0)
+        if report.error is not None or elapsed >= wait:
+            return report
+        (one,) = report.clusters
+        if not one.peers:
+            paused = yield Pause(_SOON, f"the peer of {one.name.identifier}", until=wait)
+            elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
+    name = one.peers[0]
+    other = seen((yield Look((name,))), name)
+    if other is not None and not is_own(other) and (NAME in other.tags or MANAGED_BY in other.tags):
+        return Report((one,), error=_is_anothers(one, name))
+    if (error := (yield from _mark(name, wait))) is not None and error.code != "aws_not_found":
+        return Report((one,), error=_unmarked(order, name, error, advice), in_doubt=name.region)
+    other = seen((looked := (yield Look((name,)))), name)
+    if other is None:
+        failure = looked.error if isinstance(looked, Failed) else error
+        return replace(unshown(order, name, failure, advice), clusters=(one,))
+    return other
 
 
 def _is_gone(cluster: Cluster | None, age: float) -> bool:
@@ -119,52 +160,13 @@ def _mark(name: ClusterName, wait: float) -> Generator[Step, Reply, DsqlError | 
         marked = yield Mark(name)
         if isinstance(marked, Done):
             return None
-        error = _error(marked)
+        error = error_of(marked)
         if not (in_doubt(error) or error.code in _PASSING):
             break
-        paused = yield Pause(_BETWEEN_MARKS, f"{name.identifier} to be tagged")
+        paused = yield Pause(_SOON, f"{name.identifier} to be tagged")
         if not isinstance(paused, Paused) or paused.elapsed >= wait:
             break
     return error
-
-
-@dataclass(frozen=True)
-class _Restored:
-    """The cluster of a job, with the age of that."""
-
-    name: ClusterName
-    age: float
-
-
-def _follow(job: str, wait: float) -> Generator[Step, Reply, _Restored | Report]:
-    """Look at a job until it names the cluster that it makes."""
-    elapsed = 0.0
-    while True:
-        reply = yield LookAtRestore(job)
-        if not isinstance(reply, Restoring):
-            return Report(error=_error(reply), job=job)
-        if reply.state in _ENDED_BADLY:
-            return Report(error=_has_failed(job, reply), job=job, has_ended=True)
-        if reply.made is not None:
-            return _Restored(reply.made, reply.age)
-        if elapsed >= wait:
-            return Report(job=job, values={"restore_state": reply.state})
-        paused = yield Pause(min(_BETWEEN_LOOKS, wait - elapsed), f"restore {job} {reply.state}")
-        elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
-
-
-def _error(reply: Reply) -> DsqlError:
-    if isinstance(reply, Failed):
-        return reply.error
-    return ConnectionFailed("What answered is not AWS's API.", code="aws_unreachable")
-
-
-def _lost(order: Order, error: DsqlError, advice: Advice) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"AWS Backup's answer to the restore of {order.name} is lost ({error.code}): it may be under way.",
-        hint=f"{sentence(advice.create(order))} in a minute: AWS Backup starts none twice.",
-        outcome="unknown",
-    )
 
 
 def _check(order: Order, clusters: Iterable[Cluster]) -> None:
@@ -195,23 +197,9 @@ def _unmarked(order: Order, name: ClusterName, error: DsqlError, advice: Advice)
     )
 
 
-def _unseen(order: Order, name: ClusterName, error: DsqlError | None, advice: Advice) -> Report:
-    """Report a restored cluster that its Region does not show."""
-    why = f" ({error.code})" if error else ""
-    told = OutcomeUnknown(
-        f"AWS Backup has restored {name.identifier} in {name.region}, and the Region does not show that "
-        f"cluster{why}.",
-        hint=f"{sentence(advice.create(order))} in a minute. If it was deleted just now, wait six minutes, "
-        "or take another name.",
-        outcome="unknown",
-    )
-    return Report(error=told, in_doubt=name.region)
-
-
-def _has_failed(job: str, told: Restoring) -> RequestInvalid:
-    why = told.message.rstrip(".") or "no reason told"
+def _is_anothers(one: Cluster, name: ClusterName) -> RequestInvalid:
     return RequestInvalid(
-        f"Restore {job} is {told.state}: {why}.",
-        code="restore_failed",
-        hint="Mend what AWS Backup says, and restore under another name.",
+        f"The peer of {one.name.identifier}, {name.identifier} in {name.region}, is tagged as another's.",
+        code="name_taken",
+        hint="Ask who did; both are there, and can be used by their ids.",
     )

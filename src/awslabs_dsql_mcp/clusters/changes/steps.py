@@ -1,7 +1,9 @@
 """The steps of a creation, and the replies to them. Values."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
@@ -12,6 +14,9 @@ from awslabs_dsql_mcp.errors import (
     PermissionDenied,
     RequestInvalid,
 )
+
+JobKind = Literal["copy", "restore"]
+"""What a job of AWS Backup does with a recovery point."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,28 @@ class Look:
 
 
 @dataclass(frozen=True)
-class StartRestore:
-    """Ask AWS Backup to restore the order's recovery point."""
+class FindCopy:
+    """Find the copy of the order's recovery point in the Region of the peer."""
 
+
+@dataclass(frozen=True)
+class StartJob:
+    """Ask AWS Backup to copy the order's recovery point to the Region of the peer, or to restore it.
+
+    Attributes:
+        kind: What it is to do.
+        nonce: Number of the earlier jobs of the kind that AWS Backup still answers with.
+    """
+
+    kind: JobKind
     nonce: int = 0
 
 
 @dataclass(frozen=True)
-class LookAtRestore:
+class LookAtJob:
     """Look at a job of AWS Backup."""
 
+    kind: JobKind
     job: str
 
 
@@ -84,13 +101,15 @@ class Pause:
     Attributes:
         seconds: How long.
         told: What is waited for.
+        until: Seconds since the call began after which it ends in any case.
     """
 
     seconds: float
     told: str
+    until: float = math.inf
 
 
-Step = Find | Reserve | Create | NamePeer | Look | StartRestore | LookAtRestore | Mark | Pause
+Step = Find | Reserve | Create | NamePeer | Look | FindCopy | StartJob | LookAtJob | Mark | Pause
 
 
 @dataclass(frozen=True)
@@ -121,20 +140,35 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Restoring:
+class Job:
     """A job of AWS Backup.
 
     Attributes:
         state: Its state.
         message: What AWS Backup says of it.
-        made: The cluster that it makes; `None` as long as AWS Backup does not tell.
+        made: The cluster that a restore makes; `None` as long as AWS Backup does not tell.
         age: Seconds since it was created.
+        is_earlier: It was created before the call began.
     """
 
     state: str
     message: str = ""
     made: ClusterName | None = None
     age: float = 0.0
+    is_earlier: bool = False
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The copy of a recovery point.
+
+    Attributes:
+        state: Its state; empty if there is none.
+        is_usable: It can be restored.
+    """
+
+    state: str
+    is_usable: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,7 +195,7 @@ class Failed:
         return in_doubt(self.error)
 
 
-Reply = Seen | Made | Started | Restoring | Done | Paused | Failed
+Reply = Seen | Made | Started | Job | Copy | Done | Paused | Failed
 
 
 def in_doubt(error: DsqlError) -> bool:
@@ -183,8 +217,10 @@ class Report:
         may_have_made: Those that were found after a lost answer, where none was before.
         error: What stopped it; `None` if nothing did.
         in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
-        job: The job of AWS Backup that makes the cluster.
-        has_ended: That job has ended without a cluster.
+        job: The job of AWS Backup that was begun or followed last.
+        job_kind: What that job does.
+        has_ended: That job has ended without what it was to make.
+        copied: The job that copied the recovery point to the Region of the peer in this call; empty for none.
         has_asked: AWS has taken a change of this call, or may have taken one.
         values: More values for programs.
     """
@@ -195,6 +231,8 @@ class Report:
     error: DsqlError | None = None
     in_doubt: str = ""
     job: str = ""
+    job_kind: JobKind = "restore"
     has_ended: bool = False
+    copied: str = ""
     has_asked: bool = False
     values: Mapping[str, object] = field(default_factory=dict[str, object])

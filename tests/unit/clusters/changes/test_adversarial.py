@@ -516,7 +516,7 @@ async def test_a_name_for_no_cluster(name: str) -> None:
         (("us-east-1\nus-east-2",), ()),
         (("us-east-1.example.com",), ()),
         (("us-east-2",), ("", POINT)),
-        (("us-east-1", "us-east-2"), ("us-west-2", POINT)),
+        (("us-east-2", "us-west-2"), ("us-east-1", POINT)),
         (("us-east-1",), ("", "arn:aws:s3:::bucket")),
         (("us-east-1",), ("", f"{POINT}\n")),
     ],

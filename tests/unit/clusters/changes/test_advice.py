@@ -31,6 +31,7 @@ ORDERS = st.builds(
     st.just("pair"),
     st.just(("us-east-1", "us-east-2")),
     st.just("us-west-2"),
+    point=st.sampled_from(("", POINT)),
     tags=st.dictionaries(KEY, TAG, max_size=3),
     is_protected=st.booleans(),
 )

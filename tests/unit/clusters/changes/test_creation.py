@@ -9,17 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.clusters.changes.creation import GONE, creation
+from awslabs_dsql_mcp.clusters.changes.creation import creation
 from awslabs_dsql_mcp.clusters.changes.order import read_order
 from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
 from awslabs_dsql_mcp.clusters.changes.restoration import restoration
+from awslabs_dsql_mcp.clusters.changes.settling import GONE
 from awslabs_dsql_mcp.clusters.changes.steps import (
+    Copy,
     Create,
     Done,
     Failed,
     Find,
+    FindCopy,
+    Job,
     Look,
-    LookAtRestore,
+    LookAtJob,
     Made,
     Mark,
     NamePeer,
@@ -28,10 +32,9 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Reply,
     Report,
     Reserve,
-    Restoring,
     Seen,
     Started,
-    StartRestore,
+    StartJob,
     Step,
 )
 from awslabs_dsql_mcp.clusters.model import Cluster
@@ -50,6 +53,7 @@ PAIR = read_order("pair", REGIONS, "us-west-2")
 ONE = read_order("pair", REGIONS[:1])
 POINT = "arn:aws:backup:us-east-1:000000000000:recovery-point:p"
 RESTORE = read_order("pair", REGIONS[:1], point=POINT)
+RESTORE_PAIR = read_order("pair", REGIONS, "us-west-2", POINT)
 STATES = (
     "CREATING",
     "ACTIVE",
@@ -108,12 +112,14 @@ anything = st.one_of(
     st.just(Done()),
     st.builds(Started, st.just("job")),
     st.builds(
-        Restoring,
+        Job,
         st.sampled_from(["PENDING", "RUNNING", "COMPLETED", "FAILED", "ABORTED", ""]),
         st.just("told"),
         st.none() | st.sampled_from(NAMES),
         st.floats(0, 1e6),
+        st.booleans(),
     ),
+    st.sampled_from([Copy("COMPLETED", is_usable=True), Copy("CREATING"), Copy("")]),
 )
 
 
@@ -139,12 +145,14 @@ def fitting(step: Step, data: st.DataObject, elapsed: float) -> Reply:  # noqa: 
                 Made, st.sampled_from([n for n in NAMES if n.region == region]), st.floats(-600, 1e6)
             )
             return data.draw(made | failed)
-        case StartRestore():
+        case StartJob():
             return data.draw(st.just(Started("job")) | failed)
         case NamePeer() | Mark() | Reserve():
             return data.draw(st.just(Done()) | failed)
-        case LookAtRestore():
-            return data.draw(anything.filter(lambda reply: isinstance(reply, Restoring)) | failed)
+        case FindCopy():
+            return data.draw(anything.filter(lambda reply: isinstance(reply, Copy)) | failed)
+        case LookAtJob():
+            return data.draw(anything.filter(lambda reply: isinstance(reply, Job)) | failed)
 
 
 Trace = list[tuple[Step, Reply]]
@@ -160,7 +168,7 @@ def driven(steps: Generator[Step, Reply, Report], data: st.DataObject, wait: flo
             assert len(trace) < 400, "it does not end"
             if isinstance(step, Pause):
                 assert 0 <= step.seconds <= max(wait, 5.0)
-                elapsed += step.seconds
+                elapsed += min(step.seconds, max(0.0, step.until - elapsed))
             reply = fitting(step, data, elapsed)
             trace.append((step, reply))
             step = steps.send(reply)
@@ -228,19 +236,49 @@ def _is_true(report: Report, trace: Trace) -> None:
         assert isinstance(report.error, OutcomeUnknown)
 
 
-@given(st.data(), st.sampled_from([0.0, 5.0, 45.0]), st.integers(0, 3))
-def test_a_restoration_of_any_replies(data: st.DataObject, wait: float, nonce: int) -> None:
-    report, trace = driven(restoration(RESTORE, wait, nonce), data, wait)
-    asked = [step.nonce for step, _ in trace if isinstance(step, StartRestore)]
+@given(
+    st.data(), st.sampled_from([RESTORE, RESTORE_PAIR]), st.sampled_from([0.0, 5.0, 45.0]), st.integers(0, 3)
+)
+def test_a_restoration_of_any_replies(data: st.DataObject, order: Any, wait: float, nonce: int) -> None:  # noqa: ANN401
+    report, trace = driven(restoration(order, wait, nonce), data, wait)
+    asked = [(step.kind, step.nonce) for step, _ in trace if isinstance(step, StartJob)]
     assert len(set(asked)) == len(asked)
     assert not [step for step, _ in trace if isinstance(step, (Create, NamePeer))]
-    told = {reply.made for _, reply in trace if isinstance(reply, Restoring)}
-    assert {step.cluster for step, _ in trace if isinstance(step, Mark)} <= told
-    assert set(report.made) <= told
+    told = {reply.made for _, reply in trace if isinstance(reply, Job)}
+    seen = [each for _, reply in trace if isinstance(reply, Seen) for each in reply.clusters]
+    peers = {peer for each in seen for peer in each.peers} if order.is_pair else set[ClusterName]()
+    marked = {step.cluster for step, _ in trace if isinstance(step, Mark)}
+    assert marked <= told | peers
+    assert set(report.made) <= marked
     for index, (step, reply) in enumerate(trace):
-        if isinstance(step, StartRestore) and isinstance(reply, Failed):
-            assert not [each for each, _ in trace[index + 1 :] if isinstance(each, StartRestore)]
+        if not isinstance(step, StartJob):
+            continue
+        if isinstance(reply, Failed):
+            assert not [each for each, _ in trace[index + 1 :] if isinstance(each, StartJob)]
+        if step.kind == "copy":
+            assert order.is_pair
+            assert [each for each, there in trace[:index] if there == Copy("") and isinstance(each, FindCopy)]
+        elif order.is_pair:
+            before = [each for _, each in trace[:index]]
+            is_copied = [each for each in before if isinstance(each, Job) and each.state == "COMPLETED"]
+            assert Copy("COMPLETED", is_usable=True) in before or is_copied
+        _is_due(trace[:index], step)
     _is_true(report, trace)
+
+
+def _is_due(before: Trace, step: StartJob) -> None:
+    """Assert that what the job before has made is not there, or that it failed before the call."""
+    jobs = [i for i, (each, _) in enumerate(before) if isinstance(each, LookAtJob) and each.kind == step.kind]
+    if not jobs:
+        return
+    last = before[jobs[-1]][1]
+    assert isinstance(last, Job)
+    if last.state in ("FAILED", "ABORTED"):
+        assert last.is_earlier
+    if last.made is not None and step.kind == "restore":
+        looks = [there for each, there in before[jobs[-1] :] if isinstance(each, Look)]
+        assert isinstance(looks[0], Seen)
+        assert not [each for each in looks[0].clusters if each.name == last.made and each.status not in GONE]
 
 
 @pytest.mark.parametrize(

@@ -203,3 +203,143 @@ async def test_a_cluster_whose_answer_was_lost_is_not_said_to_be_of_this_call() 
     assert isinstance(again, ToolOutput)
     assert "Was there already" in again.text
     assert "may_have_made" not in again.structured
+
+
+BOTH: Final[dict[str, Any]] = {"regions": (EAST, "us-east-2"), "witness": "us-west-2", "point": POINT}
+
+
+async def test_a_pair_is_restored_from_a_point_and_its_copy() -> None:
+    aws = InMemory()
+    told = await create(aws, **BOTH, tags={"team": "a"})
+    assert isinstance(told, ToolOutput), told
+    assert told.structured["ready"]
+    assert aws.changes() == ["StartCopyJob", "StartRestoreJob", "TagResource", "TagResource"]
+    assert "copied to us-east-2 (job copy-1)" in told.text
+    one, two = aws.state.clusters.values()
+    assert told.structured["made"] == [one.identifier, two.identifier]
+    assert one.tags == two.tags
+    assert one.tags["restored_from"] == POINT
+    assert one.tags["team"] == "a"
+    (asked,) = (members for operation, _, members in aws.asked if operation == "StartRestoreJob")
+    assert asked["Metadata"] == {
+        "regionalConfig": '[{"region": "us-east-1", "isDeletionProtectionEnabled": true}, '
+        '{"region": "us-east-2", "isDeletionProtectionEnabled": true}]',
+        "witnessRegion": "us-west-2",
+        "peerRegion": '["us-east-2"]',
+        "useMultiRegionOrchestration": "true",
+    }
+
+
+async def test_a_copy_that_is_there_is_used() -> None:
+    aws = InMemory()
+    await create(aws, **BOTH)
+    told = await create(aws, name="again", **BOTH)
+    assert isinstance(told, ToolOutput)
+    assert aws.changes().count("StartCopyJob") == 1
+    assert "copied" not in told.text
+
+
+async def test_a_copy_that_others_are_making_is_waited_for() -> None:
+    aws = InMemory(transition=30.0)
+    first = await create(aws, **BOTH)  # copied, and under way when the time is over
+    assert isinstance(first, ToolOutput)
+    assert not first.structured["ready"]
+    aws.jobs.clear()
+    aws.jobs["of a plan"] = {"copy": "us-east-2", "began": aws.now, "is_failing": False}
+    told = await create(aws, name="again", **BOTH)
+    assert isinstance(told, ToolOutput)
+    assert aws.changes().count("StartCopyJob") == 1
+
+
+async def test_a_copy_under_way_is_not_said_to_be_a_restore() -> None:
+    aws = InMemory(transition=60.0)
+    told = await create(aws, **BOTH)
+    assert isinstance(told, ToolOutput)
+    assert "The copy to us-east-2 copy-1 is RUNNING: nothing is restored yet." in told.text
+    assert told.structured["job_kind"] == "copy"
+    assert told.structured["ready"] is False
+    assert not aws.state.clusters
+    await aws.sleep(60)
+    assert isinstance(await create(aws, **BOTH), ToolOutput)
+    assert aws.changes().count("StartCopyJob") == 1
+
+
+async def test_without_a_vault_to_copy_to_a_person_is_told_what_to_do() -> None:
+    aws = InMemory(vaults=("own",))
+    ended = await create(aws, **BOTH)
+    assert isinstance(ended, DsqlError)
+    assert ended.code == "no_vault"
+    assert "aws backup create-backup-vault --backup-vault-name Default --region us-east-2" in (
+        ended.hint or ""
+    )
+    assert aws.changes() == []
+
+
+async def test_a_copy_that_is_made_is_told_when_the_restore_is_refused() -> None:
+    aws = InMemory()
+    refusing(aws, "StartRestoreJob", DENIED)
+    ended = await create(aws, **BOTH)
+    assert isinstance(ended, DsqlError)
+    assert ended.outcome == "partial"
+    assert "copied to us-east-2 (job copy-1): that stays, billed." in ended.text
+    assert "made nothing" not in ended.text
+
+
+@pytest.mark.parametrize("order", [{"point": POINT}, BOTH], ids=["one", "pair"])
+async def test_a_restore_that_failed_is_tried_anew_by_the_next_call_alone(order: dict[str, Any]) -> None:
+    aws = InMemory()
+    aws.jobs["copy-0"] = {"copy": "us-east-2", "began": aws.now, "is_failing": False}
+    aws.failing = True
+    failed = await create(aws, **order)
+    assert isinstance(failed, DsqlError)
+    assert failed.code == "restore_failed"
+    assert aws.changes() == ["StartRestoreJob"], "it fails once a call"
+    assert "begins a new restore" in (failed.hint or "")
+    aws.failing = True
+    again = await create(aws, **order)
+    assert isinstance(again, DsqlError)
+    assert len([job for job in aws.jobs if job.startswith("restore")]) == 2
+    told = await create(aws, **order)
+    assert isinstance(told, ToolOutput), told
+    assert told.structured["ready"]
+    assert len(aws.state.clusters) == len(order.get("regions", (EAST,)))
+    assert len([job for job in aws.jobs if job.startswith("restore")]) == 3
+
+
+async def test_a_restore_that_failed_and_left_its_cluster_is_not_tried_anew() -> None:
+    aws = InMemory(transition=20.0)
+    under_way = await create(aws, point=POINT)
+    assert isinstance(under_way, ToolOutput)
+    aws.jobs["restore-1"]["told"] = {
+        "Status": "FAILED",
+        "StatusMessage": "No link.",
+        "CreatedResourceArn": aws.jobs["restore-1"]["arn"],
+    }
+    for cluster in list(aws.state.clusters.values()):
+        await aws.call("dsql", "UntagResource", EAST, resourceArn=cluster.arn, tagKeys=list(cluster.tags))
+    for _ in range(2):
+        ended = await create(aws, point=POINT)
+        assert isinstance(ended, DsqlError)
+        assert "It has left cluster" in ended.text
+        assert only(aws) in ended.text
+    assert aws.changes().count("StartRestoreJob") == 3
+    assert len(aws.state.clusters) == 1
+
+
+async def test_the_peer_of_a_restored_pair_that_somebody_tagged_is_left_alone() -> None:
+    aws = InMemory()
+
+    def tag(operation: str, _members: Mapping[str, Any]) -> None:
+        if operation == "TagResource" and not [c for c in aws.state.clusters.values() if c.tags]:
+            two = list(aws.state.clusters.values())[1]
+            aws.before = lambda _operation, _members: None
+            call = aws.call("dsql", "TagResource", "us-east-2", resourceArn=two.arn, tags={"Name": "prod"})
+            with pytest.raises(StopIteration):
+                call.send(None)
+
+    aws.before = tag
+    ended = await create(aws, **BOTH)
+    assert isinstance(ended, DsqlError)
+    assert ended.code == "name_taken"
+    assert "tagged as another's" in ended.text
+    assert list(aws.state.clusters.values())[1].tags == {"Name": "prod"}
