@@ -169,7 +169,10 @@ class InMemory:
             if job.get("of") == members["ByResourceArn"]
         ]
         return {
-            "BackupJobs": [{"CreationDate": self.now, "State": self._job_state(job), **job} for job in found]
+            "BackupJobs": [
+                {"CreationDate": job.get("began", START), "State": self._job_state(job), **job}
+                for job in found
+            ]
         }
 
     def _describe_protected_resource(self, _region: str, _members: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,16 +187,15 @@ class InMemory:
         identifier = members["ResourceArn"].rpartition("/")[2]
         if identifier in self.asleep:
             raise _error("asleep", ApiCall("backup", "StartBackupJob", "us-east-1"))
-        job = f"job-{len(self.jobs) + 1}"
-        self.jobs[job] = {"of": members["ResourceArn"], "began": self.now}
-        return {"BackupJobId": job}
+        return {"BackupJobId": self._job("job", members, lambda: {"of": members["ResourceArn"]})}
 
     def _describe_backup_job(self, _region: str, members: Mapping[str, Any]) -> dict[str, Any]:
         job = self.jobs[members["BackupJobId"]]
         state = self._job_state(job)
         if state == "COMPLETED":
             self.points[job["of"]] = self.now
-        return {"State": state, "RecoveryPointArn": f"arn:aws:backup:us-east-1:{ACCOUNT_ID}:recovery-point:p"}
+        told = {"State": state, "CreationDate": job.get("began", START)}
+        return told | {"RecoveryPointArn": f"arn:aws:backup:us-east-1:{ACCOUNT_ID}:recovery-point:p"}
 
     def _job_state(self, job: Mapping[str, Any]) -> str:
         return "COMPLETED" if self.now >= job["began"] + timedelta(seconds=self.transition) else "RUNNING"

@@ -1,7 +1,7 @@
 """Recovery points of a cluster, and a backup made of it by AWS Backup."""
 
 import asyncio
-import uuid
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.output.tool_output import ToolOutput
 _RUNNING: Final = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 _ASLEEP: Final = frozenset({"IDLE", "INACTIVE"})
 _AT_FIRST, _LATER = 2.0, 5.0
+_UNLISTED: Final = 8
 
 
 class Wakes(Protocol):
@@ -60,23 +61,46 @@ async def last_point(api: Api, cluster: Cluster) -> Point | None:
     return max(points, key=lambda point: point.created, default=None)
 
 
-async def running_job(api: Api, cluster: Cluster) -> str | None:
-    """Find a backup of a cluster that has not ended.
+@dataclass(frozen=True)
+class BackupJob:
+    """A backup that AWS Backup lists, or has begun."""
+
+    identifier: str
+    created: datetime
+    state: str
+
+    @property
+    def is_running(self) -> bool:
+        """True if it has not ended."""
+        return self.state in _RUNNING
+
+
+async def backup_jobs(api: Api, cluster: Cluster) -> list[BackupJob]:
+    """List the backups of a cluster, the newest first.
 
     Raises:
         DsqlError: AWS does not tell.
     """
-    async for page in pages(
-        api, "backup", "ListBackupJobs", cluster.name.region, {"ByResourceArn": cluster.arn}
-    ):
-        for job in page.get("BackupJobs") or ():
-            if job.get("State") in _RUNNING:
-                return str(job["BackupJobId"])
-    return None
+    region, chosen = cluster.name.region, {"ByResourceArn": cluster.arn}
+    jobs = [
+        BackupJob(str(job["BackupJobId"]), job["CreationDate"], str(job.get("State")))
+        async for page in pages(api, "backup", "ListBackupJobs", region, chosen)
+        for job in page.get("BackupJobs") or ()
+    ]
+    return sorted(jobs, key=lambda job: job.created, reverse=True)
 
 
-async def start_backup(api: Api, cluster: Cluster, advice: Advice) -> str:
+async def start_backup(api: Api, cluster: Cluster, newest: str, advice: Advice) -> str:
     """Start a backup; an answer that is lost is looked for among the jobs.
+
+    AWS Backup answers a token that it knows with the job that it has (AWS Backup API reference,
+    StartBackupJob, IdempotencyToken): servers that know the same backups are given the same job.
+
+    Args:
+        api: Calls AWS's APIs.
+        cluster: The cluster.
+        newest: The newest backup that is known; empty for none.
+        advice: Words the next steps.
 
     Raises:
         OutcomeUnknown: No answer came, and no job is seen.
@@ -91,23 +115,23 @@ async def start_backup(api: Api, cluster: Cluster, advice: Advice) -> str:
             BackupVaultName=VAULT,
             ResourceArn=cluster.arn,
             IamRoleArn=backup_role(partition, cluster.account),
-            IdempotencyToken=uuid.uuid4().hex,  # for the SDK's own repetitions
+            IdempotencyToken=hashlib.sha256(f"{cluster.arn} {newest}".encode()).hexdigest(),
         )
     except DsqlError as error:
         if not in_doubt(error):
             raise
         try:
-            job = await running_job(api, cluster)
+            jobs = await backup_jobs(api, cluster)
         except DsqlError:
-            job = None
-        if job is None:
+            jobs = []
+        if not jobs or jobs[0].identifier == newest:
             raise OutcomeUnknown(
                 f"AWS Backup's answer is lost ({error.code}), and no job of the cluster is seen: it may "
                 "still begin.",
                 hint=_look_again(cluster, advice),
                 outcome="unknown",
             ) from error
-        return job
+        return jobs[0].identifier
     return str(answer["BackupJobId"])
 
 
@@ -141,10 +165,11 @@ class BackUp:
             woken = f"It was {cluster.status}, and was woken by a connection. "
             cluster = await self._awake(cluster)
         async with self.turn:
-            job = await running_job(api, cluster)
-            is_new = job is None
+            known = await backup_jobs(api, cluster)
+            running = next((job.identifier for job in known if job.is_running), None)
+            is_new = running is None
             begun = "AWS Backup has taken the backup" if is_new else "A backup was running already"
-            job = job or await start_backup(api, cluster, self.advice)
+            job = running or await self._begin(cluster, known[0].identifier if known else "")
         try:
             told = await self._ended(cluster, job)
         except DsqlError as error:
@@ -181,6 +206,23 @@ class BackUp:
                 f"Next: {again} follows that job; it may wait some minutes before it begins.",
             ),
             values,
+        )
+
+    async def _begin(self, cluster: Cluster, newest: str) -> str:
+        """Begin a backup, past those that ended before the call and that AWS Backup does not list yet."""
+        api, region = self.account.api, cluster.name.region
+        for _ in range(_UNLISTED):
+            job = await start_backup(api, cluster, newest, self.advice)
+            try:
+                told = await api.call("backup", "DescribeBackupJob", region, BackupJobId=job)
+            except DsqlError:
+                return job
+            if told.get("State") in _RUNNING or told.get("CreationDate", self.pace.began) >= self.pace.began:
+                return job
+            newest = job
+        raise Busy(
+            f"AWS Backup answers with earlier backups of {cluster.name.identifier}. No backup was begun.",
+            hint=f"{sentence(self.advice.again)} in a minute.",
         )
 
     async def _awake(self, cluster: Cluster) -> Cluster:
