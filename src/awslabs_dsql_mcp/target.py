@@ -1,6 +1,7 @@
 """The cluster that the settings name: an Aurora DSQL cluster or the local one."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity, configured_region
+from awslabs_dsql_mcp.aws.environment import local_endpoints
 from awslabs_dsql_mcp.clusters.account import Account, Sizes
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
@@ -114,7 +116,8 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
     if region is None:
         region = await run_in_daemon_thread(lambda: configured_region(identity) or "")
     options = ("--profile", settings.profile) if settings.profile else ()
-    return Account(AwsApi(identity), region, name_in(endpoint), options=options)
+    api = AwsApi(identity, local_endpoints(os.environ))  # noqa: TID251 - botocore reads it itself
+    return Account(api, region, name_in(endpoint), options=options)
 
 
 async def _local(settings: Settings, stack: AsyncExitStack) -> Target:

@@ -1,11 +1,12 @@
 """Clusters created, changed and deleted at a command line, in the account of a local cluster."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -72,9 +73,10 @@ class Shell:
         return made
 
 
-def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run(words: Sequence[str], environ: Mapping[str, str] = os.environ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PROGRAM, *words],
+        env=environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -324,6 +326,38 @@ def test_wrong_arguments(words: tuple[str, ...], status: int, told: str, shell: 
     assert (refused.returncode, refused.stdout) == (status, "")
     assert told in refused.stderr
     assert len(refused.stderr.splitlines()) <= 3
+
+
+def test_a_pair_is_restored_from_one_point(shell: Shell) -> None:
+    identifier = shell.foreign(protected=False)
+    point = shell.json("back-up", identifier)["recovery_point"]
+    words = ("restore", "both again", point, "--regions", ",".join(REGIONS), "--witness", "us-west-2")
+    assert "name is none" in shell.run(*words).stderr
+    made = shell.json("restore", "both-again", *words[2:])
+    assert [each["region"] for each in made["clusters"]] == list(REGIONS)
+    for each, other in zip(made["clusters"], reversed(made["clusters"]), strict=True):
+        seen = shell.there(each["identifier"], each["region"])
+        assert seen["tags"]["restored_from"] == point
+        assert other["arn"] in seen["multiRegionProperties"]["clusters"]
+        assert seen["deletionProtectionEnabled"]
+
+
+def test_a_shell_in_which_local_env_was_evaluated_needs_no_option(shell: Shell) -> None:
+    told = run(["local", "--env", "--format", "json", *shell.local[1:]])
+    environ = os.environ | {name: value for name, value in json.loads(told.stdout).items() if value}
+
+    def clusters(*words: str) -> str:
+        done = run(["clusters", *words], environ)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    made = clusters("create", "here", "--without-protection")
+    assert "Account 000000000000." in made
+    (identifier,) = re.findall(r"cluster (\w{26}) ", made)
+    assert "COMPLETED" in clusters("back-up", identifier)
+    assert "ACTIVE" in clusters("show", identifier)
+    assert "is deleted" in clusters("delete", identifier, "--yes")
+    assert not shell.there(identifier)
 
 
 def test_the_policy_holds_the_line_of_own() -> None:

@@ -10,6 +10,27 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+_THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
+_SERVICES: Final = ("dsql", "backup", "sts", "iam", "cloudwatch", "service-quotas", "pricing")
+
+
+def local_endpoints(environ: Mapping[str, str]) -> dict[str, str | None] | None:
+    """Give the URLs of an account on this machine, by service; `None` where AWS is asked, or an emulator.
+
+    ``awslabs-dsql-mcp local --env`` names such an account: its keys are none for AWS's other services, which
+    are asked only where a variable leads to one (AWS SDKs and Tools Reference Guide, "Service-specific
+    endpoints").
+
+    Args:
+        environ: The environment.
+    """
+    is_ignored = environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    urls = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper().replace('-', '_')}") for name in _SERVICES}
+    dsql = urls["dsql"] or ""
+    if is_ignored or environ.get("AWS_ENDPOINT_URL") or not _is_address(dsql):
+        return None
+    return urls if urlsplit(dsql).hostname in _THIS_MACHINE else None
+
 
 def _is_number(value: str) -> bool:
     return value.strip().isdecimal()

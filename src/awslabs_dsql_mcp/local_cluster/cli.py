@@ -83,7 +83,7 @@ def _run(parsed: argparse.Namespace, data_dir: DataDir, environ: Mapping[str, st
     if task == "token":
         _print(_token(data_dir, getattr(parsed, "host", HOST), user))
     elif task == "sleep":
-        _let_sleep(data_dir, _number(parsed, _WAKING) / 1000, getattr(parsed, "host", ""))
+        _let_sleep(data_dir, parsed.local_data, _number(parsed, _WAKING) / 1000, getattr(parsed, "host", ""))
     elif task == "fail":
         _let_fail(data_dir, parsed.fault, int(_number(parsed, _TIMES)))
     elif task == "--for":
@@ -243,10 +243,17 @@ def _data_flags(data_dir: DataDir, data: Path | None) -> list[str]:
     return ["--local-data", str(data_dir.path)] if data else []
 
 
-def _let_sleep(data_dir: DataDir, waking_seconds: float, host: str) -> None:
+def _let_sleep(data_dir: DataDir, data: Path | None, waking_seconds: float, host: str) -> None:
     host = _host_name(host) if host else ""
     with _connected(data_dir) as handle:
-        handle.let_sleep(waking_seconds, host)
+        if not handle.let_sleep(waking_seconds, host):
+            listing = shlex.join(
+                ("awslabs-dsql-mcp", "clusters", "list", "--local", *_data_flags(data_dir, data))
+            )
+            raise NotConfigured(
+                f"There is no cluster {host} that runs.",
+                hint=f"Name the endpoint of an ACTIVE one: {listing}",
+            )
 
 
 def _let_fail(data_dir: DataDir, fault: str | None, times: int) -> None:

@@ -80,7 +80,9 @@ def test_what_is_not_there_is_not_put_to_sleep(
 ) -> None:
     assert account.port
     assert local(folder, "sleep", "--host", f"{'a' * 26}.dsql.us-east-1.on.aws") == 1
-    assert "There is no cluster aaaaaaaaaaaaaaaaaaaaaaaaaa.dsql" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "There is no cluster aaaaaaaaaaaaaaaaaaaaaaaaaa.dsql" in said
+    assert f"awslabs-dsql-mcp clusters list --local --local-data {folder}" in said
     with pytest.raises(SettingsError, match="expected create or backup"):
         local(folder, "fail")
     with pytest.raises(SettingsError, match="--times: got it with local sleep, expected it with local fail"):

@@ -43,22 +43,20 @@ class ClusterHandle:
         """Close the connection; the cluster stops after the last one."""
         self.connection.close()
 
-    def let_sleep(self, waking_seconds: float, host: str = "") -> None:
+    def let_sleep(self, waking_seconds: float, host: str = "") -> bool:
         """Put a cluster to sleep; the next connection is refused, and wakes it up.
 
         Args:
             waking_seconds: Seconds that waking up takes.
             host: Its endpoint's name; empty for the first cluster.
 
+        Returns:
+            True if it sleeps; false if there is no such cluster that runs.
+
         Raises:
-            NotConfigured: There is no such cluster.
             OSError: The daemon has ended.
         """
-        if self._ask(f"{waking_seconds} {host}".rstrip()) != "asleep":
-            raise NotConfigured(
-                f"There is no cluster {host} that runs.",
-                hint="Name the endpoint of an ACTIVE one: awslabs-dsql-mcp clusters list --local",
-            )
+        return self._ask(f"{waking_seconds} {host}".rstrip()) == "asleep"
 
     def let_fail(self, fault: str, times: int) -> None:
         """Let the next calls or jobs of the account fail.
