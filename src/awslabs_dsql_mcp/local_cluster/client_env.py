@@ -57,7 +57,7 @@ def client_env(
     }
 
 
-_API_URLS: Final = ("AWS_ENDPOINT_URL_DSQL", "AWS_ENDPOINT_URL_BACKUP")
+_API_URLS: Final = ("AWS_ENDPOINT_URL_DSQL", "AWS_ENDPOINT_URL_BACKUP", "AWS_ENDPOINT_URL_STS")
 
 
 def _api(port: int, environ: Mapping[str, str]) -> dict[str, str]:

@@ -109,7 +109,7 @@ def test_the_environment_has_the_url(
     assert main(["--env", "--format", form, "--local-data", str(folder)]) == 0
     said = capsys.readouterr().out.splitlines()
     assert account.api_url is not None
-    for service in ("DSQL", "BACKUP"):
+    for service in ("DSQL", "BACKUP", "STS"):
         (line,) = [line for line in said if f"AWS_ENDPOINT_URL_{service}" in line]
         assert account.api_url in line
 

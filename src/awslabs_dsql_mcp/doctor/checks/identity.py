@@ -20,7 +20,7 @@ from awslabs_dsql_mcp.doctor.context import CheckContext
 from awslabs_dsql_mcp.doctor.report import CheckOutcome, warning
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError
-from awslabs_dsql_mcp.local_cluster.control_plane.arns import ACCOUNT_ID
+from awslabs_dsql_mcp.local_cluster.control_plane.identity import CALLER
 from awslabs_dsql_mcp.sql.identifiers import quote_identifier
 from awslabs_dsql_mcp.target import resolve_account
 from awslabs_dsql_mcp.text import one_line
@@ -30,7 +30,6 @@ _MAPPINGS: Final = Query("SELECT pg_role_name, arn FROM sys.iam_pg_role_mappings
 _FOR_IDENTITY: Final = frozenset({"not_mapped", "access_denied", "not_authorized", "no_such_role"})
 """Causes of a refused login that an identity, its policy or its mapping can have."""
 
-_LOCAL: Final = f"arn:aws:iam::{ACCOUNT_ID}:user/local"
 _MOST: Final = 3  # roles that are named
 _MAX_NAME: Final = 100  # characters
 
@@ -42,7 +41,7 @@ async def identity(context: CheckContext) -> CheckOutcome:
     if context.refusal not in _FOR_IDENTITY:
         return CheckOutcome("Skipped: no login was refused for its identity.", "skipped")
     if context.settings.local:
-        context.caller = read_identity(_LOCAL)
+        context.caller = read_identity(CALLER)
         return _refused(context, context.caller, None)
     account = await resolve_account(context.settings, context.stack)
     limit = context.settings.connect_timeout

@@ -13,7 +13,13 @@ from datetime import datetime, timezone
 from typing import Final
 
 from awslabs_dsql_mcp.dsql.regions import REGIONS
-from awslabs_dsql_mcp.local_cluster.control_plane import account_file, operations, service, signature
+from awslabs_dsql_mcp.local_cluster.control_plane import (
+    account_file,
+    identity,
+    operations,
+    service,
+    signature,
+)
 from awslabs_dsql_mcp.local_cluster.control_plane.account import Moment
 from awslabs_dsql_mcp.local_cluster.control_plane.account_file import AccountFile
 from awslabs_dsql_mcp.local_cluster.control_plane.backup import operations as backup_operations
@@ -70,6 +76,8 @@ class Api:
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Answer a request; whatever goes wrong is an error of the API."""
+        if identity.is_asked(request):
+            return self._identify(request)
         try:
             scope = signature.check(request, self._keys, self._now(), SERVICES)
         except ServiceError as error:
@@ -82,6 +90,16 @@ class Api:
         except Exception:  # noqa: BLE001  a fault of ours, which must not end the connection without an answer
             _log.exception("%s %s failed", request.method, request.path)
             return self._refuse(asked, ServiceError(asked.fault, "The log of the cluster has the cause."))
+
+    def _identify(self, request: HttpRequest) -> HttpResponse:
+        request_id = str(uuid.uuid4())
+        try:
+            signature.check(request, self._keys, self._now(), (identity.SERVICE,))
+            status, body = 200, identity.answer(request, self._keys.access_key, request_id)
+        except ServiceError as error:
+            status = 400 if error.code == "InvalidAction" else 403
+            body = identity.refusal(error, request_id)
+        return HttpResponse(status, {"content-type": "text/xml", "x-amzn-RequestId": request_id}, body)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(time.time(), timezone.utc)
