@@ -1,6 +1,8 @@
 """Real clients take what ``install`` wrote: no login, no model, no network."""
 
 import json
+import re
+import shlex
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -8,6 +10,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+
+from docs.blocks import line_with
 
 Run = Callable[..., str]
 Install = Callable[[str], str]
@@ -26,6 +30,21 @@ pytestmark = pytest.mark.timeout(400)  # the first test brings the clients
 def test_claude_code_connects(programs: Path, run: Run, install: Install) -> None:
     install("claude-code")
     assert "✔ Connected" in run(programs / "claude", "mcp", "list")
+
+
+@pytest.mark.parametrize("client", ["claude", "codex"])
+def test_a_client_s_own_command_adds_the_server_as_shown(programs: Path, run: Run, client: str) -> None:
+    line = line_with(f"{client} mcp add ")
+    run(programs / client, *shlex.split(line)[1:])
+    told = run(programs / client, "mcp", "get", "aurora-dsql")
+    assert " ".join([field(told, "command"), field(told, "args")]) == " ".join(shlex.split(line)[-6:])
+    assert "AWS_PROFILE" in told
+
+
+def field(told: str, name: str) -> str:
+    """What a client shows as a field of a server."""
+    (found,) = re.findall(rf"^\s*{name}: (.*)$", told, re.MULTILINE | re.IGNORECASE)
+    return found
 
 
 def test_gemini_cli_connects(programs: Path, run: Run, install: Install, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
+from docs.blocks import BLOCKS, lines
+
 Run = Callable[..., str]
 TOP = Path(__file__).parents[2]
 PACKAGING = TOP / "packaging"
@@ -75,15 +77,16 @@ def test_claude_code_finds_nothing_to_complain_of(programs: Path, run: Run, plac
     assert "Validation passed" in run(programs / "claude", "plugin", "validate", "--strict", place)
 
 
-@pytest.mark.parametrize(
-    ("client", "install"), [("claude", "install"), ("codex", "add"), ("copilot", "install")]
-)
+@pytest.mark.parametrize("client", ["claude", "codex", "copilot"])
 def test_a_client_installs_the_plugin_with_the_server_and_the_skill(
-    programs: Path, run: Run, client: str, install: str
+    programs: Path, run: Run, client: str
 ) -> None:
     program = programs / client
-    run(program, "plugin", "marketplace", "add", PACKAGING)
-    run(program, "plugin", install, "aurora-dsql@awslabs-dsql-mcp")
+    shown = [line for each in BLOCKS if each.document == "packaging/README.md" for line in lines(each.text)]
+    commands = [line.split()[1:] for line in shown if line.startswith(f"{client} plugin ")]
+    assert len(commands) == 2
+    for words in commands:
+        run(program, *(str(PACKAGING) if word == "./packaging" else word for word in words))
     assert "aurora-dsql@awslabs-dsql-mcp" in run(program, "plugin", "list")
     servers = run(program, "mcp", "list")
     assert "aurora-dsql" in servers
