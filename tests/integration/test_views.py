@@ -112,6 +112,9 @@ async def test_a_handshake_names_the_extension_to_who_declares_it(
         ("get_schema", {"detail": "summary"}),
         ("get_schema", {"detail": "full", "limit": 2}),
         ("get_schema", {"table_name": "views_seen"}),
+        ("job_status", {}),
+        ("cluster_status", {}),
+        ("cluster_status", {"days": 7}),
     ],
     ids=lambda tool: tool[0],
 )

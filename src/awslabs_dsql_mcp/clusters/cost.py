@@ -30,7 +30,7 @@ def usage_in_brief(usage: Usage, price: Price | None, period: Period) -> str:
     size = "" if usage.storage_gb is None else f", {in_gb(usage.storage_gb)} stored"
     transactions = pluralize(usage.total("TotalTransactions"), "transaction")
     conflicts = pluralize(usage.total("OccConflicts"), "conflict")
-    return f"{_work(usage, price)} in {pluralize(period.days, 'day')}{size}, {transactions}, {conflicts}"
+    return f"{work_text(usage, price)} in {pluralize(period.days, 'day')}{size}, {transactions}, {conflicts}"
 
 
 def usage_lines(usage: Usage, price: Price | None, period: Period, created: datetime) -> list[str]:
@@ -43,7 +43,7 @@ def usage_lines(usage: Usage, price: Price | None, period: Period, created: date
         created: When the cluster was created.
     """
     kinds = [f"{kind.removesuffix('DPU')} {usage.total(kind):,.2f}" for kind in KINDS if usage.total(kind)]
-    work = f"{_work(usage, price)}{': ' if kinds else ''}{', '.join(kinds)}"
+    work = f"{work_text(usage, price)}{': ' if kinds else ''}{', '.join(kinds)}"
     lines = [f"Usage from {period.start:%Y-%m-%d} to {minute(period.now)}: {work}."]
     if usage.has_dpu:
         lines.append(_monthly(usage, price, period.elapsed(created)))
@@ -61,16 +61,17 @@ def usage_lines(usage: Usage, price: Price | None, period: Period, created: date
         )
     if timeouts := usage.total("QueryTimeouts"):
         lines.append(f"{pluralize(timeouts, 'query timeout')}.")
-    return [*lines, *_days(usage)]
+    return lines
 
 
-def _work(usage: Usage, price: Price | None) -> str:
+def work_text(usage: Usage, price: Price | None) -> str:
+    """Write the DPUs of a usage, with what they cost."""
     if not usage.has_dpu:
         return "no figures of DPU"
     return f"{_dpu(usage.dpu)}{'' if price is None else f' ({dollars(price.of(usage.dpu))})'}"
 
 
-def _days(usage: Usage) -> list[str]:
+def day_lines(usage: Usage) -> list[str]:
     """Write the DPUs of each day as CSV, where there are several."""
     days = sorted({day for metric in ("TotalDPU", *KINDS) for day in usage.days.get(metric, {})})
     if len(days) < 2:  # noqa: PLR2004

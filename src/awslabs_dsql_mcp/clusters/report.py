@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from awslabs_dsql_mcp.clusters.changes.ownership import restored_from
-from awslabs_dsql_mcp.clusters.cost import in_gb, usage_facts, usage_in_brief, usage_lines, usage_notes
+from awslabs_dsql_mcp.clusters.cost import (
+    day_lines,
+    in_gb,
+    usage_facts,
+    usage_in_brief,
+    usage_lines,
+    usage_notes,
+)
 from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReport, Part, RegionReport
 from awslabs_dsql_mcp.clusters.times import minute
@@ -49,7 +56,7 @@ def region_lines(report: RegionReport, period: Period | None) -> tuple[list[str]
     ]
     lines += [f"{identifier}: {reason}" for identifier, reason in report.unread.items()]
     if report.clusters:
-        lines.append(_quota_line(report))
+        lines.append(quota_line(report))
     return [head, *lines], _notes(report) if report.usages and report.clusters else []
 
 
@@ -100,7 +107,8 @@ def total_line(reports: Sequence[RegionReport]) -> str:
     return f"Together: {pluralize(number, 'cluster')} in {regions}{_states(clusters)}."
 
 
-def _quota_line(report: RegionReport) -> str:
+def quota_line(report: RegionReport) -> str:
+    """Say how many clusters of a Region's quotas there are."""
     used = [
         f"{used} of {limit:,.0f} {name[0].lower()}{name[1:]}" for name, used, limit in _quotas_used(report)
     ]
@@ -142,7 +150,8 @@ def cluster_lines(report: ClusterReport, period: Period | None, now: datetime) -
         lines.append(f"Usage: not known. {report.usage.missing} {_UNCOUNTED}")
     elif period:
         usage = report.usage.value
-        lines += usage_lines(usage, report.price, period, cluster.created) if usage and usage.days else []
+        if usage and usage.days:
+            lines += usage_lines(usage, report.price, period, cluster.created) + day_lines(usage)
         lines += usage_notes(usage and [usage], report.usage.missing, report.price, cluster.name.region)
     if cluster.tags:
         shown = [f"{_quoted(key)}: {_quoted(value)}" for key, value in sorted(cluster.tags.items())]

@@ -18,12 +18,14 @@ from awslabs_dsql_mcp.clusters.report import (
     region_lines,
     total_line,
 )
+from awslabs_dsql_mcp.clusters.status_view import cluster_view, region_view
 from awslabs_dsql_mcp.clusters.usage import Period
 from awslabs_dsql_mcp.config.parsers import read_region
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, name_of
 from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import one_line
+from awslabs_dsql_mcp.views.extension import VIEW
 
 _MOST_REGIONS: Final = 40  # more than Aurora DSQL is in
 
@@ -39,6 +41,7 @@ class ClusterStatus:
         asker: Who asks.
         now: Tells the time.
         sleep: Waits so many seconds.
+        views: Give a view what it draws, too.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class ClusterStatus:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        views: bool = False,
     ) -> None:
         self._account = account
         self._asker = asker
         self._now = now
         self._sleep = sleep
+        self._views = views
 
     async def report(
         self,
@@ -98,7 +103,7 @@ class ClusterStatus:
             return await self._one(reader, cluster, period, wait)
         if wait:
             raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.")
-        return await _list(reader, regions or [_own(account, self._asker)], period)
+        return await _list(reader, regions or [_own(account, self._asker)], period, views=self._views)
 
     async def _one(
         self,
@@ -108,12 +113,14 @@ class ClusterStatus:
         wait: float,
     ) -> ToolOutput:
         report = await reader.report(cluster, period)
-        lines = cluster_lines(report, period, self._now())
+        now = self._now()
+        lines = cluster_lines(report, period, now)
         notes = [line for line in lines if NOT_KNOWN in line]
         if cluster.status in MOVING:
             waited = f" after {wait:g} s" if wait else ""
             lines.append(f"Next: still {cluster.status}{waited}; {self._asker.following(cluster.arn)}.")
-        return ToolOutput(tuple(lines), {**cluster_facts(report, period), "notes": notes})
+        shown = {VIEW: cluster_view(report, notes, period, now)} if self._views else {}
+        return ToolOutput(tuple(lines), {**cluster_facts(report, period), "notes": notes}, shown)
 
 
 def check_account(given: str, cluster: Cluster) -> None:
@@ -185,7 +192,9 @@ def _regions(text: str) -> list[str]:
         ) from None
 
 
-async def _list(reader: ClusterReader, regions: list[str], period: Period | None) -> ToolOutput:
+async def _list(
+    reader: ClusterReader, regions: list[str], period: Period | None, *, views: bool
+) -> ToolOutput:
     reports = await asyncio.gather(
         *(reader.region(region, period) for region in regions), return_exceptions=len(regions) > 1
     )
@@ -212,4 +221,5 @@ async def _list(reader: ClusterReader, regions: list[str], period: Period | None
         "regions": [region_facts(report) for report in read],
         "notes": [*unread, *notes],
     }
-    return ToolOutput((*lines, *unread, *notes), values)
+    shown = {VIEW: region_view(read, [*unread, *notes], period)} if views else {}
+    return ToolOutput((*lines, *unread, *notes), values, shown)

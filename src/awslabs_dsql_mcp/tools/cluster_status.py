@@ -7,7 +7,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.clusters import MAX_DAYS
-from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, client_shows_views, progress_of, search_hint, to_text_result
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,7 +48,8 @@ def cluster_status_tool(account: "Callable[[], Awaitable[Account]]", *, call_tim
         )
 
         wait = min(wait_s or 0.0, longest)
-        answer = await ClusterStatus(account).report(cluster_id, region, days, wait, progress_of(ctx))
+        status = ClusterStatus(account, views=client_shows_views(ctx))
+        answer = await status.report(cluster_id, region, days, wait, progress_of(ctx))
         return to_text_result(answer)
 
     return ToolSpec(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from awslabs_dsql_mcp.catalog import jobs
 from awslabs_dsql_mcp.catalog.jobs import AsyncJob
+from awslabs_dsql_mcp.catalog.jobs_view import jobs_view
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid
@@ -22,7 +24,14 @@ from awslabs_dsql_mcp.output.tool_output import (
     untrusted_notice,
 )
 from awslabs_dsql_mcp.tools.offered import OfferedTools
-from awslabs_dsql_mcp.tools.spec import ToolSpec, progress_of, search_hint, to_text_result
+from awslabs_dsql_mcp.tools.spec import (
+    VIEW,
+    ToolSpec,
+    client_shows_views,
+    progress_of,
+    search_hint,
+    to_text_result,
+)
 
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
@@ -70,7 +79,9 @@ class JobStatus:
                 Field(description="Wait so long for the end; 20 for one job.", ge=0, le=MAX_WAIT),
             ] = None,
         ) -> CallToolResult:
-            return to_text_result(await self.job_status(job_id or None, wait_s, progress_of(ctx)))
+            views = client_shows_views(ctx)
+            answer = await self.job_status(job_id or None, wait_s, progress_of(ctx), views=views)
+            return to_text_result(answer)
 
         return ToolSpec(
             "job_status",
@@ -83,7 +94,12 @@ class JobStatus:
         )
 
     async def job_status(
-        self, job_id: str | None, wait_s: float | None, progress: ReportProgress
+        self,
+        job_id: str | None,
+        wait_s: float | None,
+        progress: ReportProgress,
+        *,
+        views: bool = False,
     ) -> ToolOutput:
         """Report the status of jobs, at the latest when the wait is over.
 
@@ -91,6 +107,7 @@ class JobStatus:
             job_id: One job; ``None`` for the unfinished and the newest.
             wait_s: Seconds to wait for the end of all of them; by default 20 for one job, none for a list.
             progress: Called after each look that found an unfinished job.
+            views: Give a view what it draws, too.
 
         Raises:
             RequestInvalid: There is no such job.
@@ -103,7 +120,8 @@ class JobStatus:
         usual = 0.0 if job_id is None else _DEFAULT_WAIT
         wait = min(usual if wait_s is None else wait_s, self._max_wait)
         found = await self._follow(job_id, wait, progress)
-        return _answer(found, self._offered.advise(jobs.next_step(found)))
+        answer = _answer(found, self._offered.advise(jobs.next_step(found)))
+        return replace(answer, for_person={VIEW: jobs_view(found)}) if views else answer
 
     async def _follow(
         self, job_id: str | None, wait: float, progress: ReportProgress

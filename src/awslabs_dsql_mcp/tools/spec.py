@@ -11,6 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.config.settings import Toolset
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import Shown, as_line
+from awslabs_dsql_mcp.views.extension import VIEW as VIEW  # noqa: PLC0414 - for the tools
 from awslabs_dsql_mcp.views.extension import shows_views
 
 FACTS: Final = "awslabs-dsql-mcp/facts"
@@ -18,9 +19,6 @@ FACTS: Final = "awslabs-dsql-mcp/facts"
 
 Answer = CallToolResult | InputRequiredResult
 """A tool's answer, or a question to the user first."""
-
-VIEW: Final = "awslabs-dsql-mcp/view"
-"""Key in a result's ``_meta`` of what a view draws, for clients that show views; no model sees it."""
 
 ALWAYS_LOAD: Final = {"anthropic/alwaysLoad": True}
 """``_meta`` of tools that Claude Code loads at the start; others are found by a search first."""

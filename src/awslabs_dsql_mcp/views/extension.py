@@ -11,6 +11,8 @@ from awslabs_dsql_mcp.views.table import VIEWS, View
 
 EXTENSION: Final = "io.modelcontextprotocol/ui"
 MIME_TYPE: Final = "text/html;profile=mcp-app"
+VIEW: Final = "awslabs-dsql-mcp/view"
+"""Key in a result's ``_meta`` of what a view draws, for clients that show views; no model sees it."""
 _UI: Final = "ui"
 # A copied table is the one thing that a page needs more than its frame gives it ("Sandbox permissions").
 _RESOURCE_META: Final[Mapping[str, Any]] = {

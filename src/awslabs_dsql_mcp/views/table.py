@@ -35,6 +35,12 @@ VIEWS: Final = (
     ),
     View("plan", "Plan", "A query's plan as a tree, with what costs in it.", ("explain_query",)),
     View("schema", "Schema", "Tables: columns, keys, indexes, a diagram, a search.", ("get_schema",)),
+    View(
+        "status",
+        "Status",
+        "Jobs, and what to do about them; clusters, their usage and cost by day.",
+        ("job_status", "cluster_status"),
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.status import ClusterStatus
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
+from awslabs_dsql_mcp.views.extension import VIEW
 from support.aws.stand_in import Refusal, StandIn
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc)
@@ -113,7 +114,7 @@ class Asked:
         async def give() -> Account:
             return account
 
-        self._status = ClusterStatus(give, now=lambda: self._now, sleep=self._sleep)
+        self._status = ClusterStatus(give, now=lambda: self._now, sleep=self._sleep, views=True)
 
     async def _sleep(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
@@ -133,6 +134,10 @@ class Asked:
     async def values(self, cluster_id: str = "") -> dict[str, Any]:
         """Call the tool; give its values for programs."""
         return (await self._answer(cluster_id)).structured
+
+    async def drawing(self, cluster_id: str = "", region: str = "", days: int | None = None) -> object:
+        """Call the tool; give what a view draws."""
+        return (await self._answer(cluster_id, region, days)).for_person[VIEW]
 
     async def _answer(
         self,
