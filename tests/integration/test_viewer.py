@@ -1,6 +1,7 @@
 """The viewer's door: whom it answers, what it lets them do, what it tells of itself, and its end."""
 
 import asyncio
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -149,6 +150,19 @@ async def test_of_several_clusters_each_says_what_it_may(
         assert answer.json() == {"result": {"default": "prod", "all": known}}
         read = await call(viewer, secret, "readonly_query", cluster="dev", sql="SELECT 1")
         assert read["result"]["structuredContent"]["cluster"] == "dev"
+
+
+async def test_what_a_person_asks_is_in_the_audit_log(on_cluster: ServerOn, tmp_path: Path) -> None:
+    file = tmp_path / "audit"
+    start = on_cluster("--allow-writes", "--audit-log", str(file))
+    async with running_viewer(start, tmp_path / "log") as viewer:
+        secret = await session(viewer)
+        await call(viewer, secret, "readonly_query", sql="SELECT 1 AS one")
+        await call(viewer, secret, "transact", sql_list=["CREATE TABLE IF NOT EXISTS audited (id int)"])
+        await viewer.interrupt()
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [record["tool"] for record in records] == ["readonly_query", "transact"]
+    assert [record["outcome"] for record in records] == ["done", "committed"]
 
 
 async def test_it_listens_on_loopback_alone(viewer: Viewer) -> None:

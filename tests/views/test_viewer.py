@@ -3,10 +3,13 @@
 import json
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from conftest import ServerOn, held
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from conftest import ServerOn, held, server
+from support.direct_connection import run
 from support.viewer import Viewer, running_viewer
 from views.browser import ViewClient
 
@@ -62,6 +65,11 @@ class Tab:
         await self.write(sql)
         await self.click(button)
         return await self.outcome()
+
+    async def look(self, button: str, tool: str) -> None:
+        """Have a button show what a tool tells."""
+        await self.click(f"#{button}")
+        await self.wait(f"!running && bridge?.view.tool === '{tool}'")
 
     async def outcome(self) -> str:
         """Wait for the end of what runs; give what came of it, in a word."""
@@ -207,6 +215,91 @@ async def test_a_tab_without_the_key_is_told_so(writing: Tab) -> None:
     await writing.open()
 
 
+async def test_jobs_clusters_plans_and_tables_are_shown_beside_the_editor(writing: Tab) -> None:
+    frame = writing.browser
+    created = "CREATE TABLE looked_at (id int PRIMARY KEY, note text)"
+    assert await writing.run(created, "#change") == "committed"
+    assert await writing.run("CREATE INDEX ASYNC ON looked_at (note)", "#change") == "committed"
+    await writing.look("jobs", "job_status")
+    await frame.wait("document.querySelector('tbody')?.innerText.includes('looked_at')")
+    await frame.click("#refresh")
+    await frame.wait("/✓|…|✗/.test(document.getElementById('badge').textContent)")
+    await writing.clean()
+    await writing.look("account", "cluster_status")
+    await frame.wait("document.getElementById('badge')?.textContent === '○ 1 cluster'")
+    await frame.click("tbody button")
+    await frame.wait("document.activeElement.id === 'back'")
+    assert "Deletion protection" in await frame.text("tbody")
+    await writing.clean()
+    assert await writing.run("SELECT note FROM looked_at WHERE id = 1", "#plan") == "done"
+    await frame.wait("document.querySelectorAll('tbody tr').length > 0")
+    assert "looked_at" in await frame.text("tbody")
+    await frame.do("inHost", script="document.getElementById('find').value = 'looked_at', tellObjects()")
+    await writing.click("#objects li button.what")
+    await writing.wait("!running && bridge?.view.tool === 'get_schema'")
+    await frame.wait("document.querySelector('details[open]')")
+    assert "looked_at" in await frame.text("summary")
+    await writing.clean()
+
+
+async def test_a_view_calls_the_tool_that_it_shows_and_no_other(writing: Tab) -> None:
+    assert await writing.run("SELECT 1 AS one", "#read") == "1 row"
+    frame = writing.browser
+    await frame.wait("document.querySelector('.line')")
+    insert = "{ sql_list: ['CREATE TABLE by_a_view (id int)'] }"
+    for call in (
+        f"host.call('transact', {insert})",
+        "host.ask('resources/read', {})",
+        "host.ask('open', {})",
+    ):
+        told = await frame.evaluate(f"{call}.then(() => 'done', error => error.message)")
+        assert told.endswith("is not offered here.")
+    written = await frame.evaluate(
+        "host.call('readonly_query', { sql: 'CREATE TABLE by_a_view (id int)' }).then(r => r.isError)"
+    )
+    assert written is True
+    # What the page keeps is out of the frame's reach, and so is the network.
+    tries = ("parent.document.title", "parent.sessionStorage.length", "sessionStorage.length")
+    for reached in tries:
+        with pytest.raises(AssertionError, match="SecurityError"):
+            await frame.evaluate(reached)
+    failed = "fetch(parent === self ? '' : '/mcp', { method: 'POST' }).then(() => 'sent', () => 'refused')"
+    assert await frame.evaluate(failed) == "refused"
+    # A message of another window is none of the view's.
+    asked = "{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'readonly_query' } }"
+    calls = "(window.calls = 0, bridge.on.call = () => (window.calls += 1), postMessage(%s))"
+    await frame.do("inHost", script=calls % asked)
+    await frame.evaluate("host.call('readonly_query', {})")  # arrives behind it
+    assert await frame.do("inHost", script="calls") == 1
+
+
+async def test_a_page_of_another_origin_gets_nothing_even_with_the_key(writing: Tab) -> None:
+    url = f"http://{writing.viewer.authority}"
+    await writing.browser.do("visit")
+    given = f"{{ method: 'POST', headers: {{ authorization: 'Bearer {writing.viewer.key}' }} }}"
+    for address in ("/open", "/mcp"):
+        told = f"fetch('{url}{address}', {given}).then(() => 'answered', () => 'refused')"
+        assert await writing.browser.do("inHost", script=told) == "refused"
+    for address in ("/", "/views/transaction.html"):
+        await writing.browser.do(
+            "inHost",
+            script=f"""new Promise((loaded) => {{
+              const frame = document.createElement('iframe');
+              Object.assign(frame, {{ src: '{url}{address}', onload: loaded }});
+              document.body.replaceChildren(frame);
+            }}).then(() => true)""",
+        )
+        assert await writing.browser.evaluate("document.querySelector('h1')?.textContent") is None
+    await writing.open()
+
+
+async def test_many_tabs_ask_at_once_and_each_gets_its_own_answer(writing: Tab) -> None:
+    script = """Promise.all(Array.from({ length: 20 }, (_, at) =>
+      callTool('readonly_query', { sql: `SELECT ${at} AS n, repeat('x', 100000) AS t` })
+        .then(result => result.structuredContent.rows[0][0] === at)))"""
+    assert await writing.browser.do("inHost", script=script) == [True] * 20
+
+
 async def test_without_allow_writes_nothing_is_changed(
     views: ViewClient, on_cluster: ServerOn, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -220,3 +313,38 @@ async def test_without_allow_writes_nothing_is_changed(
         await tab.clean()
         assert await viewer.interrupt() == 130
     await views.do("visit")
+
+
+async def test_each_of_two_clusters_is_asked_what_it_is_chosen_for(
+    views: ViewClient, cluster_folder: Path, cluster: LocalCluster, tmp_path: Path
+) -> None:
+    assert cluster.port
+    file = tmp_path / "clusters.toml"
+    async with local_cluster(tmp_path / "other") as other:
+        await run(other, "CREATE TABLE only_there (id int PRIMARY KEY)")
+        file.write_text(
+            f'default = "here"\n[clusters.here]\nlocal = true\nlocal-data = "{cluster_folder}"\n'
+            f'[clusters.there]\nlocal = true\nlocal-data = "{tmp_path / "other"}"\nallow-writes = true\n'
+        )
+        async with running_viewer(server("--config", str(file)), tmp_path / "log") as viewer:
+            tab = Tab(views, viewer)
+            await tab.open()
+            listed = "[...document.querySelectorAll('#objects .name')].map(name => name.textContent)"
+            assert "only_there" not in await views.do("inHost", script=listed)
+            assert await views.do("inHost", script="[change.hidden, cluster.value]") == [True, "here"]
+            assert await tab.run("SELECT count(*) FROM only_there", "#read") == "failed"
+            await views.do(
+                "inHost", script="(cluster.value = 'there', cluster.dispatchEvent(new Event('change')))"
+            )
+            await tab.wait(f"{listed}.join() === 'only_there'")
+            assert await tab.run("INSERT INTO only_there VALUES (7)", "#change") == "committed"
+            await tab.click("#objects li button")
+            assert await tab.outcome() == "1 row"
+            await tab.look("jobs", "job_status")
+            await views.wait("document.getElementById('badge')?.textContent === '○ There are no jobs'")
+            await views.click("#refresh")
+            await views.wait("document.getElementById('badge')?.textContent === '○ There are no jobs'")
+            await tab.look("account", "cluster_status")
+            await views.wait("document.getElementById('badge')?.textContent === '○ 1 cluster'")
+            await tab.clean()
+        await views.do("visit")

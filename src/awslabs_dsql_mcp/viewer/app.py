@@ -68,6 +68,11 @@ def make_app(host: Host, access: Access, opened: Callable[[], None]) -> ASGIApp:
     return _Guarded(Starlette(routes=routes), access)
 
 
+def page_script() -> str:
+    """Read the script of the page: parts that views have too, and its own, in one scope."""
+    return "\n".join((shared_part("dom.js"), shared_part("values.js"), _text("bridge.js"), _text("page.js")))
+
+
 class _Pages:
     """What stands at each address."""
 
@@ -83,8 +88,7 @@ class _Pages:
         return _file(shared_part("theme.css") + _text("page.css"), "text/css")
 
     async def script(self, _request: Request) -> Response:
-        parts = [shared_part("dom.js"), shared_part("values.js"), _text("bridge.js"), _text("page.js")]
-        return _file("\n".join(parts), "text/javascript")
+        return _file(page_script(), "text/javascript")
 
     async def view(self, request: Request) -> Response:
         found = next((each for each in VIEWS if each.name == request.path_params["name"]), None)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import awslabs_dsql_mcp.views
+from awslabs_dsql_mcp.viewer.app import page_script
 from awslabs_dsql_mcp.views.page import page
 from awslabs_dsql_mcp.views.table import VIEWS, View
 
@@ -35,3 +36,18 @@ def test_no_page_makes_markup_or_code_of_data(word: str) -> None:
 
 def test_every_page_is_that_of_a_view() -> None:
     assert {file.stem for file in PAGES.glob("*.html")} == {view.name for view in VIEWS}
+
+
+def declared_twice(script: str) -> list[str]:
+    """Names of a scope that two parts declare: of two functions, the second would stand for both."""
+    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.MULTILINE)
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_no_two_parts_of_a_page_give_a_name_to_different_things(view: View) -> None:
+    assert declared_twice(page(view)) == []
+
+
+def test_no_two_parts_of_the_query_editor_do_either() -> None:
+    assert declared_twice(page_script()) == []

@@ -32,7 +32,7 @@ async function begin() {
   $("all").hidden = false;
   $("choice").hidden = clusters.length < 2;
   $("read").hidden = !tools.has("readonly_query");
-  $("plan").hidden = !tools.has("explain_query");
+  for (const [id, tool] of [["plan", "explain_query"], ["jobs", "job_status"], ["account", "cluster_status"]]) $(id).hidden = !tools.has(tool);
   tellMode();
   $("sql").focus();
   await listObjects();
@@ -179,9 +179,9 @@ async function run(kind, tool, makeArgs) {
 }
 
 function busy(is) {
-  for (const id of ["read", "plan", "preview", "change"]) $(id).disabled = is;
+  for (const id of ["read", "plan", "preview", "change", "jobs", "account", "cluster"]) $(id).disabled = is;
   $("stop").hidden = !is;
-  if (is) $("status").textContent = "Running…";
+  tell("status", is ? "Running…" : "");
 }
 
 async function statements(sql) {
@@ -246,7 +246,7 @@ function tellObjects() {
         "li",
         {},
         element("button", { title: "Show its rows", onclick: () => openTable(name) }, element("span", { class: "name" }, shown), element("span", { class: "facts" }, onOneLine(facts, 120))),
-        element("button", { class: "what", "aria-label": `Columns of ${shown}`, onclick: () => describe(name) }, "Columns"),
+        element("button", { class: "what", "aria-label": `Columns of ${shown}`, onclick: () => look("get_schema", { table_name: name }) }, "Columns"),
       );
     }),
   );
@@ -257,15 +257,20 @@ function openTable(name) {
   read();
 }
 
-async function describe(name) {
+// Show what a tool tells of the cluster, beside what is written in the editor.
+async function look(tool, given) {
   if (running) return;
   clear();
-  const args = withCluster({ table_name: name });
+  running = new AbortController();
+  busy(true);
+  const args = tools.get(tool).inputSchema.properties.cluster ? withCluster(given) : given;
   try {
-    show("get_schema", args, await callTool("get_schema", args));
+    show(tool, args, await callTool(tool, args, running.signal));
   } catch (error) {
-    fail(error.message);
+    fail(error.name === "AbortError" ? "Stopped." : error.message);
   }
+  running = null;
+  busy(false);
 }
 
 function read() {
@@ -276,6 +281,8 @@ $("read").addEventListener("click", read);
 $("plan").addEventListener("click", () => run("plan", "explain_query", (sql) => ({ sql })));
 $("preview").addEventListener("click", () => run("preview", "transact", async (sql) => ({ sql_list: await statements(sql), dry_run: true })));
 $("change").addEventListener("click", () => run("change", "transact", async (sql) => ({ sql_list: await statements(sql) })));
+$("jobs").addEventListener("click", () => look("job_status", {}));
+$("account").addEventListener("click", () => look("cluster_status", {}));
 $("stop").addEventListener("click", () => running?.abort());
 $("refresh").addEventListener("click", () => listObjects());
 $("more").addEventListener("click", () => listObjects(objects.at(-1).name));
