@@ -163,6 +163,19 @@ async def test_what_drops_waits_for_an_answer(writing: Tab) -> None:
     assert await writing.run("SELECT count(*) FROM asked_for", "#read") == "1 row"
 
 
+async def test_two_questions_at_once_are_answered_one_by_one(writing: Tab) -> None:
+    asked = """{ method: 'elicitation/create',
+      params: { message: '%s', requestedSchema: { properties: { run: {} } } } }"""
+    both = ", ".join(f"agreed({asked % name}).then(({{ action }}) => action)" for name in ("one", "two"))
+    await writing.browser.do("inHost", script=f"(window.answers = Promise.all([{both}]), true)")
+    shown = "document.getElementById('question').open && document.getElementById('questionText').textContent"
+    await writing.wait(f"{shown} === 'one'")
+    await writing.click("#yes")
+    await writing.wait(f"{shown} === 'two'")
+    await writing.click("#no")
+    assert await writing.browser.do("inHost", script="window.answers") == ["accept", "decline"]
+
+
 async def test_plans_and_errors_are_shown_and_history_gives_the_text_back(writing: Tab) -> None:
     assert await writing.run("SELECT 1 AS one", "#plan") == "done"
     await writing.browser.wait("document.body?.innerText.includes('Result')")

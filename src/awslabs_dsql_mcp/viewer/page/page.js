@@ -9,6 +9,7 @@ let running = null;
 let listing = 0;
 let clusters = [];
 let listed = "";
+let question = Promise.resolve();
 
 // The address has the key only until the tab is open; the secret lives as long as the tab.
 async function begin() {
@@ -78,8 +79,14 @@ async function callTool(name, args, signal) {
   }
 }
 
+// Questions wait for each other: an answer is to the one that was read.
+function agreed(asked) {
+  question = question.then(() => put(asked));
+  return question;
+}
+
 // Put a question to the person; only the button is agreement.
-function agreed({ method, params }) {
+function put({ method, params }) {
   const fields = Object.keys(params?.requestedSchema?.properties ?? {});
   if (method !== "elicitation/create" || fields.join() !== "run") return { action: "decline" };
   const dialog = $("question");
