@@ -226,6 +226,14 @@ async def test_usage_is_drawn_by_day_and_part_with_what_it_cost(on_aws: ViewClie
     await clean(on_aws)
 
 
+async def test_a_client_that_lets_no_view_call_tools_has_no_buttons_for_it(on_aws: ViewClient) -> None:
+    await on_aws.open("cluster_status", {}, capabilities={})
+    await answered(on_aws)
+    assert [line[0] for line in await lines(on_aws)] == ["stock", "orders"]
+    assert await on_aws.evaluate("[...document.querySelectorAll('button:not([hidden])')].length") == 0
+    await clean(on_aws)
+
+
 async def test_clusters_are_compared_by_what_they_used(on_aws: ViewClient) -> None:
     await show(on_aws, "cluster_status", days=7)
     orders, stock = await lines(on_aws)
