@@ -54,7 +54,7 @@ _NEXT = """\
   awslabs-dsql-mcp install                 asks for which client
   awslabs-dsql-mcp install claude-code --local --allow-writes
   awslabs-dsql-mcp install claude-code --cluster_endpoint YOUR-ENDPOINT
-Before the name, write what you started this with, such as `uvx`."""
+Before each, write what you wrote before `awslabs-dsql-mcp demo`."""
 
 
 class DemoFailed(Exception):

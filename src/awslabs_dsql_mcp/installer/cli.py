@@ -263,8 +263,10 @@ def _install(target: Target, launch: _Launch, environ: Mapping[str, str]) -> int
 
 
 def _with_program(plan: LaunchCommand, target: Target, environ: Mapping[str, str]) -> LaunchCommand:
-    """Name uvx by its path for a client that may be started without a shell; not in a file that is shared."""
-    if plan.command != "uvx" or target.is_project or not target.client.is_desktop:
+    """Name uvx by its path where PATH does not lead to it, as without a shell; not in a file that is shared."""
+    if plan.command != "uvx" or target.is_project:
+        return plan
+    if which("uvx", path=environ.get("PATH", "")) and not target.client.is_desktop:
         return plan
     uvx = find_uvx(environ)
     return replace(plan, command=str(uvx)) if uvx else plan

@@ -138,6 +138,27 @@ def test_a_client_without_a_shell_gets_the_path_of_uvx(home: Path) -> None:
     assert entry(home / ".cursor/mcp.json")["command"] == "uvx"
 
 
+def test_uvx_that_path_does_not_lead_to_is_named_by_its_own(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a checkout that brought uv for itself, which tells where it is."""
+    for name in ("uv", "uvx"):
+        program = home / "checkout" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o700)
+    monkeypatch.setenv("UV", str(home / "checkout/uv"))
+    assert main(["install", "claude-code", *CLUSTER]) == 0
+    uvx = str(home / "checkout/uvx")
+    assert entry(home / ".claude.json")["command"] == uvx
+    told = capsys.readouterr().err
+    assert "not on your PATH" not in told
+    assert told.splitlines()[-1].strip().startswith(f"{uvx} --from ")
+    assert main(["install", "claude-code", "--project", *CLUSTER]) == 0
+    assert entry(home / "project/.mcp.json")["command"] == "uvx"
+    assert "not on your PATH" in capsys.readouterr().err
+
+
 def test_an_installation_in_a_cache_is_not_written_down(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
