@@ -64,23 +64,29 @@ def installs(somebody: Newcomer) -> None:
     """Install, check and remove as README says, and by the other ways of docs/clients.md."""
     written = somebody.home / ".claude.json"
     readme, release = "--from '.[local]'", "uvx awslabs-dsql-mcp@latest"
-    for how in (readme, release):
-        on_aws = line_with(how, "install claude-code --cluster_endpoint")
-        if how == readme:
-            assert "expected your cluster's endpoint" in somebody.types(on_aws, status=2)
-        somebody.types(on_aws, words={"CLUSTER": _ID})
-        assert _ID in written.read_text()
-        assert "--allow-writes" not in written.read_text()
-        told = somebody.types(line_with(how, "install claude-code --local"))
-        assert f"{TOP}[local]" in written.read_text()
-        assert "--allow-writes" in written.read_text()
-        assert "doctor --as claude-code" in told
+    on_aws, on_this_machine = "install claude-code --cluster_endpoint", "install claude-code --local"
+    assert _ID in somebody.types(line_with(release, on_aws), more="--print", words={"CLUSTER": _ID})
+    assert f"{TOP}[local]" in somebody.types(line_with(release, on_this_machine), more="--print")
+    assert not written.exists()
+    assert "expected your cluster's endpoint" in somebody.types(line_with(readme, on_aws), status=2)
+    somebody.types(line_with(readme, on_aws), words={"CLUSTER": _ID})
+    assert _ID in written.read_text()
+    assert "--allow-writes" not in written.read_text()
+    told = somebody.types(line_with(readme, on_this_machine))
+    assert f"{TOP}[local]" in written.read_text()
+    assert "--allow-writes" in written.read_text()
+    assert "doctor --as claude-code" in told
     assert somebody.types(line_with(readme, "doctor --as claude-code")).count("✓") > 5
     assert "As Claude Code starts it" in somebody.types("awslabs-dsql-mcp doctor --as claude-code")
     somebody.types(line_with(readme, "--uninstall"))
     assert not written.exists()  # nothing else was in it
     somebody.types(line_with("git+https"))
     assert f"[local] @ git+file://{TOP}@" in written.read_text()
+    kept = Path(somebody.types(".ci/uv tool dir").strip(), "awslabs-dsql-mcp")
+    assert kept.is_dir()
+    assert "`uv tool uninstall awslabs-dsql-mcp`" in (TOP / "docs/upgrade.md").read_text()
+    somebody.types(".ci/uv tool uninstall awslabs-dsql-mcp")
+    assert not kept.exists()
     somebody.types("awslabs-dsql-mcp install claude-code --uninstall")
     assert not written.exists()
 

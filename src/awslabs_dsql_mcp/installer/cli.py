@@ -263,7 +263,7 @@ def _install(target: Target, launch: _Launch, environ: Mapping[str, str]) -> int
 
 
 def _with_program(plan: LaunchCommand, target: Target, environ: Mapping[str, str]) -> LaunchCommand:
-    """Name uvx by its path where PATH does not lead to it, as without a shell; not in a file that is shared."""
+    """Name uvx by its path where PATH does not lead to it, as without a shell; not in a shared file."""
     if plan.command != "uvx" or target.is_project:
         return plan
     if which("uvx", path=environ.get("PATH", "")) and not target.client.is_desktop:

@@ -49,6 +49,7 @@ async def test_all_is_good_on_the_local_cluster(reader_flags: list[str]) -> None
     status, out, err = await run(*reader_flags, PYTHONIOENCODING="utf-8")
     lines = [line for line in out.splitlines() if line.startswith("✓ ")]
     assert [line[2:18].strip() for line in lines] == CHECKS, out
+    assert "The local cluster, as doctor_agent, reading only." in " ".join(out.split())
     assert out.splitlines()[-1] == "All 17 checks passed."
     assert (status, err) == (0, "")
     assert max(map(len, out.splitlines())) <= WIDTH

@@ -23,7 +23,9 @@ def describe(settings: Settings, environ: Mapping[str, str]) -> CheckOutcome:
         )
     used = _used(environ)
     from_environment = f" From the environment: {', '.join(used)}." if used else ""
-    says = f"{settings.cluster_in_words}.{from_environment}"
+    cluster = settings.cluster_in_words
+    cluster = "The " + cluster.removeprefix("the ") if cluster.startswith("the ") else cluster
+    says = f"{cluster}.{from_environment}"
     port, address = environ.get("PGPORT", ""), environ.get("PGHOSTADDR", "")
     if port and not settings.local and not _is_port(port):
         return failed(
