@@ -286,6 +286,21 @@ async def test_a_view_calls_the_tool_that_it_shows_and_no_other(writing: Tab) ->
     assert await frame.do("inHost", script="calls") == 1
 
 
+async def test_a_view_of_a_change_runs_what_was_previewed_and_nothing_else(writing: Tab) -> None:
+    frame = writing.browser
+    await writing.run("CREATE TABLE IF NOT EXISTS previewed (id int PRIMARY KEY)", "#change")
+    assert await writing.run("INSERT INTO previewed VALUES (1)", "#preview") == "previewed"
+    await frame.wait("document.getElementById('run')?.hidden === false")
+    other = "sql_list: ['INSERT INTO previewed VALUES (2)']"
+    told = await frame.evaluate(
+        f"host.call('transact', {{ {other} }}).then(() => 'done', error => error.message)"
+    )
+    assert told == "A view runs only what was previewed."
+    refused = f"host.call('transact', {{ {other}, dry_run_token: token }}).then(({{ isError }}) => isError)"
+    assert await frame.evaluate(refused) is True
+    assert await writing.run("SELECT id FROM previewed", "#read") == "0 rows"
+
+
 async def test_a_page_of_another_origin_gets_nothing_even_with_the_key(writing: Tab) -> None:
     url = f"http://{writing.viewer.authority}"
     await writing.browser.do("visit")

@@ -131,7 +131,9 @@ function show(tool, args, result) {
   bridge = new Bridge($("result"), { tool, args, result, page, title: tools.get(tool).title ?? tool }, { call: (given) => callFromView(tool, given), download });
 }
 
+// A view may change only what was previewed: the server holds the token to it.
 async function callFromView(tool, args) {
+  if (tool === "transact" && !args.dry_run_token) throw new Error("A view runs only what was previewed.");
   const result = await callTool(tool, args);
   if (tool === "transact") {
     remember((args.sql_list ?? []).join(";\n"), "change", told(result));
