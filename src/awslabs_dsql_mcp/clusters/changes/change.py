@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Final, Literal
+from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
-from awslabs_dsql_mcp.clusters.changes.backups import BackUp, Point, last_point
+from awslabs_dsql_mcp.clusters.changes.backups import Point, last_point
+from awslabs_dsql_mcp.clusters.changes.carrying_out import CarryOut, leaves, told
 from awslabs_dsql_mcp.clusters.changes.executor import look
 from awslabs_dsql_mcp.clusters.changes.facts import Inside, facts_of
 from awslabs_dsql_mcp.clusters.changes.ownership import is_own
@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, bind, quoted, state_of
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.changes.rules import (
+    LEAVING,
     WEIGHTS,
     Gate,
     Request,
@@ -24,27 +25,13 @@ from awslabs_dsql_mcp.clusters.changes.rules import (
     no_point,
     refusal,
 )
-from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
-from awslabs_dsql_mcp.clusters.model import MEANINGS, Cluster
+from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.reader import Part, part
-from awslabs_dsql_mcp.clusters.report import facts
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
-from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown, RequestInvalid
+from awslabs_dsql_mcp.errors import NotConfirmed, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 
 TOOL: Final = "change_cluster"
-_LEAVING: Final = frozenset({"DELETING", "PENDING_DELETE", "DELETED"})
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A call on its way."""
-
-    account: Account
-    cluster: Cluster
-    request: Request
-    pace: Pace
-    advice: Advice
 
 
 class ChangeCluster:
@@ -110,9 +97,9 @@ class ChangeCluster:
         account = await self._account()
         cluster = await self._see(account, named(account), given)
         self._judge(account, cluster, request)
-        if request.action == "delete" and cluster.status in _LEAVING:
-            self._leaves(cluster)
-            return _told(
+        if request.action == "delete" and cluster.status in LEAVING:
+            leaves(cluster, self._registry)
+            return told(
                 cluster, "Is being deleted already; nothing was asked of AWS", "unchanged", done=False
             )
         point = await self._point(account, cluster, request)
@@ -134,7 +121,8 @@ class ChangeCluster:
             cluster = again
             self._judge(account, cluster, request)
         pace = Pace(self._now, self._sleep, progress, began, wait)
-        return await self._carry_out(_Call(account, cluster, request, pace, self._advice))
+        work = CarryOut(account, cluster, request, self._inside, self._registry, pace, self._advice)
+        return await work.run()
 
     async def _see(self, account: Account, name: ClusterName, given: str) -> Cluster:
         cluster = await look(account.api, name)
@@ -190,131 +178,6 @@ class ChangeCluster:
             command(account, cluster, request.action),
         )
 
-    async def _carry_out(self, call: _Call) -> ToolOutput:
-        cluster, request = call.cluster, call.request
-        match request.action:
-            case "protect" | "unprotect":
-                wanted = request.action == "protect"
-                if cluster.is_protected is wanted:
-                    return _told(cluster, "Was so already; nothing was asked of AWS", "unchanged")
-                return await self._update(
-                    call,
-                    lambda now: now.is_protected is wanted,
-                    "UpdateCluster",
-                    identifier=cluster.name.identifier,
-                    deletionProtectionEnabled=wanted,
-                )
-            case "tag":
-                tags = dict(request.tags)
-                return await self._update(
-                    call,
-                    lambda now: all(now.tags.get(key) == value for key, value in tags.items()),
-                    "TagResource",
-                    resourceArn=cluster.arn,
-                    tags=tags,
-                )
-            case "untag":
-                keys = sorted(request.tags)
-                return await self._update(
-                    call,
-                    lambda now: not any(key in now.tags for key in keys),
-                    "UntagResource",
-                    resourceArn=cluster.arn,
-                    tagKeys=keys,
-                )
-            case "back_up":
-                turn = self._registry.turn(f"{cluster.arn} back_up")
-                return await BackUp(call.account, self._inside, call.pace, turn, call.advice).run(cluster)
-            case "delete":
-                return await self._delete(call)
-
-    async def _update(
-        self, call: _Call, is_done: Callable[[Cluster], bool], operation: str, **members: object
-    ) -> ToolOutput:
-        lost = await self._ask_aws(call, operation, **members)
-        now = await _read_back(call, lost)
-        if now is None:
-            raise RequestInvalid(
-                f"Cluster {call.cluster.name.identifier} is gone: somebody else has deleted it.",
-                code="no_such_cluster",
-            )
-        if is_done(now):
-            return _told(now, f"Done: {call.request.action}", "changed")
-        if lost is not None:
-            raise _unknown(call, lost, now.status)
-        return _told(
-            now,
-            f"AWS took {call.request.action}, and does not show it yet: look again with "
-            f"{call.advice.look(now.arn)}",
-            "requested",
-        )
-
-    async def _ask_aws(self, call: _Call, operation: str, **members: object) -> DsqlError | None:
-        """Ask for the change; gives the error of an answer that is lost."""
-        try:
-            await call.account.api.call("dsql", operation, call.cluster.name.region, **members)
-        except DsqlError as error:
-            if not in_doubt(error):
-                raise
-            return error
-        return None
-
-    async def _delete(self, call: _Call) -> ToolOutput:
-        cluster = call.cluster
-        lost = await self._ask_aws(call, "DeleteCluster", identifier=cluster.name.identifier)
-        now = await _read_back(call, lost)
-        if now is not None and now.status not in _LEAVING:
-            if lost is not None:
-                raise _unknown(call, lost, now.status)
-            return _told(
-                now,
-                "AWS took the deletion, and does not show it yet: look again with "
-                f"{call.advice.look(now.arn)}",
-                "requested",
-            )
-        self._leaves(now or replace(cluster, status="DELETED"))
-        if now is None:
-            values = {
-                "identifier": cluster.name.identifier,
-                "region": cluster.name.region,
-                "status": "DELETED",
-                "outcome": "changed",
-                "done": True,
-            }
-            return ToolOutput(
-                (f"Cluster {cluster.name.identifier} is deleted: its Region knows it no more.",), values
-            )
-        answer = _told(now, "AWS has taken the deletion; it is not over", "requested")
-        if now.status == "PENDING_DELETE":
-            others = " and ".join(f"{peer.identifier} in {peer.region}" for peer in now.peers)
-            return answer.adding(
-                f"It goes when its peer is deleted too ({others}); its storage is billed until then."
-            )
-        return answer.adding(f"Next: {call.advice.follow(now.arn, until_gone=True)}.")
-
-    def _leaves(self, cluster: Cluster) -> None:
-        """Count a cluster no more that goes; half of a pair stays, and is billed, until the other goes."""
-        if cluster.status != "PENDING_DELETE":
-            self._registry.deleted(cluster.title, cluster.name.region, cluster.name.identifier)
-
-
-async def _read_back(call: _Call, lost: DsqlError | None) -> Cluster | None:
-    """Look at the cluster behind a change; `None` if it is gone.
-
-    Raises:
-        OutcomeUnknown: It cannot be read: the change may be there.
-    """
-    try:
-        return await look(call.account.api, call.cluster.name)
-    except DsqlError as error:
-        asked = "AWS's answer is lost" if lost else "AWS has taken it"
-        raise OutcomeUnknown(
-            f"{call.request.action} of {call.cluster.name.identifier} was asked for: {asked}, and the "
-            f"cluster cannot be read back: {error.text}",
-            hint=_look_first(call),
-            outcome="unknown",
-        ) from error
-
 
 _QUESTIONS: Final[dict[str, str]] = {
     "protect": "Switch deletion protection of cluster {id} on?",
@@ -332,35 +195,3 @@ def _difference(before: Cluster, after: Cluster) -> str:
         return f"{cluster.status}, {protection}, named {quoted(cluster.title)}"
 
     return f"it was {told(before)}; it is {told(after)}"
-
-
-def _unknown(call: _Call, error: DsqlError, status: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"AWS's answer to {call.request.action} of {call.cluster.name.identifier} is lost ({error.code}): "
-        "the cluster is "
-        f"{status}, and the change may still come.",
-        hint=_look_first(call),
-        outcome="unknown",
-    )
-
-
-def _look_first(call: _Call) -> str:
-    look = call.advice.look(call.cluster.arn)
-    return f"Look with {look} in some seconds, before you {call.advice.again}."
-
-
-def _told(
-    cluster: Cluster,
-    head: str,
-    outcome: Literal["changed", "requested", "unchanged"],
-    *,
-    done: bool | None = None,
-) -> ToolOutput:
-    meaning = f" ({MEANINGS[cluster.status]})" if cluster.status in MEANINGS else ""
-    tags = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(cluster.tags.items()))
-    protection = "on" if cluster.is_protected else "off"
-    which = f"Cluster {cluster.name.identifier} in {cluster.name.region}, account {cluster.account}"
-    state = f"as read back: {cluster.status}{meaning}, deletion protection {protection}"
-    lines = (f"{head}. {which}, {state}.", *((f"Tags: {tags}.",) if tags else ()))
-    is_done = outcome != "requested" if done is None else done
-    return ToolOutput(lines, {**facts(cluster), "outcome": outcome, "done": is_done})

@@ -29,7 +29,8 @@ WEIGHTS: Final[Mapping[Action, Weight]] = {
     "back_up": "light",
     "delete": "grave",
 }
-_LEAVING: Final = frozenset({"DELETING", "PENDING_DELETE", "DELETED"})
+LEAVING: Final = frozenset({"DELETING", "PENDING_DELETE", "DELETED"})
+"""States of a cluster whose deletion AWS has taken."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ def refusal(
     """
     if gate != "all" and not is_own(cluster):
         return _foreign(cluster)
-    if cluster.status in _LEAVING and request.action != "delete":
+    if cluster.status in LEAVING and request.action != "delete":
         return RequestInvalid(
             f"Cluster {cluster.name.identifier} is {cluster.status}: nothing of it is changed any more.",
             code="aws_conflict",
         )
-    if request.action == "delete" and cluster.status not in _LEAVING:
+    if request.action == "delete" and cluster.status not in LEAVING:
         return _undeletable(cluster, account, advice, is_only=is_only)
     return None
 
