@@ -1,8 +1,8 @@
-"""The server as a client starts it, killed around its first request that changes the account.
+"""The server as a client starts it, killed around its requests that change the account.
 
-``python -m support.aws.killed_server before|behind RECORD OPTION…``: it is killed before AWS's API is asked,
-or as soon as that has answered and the answer has gone nowhere; a line of the record tells which it was. With
-``each`` it is killed at both sides of each change that the record does not have yet.
+``python -m support.aws.killed_server RECORD OPTION…``: it is killed before AWS's API is asked, and as soon as
+that has answered and the answer has gone nowhere, at both sides of each change that the record does not have
+yet.
 """
 
 import os
@@ -17,35 +17,26 @@ from awslabs_dsql_mcp.server.process import main
 _READS: Final = ("Get", "List", "Describe")
 
 
-def _kill(record: Path, cut: str) -> None:
-    with record.open("a", encoding="utf-8") as file:
-        file.write(f"{cut}\n")
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _kill_once(record: Path, cut: str) -> None:
     known = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
     if cut not in known:
-        _kill(record, cut)
+        with record.open("a", encoding="utf-8") as file:
+            file.write(f"{cut}\n")
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def serve() -> int:
     """Serve until the kill."""
-    side, record, *options = sys.argv[1:]
+    record, *options = sys.argv[1:]
     asked = api.AwsApi.call
 
     async def call(self: api.AwsApi, service: str, operation: str, region: str, **members: object) -> Any:  # noqa: ANN401 - AWS's answers have no types
         if operation.startswith(_READS):
             return await asked(self, service, operation, region, **members)
-        if side == "each":
-            _kill_once(Path(record), f"{operation} in {region} before")
-            answer = await asked(self, service, operation, region, **members)
-            _kill_once(Path(record), f"{operation} in {region} behind")
-            return answer
-        if side == "behind":
-            await asked(self, service, operation, region, **members)
-        _kill(Path(record), f"{operation} in {region} {side}")
-        return {}
+        _kill_once(Path(record), f"{operation} in {region} before")
+        answer = await asked(self, service, operation, region, **members)
+        _kill_once(Path(record), f"{operation} in {region} behind")
+        return answer
 
     api.AwsApi.call = call
     return main(options, os.environ)
