@@ -1,16 +1,20 @@
 """Clusters created, changed and deleted by an agent, in the account of a local cluster, over stdio."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from mcp import Client
 from mcp.types import ElicitResult
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
+from conftest import held
 from support.aws.agents import CLOSED, NO, YES, Agents, User, change, made
+from support.aws.cutting_proxy import CuttingProxy, server_behind, serving
 from support.client_helpers import call
 from support.local_cluster.api import client as api_client
 
@@ -248,8 +252,6 @@ async def test_a_server_makes_so_many(agents: Agents) -> None:
 
 
 async def test_two_servers_at_once_make_one(agents: Agents) -> None:
-    import asyncio  # noqa: PLC0415
-
     clients = [await agents.open() for _ in range(3)]
     answers = await asyncio.gather(
         *(call(each, "create_cluster", name="race", regions=["us-east-1"]) for each in clients)
@@ -257,6 +259,39 @@ async def test_two_servers_at_once_make_one(agents: Agents) -> None:
     assert not [answer.text for answer in answers if answer.is_error]
     assert len(agents.named("race")) == 1
     assert len({answer.facts["clusters"][0]["identifier"] for answer in answers}) == 1
+
+
+class Meeting(CuttingProxy):
+    """A proxy that hands the first backups on together: whoever asks for one has listed those before."""
+
+    def __init__(self, upstream: str, expected: int) -> None:
+        super().__init__(upstream, (), is_final=True)
+        self._missing = expected
+        self._all = asyncio.Event()
+
+    async def hand_on(self, request: bytes) -> bytes:
+        if request.startswith(b"PUT /backup-jobs"):
+            self._missing -= 1
+            if not self._missing:
+                self._all.set()
+            await self._all.wait()
+        return await super().hand_on(request)
+
+
+async def test_two_servers_at_once_make_one_backup(
+    agents: Agents, folder: Path, account: LocalCluster
+) -> None:
+    identifier = await made(await agents.open(), "kept-once")
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serving(Meeting(account.api_url or "", 2)))
+        starts = [server_behind(url, folder, account) for _ in range(2)]
+        clients = [await stack.enter_async_context(held(Client(start))) for start in starts]
+        saved = await asyncio.gather(*(change(each, identifier, "back_up") for each in clients))
+    assert {reply.facts["state"] for reply in saved} == {"COMPLETED"}, saved
+    assert len({reply.facts["recovery_point"] for reply in saved}) == 1
+    (cluster,) = agents.named("kept-once")
+    backup: Any = api_client(account, service="backup")
+    assert len(backup.list_backup_jobs(ByResourceArn=cluster["arn"])["BackupJobs"]) == 1
 
 
 async def test_a_cluster_is_backed_up_deleted_and_restored(agents: Agents) -> None:

@@ -22,7 +22,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, default_identifier, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import held, server
-from support.aws.cutting_proxy import CuttingProxy, cutting_proxy
+from support.aws.cutting_proxy import CuttingProxy, cutting_proxy, server_behind
 from support.client_helpers import Reply, call
 from support.local_cluster.api import client as api_client
 from support.local_cluster.logins import login
@@ -190,21 +190,11 @@ async def _killed(folder: Path, account: LocalCluster) -> AsyncGenerator[Life]:
 def _proxied(way: type[Proxied]) -> Callable[[Path, LocalCluster], AbstractAsyncContextManager[Life]]:
     @asynccontextmanager
     async def proxied(folder: Path, account: LocalCluster) -> AsyncGenerator[Life]:
-        async with cutting_proxy(account.api_url or "", way.sides, is_final=way is Lost) as (proxy, url):
-            environment = {
-                "AWS_ACCESS_KEY_ID": account.access_key,
-                "AWS_SECRET_ACCESS_KEY": account.secret_key,
-                "AWS_ENDPOINT_URL_DSQL": url,
-                "AWS_ENDPOINT_URL_BACKUP": url,
-                "PGHOSTADDR": "127.0.0.1",
-                "PGPORT": str(account.port),
-                "PGSSLROOTCERT": str(account.ca_file),
-            }
-            first = f"{default_identifier(folder)}.dsql.{EAST}.on.aws"
-            options = ("--cluster_endpoint", first, "--allow-cluster-changes", "own", "--max-clusters", "9")
-            started = server(*options, **environment)
-            async with held(Client(started, elicitation_callback=_agree)) as client:
-                yield way(folder, account, proxy, client)
+        async with (
+            cutting_proxy(account.api_url or "", way.sides, is_final=way is Lost) as (proxy, url),
+            held(Client(server_behind(url, folder, account), elicitation_callback=_agree)) as client,
+        ):
+            yield way(folder, account, proxy, client)
 
     return proxied
 

@@ -7,8 +7,14 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+from mcp import StdioServerParameters
+
+from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, default_identifier
+from conftest import server
 
 _OPERATIONS: Final = {
     r"POST /cluster": "CreateCluster",
@@ -62,7 +68,7 @@ class CuttingProxy:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while request := await _message(reader):
                 side = self._side(*change) if (change := _change(request)) else ""
-                answer = b"" if side == "before" else await self._hand_on(request)
+                answer = b"" if side == "before" else await self.hand_on(request)
                 if side:
                     self.cut.set()
                     await self.go_on.wait()
@@ -70,7 +76,8 @@ class CuttingProxy:
                 writer.write(answer)
         writer.close()
 
-    async def _hand_on(self, request: bytes) -> bytes:
+    async def hand_on(self, request: bytes) -> bytes:
+        """Ask the API."""
         reader, writer = await asyncio.open_connection(self._host, self._port)
         writer.write(request)
         answer = await _message(reader)
@@ -105,6 +112,29 @@ async def cutting_proxy(
 ) -> AsyncGenerator[tuple[CuttingProxy, str]]:
     """Run a proxy; gives it and its URL."""
     proxy = CuttingProxy(upstream, sides, is_final=is_final)
-    async with await asyncio.start_server(proxy.serve, "127.0.0.1") as server:
-        yield proxy, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with serving(proxy) as url:
+        yield proxy, url
         proxy.go_on.set()
+
+
+@asynccontextmanager
+async def serving(proxy: CuttingProxy) -> AsyncGenerator[str]:
+    """Let a proxy serve; gives its URL."""
+    async with await asyncio.start_server(proxy.serve, "127.0.0.1") as listener:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+def server_behind(url: str, folder: Path, account: LocalCluster) -> StdioServerParameters:
+    """Describe a server that may change clusters, and finds the account's API at a URL, as AWS's SDKs do."""
+    environment = {
+        "AWS_ACCESS_KEY_ID": account.access_key,
+        "AWS_SECRET_ACCESS_KEY": account.secret_key,
+        "AWS_ENDPOINT_URL_DSQL": url,
+        "AWS_ENDPOINT_URL_BACKUP": url,
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": str(account.port),
+        "PGSSLROOTCERT": str(account.ca_file),
+    }
+    first = f"{default_identifier(folder)}.dsql.us-east-1.on.aws"
+    options = ("--cluster_endpoint", first, "--allow-cluster-changes", "own", "--max-clusters", "9")
+    return server(*options, **environment)

@@ -1,7 +1,7 @@
 """A creation cut off anywhere, and gone on with: nothing is made twice, nothing is said that is not so."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,6 +22,7 @@ PAIR = read_order("pair", REGIONS, "us-west-2")
 POINT = f"arn:aws:backup:us-east-1:{ACCOUNT_ID}:recovery-point:p"
 RESTORE = read_order("back", REGIONS[:1], point=POINT)
 BOTH = read_order("both", REGIONS, "us-west-2", POINT)
+JOBS = {"back": ("restore",), "both": ("copy", "restore")}
 ORDERS = [ONE, PAIR, RESTORE, BOTH]
 LOST = [(kind, is_done) for kind in ("killed", "lost", "unreachable", "failed") for is_done in (False, True)]
 REFUSED = [("throttled", False), ("denied", False)]
@@ -93,6 +94,28 @@ async def test_a_cut_is_gone_on_with(
     again = await Server(aws).create(order)
     assert again.structured["made"] == []
     holds(aws, order)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.name)
+async def test_a_kill_at_any_call_is_gone_on_with(order: Order) -> None:
+    """Also at reads, and between the looks at what changes by itself."""
+    number = 0
+    for number in range(200):
+        aws = InMemory()
+        calls = itertools.count()
+
+        def kill(_operation: str, _members: object, at: int = number, calls: Iterator[int] = calls) -> None:
+            if next(calls) == at:
+                raise Killed
+
+        aws.before = kill
+        first = await Server(aws).tried(order)
+        if not isinstance(first, Killed):
+            break
+        assert (await Server(aws).create(order)).structured["ready"]
+        holds(aws, order)
+        assert sorted(job.partition("-")[0] for job in aws.jobs) == sorted(JOBS.get(order.name, ()))
+    assert number > 2 * len(order.regions)
 
 
 @given(
