@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
+from awslabs_dsql_mcp import __version__
 from docs.blocks import BLOCKS, lines
 
 Run = Callable[..., str]
@@ -108,6 +109,46 @@ def test_the_dockerfile_has_nothing_to_complain_of() -> None:
         check=False,
     )
     assert (linted.returncode, linted.stdout) == (0, ""), linted.stderr
+
+
+def test_the_dockerfile_s_steps_make_a_server_with_parquet(uv_path: str, tmp_path: Path) -> None:
+    """Its build runs in a folder in place of the image; there the program starts by the image's command."""
+    dockerfile = (PACKAGING / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    build = dockerfile.split("\nFROM ")[1]
+    places = {"/app": str(tmp_path / "app"), "/source": str(tmp_path / "source")}
+    (tmp_path / "source").mkdir()
+    for line in build.splitlines():
+        step, *words = line.split()
+        if step == "COPY":
+            for name in words[:-1]:
+                copy = shutil.copytree if (TOP / name).is_dir() else shutil.copy
+                copy(TOP / name, tmp_path / "source" / name)
+        elif step == "RUN" and words[0] == "uv":
+            command = " ".join(words).replace("--no-cache", "")  # what is there need not be brought
+            for image, here in places.items():
+                command = command.replace(image, here)
+            run_step(command, tmp_path / "source", uv_path)
+    (program,) = json.loads(dockerfile.rpartition("ENTRYPOINT ")[2])
+    started = run_step(f"{tmp_path}/app/bin/{program} --version", tmp_path, uv_path)
+    assert started.strip() == __version__
+    run_step(f"{tmp_path}/app/bin/python -c 'import pyarrow.parquet'", tmp_path, uv_path)
+
+
+def run_step(command: str, folder: Path, path: str) -> str:
+    """Run a step of the build, and give what it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "error sending request" in done.stderr:
+        pytest.skip("uv cannot reach the package index")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_health_check_tells_of_a_server_that_runs_on_a_read_only_system(tmp_path: Path) -> None:

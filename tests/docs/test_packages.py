@@ -12,6 +12,7 @@ import yaml
 from awslabs_dsql_mcp.config.arguments import read_settings
 from awslabs_dsql_mcp.config.options import OPTIONS
 from docs.agent_plugin import FOLDER, SKILL, SPECIFICATION
+from docs.blocks import BLOCKS
 from docs.packages import PACKAGING, REGISTRY_NAME, SCHEMA, TOP, files
 
 WRITTEN = files()
@@ -27,16 +28,15 @@ def test_the_generated_files_are_as_they_are() -> None:
     assert {path: (PACKAGING / path).read_text(encoding="utf-8") for path in WRITTEN} == WRITTEN
 
 
-def test_the_plugin_is_what_its_specification_allows() -> None:
-    plugin = json.loads(WRITTEN[f"{FOLDER}/plugin.json"])
-    metadata = {"name", "version", "description", "author", "homepage", "repository", "license", "keywords"}
-    assert plugin.keys() <= {"$schema", "extensions", *metadata}
-    assert plugin["$schema"] == f"{SPECIFICATION}/plugin.schema.json"
-    servers = json.loads(WRITTEN[f"{FOLDER}/mcp.json"])
-    assert servers.keys() == {"$schema", "mcpServers"}
-    for server in servers["mcpServers"].values():
-        assert server.keys() <= {"type", "command", "args", "env", "cwd"}
-        assert server["type"] == "stdio"
+@pytest.mark.parametrize("name", ["plugin", "mcp"])
+def test_the_plugin_is_what_its_specification_allows(name: str) -> None:
+    """By the schemas of Agent Plugins, which Cursor reads."""
+    written = json.loads(WRITTEN[f"{FOLDER}/{name}.json"])
+    schema = json.loads(Path(__file__).with_name(f"{name}.schema.json").read_text(encoding="utf-8"))
+    assert schema["$id"] == written["$schema"] == f"{SPECIFICATION}/{name}.schema.json"
+    jsonschema.validate(written, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(written | {"another": "field"}, schema)
 
 
 def test_the_skill_is_what_its_specification_allows() -> None:
@@ -77,4 +77,12 @@ def test_the_image_runs_as_a_user_without_rights() -> None:
     lines = (PACKAGING / "Dockerfile").read_text(encoding="utf-8").splitlines()
     users = [line.split()[1] for line in lines if line.startswith("USER ")]
     assert users == ["65532:65532"]
+    home = re.search(r"HOME=(\S+)", "\n".join(lines))
+    assert home
+    assert f'"$HOME/.aws:{home[1]}/.aws:ro"' in block_of_docker()
     assert not any(line.startswith("EXPOSE") for line in lines)
+
+
+def block_of_docker() -> str:
+    """The command that README shows for profiles."""
+    return next(block.text for block in BLOCKS if block.text.startswith("docker run"))
