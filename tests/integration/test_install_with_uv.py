@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 from mcp import StdioServerParameters
 
 from support.line_client import LEGACY, line_client
@@ -65,6 +67,29 @@ async def test_it_starts_without_the_network(machine: dict[str, str], entry: dic
         {},
     ) as client:
         assert (await client.ask("tools/list"))["result"]["tools"]
+
+
+def test_a_checkout_is_built_anew_when_it_has_changed(machine: dict[str, str], tmp_path: Path) -> None:
+    """As by ``git pull``: by default uv looks at pyproject.toml alone, and starts what it built before."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(TOP / "src", tmp_path / "src", ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(TOP / name, tmp_path)
+    command = (TOP / ".ci/uv", "tool", "run", "--quiet", "--from", tmp_path, "awslabs-dsql-mcp", "--version")
+    first = run(machine, *command)
+    if "request" in first.stderr and first.returncode:
+        pytest.skip("uv cannot reach the package index")
+    module = tmp_path / "src/awslabs_dsql_mcp/__init__.py"
+    module.write_text(module.read_text().replace(first.stdout.strip(), "99.9"))
+    assert run(machine, *command).stdout.strip() == "99.9"
+
+
+def test_uv_looks_at_every_kind_of_file_of_the_package() -> None:
+    project = tomlkit.parse((TOP / "pyproject.toml").read_text()).unwrap()
+    watched = {Path(key["file"]).suffix for key in project["tool"]["uv"]["cache-keys"]}
+    listed = subprocess.run(["git", "ls-files", "src"], cwd=TOP, capture_output=True, text=True, check=True)
+    kinds = {Path(name).suffix for name in listed.stdout.split()} - {".typed"}  # which is empty
+    assert kinds == watched - {".toml"}
 
 
 def test_a_source_that_uv_cannot_install_is_told_and_nothing_is_written(machine: dict[str, str]) -> None:
