@@ -27,6 +27,7 @@ pytestmark = pytest.mark.timeout(400)  # the first test brings a browser
 
 TESTS: Final = Path(__file__).parents[1]
 NAME: Final = "<img src=x onerror=window.hurt=1>"
+INDEX: Final = f"seen_jobs {NAME}"
 TABLE: Final = """[...document.querySelectorAll('#body > .scroll:nth-of-type(1) tbody tr')]
   .map(line => [...line.cells].map(cell => cell.innerText))"""
 
@@ -73,14 +74,14 @@ async def test_jobs_are_told_with_what_a_person_has_to_do(views: ViewClient, clu
         "CREATE TABLE seen_jobs (id int PRIMARY KEY, label text)",
         "INSERT INTO seen_jobs VALUES (1, 'same'), (2, 'same')",
     )
-    for name, unique in ((NAME, "UNIQUE"), ("seen_jobs_i", "")):
+    for name, unique in ((INDEX, "UNIQUE"), ("seen_jobs_i", "")):
         await run(cluster, f'CREATE {unique} INDEX ASYNC "{name}" ON seen_jobs (label)')
     await show(views, "job_status")
     while "unfinished" in await views.text("#badge"):
         await refresh(views)
     assert " to be seen to" in await views.text("#badge")
     jobs = await lines(views)
-    failed, done = (next(line for line in jobs if name in line[3]) for name in (NAME, "seen_jobs_i"))
+    failed, done = (next(line for line in jobs if name in line[3]) for name in (INDEX, "seen_jobs_i"))
     assert failed[1:3] == ["✗ failed", "index build"]
     assert "duplicate key" in failed[6]
     assert (
@@ -90,7 +91,7 @@ async def test_jobs_are_told_with_what_a_person_has_to_do(views: ViewClient, clu
     assert done[6] == ""
     assert done[4].endswith(" UTC")
     await is_unhurt(views)
-    await run(cluster, f'DROP INDEX "{NAME}"')
+    await run(cluster, f'DROP INDEX "{INDEX}"')
     await refresh(views, " ")
     assert (await views.seen("calls"))[-1] == {"name": "job_status", "arguments": {"wait_s": 0}}
     gone = [line for line in await lines(views) if line[0] == failed[0]]
