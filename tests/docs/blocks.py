@@ -9,6 +9,9 @@ TOP: Final = Path(__file__).parents[2]
 _BLOCK: Final = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 # The guide and the skill have tests of their own (tests/integration/documentation/test_guide_sql.py).
 _DOCUMENTS: Final = (*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("packaging/*.md"))
+# Within sentences the program's own commands stand without its name, too.
+_COMMAND: Final = re.compile(r"(?:awslabs-dsql-mcp|uvx|uv tool|uv cache|local|clusters|roles) ")
+_SHORT: Final = re.compile(r"^(local|clusters|roles)(?= )")
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,10 @@ def commands() -> list[str]:
         for line in lines(each.text)
     ]
     prose = "\n".join(path.read_text(encoding="utf-8") for path in pages)
-    inline = re.findall(r"`(awslabs-dsql-mcp (?:local|clusters|roles|doctor)\b[^`…]*)`", prose)
-    return list(dict.fromkeys([*shown, *(" ".join(line.split()) for line in inline)]))
+    spans = (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(_BLOCK, "", prose)))
+    said = [span for span in spans if _COMMAND.match(span) and "…" not in span]
+    said = [_SHORT.sub(r"awslabs-dsql-mcp \1", span) for span in said]
+    return list(dict.fromkeys([*shown, *(span for span in said if not any(span in line for line in shown))]))
 
 
 def line_with(*words: str) -> str:

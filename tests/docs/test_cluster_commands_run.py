@@ -12,7 +12,7 @@ from support.newcomer import newcomer
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="commands for the shell"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 
@@ -21,8 +21,10 @@ async def test_the_commands_make_back_up_delete_and_restore_a_cluster(tmp_path: 
     local = f"--local --local-data {data}"
     async with local_cluster(data):
         with newcomer(tmp_path) as somebody:
+            assert "dsql:" in somebody.types(line_with("clusters policy"))
             made = somebody.types(line_with("clusters create"), more=local, words={"NAME": "shop"})
             cluster = found(made, r"cluster (\w{26})")
+            assert cluster in somebody.types(line_with("clusters list"), more=local)
             somebody.types(line_with("clusters pair"), more=local, words={" PAIR ": " orders "})
             kept = somebody.types(line_with("clusters back-up"), more=local, words={"CLUSTER": cluster})
             for word in ("unprotect", "delete"):

@@ -25,6 +25,10 @@ NOT_HERE: Final = {
     "claude mcp add": "tests/clients/test_client_configs.py runs it",
     "codex mcp add": "likewise",
     " clusters ": "test_cluster_commands_run.py",
+    "--overrides": "tests/integration/test_without_lint.py",
+    'tool run --from ".[local]"': "for PowerShell; README's demo in its words",
+    "uv cache clean": "it would empty the cache that tests share",
+    "awslabs-dsql-mcp view": "tests/integration/test_viewer.py",
 }
 _USAGE: Final = "clusters usage"
 _READ: Final = "import psycopg; print(psycopg.connect().execute('SELECT current_user').fetchone())"
@@ -35,7 +39,7 @@ LINES: Final = commands()
 RUN_LOCAL: Final = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp local"
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="commands for the shell"),
-    pytest.mark.timeout(300),  # uv builds, and perhaps downloads
+    pytest.mark.timeout(600),  # uv builds, and perhaps downloads
 ]
 
 
@@ -76,17 +80,19 @@ def installs(somebody: Newcomer) -> None:
     assert f"{TOP}[local]" in written.read_text()
     assert "--allow-writes" in written.read_text()
     assert "doctor --as claude-code" in told
-    assert somebody.types(line_with(readme, "doctor --as claude-code")).count("✓") > 5
-    assert "As Claude Code starts it" in somebody.types("awslabs-dsql-mcp doctor --as claude-code")
+    in_checkout = {"uv ": ".ci/uv "}
+    bin_folder = Path(somebody.types(line_with("uv tool dir --bin"), words=in_checkout).strip())
+    assert (bin_folder / "awslabs-dsql-mcp").exists()
+    somebody.types(line_with("uv tool upgrade"), words=in_checkout)
+    checked = somebody.types(line_with(readme, "doctor --as claude-code"))
+    assert "As Claude Code starts it" in checked
+    assert checked.count("✓") > 5
     somebody.types(line_with(readme, "--uninstall"))
     assert not written.exists()  # nothing else was in it
     somebody.types(line_with("git+https"))
     assert f"[local] @ git+file://{TOP}@" in written.read_text()
-    kept = Path(somebody.types(".ci/uv tool dir").strip(), "awslabs-dsql-mcp")
-    assert kept.is_dir()
-    assert "`uv tool uninstall awslabs-dsql-mcp`" in (TOP / "docs/upgrade.md").read_text()
-    somebody.types(".ci/uv tool uninstall awslabs-dsql-mcp")
-    assert not kept.exists()
+    somebody.types(line_with("uv tool uninstall"), words=in_checkout)
+    assert not (bin_folder / "awslabs-dsql-mcp").exists()
     somebody.types("awslabs-dsql-mcp install claude-code --uninstall")
     assert not written.exists()
 
@@ -110,11 +116,17 @@ def looks_at_the_cluster(somebody: Newcomer) -> None:
     assert "Logged in as admin" in somebody.types(line_with("PGPORT=15432"), words=there)
     checked = somebody.types(line_with("@latest doctor"), words={"CLUSTER": "localhost"})
     assert re.search(r"AWS credentials .*, from the shared credentials file", checked), checked
-    for line in ("awslabs-dsql-mcp doctor", "awslabs-dsql-mcp roles"):
-        somebody.types(line, more="--local")
-    role = "agent --arn arn:aws:iam::123456789012:role/NAME --level read --schema shop"
-    assert role in " ".join((TOP / "docs/clusters.md").read_text().split())
-    assert "CREATE ROLE agent" in somebody.types("awslabs-dsql-mcp roles plan", more=role)
+    assert "admin" in somebody.types("awslabs-dsql-mcp roles", more="--local")
+    planned = line_with("roles plan agent")
+    assert "CREATE ROLE agent" in somebody.types(planned)
+    somebody.types("awslabs-dsql-mcp roles plan", more=planned.partition(" plan ")[2])
+    assert "jdbc:postgresql://" in somebody.types(line_with("local --for"))
+    host = {"ENDPOINT": somebody.environment["PGHOST"]}
+    assert "PGHOST=" in somebody.types(line_with("local --env --host"), words=host)
+    assert "usage: " in somebody.types(line_with("local --help"))
+    somebody.types(line_with("local fail"), words={"create|backup|copy|restore|throttle": "backup"})
+    somebody.types(line_with("local sleep"))
+    somebody.types(line_with("awslabs-dsql-mcp[parquet]"))  # a server whose client has left
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if " mcp add " in line], ids=lambda line: line[:6])
