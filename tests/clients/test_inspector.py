@@ -58,3 +58,8 @@ def test_the_inspector_lists_every_tool_and_calls_each(inspect: Inspect) -> None
         text = "\n".join(part.get("text", "") for part in answer["content"])
         assert not answer.get("isError"), text
         assert told in text, text
+    refused = inspect("tools/call", "--tool-name", "readonly_query", "--tool-arg", "sql=TABLE inspect")
+    assert refused["isError"] is True
+    text = refused["content"][0]["text"]
+    assert "42P01" in text
+    assert "inspected" in text  # the name that is near
