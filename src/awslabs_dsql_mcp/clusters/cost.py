@@ -47,12 +47,7 @@ def usage_lines(usage: Usage, price: Price | None, period: Period, created: date
     lines = [f"Usage from {period.start:%Y-%m-%d} to {minute(period.now)}: {work}."]
     if usage.has_dpu:
         lines.append(_monthly(usage, price, period.elapsed(created)))
-    transactions = pluralize(usage.total("TotalTransactions"), "transaction")
-    conflicts = pluralize(usage.total("OccConflicts"), "conflict")
-    latency = usage.latest("CommitLatency")
-    told = "" if latency is None else f"; commits of the last day took {latency:,.1f} ms (median)"
-    reading = f"{usage.total('ReadOnlyTransactions'):,.0f} of them read-only"
-    lines.append(f"{transactions}, {reading}; {conflicts} at COMMIT{told}.")
+    lines.append(_transactions(usage))
     if usage.conflict_share >= _MANY_CONFLICTS:
         lines.append(
             f"Of 100 transactions that write, {100 * usage.conflict_share:,.1f} meet SQLSTATE 40001: several "
@@ -64,6 +59,20 @@ def usage_lines(usage: Usage, price: Price | None, period: Period, created: date
     return lines
 
 
+def _transactions(usage: Usage) -> str:
+    """Count transactions and conflicts; a metric without figures is no zero."""
+    if "TotalTransactions" not in usage.days:
+        return "No figures of transactions."
+    told = [pluralize(usage.total("TotalTransactions"), "transaction")]
+    if "ReadOnlyTransactions" in usage.days:
+        told.append(f", {usage.total('ReadOnlyTransactions'):,.0f} of them read-only")
+    if "OccConflicts" in usage.days:
+        told.append(f"; {pluralize(usage.total('OccConflicts'), 'conflict')} at COMMIT")
+    if (latency := usage.latest("CommitLatency")) is not None:
+        told.append(f"; commits of the last day took {latency:,.1f} ms (median)")
+    return f"{''.join(told)}."
+
+
 def work_text(usage: Usage, price: Price | None) -> str:
     """Write the DPUs of a usage, with what they cost."""
     if not usage.has_dpu:
@@ -72,16 +81,18 @@ def work_text(usage: Usage, price: Price | None) -> str:
 
 
 def day_lines(usage: Usage) -> list[str]:
-    """Write the DPUs of each day as CSV, where there are several."""
+    """Write the DPUs of each day as CSV, where there are several; without a figure, the field is empty."""
     days = sorted({day for metric in ("TotalDPU", *KINDS) for day in usage.days.get(metric, {})})
     if len(days) < 2:  # noqa: PLR2004
         return []
     columns = [kind for kind in ("TotalDPU", *KINDS, "OccConflicts") if usage.total(kind)]
-    rows = [
-        ",".join((f"{day}", *(f"{usage.days.get(column, {}).get(day, 0.0):.6g}" for column in columns)))
-        for day in days
-    ]
+    metrics = [usage.days[column] for column in columns]
+    rows = [",".join((f"{day}", *(_field(metric.get(day)) for metric in metrics))) for day in days]
     return [f"day,{','.join(columns)}", *rows]
+
+
+def _field(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def usage_notes(

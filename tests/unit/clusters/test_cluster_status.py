@@ -217,7 +217,14 @@ async def test_figures_without_dpus_say_so() -> None:
     aws = account_of(GetMetricData=figures({ORDERS: {"TotalTransactions": 7.0}}))
     text = await Asked(aws).text(ORDERS, days=7)
     assert "no figures of DPU." in text
+    assert "14 transactions." in text
+    assert "conflict" not in text
     assert "A month" not in text
+
+
+async def test_figures_without_transactions_say_so() -> None:
+    aws = account_of(GetMetricData=figures({ORDERS: {"TotalDPU": 7.0}}))
+    assert "No figures of transactions." in await Asked(aws).text(ORDERS, days=7)
 
 
 async def test_partial_figures_are_called_so() -> None:
