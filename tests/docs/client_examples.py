@@ -67,8 +67,8 @@ def _places(client: Client) -> str:
 
 
 def _notes() -> str:
-    notes = (f"- **{client.title}**: {client.note}\n" for client in CLIENTS if client.note)
-    return "\n" + "".join(notes)
+    notes = ((client.title, client.advice(of_project=True)) for client in CLIENTS)
+    return "\n" + "".join(f"- **{title}**: {note}\n" for title, note in notes if note)
 
 
 def between(page: str) -> str:

@@ -219,7 +219,7 @@ def _variable(text: str) -> tuple[str, str]:
 
 def _print(target: Target, launch: LaunchCommand) -> int:
     sys.stdout.write(snippet(target.client, launch, target.name))
-    _print_message(f"This goes into {target.path}.", target.client.note)
+    _print_message(f"This goes into {target.path}.", target.client.advice(of_project=target.is_project))
     link = links(launch, target.name).get(target.client.title.split(" IDE")[0])
     _print_message(f"Or open {link}" if link else "")
     return 0
@@ -249,7 +249,8 @@ def _install(target: Target, launch: _Launch, environ: Mapping[str, str]) -> int
         _print_message(f"{client.title} already has {target.name}, in {target.path}.")
     else:
         _write(target, original, text, {**entry.full, **entry.beside}, environ)
-        _print_message(f"{client.title} has {target.name} now, in {target.path}.", client.note)
+        advice = client.advice(of_project=target.is_project)
+        _print_message(f"{client.title} has {target.name} now, in {target.path}.", advice)
     for names in dropped_variables(before, entry.required).values():
         _print_message(f"Taken out of its environment, from an earlier installation: {', '.join(names)}.")
     _tell_withheld(client, plan, environ)

@@ -42,6 +42,7 @@ class Client:
         shape: Creates the entry from a launch command and the server's name.
         format: Format of the file.
         note: Advice for the user.
+        project_note: Advice for who installs for a project.
         programs: Names of its programs on PATH; empty for one that is not started in a shell.
         hands_on: What of its own environment it gives to servers.
         named: Variables that its entry names, to be given to the server as well.
@@ -56,6 +57,7 @@ class Client:
     shape: Shape = lambda launch, _: ServerEntry(standard(launch))
     format: Format = JSON
     note: str = ""
+    project_note: str = ""
     programs: tuple[str, ...] = ()
     hands_on: HandsOn = hands_on_all
     named: tuple[str, ...] = ()
@@ -64,6 +66,10 @@ class Client:
     def is_desktop(self) -> bool:
         """True for a client that may be started without a shell, and so without its PATH."""
         return not self.programs
+
+    def advice(self, *, of_project: bool) -> str:
+        """Give what a user has to know; of an installation for a project more than of their own."""
+        return " ".join(filter(None, (self.note, self.project_note if of_project else "")))
 
 
 def snippet(client: Client, launch: LaunchCommand, name: str) -> str:
@@ -122,7 +128,7 @@ CLIENTS: tuple[Client, ...] = (
         (_variable_or("CLAUDE_CONFIG_DIR", "~/", ".claude.json"),),
         (".mcp.json",),
         _with({"type": "stdio"}),
-        note="Of a project's servers, Claude Code asks once whether to trust them.",
+        project_note="Of a project's servers, Claude Code asks once whether to trust them.",
         programs=("claude",),
     ),
     Client(
@@ -170,8 +176,8 @@ CLIENTS: tuple[Client, ...] = (
         (".codex/config.toml",),
         _codex,
         TOML,
-        note="tool_output_token_limit is for all tools of Codex, and stays when the entry is taken out. "
-        "Codex reads a project's file only when it trusts the project.",
+        note="tool_output_token_limit is for all tools of Codex, and stays when the entry is taken out.",
+        project_note="Codex reads a project's file only when it trusts the project.",
         programs=("codex",),
         hands_on=codex,
         named=FOR_CREDENTIALS,
@@ -248,7 +254,7 @@ CLIENTS: tuple[Client, ...] = (
         (_variable_or("COPILOT_HOME", "~/.copilot", "mcp-config.json"),),
         (".github/mcp.json",),
         _with({"type": "local"}, tools=["*"]),
-        note="Copilot CLI reads a project's file only in a folder that it trusts.",
+        project_note="Copilot CLI reads a project's file only in a folder that it trusts.",
         programs=("copilot",),
     ),
     Client(

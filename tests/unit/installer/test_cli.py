@@ -206,6 +206,17 @@ def test_without_a_name_it_asks(answer: str, chosen: str) -> None:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("client", ["claude-code", "codex", "copilot"])
+def test_who_installs_for_a_project_is_told_that_it_must_be_trusted(
+    client: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["install", client, *CLUSTER]) == 0
+    assert "trust" not in capsys.readouterr().err
+    assert main(["install", client, *CLUSTER, "--project"]) == 0
+    assert "trust" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
 def test_settings_beside_the_entry_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install", "codex", *CLUSTER]) == 0
     assert "+tool_output_token_limit = 25000" in capsys.readouterr().out
