@@ -23,6 +23,7 @@ COMMANDS = {
     for line in DOCUMENTS[name].splitlines()
     if line.startswith("| `.ci/")
 }
+LONG = DOCUMENTS["CONTRIBUTING.md"].partition("### Long runs")[2].partition("\n#")[0]
 HERE = {".ci/lint", ".ci/release-notes 0.1.0"}
 GENERATE = ".ci/generate"
 NEEDS_THE_INDEX = {".ci/pin"}
@@ -91,6 +92,17 @@ def test_every_command_is_run_by_ci_or_here() -> None:
 def test_a_command_runs_as_it_stands(command: str) -> None:
     done = subprocess.run(shlex.split(command), cwd=TOP, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_long_run_names_what_reads_its_count() -> None:
+    shown = re.findall(r"^\| `((?:DSQL_TEST_\w+=\S+ )?\.ci/test --thorough [^`]+)`", LONG, re.MULTILINE)
+    assert len(shown) > 3
+    for command in shown:
+        count, _, rest = command.rpartition(".ci/test --thorough ")
+        for path in rest.split():
+            assert (TOP / path).exists(), command
+            text = (TOP / path).read_text(encoding="utf-8")
+            assert count.partition("=")[0].strip() in text, command
 
 
 @SHELL
