@@ -22,7 +22,9 @@ from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 
 TOOL: Final = "create_cluster"
-_TELL_IT: Final = frozenset(("name_taken", "too_many_clusters"))  # errors that say that nothing was made
+_TELL_IT: Final = frozenset(
+    ("name_taken", "too_many_clusters", "state_changed")
+)  # errors that say that nothing was made
 _ENDS_IT: Final = frozenset(("cluster_failed", "aws_conflict", "no_such_cluster", "name_taken"))
 """Errors after which the same order is refused: another name, or another pair, is what helps."""
 
@@ -84,9 +86,10 @@ class CreateCluster:
         began = self._now()
         account = await self._account()
         number = await account_number(account.api, order.regions[0])
-        weight = _weight(order)
+        weight, may_make = _weight(order), True
         if approver.is_needed(weight):
             proposal = await self._proposal(account, order, number, weight)
+            may_make = proposal is not None
             if proposal is not None and not await approver.ask(proposal):
                 raise NotConfirmed(f"Nobody agreed to the creation of {order.name}. {_UNDONE}")
         # A second call of the same name goes on where the first has come to.
@@ -99,6 +102,7 @@ class CreateCluster:
                 client,
                 registry=self._registry,
                 pace=Pace(self._now, self._sleep, progress, self._now(), left),
+                may_make=may_make,
             )
             steps = restoration if order.point else creation
             nonce = self._registry.nonce(order.name, order.regions[0])

@@ -93,13 +93,23 @@ class Executor:
         client: Name of the client that asks for it.
         registry: Counts what this server has made.
         pace: The time of the call.
+        may_make: Clusters may be made; else all was there, and nobody was asked.
     """
 
     def __init__(
-        self, api: Api, order: Order, account: str, client: str, *, registry: Registry, pace: Pace
+        self,
+        api: Api,
+        order: Order,
+        account: str,
+        client: str,
+        *,
+        registry: Registry,
+        pace: Pace,
+        may_make: bool = True,
     ) -> None:
         self._api, self._order, self._account = api, order, account
         self._client, self._registry, self._pace = client, registry, pace
+        self._may_make = may_make
         self._reserved: list[str] = []
         self._jobs = JobExecutor(api, order, account, pace)
         self._has_asked = False
@@ -143,6 +153,12 @@ class Executor:
                 seen = await asyncio.gather(*(look(self._api, name) for name in names))
                 return Seen(tuple(cluster for cluster in seen if cluster is not None))
             case Reserve(regions):
+                if not self._may_make:
+                    raise RequestInvalid(
+                        f"{self._order.name} was there when this call began, and is gone. Nothing was made.",
+                        code="state_changed",
+                        hint="Ask who deleted it; whoever wants it anew calls again, and is asked.",
+                    )
                 self._reserved = self._registry.reserve(self._order.name, regions)
                 return Done()
             case Create(region, peer, nonce):

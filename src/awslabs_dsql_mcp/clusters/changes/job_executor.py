@@ -1,5 +1,6 @@
 """The steps of jobs of AWS Backup carried out through its API."""
 
+import hashlib
 from typing import Final
 
 from awslabs_dsql_mcp.aws.api import Answer, Api
@@ -66,7 +67,8 @@ class JobExecutor:
             SourceBackupVaultName=kept.vault,
             DestinationBackupVaultArn=vault_arn(point.partition, order.peer_region, self._account),
             IamRoleArn=backup_role(point.partition, self._account),
-            IdempotencyToken=order.token(self._account, "copy", nonce),
+            # Of no name: whoever restores this point there needs one copy.
+            IdempotencyToken=hashlib.sha256(f"{point.arn} {order.peer_region} {nonce}".encode()).hexdigest(),
         )
         return Started(str(answer["CopyJobId"]))
 

@@ -122,7 +122,8 @@ def read_order(
             f"name is none for a cluster: {one_line(repr(name))}.",
             hint="Use a letter or digit, then up to 62 letters, digits and _.-",
         )
-    chosen = tuple(_region(region, "regions") for region in regions)
+    # Sorted, so that the same pair is the same order.
+    chosen = tuple(sorted(_region(region, "regions") for region in regions))
     if not 1 <= len(chosen) <= _PAIR or len(set(chosen)) != len(chosen):
         told = f"names {chosen[0]} twice" if len(chosen) == _PAIR else f"has {len(chosen)} Regions"
         raise RequestInvalid(f"regions {told}.", hint="Give one, or two different ones for a pair.")

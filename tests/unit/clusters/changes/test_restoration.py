@@ -1,6 +1,7 @@
 """What is told of restores whose cluster cannot be tagged or read back, and of what is there already."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -343,3 +344,45 @@ async def test_the_peer_of_a_restored_pair_that_somebody_tagged_is_left_alone() 
     assert ended.code == "name_taken"
     assert "tagged as another's" in ended.text
     assert list(aws.state.clusters.values())[1].tags == {"Name": "prod"}
+
+
+@pytest.mark.parametrize(
+    "order", [{"point": POINT}, {"regions": (EAST, "us-east-2"), "witness": "us-west-2"}]
+)
+async def test_what_vanishes_behind_the_look_that_asked_nobody_is_not_made_anew(
+    order: dict[str, Any],
+) -> None:
+    aws = InMemory()
+    await create(aws, **order)
+    finds = iter(range(99))
+
+    def vanish(operation: str, _members: Mapping[str, Any]) -> None:
+        regions = len(order.get("regions", (EAST,)))
+        if operation == "ListClusters" and next(finds) == regions:  # the look for the question is over
+            aws.state = replace(aws.state, clusters={})
+
+    aws.before = vanish
+    made = len(aws.changes())
+    ended = await create(aws, **order)
+    assert isinstance(ended, DsqlError)
+    assert ended.code == "state_changed"
+    assert "Nothing was made." in ended.text
+    assert len(aws.changes()) == made
+    assert isinstance(await create(InMemory(), **order), ToolOutput)
+
+
+async def test_restores_of_one_point_under_two_names_share_its_copy() -> None:
+    aws = InMemory(transition=200.0)
+    for name in ("one", "two"):
+        told = await create(aws, name=name, **BOTH)
+        assert isinstance(told, ToolOutput)
+        for job in aws.jobs.values():
+            job["copy"] = ""  # no list has it yet
+    assert list(aws.jobs) == ["copy-1"]
+
+
+def test_the_regions_of_a_pair_have_no_order() -> None:
+    one, two = (
+        read_order("x", regions, "us-west-2") for regions in ((EAST, "us-east-2"), ("us-east-2", EAST))
+    )
+    assert one == two
