@@ -216,6 +216,25 @@ async def test_hostile_rows_stay_text(writing: Tab) -> None:
     await writing.clean()
 
 
+async def test_a_search_is_of_tables_that_are_not_listed_yet_too(writing: Tab, cluster: LocalCluster) -> None:
+    far = [f"far.{'t' * 50}_{number}" for number in range(90)]  # with comments, more than one answer holds
+    made = [f"CREATE TABLE {table} (id int PRIMARY KEY)" for table in far]
+    comments = [f"COMMENT ON TABLE {table} IS '{'so ' * 99}'" for table in far]
+    await run(cluster, "CREATE SCHEMA far", *made, *comments)
+    try:
+        await writing.browser.do("inHost", script="document.getElementById('find').value = ''")
+        await writing.click("#refresh")
+        await writing.wait("!document.getElementById('more').hidden")
+        assert far[9] not in (await writing.text("#objects")).split()
+        await writing.browser.do("type", on="page", selector="#find", text="t_9")
+        await writing.wait("document.querySelectorAll('#objects li').length === 1")
+        assert far[9] in await writing.text("#objects li")
+    finally:
+        await writing.browser.do("inHost", script="document.getElementById('find').value = ''")
+        await run(cluster, "DROP SCHEMA far CASCADE")
+        await writing.click("#refresh")
+
+
 async def test_a_tab_without_the_key_is_told_so(writing: Tab) -> None:
     await writing.browser.do("visit", url=f"http://{writing.viewer.authority}/")
     # The tab keeps its secret; another has none.

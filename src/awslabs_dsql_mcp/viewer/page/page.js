@@ -7,6 +7,7 @@ let objects = [];
 let bridge = null;
 let running = null;
 let listing = 0;
+let unanswered = 0;
 let clusters = [];
 let listed = "";
 let question = Promise.resolve();
@@ -218,6 +219,7 @@ function remember(sql, kind, outcome) {
 async function listObjects(after = "") {
   if (!tools.has("get_schema")) return;
   listing += 1;
+  unanswered += 1;
   const mine = listing;
   let left = 0;
   try {
@@ -237,10 +239,18 @@ async function listObjects(after = "") {
     if (mine !== listing) return;
     if (!after) objects = [];
     $("objectsNote").textContent = error.message;
+  } finally {
+    unanswered -= 1;
   }
   $("more").hidden = !left;
   $("more").textContent = `${left.toLocaleString("en")} more`;
+  find();
+}
+
+// A search is of all tables and views: those that are not listed yet are read first.
+function find() {
   tellObjects();
+  if ($("find").value && !$("more").hidden && !unanswered) listObjects(objects.at(-1).name);
 }
 
 function tellObjects() {
@@ -295,7 +305,7 @@ $("account").addEventListener("click", () => look("cluster_status", {}));
 $("stop").addEventListener("click", () => running?.abort());
 $("refresh").addEventListener("click", () => listObjects());
 $("more").addEventListener("click", () => listObjects(objects.at(-1).name));
-$("find").addEventListener("input", tellObjects);
+$("find").addEventListener("input", find);
 $("cluster").addEventListener("change", () => {
   clear();
   tellMode();
