@@ -53,6 +53,7 @@ class DsqlError(Exception):
 
     Attributes:
         facts: More values for programs, by name, such as the handle to go on with.
+        for_person: What a view shows beside it: ``_meta`` of the result, for no model.
         statement: Position, from 0, of the statement that failed in its transaction; ``None`` if none did.
     """
 
@@ -79,6 +80,7 @@ class DsqlError(Exception):
         self.outcome: Outcome | None = outcome
         self.statement: int | None = None
         self.facts: Mapping[str, object] = {}
+        self.for_person: Mapping[str, object] = {}
 
     @property
     def text(self) -> str:

@@ -46,17 +46,17 @@ def made_up(number: int) -> dict[str, Any]:
         targets = {n // 2, (n * 7) % number} if n % 4 else set[int]()
         columns = [f"column_{m}" for m in range(n * 5 % 23 + 1)]
         keys = [
-            {"name": f"k{m}", "kind": "f", "definition": "", "columns": columns[:1], "target": f"public.t{m}"}
+            {"kind": "f", "text": f"k{m}", "columns": columns[:1], "target": f"public.t{m}"}
             for m in sorted(targets)
         ]
-        plain = {"type": "text", "not_null": False, "default": None, "identity": None, "comment": None}
+        plain = {"type": "text", "facts": ""}
         tables.append(
             {
                 "title": f"public.t{n}",
                 "kind": "table",
                 "estimate": None,
-                "comment": None,
-                "definition": None,
+                "comment": "",
+                "definition": "",
                 "column_count": len(columns),
                 "columns": [{"name": name, **plain} for name in columns],
                 "keys": keys,

@@ -54,7 +54,7 @@ async def test_the_user_sees_the_rows_and_runs_it_by_the_button_once(views: View
     await views.press("Enter", "Enter")
     await views.wait("document.getElementById('badge').textContent === 'Committed'")
     assert await stored(views, "SELECT count(*) FROM seen WHERE note = 'new'") == 25
-    assert await views.evaluate("document.getElementById('run').hidden && token === null")
+    assert await views.evaluate("document.getElementById('run').hidden && offered === null")
     (call,) = await views.seen("calls")
     assert call["arguments"].keys() == {"sql_list", "params_list", "dry_run_token"}
     await views.wait("true")
@@ -85,7 +85,7 @@ async def test_a_token_that_is_no_longer_good_is_refused_and_shown(views: ViewCl
     await run(views, "CREATE TABLE late (id int PRIMARY KEY)")
     answer = await views.open("transact", {"sql_list": ["INSERT INTO late VALUES (1)"], "dry_run": True})
     await views.wait("!document.getElementById('run').hidden")
-    await views.evaluate("request.sql_list = ['INSERT INTO late VALUES (2)'], true")
+    await views.evaluate("offered.args.sql_list = ['INSERT INTO late VALUES (2)'], true")
     await views.click("#run")
     await views.wait("!document.getElementById('error').hidden")
     assert "dry_run_token_invalid" in await views.text("#error")

@@ -315,7 +315,8 @@ async def test_a_view_of_a_change_runs_what_was_previewed_and_nothing_else(writi
         f"host.call('transact', {{ {other} }}).then(() => 'done', error => error.message)"
     )
     assert told == "A view runs only what was previewed."
-    refused = f"host.call('transact', {{ {other}, dry_run_token: token }}).then(({{ isError }}) => isError)"
+    shown = "dry_run_token: offered.args.dry_run_token"
+    refused = f"host.call('transact', {{ {other}, {shown} }}).then(({{ isError }}) => isError)"
     assert await frame.evaluate(refused) is True
     assert await writing.run("SELECT id FROM previewed", "#read") == "0 rows"
 

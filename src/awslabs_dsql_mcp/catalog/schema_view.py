@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from awslabs_dsql_mcp.catalog.model import Column, Constraint, Table
+from awslabs_dsql_mcp.catalog.model import Column, Constraint, Index, Table
 from awslabs_dsql_mcp.catalog.text import index_keys
 
 MAX_TABLES: Final = 100
@@ -31,46 +31,50 @@ def _table(table: Table) -> dict[str, object]:
         "title": table.title,
         "kind": table.kind,
         "estimate": table.estimate,
-        "comment": _cut(table.comment),
-        "definition": _cut(table.definition),
+        "comment": _cut(table.comment or ""),
+        "definition": _cut((table.definition or "").strip()),
         "column_count": table.column_count,
-        "columns": [_column(column) for column in table.columns[:_MAX_COLUMNS]],
+        "columns": [_column(column, table) for column in table.columns[:_MAX_COLUMNS]],
         "keys": [_key(key) for key in table.constraints],
         "referenced_by": [f"{key.table} ({', '.join(key.columns)})" for key in table.referenced_by],
-        "indexes": [
-            {
-                "name": index.name,
-                "keys": _cut(index_keys(index)),
-                "unique": index.unique,
-                "valid": index.valid,
-                "job": _cut(index.job),
-            }
-            for index in table.indexes
-        ],
+        "indexes": [_index(index) for index in table.indexes],
     }
 
 
-def _column(column: Column) -> dict[str, object]:
-    return {
-        "name": column.name,
-        "type": column.type,
-        "not_null": column.not_null,
-        "default": _cut(column.default),
-        "identity": column.identity,
-        "generated": column.generated,
-        "comment": _cut(column.comment),
-    }
+def _column(column: Column, table: Table) -> dict[str, str]:
+    keys = [key for key in table.constraints if column.name in key.columns]
+    facts = [fact for key in keys if (fact := _part_of(key))]
+    if column.not_null:
+        facts.append("not null")
+    if column.identity:
+        facts.append(f"identity, {column.identity.lower()}")
+    elif column.default:
+        facts.append(f"{'generated as' if column.generated else 'default'} {column.default}")
+    if column.comment:
+        facts.append(column.comment)
+    return {"name": column.name, "type": column.type, "facts": _cut(" · ".join(facts))}
+
+
+def _part_of(key: Constraint) -> str:
+    """Say what part a column of a key has."""
+    return {"p": "primary key", "u": "unique", "f": f"→ {key.target}"}.get(key.kind, "")
 
 
 def _key(key: Constraint) -> dict[str, object]:
     return {
-        "name": key.name,
         "kind": key.kind,
-        "definition": _cut(key.definition),
+        "text": _cut(f"{key.name}: {key.definition}"),
         "columns": key.columns,
         "target": None if key.target is None else str(key.target),
     }
 
 
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+def _index(index: Index) -> str:
+    text = f"{index.name}{' UNIQUE' if index.unique else ''} {index_keys(index)}"
+    if not index.valid:
+        text += " — not valid, queries do not use it" + (f": {index.job}" if index.job else "")
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"

@@ -26,6 +26,26 @@ class Position:
     passed: int | None = None
 
 
+def first_step(plan: MigrationPlan, handle: str | None) -> int:
+    """Number of the step that a handle names; 1 if it names none."""
+    try:
+        number, _ = plan.parse_resume_token(handle or "")
+    except ValueError:
+        return 1
+    return number
+
+
+def runs_a_step(plan: MigrationPlan, handle: str | None) -> bool:
+    """Check that a call runs a step: its handle is one of the plan's, and not behind the last step."""
+    if handle is None or handle == RESTART:
+        return True
+    try:
+        number, _ = plan.parse_resume_token(handle)
+    except ValueError:  # it will be refused
+        return False
+    return number <= len(plan.steps)
+
+
 def position(plan: MigrationPlan, handle: str | None, recorded: int | None, since: str = "") -> Position:
     """Find where a call begins.
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from awslabs_dsql_mcp.tools.prepare import Value
 from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token
-from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, search_hint
+from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, client_shows_views, search_hint
 
 _DESCRIPTION: Final = (
     "Run one UPDATE, DELETE or INSERT … SELECT over any number of rows, in transactions of under 3,000 rows "
@@ -33,6 +33,7 @@ class WriteRequest:
         dry_run_token: What a dry run of the same gave.
         resume: A handle.
         rows_per_second: How fast at most.
+        previews: The client shows views: the token of a dry run is for its user alone.
     """
 
     sql: str
@@ -41,6 +42,7 @@ class WriteRequest:
     dry_run_token: str | None = None
     resume: str = ""
     rows_per_second: int | None = None
+    previews: bool = False
 
 
 def batch_write_tool(
@@ -63,7 +65,9 @@ def batch_write_tool(
         resume: Resume = "",
         rows_per_second: Annotated[int | None, Field(description="Go no faster.", ge=1)] = None,
     ) -> Annotated[CallToolResult, BatchResult] | InputRequiredResult:
-        return await call(ctx, WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second))
+        previews = client_shows_views(ctx)
+        request = WriteRequest(sql, params, dry_run, dry_run_token, resume, rows_per_second, previews)
+        return await call(ctx, request)
 
     return ToolSpec(
         "batch_write",

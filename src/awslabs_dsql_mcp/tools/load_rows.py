@@ -10,7 +10,7 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token
-from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, search_hint
+from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, client_shows_views, search_hint
 
 _DESCRIPTION: Final = (
     "Load rows into a table in transactions of under 3,000 rows: given here, or from a CSV, JSON Lines, JSON "
@@ -80,6 +80,7 @@ class LoadRequest:
         resume: A handle.
         rows_per_second: How fast at most.
         verify: Compare what is stored with the rows when all are loaded.
+        previews: The client shows views: the token of a dry run is for its user alone.
     """
 
     table: str
@@ -97,6 +98,7 @@ class LoadRequest:
     resume: str = ""
     rows_per_second: int | None = None
     verify: bool = False
+    previews: bool = False
 
 
 def load_rows_tool(
@@ -161,6 +163,7 @@ def load_rows_tool(
             resume,
             rows_per_second,
             verify,
+            previews=client_shows_views(ctx),
         )
         return await call(ctx, request)
 

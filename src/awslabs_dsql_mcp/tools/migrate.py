@@ -8,7 +8,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from awslabs_dsql_mcp.sql.scripts import without_mark
-from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, search_hint
+from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, client_shows_views, search_hint
 
 _DESCRIPTION: Final = (
     "Carry a PostgreSQL script (pg_dump, an ORM's migration) over to Aurora DSQL: rewritten, "
@@ -28,6 +28,8 @@ class MigrateRequest:
         resume_from: A handle that an earlier call gave.
         verify: Compare what is stored with the script once all steps are applied.
         show_from: The place in the plan to show it from, as an earlier call gave it; nothing is run then.
+        previews: The client shows views: the token of a dry run is for its user alone.
+        is_agreed: The user has agreed to it, by the button of a view.
     """
 
     script: str
@@ -35,6 +37,8 @@ class MigrateRequest:
     resume_from: str | None = None
     verify: bool = False
     show_from: str = ""
+    previews: bool = False
+    is_agreed: bool = False
 
     @property
     def only_shows(self) -> bool:
@@ -61,7 +65,9 @@ def migrate_tool(
         ] = False,
         show_from: Annotated[str, Field(description="Next part of a plan.")] = "",
     ) -> Answer:
-        return await call(ctx, MigrateRequest(_script(statements), dry_run, resume_from, verify, show_from))
+        previews = client_shows_views(ctx)
+        script = _script(statements)
+        return await call(ctx, MigrateRequest(script, dry_run, resume_from, verify, show_from, previews))
 
     return ToolSpec(
         "migrate",

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 PREVIEW: Final = "awslabs-dsql-mcp/preview"
 """Key in a result's ``_meta`` of what a view shows beside the answer."""
 
+ON_PREVIEW: Final = (
+    "the user runs it with the button of the preview that this client shows (once, in 10 min). Only if they "
+    "see none: send the same without dry_run."
+)
+"""What a model is told in place of the token."""
+
 _SAMPLE: Final = ResultLimits(rows=20, characters=8_000, cell=400)
 _MAX_STATEMENTS: Final = 50  # of which changed rows are returned
 _MAX_EFFECTS: Final = 20  # of a statement

@@ -32,7 +32,7 @@ from awslabs_dsql_mcp.tools.consent.confirmation import (
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
-from awslabs_dsql_mcp.tools.preview import PREVIEW, preview, returning_unit, without_rows
+from awslabs_dsql_mcp.tools.preview import ON_PREVIEW, PREVIEW, preview, returning_unit, without_rows
 from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, client_shows_views, search_hint, to_result
 
 _WRITES: Final = (
@@ -46,10 +46,6 @@ _READS: Final = (
 )
 
 
-_ON_PREVIEW: Final = (
-    "the user runs it with the button of the preview that this client shows (once, in 10 min). Only if they "
-    "see none: send the same without dry_run."
-)
 _MIN_SHOWN: Final = 5  # statements whose results are shown in any case
 _MIN_ANSWER: Final = 10_000  # characters of results, likewise
 _FRAME: Final = 60  # characters around a result: its number, names of values
@@ -280,8 +276,8 @@ class Transact:
             said.append(left_out)
             facts["notice"] = left_out
         if unit.dry_run and previews:
-            said.append(f"Next: {_ON_PREVIEW}")
-            facts["next"] = f"Dry run, nothing was stored; {_ON_PREVIEW}"
+            said.append(f"Next: {ON_PREVIEW}")
+            facts["next"] = f"Dry run, nothing was stored; {ON_PREVIEW}"
         elif unit.dry_run:
             token = self._confirmation.token(_change(prepared))
             step = f"to run it for real, send the same with dry_run_token={token} (once, in 10 min)."

@@ -33,6 +33,12 @@ VIEWS: Final = (
     View(
         "transaction", "Transaction", "A transaction: its preview, with a button; its outcome.", ("transact",)
     ),
+    View(
+        "steps",
+        "Steps",
+        "A migration, a change in batches, a load: steps, progress, forecast, a button.",
+        ("migrate", "batch_write", "load_rows"),
+    ),
     View("plan", "Plan", "A query's plan as a tree, with what costs in it.", ("explain_query",)),
     View("schema", "Schema", "Tables: columns, keys, indexes, a diagram, a search.", ("get_schema",)),
     View(

@@ -50,7 +50,8 @@ def error_result(error: DsqlError, offered: OfferedTools = _ALL) -> CallToolResu
     if hint:
         told.append(f"Next: {hint}")
     text = Shown("\n".join(as_line(line, _MAX_LINE) for line in told))
-    return CallToolResult(content=[text_content(text)], is_error=True, _meta={FACTS: _facts(error, hint)})
+    meta = {FACTS: _facts(error, hint), **error.for_person}
+    return CallToolResult(content=[text_content(text)], is_error=True, _meta=meta)
 
 
 def protocol_error(error: DsqlError, offered: OfferedTools = _ALL, **more: str) -> MCPError:

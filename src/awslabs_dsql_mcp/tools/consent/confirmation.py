@@ -155,7 +155,7 @@ class ChangeConfirmation:
             RequestInvalid: It is not of a dry run of the same, or was used.
         """
         if not self.take(token, change):
-            raise invalid_token(change.tool)
+            raise invalid_token(change.tool, change.by)
 
     def _signed(self, change: Change, purpose: str, moment: int, nonce: str) -> str:
         queries = [[query.sql, query.params] for query in change.queries]
@@ -163,11 +163,11 @@ class ChangeConfirmation:
         return f"{moment}-{nonce}-{hmac.new(self._key, text, hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]}"
 
 
-def invalid_token(tool: str) -> RequestInvalid:
+def invalid_token(tool: str, by: str = "dry_run_token") -> RequestInvalid:
     """Make the error of a dry run's token that cannot be taken."""
     return RequestInvalid(
-        "dry_run_token is not of a dry run of exactly this within the last "
+        f"{by} is not of a dry run of exactly this within the last "
         f"{TOKEN_LIFE // 60} minutes, or was used already; nothing was run.",
         code="dry_run_token_invalid",
-        hint=f"Call {tool} again with dry_run=true, and without dry_run_token.",
+        hint=f"Call {tool} again with dry_run=true, and without {by}.",
     )

@@ -5,13 +5,14 @@ call ends with the question, and comes again with the answer and a state that th
 Only ``run: true`` is agreement. Whatever else comes, or if nothing does, nothing is run.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp.types import (
     REQUEST_TIMEOUT,
+    CallToolResult,
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from awslabs_dsql_mcp.database.call_context import current_cluster
 from awslabs_dsql_mcp.errors import NotConfirmed
-from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
@@ -31,6 +32,49 @@ _FORM: Final[dict[str, Any]] = {
 }
 _STATE: Final = "question"
 _IN_RESULT: Final = "2026-07-28"  # the revision from which on questions are a call's result
+
+
+_Request = TypeVar("_Request")
+_Request_contra = TypeVar("_Request_contra", contravariant=True)
+
+
+class Work(Protocol[_Request_contra]):
+    """What a tool does that is asked for in one call, and may need the user's word."""
+
+    async def require_affordable(self, request: _Request_contra) -> None:
+        """Hold the forecast of what is still to be done against the operator's limit."""
+        ...
+
+    async def question(self, request: _Request_contra, *, can_ask: bool) -> Question | None:
+        """Give the question for the user; ``None`` for no question."""
+        ...
+
+    async def do(
+        self, ctx: Context[None, Any], request: _Request_contra, agreed: Change | None
+    ) -> CallToolResult:
+        """Do it; ``agreed`` is what the user has agreed to in this call."""
+        ...
+
+
+async def call_confirmed(
+    ctx: Context[None, Any], work: Work[_Request], request: _Request, confirmation: ChangeConfirmation
+) -> CallToolResult | InputRequiredResult:
+    """Do what is asked for, below the operator's limit and with the user's word, or ask the user first.
+
+    Args:
+        ctx: The call.
+        work: Does it.
+        request: Arguments of the call.
+        confirmation: As for `confirm`.
+
+    Raises:
+        NotConfirmed: As `confirm`.
+        DsqlError: What the work raises.
+    """
+    await work.require_affordable(request)
+    question = await work.question(request, can_ask=supports_elicitation(ctx))
+    asking = await confirm(ctx, question, confirmation)
+    return asking or await work.do(ctx, request, question and question.change)
 
 
 def supports_elicitation(ctx: Context[None, Any]) -> bool:

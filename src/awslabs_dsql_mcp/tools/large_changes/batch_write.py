@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, RESTART
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, fingerprint_in
@@ -19,9 +20,10 @@ from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.batch_write import WriteRequest
 from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
-from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
 from awslabs_dsql_mcp.tools.large_changes.batch_cost import batch_work
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, prepare
+from awslabs_dsql_mcp.tools.preview import ON_PREVIEW
 from awslabs_dsql_mcp.tools.resumable import (
     IN_BATCHES,
     progress_callback,
@@ -30,6 +32,7 @@ from awslabs_dsql_mcp.tools.resumable import (
     saying_what_is_stored,
     with_message,
 )
+from awslabs_dsql_mcp.tools.run_view import with_batches_view
 from awslabs_dsql_mcp.tools.spec import Answer, to_result
 
 # PostgreSQL documentation, "Date/Time Functions and Operators", Current Date/Time.
@@ -65,13 +68,14 @@ class BatchWrite:
     async def call(self, ctx: Context[None, Any], request: WriteRequest) -> Answer:
         """Answer a call of the tool, or ask the user first."""
         with saying_what_is_stored():
-            await self.require_affordable(request)
-        question = await self.question(request, can_ask=supports_elicitation(ctx))
-        asking = await confirm(ctx, question, self._confirmation)
-        if asking is not None:
-            return asking
-        with saying_what_is_stored():
-            return to_result(await self.batch_write(request, progress_callback(ctx)))
+            return await call_confirmed(ctx, self, request, self._confirmation)
+
+    async def do(
+        self, ctx: Context[None, Any], request: WriteRequest, agreed: Change | None
+    ) -> CallToolResult:
+        """Answer a call that may run."""
+        del agreed  # the statement is in the request
+        return to_result(await self.batch_write(request, progress_callback(ctx)))
 
     async def question(self, request: WriteRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user; ``None`` for no question, and for what will be refused.
@@ -87,7 +91,7 @@ class BatchWrite:
             return None
         if self._runner.has_unfinished(fingerprint_in(request.resume)):
             return None  # confirmed when it began
-        return self._confirmation.question(_change(prepared), can_ask=can_ask)
+        return self._confirmation.question(_change(prepared), can_ask=can_ask, previews=request.previews)
 
     async def require_affordable(self, request: WriteRequest) -> None:
         """Hold the forecast of the rows that are still to be changed against the operator's limit.
@@ -136,14 +140,20 @@ class BatchWrite:
         (query,) = prepared.queries
         job = await StatementJob.plan(self._database, query, self._cluster)
         if request.dry_run:
-            return await self._estimate(job, prepared)
-        result = await self._runner.run(job, request.resume, report, request.rows_per_second)
-        return run_output(result, "no row is to be changed, so nothing was.")
+            told = await self._estimate(job, prepared, previews=request.previews)
+        else:
+            result = await self._runner.run(job, request.resume, report, request.rows_per_second)
+            told = run_output(result, "no row is to be changed, so nothing was.")
+        if request.previews:
+            told = with_batches_view("batch_write", told, is_grave=prepared.statements[0].whole_table)
+        return told
 
     async def _check(self, request: WriteRequest) -> PreparedStatements:
         return await prepare([request.sql], [request.params], writes=True)
 
-    async def _estimate(self, job: StatementJob, prepared: PreparedStatements) -> ToolOutput:
+    async def _estimate(
+        self, job: StatementJob, prepared: PreparedStatements, *, previews: bool
+    ) -> ToolOutput:
         self._budget.rates.begin()
         rows = await self._count(job)
         work, size = await batch_work(self._database, job, rows)
@@ -157,6 +167,7 @@ class BatchWrite:
         refusal = refusal or await self._runner.earlier_run(job)
         token = self._confirmation.token(_change(prepared))
         go = f"to run it, send the same without dry_run, with dry_run_token={token} (once, in 10 min)."
+        go = ON_PREVIEW if previews else go
         lines = (
             (
                 f"dry run, nothing was changed: {pluralize(rows, 'row')}{whole} now, in about "

@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.text import as_line, pluralize
+from awslabs_dsql_mcp.tools.preview import ON_PREVIEW
 from awslabs_dsql_mcp.tools.resumable import with_message
 
 MAX_SHOWN: Final = 20
@@ -132,6 +133,7 @@ class Trial:
         forecast: What the load will cost.
         refusal: Error of a run of this, because of its cost or of an earlier one.
         all_found: All rows of the first batch were found that the server rejects.
+        previews: The token is for the user of a view alone.
     """
 
     rows: int
@@ -139,6 +141,7 @@ class Trial:
     forecast: Forecast
     refusal: RequestInvalid | None
     all_found: bool
+    previews: bool
 
 
 def trial_output(job: RowLoadJob, trial: Trial) -> ToolOutput:
@@ -159,6 +162,7 @@ def trial_output(job: RowLoadJob, trial: Trial) -> ToolOutput:
     less = f", {rows - kept:,} of them left out" if job.skip_bad_rows and rows > kept else ""
     told = f"dry run, nothing was stored: {pluralize(rows, 'row')}{less}"
     go = f"send it without dry_run, with dry_run_token={token} (once, in 10 min)."
+    go = ON_PREVIEW if trial.previews else go
     stops = bool(rejected) and not job.skip_bad_rows
     if kept or rejected:
         told += f", in about {pluralize(batches, 'batch')}; " if kept else "; "

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
@@ -38,7 +39,7 @@ from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
 from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
-from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
 from awslabs_dsql_mcp.tools.large_changes.load_answer import (
     MAX_SHOWN,
     Trial,
@@ -56,6 +57,7 @@ from awslabs_dsql_mcp.tools.resumable import (
     saying_what_is_stored,
     with_message,
 )
+from awslabs_dsql_mcp.tools.run_view import with_batches_view
 from awslabs_dsql_mcp.tools.spec import Answer, to_result
 
 _MAX_REMEMBERED: Final = 100  # runs, as many as the runner remembers
@@ -108,14 +110,16 @@ class LoadRows:
     async def call(self, ctx: Context[None, Any], request: LoadRequest) -> Answer:
         """Answer a call of the tool, or ask the user first."""
         with saying_what_is_stored():
-            await self.require_affordable(request)
-        question = await self.question(request, can_ask=supports_elicitation(ctx))
-        asking = await confirm(ctx, question, self._confirmation)
-        if asking is not None:
-            return asking
-        agreed = question.change if question else None
-        with saying_what_is_stored():
-            return to_result(await self.load_rows(request, progress_callback(ctx), agreed))
+            return await call_confirmed(ctx, self, request, self._confirmation)
+
+    async def do(
+        self, ctx: Context[None, Any], request: LoadRequest, agreed: Change | None
+    ) -> CallToolResult:
+        """Answer a call that may run."""
+        told = await self.load_rows(request, progress_callback(ctx), agreed)
+        if request.previews:
+            told = with_batches_view("load_rows", told, is_grave=False)
+        return to_result(told)
 
     async def question(self, request: LoadRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user; ``None`` for no question, and for a file that cannot be read.
@@ -134,7 +138,7 @@ class LoadRows:
             return None
         if can_ask and self._confirmation.needed(change.statements):
             change = replace(change, shown=await self._first_rows(request))
-        return self._confirmation.question(change, can_ask=can_ask)
+        return self._confirmation.question(change, can_ask=can_ask, previews=request.previews)
 
     async def require_affordable(self, request: LoadRequest) -> None:
         """Hold the forecast of the rows that are still to be loaded against the operator's limit.
@@ -227,7 +231,7 @@ class LoadRows:
                 self._confirmation.redeem(request.dry_run_token, change)
             job = self._job(request, source, table)
             if request.dry_run:
-                told, counts = await self._tried(job, change, is_over)
+                told, counts = await self._tried(job, change, is_over, previews=request.previews)
                 return answer(told, job, source.notes(), counts)
             loaded = _verifying(request, job)
             if loaded is None:
@@ -360,7 +364,7 @@ class LoadRows:
         )
 
     async def _tried(
-        self, job: RowLoadJob, change: Change, is_over: Callable[[], bool]
+        self, job: RowLoadJob, change: Change, is_over: Callable[[], bool], *, previews: bool
     ) -> tuple[ToolOutput, Mapping[str, int]]:
         """Try the first batch, and count all rows, what is in them and what they cost."""
         self._budget.rates.begin()
@@ -376,7 +380,7 @@ class LoadRows:
         if refusal is None:
             self._affordable.note(change.queries[0], 0)
         token = self._confirmation.token(change)
-        trial = Trial(counted.rows, token, forecast, refusal or earlier, all_found=all_found)
+        trial = Trial(counted.rows, token, forecast, refusal or earlier, all_found, previews)
         return trial_output(job, trial), counted.values
 
 

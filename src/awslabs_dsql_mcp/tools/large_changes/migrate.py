@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.catalog.estimates import counted as count_small
 from awslabs_dsql_mcp.catalog.estimates import estimates
-from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
@@ -20,19 +20,26 @@ from awslabs_dsql_mcp.migration import cost
 from awslabs_dsql_mcp.migration import plan as migration_plan
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.migration.position import Position, position
-from awslabs_dsql_mcp.migration.record import PlanRecord, find_record, is_recorded
-from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, progress_line, skipped_lines, steps_lines
+from awslabs_dsql_mcp.migration.position import Position, first_step, position, runs_a_step
+from awslabs_dsql_mcp.migration.record import PlanRecord, find_record
+from awslabs_dsql_mcp.migration.report import plan_page
 from awslabs_dsql_mcp.migration.run import MigrationRun
 from awslabs_dsql_mcp.migration.runner import MigrationRunner
-from awslabs_dsql_mcp.migration.verification.comparison import Comparer, Comparison
+from awslabs_dsql_mcp.migration.verification.comparison import Comparer
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.sql.identifiers import qualified_name
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
-from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
+from awslabs_dsql_mcp.tools.large_changes.migrate_answer import (
+    WITH_TOKEN,
+    failed_view,
+    plan_output,
+    run_output,
+    with_run_view,
+)
 from awslabs_dsql_mcp.tools.migrate import MigrateRequest
 from awslabs_dsql_mcp.tools.spec import Answer, progress_of, to_text_result
 
@@ -77,12 +84,27 @@ class Migrate:
 
     async def call(self, ctx: Context[None, Any], request: MigrateRequest) -> Answer:
         """Answer a call of the tool, or ask the user first."""
-        await self.require_affordable(request)
-        question = await self.question(request, can_ask=supports_elicitation(ctx))
-        asking = await confirm(ctx, question, self._confirmation)
-        if asking is not None:
-            return asking
+        return await call_confirmed(ctx, self, await self._redeemed(request), self._confirmation)
+
+    async def do(
+        self, ctx: Context[None, Any], request: MigrateRequest, agreed: Change | None
+    ) -> CallToolResult:
+        """Answer a call that may run."""
+        del agreed  # the script is in the request
         return to_text_result(await self.migrate(request, progress_of(ctx)))
+
+    async def _redeemed(self, request: MigrateRequest) -> MigrateRequest:
+        """Take the token that the button of a view sends with the handle of the first step.
+
+        Raises:
+            RequestInvalid: It is not of a dry run of this script, or was used; or the script is empty.
+            StatementRefused: The script does not parse.
+        """
+        handle, mark, token = (request.resume_from or "").partition(WITH_TOKEN)
+        if not mark:
+            return request
+        self._confirmation.redeem(token, _change(await self._plan(request.script)))
+        return replace(request, resume_from=handle, is_agreed=True)
 
     async def question(self, request: MigrateRequest, *, can_ask: bool) -> Question | None:
         """Give the question for the user before a migration; ``None`` for no question.
@@ -93,25 +115,18 @@ class Migrate:
         Raises:
             NotConfirmed: Each change needs confirmation, and the client cannot ask its user.
         """
-        if request.only_shows:
+        if request.only_shows or request.is_agreed:
             return None
         try:
             plan = await self._plan(request.script)
         except DsqlError:
             return None
-        if plan.blocked or not plan.steps or not self._runs(plan, request.resume_from):
+        if plan.blocked or not plan.steps or not runs_a_step(plan, request.resume_from):
             return None
         if self._is_agreed(plan, request.resume_from):
             self._agreed.pop(plan.fingerprint, None)  # a call beside this one asks
             return None
-        change = Change(
-            "migrate",
-            [Query(q) for step in plan.steps for q in step.queries],
-            [statement for step in plan.steps for statement in step.statements],
-            "a transaction a step",
-            "resume_from",
-        )
-        return self._confirmation.question(change, can_ask=can_ask)
+        return self._confirmation.question(_change(plan), can_ask=can_ask, previews=request.previews)
 
     async def require_affordable(self, request: MigrateRequest) -> None:
         """Hold the forecast of the steps that are still to be run against the operator's limit.
@@ -124,7 +139,7 @@ class Migrate:
             return
         self._budget.rates.begin()
         plan = await self._plan(request.script)
-        first = _first_step(plan, request.resume_from)
+        first = first_step(plan, request.resume_from)
         if plan.blocked:
             return
         position(plan, request.resume_from, None)  # a handle that is none of this plan's is the first fault
@@ -147,17 +162,6 @@ class Migrate:
             counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
         forecast = await self._budget.forecast(counted.work, counted.uncounted, counted.remedy)
         return forecast, counted.note
-
-    @staticmethod
-    def _runs(plan: MigrationPlan, handle: str | None) -> bool:
-        """Check that a call runs a step: its handle is one of the plan's, and not behind the last step."""
-        if handle is None or handle == RESTART:
-            return True
-        try:
-            number, _ = plan.parse_resume_token(handle)
-        except ValueError:  # it will be refused
-            return False
-        return number <= len(plan.steps)
 
     def _is_agreed(self, plan: MigrationPlan, handle: str | None) -> bool:
         """Check that a handle goes on with what was agreed to."""
@@ -185,25 +189,34 @@ class Migrate:
             )
         plan = await self._plan(request.script)
         if request.only_shows:
-            self._agree(plan, 1)
-            return await self._show(plan, request.show_from, verify=request.verify)
+            return await self._show(plan, request)
         _require_whole(plan)
         try:
             begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
         except DsqlError:
-            if self._runs(plan, request.resume_from):
-                self._agree(plan, _first_step(plan, request.resume_from))
+            if runs_a_step(plan, request.resume_from):
+                self._agree(plan, first_step(plan, request.resume_from))
             raise
         run = MigrationRun(plan, deadline, begin, record)
         try:
             await self._runner.run(run, report)
+        except DsqlError as error:
+            if request.previews:
+                error.for_person = failed_view(run)
+            raise
         finally:  # who has only found what was applied has used nothing up
             self._agree(plan, run.number if run.has_applied else begin.number)
-        if not request.verify or run.paused:
-            return _summary(run)
-        return _summary(run, await self._comparer.compare(plan, report, deadline=deadline))
+        compared = None
+        if request.verify and not run.paused:
+            compared = await self._comparer.compare(plan, report, deadline=deadline)
+        told = run_output(run, compared)
+        return with_run_view(run, told) if request.previews else told
 
-    async def _show(self, plan: MigrationPlan, place: str, *, verify: bool) -> ToolOutput:
+    async def _show(self, plan: MigrationPlan, request: MigrateRequest) -> ToolOutput:
+        """Show a plan; that a run of it was shown counts, unless the user of a view has the button for it."""
+        place = request.show_from
+        if not request.previews:
+            self._agree(plan, 1)
         try:
             page = await asyncio.to_thread(plan_page, plan, place)
         except ValueError as error:
@@ -213,7 +226,8 @@ class Migrate:
                 hint="Send the script that gave it, unchanged; or call migrate with dry_run=true.",
             ) from None
         self._budget.rates.begin()
-        remarks = ["verify=true compares behind the last step; here it does nothing."] if verify else []
+        told = "verify=true compares behind the last step; here it does nothing."
+        remarks = [told] if request.verify else []
         existing = Existing(plan)
         if plan.steps and not plan.blocked:
             try:
@@ -225,9 +239,10 @@ class Migrate:
         if plan.steps and not plan.blocked and not place:
             forecast, note = await self._forecast(plan, 1)
             refusal = self._budget.refusal(forecast)
-            told = (forecast.line, note, refusal.message if refusal else "")
-            remarks = [*filter(None, told), *remarks]
-        return _shown(plan, page, existing, remarks, forecast, refusal)
+            costs = (forecast.line, note, refusal.message if refusal else "")
+            remarks = [*filter(None, costs), *remarks]
+        token = self._confirmation.token(_change(plan)) if request.previews else None
+        return plan_output(plan, page, existing, remarks, forecast, refusal, token)
 
     def _agree(self, plan: MigrationPlan, number: int) -> None:
         """Remember for a while that a plan may go on by its handle, as long as a step is left."""
@@ -257,7 +272,7 @@ class Migrate:
         end = len(plan.steps) + 1
         if handle is None and verify and known is not None and known.next_step == end:
             handle = plan.resume_token(end)
-        if verify and known is not None and _first_step(plan, handle) == end:
+        if verify and known is not None and first_step(plan, handle) == end:
             return Position(end, is_known=known.next_step == end), None
         begin = position(plan, handle, known and known.next_step, known.since if known else "")
         if not begin.doubt:
@@ -298,13 +313,14 @@ class Migrate:
         return await asyncio.to_thread(migration_plan.plan, conversion)
 
 
-def _first_step(plan: MigrationPlan, handle: str | None) -> int:
-    """Number of the step that a handle names; 1 if it names none."""
-    try:
-        number, _ = plan.parse_resume_token(handle or "")
-    except ValueError:
-        return 1
-    return number
+def _change(plan: MigrationPlan) -> Change:
+    return Change(
+        "migrate",
+        [Query(q) for step in plan.steps for q in step.queries],
+        [statement for step in plan.steps for statement in step.statements],
+        "a transaction a step",
+        "resume_from",
+    )
 
 
 def _require_whole(plan: MigrationPlan) -> None:
@@ -322,107 +338,3 @@ def _require_whole(plan: MigrationPlan) -> None:
         )
     if not plan.steps:
         raise RequestInvalid("The script holds nothing to run.", hint="Give DDL or changes of data.")
-
-
-def _shown(
-    plan: MigrationPlan,
-    page: PlanPage,
-    existing: Existing,
-    remarks: Sequence[str],
-    forecast: Forecast | None,
-    refusal: RequestInvalid | None,
-) -> ToolOutput:
-    head = f"Plan of {pluralize(len(plan.steps), 'step')}; nothing was run."
-    if plan.blocked:
-        head += f" {pluralize(len(plan.blocked), 'statement')} to rewrite or to remove first."
-    may_run = plan.steps and not plan.blocked and existing.is_clear and refusal is None
-    handle = plan.resume_token(1) if may_run else None
-    more = (
-        f"For the rest of the plan, send the same with show_from='{page.following}'. "
-        if page.following
-        else ""
-    )
-    go = (
-        f"To carry it out, send the same without dry_run, with resume_from={handle}."
-        if handle
-        else existing.advice
-        if not existing.is_clear
-        else refusal.hint
-        if refusal
-        else "Rewrite or remove what stops it, and send it again."
-        if plan.blocked
-        else "There is nothing to run; give DDL or changes of data."
-    )
-    recorded = (
-        f"A run is recorded in a table {PROGRESS_TABLE}, so that no step is applied twice."
-        if handle and is_recorded(plan)
-        else ""
-    )
-    first = (head, _attention(plan), recorded, existing.line, *remarks)
-    lines = [*filter(None, first), *page.parts, f"Next: {more}{go}"]
-    facts = _facts(plan, handle, "planned") | ({"forecast": forecast.facts} if forecast else {})
-    facts |= {"show_from": page.following} if page.following else {}
-    return ToolOutput(tuple(lines), facts)
-
-
-def _summary(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
-    plan = run.plan
-    begun = _begun(run)
-    lines = [*([begun] if begun else []), progress_line(plan, run.number, run.doubt)]
-    if compared is not None:
-        lines.insert(0, compared.headline)
-    lines += filter(None, [_attention(plan)])
-    if run.record is not None and not run.paused:
-        lines.append(f"{run.record.name} keeps for a day that it is done; a later job drops that table.")
-    if run.paused:
-        lines.append(f"{run.paused} Next: send the same with resume_from={run.handle}.")
-    elif compared is None:
-        lines.append(
-            f"To compare what is stored with it: the same with resume_from={run.handle} and verify=true."
-        )
-    else:
-        lines += compared.lines
-        if compared.differences:
-            again = f"the same with resume_from={run.handle} and verify=true compares again"
-            lines.append(f"Next: mend what differs on the cluster, or the script where it is wrong; {again}.")
-    lines += [*steps_lines(plan, run.states), *skipped_lines(plan)]
-    handle = run.handle if run.paused else None
-    facts = _facts(plan, handle, "paused" if run.paused else "done")
-    if compared is not None:
-        facts["compared"] = compared.facts
-    return ToolOutput(tuple(lines), facts | {"applied": run.number - 1})
-
-
-def _begun(run: MigrationRun) -> str:
-    """Say what this call did not do, though a step counts as applied."""
-    begin, total = run.begin, len(run.plan.steps)
-    if begin.passed is not None:
-        return f"Step {begin.passed} was not run: resume_from says that it is applied."
-    if begin.number > total:
-        return "Nothing was run now" + (":" if begin.is_known else ": by what resume_from says,")
-    return ""
-
-
-def _attention(plan: MigrationPlan) -> str:
-    """Say how much of a plan somebody has to look at; empty for nothing."""
-    left_out = sum(left.needs_review and not left.is_blocking for left in plan.skipped)
-    noted = _noted(plan)
-    parts = [
-        f"{pluralize(left_out, 'statement')} left out" if left_out else "",
-        f"{pluralize(noted, 'change')} of meaning" if noted else "",
-    ]
-    said = " and ".join(filter(None, parts))
-    return f"To be looked at by a human: {said}, below." if said else ""
-
-
-def _noted(plan: MigrationPlan) -> int:
-    return sum(len(step.remarks) for step in plan.steps)
-
-
-def _facts(plan: MigrationPlan, handle: str | None, state: str) -> dict[str, object]:
-    facts: dict[str, object] = {
-        "state": state,
-        "steps": len(plan.steps),
-        "needs_human": sum(left.needs_review for left in plan.skipped) + _noted(plan),
-    }
-    return facts | ({"resume_from": handle} if handle else {})
