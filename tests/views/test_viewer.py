@@ -386,6 +386,8 @@ async def test_each_of_two_clusters_is_asked_what_it_is_chosen_for(
             )
             await tab.wait(f"{listed}.join() === 'only_there'")
             assert await tab.run("INSERT INTO only_there VALUES (7)", "#change") == "committed"
+            assert ", there, change, committed" in await tab.text("#history li:first-child")
+            assert ", here, query, failed" in await tab.text("#history li:nth-child(2)")
             await tab.click("#objects li button")
             assert await tab.outcome() == "1 row"
             await tab.look("jobs", "job_status")

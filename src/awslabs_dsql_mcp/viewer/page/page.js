@@ -1,5 +1,7 @@
 const KEPT = "awslabs-dsql-mcp";
 const MAX_HISTORY = 100;
+const GONE = "The viewer gave no answer: it may have been ended. Start it again, and open the address that the terminal shows.";
+const UNSURE = " Whether a change was committed is not known: look at the data before it is run again.";
 const OBJECT = /^((?:"(?:[^"]|"")*"|[^\s".]+)\.(?:"(?:[^"]|"")*"|[^\s".]+)) (.*)$/;
 const tools = new Map();
 const past = [];
@@ -54,16 +56,19 @@ function shut(why) {
 }
 
 async function ask(method, params, signal) {
-  const answer = await fetch("/mcp", {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${sessionStorage.getItem(KEPT) ?? ""}` },
-    body: JSON.stringify({ method, params }),
-    signal,
+  const { status, text } = await post({ method, params }, signal).catch((error) => {
+    throw error.name === "AbortError" ? error : new Error(GONE);
   });
-  if (answer.status !== 200) throw new Error(await answer.text());
-  const { result, error } = await answer.json();
+  if (status !== 200) throw new Error(text);
+  const { result, error } = JSON.parse(text);
   if (error !== undefined) throw new Error(error);
   return result;
+}
+
+async function post(asked, signal) {
+  const headers = { "content-type": "application/json", authorization: `Bearer ${sessionStorage.getItem(KEPT) ?? ""}` };
+  const answer = await fetch("/mcp", { method: "POST", headers, body: JSON.stringify(asked), signal });
+  return { status: answer.status, text: await answer.text() };
 }
 
 // Call a tool. A result may be a question first; the same call with its answer goes on.
@@ -135,12 +140,17 @@ function show(tool, args, result) {
 // A view may change only what was previewed: the server holds the token to it.
 async function callFromView(tool, args) {
   if (tool === "transact" && !args.dry_run_token) throw new Error("A view runs only what was previewed.");
-  const result = await callTool(tool, args);
-  if (tool === "transact") {
-    remember((args.sql_list ?? []).join(";\n"), "change", told(result));
-    listObjects();
+  let outcome = "unknown";
+  try {
+    const result = await callTool(tool, args);
+    outcome = told(result);
+    return result;
+  } finally {
+    if (tool === "transact") {
+      remember((args.sql_list ?? []).join(";\n"), "change", outcome, args.cluster);
+      listObjects();
+    }
   }
-  return result;
 }
 
 function download(contents) {
@@ -155,7 +165,7 @@ function download(contents) {
 
 function told(result) {
   if (result.declined) return "not run";
-  if (result.isError) return "failed";
+  if (result.isError) return isUnsure(result) ? "unknown" : "failed";
   const values = result.structuredContent ?? {};
   if (values.outcome) return values.outcome.replace("_", " ");
   return Array.isArray(values.rows) ? plural(values.rows.length, "row") : "done";
@@ -169,23 +179,24 @@ async function run(kind, tool, makeArgs) {
   busy(true);
   const begun = performance.now();
   let outcome = "failed";
+  let args = null;
   try {
-    const args = withCluster(await makeArgs(sql));
+    args = withCluster(await makeArgs(sql));
     const result = await callTool(tool, args, running.signal);
     outcome = kind === "preview" && !result.isError ? "previewed" : told(result);
     show(tool, args, result);
     if (kind === "change") listObjects();
   } catch (error) {
     const stopped = error.name === "AbortError";
-    outcome = stopped ? "stopped" : "failed";
-    const unsure = kind === "change" ? " Whether a change was committed is not known: look at the data before it is run again." : "";
-    fail((stopped ? "Stopped." : error.message) + unsure);
+    const unsure = kind === "change" && args !== null; // what was not sent stored nothing
+    outcome = unsure ? "unknown" : stopped ? "stopped" : "failed";
+    fail((stopped ? "Stopped." : error.message) + (unsure ? UNSURE : ""));
   }
   running = null;
   busy(false);
   const seconds = ((performance.now() - begun) / 1000).toLocaleString("en", { maximumFractionDigits: 2 });
   $("status").textContent = `${outcome}, ${seconds} s`;
-  remember(sql, kind, outcome);
+  remember(sql, kind, outcome, args?.cluster);
 }
 
 function busy(is) {
@@ -198,13 +209,13 @@ async function statements(sql) {
   return ask("statements", { sql });
 }
 
-function remember(sql, kind, outcome) {
-  past.unshift({ sql, kind, outcome, when: new Date() });
+function remember(sql, kind, outcome, cluster) {
+  past.unshift({ sql, kind, outcome, cluster, when: new Date() });
   past.length = Math.min(past.length, MAX_HISTORY);
   $("historyNote").hidden = true;
   $("history").replaceChildren(
     ...past.map((one) => {
-      const facts = `${one.when.toLocaleTimeString()}, ${one.kind}, ${one.outcome}`;
+      const facts = [one.when.toLocaleTimeString(), one.cluster && onOneLine(one.cluster, 80), one.kind, one.outcome].filter(Boolean).join(", ");
       const isBad = /failed|stopped|rolled|unknown/.test(one.outcome);
       const take = () => {
         $("sql").value = one.sql;

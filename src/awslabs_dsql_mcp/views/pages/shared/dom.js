@@ -67,6 +67,11 @@ function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+// Whether an error leaves open what is stored; the server says null of it, and false where nothing is.
+function isUnsure(result) {
+  return Boolean(result.isError) && result._meta?.["awslabs-dsql-mcp/facts"]?.committed === null;
+}
+
 function textOf(result) {
   return (result.content ?? []).map((part) => part.text ?? "").join("\n");
 }
