@@ -102,7 +102,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         text, facts = asyncio.run(_report(given, settings))
     except DsqlError as error:
-        return report_error("clusters", error)
+        return report_error("clusters", error, as_json=given.json)
     sys.stdout.write(f"{json.dumps(facts, indent=2, ensure_ascii=False) if given.json else text}\n")
     good = _GONE if "deleted" in given else _GOOD
     return 0 if given.action != "wait" or facts.get("status") in good else 1

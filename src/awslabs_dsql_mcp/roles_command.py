@@ -62,7 +62,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             return _print_roles(asyncio.run(_list(settings)), as_json=given.json)
         lines = _plan(given, settings, task)
     except DsqlError as error:
-        return report_error("roles", error)
+        return report_error("roles", error, as_json=given.json)
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 

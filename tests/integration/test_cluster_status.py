@@ -161,6 +161,9 @@ def test_the_command_prints_what_the_tool_says(data: str) -> None:
         assert shown.returncode == 0, shown.stderr
         assert f"Cluster {identifier} in us-east-1: ACTIVE" in shown.stdout
     assert json.loads(command("show", "--json", data=data).stdout)["identifier"] == identifier
+    refused = command("show", "none", "--json", data=data)
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["error"]["hint"] in refused.stderr
 
 
 async def test_backups_of_a_local_account_are_told_as_those_on_aws(tmp_path: Path) -> None:

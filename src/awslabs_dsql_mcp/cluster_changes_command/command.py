@@ -63,9 +63,7 @@ def main(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int
     try:
         answer = work.answer()
     except DsqlError as error:
-        if wanted.as_json:
-            _print_json(_error_facts(error))
-        report_error(f"clusters {word}", error)
+        report_error(f"clusters {word}", error, as_json=wanted.as_json)
         return _NOT_DONE if isinstance(error, OutcomeUnknown) else _FAILED
     except KeyboardInterrupt:
         sys.stderr.write(_interrupted(word, arguments, work.asked))
@@ -212,18 +210,6 @@ def _interrupted(word: str, arguments: Sequence[str], asked: Sequence[str]) -> s
 def as_lines(*lines: str) -> str:
     """Write lines below whatever stands on the terminal's line."""
     return "\n" + "".join(f"{as_line(line)}\n" for line in lines)
-
-
-def _error_facts(error: DsqlError) -> dict[str, object]:
-    return {
-        "error": {
-            "code": error.code,
-            "remedy": error.remedy,
-            "message": as_line(error.text),
-            "hint": error.hint and as_line(error.hint),
-            "outcome": error.outcome,
-        }
-    }
 
 
 def _print_json(values: Mapping[str, object]) -> None:
