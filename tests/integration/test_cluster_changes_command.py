@@ -249,7 +249,9 @@ def test_tags_are_set_and_removed_but_for_those_that_tell_the_maker(shell: Shell
         "env": "test",
         "a": "b=c",
     }
+    assert shell.json("tag", identifier, "env=test")["outcome"] == "unchanged"
     assert shell.json("untag", identifier, "env", "a")["tags"] == {"Name": "prod"}
+    assert shell.run("untag", identifier, "env").stdout.startswith("Was so already; nothing was asked of AWS")
     reserved = shell.json("tag", identifier, "managed_by=awslabs-dsql-mcp", status=1)
     assert reserved["error"]["code"] == "reserved_tag"
     assert shell.json("protect", identifier)["deletion_protection"] is True

@@ -168,7 +168,7 @@ class BackUp:
             known = await backup_jobs(api, cluster)
             running = next((job.identifier for job in known if job.is_running), None)
             is_new = running is None
-            begun = "AWS Backup has taken the backup" if is_new else "A backup was running already"
+            begun = "AWS Backup has accepted the backup" if is_new else "A backup was running already"
             job = running or await self._begin(cluster, known[0].identifier if known else "")
         try:
             told = await self._ended(cluster, job)

@@ -51,8 +51,6 @@ class CarryOut:
         match request.action:
             case "protect" | "unprotect":
                 wanted = request.action == "protect"
-                if cluster.is_protected is wanted:
-                    return told(cluster, "Was so already; nothing was asked of AWS", "unchanged")
                 return await self._update(
                     lambda now: now.is_protected is wanted,
                     "UpdateCluster",
@@ -84,6 +82,8 @@ class CarryOut:
     async def _update(
         self, is_done: Callable[[Cluster], bool], operation: str, **members: object
     ) -> ToolOutput:
+        if is_done(self.cluster):
+            return told(self.cluster, "Was so already; nothing was asked of AWS", "unchanged")
         lost = await self._ask_aws(operation, **members)
         now = await self._read_back(lost)
         if now is None:
