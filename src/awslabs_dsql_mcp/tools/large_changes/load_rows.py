@@ -1,10 +1,9 @@
 """The work of ``load_rows``: rows read, cut into batches and verified, and what it asks the user."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -12,31 +11,21 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
-from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode, fingerprint, fingerprint_in
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, fingerprint, fingerprint_in
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
-from awslabs_dsql_mcp.bulk.loading import verification
 from awslabs_dsql_mcp.bulk.loading.cells import to_text
-from awslabs_dsql_mcp.bulk.loading.inline_rows import InlineRows
-from awslabs_dsql_mcp.bulk.loading.insert_plan import plan_insert
-from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
-from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, RowLoadJob
-from awslabs_dsql_mcp.bulk.loading.rows import FileOptions, InvalidRow, Row, RowFiles, RowSource
-from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
-from awslabs_dsql_mcp.bulk.loading.whole_rows import compare_whole, whole_report
-from awslabs_dsql_mcp.bulk.splitting import keyset, table_info
-from awslabs_dsql_mcp.bulk.splitting.table_info import TableInfo
-from awslabs_dsql_mcp.catalog import key_sequences
+from awslabs_dsql_mcp.bulk.loading.row_loader import RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, Row, RowFiles, RowSource
+from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
-from awslabs_dsql_mcp.catalog.unknown_table import unknown_table
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
+from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, NotConfirmed, RequestInvalid
 from awslabs_dsql_mcp.json_text import dumps
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.effects import Effect
-from awslabs_dsql_mcp.sql.identifiers import parse_name
 from awslabs_dsql_mcp.sql.statements import StatementInfo
-from awslabs_dsql_mcp.text import as_line, pluralize, visible_line
+from awslabs_dsql_mcp.text import pluralize, visible_line
 from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
@@ -46,8 +35,9 @@ from awslabs_dsql_mcp.tools.large_changes.load_answer import (
     answer,
     trial_output,
     unread_rest,
-    with_lines,
 )
+from awslabs_dsql_mcp.tools.large_changes.load_source import LoadSource
+from awslabs_dsql_mcp.tools.large_changes.load_verification import Loaded, LoadVerification, verifying
 from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from awslabs_dsql_mcp.tools.resumable import (
     IN_BATCHES,
@@ -64,17 +54,6 @@ _MAX_REMEMBERED: Final = 100  # runs, as many as the runner remembers
 _ROWS_ASKED: Final = 3  # that the user sees before
 _JSON_VALUES: Final = (str, bool, int, dict, list, type(None))
 _NO_ROWS: Final = "the file has no rows, so nothing was stored."
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A load that is to be verified: what was asked for, its job and progress, and the answer so far."""
-
-    request: LoadRequest
-    table: TableInfo
-    job: RowLoadJob
-    progress: Progress
-    told: ToolOutput
 
 
 class LoadRows:
@@ -98,11 +77,10 @@ class LoadRows:
         cluster: str,
         budget: Budget | None = None,
     ) -> None:
-        self._cluster = cluster
-        self._database = database
+        self._source = LoadSource(database, files, cluster)
+        self._verification = LoadVerification(database, self._source)
         self._runner = runner
         self._confirmation = confirmation
-        self._files = files
         self._begun: dict[str, Change] = {}
         self._budget = budget or Budget()
         self._affordable = Affordable()
@@ -130,7 +108,7 @@ class LoadRows:
         if request.dry_run or request.dry_run_token is not None:
             return None
         try:
-            content = await self._content(request)
+            content = await self._source.content(request)
         except (RequestInvalid, NotConfigured):
             return None
         change = _change(request, content)
@@ -154,10 +132,10 @@ class LoadRows:
         if request.dry_run or self._budget.limit is None:
             return
         self._budget.rates.begin()
-        table, _ = await self._table(request)
-        with closing(await self._source(request, table)) as source:
+        table, _ = await self._source.table(request)
+        with closing(await self._source.rows(request, table)) as source:
             (query,) = _change(request, source.name).queries
-            job = self._job(request, source, table)
+            job = self._source.job(request, source, table)
             resumed = request.resume not in ("", RESTART)
             begun = decode(request.resume, job.fingerprint) if resumed else Progress("")
             row = int((begun.after or ("0",))[0])
@@ -172,17 +150,11 @@ class LoadRows:
         if request.rows is not None:
             return _shown_rows(request.rows)
         try:
-            table, _ = await self._table(request)
-            with closing(await self._source(request, table)) as source:
+            table, _ = await self._source.table(request)
+            with closing(await self._source.rows(request, table)) as source:
                 return await asyncio.to_thread(_written_rows, source)
         except DsqlError:
             return ("the rows cannot be shown",)
-
-    async def _content(self, request: LoadRequest) -> str:
-        """Compute what identifies the rows: `RowSource.name`."""
-        if request.rows is not None:
-            return fingerprint(request.rows)
-        return await asyncio.to_thread(self._files.digest, request.path)
 
     def _confirmed_before(self, request: LoadRequest) -> Change | None:
         """Give what was confirmed when the run of a handle began, as long as it is unfinished."""
@@ -222,18 +194,18 @@ class LoadRows:
         if request.dry_run:
             refuse_running_dry(resume=request.resume, token=request.dry_run_token)
         is_over = self._runner.time_limit()
-        table, sequences = await self._table(request)
-        with closing(await self._source(request, table)) as source:
+        table, sequences = await self._source.table(request)
+        with closing(await self._source.rows(request, table)) as source:
             change = _change(request, source.name)
             if request.dry_run_token is None:
                 self._require_agreed(request, change, agreed)
             else:
                 self._confirmation.redeem(request.dry_run_token, change)
-            job = self._job(request, source, table)
+            job = self._source.job(request, source, table)
             if request.dry_run:
                 told, counts = await self._tried(job, change, is_over, previews=request.previews)
                 return answer(told, job, source.notes(), counts)
-            loaded = _verifying(request, job)
+            loaded = verifying(request, job)
             if loaded is None:
                 self._remember(job, change)
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
@@ -245,12 +217,8 @@ class LoadRows:
             notes = [*source.notes(), *_behind(job, done, sequences)]
         if not (request.verify and done.done):
             return answer(told, job, notes, done.counts, done)
-        load = _Loaded(request, table, job, replace(done, after=start), told)
-        differences = None
-        try:
-            told, differences = await self._verify(load, is_over)
-        except DsqlError as error:  # the rows are stored, whatever became of the comparison
-            told = _unverified(load, error)
+        load = Loaded(request, table, job, replace(done, after=start), told)
+        told, differences = await self._verification.verify(load, is_over)
         return answer(told, job, notes, done.counts, done, differences)
 
     def _remember(self, job: RowLoadJob, change: Change) -> None:
@@ -259,109 +227,6 @@ class LoadRows:
         while len(self._begun) >= _MAX_REMEMBERED:
             self._begun.pop(next(iter(self._begun)))
         self._begun[job.fingerprint] = change
-
-    async def _verify(self, loaded: _Loaded, is_over: Callable[[], bool]) -> tuple[ToolOutput, Differences]:
-        """Read the rows again, and compare them with the table until the call's time is used up."""
-        job, differences = loaded.job, Differences()
-        plan = job.plan
-        if not plan.has_key:
-            return await self._verify_whole(loaded, is_over), differences
-        with closing(await self._source(loaded.request, loaded.table)) as source:
-            rows = RowLoadJob(self._database, plan, source, job.fingerprint, skip_bad_rows=True)
-            after, is_last, counts = loaded.progress.after, False, Counter[str]()
-            while not is_last and not is_over():
-                batch = await rows.next_batch(after, keyset.MAX_BATCH_ROWS)
-                if batch is None:
-                    is_last = True
-                    break
-                numbers, cells = rows.batch_rows()
-                kept = [pair for pair in zip(numbers, cells, strict=True) if pair[0] not in job.bad]
-                if kept:
-                    query = comparison(plan, [cell for _, cell in kept])
-                    report = await self._database.run(UnitOfWork((query,), read_only=True))
-                    counts += await asyncio.to_thread(rows.value_counts, [cell for _, cell in kept])
-                    differences.add(plan, kept, report.results[0])
-                after, is_last = batch.last_key, batch.last
-        changed = LoadCounts.of(counts, [column.name for column in plan.columns]).changed
-        unseen = {name: count for name, count in changed.items() if name not in differences.changed}
-        text = verification.report(differences, plan, unseen)
-        facts: dict[str, object] = {
-            "compared": differences.compared,
-            "complete": is_last,
-            "missing": differences.missing,
-            "changed": dict(differences.changed),
-            **({"read_as_others": unseen} if unseen else {}),
-        }
-        values: dict[str, object] = {"verified": facts}
-        if not is_last:
-            token = encode(job.fingerprint, replace(loaded.progress, after=after, done=True))
-            text += (
-                f" Not all yet, since the call's time is used up. Next: the same call with resume='{token}'."
-            )
-            values["resume"] = token
-        return with_lines(loaded.told, [text], values), differences
-
-    async def _verify_whole(self, loaded: _Loaded, is_over: Callable[[], bool]) -> ToolOutput:
-        """Compare rows that have no key as wholes, or count them where they are too many."""
-        job = loaded.job
-        with closing(await self._source(loaded.request, loaded.table)) as source:
-            rows = RowLoadJob(self._database, job.plan, source, job.fingerprint, skip_bad_rows=True)
-            found = await compare_whole(self._database, job.plan, rows, job.bad, is_over)
-        if found is None:
-            report = await self._database.run(UnitOfWork((count_query(loaded.table),), read_only=True))
-            stored = int(report.results[0].rows[0][0] or 0)
-            text = (
-                "not verified row by row, since the rows have no key to find them by, and are too many to be "
-                f"compared as wholes in this call: {pluralize(stored, 'row')} in the table, "
-                f"{pluralize(loaded.progress.rows, 'row')} loaded."
-            )
-            return with_lines(loaded.told, [text])
-        facts: dict[str, object] = {
-            "compared": found.compared,
-            "complete": True,
-            "missing": found.missing,
-            "changed": {},
-        }
-        return with_lines(loaded.told, [whole_report(found)], {"verified": facts})
-
-    async def _table(self, request: LoadRequest) -> tuple[TableInfo, list[KeySequence]]:
-        if (request.rows is None) == (not request.path):
-            raise RequestInvalid("Give either rows or path.", hint="rows for a few, path for a file.")
-        name = str(parse_name(request.table))
-        queries = (table_info.table_info_query(name), key_sequences.of_table(name))
-        report = await self._database.run(UnitOfWork(queries, read_only=True))
-        table = table_info.parse_table_info(report.results[0])
-        if table is None:
-            raise await unknown_table(self._database, name)
-        return table, key_sequences.parse(report.results[1])
-
-    async def _source(self, request: LoadRequest, table: TableInfo) -> RowSource:
-        known = [column.name for column in table.columns if not column.is_generated]
-        if request.rows is not None:
-            return InlineRows(request.rows, request.columns, known)
-        options = FileOptions(
-            request.path,
-            request.columns,
-            known,
-            request.null,
-            request.delimiter,
-            request.encoding,
-            request.header,
-        )
-        return await asyncio.to_thread(self._files.open, options)
-
-    def _job(self, request: LoadRequest, source: RowSource, table: TableInfo) -> RowLoadJob:
-        plan = plan_insert(table, source.choice, request.on_conflict)
-        columns = [column.name for column in plan.columns]
-        what = (self._cluster, "load_rows", table.oid, columns, request.on_conflict, request.path)
-        # Mended rows go on with the handle of the first ones: the job sees that those before are the same.
-        work = fingerprint(what)
-        given = fingerprint_in(request.resume)
-        own = f"{work}-{source.name}"
-        same = request.resume not in ("", RESTART) and given.partition("-")[0] == work
-        return RowLoadJob(
-            self._database, plan, source, given if same else own, skip_bad_rows=request.skip_bad_rows
-        )
 
     async def _tried(
         self, job: RowLoadJob, change: Change, is_over: Callable[[], bool], *, previews: bool
@@ -432,16 +297,6 @@ def _behind(job: RowLoadJob, done: Progress, sequences: Sequence[KeySequence]) -
     ]
 
 
-def _unverified(loaded: _Loaded, error: DsqlError) -> ToolOutput:
-    """Say that the rows of a load, which are stored, could not be compared."""
-    token = encode(loaded.job.fingerprint, replace(loaded.progress, done=True))
-    text = (
-        f"not verified: {as_line(error.message, MAX_REASON)} Next: to compare what is stored, make the same "
-        f"call with resume='{token}'."
-    )
-    return with_lines(loaded.told, [text], {"resume": token})
-
-
 def _ended_before(job: RowLoadJob, done: Progress) -> ToolOutput:
     """Say what a load has stored that ended in an earlier call."""
     values, stored = {"rows": done.rows, "batches": done.batches}, pluralize(done.rows, "row")
@@ -449,11 +304,3 @@ def _ended_before(job: RowLoadJob, done: Progress) -> ToolOutput:
         lines = [f"partial, not finished: {stored} before. {rest[0]}", *rest[1:]]
         return with_message("partial", lines, values)
     return with_message("finished", [f"finished before: {stored}."], values)
-
-
-def _verifying(request: LoadRequest, job: RowLoadJob) -> Progress | None:
-    """Progress of a load that is finished and is being verified; ``None`` for another."""
-    if not request.verify or request.resume in ("", RESTART):
-        return None
-    progress = decode(request.resume, job.fingerprint)
-    return progress if progress.done else None
