@@ -9,8 +9,7 @@ from typing import Any, Final
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
-from awslabs_dsql_mcp.tools.spec import VIEW
-from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE
+from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE, VIEW
 from awslabs_dsql_mcp.views.table import VIEWS
 from conftest import ServerOn
 from support.direct_connection import run

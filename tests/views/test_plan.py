@@ -9,7 +9,7 @@ from awslabs_dsql_mcp.explain.findings import dpu_text, findings
 from awslabs_dsql_mcp.explain.plan import parse_plan
 from awslabs_dsql_mcp.explain.plan_view import plan_view
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
-from awslabs_dsql_mcp.tools.spec import VIEW
+from awslabs_dsql_mcp.views.extension import VIEW
 from support.direct_connection import run
 from views.browser import ViewClient
 from views.test_rows import clean

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
-from awslabs_dsql_mcp.tools.spec import VIEW
+from awslabs_dsql_mcp.views.extension import VIEW
 from support.direct_connection import run
 from views.browser import ViewClient
 from views.test_rows import clean

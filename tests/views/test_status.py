@@ -12,7 +12,7 @@ import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
-from awslabs_dsql_mcp.tools.spec import VIEW
+from awslabs_dsql_mcp.views.extension import VIEW
 from awslabs_dsql_mcp.views.status import dpu_chart, state, status_view
 from conftest import held, server
 from support.aws.account import DENIED, ORDERS, PEER, Asked, account_of, arn

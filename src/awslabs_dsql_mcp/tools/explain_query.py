@@ -23,7 +23,8 @@ from awslabs_dsql_mcp.text import truncate_lines
 from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
-from awslabs_dsql_mcp.tools.spec import VIEW, ToolSpec, client_shows_views, search_hint, to_text_result
+from awslabs_dsql_mcp.tools.spec import ToolSpec, client_shows_views, search_hint, to_text_result
+from awslabs_dsql_mcp.views.extension import VIEW
 
 _DESCRIPTION: Final = (
     "A statement's plan, and in words what costs in it: whole tables read, look-ups, filters that drop most "

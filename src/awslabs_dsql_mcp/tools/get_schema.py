@@ -16,7 +16,8 @@ from awslabs_dsql_mcp.catalog.text import Detail
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.identifiers import parse_name, quote_identifier
 from awslabs_dsql_mcp.tools.offered import OfferedTools
-from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, VIEW, ToolSpec, client_shows_views, to_text_result
+from awslabs_dsql_mcp.tools.spec import ALWAYS_LOAD, ToolSpec, client_shows_views, to_text_result
+from awslabs_dsql_mcp.views.extension import VIEW
 
 _DESCRIPTION: Final = (
     "Without table_name: the tables and views of all schemas, with estimated rows; up to 15 tables in full. "

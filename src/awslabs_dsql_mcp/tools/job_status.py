@@ -25,13 +25,13 @@ from awslabs_dsql_mcp.output.tool_output import (
 )
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.spec import (
-    VIEW,
     ToolSpec,
     client_shows_views,
     progress_of,
     search_hint,
     to_text_result,
 )
+from awslabs_dsql_mcp.views.extension import VIEW
 
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""

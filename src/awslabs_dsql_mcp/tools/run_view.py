@@ -13,7 +13,7 @@ from awslabs_dsql_mcp.clusters.forecast import in_dpu
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE
-from awslabs_dsql_mcp.tools.spec import VIEW
+from awslabs_dsql_mcp.views.extension import VIEW
 
 _MAX_LINES: Final = 100
 _MAX_LINE: Final = 1_000  # characters

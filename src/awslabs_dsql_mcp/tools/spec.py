@@ -11,7 +11,6 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.config.settings import Toolset
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import Shown, as_line
-from awslabs_dsql_mcp.views.extension import VIEW as VIEW  # noqa: PLC0414 - for the tools
 from awslabs_dsql_mcp.views.extension import shows_views
 
 FACTS: Final = "awslabs-dsql-mcp/facts"
