@@ -51,10 +51,9 @@ CREATE INDEX reviews_by_product ON shop.reviews (product_id);
 INSERT INTO shop.reviews (product_id, stars, body) VALUES (1, 5, 'Bright'), (2, 3, NULL);
 """
 _NEXT = """\
-  awslabs-dsql-mcp install                 asks for which client
   awslabs-dsql-mcp install claude-code --local --allow-writes
   awslabs-dsql-mcp install claude-code --cluster_endpoint YOUR-ENDPOINT
-Before each, write what you wrote before `awslabs-dsql-mcp demo`."""
+Without a name it asks for which client. Before each, write what you wrote before `awslabs-dsql-mcp demo`."""
 
 
 class DemoFailed(Exception):

@@ -81,6 +81,9 @@ def installs(somebody: Newcomer) -> None:
     assert "--allow-writes" in written.read_text()
     assert "doctor --as claude-code" in told
     in_checkout = {"uv ": ".ci/uv "}
+    # What one client starts without the network stays, whatever another one needs.
+    somebody.types(line_with(readme, on_aws), words={"CLUSTER": _ID, "claude-code": "cursor"})
+    assert "[extras: local]" in somebody.types(".ci/uv tool list --show-extras")
     bin_folder = Path(somebody.types(line_with("uv tool dir --bin"), words=in_checkout).strip())
     assert (bin_folder / "awslabs-dsql-mcp").exists()
     somebody.types(line_with("uv tool upgrade"), words=in_checkout)

@@ -30,8 +30,15 @@ from awslabs_dsql_mcp.installer.launch import (
 from awslabs_dsql_mcp.installer.merge import dropped_variables, with_entry, without_entry
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import in_colours, redacted_diff
-from awslabs_dsql_mcp.installer.source import own_source, requirement
-from awslabs_dsql_mcp.installer.uv_tool import NotInstalled, find_uv, find_uvx, install_tool, is_in_cache
+from awslabs_dsql_mcp.installer.source import own_source, requirement, with_local
+from awslabs_dsql_mcp.installer.uv_tool import (
+    NotInstalled,
+    find_uv,
+    find_uvx,
+    install_tool,
+    is_in_cache,
+    keeps_local,
+)
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
 from awslabs_dsql_mcp.terminal import takes_colours, working
 
@@ -278,6 +285,8 @@ def _keep(required: str, environ: Mapping[str, str]) -> bool:
     uv = find_uv(environ)
     if uv is None:
         return True
+    if keeps_local(uv):
+        required = with_local(required)
     with working(f"uv installs {required}, once", sys.stderr, environ):
         try:
             install_tool(uv, required)

@@ -26,20 +26,27 @@ def requirement(given: str | None, own: str | None, folder: Path, *, local: bool
     Raises:
         SettingsError: The source is an extra alone, as ``"$PWD[local]"`` is in shells with arrays.
     """
-    source = given or own
-    extra = _EXTRA if local else ""
-    if source is None:
-        return PACKAGE + extra
+    source = given or own or PACKAGE
     name, bracket, extras = source.partition("[")
     if not name:
         raise SettingsError(
             f'--from: got {source!r}, expected SOURCE, such as "${{PWD}}[local]" or a Git URL'
         )
     directory = folder / Path(name).expanduser()
-    if directory.is_dir():
-        return f"{directory.resolve()}{bracket}{extras}" if bracket else f"{directory.resolve()}{extra}"
-    is_url = bool(urlsplit(source).scheme) and "://" in source and " @ " not in source
-    return f"{PACKAGE}{extra} @ {source}" if is_url and local else source
+    required = f"{directory.resolve()}{bracket}{extras}" if directory.is_dir() else source
+    return with_local(required) if local else required
+
+
+def with_local(required: str) -> str:
+    """Add the extra ``local`` to what uv installs, unless extras are named."""
+    if "[" in required:
+        return required
+    name, version = required[: len(PACKAGE)], required[len(PACKAGE) :]
+    if name == PACKAGE and not version.startswith("-"):  # of another package
+        return f"{name}{_EXTRA}{version}"
+    if "://" in required:
+        return f"{PACKAGE}{_EXTRA} @ {required}"
+    return f"{required}{_EXTRA}" if Path(required).is_absolute() else required
 
 
 def own_source() -> str | None:

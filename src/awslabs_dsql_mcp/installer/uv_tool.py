@@ -12,6 +12,8 @@ from pathlib import Path
 from shutil import which
 from typing import Final
 
+from awslabs_dsql_mcp.installer.launch import PACKAGE
+
 # In the top of uv's cache, and of any other that may be deleted (bford.info/cachedir).
 _CACHE_MARK: Final = "CACHEDIR.TAG"
 _MAX_SECONDS: Final = 600
@@ -47,6 +49,19 @@ def find_uvx(environ: Mapping[str, str]) -> Path | None:
     return next((place for place in found if not is_in_cache(place)), None)
 
 
+def keeps_local(uv: Path) -> bool:
+    """Return true if the server that uv keeps has the extra ``local``, which other clients may start it with.
+
+    Args:
+        uv: The program.
+    """
+    try:
+        listed = _run(uv, "list", "--show-extras").stdout
+    except NotInstalled:
+        return False
+    return bool(re.search(rf"^{PACKAGE} .*\[extras: .*\blocal\b", listed, re.MULTILINE))
+
+
 def install_tool(uv: Path, requirement: str) -> None:
     """Install the server, so that it starts without the package index.
 
@@ -57,10 +72,15 @@ def install_tool(uv: Path, requirement: str) -> None:
     Raises:
         NotInstalled: It failed.
     """
-    command = [str(uv), "tool", "install", "--quiet", requirement]
+    done = _run(uv, "install", "--quiet", requirement)
+    if done.returncode:
+        raise NotInstalled(_reason(done.stderr) or f"{uv} ended with status {done.returncode}")
+
+
+def _run(uv: Path, *words: str) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own program
-            command,
+        return subprocess.run(  # noqa: S603 - the user's own program
+            [str(uv), "tool", *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -69,8 +89,6 @@ def install_tool(uv: Path, requirement: str) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstalled(f"{uv} did not run to its end ({type(error).__name__})") from None
-    if done.returncode:
-        raise NotInstalled(_reason(done.stderr) or f"{uv} ended with status {done.returncode}")
 
 
 def _reason(said: str) -> str:

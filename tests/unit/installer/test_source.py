@@ -31,7 +31,9 @@ def test_an_installation_knows_its_source(record: dict[str, Any], source: str | 
         (None, None, "", "awslabs-dsql-mcp"),
         (None, None, "--local", "awslabs-dsql-mcp[local]"),
         (None, ".", "--local", "{0}[local]"),
-        ("awslabs-dsql-mcp==0.1.0", ".", "--local", "awslabs-dsql-mcp==0.1.0"),
+        ("awslabs-dsql-mcp==0.1.0", ".", "--local", "awslabs-dsql-mcp[local]==0.1.0"),
+        ("awslabs-dsql-mcp[parquet]==0.1.0", ".", "--local", "awslabs-dsql-mcp[parquet]==0.1.0"),
+        ("awslabs-dsql-mcp-fork==0.1.0", ".", "--local", "awslabs-dsql-mcp-fork==0.1.0"),
         (".[parquet]", None, "--local", "{0}[parquet]"),
         (
             None,
