@@ -104,3 +104,20 @@ async def test_a_table_without_a_key_shows_what_its_rows_would_be(client: LineCl
     (shown,) = dry["_meta"][PREVIEW]["statements"]
     assert (shown["changes"], shown["before_known"]) == ([[None, [2]]], False)
     assert shown["effects"] == [{"text": "UPDATE every row of preview_keyless (no WHERE)", "grave": True}]
+
+
+async def test_a_row_whose_key_changes_is_not_shown_beside_the_row_that_has_its_new_key(
+    client: LineClient,
+) -> None:
+    await done(client, "CREATE TABLE preview_moved (id int PRIMARY KEY, note text)")
+    await done(client, "INSERT INTO preview_moved VALUES (1, 'one'), (2, 'two')")
+    dry = await done(
+        client,
+        "DELETE FROM preview_moved WHERE id = 2",
+        "UPDATE preview_moved SET (note, id) = ('moved', 2) WHERE id = 1",
+        "UPDATE preview_moved SET note = 'again' WHERE id = 2",
+        dry_run=True,
+    )
+    moved, again = dry["_meta"][PREVIEW]["statements"][1:]
+    assert (moved["changes"], moved["before_known"]) == ([[None, [2, "moved"]]], False)
+    assert (again["changes"], again["before_known"]) == ([[None, [2, "again"]]], False)

@@ -3,7 +3,8 @@
 It travels in a result's ``_meta``, which is not for the model (MCP Apps, "Tool results"), and only to clients
 that show views. The rows after a change are those that the dry run returns, by a RETURNING that is added to
 statements without one; the rows before are read by their primary key once it is rolled back, so they are what
-is stored now. Where the role may not read what it may change, there are none.
+is stored now. There are none where the role may not read what it may change, and where a statement changes
+primary keys, so that a row would be shown beside the one that has its new key now.
 """
 
 import asyncio
@@ -56,12 +57,14 @@ class RowChange:
         table: Name of the table, as SQL.
         query: The statement with a RETURNING for its rows.
         replaces: The rows may have been there before.
+        sets: Columns that rows which were there get values of.
     """
 
     verb: str
     table: str
     query: Query
     replaces: bool
+    sets: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,9 @@ async def preview(
     """
     results, changes = outcome
     keys = await _keys(database, [change for change in changes if change and change.replaces])
+    for change in changes:
+        if change and change.table in keys and not change.sets.isdisjoint(keys[change.table].names):
+            del keys[change.table]
     shown: list[dict[str, Any]] = []
     for result, change, statement in zip(results, changes, statements, strict=True):
         effects = [{"text": one.text, "grave": one.is_grave} for one in statement.effects[:_MAX_EFFECTS]]
@@ -152,11 +158,13 @@ def _row_change(query: Query) -> RowChange | None:
     text = query.sql.encode()
     end = words[-1].end
     sql = (text[:end] + f" RETURNING {quote_identifier(alias)}.*".encode() + text[end:]).decode()
-    replaces = tree.kind == "UpdateStmt" or "onConflictClause" in tree.root
-    return RowChange(_VERBS[tree.kind], table, replace(query, sql=sql, limits=_SAMPLE), replaces)
+    update: Node = tree.root if tree.kind == "UpdateStmt" else tree.root.get("onConflictClause", {})
+    sets = frozenset(target["ResTarget"]["name"] for target in update.get("targetList", ()))
+    returning = replace(query, sql=sql, limits=_SAMPLE)
+    return RowChange(_VERBS[tree.kind], table, returning, bool(update), sets)
 
 
-async def _keys(database: Database, changes: Sequence[RowChange]) -> Mapping[str, _Key]:
+async def _keys(database: Database, changes: Sequence[RowChange]) -> dict[str, _Key]:
     """Read the primary keys of tables; none where they cannot be read."""
     tables = sorted({change.table for change in changes})
     if not tables:
