@@ -24,7 +24,10 @@ def pytest_configure() -> None:
     """Make the profiles of property tests, for ``--hypothesis-profile``; ``usual`` is loaded without one.
 
     None has a deadline: how long an example takes says more of the machine than of the code.
+    The programs that tests start keep their byte code whatever this process was told: without it, most of a
+    start is compiling.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name, examples in {"few": 10, "usual": 100, "many": 2000}.items():
         hypothesis.settings.register_profile(name, deadline=None, max_examples=examples)
     hypothesis.settings.load_profile("usual")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from awslabs_dsql_mcp.aws import api
 from awslabs_dsql_mcp.cli import main
+from support.aws.pauses import shorten_pauses
 
 _READS: Final = ("Get", "List", "Describe")
 
@@ -63,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         return answer
 
     api.AwsApi.call = call
+    shorten_pauses()
     return main(arguments[2:])
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from awslabs_dsql_mcp.aws import api
 from awslabs_dsql_mcp.server.process import main
+from support.aws.pauses import shorten_pauses
 
 _READS: Final = ("Get", "List", "Describe")
 
@@ -39,6 +40,7 @@ def serve() -> int:
         return answer
 
     api.AwsApi.call = call
+    shorten_pauses()
     return main(options, os.environ)
 
 
