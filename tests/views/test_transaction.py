@@ -1,5 +1,9 @@
 """The preview of a transaction in a real browser: what would change, and the button that runs it."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from views.browser import ViewClient
@@ -8,14 +12,16 @@ from views.test_rows import clean
 pytestmark = pytest.mark.timeout(400)  # the first test brings a browser
 
 
+async def ask(views: ViewClient, tool: str, arguments: Mapping[str, object]) -> Mapping[str, Any]:
+    """Call a tool, past the view; give its values."""
+    body = json.dumps({"method": "callTool", "params": {"name": tool, "arguments": arguments}})
+    script = f"fetch('/mcp', {{method: 'POST', body: {json.dumps(body)}}}).then(r => r.json())"
+    return (await views.do("inHost", script=script))["result"]["structuredContent"]
+
+
 async def stored(views: ViewClient, sql: str) -> object:
     """Read one value, past the view."""
-    script = (
-        "fetch('/mcp', {method: 'POST', body: JSON.stringify({method: 'callTool', params: "
-        f"{{name: 'readonly_query', arguments: {{sql: `{sql}`}}}}}})}}).then(r => r.json())"
-    )
-    answer = await views.do("inHost", script=script)
-    return answer["result"]["structuredContent"]["rows"][0][0]
+    return (await ask(views, "readonly_query", {"sql": sql}))["rows"][0][0]
 
 
 async def run(views: ViewClient, *statements: str) -> None:
@@ -99,6 +105,18 @@ async def test_a_token_that_is_no_longer_good_is_refused_and_shown(views: ViewCl
     )
     await views.wait("document.getElementById('note').textContent")
     assert await views.evaluate("document.getElementById('run').hidden")
+    await clean(views)
+
+
+async def test_rows_that_came_since_the_preview_are_told(views: ViewClient) -> None:
+    await run(views, "CREATE TABLE grown (id int PRIMARY KEY)", "INSERT INTO grown VALUES (1)")
+    await views.open("transact", {"sql_list": ["DELETE FROM grown WHERE id > 0"], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    await ask(views, "transact", {"sql_list": ["INSERT INTO grown VALUES (2)"]})
+    await views.click("#run")
+    await views.wait("document.getElementById('badge').textContent === 'Committed'")
+    assert "2 rows" in await views.text("#statements h2")
+    assert await views.text("#warning") == "The data changed since the preview: that had 1 row."
     await clean(views)
 
 

@@ -81,9 +81,7 @@ async def _serve(
             timeout_graceful_shutdown=_GRACE,
             ws="none",
         )
-        writes = (
-            "reads and changes" if clusters.allow_writes else "only reads (--allow-writes lets it change)"
-        )
+        writes = "reads and changes" if clusters.allow_writes else "only reads, without allow-writes"
         print(f"The viewer {writes}. It is for one tab, once: {access.url}", flush=True)  # noqa: T201 - as above
         print("Press Ctrl-C to stop.", file=sys.stderr)  # noqa: T201 - as above
         if opens:

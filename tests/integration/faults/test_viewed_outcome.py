@@ -1,5 +1,6 @@
 """What a person sees in a browser where nobody knows whether a change was committed."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +35,13 @@ async def test_an_unknown_outcome_is_shown_as_such_and_what_was_not_sent_as_not_
             await browser.click("#run")
             await browser.wait("!document.getElementById('error').hidden")
             assert await browser.text("#badge") == "Unknown"
+            step = {"statements": "INSERT INTO t VALUES (10)"}
+            refused = await browser.open("migrate", step)
+            await browser.wait("document.getElementById('badge').textContent === 'Failed'")  # nothing was run
+            handle = re.search(r"resume_from=(\S+)\.", refused["content"][0]["text"])
+            assert handle
+            await browser.open("migrate", {**step, "resume_from": handle.group(1)})
+            await browser.wait("document.getElementById('badge').textContent === 'Unknown'")
             tab = Tab(browser, viewer)
             await tab.open()
             assert await tab.run("INSERT INTO t VALUES (2)", "#change") == "unknown"
@@ -44,7 +52,7 @@ async def test_an_unknown_outcome_is_shown_as_such_and_what_was_not_sent_as_not_
             await browser.click("#run")
             await browser.wait("document.getElementById('badge')?.textContent === 'Unknown'")
             assert "change, unknown" in await tab.text("#history li:first-child")
-            assert bed.ids() == [1, 2, 3]
+            assert bed.ids() == [1, 2, 3, 10]
             assert await tab.run("\\d t", "#change") == "failed"
             assert await tab.text("#error") == "Line 1 is for psql, and is no statement."
             await viewer.interrupt()

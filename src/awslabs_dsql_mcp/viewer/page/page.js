@@ -46,7 +46,7 @@ async function begin() {
 function tellMode() {
   const { writes } = clusters.find(({ name }) => name === $("cluster").value);
   $("preview").hidden = $("change").hidden = !(writes && tools.has("transact"));
-  $("mode").textContent = writes ? "may change data" : "only reads; --allow-writes lets it change data";
+  $("mode").textContent = writes ? "may change data" : "only reads, without allow-writes";
 }
 
 function shut(why) {

@@ -67,9 +67,10 @@ function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-// Whether an error leaves open what is stored; the server says null of it, and false where nothing is.
+// Whether an error leaves open what is stored: the server says null of it, and of a part that is.
 function isUnsure(result) {
-  return Boolean(result.isError) && result._meta?.["awslabs-dsql-mcp/facts"]?.committed === null;
+  const { committed, outcome, code } = result._meta?.["awslabs-dsql-mcp/facts"] ?? {};
+  return Boolean(result.isError) && committed === null && (outcome !== "partial" || code === "outcome_unknown");
 }
 
 function textOf(result) {

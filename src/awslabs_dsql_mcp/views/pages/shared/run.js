@@ -7,7 +7,8 @@ let offered = null;
 let isAsking = false;
 let timer = null;
 
-// What is offered: { tool, args, grave, seconds, name }, and in words { undone, done } what became of it.
+// What is offered: { tool, args, grave, seconds, name }, what it showed as { foreseen }, and in words
+// { undone, done } what became of it.
 function offer(what) {
   forget();
   if (!what) return;
@@ -44,14 +45,14 @@ function ask(again) {
 async function run() {
   if (!offered) return;
   if (offered.grave && !isAsking) return ask(true);
-  const { tool, args, undone, done } = offered;
+  const { tool, args, undone, done, foreseen } = offered;
   forget();
   fail("");
   badge("Running…", "dry");
   try {
     const result = await host.call(tool, args);
     request = args;
-    show(result);
+    show(result, foreseen);
     await host.tellModel(`${done} The server's answer:\n${textOf(result)}`);
   } catch (error) {
     badge("Unknown", "bad");
