@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from docs.blocks import commands, line_with
 from support.newcomer import newcomer
 
@@ -19,7 +20,7 @@ pytestmark = [
 async def test_the_commands_make_back_up_delete_and_restore_a_cluster(tmp_path: Path) -> None:
     data = tmp_path / "data"
     local = f"--local --local-data {data}"
-    async with local_cluster(data):
+    async with local_cluster(data, ClusterConfig(transition_seconds=0.01)):
         with newcomer(tmp_path) as somebody:
             assert "dsql:" in somebody.types(line_with("clusters policy"))
             made = somebody.types(line_with("clusters create"), more=local, words={"NAME": "shop"})
