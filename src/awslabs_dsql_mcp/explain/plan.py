@@ -155,7 +155,7 @@ def parse_plan(text: str) -> QueryPlan:
             dpus.append(Dpu(dpu.group(1), float(dpu.group(2)), float(minimum) if minimum else None))
         elif _SUBPLAN.match(line):
             subplan = True
-        elif details and (detail := _DETAIL.match(line)):
+        elif details and (detail := _DETAIL.match(line)) and detail.group(1):  # not of the whole plan
             details[-1].setdefault(detail.group(2), detail.group(3))
     return QueryPlan(tuple(nodes), tuple(dpus))
 

@@ -117,6 +117,7 @@ def test_an_analyzed_plan_gives_real_rows_and_dpus() -> None:
     plan = parse_plan(ANALYZED)
     assert all(node.actual is not None for node in plan.nodes)
     assert (plan.nodes[0].index, plan.nodes[0].relation) == ("test_table_pkey", "public.test_table")
+    assert plan.nodes[-1].details == {}  # what stands behind the nodes is of the whole plan
     assert plan.dpus == (
         Dpu("Compute", 0.01607, None),
         Dpu("Read", 0.04312, 0.00375),
