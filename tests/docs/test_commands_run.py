@@ -28,7 +28,6 @@ NOT_HERE: Final = {
     "--overrides": "tests/integration/test_without_lint.py",
     'tool run --from ".[local]"': "for PowerShell; README's demo in its words",
     "uv cache clean": "it would empty the cache that tests share",
-    "awslabs-dsql-mcp view": "tests/integration/test_viewer.py",
 }
 _USAGE: Final = "clusters usage"
 _READ: Final = "import psycopg; print(psycopg.connect().execute('SELECT current_user').fetchone())"
@@ -56,6 +55,8 @@ def test_every_command_is_run_or_has_its_reason(somebody: Newcomer) -> None:
     with somebody.running(RUN_LOCAL, "Ctrl-C"):
         takes_its_environment(somebody)
         looks_at_the_cluster(somebody)
+        with somebody.running(line_with("view --local"), "Ctrl-C", BROWSER="true"):  # in place of a real one
+            pass
     elsewhere = str(somebody.home / "other")
     with somebody.running(line_with("--conflict-rate"), "Ctrl-C", XDG_DATA_HOME=elsewhere):
         pass

@@ -26,6 +26,7 @@ COMMANDS = {
 LONG = DOCUMENTS["CONTRIBUTING.md"].partition("### Long runs")[2].partition("\n#")[0]
 HERE = {".ci/lint", ".ci/release-notes 0.1.0"}
 GENERATE = ".ci/generate"
+NEEDS_A_BROWSER = {".ci/pictures"}  # tests/views/test_pictures.py
 NEEDS_THE_INDEX = {".ci/pin"}
 GENERATED = ("README.md", "docs", "config-examples", "packaging", "src/awslabs_dsql_mcp/documentation/pages")
 SHELL = pytest.mark.skipif(sys.platform == "win32", reason="scripts for the shell")
@@ -79,6 +80,7 @@ def test_every_command_is_run_by_ci_or_here() -> None:
         *HERE,
         GENERATE,
         *NEEDS_THE_INDEX,
+        *NEEDS_A_BROWSER,
     }
     arguments = [word for command in COMMANDS for word in command.split()[1:] if "/" in word]
     assert [path for path in arguments if not (TOP / path).exists()] == []

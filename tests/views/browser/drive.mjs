@@ -103,8 +103,9 @@ const commands = {
   },
   wait: ({ script, on }) => view({ on }).waitForFunction(script, { timeout: 20000 }).then(() => true),
   size: ({ width, height, scale }) => page.setViewport({ width, height, deviceScaleFactor: scale ?? 1 }),
-  picture: async ({ path }) => {
-    await page.screenshot({ path, fullPage: true });
+  picture: async ({ path, on }) => {
+    const { width, height } = await (await page.$(on === "page" ? "body" : "iframe")).boundingBox();
+    await page.screenshot({ path, clip: { x: 0, y: 0, width, height: height + 8 } });
     return true;
   },
   faults: async () => [...faults, ...(await Promise.all(page.frames().map((frame) => frame.evaluate(() => window.violations)))).flat()],
