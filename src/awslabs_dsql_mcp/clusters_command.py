@@ -12,6 +12,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.clusters import CHANGING_WORDS, MAX_DAYS
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import at_command_line
+from awslabs_dsql_mcp.clusters.model import MOVING
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
 from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
@@ -91,7 +92,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         environ: The environment.
 
     Returns:
-        The exit status: 0; 1 if AWS does not tell, or a wait ends in another state than usable or deleted.
+        The exit status: 0; 1 if AWS does not tell, or a wait ends in another state than usable or deleted;
+        3 if its time is over before the state has settled.
 
     Raises:
         SettingsError: A wrong argument.
@@ -104,8 +106,13 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except DsqlError as error:
         return report_error("clusters", error, as_json=given.json)
     sys.stdout.write(f"{json.dumps(facts, indent=2, ensure_ascii=False) if given.json else text}\n")
-    good = _GONE if "deleted" in given else _GOOD
-    return 0 if given.action != "wait" or facts.get("status") in good else 1
+    state = facts.get("status")
+    if given.action != "wait" or state in (_GONE if "deleted" in given else _GOOD):
+        return 0
+    if state not in MOVING:
+        return 1
+    sys.stderr.write(f"awslabs-dsql-mcp clusters: it is still {state}. The same command again waits on.\n")
+    return 3
 
 
 async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, Mapping[str, object]]:

@@ -202,6 +202,16 @@ def test_a_deletion_that_has_ended_is_success(data: str) -> None:
     assert ": ACTIVE;" in stays.stdout
 
 
+async def test_a_wait_that_is_over_too_soon_says_so(tmp_path: Path) -> None:
+    data = str(tmp_path)
+    async with local_cluster(tmp_path, ClusterConfig(transition_seconds=60)):
+        made = await asyncio.to_thread(lambda: command("create", "slow", "--no-wait", data=data))
+        identifier = IDENTIFIER.findall(made.stdout)[0]
+        waited = await asyncio.to_thread(lambda: command("wait", identifier, "--seconds", "1", data=data))
+    assert waited.returncode == 3
+    assert waited.stderr.endswith("it is still CREATING. The same command again waits on.\n")
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [

@@ -22,6 +22,7 @@ RESTORED_FROM: Final = "restored_from"
 # IAM compares the keys of tags without regard to case (IAM user guide, "aws:ResourceTag").
 _RESERVED: Final = frozenset(key.casefold() for key in (NAME, MANAGED_BY, CREATED_BY, RESTORED_FROM))
 _TEXT: Final = re.compile(r"[a-zA-Z0-9_.:/=+\-@ ]*")
+_OF_AWS: Final = "aws:"  # AWS General Reference, "Tagging your AWS resources"
 _MAX_KEY, _MAX_VALUE, _MAX_TAGS = 128, 256, 200
 _NOT_IN_TAGS: Final = re.compile(r"[^a-zA-Z0-9_.:/=+\-@ ]+")
 
@@ -74,11 +75,16 @@ def check_keys(keys: Iterable[str]) -> None:
     """
     for key in keys:
         bare = key.strip().casefold()
-        if bare in _RESERVED or bare.startswith("aws:"):
+        if bare.startswith(_OF_AWS):
+            raise RequestInvalid(
+                f"The tag {one_line(repr(key))} begins with {_OF_AWS}, and only AWS sets such tags.",
+                code="reserved_tag",
+                hint="Give it another key.",
+            )
+        if bare in _RESERVED:
             raise RequestInvalid(
                 f"The tag {one_line(repr(key))} is not changed here: it tells what the cluster is, "
-                "and who "
-                "made it.",
+                "and who made it.",
                 code="reserved_tag",
                 hint="Leave it out; a person can change it in the console of AWS.",
             )
