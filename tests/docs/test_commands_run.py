@@ -16,7 +16,7 @@ import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
 from docs.blocks import TOP, commands, line_with
-from support.newcomer import SHELLS, Newcomer, newcomer
+from support.newcomer import Newcomer, newcomer
 
 # What is not run here, and why.
 NOT_HERE: Final = {
@@ -104,7 +104,7 @@ def installs(somebody: Newcomer) -> None:
 def takes_its_environment(somebody: Newcomer) -> None:
     """What each shell has after ``eval`` is what the later commands start with."""
     then = f"python -c {shlex.quote(_READ)}; env -0"
-    told = [somebody.types(line_with("eval "), then=then, shell=shell) for shell in SHELLS]
+    told = [somebody.types(line_with("eval "), then=then, shell=shell) for shell in somebody.shells]
     assert all(said.startswith("('admin',)") for said in told)
     pairs = (pair.partition("=") for pair in told[-1].partition("\n")[2].split("\0"))
     somebody.environment |= {name: value for name, _, value in pairs if name.startswith(("AWS_", "PG"))}

@@ -1,11 +1,11 @@
 """The commands that README and ``docs/`` show, read by the shells that people have."""
 
-import shutil
 import subprocess
 
 import pytest
 
 from docs.blocks import BLOCKS, lines
+from support.debian import program
 
 SHOWN = [line for block in BLOCKS if block.language == "sh" for line in lines(block.text)]
 
@@ -13,7 +13,7 @@ SHOWN = [line for block in BLOCKS if block.language == "sh" for line in lines(bl
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "fish"])
 def test_a_shell_gives_programs_the_same_words(shell: str) -> None:
     """What a program is given is what `sh` gives it; an array or a glob of another shell would change it."""
-    if shutil.which(shell) is None:
+    if program(shell, package=shell) is None:
         pytest.skip(f"{shell} is not on this machine")
     tried = [line for line in SHOWN if not line.startswith("eval ")]  # for sh and its kin alone
     tried.append('x --from "${PWD}[local]"' if shell != "fish" else 'x --from "$PWD"')

@@ -14,8 +14,9 @@ from typing import Final
 
 import pytest
 
+from support.debian import program
+
 TOP: Final = Path(__file__).parents[2]
-SHELLS: Final = tuple(shell for shell in ("bash", "zsh") if shutil.which(shell))
 _REPOSITORY: Final = "https://github.com/awslabs/awslabs-dsql-mcp"
 # A release is not needed, nor the network: uvx is a script here that keeps to the rule of docs/clients.md for
 # a checkout, and takes the repository from where it is.
@@ -36,6 +37,7 @@ class Newcomer:
 
     Attributes:
         environment: What a shell starts with.
+        shells: The shells.
         typed: The commands that were run, as they are shown.
     """
 
@@ -54,7 +56,8 @@ class Newcomer:
             "UV_PYTHON": sys.executable,
         }
         self.typed = set[str]()
-        self._shells = itertools.cycle(SHELLS)
+        self.shells = [shell for shell in ("bash", "zsh") if program(shell, package=shell)]
+        self._turns = itertools.cycle(self.shells)
 
     @property
     def home(self) -> Path:
@@ -82,7 +85,7 @@ class Newcomer:
             shell: The shell; by default the one whose turn it is.
         """
         done = subprocess.run(
-            [shell or next(self._shells), "-c", f"{self._filled(line, words)} {more}\n{then}"],
+            [shell or next(self._turns), "-c", f"{self._filled(line, words)} {more}\n{then}"],
             cwd=TOP,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -101,7 +104,7 @@ class Newcomer:
         """Keep a line running that stays, from when it has printed some words, until Ctrl-C."""
         self.typed.add(line)
         process = subprocess.Popen(
-            [next(self._shells), "-c", line],
+            [next(self._turns), "-c", line],
             cwd=TOP,
             env=self.environment | environment,
             stdin=subprocess.DEVNULL,

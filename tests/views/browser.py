@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -14,6 +13,7 @@ from mcp import StdioServerParameters
 
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
 from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE
+from support.debian import BROUGHT, program
 
 TOP: Final = Path(__file__).parents[2]
 CAPABILITIES: Final[Mapping[str, Any]] = {"extensions": {EXTENSION: {"mimeTypes": [MIME_TYPE]}}}
@@ -25,12 +25,11 @@ _FULL: Final[Mapping[str, Any]] = {
     "message": {"text": {}},
 }
 _FILES: Final = Path(__file__).with_name("browser")
-_CACHE: Final = Path(os.environ.get("DSQL_TEST_CLIENTS", TOP / ".clients")) / "browser"
+_CACHE: Final = BROUGHT / "browser"
 _PROGRAMS: Final = (
     *("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-_PACKAGE: Final = "chromium-headless-shell"  # of Debian
 _MAX_BRINGING: Final = 380  # seconds
 _MAX_LINE: Final = 1 << 28  # bytes
 
@@ -45,18 +44,10 @@ def browser_program() -> str:
     Raises:
         Absent: There is none.
     """
-    program = _installed()
-    if program is None and shutil.which("apt-get") and os.name == "posix" and os.geteuid() == 0:
-        _CACHE.mkdir(parents=True, exist_ok=True)
-        with locked(_CACHE / "lock", timeout=_MAX_BRINGING):
-            if _installed() is None:
-                subprocess.run(["apt-get", "update", "-qq"], capture_output=True, check=False)
-                flags = ("-y", "-qq", "--no-install-recommends")
-                subprocess.run(["apt-get", "install", *flags, _PACKAGE], capture_output=True, check=False)
-        program = _installed()
-    if program is None:
+    found = program(*_PROGRAMS, package="chromium-headless-shell")
+    if found is None:
         raise Absent("no browser on this machine: views not tried")
-    return program
+    return found
 
 
 def driver() -> Path:
@@ -81,10 +72,6 @@ def driver() -> Path:
                 raise Absent(f"npm could not install the driver of the browser: {made.stderr[-200:]}")
             done.write_text(told)
     return _CACHE
-
-
-def _installed() -> str | None:
-    return next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
 
 
 class ViewClient:
