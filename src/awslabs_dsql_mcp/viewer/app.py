@@ -70,7 +70,8 @@ def make_app(host: Host, access: Access, opened: Callable[[], None]) -> ASGIApp:
 
 def page_script() -> str:
     """Read the script of the page: parts that views have too, and its own, in one scope."""
-    return "\n".join((shared_part("dom.js"), shared_part("values.js"), _text("bridge.js"), _text("page.js")))
+    parts = (shared_part("dom.js"), shared_part("values.js"), _text("bridge.js"), _text("page.js"))
+    return "\n".join(('"use strict";', *parts))
 
 
 class _Pages:

@@ -2,7 +2,7 @@
 
 A page stands alone in the client's frame, which loads nothing from anywhere. What several pages share is
 therefore put into each when it is read, as it is: a line ``<!-- include NAME -->`` is replaced by the file,
-which may include others.
+which may include others; scripts are strict.
 """
 
 import re
@@ -16,7 +16,7 @@ _INCLUDE: Final = re.compile(r"^<!-- include ([a-z]+\.(?:css|html|js)) -->\n", r
 _AROUND: Final = {
     ".html": ("", ""),
     ".css": ("<style>\n", "</style>\n"),
-    ".js": ("<script>\n", "</script>\n"),
+    ".js": ('<script>\n"use strict";\n', "</script>\n"),
 }
 
 

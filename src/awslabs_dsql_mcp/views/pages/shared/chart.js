@@ -1,4 +1,3 @@
-"use strict";
 // A chart of two columns: bars in the order of the rows, or a line in the order of its first column.
 
 const MAX_BARS = 60;
@@ -61,7 +60,7 @@ function drawChart(place, columns, rows, { x, y, line }) {
   const inner = width - left - RIGHT;
   const down = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const across = (index) => left + ((index + 0.5) / points.length) * inner;
-  const told = values.length ? `, from ${Math.min(...values).toLocaleString("en")} to ${Math.max(...values).toLocaleString("en")}` : "";
+  const told = values.length ? `, from ${digits(Math.min(...values))} to ${digits(Math.max(...values))}` : "";
   const label = `${onOneLine(columns[y].name)} by ${onOneLine(columns[x].name)}: ${plural(points.length, "point")}${told}`;
   const svg = drawn("svg", { role: "img", width, height: HEIGHT, "aria-label": `${line ? "Line" : "Bar"} chart of ${label}` });
   steps.forEach((step, index) => {
@@ -89,13 +88,13 @@ function drawChart(place, columns, rows, { x, y, line }) {
     const made = line
       ? drawn("circle", { cx: across(index), cy: down(value), r: 3, class: "mark" })
       : drawn("rect", { x: across(index) - size / 2, width: size, y: Math.min(down(value), zero), height: Math.max(Math.abs(zero - down(value)), 1), rx: 2, class: "mark" });
-    made.append(drawn("title", {}, `${texts[index]}: ${value.toLocaleString("en")}`));
+    made.append(drawn("title", {}, `${texts[index]}: ${digits(value)}`));
     return made;
   }
 
   const [without, more] = [rows.length - known.length, known.length - points.length];
   return [
     without ? `${plural(without, "row")} without a number left out` : "",
-    more ? `the first ${points.length.toLocaleString("en")} of ${plural(known.length, "row")}` : "",
+    more ? `the first ${digits(points.length)} of ${plural(known.length, "row")}` : "",
   ].filter(Boolean).join("; ");
 }

@@ -1,4 +1,3 @@
-"use strict";
 // A diagram of tables: what is referenced stands left of what references it. Tables without a foreign key between
 // them stand apart, each group in a rectangle of its own, so that no two boxes can overlap.
 

@@ -1,4 +1,3 @@
-"use strict";
 // Elements are made one by one, and what rows contain only ever becomes the text of one: never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -37,6 +36,10 @@ function region(kind, label, ...children) {
   return element(kind, { tabindex: "0", role: "region", "aria-label": label }, ...children);
 }
 
+function code(label, text) {
+  return element("pre", { tabindex: "0", "aria-label": label }, visible(text));
+}
+
 function table(heads, lines) {
   return make("table", make("thead", make("tr", ...heads)), make("tbody", ...lines));
 }
@@ -63,8 +66,12 @@ function onClick(actions) {
   for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", () => action());
 }
 
+function digits(number) {
+  return number.toLocaleString("en");
+}
+
 function plural(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  return `${digits(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 // Whether an error leaves open what is stored: the server says null of it, and of a part that is.

@@ -1,4 +1,3 @@
-"use strict";
 // A table of any number of rows, of which only those in sight are elements. The keyboard's focus stays on the
 // table, which names its active cell (WAI-ARIA Authoring Practices, "Grid"): a row that is scrolled out of sight
 // takes no focus with it.
@@ -93,7 +92,7 @@ class Grid {
       const about = { id: `c${number}-${index}`, style: this.widths[index], "aria-colindex": index + 2 };
       return element(kind, { role: "gridcell", ...about }, value === null ? "NULL" : onOneLine(textOfCell(value)));
     });
-    const index = element("div.index", { role: "rowheader", "aria-colindex": "1" }, (number + 1).toLocaleString("en"));
+    const index = element("div.index", { role: "rowheader", "aria-colindex": "1" }, digits(number + 1));
     return element("div.line", { role: "row", "aria-rowindex": number + 2, style: `top:${HEAD + number * ROW}px` }, index, ...cells);
   }
 

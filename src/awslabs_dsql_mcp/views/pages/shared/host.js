@@ -1,4 +1,3 @@
-"use strict";
 // The page's side of the MCP Apps protocol (specification 2026-01-26): JSON-RPC with the client, as messages
 // between windows. A message of any other window is ignored.
 

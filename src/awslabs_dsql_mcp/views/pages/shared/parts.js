@@ -1,4 +1,3 @@
-"use strict";
 // Parts of views that read as a page: sections, statements to be copied, bars.
 
 function section(heading, ...parts) {
@@ -12,7 +11,7 @@ function statementBlock(host, name, statement) {
     button.textContent = (await host.copy(statement)) ? "Copied" : "Not copied";
     setTimeout(() => (button.textContent = "Copy"), 2000);
   });
-  return make("div.statement", element("pre", { tabindex: "0", "aria-label": name }, visible(statement)), button);
+  return make("div.statement", code(name, statement), button);
 }
 
 // A bar of which a part is filled; a text beside it says the same.

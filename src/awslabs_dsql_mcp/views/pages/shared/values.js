@@ -1,4 +1,3 @@
-"use strict";
 // Columns and cells as the server writes them: a column is "name type", and a cell is null, a text, a number,
 // a boolean or a document. int8 beyond 2^53 and numeric come as texts of their digits.
 
