@@ -86,7 +86,6 @@ def with_batches_view(tool: str, told: ToolOutput, *, is_grave: bool) -> ToolOut
     reasons = cast("Sequence[Mapping[str, object]]", values.get("reasons", ()))
     more["rejected"] = [[one["row"], one.get("line"), one["reason"]] for one in reasons]
     more["differences"] = values.get("differences", [])
-    told = ToolOutput(told.parts, values)
     return ToolOutput(told.parts, values, run_view(tool, told, state, button, **more))
 
 
