@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.local_cluster.cli import main
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from support.local_cluster.api import Answer, Client, Clients, refusal
-from support.local_cluster.backups import ROLE, back_up, copy, delete, made_by, recovery_point, restore
+from support.local_cluster.backups import ROLE, back_up, copy, delete, ended, made_by, recovery_point, restore
 from support.local_cluster.logins import connect, login
 from support.local_cluster.waiting import wait_until
 
@@ -218,8 +218,11 @@ def test_a_token_makes_a_repeated_request_the_same(api: Client, backup: Client) 
     start: Callable[..., Answer] = partial(
         backup.start_backup_job, BackupVaultName="Default", ResourceArn=first["arn"], IdempotencyToken="once"
     )
-    assert start(IamRoleArn=ROLE)["BackupJobId"] == start(IamRoleArn=ROLE)["BackupJobId"]
+    job = start(IamRoleArn=ROLE)["BackupJobId"]
+    assert start(IamRoleArn=ROLE)["BackupJobId"] == job
     assert refusal(lambda: start(IamRoleArn="other")).code == "InvalidParameterValueException"
+    # The tests behind this one look at the data of recovery points, which this job adds to.
+    ended(lambda: backup.describe_backup_job(BackupJobId=job))
 
 
 def test_vaults_are_made_and_deleted_once_they_are_empty(api: Client, backup: Client) -> None:
