@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from awslabs_dsql_mcp.tools.preview import PREVIEW
+from awslabs_dsql_mcp.tools.consent.preview import PREVIEW
 from awslabs_dsql_mcp.views.extension import EXTENSION, MIME_TYPE
 from conftest import ServerOn
 from support.line_client import LEGACY, MODERN, LineClient, line_client

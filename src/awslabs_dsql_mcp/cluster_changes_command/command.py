@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import at_command_line
 from awslabs_dsql_mcp.clusters.changes.advice import PROGRAM, CommandAdvice
 from awslabs_dsql_mcp.clusters.changes.change import ChangeCluster
-from awslabs_dsql_mcp.clusters.changes.create import CreateCluster
+from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
 from awslabs_dsql_mcp.clusters.changes.policy import NOTES, own_policy
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.status import ClusterStatus, named

@@ -23,8 +23,10 @@ from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.lint.program import LintProgram
 from awslabs_dsql_mcp.server.app import DsqlServer, ServerContents, build_server
 from awslabs_dsql_mcp.server.calls.call_log import CallLog
+from awslabs_dsql_mcp.server.deferred import Deferred
 from awslabs_dsql_mcp.server.lazy_account import LazyAccount
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase, WarmUp
+from awslabs_dsql_mcp.server.resource_reader import ResourceReader
 from awslabs_dsql_mcp.server.resources import ClusterResources, Resources
 from awslabs_dsql_mcp.server.routing import ClusterInfo
 from awslabs_dsql_mcp.server.session_clusters import SessionClusters, Visits
@@ -36,7 +38,6 @@ from awslabs_dsql_mcp.tools.change_cluster import change_cluster_tool
 from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.create_cluster import create_cluster_tool
-from awslabs_dsql_mcp.tools.deferred import Deferred
 from awslabs_dsql_mcp.tools.diagnose import diagnose_tool
 from awslabs_dsql_mcp.tools.documentation import Documentation
 from awslabs_dsql_mcp.tools.dsql_lint import DsqlLint, LintAdvice
@@ -47,7 +48,6 @@ from awslabs_dsql_mcp.tools.load_rows import LoadRequest, load_rows_tool
 from awslabs_dsql_mcp.tools.migrate import MigrateRequest, migrate_tool
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.readonly_query import ReadonlyQuery
-from awslabs_dsql_mcp.tools.resources import ResourceReader
 from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec
 from awslabs_dsql_mcp.tools.transact import Transact
 

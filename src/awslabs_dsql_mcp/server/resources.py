@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import render
+from awslabs_dsql_mcp.server.resource_reader import ResourceReader
 from awslabs_dsql_mcp.text import Shown, as_line
-from awslabs_dsql_mcp.tools.resources import ResourceReader
 
 _MARKDOWN: Final = "text/markdown"
 _MERMAID: Final = "text/vnd.mermaid"

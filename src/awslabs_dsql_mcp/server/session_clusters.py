@@ -87,9 +87,9 @@ class SessionClusters:
             NotConfigured: It was not made by such a server.
             DsqlError: AWS does not tell.
         """
-        from awslabs_dsql_mcp.clusters.changes.executor import look  # noqa: PLC0415 - most sessions ask nothing of AWS
+        from awslabs_dsql_mcp.clusters.changes.creation.executor import look  # noqa: PLC0415 - most sessions ask nothing of AWS
+        from awslabs_dsql_mcp.clusters.changes.creation.settling import GONE  # noqa: PLC0415 - as above
         from awslabs_dsql_mcp.clusters.changes.ownership import MANAGED_BY, MANAGER, is_own  # noqa: PLC0415 - as above
-        from awslabs_dsql_mcp.clusters.changes.settling import GONE  # noqa: PLC0415 - as above
         from awslabs_dsql_mcp.clusters.status import check_account, named  # noqa: PLC0415 - as above
 
         account = await self._account()

@@ -8,8 +8,8 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
+from awslabs_dsql_mcp.tools.large_changes.resumable import BatchResult, Resume, Token
 from awslabs_dsql_mcp.tools.prepare import Value
-from awslabs_dsql_mcp.tools.resumable import BatchResult, Resume, Token
 from awslabs_dsql_mcp.tools.spec import Answer, ToolSpec, client_shows_views, search_hint
 
 _DESCRIPTION: Final = (

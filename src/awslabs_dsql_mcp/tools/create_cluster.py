@@ -58,7 +58,7 @@ def create_cluster_tool(
         deletion_protection: bool = True,  # noqa: FBT001, FBT002 - clients pass arguments by name
         dry_run_token: Annotated[str | None, Field(description="Of the answer that asks for it.")] = None,
     ) -> CallToolResult | InputRequiredResult:
-        from awslabs_dsql_mcp.clusters.changes.create import (  # noqa: PLC0415 - most sessions ask nothing of AWS
+        from awslabs_dsql_mcp.clusters.changes.creation.create import (  # noqa: PLC0415 - most sessions ask nothing of AWS
             CreateCluster,
         )
         from awslabs_dsql_mcp.clusters.changes.order import read_order  # noqa: PLC0415 - as above

@@ -30,9 +30,9 @@ from awslabs_dsql_mcp.tools.consent.confirmation import (
     invalid_token,
 )
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
+from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW, PREVIEW, preview, returning_unit, without_rows
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare, takes_limit
-from awslabs_dsql_mcp.tools.preview import ON_PREVIEW, PREVIEW, preview, returning_unit, without_rows
 from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, client_shows_views, search_hint, to_result
 
 _WRITES: Final = (

@@ -9,10 +9,10 @@ from typing import Any, Final, Protocol
 from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.executor import look
+from awslabs_dsql_mcp.clusters.changes.creation.executor import look
+from awslabs_dsql_mcp.clusters.changes.creation.steps import in_doubt
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.recovery_points import USABLE, VAULT, backup_role
-from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.report import facts
 from awslabs_dsql_mcp.errors import Busy, DsqlError, OutcomeUnknown, RequestInvalid

@@ -7,12 +7,12 @@ from typing import Literal
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import Advice
 from awslabs_dsql_mcp.clusters.changes.backups import BackUp, Wakes
-from awslabs_dsql_mcp.clusters.changes.executor import look
+from awslabs_dsql_mcp.clusters.changes.creation.executor import look
+from awslabs_dsql_mcp.clusters.changes.creation.steps import in_doubt
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.proposal import quoted
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.changes.rules import LEAVING, Request
-from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
 from awslabs_dsql_mcp.clusters.model import MEANINGS, Cluster
 from awslabs_dsql_mcp.clusters.report import facts
 from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid

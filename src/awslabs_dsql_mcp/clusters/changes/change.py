@@ -9,7 +9,7 @@ from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
 from awslabs_dsql_mcp.clusters.changes.backups import Point, last_point
 from awslabs_dsql_mcp.clusters.changes.carrying_out import CarryOut, leaves, told
-from awslabs_dsql_mcp.clusters.changes.executor import look
+from awslabs_dsql_mcp.clusters.changes.creation.executor import look
 from awslabs_dsql_mcp.clusters.changes.facts import Inside, facts_of
 from awslabs_dsql_mcp.clusters.changes.ownership import is_own
 from awslabs_dsql_mcp.clusters.changes.pace import Pace

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from awslabs_dsql_mcp.aws.api import Answer, Api
-from awslabs_dsql_mcp.clusters.changes.steps import in_doubt
+from awslabs_dsql_mcp.clusters.changes.creation.steps import in_doubt
 from awslabs_dsql_mcp.database.call_context import record_request_answered, record_request_sent
 from awslabs_dsql_mcp.errors import DsqlError
 

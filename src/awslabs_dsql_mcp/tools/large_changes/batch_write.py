@@ -21,10 +21,9 @@ from awslabs_dsql_mcp.tools.batch_write import WriteRequest
 from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
+from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
 from awslabs_dsql_mcp.tools.large_changes.batch_cost import batch_work
-from awslabs_dsql_mcp.tools.prepare import PreparedStatements, prepare
-from awslabs_dsql_mcp.tools.preview import ON_PREVIEW
-from awslabs_dsql_mcp.tools.resumable import (
+from awslabs_dsql_mcp.tools.large_changes.resumable import (
     IN_BATCHES,
     progress_callback,
     refuse_running_dry,
@@ -32,7 +31,8 @@ from awslabs_dsql_mcp.tools.resumable import (
     saying_what_is_stored,
     with_message,
 )
-from awslabs_dsql_mcp.tools.run_view import with_batches_view
+from awslabs_dsql_mcp.tools.large_changes.run_view import with_batches_view
+from awslabs_dsql_mcp.tools.prepare import PreparedStatements, prepare
 from awslabs_dsql_mcp.tools.spec import Answer, to_result
 
 # PostgreSQL documentation, "Date/Time Functions and Operators", Current Date/Time.

@@ -16,8 +16,8 @@ from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
 from awslabs_dsql_mcp.text import as_line, pluralize
-from awslabs_dsql_mcp.tools.preview import ON_PREVIEW
-from awslabs_dsql_mcp.tools.resumable import with_message
+from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
+from awslabs_dsql_mcp.tools.large_changes.resumable import with_message
 
 MAX_SHOWN: Final = 20
 """Rows at most whose faults are shown, and looked for in a dry run."""

@@ -38,8 +38,7 @@ from awslabs_dsql_mcp.tools.large_changes.load_answer import (
 )
 from awslabs_dsql_mcp.tools.large_changes.load_source import LoadSource
 from awslabs_dsql_mcp.tools.large_changes.load_verification import Loaded, LoadVerification, verifying
-from awslabs_dsql_mcp.tools.load_rows import LoadRequest
-from awslabs_dsql_mcp.tools.resumable import (
+from awslabs_dsql_mcp.tools.large_changes.resumable import (
     IN_BATCHES,
     progress_callback,
     refuse_running_dry,
@@ -47,7 +46,8 @@ from awslabs_dsql_mcp.tools.resumable import (
     saying_what_is_stored,
     with_message,
 )
-from awslabs_dsql_mcp.tools.run_view import with_batches_view
+from awslabs_dsql_mcp.tools.large_changes.run_view import with_batches_view
+from awslabs_dsql_mcp.tools.load_rows import LoadRequest
 from awslabs_dsql_mcp.tools.spec import Answer, to_result
 
 _MAX_REMEMBERED: Final = 100  # runs, as many as the runner remembers

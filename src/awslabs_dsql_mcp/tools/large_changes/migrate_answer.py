@@ -16,8 +16,8 @@ from awslabs_dsql_mcp.migration.verification.comparison import Comparison
 from awslabs_dsql_mcp.migration.verification.existing import Existing
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.preview import ON_PREVIEW
-from awslabs_dsql_mcp.tools.run_view import Button, run_view
+from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
+from awslabs_dsql_mcp.tools.large_changes.run_view import Button, run_view
 
 WITH_TOKEN: Final = "~"  # noqa: S105 - no token, what stands before one
 """What stands between a handle and the token of a dry run."""

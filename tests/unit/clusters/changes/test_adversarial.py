@@ -9,7 +9,7 @@ import pytest
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.change import ChangeCluster
-from awslabs_dsql_mcp.clusters.changes.create import CreateCluster
+from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
 from awslabs_dsql_mcp.clusters.changes.facts import Contents
 from awslabs_dsql_mcp.clusters.changes.order import read_order
 from awslabs_dsql_mcp.clusters.changes.proposal import Proposal

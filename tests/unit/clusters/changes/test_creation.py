@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awslabs_dsql_mcp.clusters.changes.creation import creation
-from awslabs_dsql_mcp.clusters.changes.order import read_order
-from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
-from awslabs_dsql_mcp.clusters.changes.restoration import restoration
-from awslabs_dsql_mcp.clusters.changes.settling import GONE
-from awslabs_dsql_mcp.clusters.changes.steps import (
+from awslabs_dsql_mcp.clusters.changes.creation.empty import creation
+from awslabs_dsql_mcp.clusters.changes.creation.restoration import restoration
+from awslabs_dsql_mcp.clusters.changes.creation.settling import GONE
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Copy,
     Create,
     Done,
@@ -37,6 +35,8 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     StartJob,
     Step,
 )
+from awslabs_dsql_mcp.clusters.changes.order import read_order
+from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.changes.create import CreateCluster
+from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
 from awslabs_dsql_mcp.clusters.changes.order import Order, read_order
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.errors import DsqlError

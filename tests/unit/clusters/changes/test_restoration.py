@@ -8,7 +8,7 @@ import pytest
 
 from awslabs_dsql_mcp.aws.api_errors import ApiCall
 from awslabs_dsql_mcp.clusters.account import Account
-from awslabs_dsql_mcp.clusters.changes.create import CreateCluster
+from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
 from awslabs_dsql_mcp.clusters.changes.order import read_order
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, PermissionDenied

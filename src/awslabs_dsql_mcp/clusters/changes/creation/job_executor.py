@@ -4,6 +4,15 @@ import hashlib
 from typing import Final
 
 from awslabs_dsql_mcp.aws.api import Answer, Api
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
+    Copy,
+    FindCopy,
+    Job,
+    JobKind,
+    LookAtJob,
+    Started,
+    StartJob,
+)
 from awslabs_dsql_mcp.clusters.changes.order import Order, RecoveryPoint
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.recovery_points import (
@@ -14,7 +23,6 @@ from awslabs_dsql_mcp.clusters.changes.recovery_points import (
     kept_point,
     vault_arn,
 )
-from awslabs_dsql_mcp.clusters.changes.steps import Copy, FindCopy, Job, JobKind, LookAtJob, Started, StartJob
 from awslabs_dsql_mcp.dsql.cluster_names import name_of
 
 

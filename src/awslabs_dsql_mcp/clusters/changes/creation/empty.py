@@ -20,9 +20,7 @@ from dataclasses import replace
 from typing import Literal
 
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.ownership import is_own
-from awslabs_dsql_mcp.clusters.changes.settling import (
+from awslabs_dsql_mcp.clusters.changes.creation.settling import (
     GONE,
     LONG_AGO,
     LOOKS,
@@ -32,7 +30,7 @@ from awslabs_dsql_mcp.clusters.changes.settling import (
     settle,
     unshown,
 )
-from awslabs_dsql_mcp.clusters.changes.steps import (
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Create,
     Done,
     Failed,
@@ -47,6 +45,8 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Seen,
     Step,
 )
+from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.ownership import is_own
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from awslabs_dsql_mcp.clusters.changes.advice import Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.settling import GONE, LONG_AGO, error_of, seen
-from awslabs_dsql_mcp.clusters.changes.steps import (
+from awslabs_dsql_mcp.clusters.changes.creation.settling import GONE, LONG_AGO, error_of, seen
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Copy,
     Failed,
     FindCopy,
@@ -29,6 +28,7 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     StartJob,
     Step,
 )
+from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid
 

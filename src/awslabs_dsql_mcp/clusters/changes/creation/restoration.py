@@ -10,11 +10,9 @@ from collections.abc import Generator, Iterable
 from dataclasses import replace
 
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.creation import found
-from awslabs_dsql_mcp.clusters.changes.jobs import MOST_JOBS, copied, follow, used_up
-from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.ownership import MANAGED_BY, NAME, RESTORED_FROM, is_own
-from awslabs_dsql_mcp.clusters.changes.settling import (
+from awslabs_dsql_mcp.clusters.changes.creation.empty import found
+from awslabs_dsql_mcp.clusters.changes.creation.jobs import MOST_JOBS, copied, follow, used_up
+from awslabs_dsql_mcp.clusters.changes.creation.settling import (
     GONE,
     LONG_AGO,
     LOOKS,
@@ -24,7 +22,7 @@ from awslabs_dsql_mcp.clusters.changes.settling import (
     settle,
     unshown,
 )
-from awslabs_dsql_mcp.clusters.changes.steps import (
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Done,
     Failed,
     Find,
@@ -39,6 +37,8 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Step,
     in_doubt,
 )
+from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.ownership import MANAGED_BY, NAME, RESTORED_FROM, is_own
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid

@@ -7,14 +7,14 @@ from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.creation import creation, found
-from awslabs_dsql_mcp.clusters.changes.executor import Executor, account_number, named
+from awslabs_dsql_mcp.clusters.changes.creation.empty import creation, found
+from awslabs_dsql_mcp.clusters.changes.creation.executor import Executor, account_number, named
+from awslabs_dsql_mcp.clusters.changes.creation.restoration import restoration
+from awslabs_dsql_mcp.clusters.changes.creation.steps import Report
 from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, Weight, bind, quoted, state_of
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
-from awslabs_dsql_mcp.clusters.changes.restoration import restoration
-from awslabs_dsql_mcp.clusters.changes.steps import Report
 from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
 from awslabs_dsql_mcp.clusters.report import facts
 from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown

@@ -5,13 +5,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from awslabs_dsql_mcp.aws.api import Api, pages
-from awslabs_dsql_mcp.clusters.changes.job_executor import JobExecutor
-from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, own_tags
-from awslabs_dsql_mcp.clusters.changes.pace import Pace
-from awslabs_dsql_mcp.clusters.changes.registry import Registry
-from awslabs_dsql_mcp.clusters.changes.settling import Steps
-from awslabs_dsql_mcp.clusters.changes.steps import (
+from awslabs_dsql_mcp.clusters.changes.creation.job_executor import JobExecutor
+from awslabs_dsql_mcp.clusters.changes.creation.settling import Steps
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Create,
     Done,
     Failed,
@@ -31,6 +27,10 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     StartJob,
     Step,
 )
+from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, own_tags
+from awslabs_dsql_mcp.clusters.changes.pace import Pace
+from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.model import Cluster, read_cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from awslabs_dsql_mcp.tools.deferred import Deferred
+from awslabs_dsql_mcp.server.deferred import Deferred
 
 
 async def test_it_is_made_once_for_all_who_need_it() -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Generator, Mapping
 
 from awslabs_dsql_mcp.clusters.changes.advice import Advice, sentence
-from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.steps import (
+from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Failed,
     Look,
     Pause,
@@ -14,6 +13,7 @@ from awslabs_dsql_mcp.clusters.changes.steps import (
     Seen,
     Step,
 )
+from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.model import MOVING, Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, OutcomeUnknown, RequestInvalid
