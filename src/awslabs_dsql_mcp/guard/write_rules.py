@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.dsql.unsupported import (
     UPKEEP,
     Unsupported,
 )
-from awslabs_dsql_mcp.guard import ddl_rules, function_rules, query_rules
+from awslabs_dsql_mcp.guard import function_rules, object_rules, query_rules, table_rules
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.command_names import name
 from awslabs_dsql_mcp.sql.functions import Effect
@@ -141,7 +141,7 @@ def _comment(source: ParsedStatement) -> Violation | None:
 def _altered(source: ParsedStatement) -> Violation | None:
     kind = object_kind(source.tree.root)
     if kind in OBJECTS:
-        return ddl_rules.alter_table(source)
+        return table_rules.alter_table(source)
     why = f"Aurora DSQL has no {kind.replace('_', ' ')}, and so none to ALTER."
     return Violation("unsupported-statement", source.tree.start, why, "Leave it out.")
 
@@ -154,18 +154,18 @@ _RULES: Final[dict[str, Callable[[ParsedStatement], Violation | None]]] = {
     "AlterOwnerStmt": _object,
     "AlterObjectSchemaStmt": _object,
     "AlterTableStmt": _altered,
-    "IndexStmt": ddl_rules.index,
-    "CreateStmt": ddl_rules.table,
+    "IndexStmt": table_rules.index,
+    "CreateStmt": table_rules.table,
     "CommentStmt": _comment,
     "CreateSchemaStmt": _schema,
-    "CreateDomainStmt": ddl_rules.domain,
-    "AlterDomainStmt": ddl_rules.altered_domain,
-    "CreateSeqStmt": ddl_rules.sequence,
-    "AlterSeqStmt": ddl_rules.altered_sequence,
-    "ViewStmt": ddl_rules.view,
-    "CreateFunctionStmt": ddl_rules.function,
-    "GrantStmt": ddl_rules.grant,
-    "CreateRoleStmt": ddl_rules.role,
-    "AlterRoleStmt": ddl_rules.role,
-    "AlterRoleSetStmt": ddl_rules.role_setting,
+    "CreateDomainStmt": object_rules.domain,
+    "AlterDomainStmt": object_rules.altered_domain,
+    "CreateSeqStmt": object_rules.sequence,
+    "AlterSeqStmt": object_rules.altered_sequence,
+    "ViewStmt": object_rules.view,
+    "CreateFunctionStmt": object_rules.function,
+    "GrantStmt": object_rules.grant,
+    "CreateRoleStmt": object_rules.role,
+    "AlterRoleStmt": object_rules.role,
+    "AlterRoleSetStmt": object_rules.role_setting,
 }

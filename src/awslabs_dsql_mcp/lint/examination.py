@@ -20,7 +20,8 @@ from awslabs_dsql_mcp.lint.rules import is_of_aurora_dsql
 from awslabs_dsql_mcp.lint.session import chains, is_kept, with_session
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, ConvertedStatement, SkippedStatement
 from awslabs_dsql_mcp.migration.converter import convert
-from awslabs_dsql_mcp.migration.plan import Step, single_steps
+from awslabs_dsql_mcp.migration.plan import Step
+from awslabs_dsql_mcp.migration.planner import single_steps
 from awslabs_dsql_mcp.sql.scripts import ScriptItem
 from awslabs_dsql_mcp.text import one_line
 

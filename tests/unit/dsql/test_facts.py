@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.dsql.unsupported import SUPPORTED_STATEMENTS
 from awslabs_dsql_mcp.guard.guard import check
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, refusal_in, translate
 from awslabs_dsql_mcp.local_cluster.dialect import statements as dialect_statements
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.sql.parser import parse

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from awslabs_dsql_mcp.catalog.estimates import TableEstimate
 from awslabs_dsql_mcp.dsql.dpu import transaction
 from awslabs_dsql_mcp.dsql.prices import MIN_ROW_BYTES, READ_DPU, WRITE_DPU
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.cost import PlanCost, plan_cost, tables_before
 from awslabs_dsql_mcp.migration.plan import MigrationPlan

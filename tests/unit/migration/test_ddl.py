@@ -2,7 +2,7 @@
 
 import pytest
 
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 

@@ -3,7 +3,7 @@
 import pytest
 
 from awslabs_dsql_mcp.migration.converter import convert
-from awslabs_dsql_mcp.migration.plan import plan
+from awslabs_dsql_mcp.migration.planner import plan
 from awslabs_dsql_mcp.migration.verification.needs import needs
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import Doubt, MigrationPlan
 from awslabs_dsql_mcp.migration.position import Position, position

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.report import PlanPage, plan_page, skipped_lines, steps_lines

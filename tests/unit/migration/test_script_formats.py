@@ -2,7 +2,7 @@
 
 import pytest
 
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 
 UP, DOWN = "CREATE TABLE t (id int PRIMARY KEY);", "DROP TABLE t;"

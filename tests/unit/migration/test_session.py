@@ -3,7 +3,7 @@
 import pytest
 
 from awslabs_dsql_mcp.lint.examination import examine
-from awslabs_dsql_mcp.migration import plan as migration
+from awslabs_dsql_mcp.migration import planner as migration
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 

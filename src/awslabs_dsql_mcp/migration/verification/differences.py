@@ -9,22 +9,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from awslabs_dsql_mcp.migration.script.mentions import nested
+from awslabs_dsql_mcp.migration.verification.definition_texts import (
+    MAX_SHOWN,
+    expression_text,
+    part_text,
+    shown,
+    type_text,
+)
 from awslabs_dsql_mcp.migration.verification.definitions import Column, Relation
 from awslabs_dsql_mcp.migration.verification.expressions import VERBATIM, same
-from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import column_constraints, items, option
 from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
 from awslabs_dsql_mcp.text import one_line
 
-_SHOWN: Final = 120
 _EXPRESSIONS: Final = ("default", "generated")
 _TEXTS: Final = ("identity", "collation")
-_KINDS: Final = {
-    "CONSTR_PRIMARY": "PRIMARY KEY",
-    "CONSTR_UNIQUE": "UNIQUE",
-    "CONSTR_CHECK": "CHECK",
-    "CONSTR_FOREIGN": "FOREIGN KEY",
-}
 _MAX_BIGINT: Final = str(2**63 - 1)
 _FOREIGN: Final = ("fk_attrs", "pk_attrs", "fk_upd_action", "fk_del_action", "fk_matchtype")
 
@@ -72,9 +71,7 @@ def _of_query(meant: Relation, stored: Relation) -> Iterator[Difference]:
     one, other = _leaves(meant.query), _leaves(stored.query)
     is_certain = one.names != other.names or not other.texts <= one.texts | one.values
     is_certain |= not other.values and not one.texts <= other.texts
-    text = (
-        f"is the view {_shown('SelectStmt', stored.query)}, was meant as {_shown('SelectStmt', meant.query)}"
-    )
+    text = f"is the view {shown('SelectStmt', stored.query)}, was meant as {shown('SelectStmt', meant.query)}"
     yield Difference(text, is_certain=is_certain)
 
 
@@ -140,7 +137,7 @@ def _of_columns(meant: Relation, stored: Relation) -> Iterator[Difference]:
 
 def _of_column(name: str, meant: Column, stored: Column) -> Iterator[Difference]:
     if "type" in meant and not same({"TypeName": meant["type"]}, {"TypeName": stored["type"]}):
-        one, other = (_type_text(column["type"]) for column in (stored, meant))
+        one, other = (type_text(column["type"]) for column in (stored, meant))
         yield Difference(f"column {name} is {one}, was meant as {other}")
     if "not null" in meant and meant["not null"] != stored["not null"]:
         state = "NOT NULL" if stored["not null"] else "without NOT NULL"
@@ -160,7 +157,7 @@ def _of_column(name: str, meant: Column, stored: Column) -> Iterator[Difference]
 def _of_expression(where: str, meant: Node | None, stored: Node | None) -> Iterator[Difference]:
     found = same(meant, stored)
     if found is not True:
-        text = f"{where} is {_expression(stored)}, was meant as {_expression(meant)}"
+        text = f"{where} is {expression_text(stored)}, was meant as {expression_text(meant)}"
         yield Difference(text, is_certain=found is False)
 
 
@@ -180,22 +177,21 @@ def _of_parts(noun: str, table: Relation, stored_table: Relation) -> Iterator[Di
                 (pair for wanted in (True, None) for pair in judged if pair[1] is wanted), (None, False)
             )
         if found is None:
-            yield Difference(f"{noun} {name or _part_text(noun, one)} is not there as the script has it")
+            yield Difference(f"{noun} {name or part_text(noun, one)} is not there as the script has it")
             continue
         left.remove(found)
         if equal is not True:
-            text = f"{noun} {name or ''} is {_part_text(noun, found)}, was meant as {_part_text(noun, one)}"
+            text = f"{noun} {name or ''} is {part_text(noun, found)}, was meant as {part_text(noun, one)}"
             yield Difference(text, is_certain=equal is False)
     if table.is_whole:
         for part in left:
-            text = f"{noun} {part.get(name_of)} is there, and is not in the script: {_part_text(noun, part)}"
+            text = f"{noun} {part.get(name_of)} is there, and is not in the script: {part_text(noun, part)}"
             yield Difference(text)
     for part in left if not table.is_whole else ():
         if part.get(name_of) in table.dropped:
             yield Difference(f"{noun} {part.get(name_of)} is still there")
 
 
-_ACTIONS: Final = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _NAMES: Final = {"constraint": "conname", "index": "idxname"}
 
 
@@ -242,7 +238,7 @@ def _of_comments(meant: Relation, stored: Relation) -> Iterator[Difference]:
         there = stored.comments.get(column)
         if there != comment:
             where = f"comment of column {column}" if column else "comment"
-            one, other = (one_line(repr(text), _SHOWN) if text else "none" for text in (there, comment))
+            one, other = (one_line(repr(text), MAX_SHOWN) if text else "none" for text in (there, comment))
             yield Difference(f"{where} is {one}, was meant as {other}")
 
 
@@ -302,7 +298,7 @@ def _body(top: Node) -> str | None:
 def domain_differences(meant: Node, stored: Node) -> Iterator[Difference]:
     """Compare a domain's type, default and constraints."""
     if not same({"TypeName": meant["typeName"]}, {"TypeName": stored["typeName"]}):
-        one, other = (_type_text(top["typeName"]) for top in (stored, meant))
+        one, other = (type_text(top["typeName"]) for top in (stored, meant))
         yield Difference(f"is {one}, was meant as {other}")
     parts = [
         {
@@ -316,50 +312,3 @@ def domain_differences(meant: Node, stored: Node) -> Iterator[Difference]:
         found = same(*(part[kind] for part in parts))
         if found is not True:
             yield Difference(f"its {name} is not as the script has it", is_certain=found is False)
-
-
-def _shown(kind: str, query: Any) -> str:  # noqa: ANN401 - a parse tree
-    try:
-        return one_line(deparse.deparse(kind, query[kind]), _SHOWN)
-    except Exception:  # noqa: BLE001 - only a part of a message
-        return "one that cannot be shown"
-
-
-def _expression(node: Node | None) -> str:
-    if not node:
-        return "none"
-    select = {
-        "targetList": [{"ResTarget": {"val": node}}],
-        "limitOption": "LIMIT_OPTION_DEFAULT",
-        "op": "SETOP_NONE",
-    }
-    return _shown("SelectStmt", {"SelectStmt": select}).removeprefix("SELECT ")
-
-
-def _type_text(type_name: Node) -> str:
-    null: Node = {"A_Const": {"isnull": True}}
-    text = _expression({"TypeCast": {"arg": null, "typeName": type_name}})
-    return text.removeprefix("NULL::")
-
-
-def _references(key: Node) -> str:
-    columns = ", ".join(strings(key.get("pk_attrs")))
-    text = f" REFERENCES {key['pktable']['relname']}" + (f" ({columns})" if columns else "")
-    for field, event in (("fk_del_action", "DELETE"), ("fk_upd_action", "UPDATE")):
-        if (action := _ACTIONS.get(key.get(field, ""))) is not None:
-            text += f" ON {event} {action}"
-    return text + (" DEFERRABLE" if key.get("deferrable") else "")
-
-
-def _part_text(noun: str, part: Node) -> str:
-    if noun == "index":
-        return _shown("IndexStmt", {"IndexStmt": part})
-    if part["contype"] == "CONSTR_CHECK":
-        text = f"CHECK ({_expression(part.get('raw_expr'))})"
-    else:
-        keys = strings(part.get("keys") or part.get("fk_attrs"))
-        nulls = " NULLS NOT DISTINCT" if part.get("nulls_not_distinct") else ""
-        text = f"{_KINDS.get(part['contype'], part['contype'])}{nulls} ({', '.join(keys)})"
-        if "pktable" in part:
-            text += _references(part)
-    return text + (" NOT VALID" if part.get("skip_validation") else "")

@@ -16,8 +16,7 @@ from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
-from awslabs_dsql_mcp.migration import cost
-from awslabs_dsql_mcp.migration import plan as migration_plan
+from awslabs_dsql_mcp.migration import cost, planner
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.position import Position, first_step, position, runs_a_step
@@ -310,7 +309,7 @@ class Migrate:
                 code="syntax",
                 hint="Correct it there.",
             ) from None
-        return await asyncio.to_thread(migration_plan.plan, conversion)
+        return await asyncio.to_thread(planner.plan, conversion)
 
 
 def _change(plan: MigrationPlan) -> Change:

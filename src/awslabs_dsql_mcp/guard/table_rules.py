@@ -1,4 +1,4 @@
-"""Rules for DDL, applied before a statement is sent.
+"""Rules for DDL about tables and their indexes, applied before a statement is sent.
 
 Each rule refuses what a cluster refuses with SQLSTATE 0A000, 42704 or 54000; the facts and their sources are
 in `dsql`. What no rule knows is left to the cluster.
@@ -17,23 +17,18 @@ from awslabs_dsql_mcp.dsql.clauses import (
     TABLE_CLAUSES,
     clauses_in,
 )
-from awslabs_dsql_mcp.dsql.objects import GRANTED_OBJECTS, SYSTEM_SCHEMAS, object_kind
-from awslabs_dsql_mcp.dsql.settings import is_settable, may_be_of_role
-from awslabs_dsql_mcp.dsql.types import ARRAY, EXTENSION_TYPES
-from awslabs_dsql_mcp.dsql.unsupported import DOMAIN_FORMS, ROLE_OPTIONS, TEMPORARY
+from awslabs_dsql_mcp.guard.ddl_violations import no_cache_size, not_persistent, unsupported, unusable_type
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql.definitions import (
     builtin_type,
     column_constraints,
-    column_type,
     has_cache_size,
     is_builtin,
-    is_too_long,
     keys,
     option,
     table_elements,
 )
-from awslabs_dsql_mcp.sql.parse_tree import Node, constant, strings
+from awslabs_dsql_mcp.sql.parse_tree import Node, strings
 from awslabs_dsql_mcp.sql.parsed_statement import ParsedStatement
 
 
@@ -41,7 +36,7 @@ def index(source: ParsedStatement) -> Violation | None:
     """CREATE INDEX: only ASYNC, and b-tree in ascending order."""
     top, start = source.tree.root, source.tree.start
     if top.get("concurrent"):
-        return _violation(
+        return unsupported(
             "index",
             source.word_after(start, "concurrently"),
             "CONCURRENTLY",
@@ -57,7 +52,7 @@ def index(source: ParsedStatement) -> Violation | None:
             "sys.jobs, or with job_status, until the status is completed.",
         )
     if (using := source.word_after(start, "using")) != start and top.get("accessMethod") != INDEX_METHOD:
-        return _violation("index", using, "USING in an index", "Leave USING out: every index is a b-tree.")
+        return unsupported("index", using, "USING in an index", "Leave USING out: every index is a b-tree.")
     if (count := len(top.get("indexParams", ()))) > limits.MAX_KEY_COLUMNS:
         return _too_many_key_columns(count, start)
     return next(_index_elements(source), None)
@@ -68,18 +63,18 @@ def _index_elements(source: ParsedStatement) -> Iterator[Violation]:
     for place in source.tree.find("IndexElem"):
         if place.node.get("ordering") in ("SORTBY_ASC", "SORTBY_DESC"):
             word = str(place.node["ordering"]).removeprefix("SORTBY_").lower()
-            yield _violation(
+            yield unsupported(
                 "index", source.word_after(start, word), "ASC and DESC in an index", "Leave them out."
             )
         if "opclass" in place.node:
             name = strings(place.node["opclass"])[-1]
-            yield _violation("index", source.word_after(start, name), "operator classes", "Leave them out.")
+            yield unsupported("index", source.word_after(start, name), "operator classes", "Leave them out.")
         if "collation" in place.node:
-            yield _violation(
+            yield unsupported(
                 "index", source.word_after(start, "collate"), "COLLATE", COLUMN_CLAUSES["collClause"].instead
             )
     for clause in clauses_in(source.tree.root, INDEX_CLAUSES):
-        yield _violation(
+        yield unsupported(
             "index", source.word_after(start, clause.word), f"{clause.spelled} in an index", clause.instead
         )
 
@@ -90,17 +85,17 @@ def table(source: ParsedStatement) -> Violation | None:
 
 
 def _table(source: ParsedStatement, top: Node) -> Violation | None:
-    if (found := _persistent(source, top["relation"], "tables")) is not None:
+    if (found := not_persistent(source, top["relation"], "tables")) is not None:
         return found
     for clause in clauses_in(top, TABLE_CLAUSES):
-        return _violation(
+        return unsupported(
             "table",
             source.word_after(source.start, clause.word),
             f"{clause.spelled} in CREATE TABLE",
             clause.instead,
         )
     if top.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP":
-        return _violation("table", source.word_after(source.start, "on"), "ON COMMIT", "Leave it out.")
+        return unsupported("table", source.word_after(source.start, "on"), "ON COMMIT", "Leave it out.")
     if (count := len(table_elements(top, "ColumnDef"))) > limits.MAX_COLUMNS:
         why = f"A table has at most {limits.MAX_COLUMNS} columns; this one has {count}."
         return Violation(
@@ -113,9 +108,9 @@ def _keys(source: ParsedStatement, top: Node) -> Iterator[Violation]:
     for key in keys(top):
         location = key.constraint.get("location", source.start)
         for clause in clauses_in(key.constraint, KEY_CLAUSES):
-            yield _violation("table", location, f"{clause.spelled} in a key", clause.instead)
+            yield unsupported("table", location, f"{clause.spelled} in a key", clause.instead)
         if key.deferrable:
-            yield _violation(
+            yield unsupported(
                 "table", location, "deferrable keys", "Leave DEFERRABLE out; foreign keys can have it."
             )
         if key.columns > limits.MAX_KEY_COLUMNS:
@@ -123,7 +118,7 @@ def _keys(source: ParsedStatement, top: Node) -> Iterator[Violation]:
         for type_name in key.type_names:
             if (row := builtin_type(type_name)) and row.stored and not row.key:
                 what = f"keys with columns of type {row.displayed}"
-                yield _violation(
+                yield unsupported(
                     "column-type", location, what, "Use a key of text, uuid, a number or a date."
                 )
         if key.declared_bytes > limits.MAX_DECLARED_KEY_BYTES:
@@ -148,7 +143,7 @@ def alter_table(source: ParsedStatement) -> Violation | None:
             continue
         if (form := refused_form(subtype)) is not None:
             spelled = f"{source.kind} … {form.spelled.replace('...', '…')}"
-            return _violation(
+            return unsupported(
                 "alter-table", _form_location(source, form), spelled, form.instead, form.in_script
             )
         if subtype == "AT_AddConstraint" and (found := _added_constraint(place.node, place.location)):
@@ -156,7 +151,7 @@ def alter_table(source: ParsedStatement) -> Violation | None:
         if subtype == "AT_AddColumn" and (found := _added_column(place.node, place.location)):
             return found
         if subtype == "AT_SetIdentity" and _changes_to_no_cache_size(place.node):
-            return _cache("an identity column", place.location)
+            return no_cache_size("an identity column", place.location)
     return next(_columns(source), None)
 
 
@@ -189,7 +184,7 @@ def _added_constraint(command: Node, location: int) -> Violation | None:
     kind = constraint.get("contype")
     location = constraint.get("location", location)
     if kind in ("CONSTR_CHECK", "CONSTR_FOREIGN") and not constraint.get("skip_validation"):
-        return _violation(
+        return unsupported(
             "alter-table",
             location,
             "ADD CONSTRAINT that checks the rows at once",
@@ -200,22 +195,22 @@ def _added_constraint(command: Node, location: int) -> Violation | None:
         )
     if kind == "CONSTR_PRIMARY":
         instead = "A primary key is given in CREATE TABLE: make a new table, copy the rows, and rename."
-        return _violation("alter-table", location, "ADD PRIMARY KEY", instead)
+        return unsupported("alter-table", location, "ADD PRIMARY KEY", instead)
     if kind == "CONSTR_UNIQUE" and "indexname" not in constraint:
         instead = (
             "Calls, in this order: CREATE UNIQUE INDEX ASYNC name ON …; when its job is completed, ALTER "
             "TABLE … ADD CONSTRAINT … UNIQUE USING INDEX name."
         )
-        return _violation("alter-table", location, "ADD UNIQUE (columns)", instead)
+        return unsupported("alter-table", location, "ADD UNIQUE (columns)", instead)
     if kind == "CONSTR_UNIQUE" and "deferrable" in constraint:
-        return _violation("alter-table", location, "deferrable keys", "Leave DEFERRABLE out.")
+        return unsupported("alter-table", location, "deferrable keys", "Leave DEFERRABLE out.")
     return _exclusion(constraint, location)
 
 
 def _exclusion(constraint: Node, location: int) -> Violation | None:
     if constraint.get("contype") != "CONSTR_EXCLUSION":
         return None
-    return _violation(
+    return unsupported(
         "table", location, "EXCLUDE", "Use UNIQUE, or check in the transaction with FOR UPDATE."
     )
 
@@ -223,159 +218,16 @@ def _exclusion(constraint: Node, location: int) -> Violation | None:
 def _columns(source: ParsedStatement) -> Iterator[Violation]:
     for place in source.tree.find("ColumnDef"):
         type_name: Node = place.node.get("typeName", {})
-        yield from _type(type_name, place.location)
+        yield from unusable_type(type_name, place.location)
         for clause in clauses_in(place.node, COLUMN_CLAUSES):
             at = place.node["collClause"].get("location") if clause is COLUMN_CLAUSES["collClause"] else 0
-            yield _violation("table", at or place.location, clause.spelled, clause.instead)
+            yield unsupported("table", at or place.location, clause.spelled, clause.instead)
         identity = [c for c in column_constraints(place.node) if c.get("contype") == "CONSTR_IDENTITY"]
         if identity and not is_builtin(type_name, "int8"):
             instead = "Write bigint as the type of the column."
-            yield _violation("column-type", place.location, "identity columns of a type but bigint", instead)
+            yield unsupported("column-type", place.location, "identity columns of a type but bigint", instead)
     for place in source.tree.find("Constraint"):
         if place.node.get("contype") == "CONSTR_IDENTITY" and not has_cache_size(place.node.get("options")):
-            yield _cache("an identity column", place.location)
+            yield no_cache_size("an identity column", place.location)
         if found := _exclusion(place.node, place.location):
             yield found
-
-
-def _type(type_name: Node, location: int) -> Iterator[Violation]:
-    location = type_name.get("location", location)
-    row = column_type(type_name)
-    if row is not None and row.name in EXTENSION_TYPES:
-        return  # a domain may have that name
-    if row is not None and not row.stored:
-        what = "arrays as columns" if row is ARRAY else f"columns of type {row.displayed}"
-        yield _violation("column-type", location, what, row.advice)
-    elif row is not None and is_too_long(type_name):
-        why = f"A column of type {row.displayed} is declared with at most {row.max_length:,} bytes."
-        yield Violation("limit", location, why, "Declare it shorter, or use text.")
-
-
-def domain(source: ParsedStatement) -> Violation | None:
-    """CREATE DOMAIN: over the types of columns."""
-    top = source.tree.root
-    if "collClause" in top:
-        clause = COLUMN_CLAUSES["collClause"]
-        return _violation("table", source.word_after(source.start, "collate"), clause.spelled, clause.instead)
-    return next(_type(top["typeName"], source.start), None)
-
-
-def altered_domain(source: ParsedStatement) -> Violation | None:
-    """ALTER DOMAIN: its default, and taking its constraints away."""
-    form = DOMAIN_FORMS.get(source.tree.root.get("subtype", ""))
-    instead = "Make a new domain, and a column of it."
-    return (
-        _violation("unsupported-statement", source.start, f"ALTER DOMAIN … {form}", instead) if form else None
-    )
-
-
-def sequence(source: ParsedStatement) -> Violation | None:
-    """CREATE SEQUENCE: with the size of its cache."""
-    top = source.tree.root
-    if (found := _persistent(source, top["sequence"], "sequences")) is not None:
-        return found
-    if not has_cache_size(top.get("options")):
-        return _cache("a sequence", source.start)
-    return _sequence_type(source)
-
-
-def altered_sequence(source: ParsedStatement) -> Violation | None:
-    """ALTER SEQUENCE: its cache and type keep to the rules of CREATE SEQUENCE."""
-    options = source.tree.root.get("options")
-    if option(options, "cache") is not None and not has_cache_size(options):
-        return _cache("a sequence", source.start)
-    return _sequence_type(source)
-
-
-def _sequence_type(source: ParsedStatement) -> Violation | None:
-    given = option(source.tree.root.get("options"), "as")
-    if given is None or is_builtin(given.get("arg", {}).get("TypeName", {}), "int8"):
-        return None
-    location = source.word_after(source.start, "as")
-    return _violation(
-        "column-type", location, "sequences of a type but bigint", "Write AS bigint, or nothing."
-    )
-
-
-def view(source: ParsedStatement) -> Violation | None:
-    """CREATE VIEW: no temporary ones."""
-    if len(source.written()) > limits.MAX_VIEW_CHARACTERS:
-        why = f"The definition of a view has at most {limits.MAX_VIEW_CHARACTERS:,} characters."
-        return Violation("limit", source.start, why, "Build it from smaller views.")
-    return _persistent(source, source.tree.root["view"], "views")
-
-
-def function(source: ParsedStatement) -> Violation | None:
-    """CREATE FUNCTION: in LANGUAGE SQL; no procedures."""
-    if source.tree.root.get("is_procedure"):
-        instead = "Send the statements themselves, in one list to `transact`."
-        return _violation("no-procedures", source.tree.start, "procedures", instead)
-    for place in source.tree.find("DefElem"):
-        language = constant(place.node.get("arg")) if place.node.get("defname") == "language" else None
-        if language and language.lower() != "sql":
-            instead = "Write it as LANGUAGE SQL: one or more statements, of which the last gives the result."
-            return _violation("function-language", place.location, f"LANGUAGE {language}", instead)
-    return None
-
-
-def grant(source: ParsedStatement) -> Violation | None:
-    """GRANT and REVOKE: on tables, sequences, functions, domains and schemas of one's own."""
-    top = source.tree.root
-    kind = object_kind(top)
-    location = source.word_after(source.start, kind.split("_")[0].lower())
-    if kind not in GRANTED_OBJECTS:
-        instead = "Leave it out: to connect, a role needs AWS IAM GRANT."
-        return _violation("grant", location, f"GRANT ON {kind.replace('_', ' ')}", instead)
-    on_objects = top.get("targtype", "ACL_TARGET_OBJECT") == "ACL_TARGET_OBJECT"
-    if kind == "SCHEMA" and on_objects and (named := SYSTEM_SCHEMAS & {*strings(top["objects"])}):
-        what = f"GRANT ON SCHEMA {min(named)}"
-        return _violation("grant", location, what, "Leave it out: every role can use it.")
-    return None
-
-
-def role(source: ParsedStatement) -> Violation | None:
-    """CREATE ROLE and ALTER ROLE: LOGIN and memberships."""
-    for item in source.tree.root.get("options", ()):
-        if (name := item["DefElem"]["defname"]) not in ROLE_OPTIONS:
-            instead = "Leave it out: IAM decides who may connect; AWS IAM GRANT ties a role to an identity."
-            return _violation("role-option", source.start, f"the role option {name.upper()}", instead)
-    return None
-
-
-def role_setting(source: ParsedStatement) -> Violation | None:
-    """ALTER ROLE … SET and RESET: what a cluster lets a session set, but how later ones read texts."""
-    change = source.tree.root["setstmt"]
-    name = str(change.get("name", ""))
-    if str(change.get("kind", "")).startswith("VAR_RESET") or may_be_of_role(name):
-        return None
-    location = source.word_after(source.start, "set")
-    instead = "Put SET LOCAL first in `transact`."
-    if is_settable(name):
-        why = f"{name} of a role would change how statements of later sessions are read."
-        return Violation("setting", location, why, instead)
-    return _violation("setting", location, f"the setting {name} of a role", instead)
-
-
-def _cache(what: str, location: int) -> Violation:
-    return Violation(
-        "sequence-cache",
-        location,
-        f"Aurora DSQL wants the cache size of {what} given: {limits.SMALL_CACHE}, or "
-        f"{limits.MIN_LARGE_CACHE} and more.",
-        f"Write CACHE {limits.MIN_LARGE_CACHE} for speed, or CACHE {limits.SMALL_CACHE} to keep the numbers "
-        "close to the order of the rows; for an identity column, in parentheses behind IDENTITY.",
-    )
-
-
-def _persistent(source: ParsedStatement, relation: Node, what: str) -> Violation | None:
-    persistence = "t" if relation.get("schemaname") == "pg_temp" else relation.get("relpersistence", "p")
-    if persistence == "p":
-        return None
-    words = ("temp", "temporary", "unlogged", "pg_temp")
-    location = next((token.start for token in source.tokens if token.word in words), source.start)
-    word = "TEMPORARY" if persistence == "t" else "UNLOGGED"
-    return Violation(TEMPORARY.rule, location, TEMPORARY.why.format(f"{word} {what}"), TEMPORARY.instead)
-
-
-def _violation(rule: str, location: int, what: str, instead: str, in_script: str = "") -> Violation:
-    return Violation(rule, location, f"Aurora DSQL does not have {what}.", instead, in_script)
