@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Final, cast
 
 from awslabs_dsql_mcp.clusters import CHANGING_WORDS, MAX_DAYS
@@ -16,7 +17,7 @@ from awslabs_dsql_mcp.clusters.model import MOVING
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
 from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
-from awslabs_dsql_mcp.config.clusters import read_one_cluster
+from awslabs_dsql_mcp.config.clusters import add_cluster_choice, read_one_cluster
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.parsers import read_region
 from awslabs_dsql_mcp.config.settings import Settings
@@ -98,9 +99,10 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: A wrong argument.
     """
-    given = _parser().parse_args(argv)
+    given = _parser().parse_intermixed_args(argv)
     refuse_idle(vars(given), "clusters", given.action, _TASKS_OF)
-    settings = read_one_cluster(settings_of(vars(given), environ))
+    named = vars(given).get("of_file")
+    settings = read_one_cluster(settings_of(vars(given), environ), named, partial(print, file=sys.stderr))
     try:
         text, facts = asyncio.run(_report(given, settings))
     except DsqlError as error:
@@ -162,5 +164,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_options(parser, _OPTIONS)
+    add_cluster_choice(parser, "of_file")
     add_options(parser, _SERVER_OPTIONS, "options of the server", "They choose the account and the cluster.")
     return parser

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from awslabs_dsql_mcp.catalog.iam_identity import read_identity
@@ -13,7 +14,7 @@ from awslabs_dsql_mcp.catalog.role_script import Level, connect_policy, role_scr
 from awslabs_dsql_mcp.catalog.roles import RoleReport, read_roles
 from awslabs_dsql_mcp.command_error import report_error
 from awslabs_dsql_mcp.config.arguments import settings_of
-from awslabs_dsql_mcp.config.clusters import read_one_cluster
+from awslabs_dsql_mcp.config.clusters import add_cluster_choice, read_one_cluster
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.dsql.cluster_names import name_in
@@ -35,6 +36,7 @@ _TASKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "--policy": (_POLICY,),
     "--level": (_PLAN,),
     "--schema": (_PLAN,),
+    "--cluster": (_LIST, _POLICY),
     **{each.flag: (_LIST, _POLICY) if each.name in _NAMING else (_LIST,) for each in _SERVER_OPTIONS},
 }
 """What each option is for."""
@@ -53,10 +55,12 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         SettingsError: A wrong argument.
     """
-    given = _parser().parse_args(argv)
+    given = _parser().parse_intermixed_args(argv)
     task = _LIST if given.action == _LIST else _POLICY if "policy" in given else _PLAN
     refuse_idle(vars(given), "roles", task, _TASKS_OF)
-    settings = read_one_cluster(settings_of(vars(given), environ))
+    settings = settings_of(vars(given), environ)
+    if task != _PLAN:  # which is about none
+        settings = read_one_cluster(settings, vars(given).get("cluster"), partial(print, file=sys.stderr))
     try:
         if task == _LIST:
             return _print_roles(asyncio.run(_list(settings)), as_json=given.json)
@@ -127,5 +131,6 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", action="store_true", default=unset, help="print the identity's IAM policy, for plan"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_cluster_choice(parser, "cluster")
     add_options(parser, _SERVER_OPTIONS, "options of the server", "They choose the cluster and the login.")
     return parser

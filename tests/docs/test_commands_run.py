@@ -4,6 +4,7 @@ What stands for the reader's own (CLUSTER, NAME, ...) is filled in. The lives of
 test_cluster_commands_run.py.
 """
 
+import json
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ from typing import Final
 import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
-from docs.blocks import TOP, commands, line_with
+from docs.blocks import TOP, block, commands, line_with
 from support.newcomer import Newcomer, newcomer
 
 # What is not run here, and why.
@@ -55,6 +56,7 @@ def test_every_command_is_run_or_has_its_reason(somebody: Newcomer) -> None:
     with somebody.running(RUN_LOCAL, "Ctrl-C"):
         takes_its_environment(somebody)
         looks_at_the_cluster(somebody)
+        takes_the_file_of_two(somebody)
         with somebody.running(line_with("view --local"), "Ctrl-C", BROWSER="true"):  # in place of a real one
             pass
     elsewhere = str(somebody.home / "other")
@@ -131,6 +133,26 @@ def looks_at_the_cluster(somebody: Newcomer) -> None:
     somebody.types(line_with("local fail"), words={"create|backup|copy|restore|throttle": "backup"})
     somebody.types(line_with("local sleep"))
     somebody.types(line_with("awslabs-dsql-mcp[parquet]"))  # a server whose client has left
+
+
+def takes_the_file_of_two(somebody: Newcomer) -> None:
+    """README's file stands for each command's cluster, as it is shown."""
+    file = somebody.home / "clusters.toml"
+    file.write_text(block("README.md", "toml").replace("CLUSTER", _ID))
+    own, given = "awslabs-dsql-mcp", f"--config {file}"
+    for command in ("clusters", "clusters show", "roles"):
+        assert "this is dev, its first. For another: --cluster prod" in somebody.types(
+            f"{own} {command} {given}"
+        )
+        assert "this is" not in somebody.types(f"{own} {command} {given} --cluster dev")
+    checked = somebody.types(f"{own} doctor {given}", status=1)  # there is no prod
+    assert "prod\n✓ Settings" in checked
+    with somebody.running(f"{own} view --no-open {given}", "Ctrl-C"):
+        pass
+    written = somebody.types(f"{own} install cursor --print {given}")
+    assert json.loads(written.partition("}\nawslabs")[0] + "}")["mcpServers"]["aurora-dsql"]["args"][
+        -1
+    ] == str(file)
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if " mcp add " in line], ids=lambda line: line[:6])

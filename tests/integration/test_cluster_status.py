@@ -82,14 +82,32 @@ async def test_without_a_cluster_the_region_has_to_be_named(tmp_path: Path) -> N
         assert "--region" in answer.text
 
 
-def test_a_file_of_clusters_has_the_default_one_asked(cluster_folder: Path, tmp_path: Path) -> None:
-    file = tmp_path / "clusters.toml"
+@pytest.mark.parametrize("command", ["clusters", "roles"])
+def test_of_a_file_of_clusters_one_is_asked_and_a_guess_is_said(
+    cluster_folder: Path, tmp_path: Path, command: str
+) -> None:
+    file, guess = tmp_path / "clusters.toml", "this is a, its first. For another: --cluster b\n"
     entry = f"local = true\nlocal-data = {json.dumps(str(cluster_folder))}\n"
-    for head, told in (('default = "a"\n', "1 cluster of account"), ("", "several clusters (a, b)")):
-        file.write_text(f"{head}[clusters.a]\n{entry}[clusters.b]\n{entry}")
-        words = [sys.executable, "-m", "awslabs_dsql_mcp", "clusters", "--config", str(file)]
-        ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-        assert told in ended.stdout + ended.stderr
+    file.write_text(f"[clusters.a]\n{entry}[clusters.b]\n{entry}")
+    words = [sys.executable, "-m", "awslabs_dsql_mcp", command, "--config", str(file)]
+
+    def run(*more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*words, *more], capture_output=True, text=True, timeout=60, check=False)
+
+    guessed, named, wrong = run(), run("--cluster", "b"), run("--cluster", "bb")
+    assert (guessed.returncode, named.returncode, wrong.returncode) == (0, 0, 2)
+    assert (guessed.stdout, named.stderr) == (named.stdout, "")
+    assert guessed.stderr.endswith(guess)
+    assert wrong.stderr == "awslabs-dsql-mcp: --cluster: got 'bb', expected b?\n"
+    file.write_text(f'default = "b"\n{file.read_text()}')
+    assert run().stderr == ""
+
+
+def test_a_cluster_is_named_behind_the_options_too(cluster_folder: Path) -> None:
+    words = [sys.executable, "-m", "awslabs_dsql_mcp", "clusters", "show", "--local"]
+    words += ["--local-data", str(cluster_folder), "this"]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout.startswith("Cluster "), ended.stderr
 
 
 SHOW = "`awslabs-dsql-mcp clusters show` and the server's options"

@@ -8,6 +8,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.clusters.changes.advice import WORDS
 from awslabs_dsql_mcp.clusters.changes.order import Order, read_order, read_point
 from awslabs_dsql_mcp.clusters.changes.rules import Action, Request
+from awslabs_dsql_mcp.config.clusters import add_cluster_choice
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.config.parsers import read_region
 from awslabs_dsql_mcp.option_parser import (
@@ -77,6 +78,7 @@ class Wanted:
     Attributes:
         word: The command behind ``clusters``.
         settings: Options of the server, by name.
+        of_file: Name of the cluster of a file whose account is meant; ``None`` where none was given.
         cluster: The cluster, as it was given; empty where one is created.
         name: Name of what is created.
         regions: Regions of a pair; empty for that of the settings.
@@ -92,6 +94,7 @@ class Wanted:
 
     word: str
     settings: Mapping[str, object]
+    of_file: str | None = None
     cluster: str = ""
     name: str = ""
     regions: tuple[str, ...] = ()
@@ -147,6 +150,7 @@ def read_arguments(word: str, arguments: Sequence[str]) -> Wanted:
     return Wanted(
         word,
         {option.name: given[option.name] for option in OPTIONS if option.name in given},
+        of_file=given.get("of_file"),
         cluster=given.get("cluster", ""),
         name=given.get("cluster_name", ""),
         regions=cast("tuple[str, ...]", _value(given, _REGIONS) if is_pair else ()),
@@ -213,6 +217,7 @@ def _parser(word: str) -> argparse.ArgumentParser:
             help="one more tag; again for more",
         )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_cluster_choice(parser, "of_file")
     add_options(parser, _server_options(word), "options of the server", "They choose the account.")
     return parser
 

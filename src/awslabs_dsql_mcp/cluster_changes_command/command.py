@@ -58,7 +58,7 @@ def main(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int
     if word == "policy":
         return _print_policy(arguments)
     wanted = read_arguments(word, arguments)
-    settings = read_one_cluster(settings_of(wanted.settings, environ))
+    settings = read_one_cluster(settings_of(wanted.settings, environ), wanted.of_file, tell=None)
     work = _Work(wanted, settings)
     try:
         answer = work.answer()

@@ -17,6 +17,7 @@ The file is TOML 1.0 (https://toml.io)::
 Keys are option names without the leading dashes. Paths are relative to the file's directory.
 """
 
+import argparse
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ from awslabs_dsql_mcp.config.arguments import with_region
 from awslabs_dsql_mcp.config.options import OPTIONS, PER_CLUSTER_OPTIONS
 from awslabs_dsql_mcp.config.parsers import read_path
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.option_parser import Option, SettingsError, read_value
+from awslabs_dsql_mcp.option_parser import Option, SettingsError, closest, read_value
 from awslabs_dsql_mcp.text import as_line, one_line
 
 T = TypeVar("T")
@@ -97,21 +98,48 @@ def read_clusters(settings: Settings) -> Clusters:
     return clusters if clusters.several else Clusters((replace(clusters.all[0], name=""),))
 
 
-def read_one_cluster(settings: Settings) -> Settings:
-    """Read the settings of the cluster that is meant where none is named.
+def add_cluster_choice(parser: argparse.ArgumentParser, field: str) -> None:
+    """Add the option that names the cluster of a file for `read_one_cluster`, to a parser's ``field``."""
+    parser.add_argument(
+        "--cluster",
+        dest=field,
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help="cluster of the file of --config (default: the file's default)",
+    )
+
+
+def read_one_cluster(settings: Settings, name: str | None, tell: Callable[[str], object] | None) -> Settings:
+    """Read the settings of the one cluster that a command is about.
 
     Args:
         settings: As in `read_clusters`.
+        name: Its name in the file; ``None`` for the file's default.
+        tell: Hears that the file's first cluster is taken, for want of a name and a default; ``None`` if a
+            guess would not do.
 
     Raises:
-        SettingsError: As in `read_clusters`; or the file has several clusters and no default.
+        SettingsError: As in `read_clusters`; or the name is not in the file; or a name is needed.
     """
-    clusters = read_clusters(settings)
-    for cluster in clusters.all:
-        if not clusters.several or cluster.name == clusters.default:
-            return cluster.settings
-    names = ", ".join(cluster.name for cluster in clusters.all)
-    raise SettingsError(f"--config: got several clusters ({names}), expected a default among them")
+    if settings.config is None:
+        if name is None:
+            return settings
+        expected = "expected it with --config; an endpoint goes to --cluster_endpoint"
+        raise SettingsError(f"--cluster: got {as_line(repr(name), _MAX_SHOWN)}, {expected}")
+    clusters = _File(settings.config).clusters(replace(settings, config=None))
+    named = {cluster.name: cluster.settings for cluster in clusters.all}
+    wanted = clusters.default if name is None else name
+    if wanted in named:
+        return named[wanted]
+    if wanted is not None:
+        shown = as_line(repr(wanted), _MAX_SHOWN)
+        raise SettingsError(f"--cluster: got {shown}, expected {closest(wanted, named)}")
+    first, *others = named
+    if others and tell is None:
+        raise SettingsError(f"--cluster: got nothing, expected which is meant: {' or '.join(named)}")
+    if others and tell:
+        tell(f"Of {settings.config} this is {first}, its first. For another: --cluster {' or '.join(others)}")
+    return named[first]
 
 
 class _File:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
+from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters, read_one_cluster
 from awslabs_dsql_mcp.option_parser import SettingsError
 
 TWO = """\
@@ -43,6 +43,28 @@ def error_of(file: Path, text: str, *flags: str) -> str:
         read(file, text, *flags)
     assert "\n" not in str(caught.value)
     return str(caught.value).removeprefix(str(file))
+
+
+def test_a_command_is_about_one_of_them(file: Path) -> None:
+    told = list[str]()
+    file.write_text(TWO)
+    settings = read_settings(["--config", str(file)], {}, version="1")
+    assert read_one_cluster(settings, None, None).local
+    assert read_one_cluster(settings, "prod-eu", told.append).profile == "prod"
+    file.write_text(TWO.partition("\n")[2])
+    with pytest.raises(
+        SettingsError, match="--cluster: got nothing, expected which is meant: dev or prod-eu"
+    ):
+        read_one_cluster(settings, None, None)
+    assert told == []
+    assert read_one_cluster(settings, None, told.append).local
+    assert told == [f"Of {file} this is dev, its first. For another: --cluster prod-eu"]
+    file.write_text("[clusters.dev]\nlocal = true\n")
+    assert read_one_cluster(settings, None, None).local
+    with pytest.raises(SettingsError, match="--cluster: got 'prod', expected dev"):
+        read_one_cluster(settings, "prod", None)
+    with pytest.raises(SettingsError, match="expected it with --config"):
+        read_one_cluster(read_settings(["--local"], {}, version="1"), "dev", None)
 
 
 def test_each_cluster_gets_settings_of_its_own(file: Path) -> None:
