@@ -53,11 +53,13 @@ class Cluster:
         name: The name that calls use; empty when there is only one cluster.
         settings: The settings of the server for this cluster.
         description: The operator's description.
+        source: Place of its endpoint in the file, for errors; empty without a file.
     """
 
     name: str
     settings: Settings
     description: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,8 @@ class _File:
         if bool(values.get("local")) == ("cluster_endpoint" in values):
             raise self._wrong(at, "expected either cluster_endpoint or local = true")
         fields: dict[str, Any] = self._checked((*at, "region"), partial(with_region, values))
-        return Cluster(name, replace(settings, **fields), one_line(description, len(description) * 6))
+        source = f"{self._path}: clusters.{name}.cluster_endpoint"
+        return Cluster(name, replace(settings, **fields), one_line(description, len(description) * 6), source)
 
     def _value(self, at: tuple[str, ...], option: Option, value: object) -> object:
         valid = isinstance(value, bool) if option.is_switch else type(value) in (str, int, float)

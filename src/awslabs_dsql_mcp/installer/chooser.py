@@ -1,12 +1,17 @@
-"""The clients that are on this machine, and the question for which of them to install."""
+"""The clients that are on this machine, the question which of them to install, and the command without it."""
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import which
 from typing import TextIO
 
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
+from awslabs_dsql_mcp.installer.launch import PACKAGE
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
+from awslabs_dsql_mcp.installer.source import own_source, requirement
+from awslabs_dsql_mcp.installer.uv_tool import find_uvx, is_in_cache
 from awslabs_dsql_mcp.option_parser import SettingsError
 
 
@@ -53,3 +58,27 @@ def choose(here: Sequence[Client], lines: TextIO, screen: TextIO) -> Client:
     if client is None:
         raise SettingsError(f"CLIENT: got {answer!r}, expected a number of the list, or a name")
     return client
+
+
+def at_terminal() -> bool:
+    """Say if somebody can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def whole_command(options: Mapping[str, object], argv: Sequence[str], machine: PlatformPaths) -> str:
+    """Write the command that was begun to its end; what may be a secret is not said again.
+
+    Args:
+        options: The arguments, as they were read.
+        argv: The same, as they were typed.
+        machine: The user's environment.
+    """
+    program = [PACKAGE]
+    if is_in_cache(Path(sys.executable)):  # uvx, for this run alone
+        source = requirement(None, own_source(), Path.cwd(), local=True)
+        program = [str(find_uvx(machine.environ) or "uvx"), "--from", source, PACKAGE]
+    here = clients_here(machine) or CLIENTS
+    client = [] if "client" in options or at_terminal() else [here[0].name]
+    cluster = [] if options.keys() & {"cluster_endpoint", "config", "local", "uninstall"} else ["--local"]
+    given = "…" if "env" in options else shlex.join(argv)
+    return " ".join(filter(None, [shlex.join([*program, "install", *client]), given, *cluster]))

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
 
+from awslabs_dsql_mcp.config.arguments import read_settings
+from awslabs_dsql_mcp.config.clusters import read_clusters
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer import files
-from awslabs_dsql_mcp.installer.chooser import choose, clients_here
+from awslabs_dsql_mcp.installer.chooser import at_terminal, whole_command
 from awslabs_dsql_mcp.installer.client_environment import withheld
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client, snippet
 from awslabs_dsql_mcp.installer.deeplinks import links
@@ -19,7 +21,6 @@ from awslabs_dsql_mcp.installer.formats import NotEditable, value_at
 from awslabs_dsql_mcp.installer.launch import (
     SERVER_NAME,
     LaunchCommand,
-    check,
     flags_begin,
     flags_of,
     require_filled_in,
@@ -31,6 +32,7 @@ from awslabs_dsql_mcp.installer.merge import dropped_variables, with_entry, with
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import in_colours, redacted_diff
 from awslabs_dsql_mcp.installer.source import own_source, requirement, with_local
+from awslabs_dsql_mcp.installer.target import Target, find_target
 from awslabs_dsql_mcp.installer.uv_tool import (
     NotInstalled,
     find_uv,
@@ -43,28 +45,6 @@ from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_opti
 from awslabs_dsql_mcp.terminal import takes_colours, working
 
 _NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
-
-
-@dataclass(frozen=True)
-class Target:
-    """The configuration file to change.
-
-    Attributes:
-        client: The client.
-        path: Path of the file.
-        is_project: The file belongs to a project, not to the user.
-        name: The server's name in the file.
-    """
-
-    client: Client
-    path: Path
-    is_project: bool
-    name: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The path of the entry in the file."""
-        return self.client.key, self.name
 
 
 def main(argv: Sequence[str]) -> int:
@@ -84,11 +64,19 @@ def main(argv: Sequence[str]) -> int:
     _require_values(options)
     environ = os.environ  # noqa: TID251 - a command of its own
     machine = PlatformPaths(sys.platform, environ, str(Path.home()))
+    if "client" not in options and not at_terminal():
+        raise SettingsError(
+            f"CLIENT: got nothing, expected one, as in: {whole_command(options, argv, machine)}"
+        )
     if options.get("uninstall"):
-        target = _target(options, machine)
+        target = find_target(options, machine)
         return _report_errors(target, lambda: _uninstall(target, environ))
     launch = _launch(options)  # what is wrong in it is said before anything is asked
-    target = _target(options, machine)
+    if launch is None:
+        ways = "--cluster_endpoint HOST, --config FILE or --local"
+        whole = whole_command(options, argv, machine)
+        raise SettingsError(f"--cluster_endpoint: got nothing, expected {ways}, as in: {whole}")
+    target = find_target(options, machine)
     if options.get("print"):
         return _print(target, launch.plan)
     return _report_errors(target, lambda: _install(target, launch, environ))
@@ -147,33 +135,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _target(options: Mapping[str, object], machine: PlatformPaths) -> Target:
-    """Choose the file: the first that exists of those that the client reads, else the first."""
-    client = _client(options.get("client"), machine)
-    is_project = bool(options.get("project"))
-    places = (
-        [Path.cwd() / path for path in client.project]
-        if is_project
-        else [Path(f(machine)) for f in client.user]
-    )
-    if not places:
-        raise SettingsError(f"--project: {client.title} has no project file, expected --user")
-    path = next((place for place in places if place.exists()), places[0])
-    return Target(client, path, is_project, str(options.get("name", SERVER_NAME)))
-
-
-def _client(name: object, machine: PlatformPaths) -> Client:
-    """Find the client by its name; without one, ask on a terminal."""
-    client = next((client for client in CLIENTS if client.name == name), None)
-    if client is not None:
-        return client
-    if name is None and sys.stdin.isatty() and sys.stderr.isatty():
-        return choose(clients_here(machine), sys.stdin, sys.stderr)
-    names = ", ".join(client.name for client in CLIENTS)
-    given = "nothing" if name is None else repr(name)
-    raise SettingsError(f"CLIENT: got {given}, expected one of {names}")
-
-
 @dataclass(frozen=True)
 class _Launch:
     """The launch command, and what has to be there for it.
@@ -187,17 +148,19 @@ class _Launch:
     required: str = ""
 
 
-def _launch(options: Mapping[str, object]) -> _Launch:
-    """Build the command line, and check that the server accepts it."""
+def _launch(options: Mapping[str, object]) -> _Launch | None:
+    """Build the command line, and check that the server accepts it; ``None`` where no cluster is named."""
     given = dict(options)
     env = dict(map(_variable, _texts(given.get("env"))))
     if profile := given.pop("profile", None):
         env["AWS_PROFILE"] = str(profile)
     flags = flags_of(given, Path.cwd())
-    clusters = check(flags, env)
+    clusters = read_clusters(read_settings(flags, env, version=""))
     for cluster in clusters.all:
+        if not (cluster.settings.cluster_endpoint or cluster.settings.local):
+            return None
         if not options.get("print"):  # which may show how it would look
-            require_filled_in(cluster.settings.cluster_endpoint)
+            require_filled_in(cluster.settings.cluster_endpoint, cluster.source or "--cluster_endpoint")
     if given.get("installed"):
         if is_in_cache(Path(sys.executable)):
             raise SettingsError(

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from awslabs_dsql_mcp.config.arguments import read_settings
-from awslabs_dsql_mcp.config.clusters import Clusters, read_clusters
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.option_parser import SettingsError
 
@@ -92,22 +90,6 @@ def flags_of(given: Mapping[str, object], folder: Path) -> list[str]:
     return flags
 
 
-def check(flags: Sequence[str], env: Mapping[str, str]) -> Clusters:
-    """Check that the server accepts the arguments, and that they name a cluster.
-
-    Returns:
-        The clusters.
-
-    Raises:
-        SettingsError: The server's error, or that no cluster is named.
-    """
-    clusters = read_clusters(read_settings(flags, env, version=""))
-    for cluster in clusters.all:
-        if not cluster.settings.cluster_endpoint and not cluster.settings.local:
-            raise SettingsError("--cluster_endpoint: got nothing, expected HOST, --local or --config")
-    return clusters
-
-
 def flags_begin(words: Sequence[str]) -> int:
     """Find where the server's own flags begin behind its program; 0 in the command line of another one."""
     places = [place for place, word in enumerate(words[:_MAX_START]) if word.partition("@")[0] in _PROGRAMS]
@@ -119,15 +101,19 @@ def is_own_variable(name: str) -> bool:
     return name.startswith("DSQL_") or any(name in option.variables for option in OPTIONS)
 
 
-def require_filled_in(endpoint: str | None) -> None:
+def require_filled_in(endpoint: str | None, source: str) -> None:
     """Refuse the endpoint of README and the examples, which stands for the user's.
+
+    Args:
+        endpoint: The endpoint, if any.
+        source: The flag or the place in a file that gave it.
 
     Raises:
         SettingsError: It is that one.
     """
     if endpoint and endpoint.partition(".")[0].upper() in _PLACEHOLDERS:
         raise SettingsError(
-            f"--cluster_endpoint: got {endpoint!r}, expected your cluster's endpoint (`{PACKAGE} clusters "
+            f"{source}: got {endpoint!r}, expected your cluster's endpoint (`{PACKAGE} clusters "
             "list` and the AWS console show it)"
         )
 

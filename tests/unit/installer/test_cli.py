@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.installer.files import load, save
 from awslabs_dsql_mcp.installer.formats import NotEditable
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.option_parser import SettingsError
+from docs.blocks import block
 
 CLUSTER = ("--cluster_endpoint", "abc.dsql.eu-west-1.on.aws")
 
@@ -83,6 +84,10 @@ def test_an_endpoint_that_was_not_filled_in_is_refused(
     for endpoint in ("CLUSTER.dsql.us-east-1.on.aws", "your-cluster.dsql.us-east-1.on.aws"):
         assert main(["install", "cursor", "--cluster_endpoint", endpoint]) == 2
         assert "expected your cluster's endpoint" in capsys.readouterr().err
+    file = home / "clusters.toml"
+    file.write_text(block("README.md", "toml"))
+    assert main(["install", "cursor", "--config", str(file)]) == 2
+    assert f"{file}: clusters.prod.cluster_endpoint: got 'CLUSTER." in capsys.readouterr().err
     assert not (home / ".cursor").exists()
     assert main(["install", "cursor", "--print", "--cluster_endpoint", "CLUSTER.dsql.us-east-1.on.aws"]) == 0
 
@@ -290,8 +295,13 @@ def test_how_the_server_is_started(home: Path) -> None:
             ["nothing", "--local"],
             "CLIENT: got 'nothing', expected one of claude-code, claude-desktop, cursor",
         ),
-        (["cursor"], "--cluster_endpoint: got nothing, expected HOST"),
-        (["--local"], "CLIENT: got nothing, expected one of claude-code"),
+        (["claude", "--local"], "CLIENT: got 'claude', expected claude-code?"),
+        ([], "CLIENT: got nothing, expected one, as in: awslabs-dsql-mcp install claude-code --local"),
+        (["--uninstall"], "as in: awslabs-dsql-mcp install claude-code --uninstall"),
+        (["--local", "--name", "a b"], "as in: awslabs-dsql-mcp install claude-code --local --name 'a b'"),
+        (["--local", "--env", "KEY=secret"], "as in: awslabs-dsql-mcp install claude-code …"),
+        (["cursor"], "--cluster_endpoint: got nothing, expected --cluster_endpoint HOST, --config FILE or"),
+        (["cursor", "--project"], "or --local, as in: awslabs-dsql-mcp install cursor --project --local"),
         (["cursor", "--local", "--from", ""], "--from: got nothing, expected SOURCE"),
         (["cursor", "--local", "--from", "[local]"], "--from: got '[local]', expected SOURCE"),
         (["cursor", "--local", "--name", " "], "--name: got nothing, expected NAME"),
