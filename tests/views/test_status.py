@@ -30,6 +30,8 @@ NAME: Final = "<img src=x onerror=window.hurt=1>"
 INDEX: Final = f"seen_jobs {NAME}"
 TABLE: Final = """[...document.querySelectorAll('#body > .scroll:nth-of-type(1) tbody tr')]
   .map(line => [...line.cells].map(cell => cell.innerText))"""
+LINES_OF_JOBS: Final = """[...document.querySelectorAll('tbody td:last-child div')].map(cell => {
+  const range = document.createRange(); range.selectNodeContents(cell); return range.getClientRects().length; })"""
 
 
 async def show(views: ViewClient, tool: str, theme: str = "light", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -81,21 +83,24 @@ async def test_jobs_are_told_with_what_a_person_has_to_do(views: ViewClient, clu
         await refresh(views)
     assert " to be seen to" in await views.text("#badge")
     jobs = await lines(views)
-    failed, done = (next(line for line in jobs if name in line[3]) for name in (INDEX, "seen_jobs_i"))
-    assert failed[1:3] == ["✗ failed", "index build"]
-    assert "duplicate key" in failed[6]
+    failed, done = (next(line for line in jobs if name in line[0]) for name in (INDEX, "seen_jobs_i"))
+    assert (failed[1], failed[3]) == ("✗ failed", "index build")
+    assert "duplicate key" in failed[2]
     assert (
-        "Next: fix the cause, drop the index, which stays and is not valid, and create it again." in failed[6]
+        "Next: fix the cause, drop the index, which stays and is not valid, and create it again." in failed[2]
     )
     assert done[1] == "✓ completed"
-    assert done[6] == ""
+    assert done[2] == ""
     assert done[4].endswith(" UTC")
+    await views.do("size", width=400, height=640)
+    assert await views.evaluate(LINES_OF_JOBS) == [1] * len(jobs)
+    await views.do("size", width=900, height=640)
     await is_unhurt(views)
     await run(cluster, f'DROP INDEX "{INDEX}"')
     await refresh(views, " ")
     assert (await views.seen("calls"))[-1] == {"name": "job_status", "arguments": {"wait_s": 0}}
-    gone = [line for line in await lines(views) if line[0] == failed[0]]
-    assert [(line[3], "Next" in line[6]) for line in gone] == [("(gone)", False)]
+    gone = [line for line in await lines(views) if line[6] == failed[6]]
+    assert [(line[0], "Next" in line[2]) for line in gone] == [("(gone)", False)]
 
 
 async def test_a_job_that_runs_is_under_way_and_what_is_wrong_is_told(views: ViewClient) -> None:

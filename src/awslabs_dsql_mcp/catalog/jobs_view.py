@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.catalog.jobs import AsyncJob
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.views.status import Cell, Kind, state, status_view, table
 
-_HEADS: Final = ("Job", "State", "Kind", "Object", "Submitted", "Last change", "What it says")
+_HEADS: Final = ("Object", "State", "What it says", "Kind", "Submitted", "Last change", "Job")
 _KINDS: Final[dict[str, Kind]] = {"completed": "good", "failed": "bad", "processing": "dry"}
 _FRACTION: Final = re.compile(r"\.\d+")
 
@@ -40,7 +40,7 @@ def _line(job: AsyncJob) -> list[Cell]:
     kind = job.job_type.lower().replace("_", " ")
     details = [*filter(None, [job.details]), *([f"Next: {step}"] if step else [])]
     name = job.object_name or "(gone)"
-    return [job.job_id, status, kind, name, _time(job.started), _time(job.updated), details]
+    return [name, status, details, kind, _time(job.started), _time(job.updated), job.job_id]
 
 
 def _step(job: AsyncJob) -> str:

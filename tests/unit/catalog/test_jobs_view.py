@@ -42,7 +42,7 @@ def drawn(*jobs: tuple[str, str, str | None, bool | None]) -> Any:  # noqa: ANN4
 def test_a_job_has_its_state_and_the_next_step(
     job: tuple[str, str, str | None, bool | None], state: tuple[str, str], told: list[str]
 ) -> None:
-    ((_, shown, _, name, started, updated, details),) = drawn(job)["tables"][0]["lines"]
+    ((name, shown, details, _, started, updated, _),) = drawn(job)["tables"][0]["lines"]
     assert (shown["text"], shown["kind"]) == state
     assert details == told
     assert (name, started, updated) == (job[2] or "(gone)", "2026-11-29 20:47:25 UTC", "not yet")
