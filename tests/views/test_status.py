@@ -31,7 +31,8 @@ INDEX: Final = f"seen_jobs {NAME}"
 TABLE: Final = """[...document.querySelectorAll('#body > .scroll:nth-of-type(1) tbody tr')]
   .map(line => [...line.cells].map(cell => cell.innerText))"""
 LINES_OF_JOBS: Final = """[...document.querySelectorAll('tbody td:last-child div')].map(cell => {
-  const range = document.createRange(); range.selectNodeContents(cell); return range.getClientRects().length; })"""
+  const range = document.createRange(); range.selectNodeContents(cell);
+  return range.getClientRects().length; })"""
 
 
 async def show(views: ViewClient, tool: str, theme: str = "light", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -98,6 +98,19 @@ async def test_a_step_that_fails_is_marked_and_the_run_goes_on_behind_it(
     await clean(views)
 
 
+async def test_a_step_whose_job_failed_has_failed_for_the_reason_that_it_tells(views: ViewClient) -> None:
+    script = (
+        "CREATE TABLE step_twins (id int PRIMARY KEY, a int);\n"
+        "INSERT INTO step_twins VALUES (1, 1), (2, 1);\n"
+        "CREATE UNIQUE INDEX step_twin ON step_twins (a);\nCREATE TABLE step_behind (id int PRIMARY KEY);"
+    )
+    await show(views, "migrate", statements=script)
+    await badge(views, "Failed")
+    assert await states(views) == ["done", "done", "failed", "to do"]
+    assert "duplicate key" in (await views.evaluate(ROWS))[2][1]
+    await clean(views)
+
+
 async def test_a_change_in_batches_stops_and_goes_on_by_the_button(
     views: ViewClient, cluster: LocalCluster
 ) -> None:

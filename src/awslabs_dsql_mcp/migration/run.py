@@ -29,6 +29,7 @@ class MigrationRun:
         doubt: Steps that may have been applied.
         states: Results of the steps.
         paused: The reason why the call ended before the plan did.
+        failure: The reason why the job of the step that is next failed; empty if none did.
     """
 
     plan: MigrationPlan
@@ -39,6 +40,7 @@ class MigrationRun:
     doubt: Doubt = field(init=False)
     states: dict[int, str] = field(default_factory=dict[int, str])
     paused: str | None = None
+    failure: str = ""
 
     def __post_init__(self) -> None:
         """Begin where the call does."""

@@ -252,8 +252,9 @@ class MigrationRunner:
         found = jobs.fold_jobs(report.results[0])  # the newest first, of those that have ended
         job = next((job for job in found if job.job_id == job_id or job.object_name in names), None)
         if job is not None and job.status == "failed":
+            run.failure = f"The job {job.job_id} failed: {job.details or 'no details'}"
             raise StatementRefused(
-                f"The job {job.job_id} failed: {job.details or 'no details'}",
+                run.failure,
                 code="job_failed",
                 hint="Mend what it says; DROP INDEX what it left, if it is an index.",
             )

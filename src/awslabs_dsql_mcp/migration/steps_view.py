@@ -20,6 +20,7 @@ def steps_view(
     states: Mapping[int, str] | None = None,
     *,
     ending: str = "to do",
+    failure: str = "",
 ) -> dict[str, object]:
     """Give what a view draws of a plan's steps.
 
@@ -29,10 +30,15 @@ def steps_view(
         doubt: Steps that may have been applied.
         states: What became of steps in this call.
         ending: State of the step that is next: ``to do``, ``next`` or ``failed``.
+        failure: Why its job failed, which leaves no doubt about it; empty if none did.
     """
+    told = {**(states or {}), **({number: failure} if failure else {})}
+
+    def state(at: int) -> str:
+        return ending if failure and at == number else _state(at, number, doubt, ending)
+
     steps = [
-        _step(step, at, _state(at, number, doubt, ending), (states or {}).get(at))
-        for at, step in enumerate(plan.steps[:_MAX_STEPS], 1)
+        _step(step, at, state(at), told.get(at, "")) for at, step in enumerate(plan.steps[:_MAX_STEPS], 1)
     ]
     left = [
         {
@@ -77,13 +83,13 @@ def _state(at: int, number: int, doubt: Doubt, ending: str) -> str:
     return ending if at == number else "to do"
 
 
-def _step(step: Step, number: int, state: str, outcome: str | None) -> dict[str, object]:
+def _step(step: Step, number: int, state: str, outcome: str) -> dict[str, object]:
     sql = "\n".join(f"{text};" for text in (*step.settings, *step.queries))
     return {
         "number": number,
         "title": step.title,
         "state": state,
-        "outcome": outcome or "",
+        "outcome": outcome[:_MAX_TEXT],
         "sql": truncate_counted(sql, _MAX_SQL),
         "notes": [note[:_MAX_TEXT] for note in step.notes if not note.startswith(BY_HAND)],
         "remarks": [remark[:_MAX_TEXT] for remark in step.remarks],

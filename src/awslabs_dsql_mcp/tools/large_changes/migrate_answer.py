@@ -133,7 +133,7 @@ def with_run_view(run: MigrationRun, told: ToolOutput) -> ToolOutput:
 
 def failed_view(run: MigrationRun) -> Mapping[str, object]:
     """Give what a view draws of a run that a step has stopped, beside the error."""
-    steps = steps_view(run.plan, run.number, run.doubt, run.states, ending="failed")
+    steps = steps_view(run.plan, run.number, run.doubt, run.states, ending="failed", failure=run.failure)
     return run_view("migrate", ToolOutput(()), "failed", None, **steps)
 
 

@@ -74,10 +74,11 @@ function plural(count, noun) {
   return `${digits(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-// Whether an error leaves open what is stored: the server says null of it, and of a part that is.
+// Whether an error leaves open what is stored: the server says null of it, and of a part that is; a job that failed
+// has left what it worked on.
 function isUnsure(result) {
   const { committed, outcome, code } = result._meta?.["awslabs-dsql-mcp/facts"] ?? {};
-  return Boolean(result.isError) && committed === null && (outcome !== "partial" || code === "outcome_unknown");
+  return Boolean(result.isError) && committed === null && code !== "job_failed" && (outcome !== "partial" || code === "outcome_unknown");
 }
 
 function textOf(result) {
