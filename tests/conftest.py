@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,9 +26,11 @@ def pytest_configure() -> None:
 
     None has a deadline: how long an example takes says more of the machine than of the code.
     The programs that tests start keep their byte code whatever this process was told: without it, most of a
-    start is compiling.
+    start is compiling. They hear SIGINT, too, also where this process began as a job of a shell that has it
+    ignored: what is ignored stays so in children (POSIX, ``exec``).
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, examples in {"few": 10, "usual": 100, "many": 2000}.items():
         hypothesis.settings.register_profile(name, deadline=None, max_examples=examples)
     hypothesis.settings.load_profile("usual")

@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ def at_terminal(command: Sequence[str], *typing: tuple[str, str]) -> Session:
 
     process, terminal = pty.fork()
     if process == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the tests may run where a shell's job ignores it
         os.execvp(command[0], list(command))  # noqa: S606 - no shell
     todo, seen, ends = list(typing), b"", time.monotonic() + _SECONDS
     while time.monotonic() < ends:
