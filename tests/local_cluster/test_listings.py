@@ -14,7 +14,7 @@ import sqlalchemy
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
-from awslabs_dsql_mcp.local_cluster.postgres import server
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 from support.local_cluster.dump_proxy import dump_proxy
 from support.local_cluster.logins import connect, parameters, token
 
@@ -120,7 +120,7 @@ async def by_psql(cluster: Cluster, where: str, command: str) -> list[list[str]]
         given["database"] = given.pop("dbname")
         environment = {f"PG{name.upper()}": value for name, value in given.items()}
     else:
-        program = server.find().root / "bin" / "psql"
+        program = discovery.find().root / "bin" / "psql"
         environment = {"PGHOST": str(cluster.socket), "PGUSER": "admin", "PGDATABASE": "postgres"}
         if not program.exists() or not cluster.socket.is_dir():
             pytest.skip("this PostgreSQL has no psql, or no socket")
@@ -173,7 +173,7 @@ async def test_privileges_on_schemas_are_not_the_local_clusters_own(cluster: Clu
 
 async def dump(cluster: Cluster, port: int, *arguments: str) -> str:
     """Run the wheel's pg_dump through a proxy; return what it writes."""
-    program = server.find().root / "bin" / "pg_dump"
+    program = discovery.find().root / "bin" / "pg_dump"
     if not program.exists():
         pytest.skip("this PostgreSQL has no pg_dump")
     where = f"host=127.0.0.1 port={port} dbname=postgres user=admin"

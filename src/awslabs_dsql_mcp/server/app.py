@@ -12,20 +12,7 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from mcp.server.mcpserver.resources import ResourceSecurity
-from mcp.shared.exceptions import MCPError
-from mcp.types import (
-    INVALID_PARAMS,
-    CallToolResult,
-    Completion,
-    CompletionArgument,
-    CompletionContext,
-    GetPromptResult,
-    Icon,
-    InputRequiredResult,
-    PromptReference,
-    ResourceTemplateReference,
-    Tool,
-)
+from mcp.types import CallToolResult, GetPromptResult, Icon, InputRequiredResult, Tool
 from pydantic import AnyUrl
 from typing_extensions import override
 
@@ -41,6 +28,7 @@ from awslabs_dsql_mcp.server.calls.error_results import (
 )
 from awslabs_dsql_mcp.server.calls.refusals import LISTS, refuse_invalid, refuse_unreadable
 from awslabs_dsql_mcp.server.calls.text_arguments import from_text
+from awslabs_dsql_mcp.server.completion import completion
 from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
@@ -63,8 +51,6 @@ _ICON: Final = (
     "%3E%3Cpath%20d='M4%206v12c0%201.7%203.6%203%208%203s8-1.3%208-3V6M4%2012c0%201.7%203.6%203%208%203"
     "s8-1.3%208-3'/%3E%3C/svg%3E"
 )
-_TABLE_PART: Final = ("dsql://schema/{schema}/{table}", "table")  # completes a prompt's topic
-_MAX_COMPLETIONS: Final = 100  # MCP specification, "Completion"
 # A table may be named "../x": it is looked up in a catalog, not on a disk.
 _NAMES_NOT_PATHS: Final = ResourceSecurity(reject_path_traversal=False, reject_absolute_paths=False)
 
@@ -333,28 +319,4 @@ def _add_resources(server: DsqlServer, resources: ResourceTable) -> None:
             mime_type=spec.mime_type,
             security=_NAMES_NOT_PATHS if "{" in spec.uri else None,
         )(spec.function)
-
-    templates = {spec.uri for spec in resources.specs}
-    prompts = {prompt.function.__name__ for prompt in PROMPTS}
-
-    async def complete(
-        ref: PromptReference | ResourceTemplateReference,
-        argument: CompletionArgument,
-        context: CompletionContext | None,
-    ) -> Completion | None:
-        uri, part = (ref.uri, argument.name) if isinstance(ref, ResourceTemplateReference) else _TABLE_PART
-        if isinstance(ref, PromptReference) and ref.name not in prompts:
-            raise MCPError(INVALID_PARAMS, f"There is no prompt {ref.name!r:.60}.")
-        if isinstance(ref, ResourceTemplateReference) and uri not in templates:
-            raise MCPError(INVALID_PARAMS, f"There is no resource template {uri!r:.60}.")
-        if uri not in templates or (isinstance(ref, PromptReference) and argument.name != "topic"):
-            return None
-        known = (context.arguments if context else None) or {}
-        try:
-            values = await resources.complete(uri, part, argument.value, known)
-        except DsqlError:  # no cluster, say: who types a name is not helped by an error
-            return None
-        shown: list[str] = list(values[:_MAX_COMPLETIONS])
-        return Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
-
-    server.completion()(complete)
+    server.completion()(completion(resources))

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 
-from awslabs_dsql_mcp.local_cluster.postgres import server
+from awslabs_dsql_mcp.local_cluster.postgres import discovery, server
 from support.superuser import Connection, connected, working
 
 
 @pytest.fixture(scope="session")
 def inner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
-    running = server.find().start(tmp_path_factory.mktemp("inside") / "postgres", meanwhile=lambda: None)
+    running = discovery.find().start(tmp_path_factory.mktemp("inside") / "postgres", meanwhile=lambda: None)
     yield running
     running.stop()
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
+from awslabs_dsql_mcp.local_cluster.postgres import discovery, server, superuser
 from support.local_cluster.requirements import TOML
 from support.superuser import Connection, connected, rows, value, wait, working
 
@@ -164,7 +164,7 @@ async def test_a_role_that_runs_jobs_is_in_the_hands_of_one_job(inner: server.Se
 async def test_an_operator_that_waits_for_the_next_version_is_not_bound(tmp_path: Path) -> None:
     """The schema of a later version is read with schema public on nobody's search_path."""
     directory = tmp_path / "postgres"
-    first = server.find().start(directory, meanwhile=lambda: None)
+    first = discovery.find().start(directory, meanwhile=lambda: None)
     try:
         async with await superuser.connect(first.address) as boss:  # whom event triggers let pass
             for statement in (
@@ -175,7 +175,7 @@ async def test_an_operator_that_waits_for_the_next_version_is_not_bound(tmp_path
     finally:
         first.stop()
     (directory / "sys.sql.version").write_text("an earlier one")
-    second = server.find().start(directory, meanwhile=lambda: None)
+    second = discovery.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(second) as connection:
             assert (

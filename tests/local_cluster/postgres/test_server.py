@@ -10,14 +10,14 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from awslabs_dsql_mcp.local_cluster.postgres import server, superuser
+from awslabs_dsql_mcp.local_cluster.postgres import discovery, server, superuser
 from awslabs_dsql_mcp.local_cluster.protocol import wire
 from support.superuser import Connection, connected, index, refusal, rows, value, wait, working
 
 
 async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path) -> None:
     directory = tmp_path / "postgres"
-    first = server.find().start(directory, meanwhile=lambda: None)
+    first = discovery.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(first) as connection, await superuser.connect(first.address) as boss:
             await connection.execute("CREATE TABLE old (v int)")
@@ -27,7 +27,7 @@ async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path
     finally:
         first.stop()
     (directory / "sys.sql.version").write_text("an earlier one")
-    second = server.find().start(directory, meanwhile=lambda: None)
+    second = discovery.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(second) as connection:
             assert await value(connection, "SELECT sys.dsql_major_version()") == 1
@@ -41,7 +41,7 @@ async def test_what_an_earlier_version_left_is_brought_up_to_date(tmp_path: Path
 async def test_programs_are_found_behind_a_link_that_their_user_cannot_follow(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    (closed / "programs").symlink_to(server.find().root)
+    (closed / "programs").symlink_to(discovery.find().root)
     linked = server.Installation(closed / "programs")
     running = linked.start(tmp_path / "postgres", meanwhile=lambda: None)
     try:
@@ -88,7 +88,7 @@ async def test_what_earlier_versions_had_in_sys_leaves_it_with_its_rows(tmp_path
         "SELECT job_id, status, object_name FROM sys.jobs",
         "SELECT * FROM sys.iam_pg_role_mappings",
     )
-    first = server.find().start(directory, meanwhile=lambda: None)
+    first = discovery.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(first) as connection, await superuser.connect(first.address) as boss:
             await connection.execute("CREATE TABLE kept (v int)")
@@ -100,7 +100,7 @@ async def test_what_earlier_versions_had_in_sys_leaves_it_with_its_rows(tmp_path
     finally:
         first.stop()
     (directory / "sys.sql.version").write_text("an earlier one")
-    second = server.find().start(directory, meanwhile=lambda: None)
+    second = discovery.find().start(directory, meanwhile=lambda: None)
     try:
         async with connected(second) as connection, working(second):
             assert await rows(

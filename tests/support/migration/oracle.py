@@ -11,7 +11,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from awslabs_dsql_mcp.local_cluster.postgres import server
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER
 
 DATABASE: Final = "script"
@@ -38,7 +38,7 @@ class Oracle:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._programs = server.find().root / "bin"
+        self._programs = discovery.find().root / "bin"
 
     def run(self, script: str) -> None:
         """Run a script in a new database.

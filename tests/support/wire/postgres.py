@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from awslabs_dsql_mcp.local_cluster.postgres import server
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 from awslabs_dsql_mcp.local_cluster.postgres.server import SUPERUSER, UnixSocket
 from support.wire.link import Streams
 
@@ -32,7 +32,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        self._server = server.find().start(self._directory, lambda: None, one_database=False)
+        self._server = discovery.find().start(self._directory, lambda: None, one_database=False)
 
     def stop(self) -> None:
         """Stop it: sessions are told, and what is open is rolled back."""

@@ -55,9 +55,9 @@ async def embedded_postgres(context: CheckContext) -> CheckOutcome:  # noqa: ARG
 
 
 async def _installed() -> Path:
-    from awslabs_dsql_mcp.local_cluster.postgres import server as postgres  # noqa: PLC0415 - only with the extra
+    from awslabs_dsql_mcp.local_cluster.postgres import discovery  # noqa: PLC0415 - only with the extra
 
-    return (await asyncio.to_thread(postgres.find)).root
+    return (await asyncio.to_thread(discovery.find)).root
 
 
 def _where(root: Path) -> str:

@@ -21,7 +21,7 @@ from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import locked
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
-from awslabs_dsql_mcp.local_cluster.postgres import server as postgres
+from awslabs_dsql_mcp.local_cluster.postgres import discovery
 
 _FORMER_DAEMON_SECONDS = 30  # for the one before us to stop its PostgreSQL
 
@@ -70,7 +70,7 @@ def _run(data_dir: DataDir, config: ClusterConfig) -> None:
     data_dir.ensure_credentials()
     if not data_dir.clusters_file.exists():  # else the account has written its endpoints' names, too
         data_dir.write_hosts()
-    server = postgres.find().start(
+    server = discovery.find().start(
         data_dir.postgres, meanwhile=partial(_get_ready, data_dir), settings=config.postgres_settings()
     )
     from awslabs_dsql_mcp.local_cluster.daemon import service  # noqa: PLC0415  see _get_ready

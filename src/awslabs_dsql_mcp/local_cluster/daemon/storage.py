@@ -10,7 +10,7 @@ from pathlib import Path
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.endpoint.context import Backend
-from awslabs_dsql_mcp.local_cluster.postgres import job_worker, server, subprocesses
+from awslabs_dsql_mcp.local_cluster.postgres import discovery, job_worker, server, subprocesses
 from awslabs_dsql_mcp.local_cluster.postgres.superuser import ReconnectingSuperuser
 from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
@@ -106,7 +106,7 @@ class Storage:
 
     def _start_server(self) -> server.Server:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return server.find().start(
+        return discovery.find().start(
             self.postgres,
             meanwhile=_nothing,
             settings=self._config.postgres_settings(),

