@@ -17,14 +17,14 @@ from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch, BatchJob
 from awslabs_dsql_mcp.bulk.jobs.earlier_runs import (
     content_position,
     continued,
-    describe,
     earlier_error,
     ended_error,
     other_error,
 )
-from awslabs_dsql_mcp.bulk.jobs.progress_table import KEPT_FINISHED, KEPT_UNFINISHED, RESTART
-from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
-from awslabs_dsql_mcp.bulk.jobs.run_record import RecordLost, RunRecord
+from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
+from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode
+from awslabs_dsql_mcp.bulk.jobs.run_record import RunRecord
+from awslabs_dsql_mcp.bulk.jobs.run_state import RunState
 from awslabs_dsql_mcp.bulk.jobs.state_record import is_about_record
 from awslabs_dsql_mcp.bulk.splitting.keyset import MAX_BATCH_ROWS
 from awslabs_dsql_mcp.database.model import Result
@@ -75,57 +75,6 @@ class RunResult:
     resume_token: str | None
     reason: str = ""
     note: str = ""
-
-
-@dataclass
-class _Run:
-    """State of a run in this call.
-
-    Attributes:
-        recorded: The batch that is being stored is recorded.
-        expected: Seconds that the next batch is expected to take.
-        rows_in_call: Rows of this call's batches.
-        failures: Consecutive transient failures.
-        outcome_unknown: The batch may have been stored, and is run again.
-        halved_for: The last failure after which batches were made smaller.
-    """
-
-    job: BatchJob
-    record: RunRecord
-    progress: Progress
-    size: int
-    started_at: float
-    recorded: bool = False
-    expected: float = 0.0
-    rows_in_call: int = 0
-    outcome_unknown: bool = False
-    failures: int = 0
-    reported_at: float = 0.0
-    reported: float = 0.0
-    halved_for: str = ""
-
-    def must_record(self, batch: Batch) -> bool:
-        """Return true if a batch is to be recorded, since nothing else keeps it from being done twice."""
-        alone = batch.last and not self.progress.batches and self.record.row is None
-        return not self.job.repeatable and not (alone and self.job.fails_if_repeated)
-
-    def after(self, batch: Batch, rows: int) -> Progress:
-        """Progress behind a batch that changed some rows."""
-        progress = self.progress.advance(batch.last_key, rows, done=batch.last, counts=batch.counts)
-        return replace(progress, after=content_position(self.job)) if progress.done else progress
-
-    def adopt(self, progress: Progress) -> None:
-        """Go on from a progress that the record shows."""
-        self.rows_in_call += progress.rows - self.progress.rows
-        self.progress, self.outcome_unknown, self.failures = progress, False, 0
-
-    def describe(self) -> str:
-        """Describe the progress."""
-        return describe(self.job, self.progress)
-
-    def token(self) -> str:
-        """Resume token of the progress."""
-        return encode(self.job.fingerprint, self.progress)
 
 
 class BatchRunner:
@@ -190,22 +139,24 @@ class BatchRunner:
         max_size = max(1, min(self._max_rows, rows_per_second or self._max_rows))
         progress = await self._begin(job, record, resume)
         size = min(max_size, self._unfinished.get(job.fingerprint, (progress, max_size))[1])
-        run = _Run(job, record, progress, size, started_at)
+        run = RunState(job, record, progress, size, started_at)
         self._remember(run)
         had_ended = progress.done
         try:
             while not run.progress.done:
                 if reason := await self._throttle(run, rows_per_second):
                     await self._report(run, on_progress)
-                    return RunResult(run.progress, run.token(), reason, _kept(run))
+                    return RunResult(run.progress, run.token(), reason, run.kept)
                 await self._run_timed(run, max_size, on_progress)
         except asyncio.CancelledError:
             log.warning("cancelled: %s", run.describe())
             raise
         except DsqlError as error:
-            raise self._stop_error(run, error) from error
+            if not run.may_have_stored:
+                self._unfinished.pop(job.fingerprint, None)
+            raise run.stopped(error) from error
         self._unfinished.pop(job.fingerprint, None)
-        note = _kept(run) or await self._tidy(run)
+        note = run.kept or await self._tidy(run)
         return RunResult(run.progress, None, note=f"{_HAD_ENDED} {note}".rstrip() if had_ended else note)
 
     def _record(self, job: BatchJob) -> RunRecord:
@@ -235,13 +186,13 @@ class BatchRunner:
         known, _ = self._unfinished.get(job.fingerprint, (None, 0))
         return earlier_error(job, record, known)
 
-    def _remember(self, run: _Run) -> None:
+    def _remember(self, run: RunState) -> None:
         self._unfinished.pop(run.job.fingerprint, None)
         while len(self._unfinished) >= _MAX_REMEMBERED:
             self._unfinished.pop(next(iter(self._unfinished)))
         self._unfinished[run.job.fingerprint] = (run.progress, run.size)
 
-    async def _throttle(self, run: _Run, rate: int | None) -> str:
+    async def _throttle(self, run: RunState, rate: int | None) -> str:
         """Wait as the rate requires; return the reason if no further batch may start."""
         now = self._clock()
         due = now if rate is None else max(now, run.started_at + run.rows_in_call / rate)
@@ -252,7 +203,7 @@ class BatchRunner:
             await asyncio.sleep(due - now)
         return ""
 
-    async def _run_timed(self, run: _Run, max_size: int, on_progress: ProgressCallback) -> None:
+    async def _run_timed(self, run: RunState, max_size: int, on_progress: ProgressCallback) -> None:
         """Run a batch, fit the size of the next one to its time, and report progress meanwhile."""
         began, before = self._clock(), run.progress
         ticking = asyncio.ensure_future(self._tick(run, on_progress))
@@ -272,18 +223,18 @@ class BatchRunner:
         if run.progress.done or now - run.reported_at >= _PROGRESS_INTERVAL:
             await self._report(run, on_progress)
 
-    async def _tick(self, run: _Run, on_progress: ProgressCallback) -> None:
+    async def _tick(self, run: RunState, on_progress: ProgressCallback) -> None:
         while True:
             await asyncio.sleep(self._heartbeat)
             await self._report(run, on_progress)
 
-    async def _report(self, run: _Run, on_progress: ProgressCallback) -> None:
+    async def _report(self, run: RunState, on_progress: ProgressCallback) -> None:
         run.reported_at = self._clock()
         # Progress must increase with each notification (MCP specification, "Progress").
         run.reported = max(run.progress.rows, run.reported + 0.001)
         await on_progress(run.reported, f"{run.describe()}; resume='{run.token()}'")
 
-    async def _run_batch(self, run: _Run) -> None:
+    async def _run_batch(self, run: RunState) -> None:
         progress = run.progress
         batch = await run.job.next_batch(progress.after, run.size)
         if batch is None and not run.job.repeatable and run.record.row is not None:
@@ -303,7 +254,7 @@ class BatchRunner:
             else:
                 raise
 
-    async def _store(self, run: _Run, batch: Batch) -> None:
+    async def _store(self, run: RunState, batch: Batch) -> None:
         """Run a batch, up to a row that cannot be stored."""
         while True:
             run.recorded = run.must_record(batch)
@@ -335,7 +286,7 @@ class BatchRunner:
             run.outcome_unknown, run.failures = False, 0
             return
 
-    async def _commit(self, run: _Run, queries: tuple[Query, ...]) -> tuple[Result, ...]:
+    async def _commit(self, run: RunState, queries: tuple[Query, ...]) -> tuple[Result, ...]:
         """Run a transaction, with its retries, in what is left of the call's time."""
         if not queries:
             return ()
@@ -343,7 +294,7 @@ class BatchRunner:
         unit = UnitOfWork(queries, read_only=False, must_change=run.recorded, time_limit=left)
         return (await self._database.run(unit)).results
 
-    async def _handle_failure(self, run: _Run, batch: Batch, error: DsqlError) -> None:
+    async def _handle_failure(self, run: RunState, batch: Batch, error: DsqlError) -> None:
         """Prepare a retry of a batch, go on behind it if it was stored, or raise the error."""
         run.failures += 1
         conflict = isinstance(error, TransactionConflict)
@@ -360,7 +311,7 @@ class BatchRunner:
         if run.recorded:
             await self._settle(run)
 
-    async def _settle(self, run: _Run) -> None:
+    async def _settle(self, run: RunState) -> None:
         """Read in the record if a batch was stored."""
         before = run.record.row
         await run.record.read()
@@ -377,39 +328,7 @@ class BatchRunner:
             raise run.record.lost("was changed")
         run.adopt(stored)
 
-    def _stop_error(self, run: _Run, error: DsqlError) -> DsqlError:
-        progress = run.progress
-        if not progress.batches and not run.outcome_unknown:
-            self._unfinished.pop(run.job.fingerprint, None)
-            return error
-        batch = f"Batch {progress.batches + 1}"
-        if run.outcome_unknown:
-            failed = f"{batch} may be stored or not"
-        elif error.outcome == "unknown":
-            failed = f"{batch} failed"
-        else:  # a read has no outcome
-            failed = f"{batch} failed, nothing of it was stored"
-        so_far = f"{run.describe()}. " if progress.batches else ""
-        error.message = f"Stopped: {so_far}{failed}: {error.message}"
-        error.outcome = "partial" if progress.batches else "unknown"
-        if isinstance(error, RecordLost):
-            return error
-        error.facts = {"rows": progress.rows, "batches": progress.batches, "resume": run.token()}
-        next_step = f"To continue: the same call with resume='{run.token()}'."
-        if progress.batches and not run.job.repeatable:
-            next_step = f"{next_step} {run.job.correction}".rstrip()
-        if run.outcome_unknown:
-            next_step += (
-                " It runs that batch again, which changes nothing if it was stored."
-                if run.job.repeatable
-                else " It first checks if that batch was stored."
-            )
-            error.hint = next_step
-        else:
-            error.hint = f"{error.hint or ''} {next_step}".strip()
-        return error
-
-    async def _tidy(self, run: _Run) -> str:
+    async def _tidy(self, run: RunState) -> str:
         """Drop the progress table if it keeps nothing any longer; the job itself is done."""
         try:
             if run.job.repeatable:
@@ -426,13 +345,3 @@ class BatchRunner:
 def _is_too_large(error: StatementFailed, batch: Batch) -> bool:
     """Tell if a batch is over a limit that a smaller one may keep; no other limit of 54000 depends on it."""
     return error.sqlstate == _LIMIT and batch.rows > 1 and _OF_ITS_SIZE.search(error.message) is not None
-
-
-def _kept(run: _Run) -> str:
-    """Sentence on what the progress table keeps of a run; empty if nothing."""
-    if run.job.repeatable or run.record.row is None:
-        return ""
-    name = run.job.progress_table.name
-    if run.progress.done:
-        return f"{name} keeps this run for {KEPT_FINISHED}, so that the same call is not applied twice."
-    return f"{name} keeps its progress for {KEPT_UNFINISHED}."
