@@ -13,14 +13,14 @@ from typing import Final
 
 from awslabs_dsql_mcp.bulk.jobs.batch_job import Batch
 from awslabs_dsql_mcp.bulk.jobs.progress_table import ProgressTable
+from awslabs_dsql_mcp.bulk.loading.bad_rows import BadRow, encoding_advice, others, rejection_advice, way_on
 from awslabs_dsql_mcp.bulk.loading.cells import RowText
-from awslabs_dsql_mcp.bulk.loading.column_choice import written
 from awslabs_dsql_mcp.bulk.loading.insert_plan import InsertPlan
 from awslabs_dsql_mcp.bulk.loading.load_counts import BAD, GIVEN, UNREAD, lacking_counts, value_counts
 from awslabs_dsql_mcp.bulk.loading.load_sizes import LoadSizes
 from awslabs_dsql_mcp.bulk.loading.rejected_rows import first_rejected, likely_row
-from awslabs_dsql_mcp.bulk.loading.row_stream import PlacedRow, RowStream, cells_of, place_of
-from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, RowSource, listed
+from awslabs_dsql_mcp.bulk.loading.row_stream import PlacedRow, RowStream, cells_of
+from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, RowSource
 from awslabs_dsql_mcp.bulk.loading.value_changes import changes_of
 from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
@@ -35,43 +35,8 @@ from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed
 _OF_A_ROW: Final = ("22", "23", "21")
 _OF_TWO_ROWS: Final = "21000"
 _TOO_LARGE: Final = "54000"
-_LEAVE_OUT: Final = "or leave it out with skip_bad_rows=true."
-_NO_REST: Final = "With skip_bad_rows=true, nothing from there on is loaded."
-_OTHER_ENCODING: Final = "Name the file's encoding, such as encoding='latin-1' or 'cp1252'."
-_NOT_DECODED: Final = re.compile(r"\bbyte 0x[0-9A-F]{2}, at offset")
-_KEY_TAKEN: Final = "23505"
-_NOT_NULL: Final = "23502"
-_NULL_IN: Final = re.compile(r'null value in column "(.+?)" of relation')
-_ON_CONFLICT: Final = "Keep or replace rows that are there with on_conflict='skip' or 'update'."
-MAX_REASON: Final = 300
-"""Characters of a reason that are shown."""
 
 _STATEMENT: Final = re.compile(r"^Statement \d+: ")
-_MAX_OTHERS: Final = 5  # rows that are named beside the first that cannot be read
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row that was left out.
-
-    Attributes:
-        number: Its number.
-        line: Its line, where there are lines.
-        reason: Why.
-        is_rest: It stands for all that follows in the source.
-        is_rejected: The server rejects it.
-    """
-
-    number: int
-    line: int
-    reason: str
-    is_rest: bool = False
-    is_rejected: bool = False
-
-    @property
-    def place(self) -> str:
-        """Its number, and its line where there are lines."""
-        return place_of(self.number, self.line)
 
 
 @dataclass
@@ -167,7 +132,9 @@ class RowLoadJob:
             self.bad[row.number] = BadRow(row.number, row.line, rejection.text, is_rejected=True)
         else:
             rejection.message = f"Row {row.place}: {rejection.message}"
-            rejection.hint = f"{self._advice(row, rejection)}{self._way_on(is_rest=False)}"
+            stored = self._stream.before.number
+            advice = rejection_advice(self.plan, self.keys, row, rejection)
+            rejection.hint = f"{advice}{way_on(is_rest=False, stored=stored)}"
             rejection.outcome = error.outcome
             raise rejection
         self._batch = self._batch[:index]
@@ -294,12 +261,12 @@ class RowLoadJob:
             elif self.skip_bad_rows:
                 self.bad[row.number] = BadRow(row.number, row.line, row.cells.reason, row.cells.is_rest)
             else:
-                way_on = self._way_on(is_rest=row.cells.is_rest)
+                advice = way_on(is_rest=row.cells.is_rest, stored=self._stream.before.number)
                 raise RequestInvalid(
                     f"Row {row.place} cannot be loaded: {row.cells.reason}.",
-                    details=_others(unreadable),
+                    details=others(unreadable),
                     code="bad_row",
-                    hint=f"{_OTHER_ENCODING} {way_on}" if _NOT_DECODED.search(row.cells.reason) else way_on,
+                    hint=f"{encoding_advice(row.cells.reason)}{advice}",
                     outcome="rolled_back",
                 )
         last = self._stream.ends_with(taken)
@@ -317,44 +284,11 @@ class RowLoadJob:
             counts[GIVEN] = len(cells)
         return Batch(self._query(), position, len(cells), last, +counts)
 
-    def _advice(self, row: PlacedRow, rejection: StatementFailed) -> str:
-        """Say what helps with a row that the server rejects, besides mending or leaving it out."""
-        if rejection.sqlstate == _KEY_TAKEN and self.plan.on_conflict == "error":
-            return f"{_ON_CONFLICT} "
-        named = _NULL_IN.search(rejection.message) if rejection.sqlstate == _NOT_NULL else None
-        columns = [column.name for column in self.plan.columns]
-        if named is None or named[1] not in columns:
-            return ""
-        at = columns.index(named[1])
-        lacks = f"The row has no key {self.keys[at][:60]}. " if at in row.lacking else ""
-        if not self.plan.columns[at].has_default:
-            return lacks
-        rest = [key for number, key in enumerate(self.keys) if number != at]
-        return (
-            f"{lacks}The DEFAULT of {named[1]} goes only to rows of a load without the column: load such "
-            f"rows apart, with {written(rest)}. "
-        )
-
-    def _way_on(self, *, is_rest: bool) -> str:
-        """Say what to do about a row that cannot be loaded; rows before it may be stored already."""
-        where = "the file there" if is_rest else "the row"
-        mend = f"Mend {where}, and change none before it" if self._stream.before.number else f"Mend {where}"
-        return f"{mend}. {_NO_REST}" if is_rest else f"{mend}, {_LEAVE_OUT}"
-
     def _cells(self) -> list[RowText]:
         return cells_of(self._batch)
 
     def _query(self) -> Query | None:
         return self.plan.insert(self._cells()) if self._batch else None
-
-
-def _others(unreadable: Sequence[PlacedRow]) -> list[str]:
-    """Name the rows of a batch that cannot be read, beside the first."""
-    if not (others := unreadable[1:]):
-        return []
-    named = [row.place for row in others[:_MAX_OTHERS]]
-    more = [f"{len(others) - len(named):,} more of this batch"] if len(others) > len(named) else []
-    return [f"Nor can row{'s' if len(others) > 1 else ''} {listed([*named, *more])}."]
 
 
 def _is_of_a_row(error: StatementFailed, batch: Batch) -> bool:

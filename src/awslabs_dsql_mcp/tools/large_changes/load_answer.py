@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress
+from awslabs_dsql_mcp.bulk.loading.bad_rows import MAX_REASON, BadRow
 from awslabs_dsql_mcp.bulk.loading.column_choice import written
 from awslabs_dsql_mcp.bulk.loading.insert_plan import is_json
 from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
-from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, BadRow, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.row_loader import RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.rows import listed
 from awslabs_dsql_mcp.bulk.loading.verification import Differences
 from awslabs_dsql_mcp.bulk.splitting import keyset

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, decode, encode
 from awslabs_dsql_mcp.bulk.loading import verification
+from awslabs_dsql_mcp.bulk.loading.bad_rows import MAX_REASON
 from awslabs_dsql_mcp.bulk.loading.load_counts import LoadCounts
-from awslabs_dsql_mcp.bulk.loading.row_loader import MAX_REASON, RowLoadJob
+from awslabs_dsql_mcp.bulk.loading.row_loader import RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.verification import Differences, comparison, count_query
 from awslabs_dsql_mcp.bulk.loading.whole_rows import compare_whole, whole_report
 from awslabs_dsql_mcp.bulk.splitting import keyset
