@@ -1,12 +1,10 @@
 """The documentation tools: the documentation server if it answers, our own guide if it does not.
 
-Texts of the server are someone else's, and stand between markers; the guide's pages are ours. Every answer
-names its source. A page of the guide that was shown before is not printed again in place of a page of AWS.
+A page of the guide that was shown before is not printed again in place of a page of AWS.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
@@ -24,36 +22,34 @@ from awslabs_dsql_mcp.documentation.replies import (
     DocumentationSource,
     Reply,
     RequestRejected,
-    SearchResult,
     documentation_url,
     page_text,
     parse_search_results,
 )
-from awslabs_dsql_mcp.documentation.search_index import SearchHit
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
-from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce
-from awslabs_dsql_mcp.text import one_line, pluralize
+from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce
+from awslabs_dsql_mcp.text import one_line
+from awslabs_dsql_mcp.tools.documentation_answers import (
+    MAX_LENGTH,
+    GuideLine,
+    guide_list,
+    guide_page,
+    guide_page_again,
+    passages,
+    server_list,
+    server_page,
+    server_prose,
+)
 from awslabs_dsql_mcp.tools.spec import ToolSpec, to_text_result
 
 DEFAULT_LIMIT = 5
 MAX_LIMIT = 50
 DEFAULT_LENGTH = 10_000
-MAX_LENGTH = 30_000
 MAX_PHRASE = 500
 _MAX_LINKS = 1_000
-_READ_ONE = "Read one with dsql_read_documentation(url)."
 
 
 Url = Annotated[str, Field(description="Address of a page, as a search gave it.")]
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A page of the guide in a list: the section that answers, if one does, and a line of text."""
-
-    page: Page
-    heading: str
-    text: str
 
 
 class Documentation:
@@ -145,7 +141,7 @@ class Documentation:
         arguments: dict[str, object] = {"search_phrase": phrase}
         if limit is not None:
             arguments["limit"] = limit
-        return await self._listed(SEARCH, arguments, most, _passages(self._guide.search(phrase, most)))
+        return await self._listed(SEARCH, arguments, most, passages(self._guide.search(phrase, most)))
 
     async def recommend(self, url: str) -> ToolOutput:
         """Find pages related to a page.
@@ -199,10 +195,10 @@ class Documentation:
             reply, excerpt = await self._excerpt(checked, start, length)
         except KnowledgeUnavailable as failure:
             return self._instead(checked, start, length, failure)
-        return self._remote_page(checked, reply, excerpt)
+        return server_page(checked, reply, excerpt, self._mark())
 
     async def _listed(
-        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[_Line]
+        self, tool: str, arguments: Mapping[str, object], most: int, offline: Sequence[GuideLine]
     ) -> ToolOutput:
         try:
             reply = await self._source.call(tool, arguments)
@@ -211,34 +207,13 @@ class Documentation:
         found = await asyncio.to_thread(parse_search_results, reply)
         if found == ():
             return self._offline(offline, KnowledgeUnavailable("it found nothing"))
-        return self._prose(reply) if found is None else self._remote_list(reply, found[:most])
+        if found is None:
+            return server_prose(reply, self._mark())
+        shown = found[:most]
+        self._remember(page.url for page in shown)
+        return server_list(reply, shown, self._mark())
 
-    def _remote_list(self, reply: Reply, found: Sequence[SearchResult]) -> ToolOutput:
-        self._remember(page.url for page in found)
-        lines = [
-            line for i, page in enumerate(found, 1) for line in _numbered(i, page.title, page.url, page.line)
-        ]
-        parts = (
-            f"{pluralize(len(found), 'page')} from {_origin(reply)}.",
-            Marked("results", "\n".join(lines), self._mark()),
-            _READ_ONE,
-        )
-        results = [{"title": page.title, "url": page.url, "summary": page.line} for page in found]
-        return ToolOutput(parts, _list_values(results, _kind(reply)))
-
-    def _prose(self, reply: Reply) -> ToolOutput:
-        """A reply that is no list that we can read: shown as it is."""
-        text = "\n".join(reply.texts)[:MAX_LENGTH]
-        notice = f"Not in the form of a list; as it came from {_origin(reply)}."
-        body = Marked("results", text, self._mark())
-        return ToolOutput((notice, body), _list_values([], _kind(reply), notice, content=text))
-
-    def _remote_page(self, url: str, reply: Reply, excerpt: Excerpt) -> ToolOutput:
-        head = f"{url}: {excerpt.extent}, from {_origin(reply)}."
-        body = Marked("page", excerpt.text, self._mark())
-        return ToolOutput((head, body), _page_values(url, excerpt, _kind(reply)))
-
-    def _offline(self, lines: Sequence[_Line], failure: KnowledgeUnavailable) -> ToolOutput:
+    def _offline(self, lines: Sequence[GuideLine], failure: KnowledgeUnavailable) -> ToolOutput:
         notice = self._notice(failure)
         if not lines:
             titles = ", ".join(page.slug for page in self._guide.pages)
@@ -264,41 +239,25 @@ class Documentation:
         head = f"{page.url} " + ("stands for that page:" if same else "is the closest page:")
         shown = self._shown.get(page.slug)
         if shown and not start:
-            lines = (
-                notice,
-                f"{head} {shown} shown before, from {_built_in(page.as_of)}",
-                f"Read {page.url} for its text.",
-            )
-            return ToolOutput(
-                lines, _page_values(page.url, Excerpt("", 0, 0, len(page.text)), "guide", *lines)
-            )
+            return guide_page_again(page, head, shown, notice)
         # The caller counted in the other page's characters.
         excerpt = paginate(page.text, start if start < len(page.text) else 0, length)
         return self._guide_page(page, excerpt, head, notice)
 
     def _guide_page(self, page: Page, excerpt: Excerpt, head: str, *notice: str) -> ToolOutput:
         self._shown[page.slug] = f"characters {excerpt.start} to {excerpt.start + len(excerpt.text)} were"
-        extent = f"{head} {excerpt.extent}, from {_built_in(page.as_of)}"
-        return ToolOutput(
-            (*notice, extent, "", *excerpt.text.split("\n")),
-            _page_values(page.url, excerpt, "guide", *notice),
-        )
+        return guide_page(page, excerpt, head, *notice)
 
-    def _guide_list(self, lines: Sequence[_Line], *notice: str) -> ToolOutput:
-        results = [{"title": one.page.title, "url": one.page.url, "summary": one.text} for one in lines]
-        listed = [
-            line
-            for i, r in enumerate(results, 1)
-            for line in _numbered(i, r["title"], r["url"], r["summary"])
-        ]
-        head = f"{pluralize(len(lines), 'page')} from {_built_in(min(one.page.as_of for one in lines))}"
+    def _guide_list(self, lines: Sequence[GuideLine], *notice: str) -> ToolOutput:
         for one in lines:
             self._shown.setdefault(one.page.slug, f"its part '{one.heading}' was" if one.heading else "")
-        return ToolOutput((*notice, head, *listed, _READ_ONE), _list_values(results, "guide", *notice))
+        return guide_list(lines, *notice)
 
-    def _summaries(self, url: str) -> tuple[_Line, ...]:
+    def _summaries(self, url: str) -> tuple[GuideLine, ...]:
         """The pages of the guide related to an address."""
-        return tuple(_Line(hit.page, "", hit.page.summary) for hit in self._guide.related(url, DEFAULT_LIMIT))
+        return tuple(
+            GuideLine(hit.page, "", hit.page.summary) for hit in self._guide.related(url, DEFAULT_LIMIT)
+        )
 
     def _notice(self, failure: KnowledgeUnavailable) -> str:
         notice = f"The documentation server gave no answer: {failure.message}."
@@ -354,43 +313,3 @@ def _checked(name: str, value: int, least: int, most: int | None) -> int:
         bounds = f"from {least} to {most}" if most is not None else f"of {least} or more"
         raise RequestInvalid(f"{name} is {value}.", hint=f"Give a number {bounds}.")
     return value
-
-
-def _page_values(url: str, excerpt: Excerpt, source: str, *notice: str) -> Mapping[str, object]:
-    return {
-        "url": url,
-        "content": excerpt.text,
-        "start_index": excerpt.start,
-        "next_start_index": excerpt.next_start,
-        "total_length": excerpt.total,
-        "source": source,
-        "notice": notice,
-    }
-
-
-def _passages(hits: Sequence[SearchHit]) -> tuple[_Line, ...]:
-    return tuple(_Line(hit.page, hit.heading, f"{hit.heading}. {hit.passage}") for hit in hits)
-
-
-def _built_in(as_of: str) -> str:
-    return f"the built-in guide, as of {as_of} (AWS's documentation in short)."
-
-
-def _list_values(
-    results: Sequence[Mapping[str, str]], source: str, *notice: str, content: str = ""
-) -> Mapping[str, object]:
-    return {"results": results, "content": content, "source": source, "notice": notice}
-
-
-def _numbered(number: int, title: str, url: str, line: str) -> list[str]:
-    return [f"{number}. {title}", *(f"   {part}" for part in (url, line) if part)]
-
-
-def _origin(reply: Reply) -> str:
-    if reply.age is None:
-        return "the documentation server"
-    return f"memory, as the documentation server gave it {int(reply.age // 60)} min ago"
-
-
-def _kind(reply: Reply) -> str:
-    return "server" if reply.age is None else "memory"
