@@ -1,5 +1,7 @@
 """What a local session knows without PostgreSQL: rules, parameters, names, whose answer is whose."""
 
+from collections import deque
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,7 +224,8 @@ class Client:
 
     def __init__(self) -> None:
         self.exchange = Machine[Exchange, ExchangeEvent](EXCHANGE, Exchange.OPEN)
-        self.router = ResponseRouter(self, self.exchange)
+        self.expected = deque[PendingRequest]()
+        self.router = ResponseRouter(self, self.exchange, self.expected)
 
     def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
         del request
@@ -255,8 +258,7 @@ def test_hidden_answers_are_hidden_however_the_bytes_come(
     asked: list[tuple[bool, int, int]], data: st.DataObject
 ) -> None:
     client = Client()
-    client.router.expected.clear()
-    client.router.expected.extend(
+    client.expected.extend(
         PendingRequest(messages.QUERY, visibility=Visibility.NOTHING if hidden else Visibility.ALL)
         for hidden, _, _ in asked
     )
@@ -265,7 +267,7 @@ def test_hidden_answers_are_hidden_however_the_bytes_come(
     parts = [said[start:end] for start, end in zip([0, *cuts], [*cuts, len(said)], strict=True)]
     shown = b"".join(client.router.on_data(part) for part in parts)
     assert shown == b"".join(answer(rows, width) for hidden, rows, width in asked if not hidden)
-    assert not client.router.expected
+    assert not client.expected
 
 
 @pytest.mark.parametrize(
@@ -286,12 +288,11 @@ def test_a_lock_timeout_that_postgresql_calls_a_cancellation_is_one(
 
 def test_an_error_leaves_all_up_to_the_sync_unanswered() -> None:
     client = Client()
-    client.router.expected.clear()
     kinds = (messages.PARSE, messages.BIND, messages.EXECUTE, messages.PARSE, messages.SYNC, messages.PARSE)
-    client.router.expected.extend(PendingRequest(kind) for kind in kinds)
+    client.expected.extend(PendingRequest(kind) for kind in kinds)
     client.exchange.on(ExchangeEvent.END_SENT)
     client.router.on_data(wire.message(messages.PARSE_COMPLETE) + messages.error(fields(C="22012", M="no")))
-    assert [request.kind for request in client.router.expected] == [messages.SYNC, messages.PARSE]
+    assert [request.kind for request in client.expected] == [messages.SYNC, messages.PARSE]
 
 
 def test_limits_of_a_transaction_are_worded_by_the_limit() -> None:

@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Final
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
-from awslabs_dsql_mcp.local_cluster.session.response_router import (
-    Listener,
-    PendingRequest,
-    ResponseRouter,
-    Visibility,
-)
+from awslabs_dsql_mcp.local_cluster.session.response_router import PendingRequest, Visibility
 from awslabs_dsql_mcp.local_cluster.session.state import (
     AWAITING,
     COPYING,
@@ -92,14 +87,12 @@ class BackendLink:
     Args:
         client: Transport to the client.
         server: Transport to PostgreSQL.
-        listener: Receiver of PostgreSQL's answers.
         state: State of the session.
     """
 
-    def __init__(
-        self, client: asyncio.Transport, server: asyncio.Transport, listener: Listener, state: SessionState
-    ) -> None:
-        self.router = ResponseRouter(listener, state.exchange)
+    def __init__(self, client: asyncio.Transport, server: asyncio.Transport, state: SessionState) -> None:
+        self.expected = deque([PendingRequest(messages.SYNC)])  # the end of the login
+        """The requests that PostgreSQL has yet to answer, in order."""
         self.batch: list[PendingRequest] = []
         """The requests of the present exchange."""
         self.unnamed_statement_dropped = False
@@ -150,7 +143,7 @@ class BackendLink:
 
     def send(self, request: PendingRequest, data: bytes) -> None:
         """Send a message that will be answered; it leaves with `flush`."""
-        self.router.expected.append(request)
+        self.expected.append(request)
         self.batch.append(request)
         self._out.append(data)
 
@@ -232,7 +225,7 @@ class BackendLink:
         self.unnamed_statement_dropped = True  # as by any Query
         rows: list[bytes] = []
         outcome: asyncio.Future[dict[str, str] | None] = asyncio.get_running_loop().create_future()
-        self.router.expected.append(
+        self.expected.append(
             PendingRequest(messages.QUERY, visibility=Visibility.NOTHING, outcome=outcome, kept=rows)
         )
         self.flush()
@@ -241,7 +234,7 @@ class BackendLink:
 
     def end_block(self) -> None:
         """Roll back; the client sees the ReadyForQuery only."""
-        self.router.expected.append(PendingRequest(messages.QUERY, visibility=Visibility.READY))
+        self.expected.append(PendingRequest(messages.QUERY, visibility=Visibility.READY))
         self._server.write(wire.query("ROLLBACK"))
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:

@@ -228,7 +228,7 @@ class ConflictResolver:
 
     def write_back_if_quiet(self) -> None:
         """Write the copies back once everything before a held COMMIT is answered."""
-        if self._state.recovery.state is Recovery.COMMIT_DUE and not self._link.router.expected:
+        if self._state.recovery.state is Recovery.COMMIT_DUE and not self._link.expected:
             self._state.recovery.on(RecoveryEvent.QUIET)
             self._link.spawn(self._write_back())
 
@@ -278,12 +278,12 @@ class ConflictResolver:
             return
         if transaction.has_failed:
             # A statement that failed behind a savepoint leaves PostgreSQL with the locks from before it.
-            if not self._link.router.expected and transaction.block.allows(BlockEvent.ROLLED_BACK):
+            if not self._link.expected and transaction.block.allows(BlockEvent.ROLLED_BACK):
                 self._roll_back(transaction)
             return
         # One that cannot be committed anyway holds its locks too, until it is rolled back.
         transaction.pending_error = transaction.pending_error or refusal
-        if self._link.router.expected:
+        if self._link.expected:
             self._cancelling = self._cancelling or self._registry.cancel(self._state.pid)
         elif transaction.block.allows(BlockEvent.ROLLED_BACK):
             self._roll_back(transaction)

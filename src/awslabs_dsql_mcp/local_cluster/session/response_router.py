@@ -8,7 +8,6 @@ client. Source: PostgreSQL documentation, 55.2 "Message Flow".
 from __future__ import annotations
 
 import struct
-from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
@@ -27,6 +26,7 @@ from awslabs_dsql_mcp.local_cluster.session.state import (
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections import deque
     from collections.abc import Callable
 
     from awslabs_dsql_mcp.local_cluster.session.transaction import SessionTransaction
@@ -138,18 +138,23 @@ class Listener(Protocol):
 
 
 class ResponseRouter:
-    """The queue of requests, and the routing of their answers.
+    """Routing of answers by the queue of requests.
 
     Args:
         listener: Decides about errors and ends.
         exchange: The state of the exchange.
+        expected: The requests that PostgreSQL has yet to answer, in order.
     """
 
-    def __init__(self, listener: Listener, exchange: Machine[Exchange, ExchangeEvent]) -> None:
-        self._listener, self._exchange = listener, exchange
+    def __init__(
+        self,
+        listener: Listener,
+        exchange: Machine[Exchange, ExchangeEvent],
+        expected: deque[PendingRequest],
+    ) -> None:
+        self._listener, self._exchange, self._expected = listener, exchange, expected
         self._received = bytearray()
         self._rest, self._shows_rest = 0, False  # bytes of a message that are still to come
-        self.expected: deque[PendingRequest] = deque([PendingRequest(messages.SYNC)])  # the end of the login
 
     def on_data(self, data: bytes) -> bytes:
         """Take bytes from PostgreSQL, and return those that the client is to see.
@@ -165,7 +170,7 @@ class ResponseRouter:
         at, end = min(self._rest, len(received)), len(received)
         run = 0 if self._shows_rest else at
         self._rest -= at
-        expected = self.expected
+        expected = self._expected
         while end - at >= 5:  # noqa: PLR2004  a message's head
             kind, length = _HEAD.unpack_from(received, at)
             size = length + 1
@@ -212,15 +217,15 @@ class ResponseRouter:
         if kind == messages.ERROR_RESPONSE:
             return self._fail(body)
         if kind == READY_FOR_QUERY:
-            request = self.expected.popleft() if self.expected else PendingRequest(messages.SYNC)
+            request = self._expected.popleft() if self._expected else PendingRequest(messages.SYNC)
             return self._listener.is_ready(request, body)
-        if not self.expected:
+        if not self._expected:
             return raw
-        request = self.expected[0]
+        request = self._expected[0]
         shown = self._pass(request, kind, raw)
         if kind in _ENDS.get(request.kind, ()):
             request.progress.on(ProgressEvent.END)
-            self.expected.popleft()
+            self._expected.popleft()
         elif kind == messages.COMMAND_COMPLETE:
             request.progress.on(ProgressEvent.END)
             request.end_statement()
@@ -267,21 +272,21 @@ class ResponseRouter:
             self._exchange.on(ExchangeEvent.COPY_IN_QUERY)
             return
         self._exchange.on(ExchangeEvent.COPY_IN_EXECUTE)
-        self.expected.clear()  # PostgreSQL ignores the Sync that was sent behind the Execute
-        self.expected.append(request)
+        self._expected.clear()  # PostgreSQL ignores the Sync that was sent behind the Execute
+        self._expected.append(request)
 
     def _fail(self, body: bytes) -> bytes:
         """Take an error: in the extended protocol, nothing up to the next Sync is answered."""
-        request = self.expected[0] if self.expected else None
+        request = self._expected[0] if self._expected else None
         if request is not None and request.kind in _ENDS:
             undone: list[PendingRequest] = []
-            while self.expected and self.expected[0].kind != messages.SYNC:
-                undone.append(self.expected.popleft())
+            while self._expected and self._expected[0].kind != messages.SYNC:
+                undone.append(self._expected.popleft())
             for skipped in reversed(undone):
                 if skipped.undo is not None:
                     skipped.undo()
             self._exchange.on(
-                ExchangeEvent.FAILED_WITH_SYNC if self.expected else ExchangeEvent.FAILED_BEFORE_SYNC
+                ExchangeEvent.FAILED_WITH_SYNC if self._expected else ExchangeEvent.FAILED_BEFORE_SYNC
             )
         elif request is not None and request.kind == messages.QUERY and request.visibility is Visibility.ALL:
             self._exchange.on(ExchangeEvent.QUERY_FAILED)

@@ -1,9 +1,9 @@
 """One client's session: run over PostgreSQL what Aurora DSQL would run.
 
-A statement is translated (`dialect`), checked by its transaction's rules (`transaction`) and passed on. A
-statement that is refused is replaced by one that PostgreSQL itself refuses, so that blocks fail and
-pipelines skip as they do in PostgreSQL. Conflicts with other sessions are left to `conflicts`; the states
-are in `state`.
+A statement is translated (`dialect`), checked by its transaction's rules (`transaction_control`) and passed
+on; what PostgreSQL says goes back through `answers`. A statement that is refused is replaced by one that
+PostgreSQL itself refuses, so that blocks fail and pipelines skip as they do in PostgreSQL. Conflicts with
+other sessions are left to `conflicts`; the states are in `state`.
 """
 
 from __future__ import annotations
@@ -12,38 +12,28 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from awslabs_dsql_mcp.local_cluster.dialect import Refusal, StatementKind, TranslatedStatement, raise_sql
-from awslabs_dsql_mcp.local_cluster.plans import dpu_estimate, relations
-from awslabs_dsql_mcp.local_cluster.plans.explanation import explained
 from awslabs_dsql_mcp.local_cluster.protocol import messages, wire
 from awslabs_dsql_mcp.local_cluster.protocol.messages import Parsed
 from awslabs_dsql_mcp.local_cluster.protocol.wire import Malformed, Message
-from awslabs_dsql_mcp.local_cluster.session import error_translation, private_copies
+from awslabs_dsql_mcp.local_cluster.session.answers import RELATIONS, SNAPSHOT, AnswerTranslator
 from awslabs_dsql_mcp.local_cluster.session.backend_link import BackendLink, SessionState
 from awslabs_dsql_mcp.local_cluster.session.conflicts import ConflictResolver
 from awslabs_dsql_mcp.local_cluster.session.prepared import PreparedStatements, no_portal, no_statement
 from awslabs_dsql_mcp.local_cluster.session.response_router import (
-    FAILED,
-    IDLE,
     UNKNOWN,
     PendingRequest,
+    ResponseRouter,
     Visibility,
 )
 from awslabs_dsql_mcp.local_cluster.session.state import (
     COPYING,
     SKIPPED,
-    Block,
-    BlockEvent,
-    Content,
-    Exchange,
     ExchangeEvent,
     ImpossibleEvent,
     ProgressEvent,
 )
-from awslabs_dsql_mcp.local_cluster.session.transaction import (
-    CATALOG_CONFLICT,
-    DATA_CONFLICT,
-    SessionTransaction,
-)
+from awslabs_dsql_mcp.local_cluster.session.transaction import DATA_CONFLICT, SessionTransaction
+from awslabs_dsql_mcp.local_cluster.session.transaction_control import TransactionControl
 
 if TYPE_CHECKING:
     import asyncio
@@ -52,9 +42,6 @@ if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 
 _WRONG_FORMAT: Final = Refusal("08P01", "invalid message format")
-_RELATIONS: Final = TranslatedStatement(relations.QUERY, StatementKind.READ, hide_rows=True)
-_SNAPSHOT: Final = TranslatedStatement("SELECT WHERE false", StatementKind.OTHER, hide_rows=True)
-"""Behind a BEGIN: it takes the snapshot, which PostgreSQL takes at the first statement after BEGIN."""
 _USUAL: Final = frozenset(
     {messages.execute(b""), wire.message(messages.DESCRIBE, b"P\0"), wire.message(messages.SYNC)}
 )
@@ -82,12 +69,15 @@ class ClientSession:
         self._registry, self._client = registry, client
         self.faults = faults
         self._state = SessionState()
-        self._link = BackendLink(client, server, self, self._state)
+        self._link = BackendLink(client, server, self._state)
+        self._control = TransactionControl(registry, self._state, faults)
         self._conflicts = ConflictResolver(registry, self._link, self._state, self._go_on)
         self._prepared = PreparedStatements()
+        answers = AnswerTranslator(
+            self, registry, self._state, self._link, self._control, self._conflicts, self._prepared
+        )
+        self._router = ResponseRouter(answers, self._state.exchange, self._link.expected)
         self._drops_answers = False
-        self._relations = relations.NONE
-        """What the plan under way needs of the catalog."""
 
     @property
     def transaction(self) -> SessionTransaction | None:
@@ -213,8 +203,8 @@ class ClientSession:
         following = deque(zip(statements, transactions, strict=True))
         text = messages.encode(";".join(texts)) if changed else message.body[:-1]
         if _leaves_block_empty(statements):
-            following.append((_SNAPSHOT, transactions[-1]))
-            text += f"\n;{_SNAPSHOT.sql}".encode()  # behind all else: places of errors stay as they are
+            following.append((SNAPSHOT, transactions[-1]))
+            text += f"\n;{SNAPSHOT.sql}".encode()  # behind all else: places of errors stay as they are
         request.following = following
         request.end_statement()  # the one before the first
         self._link.send(request, wire.message(messages.QUERY, text + b"\0"))
@@ -229,8 +219,8 @@ class ClientSession:
         is_commit = statement.kind is StatementKind.COMMIT
         if is_commit and self._conflicts.has_private_copies:
             # There is no time to write back in the midst of a Query.
-            self._current().pending_error = DATA_CONFLICT
-        refused = self._refuse(statement)
+            self._control.current().pending_error = DATA_CONFLICT
+        refused = self._control.refuse(statement)
         transactions.append(self._state.transaction)
         if refused:
             request.commit = refused if is_commit else request.commit
@@ -238,8 +228,8 @@ class ClientSession:
         else:
             if request.is_single:
                 self._conflicts.save(statement)
-            text = self._text(statement)
-        self._advance(statement)
+            text = self._control.text(statement)
+        self._control.advance(statement)
         return text
 
     def _parse(self, message: Message, visibility: Visibility) -> None:
@@ -258,7 +248,7 @@ class ClientSession:
             self._conflicts.hold(message)
             return
         self._prepared.portals[bound.portal] = statement
-        refused = self._refuse(statement)
+        refused = self._control.refuse(statement)
         if prepared is None and not self._state.has_failed:
             refused = no_statement(bound.statement)
         if refused is not None:
@@ -271,7 +261,7 @@ class ClientSession:
         if prepared is not None and self._must_parse_again(prepared.parsed):
             name = self._state.private_name + b" again"
             self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
-            again = prepared.parsed._replace(name=name, sql=messages.encode(self._text(statement)))
+            again = prepared.parsed._replace(name=name, sql=messages.encode(self._control.text(statement)))
             self._link.send_hidden(messages.PARSE, messages.parse(again))
             sent = messages.bind(bound._replace(statement=name))
         self._link.send(self._request(message, visibility, statement), sent)
@@ -295,84 +285,31 @@ class ClientSession:
         self._link.send(request, message.raw)
         if statement.kind is StatementKind.BEGIN:
             self._take_snapshot()
-        self._advance(statement)
+        self._control.advance(statement)
 
     def _take_snapshot(self) -> None:
         """Take a snapshot by the extended protocol: preparing a query is enough to make PostgreSQL do it."""
         name = self._state.private_name
-        self._link.send_hidden(messages.PARSE, messages.parse(Parsed(name, _SNAPSHOT.sql.encode(), b"\0\0")))
+        self._link.send_hidden(messages.PARSE, messages.parse(Parsed(name, SNAPSHOT.sql.encode(), b"\0\0")))
         self._link.send_hidden(messages.CLOSE, messages.close(b"S", name))
 
     def _read_relations(self, *, simple: bool) -> None:
         """Read what a plan needs to know of the catalog, ahead of it."""
         if simple:
-            self._link.send_hidden(messages.QUERY, wire.query(_RELATIONS.sql), _RELATIONS)
+            self._link.send_hidden(messages.QUERY, wire.query(RELATIONS.sql), RELATIONS)
         else:
-            self._link.run_hidden(_RELATIONS.sql, _RELATIONS)
+            self._link.run_hidden(RELATIONS.sql, RELATIONS)
 
     def _send_refusal(self, request: PendingRequest, refused: Refusal) -> None:
         """Send, in place of a message of the extended protocol, a Parse that PostgreSQL refuses."""
         text = messages.encode(raise_sql(refused, self._registry.nonce))
         self._link.send(request, messages.parse(Parsed(self._state.private_name, text, b"\0\0")))
 
-    # The transaction.
-
-    def _text(self, statement: TranslatedStatement) -> str:
-        transaction = self._state.transaction
-        if transaction is None or not transaction.copied_tables:
-            return statement.sql
-        return private_copies.redirect(statement.sql, transaction.copied_tables)
-
-    def _current(self) -> SessionTransaction:
-        if self._state.transaction is None:
-            self._state.transaction = SessionTransaction(self._registry.now())
-        return self._state.transaction
-
-    def _refuse(self, statement: TranslatedStatement) -> Refusal | None:
-        """Return the reason why a statement must fail, before it is sent."""
-        if self._state.has_failed or (statement.kind is StatementKind.OTHER and not statement.not_in_block):
-            return None
-        now = self._registry.now()
-        transaction = self._state.transaction
-        if transaction is None:
-            transaction = self._state.transaction = SessionTransaction(now)
-        if statement.kind is StatementKind.COMMIT:
-            refused = self._refuse_commit(transaction) if transaction.is_explicit else None
-            if refused is None:
-                self._registry.ending(transaction)
-            return refused
-        refused = transaction.refuse(statement, now)
-        if refused is None and not transaction.is_explicit:
-            self._registry.ending(transaction)
-            if statement.kind is StatementKind.WRITE and self.faults.conflict():
-                return DATA_CONFLICT
-        return refused
-
-    def _refuse_commit(self, transaction: SessionTransaction) -> Refusal | None:
-        changes = transaction.content.state is Content.DATA
-        if changes and transaction.pending_error is None and self.faults.conflict():
-            return DATA_CONFLICT
-        return transaction.refuse_commit(self._registry.now(), self._registry.max_transaction_seconds)
-
-    def _advance(self, statement: TranslatedStatement) -> None:
-        """Take note of a statement's effect on the block; an error undoes it (see `failed`)."""
-        if statement.kind is StatementKind.BEGIN:
-            self._current().block.on(BlockEvent.BEGIN)
-        elif statement.kind in (StatementKind.COMMIT, StatementKind.ROLLBACK):
-            self._state.transaction = None
-
-    def _committed(self, transaction: SessionTransaction) -> None:
-        transaction.block.on(BlockEvent.COMMITTED)
-        if transaction.content.state is Content.DATA or transaction.locked:
-            self._registry.data_changed(transaction.locked)
-        if transaction.content.state is Content.SCHEMA:
-            self._registry.catalog_changed()
-
     # Answers of PostgreSQL.
 
     def from_server(self, data: bytes) -> None:
         """Take bytes from PostgreSQL."""
-        shown = self._link.router.on_data(data)
+        shown = self._router.on_data(data)
         if self._drops_answers:
             self._client.abort()
             return
@@ -380,124 +317,6 @@ class ClientSession:
             self._client.write(shown)
         self._conflicts.write_back_if_quiet()
         self._go_on()
-
-    def on_async_message(self, kind: bytes, body: bytes) -> bytes:
-        """Take a message that answers no request: the backend's key, a setting, a notice."""
-        if kind == messages.BACKEND_KEY:
-            self._state.pid = int.from_bytes(body[:4], "big")
-            self._registry.enter(self, self._state.pid)
-        if kind == messages.NOTICE:
-            return self._notice(body)
-        if kind == messages.PARAMETER_STATUS:
-            name, value = (text.decode() for text in body.split(b"\0")[:2])
-            return messages.parameter_status(name, error_translation.setting(name, value))
-        return wire.message(kind, body)
-
-    def _notice(self, body: bytes) -> bytes:
-        expected = self._link.router.expected
-        if expected and expected[0].visibility is Visibility.NOTHING:
-            return b""
-        changed = bool(expected) and expected[0].statement.changed
-        fields = error_translation.without_ours(messages.read_fields(body), changed=changed)
-        return wire.message(messages.NOTICE, messages.fields(fields))
-
-    def finished(self, request: PendingRequest, tag: str) -> bytes:
-        """Take the end of a statement."""
-        statement = request.statement
-        if statement is _RELATIONS and request.kept:
-            self._relations = relations.read_relations(messages.read_text_row(request.kept.pop()))
-        if request.transaction and tag == "COMMIT":
-            self._committed(request.transaction)
-        elif tag == "DEALLOCATE ALL":
-            self._prepared.forget_all(self._link.router.expected)
-        if request.visibility is not Visibility.ALL or statement is _SNAPSHOT:
-            return b""
-        end = messages.command_complete(statement.tag or tag)
-        if statement.explains and request.kept is not None:
-            plan = [messages.read_text_row(row) for row in request.kept]
-            writes = statement.kind is StatementKind.WRITE
-            drawn = explained(plan, statement.explains, self._relations, writes=writes)
-            request.kept[:] = map(messages.text_row, drawn)
-            if dpu_estimate.HEADING in drawn:
-                request.kept.insert(0, messages.notice(dpu_estimate.NOTICE))
-        return end
-
-    def failed(self, request: PendingRequest | None, fields: dict[str, str]) -> bytes:
-        """Take an error; the client sees it unless the statement can run again."""
-        if request is None:
-            return messages.error(fields)
-        if request.outcome is not None:
-            request.failure = fields
-            return b""
-        may_be_cancelled = self._conflicts.was_cancelled or self._registry.honours_cancel
-        fields = error_translation.with_true_cause(fields, may_be_cancelled=may_be_cancelled)
-        is_own_query = request.kind == messages.QUERY and request.visibility is Visibility.NOTHING
-        if is_own_query or self._conflicts.can_recover(request, fields):
-            return b""
-        reported = self._translate_error(request, fields)
-        if request.commit is not None and reported["M"] == request.commit.message:
-            self._state.exchange.on(ExchangeEvent.COMMIT_REFUSED)
-        if request.transaction is not None:
-            request.transaction.block.on(BlockEvent.FAILED)
-        return messages.error(reported)
-
-    def _translate_error(self, request: PendingRequest, fields: dict[str, str]) -> dict[str, str]:
-        """Return the error as Aurora DSQL words it; other sessions may be its cause."""
-        transaction, code = request.transaction, fields["C"]
-        is_cancelled = code == error_translation.CANCELLED and self._conflicts.was_cancelled
-        is_unreported = (
-            code == error_translation.IN_FAILED
-            and transaction is not None
-            and not transaction.has_failed
-            and transaction.block.state is not Block.UNDONE
-        )
-        is_unchecked = (
-            code == error_translation.FOREIGN_KEY
-            and transaction is not None
-            and bool(transaction.copied_tables)
-        )
-        if is_cancelled or is_unreported or is_unchecked:
-            return error_translation.as_fields((transaction and transaction.pending_error) or DATA_CONFLICT)
-        is_change = request.statement.kind is StatementKind.DDL and code in error_translation.NAMES
-        if is_change and transaction is not None and self._registry.catalog_moves(transaction):
-            return error_translation.as_fields(CATALOG_CONFLICT)
-        return error_translation.translate_error(
-            fields,
-            self._registry.nonce,
-            self._registry.max_transaction_seconds,
-            changed=request.statement.changed or (bool(request.statement.inserted) and not request.is_single),
-            inserted=request.statement.inserted,
-        )
-
-    def is_ready(self, request: PendingRequest, status: bytes) -> bytes:
-        """Take a ReadyForQuery: the end of the login, of an exchange, or of a query of the session's own."""
-        if request.outcome is not None:
-            request.outcome.set_result(request.failure)
-            return b""
-        if self._conflicts.begin_recovery() or request.visibility is Visibility.NOTHING:
-            return b""
-        must_roll_back = self._state.exchange.state is Exchange.AWAITING_ROLLBACK
-        self._state.exchange.on(ExchangeEvent.READY)
-        if must_roll_back:
-            self._link.end_block()
-            return b""
-        self._end_exchange(status)
-        return wire.message(wire.READY_FOR_QUERY, status)
-
-    def _end_exchange(self, status: bytes) -> None:
-        self._link.batch.clear()
-        transaction = self._state.transaction
-        if status == IDLE:
-            if transaction and transaction.block.state is Block.IMPLICIT:
-                self._committed(transaction)
-            self._state.transaction = None
-            self._prepared.portals.clear()
-        else:
-            block = self._current().block
-            block.on(BlockEvent.BEGIN)
-            if status == FAILED:
-                block.on(BlockEvent.FAILED)
-        self._conflicts.end_exchange()
 
 
 def _leaves_block_empty(statements: tuple[TranslatedStatement, ...]) -> bool:
