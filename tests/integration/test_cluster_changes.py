@@ -15,7 +15,7 @@ from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import held
 from support.aws.agents import CLOSED, NO, YES, Agents, User, change, made
 from support.aws.cutting_proxy import CuttingProxy, server_behind, serving
-from support.client_helpers import call
+from support.client_helpers import call, hints_of
 from support.local_cluster.api import client as api_client
 
 ERAS: Final = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
@@ -53,11 +53,9 @@ async def test_without_the_option_there_are_no_such_tools(agents: Agents) -> Non
 async def test_what_the_tools_say_of_themselves(agents: Agents) -> None:
     client = await agents.open()
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    create, change_it = tools["create_cluster"].annotations, tools["change_cluster"].annotations
-    assert create is not None
-    assert change_it is not None
-    assert (create.read_only_hint, create.destructive_hint, create.idempotent_hint) == (False, False, True)
-    assert (change_it.read_only_hint, change_it.destructive_hint) == (False, True)
+    create, change_it = hints_of(tools["create_cluster"]), hints_of(tools["change_cluster"])
+    assert (create.reads, create.is_destructive, create.is_idempotent) == (False, False, True)
+    assert (change_it.reads, change_it.is_destructive) == (False, True)
 
 
 async def test_a_cluster_is_created_once_and_used_at_once(agents: Agents) -> None:

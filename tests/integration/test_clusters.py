@@ -15,7 +15,7 @@ from mcp.types import ElicitRequestParams, ElicitResult, Tool
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from conftest import held, server
-from support.client_helpers import call
+from support.client_helpers import call, hints_of
 
 CONFIG = """
 {default}
@@ -79,9 +79,8 @@ async def test_tools_that_touch_a_database_take_a_cluster(both: Client) -> None:
 
 
 async def test_transact_is_announced_as_writing_if_it_may_anywhere(both: Client) -> None:
-    hints = (await tools_of(both))["transact"].annotations
-    assert hints
-    assert (hints.read_only_hint, hints.destructive_hint) == (False, True)
+    hints = hints_of((await tools_of(both))["transact"])
+    assert (hints.reads, hints.is_destructive) == (False, True)
 
 
 async def test_each_cluster_has_its_own_tables_and_its_own_permission(both: Client) -> None:

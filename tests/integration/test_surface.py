@@ -18,7 +18,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.tools.spec import facts_of
 from conftest import ServerOn, server
-from support.client_helpers import call, write
+from support.client_helpers import call, hints_of, write
 
 TOOLS = {
     "dsql_lint",
@@ -54,6 +54,34 @@ async def test_another_client_gets_the_same(on_cluster: ServerOn, tmp_path: Path
         assert listed == TOOLS | {"batch_write", "load_rows", "migrate", "export_query"}
         result = await client.call_tool("transact", {"sql_list": ["SELECT 1", "SELECT 2"]})
         assert (result.structured_content or {})["outcome"] == "committed"
+
+
+async def test_two_clients_find_in_answers_what_is_announced(on_cluster: ServerOn, tmp_path: Path) -> None:
+    start = on_cluster("--allow-writes", "--export-dir", str(tmp_path), "--max-dpu", "1000")
+    rows = [{"id": 1, "n": None}, {"id": 2, "n": "two"}, {"id": "x"}]
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("transact", {"sql_list": ["CREATE TABLE announced (id int PRIMARY KEY, n text)"]}),
+        ("load_rows", {"table": "announced", "rows": rows, "skip_bad_rows": True, "verify": True}),
+        ("readonly_query", {"sql": "SELECT * FROM announced", "limit": 1}),
+        ("transact", {"sql_list": ["SELECT n FROM announced", "DELETE FROM announced"], "dry_run": True}),
+        ("batch_write", {"sql": "UPDATE announced SET n = 'x'", "dry_run": True}),
+        ("export_query", {"sql": "SELECT * FROM announced", "path": "announced.csv", "overwrite": True}),
+        ("transact", {"sql_list": ["DROP TABLE announced"]}),
+    ]
+    transport = StdioTransport(start.command, start.args, env=start.env)
+    async with Client(start) as one, OtherClient(transport) as other:
+        announced = {tool.name: tool.output_schema or {} for tool in (await one.list_tools()).tools}
+        await other.list_tools()  # either checks what it gets by what it was told
+        told: dict[str, set[str]] = {}
+        for client in (one, other):
+            for name, arguments in calls:
+                answer = (await client.call_tool(name, arguments)).structured_content or {}
+                told.setdefault(name, set()).update(answer)
+    assert {name: keys - set(announced[name]["properties"]) for name, keys in told.items()} == {
+        name: set[str]() for name in told
+    }
+    assert told["load_rows"] >= {"reasons", "verified", "nulls", "data"}
+    assert "forecast" in told["batch_write"]
 
 
 @pytest.mark.parametrize("version", ["2025-06-18", "2025-11-25"])
@@ -133,21 +161,22 @@ async def test_tools_have_titles_hints_and_schemas(
     offers = ((await reader.list_tools()).tools, (await writer.list_tools()).tools, exporting)
     for writes, tools in zip((False, True, False), offers, strict=True):
         for tool in tools:
-            hints = tool.annotations
-            assert hints
-            assert tool.title
+            hints = hints_of(tool)
+            assert hints.title
             assert (tool.output_schema is not None) is (tool.name in ROW_TOOLS)
             assert tool.description
             assert len(tool.description) < 2048
             changes = writes and tool.name in ("transact", "migrate", "batch_write", "load_rows")
             changes = changes or tool.name == "export_query"  # it may replace a file
-            assert hints.read_only_hint is not changes
-            assert hints.destructive_hint is changes
-            assert hints.idempotent_hint is not changes
+            assert hints.reads is not changes
+            assert hints.is_destructive is changes
+            assert hints.is_idempotent is not changes
+            # Claude Code takes a destructive or open world that is not told for none.
+            assert (tool.annotations and tool.annotations.destructive_hint) is (changes or None)
             beyond = tool.name in ("cluster_status", "diagnose") or (
                 tool.name.startswith("dsql_") and tool.name != "dsql_lint"
             )
-            assert hints.open_world_hint is beyond
+            assert (tool.annotations and tool.annotations.open_world_hint) is beyond
 
 
 ROW_TOOLS = {"readonly_query", "transact", "batch_write", "load_rows", "export_query"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp import Client
-from mcp.types import TextContent
+from mcp.types import TextContent, Tool
 
 from awslabs_dsql_mcp.tools.spec import facts_of
 
@@ -16,6 +16,31 @@ class Reply:
     text: str
     facts: dict[str, Any]
     is_error: bool
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a tool says of itself; what it leaves out is the default (MCP specification, ToolAnnotations)."""
+
+    title: str
+    reads: bool
+    is_destructive: bool
+    is_idempotent: bool
+    is_open_world: bool
+
+
+def hints_of(tool: Tool) -> Hints:
+    """Read the annotations of a tool as the specification has it: some count for tools that write alone."""
+    told = tool.annotations
+    assert told
+    reads = bool(told.read_only_hint)
+    return Hints(
+        tool.title or told.title or "",
+        reads,
+        not reads and told.destructive_hint is not False,
+        reads or bool(told.idempotent_hint),
+        told.open_world_hint is not False,
+    )
 
 
 async def call(client: Client, tool: str, **arguments: object) -> Reply:

@@ -33,7 +33,7 @@ from awslabs_dsql_mcp.server.instructions import instructions, with_clusters
 from awslabs_dsql_mcp.server.prompts import PROMPTS
 from awslabs_dsql_mcp.server.resources import ResourceTable
 from awslabs_dsql_mcp.server.routing import ClusterInfo, ClusterRouter, RoutedCall, tag_result
-from awslabs_dsql_mcp.server.schema_compaction import compact
+from awslabs_dsql_mcp.server.schema_compaction import compact, compact_answer
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
 from awslabs_dsql_mcp.server.transport.stdio import stdio_transport
@@ -96,7 +96,6 @@ class DsqlServer(MCPServer[None]):
             self.add_tool(
                 tool.function,
                 name=tool.key,
-                title=tool.title,
                 description=tool.description,
                 annotations=tool.annotations,
             )
@@ -285,7 +284,6 @@ def build_server(
         server.add_tool(
             tool.function,
             name=tool.key,
-            title=tool.title,
             description=tool.description,
             annotations=tool.annotations,
             meta=dict(tool.meta) or None,
@@ -298,7 +296,7 @@ def build_server(
 
 
 def _in_few_words(tool: Tool) -> Tool:
-    output = compact(tool.output_schema) if tool.output_schema else None
+    output = compact_answer(tool.output_schema) if tool.output_schema else None
     return tool.model_copy(update={"input_schema": compact(tool.input_schema), "output_schema": output})
 
 

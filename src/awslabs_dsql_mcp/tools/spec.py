@@ -80,12 +80,18 @@ class ToolSpec:
 
     @property
     def annotations(self) -> ToolAnnotations:
-        """All four hints (MCP specification, "Tools", ToolAnnotations)."""
+        """The title, and the hints that say something (MCP specification 2025-11-25, ToolAnnotations).
+
+        The specification has it that a tool writes unless it says otherwise, and gives the hints of what it
+        destroys or repeats a meaning for what writes alone. A destructive tool says so although that is the
+        default, and each says if it reaches beyond: Claude Code 2.1.197 takes a missing hint for false. It
+        reads the title only here, and the SDKs read it here where a tool has none beside its name.
+        """
         return ToolAnnotations(
             title=self.title,
-            read_only_hint=self.reads,
-            destructive_hint=not (self.reads or self.adds),
-            idempotent_hint=self.reads or self.adds,
+            read_only_hint=self.reads or None,
+            destructive_hint=None if self.reads else not self.adds,
+            idempotent_hint=(self.adds and not self.reads) or None,
             open_world_hint=self.open_world,
         )
 

@@ -134,7 +134,7 @@ function show(tool, args, result) {
     return $("result").replaceChildren(text);
   }
   const page = `/views/${uri.split("/").at(-1)}`;
-  bridge = new Bridge($("result"), { tool, args, result, page, title: tools.get(tool).title ?? tool }, { call: (given) => callFromView(tool, given), download });
+  bridge = new Bridge($("result"), { tool, args, result, page, title: tools.get(tool).annotations?.title ?? tool }, { call: (given) => callFromView(tool, given), download });
 }
 
 // A view may change only what was previewed: the server holds the token to it.
