@@ -85,6 +85,30 @@ class CuttingProxy:
         return answer
 
 
+class MeetingPoint(CuttingProxy):
+    """Hands requests on, but those for an operation only when so many of them have come.
+
+    Args:
+        upstream: URL of the account's API.
+        operation: The operation, and behind it `` in `` and a Region.
+        number: How many are waited for.
+    """
+
+    def __init__(self, upstream: str, operation: str, number: int) -> None:
+        super().__init__(upstream, (), is_final=False)
+        self._operation, self._missing = operation, number
+        self._all_are_here = asyncio.Event()
+
+    async def hand_on(self, request: bytes) -> bytes:
+        """Ask the API, when all are here."""
+        if (change := _change(request)) and change[0] == self._operation:
+            self._missing -= 1
+            if self._missing <= 0:
+                self._all_are_here.set()
+            await self._all_are_here.wait()
+        return await super().hand_on(request)
+
+
 async def _message(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)

@@ -88,8 +88,8 @@ class Order:
 
         Args:
             account: Number of the account.
-            what: Region of a cluster, or kind of a job.
-            nonce: Number of the earlier requests of this name whose results are known to be gone.
+            what: Region of a cluster, behind it the peer that it names; or kind of a job.
+            nonce: Number of the earlier requests of this name whose results are gone.
         """
         parts = [account, self.regions, self.witness, self.point and self.point.arn, what, self.name, nonce]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What one server has made, as long as it lives: a limit to it, and where the numbers of its tokens begin."""
+"""What one server has made and deleted, as long as it lives, and a limit to it."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class Registry:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._made: dict[tuple[str, str], str] = {}
-        self._gone: dict[tuple[str, str], int] = {}
+        self._gone: set[str] = set()
         self._turns: dict[str, asyncio.Lock] = {}
 
     def turn(self, what: str) -> asyncio.Lock:
@@ -59,11 +59,12 @@ class Registry:
             del self._made[name, region]
 
     def deleted(self, name: str, region: str, identifier: str) -> None:
-        """Count a cluster no more that is being deleted; the next of its name gets another token."""
-        self._gone[name, region] = self._gone.get((name, region), 0) + 1
+        """Count a cluster no more that is being deleted."""
+        self._gone.add(identifier)
         if self._made.get((name, region)) == identifier:
             del self._made[name, region]
 
-    def nonce(self, name: str, region: str) -> int:
-        """Give the number of the clusters of this name that this server has deleted."""
-        return self._gone.get((name, region), 0)
+    @property
+    def gone(self) -> frozenset[str]:
+        """Identifiers of the clusters that this server has deleted."""
+        return frozenset(self._gone)

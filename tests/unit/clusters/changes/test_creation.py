@@ -35,7 +35,7 @@ from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     StartJob,
     Step,
 )
-from awslabs_dsql_mcp.clusters.changes.order import read_order
+from awslabs_dsql_mcp.clusters.changes.order import Order, read_order
 from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
@@ -67,6 +67,7 @@ STATES = (
     "SOMETHING_NEW",
 )
 _A, _B, _C = "a" * 26, "b" * 26, "c" * 26
+KNOWN_GONE = st.frozensets(st.sampled_from([_A, _B, _C]))
 NAMES = [ClusterName(identifier, region) for identifier in (_A, _B, _C) for region in REGIONS]
 
 
@@ -176,9 +177,14 @@ def driven(steps: Generator[Step, Reply, Report], data: st.DataObject, wait: flo
         return end.value, trace
 
 
-@given(st.data(), st.sampled_from([ONE, PAIR]), st.sampled_from([0.0, 5.0, 45.0]), st.integers(0, 3))
-def test_a_creation_of_any_replies(data: st.DataObject, order: Any, wait: float, nonce: int) -> None:  # noqa: ANN401
-    report, trace = driven(creation(order, wait, nonce), data, wait)
+@given(st.data(), st.sampled_from([ONE, PAIR]), st.sampled_from([0.0, 5.0, 45.0]), KNOWN_GONE)
+def test_a_creation_of_any_replies(
+    data: st.DataObject,
+    order: Order,
+    wait: float,
+    gone: frozenset[str],
+) -> None:
+    report, trace = driven(creation(order, wait, gone), data, wait)
     assert isinstance(trace[0][0], Find)
     made = [reply.name for step, reply in trace if isinstance(step, Create) and isinstance(reply, Made)]
     assert set(report.made) <= set(made)
@@ -197,6 +203,7 @@ def test_a_creation_of_any_replies(data: st.DataObject, order: Any, wait: float,
             assert step.cluster.status == "PENDING_SETUP"
             assert step.peer.name not in step.cluster.peers
             assert {step.cluster.name.region, step.peer.name.region} == set(REGIONS)
+    assert not {name.identifier for name in report.made} & gone
     _is_true(report, trace)
 
 
@@ -225,10 +232,11 @@ def _is_true(report: Report, trace: Trace) -> None:
     for _, reply in trace:
         if isinstance(reply, Seen):
             seen |= {each.name: each for each in reply.clusters}
-    for told in report.clusters:
+    for told in (*report.clusters, *report.twins):
         assert told.name in seen
+    assert not {told.name for told in report.twins} & {told.name for told in report.clusters}
     if report.error is None and report.clusters:
-        last = trace[-1][1]
+        last = [reply for step, reply in trace if isinstance(step, Look)][-1]
         assert isinstance(last, Seen)
         assert all(told in last.clusters for told in report.clusters)
         assert not [each for each in report.clusters if each.status in (*GONE, "FAILED")]
@@ -236,11 +244,14 @@ def _is_true(report: Report, trace: Trace) -> None:
         assert isinstance(report.error, OutcomeUnknown)
 
 
-@given(
-    st.data(), st.sampled_from([RESTORE, RESTORE_PAIR]), st.sampled_from([0.0, 5.0, 45.0]), st.integers(0, 3)
-)
-def test_a_restoration_of_any_replies(data: st.DataObject, order: Any, wait: float, nonce: int) -> None:  # noqa: ANN401
-    report, trace = driven(restoration(order, wait, nonce), data, wait)
+@given(st.data(), st.sampled_from([RESTORE, RESTORE_PAIR]), st.sampled_from([0.0, 5.0, 45.0]), KNOWN_GONE)
+def test_a_restoration_of_any_replies(
+    data: st.DataObject,
+    order: Order,
+    wait: float,
+    gone: frozenset[str],
+) -> None:
+    report, trace = driven(restoration(order, wait, gone), data, wait)
     asked = [(step.kind, step.nonce) for step, _ in trace if isinstance(step, StartJob)]
     assert len(set(asked)) == len(asked)
     assert not [step for step, _ in trace if isinstance(step, (Create, NamePeer))]
@@ -262,11 +273,11 @@ def test_a_restoration_of_any_replies(data: st.DataObject, order: Any, wait: flo
             before = [each for _, each in trace[:index]]
             is_copied = [each for each in before if isinstance(each, Job) and each.state == "COMPLETED"]
             assert Copy("COMPLETED", is_usable=True) in before or is_copied
-        _is_due(trace[:index], step)
+        _is_due(trace[:index], step, gone)
     _is_true(report, trace)
 
 
-def _is_due(before: Trace, step: StartJob) -> None:
+def _is_due(before: Trace, step: StartJob, gone: frozenset[str]) -> None:
     """Assert that what the job before has made is not there, or that it failed before the call."""
     jobs = [i for i, (each, _) in enumerate(before) if isinstance(each, LookAtJob) and each.kind == step.kind]
     if not jobs:
@@ -275,7 +286,7 @@ def _is_due(before: Trace, step: StartJob) -> None:
     assert isinstance(last, Job)
     if last.state in ("FAILED", "ABORTED"):
         assert last.is_earlier
-    if last.made is not None and step.kind == "restore":
+    if last.made is not None and last.made.identifier not in gone and step.kind == "restore":
         looks = [there for each, there in before[jobs[-1] :] if isinstance(each, Look)]
         assert isinstance(looks[0], Seen)
         assert not [each for each in looks[0].clusters if each.name == last.made and each.status not in GONE]
@@ -327,6 +338,7 @@ def test_a_pair_is_two_creations_and_an_update() -> None:
         (Look, Seen(tuple(cluster(each, witness="us-west-2", status="CREATING") for each in (one, two)))),
         (Pause, Paused(2.0)),
         (Look, Seen(tuple(cluster(each, witness="us-west-2") for each in (one, two)))),
+        (Find, Seen(tuple(cluster(each, witness="us-west-2") for each in (one, two)))),
     ]
     steps = creation(PAIR, 45)
     step: Step = next(steps)
@@ -336,6 +348,7 @@ def test_a_pair_is_two_creations_and_an_update() -> None:
     with pytest.raises(StopIteration) as ended:
         steps.send(replies[-1][1])
     assert ended.value.value.made == (one, two)
+    assert ended.value.value.twins == ()
     assert ended.value.value.error is None
 
 

@@ -1,7 +1,8 @@
 """A creation cut off anywhere, and gone on with: nothing is made twice, nothing is said that is not so."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
 from awslabs_dsql_mcp.clusters.changes.order import Order, read_order
+from awslabs_dsql_mcp.clusters.changes.ownership import own_tags
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
@@ -175,20 +177,83 @@ async def test_a_lost_answer_is_looked_up_and_not_repeated() -> None:
     assert seen.changes() == ["CreateCluster"]
 
 
-async def test_the_token_is_of_the_account_the_regions_the_name_and_the_deletions() -> None:
-    def tokens(aws: InMemory) -> list[str]:
-        return [members["clientToken"] for operation, _, members in aws.asked if operation == "CreateCluster"]
-
+async def test_the_token_is_of_the_account_the_regions_and_the_name() -> None:
     seen = list[str]()
     for number, name in itertools.product(("1" * 12, "2" * 12), ("one", "two")):
         aws = InMemory(number=number)
         await Server(aws).create(read_order(name, REGIONS[:1]))
-        seen += tokens(aws)
+        seen += _tokens(aws)
     assert len(set(seen)) == 4
     one, two = InMemory(), InMemory()
     await Server(one).create(ONE)
     await Server(two).create(ONE)
-    assert tokens(one) == tokens(two)
+    assert _tokens(one) == _tokens(two)
+
+
+async def _delete_all(aws: InMemory) -> None:
+    for cluster in list(aws.state.clusters.values()):
+        await aws.call("dsql", "DeleteCluster", cluster.region, identifier=cluster.identifier)
+
+
+async def test_what_a_server_has_deleted_before_changes_no_token() -> None:
+    aws, free = InMemory(), replace(ONE, is_protected=False)
+    experienced = Server(aws)
+    for _ in range(2):
+        await experienced.create(free)
+        *_, identifier = aws.state.clusters
+        await _delete_all(aws)
+        experienced.registry.deleted(free.name, REGIONS[0], identifier)
+        await aws.sleep(20)
+    aws.state = replace(aws.state, answers={})  # AWS does not remember tokens for ever
+    tokens = list[list[str]]()
+    for each in (experienced, Server(aws)):
+        asked = len(aws.asked)
+        await each.create(free)
+        tokens.append(_tokens(aws, asked))
+        aws.state = replace(aws.state, clusters={}, answers={})
+    assert tokens[0] == tokens[1]
+
+
+@pytest.mark.parametrize("later", [3, 400])
+async def test_a_pair_that_was_deleted_is_made_anew_by_another_server(later: float) -> None:
+    aws, free = InMemory(), replace(PAIR, is_protected=False)
+    await Server(aws).create(free)
+    await _delete_all(aws)
+    await aws.sleep(later)
+    answer = await Server(aws).create(free)
+    assert answer.structured["ready"] is True
+    assert len(aws.living()) == 2
+
+
+async def test_another_cluster_of_the_name_is_told_with_both_ids() -> None:
+    aws = InMemory()
+    tags = own_tags("one", "another", {})
+
+    def create_too(operation: str, members: Mapping[str, object]) -> None:
+        if operation == "CreateCluster" and members.get("tags") != tags:
+            call = aws.call("dsql", "CreateCluster", "us-east-1", tags=tags, deletionProtectionEnabled=True)
+            with pytest.raises(StopIteration):
+                call.send(None)
+
+    aws.before = create_too
+    answer = await Server(aws).create(ONE)
+    twin, own = sorted(aws.state.clusters, key=lambda each: aws.state.clusters[each].tags["created_by"])
+    assert answer.structured["made"] == [own]
+    assert [each["identifier"] for each in answer.structured["twins"]] == [twin]  # type: ignore[attr-defined]
+    assert f"There is another one named one: {twin} in us-east-1, " in answer.text
+    assert f"Made: cluster {own}" in answer.text
+    again = await Server(aws).tried(ONE)
+    assert isinstance(again, DsqlError)
+    assert (again.code, {own, twin} - set(again.text.replace(",", " ").replace(";", " ").split())) == (
+        "name_taken",
+        set(),
+    )
+
+
+def _tokens(aws: InMemory, since: int = 0) -> list[str]:
+    return [
+        members["clientToken"] for operation, _, members in aws.asked[since:] if operation == "CreateCluster"
+    ]
 
 
 @pytest.mark.parametrize(("later", "is_made"), [(60, False), (400, True)])

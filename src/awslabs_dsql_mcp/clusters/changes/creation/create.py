@@ -17,6 +17,7 @@ from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, Weigh
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
 from awslabs_dsql_mcp.clusters.report import facts
+from awslabs_dsql_mcp.clusters.times import minute
 from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import pluralize
@@ -105,8 +106,7 @@ class CreateCluster:
                 may_make=may_make,
             )
             steps = restoration if order.point else creation
-            nonce = self._registry.nonce(order.name, order.regions[0])
-            report = await executor.run(steps(order, left, nonce, self._advice))
+            report = await executor.run(steps(order, left, self._registry.gone, self._advice))
         if report.error is not None:
             raise stopped(report, order, report.error, self._advice)
         return answer(report, order, number, self._advice), report.clusters
@@ -219,6 +219,7 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
         lines.append(f"Its peer is not told yet. {sentence(advice.create(order))}: it goes on with both.")
     if report.copied:
         lines.append(_copy(report, order))
+    lines += [_twin(twin, order, advice) for twin in report.twins]
     lines.append(f"Account {account}. {_protection(report, order, advice)}")
     lines += _unset_tags(report, order, advice)
     if is_ready:
@@ -243,6 +244,7 @@ def answer(report: Report, order: Order, account: str, advice: Advice = TO_MODEL
                 else {}
             ),
             "clusters": [facts(cluster) for cluster in report.clusters],
+            **({"twins": [facts(twin) for twin in report.twins]} if report.twins else {}),
             **({"job": report.job} if report.job else {}),
         },
     )
@@ -283,6 +285,15 @@ def _line(cluster: Cluster, report: Report) -> str:
         f"{made}: cluster {name.identifier} {quoted(cluster.title)} in {name.region}, "
         f"{cluster.status}{peer}{witness}. "
         f"Endpoint: {cluster.endpoint}."
+    )
+
+
+def _twin(twin: Cluster, order: Order, advice: Advice) -> str:
+    """Tell of another cluster of the name, as two servers may make them that ask for it in one moment."""
+    return (
+        f"There is another one named {order.name}: {_brief(twin)}, created {minute(twin.created)}; both are "
+        f"billed. Ask which is kept, and use it by its id; {advice.change(twin.arn, 'delete')} deletes "
+        f"{twin.name.identifier}."
     )
 
 

@@ -12,7 +12,10 @@ The rules:
    the same client token, so that AWS gives the same cluster where the first request got through. What it
    finds then is not said to be made: another server may have made it meanwhile.
 4. AWS answers a token that it knows as before, also when that cluster is gone. Only an answer of a cluster
-   that was made long ago, and is not there, is followed by another request.
+   that was made long ago, and is not there, or that this server has deleted, is followed by another request.
+5. All servers send the same tokens in the same order, whatever each has done before, so that those that
+   create a name in the same moment are given one cluster. What that does not hold, such as a pair and one
+   cluster of a name, is looked for when it is made, and told.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -29,6 +32,7 @@ from awslabs_dsql_mcp.clusters.changes.creation.settling import (
     seen,
     settle,
     unshown,
+    with_twins,
 )
 from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Create,
@@ -62,13 +66,15 @@ _Origin = Literal["made", "found", "in_doubt"]
 _Outcome = tuple[Cluster, _Origin] | Report
 
 
-def creation(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODEL) -> Steps:
+def creation(
+    order: Order, wait: float, gone: frozenset[str] = frozenset(), advice: Advice = TO_MODEL
+) -> Steps:
     """Create what is ordered, or go on with it.
 
     Args:
         order: One cluster or a pair, without a recovery point.
         wait: Seconds to wait until it can be used.
-        nonce: Where the numbers of client tokens begin.
+        gone: Identifiers of clusters that are known to be deleted.
         advice: Words the next steps.
     """
     reply = yield Find()
@@ -82,8 +88,9 @@ def creation(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODE
     if missing and not isinstance(reply := (yield Reserve(missing)), Done):
         return Report(tuple(have.values()), error=error_of(reply))
     origins: dict[ClusterName, _Origin] = {}
-    report = yield from _complete(order, have, origins, wait, nonce, advice)
-    return replace(report, made=_of(origins, "made"), may_have_made=_of(origins, "in_doubt"))
+    report = yield from _complete(order, have, origins, wait, gone, advice)
+    report = replace(report, made=_of(origins, "made"), may_have_made=_of(origins, "in_doubt"))
+    return (yield from with_twins(report))
 
 
 def _complete(
@@ -91,14 +98,14 @@ def _complete(
     have: dict[str, Cluster],
     origins: dict[ClusterName, _Origin],
     wait: float,
-    nonce: int,
+    gone: frozenset[str],
     advice: Advice,
 ) -> Steps:
     """Create what is missing, and note where each of them is from."""
     for region in order.regions:
         if region not in have:
             peers = [cluster.arn for cluster in have.values()]
-            outcome = yield from _create(order, region, peers[0] if peers else "", nonce, advice)
+            outcome = yield from _create(order, region, peers[0] if peers else "", gone, advice)
             if isinstance(outcome, Report):
                 return replace(outcome, clusters=tuple(have.values()))
             have[region], origin = outcome
@@ -169,15 +176,17 @@ def _taken(order: Order, cluster: Cluster, reason: str) -> RequestInvalid:
 
 
 def _create(
-    order: Order, region: str, peer: str, nonce: int, advice: Advice
+    order: Order, region: str, peer: str, gone: frozenset[str], advice: Advice
 ) -> Generator[Step, Reply, _Outcome]:
     """Create one cluster, and read it back; with it, where it is from."""
-    for number in range(nonce, nonce + _NONCES):
+    for number in range(_NONCES + len(gone)):
         reply = yield Create(region, peer, number)
+        if isinstance(reply, Made) and reply.name.identifier in gone:
+            continue
         if isinstance(reply, Made):
             outcome = yield from _after_answer(order, reply, advice)
         else:
-            outcome = yield from _after_failure(order, region, reply, advice)
+            outcome = yield from _after_failure(order, region, reply, advice, names_peer=bool(peer))
         if outcome is not None:
             return outcome
     return Report(
@@ -202,14 +211,15 @@ def _after_answer(order: Order, reply: Made, advice: Advice) -> Generator[Step, 
 
 
 def _after_failure(
-    order: Order, region: str, reply: Reply, advice: Advice
+    order: Order, region: str, reply: Reply, advice: Advice, *, names_peer: bool
 ) -> Generator[Step, Reply, _Outcome | None]:
     """Look by name where a cluster may be there all the same; `None` if another token is to be tried."""
     error = error_of(reply)
     doubtful = not isinstance(reply, Failed) or reply.is_in_doubt
     if not doubtful and error.code != "aws_conflict":
         return Report(error=error)
-    again = yield from _look_by_name(order, region, LOOKS if doubtful else 1)
+    # AWS refuses the token where another client, or with other tags, has created the name just now.
+    again = yield from _look_by_name(order, region, LOOKS if doubtful or not names_peer else 1)
     if isinstance(again, Cluster):
         # It was not there before; still, another server's request may have made it, and not this one.
         return again, "in_doubt" if doubtful else "found"
@@ -218,7 +228,7 @@ def _after_failure(
     if doubtful:
         return Report(error=_lost(order, region, error, advice), in_doubt=region)
     # A token that was used for something else is refused; a peer that does not fit is refused with any.
-    return Report(error=error) if order.is_pair else None
+    return Report(error=error) if names_peer else None
 
 
 def _read_back(name: ClusterName) -> Generator[Step, Reply, Cluster | Failed | None]:

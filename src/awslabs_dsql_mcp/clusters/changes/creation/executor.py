@@ -185,7 +185,7 @@ class Executor:
         members: dict[str, Any] = {
             "deletionProtectionEnabled": order.is_protected,
             "tags": own_tags(order.name, self._client, order.tags),
-            "clientToken": order.token(self._account, region, nonce),
+            "clientToken": order.token(self._account, f"{region} {peer}".rstrip(), nonce),
         }
         if order.is_pair:
             properties: dict[str, Any] = {"witnessRegion": order.witness}

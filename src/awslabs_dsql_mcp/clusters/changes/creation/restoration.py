@@ -21,6 +21,7 @@ from awslabs_dsql_mcp.clusters.changes.creation.settling import (
     seen,
     settle,
     unshown,
+    with_twins,
 )
 from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Done,
@@ -47,13 +48,15 @@ _SOON = 2.0
 _PASSING = frozenset({"aws_not_found", "aws_throttled", "aws_conflict"})
 
 
-def restoration(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_MODEL) -> Steps:
+def restoration(
+    order: Order, wait: float, gone: frozenset[str] = frozenset(), advice: Advice = TO_MODEL
+) -> Steps:
     """Restore what is ordered, or go on with it.
 
     Args:
         order: A cluster or a pair with a recovery point.
         wait: Seconds to wait until it can be used.
-        nonce: Where the numbers of tokens begin.
+        gone: Identifiers of clusters that are known to be deleted.
         advice: Words the next steps.
     """
     reply = yield Find()
@@ -71,25 +74,30 @@ def restoration(order: Order, wait: float, nonce: int = 0, advice: Advice = TO_M
     copy = (yield from copied(order, wait, advice)) if order.is_pair else ""
     if isinstance(copy, Report):
         return copy
-    return replace((yield from _begin(order, wait, nonce, advice)), copied=copy)
+    report = yield from _begin(order, wait, gone, advice)
+    return replace((yield from with_twins(report)), copied=copy)
 
 
-def _begin(order: Order, wait: float, nonce: int, advice: Advice) -> Steps:
+def _begin(order: Order, wait: float, gone: frozenset[str], advice: Advice) -> Steps:
     """Begin a restore, past those that failed earlier or whose clusters are gone."""
-    for number in range(nonce, nonce + MOST_JOBS):
-        report = yield from _restore(order, wait, number, advice)
+    for number in range(MOST_JOBS + len(gone)):
+        report = yield from _restore(order, wait, number, gone, advice)
         if report is not None:
             return report
     return Report(error=used_up(order, "restore"))
 
 
-def _restore(order: Order, wait: float, number: int, advice: Advice) -> Generator[Step, Reply, Report | None]:
+def _restore(
+    order: Order, wait: float, number: int, gone: frozenset[str], advice: Advice
+) -> Generator[Step, Reply, Report | None]:
     """Begin a restore, or find it again; `None` if it failed earlier, or its cluster is gone."""
     followed = yield from follow(order, "restore", number, wait, advice)
     if followed is None or isinstance(followed, Report):
         return followed
     name = followed.told.made
     assert name is not None  # noqa: S101 - a restore is followed until it names its cluster
+    if name.identifier in gone:
+        return None
     looked = yield Look((name,))
     if isinstance(looked, Seen) and _is_gone(seen(looked, name), followed.told.age):
         return None

@@ -1,10 +1,12 @@
 """Clusters looked at until they change by themselves no more. Generators of steps, and what they share."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 from awslabs_dsql_mcp.clusters.changes.advice import Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Failed,
+    Find,
     Look,
     Pause,
     Paused,
@@ -71,6 +73,18 @@ def settle(clusters: tuple[Cluster, ...], wait: float) -> Steps:
         )
         paused = yield Pause(_SOON if elapsed < _AT_FIRST else _LATER, told, until=wait)
         elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
+
+
+def with_twins(report: Report) -> Steps:
+    """Look once more by name where something was made: others may have made the same in that moment."""
+    if report.error is not None or not (report.made or report.may_have_made):
+        return report
+    reply = yield Find()
+    known = {cluster.name for cluster in report.clusters}
+    known |= {peer for cluster in report.clusters for peer in cluster.peers}
+    found = reply.clusters if isinstance(reply, Seen) else ()
+    twins = [cluster for cluster in found if cluster.name not in known and cluster.status not in GONE]
+    return replace(report, twins=tuple(twins))
 
 
 def error_of(reply: Reply) -> DsqlError:

@@ -38,7 +38,7 @@ class Create:
     Attributes:
         region: Its Region.
         peer: ARN of its peer; empty for none.
-        nonce: Number of the earlier clusters of this name whose creation AWS still answers with.
+        nonce: Number of the clusters of this name that AWS answered with before, and that are gone.
     """
 
     region: str
@@ -215,6 +215,7 @@ class Report:
         clusters: The clusters of the order, as they were seen last.
         made: Those of them that AWS has made for this order, as it answered.
         may_have_made: Those that were found after a lost answer, where none was before.
+        twins: Others of the name that are there beside those that were made.
         error: What stopped it; `None` if nothing did.
         in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
         job: The job of AWS Backup that was begun or followed last.
@@ -228,6 +229,7 @@ class Report:
     clusters: tuple[Cluster, ...] = ()
     made: tuple[ClusterName, ...] = ()
     may_have_made: tuple[ClusterName, ...] = ()
+    twins: tuple[Cluster, ...] = ()
     error: DsqlError | None = None
     in_doubt: str = ""
     job: str = ""
