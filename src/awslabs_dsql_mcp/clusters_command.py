@@ -82,7 +82,7 @@ _TASKS_OF: Final = {
     "--seconds": ("wait",),
     "--deleted": ("wait",),
 }
-"""What each argument is for; the others are for all."""
+"""Reports that each argument is for; the others are for all."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""How a command reports an error of ours."""
+"""Report of an error of ours by a command."""
 
 import json
 import sys

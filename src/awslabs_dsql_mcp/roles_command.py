@@ -39,7 +39,7 @@ _TASKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "--cluster": (_LIST, _POLICY),
     **{each.flag: (_LIST, _POLICY) if each.name in _NAMING else (_LIST,) for each in _SERVER_OPTIONS},
 }
-"""What each option is for."""
+"""Commands that each option is for."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

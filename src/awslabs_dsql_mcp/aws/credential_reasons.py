@@ -1,4 +1,4 @@
-"""What an exception of botocore, or of a source of credentials, says of its cause, without secrets.
+"""An exception of botocore, or of a source of credentials, as a text on its cause, without secrets.
 
 Only what names a thing is taken from an exception: profiles, keys of a file, files with their lines, hosts,
 and the system's own words. URLs lose user, path and query; what a program printed is never quoted.
@@ -111,4 +111,4 @@ _READERS: Final[Mapping[str, Callable[[Exception, Fields], str]]] = {
     "HTTPClientError": _connection,
     "ConnectionError": _connection,
 }
-"""How each exception of botocore names its cause; subclasses likewise."""
+"""Readers of the cause that each exception of botocore names; subclasses likewise."""

@@ -1,4 +1,4 @@
-"""What the catalog estimates of a table, which costs nothing to ask: its rows, and how wide its columns are.
+"""Estimates that the catalog has of a table and are free to ask: its rows, and the width of its columns.
 
 Source: PostgreSQL documentation, "pg_class" (reltuples) and "pg_stats" (avg_width, null_frac).
 """

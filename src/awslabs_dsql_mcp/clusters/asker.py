@@ -1,4 +1,4 @@
-"""Who asks about clusters, by which the next step is worded: an argument of the tool, or an option."""
+"""The one who asks about clusters, by an argument of a tool or an option: the next step is worded so."""
 
 import shlex
 from collections.abc import Callable, Sequence

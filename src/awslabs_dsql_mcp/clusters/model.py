@@ -20,7 +20,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "PENDING_DELETE": "it goes when its peer is deleted too, and its storage is billed until then",
     "FAILED": "it could not be created or changed; AWS Support can tell why",
 }
-"""What a state means for its users (user guide, "Cluster status" and "Multi-Region clusters")."""
+"""Meaning of a state for its users (user guide, "Cluster status" and "Multi-Region clusters")."""
 
 
 @dataclass(frozen=True)

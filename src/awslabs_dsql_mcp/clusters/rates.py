@@ -1,4 +1,4 @@
-"""What a cluster's DPUs cost, asked of AWS in the background, so that no call waits long for it."""
+"""Price of a cluster's DPUs, asked of AWS in the background, so that no call waits long for it."""
 
 import asyncio
 import time

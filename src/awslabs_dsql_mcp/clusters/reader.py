@@ -1,4 +1,4 @@
-"""What AWS's APIs tell of clusters, asked at once; a part that AWS refuses is told in its place.
+"""Reads clusters from AWS's APIs, all at once; a part that AWS refuses is told in its place.
 
 The cluster itself has to be readable. Backups, usage, prices and quotas may be forbidden or disturbed: then
 the reason stands where they would.

@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "help": "this text, or that of a command, an option or a group of options: help TOPIC",
     },
 }
-"""What the command line may begin with in place of the server's options, by purpose."""
+"""Commands, which the command line may begin with in place of the server's options, by purpose."""
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster": (

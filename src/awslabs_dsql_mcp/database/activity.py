@@ -1,4 +1,4 @@
-"""What this server saw of conflicts and slow transactions on a cluster: a record in memory, of bounded size.
+"""Record of the conflicts and slow transactions that this server saw on a cluster: in memory, bounded.
 
 The statements are kept without their literals (see `sql.shapes`), and only of what conflicted or was slow.
 """

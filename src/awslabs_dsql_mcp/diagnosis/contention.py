@@ -1,4 +1,4 @@
-"""What transactions that conflicted have in common, as far as this server's own statements tell it.
+"""Common traits of transactions that conflicted, as far as this server's own statements tell them.
 
 The others, which they conflicted with, are not known: Aurora DSQL does not name them, nor the row.
 Source of the advice: Aurora DSQL user guide, "Concurrency control" and "Sequences and identity columns".

@@ -1,4 +1,4 @@
-"""What CloudWatch tells of the last minutes, and the connections beside their quota."""
+"""CloudWatch's metrics of the last minutes, and the connections beside their quota."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

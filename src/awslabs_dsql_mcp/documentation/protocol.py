@@ -32,7 +32,7 @@ SESSION_VERSION = "2025-11-25"
 _CLIENT = {"name": "awslabs-dsql-mcp", "version": __version__}
 _NOT_FOUND = 404
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,1000}")
-"""What an id of a session may be of (MCP 2025-11-25, basic/transports, "Session Management")."""
+"""Characters that an id of a session may have (MCP 2025-11-25, basic/transports, "Session Management")."""
 _CLIENT_ERRORS = range(400, 500)
 
 

@@ -1,4 +1,4 @@
-"""What Aurora DSQL costs: prices by Region, each with its source and date, and the formulas of DPUs.
+"""Prices of Aurora DSQL by Region, each with its source and date, and the formulas of DPUs.
 
 A DPU is Aurora DSQL's unit of work. Sources, where a row has no other: Amazon Aurora DSQL pricing; Aurora
 DSQL user guide, "Understanding Aurora DSQL billing and usage".

@@ -19,7 +19,7 @@ from awslabs_dsql_mcp.explain.predicates import PredicateColumns, predicate_colu
 from awslabs_dsql_mcp.sql.identifiers import TableName, parse_name, quote_identifier
 
 REMARK: Final = " -- makes writes cost more"
-"""What stands behind each statement, as a comment."""
+"""Comment behind each statement."""
 _MAX_INCLUDED: Final = 6  # columns; with more, the index is a second table
 _MIN_ROWS: Final = 1_000  # a smaller table is read as fast as an index
 _SELECTIVE: Final = 0.5

@@ -1,4 +1,4 @@
-"""Where uv installs the server from: the package, or what the user or this installation names."""
+"""Source from which uv installs the server: the package, or what the user or this installation names."""
 
 import json
 from collections.abc import Mapping

@@ -51,7 +51,7 @@ _TASKS_OF = {
     _TIMES.flag: ("fail",),
     **{option.flag: ("",) for option in options.OPTIONS},
 }
-"""What each option is for; "" is the cluster itself."""
+"""Subject of each option; "" is the cluster itself."""
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str] = MappingProxyType({})) -> int:

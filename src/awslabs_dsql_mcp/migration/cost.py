@@ -1,4 +1,4 @@
-"""What the steps of a migration read and write, as far as the script and the catalog's estimates tell.
+"""Reads and writes of a migration's steps, as far as the script and the catalog's estimates tell.
 
 Rows that the script brings count with the size of their text, entries of indexes with the average width of
 their columns where the catalog has one, else with the least. A change that finds its rows itself is one

@@ -1,4 +1,4 @@
-"""What a statement does to which rows, without its literals: what may be kept of one that has run.
+"""Shape of a statement: what it does to which rows, without its literals, as may be kept once it has run.
 
 A literal may be a secret. So a statement is kept with ``%s`` in the place of each, and of the values that its
 WHERE compares, or that it inserts, only a digest: enough to see that two statements meant one row. Numbers

@@ -1,4 +1,4 @@
-"""Who may speak to the viewer: the tab that was opened with its key, and no other page or program.
+"""Access to the viewer: for the tab that was opened with its key, and no other page or program.
 
 A port of the loopback address is open to every program of the machine and, by the browser, to every web
 site: a site may send requests to it, and may let its own name stand for 127.0.0.1 (DNS rebinding). Hence the

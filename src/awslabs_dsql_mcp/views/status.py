@@ -1,4 +1,4 @@
-"""What the view of jobs and clusters draws: a state, tables of cells, and DPUs by day.
+"""Contents of the view of jobs and clusters: a state, tables of cells, and DPUs by day.
 
 Its words are made where the facts are; the page knows no job and no cluster.
 """

@@ -1,4 +1,4 @@
-"""What the one who decides on a change is told of the cluster: each line is read, or says why it is not."""
+"""Facts of a cluster for the one who decides on its change: each line is read, or says why it is not."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is to be created: one cluster or a multi-Region pair, empty or from a recovery point. Pure."""
+"""Order of what to create: one cluster or a multi-Region pair, empty or from a recovery point. Pure."""
 
 import hashlib
 import json

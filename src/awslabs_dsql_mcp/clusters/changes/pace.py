@@ -1,4 +1,4 @@
-"""How long a call may wait, and how it does."""
+"""Time that a call may wait, and the waiting."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ NOTES: Final = (
     "A restore of a pair also needs dsql:UpdateCluster and dsql:RemovePeerCluster on clusters without a tag.",
     "Add dsql:DbConnectAdmin or dsql:DbConnect on the clusters that are to be connected to.",
 )
-"""What the policy does not say, or cannot hold."""
+"""Notes on what the policy does not say, or cannot hold."""
 
 
 def own_policy() -> dict[str, Any]:

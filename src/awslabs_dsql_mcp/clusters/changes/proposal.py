@@ -1,4 +1,4 @@
-"""What is put before a person, or a dry run's token, before a change. Pure."""
+"""Proposal of a change, put before a person, or behind a dry run's token. Pure."""
 
 import hashlib
 import json

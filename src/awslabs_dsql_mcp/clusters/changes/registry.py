@@ -1,4 +1,4 @@
-"""What one server has made and deleted, as long as it lives, and a limit to it."""
+"""Record of what one server has made and deleted, as long as it lives, and a limit to it."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Who signs requests of the account: AWS STS with its one operation that needs no permission. Pure.
+"""Identity of who signs requests: AWS STS with its one operation that needs no permission. Pure.
 
 STS speaks the query protocol: a form comes, XML goes (AWS STS API reference, GetCallerIdentity and "Common
 errors"; botocore's model ``sts``, 2011-06-15). It lends no keys here: the account has one pair.

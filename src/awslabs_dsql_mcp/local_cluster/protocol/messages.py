@@ -171,7 +171,7 @@ _FIELDS: Final[dict[bytes, Callable[[bytes], int]]] = {
     COPY_FAIL: _text_end,
     **dict.fromkeys((SYNC, FLUSH, COPY_DONE), lambda _: 0),
 }
-"""What passes over the fields of a message, by its type, and returns where they end."""
+"""Functions by type of message, each of which passes over the fields and returns where they end."""
 
 
 def decode(sql: bytes) -> str:

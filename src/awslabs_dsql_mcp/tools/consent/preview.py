@@ -32,7 +32,7 @@ ON_PREVIEW: Final = (
     "the user runs it with the button of the preview that this client shows (once, in 10 min). Only if they "
     "see none: send the same without dry_run."
 )
-"""What a model is told in place of the token."""
+"""Text for a model in place of the token."""
 
 _SAMPLE: Final = ResultLimits(rows=20, characters=8_000, cell=400)
 _MAX_STATEMENTS: Final = 50  # of which changed rows are returned

@@ -1,4 +1,4 @@
-"""What a statement costs that is run in batches, from what the catalog estimates of its tables."""
+"""Cost of a statement that is run in batches, from what the catalog estimates of its tables."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a call of ``load_rows`` names: the table, the rows, and the job that takes the one into the other."""
+"""Source of a call of ``load_rows``: the table and rows that it names, and the job that loads them."""
 
 import asyncio
 

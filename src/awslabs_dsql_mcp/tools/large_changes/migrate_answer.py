@@ -20,7 +20,7 @@ from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
 from awslabs_dsql_mcp.tools.large_changes.run_view import Button, run_view
 
 WITH_TOKEN: Final = "~"  # noqa: S105 - no token, what stands before one
-"""What stands between a handle and the token of a dry run."""
+"""Separator between a handle and the token of a dry run."""
 
 
 def plan_output(

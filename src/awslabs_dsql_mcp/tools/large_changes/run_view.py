@@ -1,4 +1,4 @@
-"""What a view draws of work in many transactions: how far it is, its forecast, its button.
+"""View of work in many transactions: how far it is, its forecast, its button.
 
 It travels in a result's ``_meta``, which is not for the model (MCP Apps, "Tool results"), and only to clients
 that show views. Of a dry run the button has the token, and no half of the answer does.

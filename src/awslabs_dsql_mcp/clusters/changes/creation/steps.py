@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.errors import (
 )
 
 JobKind = Literal["copy", "restore"]
-"""What a job of AWS Backup does with a recovery point."""
+"""The work of a job of AWS Backup with a recovery point."""
 
 
 @dataclass(frozen=True)

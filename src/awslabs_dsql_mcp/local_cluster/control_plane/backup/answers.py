@@ -1,4 +1,4 @@
-"""What AWS Backup tells of jobs, recovery points, resources and vaults, by the members of its model. Pure."""
+"""Answers of AWS Backup on jobs, recovery points, resources and vaults, by the members of its model. Pure."""
 
 from typing import Final
 

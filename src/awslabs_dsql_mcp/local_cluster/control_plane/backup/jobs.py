@@ -1,4 +1,4 @@
-"""What happens to an account while a job is carried out: it begins, makes something, ends. Pure."""
+"""Changes of an account while a job is carried out: it begins, makes something, ends. Pure."""
 
 from dataclasses import replace
 

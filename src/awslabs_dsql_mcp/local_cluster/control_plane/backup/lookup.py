@@ -1,4 +1,4 @@
-"""What an input of AWS Backup names: vaults, recovery points, jobs, tags. Pure."""
+"""Lookup of what an input of AWS Backup names: vaults, recovery points, jobs, tags. Pure."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What AWS Backup keeps for an account: vaults, recovery points, jobs. Values, without I/O.
+"""State that AWS Backup keeps for an account: vaults, recovery points, jobs. Values, without I/O.
 
 Who carries a job out records here when it began and ended; its state is no more than that. Sources: AWS
 Backup API reference; AWS Backup developer guide, "Amazon Aurora DSQL restore" (backups are full ones of a
