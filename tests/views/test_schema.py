@@ -1,6 +1,8 @@
 """The view of schemas in a real browser: tables, a diagram in which nothing overlaps, a search."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -16,6 +18,47 @@ pytestmark = pytest.mark.timeout(400)  # the first test brings a browser
 NAME: Final = "<img src=x onerror=window.hurt=1>"
 BOXES: Final = """[...document.querySelectorAll('.box rect')].map(box => {
   const {left, top, right, bottom} = box.getBoundingClientRect(); return [left, top, right, bottom]; })"""
+
+DRAWN: Final = """[[...document.querySelectorAll('.box')].map(box => {
+  const {width, height} = box.querySelector('rect').getBBox(), {e, f} = box.transform.baseVal[0].matrix;
+  return [e, f, e + width, f + height]; }),
+  [...document.querySelectorAll('.link path')].map(path => path.getAttribute('d'))]"""
+
+
+def points(way: str) -> Iterator[tuple[float, float]]:
+    """Give points of a line, close to each other."""
+    x = y = 0.0
+    for kind, told in re.findall(r"([MCH])([^MCH]+)", way):
+        numbers = [float(one) for one in told.split()]
+        if kind == "C":
+            (x1, y1, x2, y2, x3, y3), start = numbers, (x, y)
+            for at in (step / 32 for step in range(33)):
+                parts = ((1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at * at * (1 - at), at**3)
+                yield (
+                    sum(part * value for part, value in zip(parts, (start[0], x1, x2, x3), strict=True)),
+                    sum(part * value for part, value in zip(parts, (start[1], y1, y2, y3), strict=True)),
+                )
+            x, y = x3, y3
+        elif kind == "H":
+            yield from ((x + (numbers[0] - x) * step / 32, y) for step in range(33))
+            x = numbers[0]
+        else:
+            x, y = numbers
+
+
+async def keys_behind_boxes(views: ViewClient) -> tuple[int, list[str]]:
+    """Count the keys that are drawn, and give those of which a part is behind a box."""
+    boxes, ways = await views.evaluate(DRAWN)
+    behind = [
+        way
+        for way in ways
+        if any(
+            left < x - 0.5 and x + 0.5 < right and top < y - 0.5 and y + 0.5 < bottom
+            for x, y in points(way)
+            for left, top, right, bottom in boxes
+        )
+    ]
+    return len(ways), behind
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,8 +111,11 @@ def made_up(number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [2, 60, 100])
-async def test_no_two_boxes_of_a_diagram_overlap(views: ViewClient, number: int) -> None:
-    await views.open("get_schema", {}, given=made_up(number))
+async def test_no_two_boxes_of_a_diagram_overlap_and_no_key_runs_behind_one(
+    views: ViewClient, number: int
+) -> None:
+    given = made_up(number)
+    await views.open("get_schema", {}, given=given)
     await views.wait(f"document.querySelectorAll('.box').length === {number}")
     boxes: list[list[float]] = await views.evaluate(BOXES)
     overlapping = [
@@ -79,6 +125,8 @@ async def test_no_two_boxes_of_a_diagram_overlap(views: ViewClient, number: int)
         if one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
     ]
     assert overlapping == []
+    keys = [key for table in given["_meta"][VIEW]["tables"] for key in table["keys"]]
+    assert await keys_behind_boxes(views) == (len(keys), [])
     inside = await views.evaluate(
         "(({left, top}) => [left, top])(document.querySelector('svg').getBoundingClientRect())"
     )

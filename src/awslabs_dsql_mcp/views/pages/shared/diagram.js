@@ -1,9 +1,10 @@
 // A diagram of tables: what is referenced stands left of what references it. Tables without a foreign key between
-// them stand apart, each group in a rectangle of its own, so that no two boxes can overlap.
+// them stand apart, each group in a rectangle of its own, so that no two boxes can overlap. A key turns between
+// columns of boxes and crosses a column between its boxes, so that it runs behind none.
 
 const BOX = 200;
 const [HEAD, LINE, FOOT] = [26, 17, 6];
-const [ACROSS, DOWN, APART] = [64, 22, 34];
+const [ACROSS, DOWN, APART, AROUND] = [64, 22, 40, 18];
 const MAX_COLUMN = 900; // pixels of a column of boxes
 const MAX_LINES = 8;
 
@@ -42,22 +43,23 @@ function groupsOf(boxes) {
 
 // Put the boxes of a group into columns by rank; returns the group's size.
 function placeGroup(group, ranks) {
-  const columns = [];
-  for (const box of group) (columns[ranks.get(box)] ??= []).push(box);
-  let [x, height] = [0, 0];
-  for (const column of columns.filter(Boolean)) {
+  const [byRank, columns] = [[], []];
+  for (const box of group) (byRank[ranks.get(box)] ??= []).push(box);
+  let height = 0;
+  for (const rank of byRank.filter(Boolean)) {
     const middle = (box) => box.links.reduce((sum, { to }) => sum + (to.y ?? 0), 0) / (box.links.length || 1);
-    column.sort((a, b) => middle(a) - middle(b));
-    let y = 0;
-    for (const box of column) {
-      if (y && y + box.height > MAX_COLUMN) [x, y] = [x + BOX + ACROSS, 0];
-      [box.x, box.y] = [x, y];
+    rank.sort((a, b) => middle(a) - middle(b));
+    let y = Infinity;
+    for (const box of rank) {
+      if (y + box.height > MAX_COLUMN) y = 0;
+      if (!y) columns.push([]);
+      columns.at(-1).push(box);
+      Object.assign(box, { columns, at: columns.length - 1, x: (columns.length - 1) * (BOX + ACROSS), y });
       y += box.height + DOWN;
       height = Math.max(height, y - DOWN);
     }
-    x += BOX + ACROSS;
   }
-  return { group, width: x - ACROSS, height };
+  return { group, width: columns.length * (BOX + ACROSS) - ACROSS, height };
 }
 
 // Put the groups on shelves, the highest first; returns the size of all.
@@ -102,21 +104,48 @@ function drawDiagram(tables, width, open) {
   const [right, bottom] = place(boxes, width);
   const lines = boxes.flatMap((box) => box.links.map((link) => drawLine(box, link)));
   const label = `Diagram of ${plural(boxes.length, "table")} and ${plural(lines.length, "foreign key")}; the list of foreign keys says the same`;
-  const svg = drawn("svg", { role: "img", "aria-label": label, viewBox: `-8 -8 ${right + 26} ${bottom + 16}` });
+  const svg = drawn("svg", { role: "img", "aria-label": label, viewBox: `-8 -${AROUND} ${right + 44} ${bottom + 2 * AROUND}` });
   svg.append(...lines, ...boxes.map((box) => drawBox(box, open)));
   return svg;
+}
+
+// The way of a key from a line of its table to the head of the one that it references.
+function wayOf(box, from, to) {
+  const target = to.y + HEAD / 2;
+  const step = to.at < box.at ? -1 : 1;
+  let [x, y] = [step < 0 ? box.x : box.x + BOX, from];
+  let way = `M${x} ${y}`;
+  const turn = (nextX, nextY) => {
+    const middle = x === nextX ? x + 36 : (x + nextX) / 2;
+    way += `C${middle} ${y} ${middle} ${nextY} ${nextX} ${nextY}`;
+    [x, y] = [nextX, nextY];
+  };
+  for (let at = box.at + step; at !== to.at + (step > 0); at += step) {
+    const left = box.columns[at][0].x;
+    turn(step < 0 ? left + BOX : left, between(box.columns, at, y + (target - y) / (Math.abs(to.at - at) + 1)));
+    x = step < 0 ? left : left + BOX;
+    way += `H${x}`;
+  }
+  turn(to.x + BOX, target);
+  return way;
+}
+
+// The height next to a wanted one where a column has no box; keys side by side keep apart.
+function between(columns, at, wanted) {
+  const column = columns[at];
+  column.used = (column.used ?? 0) + 1;
+  const apart = 3 + (column.used % 4) * 4;
+  const ends = columns.map((each) => each.at(-1).y + each.at(-1).height);
+  const edges = [column[0].y - AROUND, ...column.flatMap((box) => [box.y, box.y + box.height]), Math.max(...ends) + AROUND];
+  const found = column.concat(0).map((_, gap) => Math.min(Math.max(wanted, edges[2 * gap] + apart), edges[2 * gap + 1] - apart));
+  return found.reduce((best, y) => (Math.abs(y - wanted) < Math.abs(best - wanted) ? y : best));
 }
 
 function drawLine(box, { to, key }) {
   const at = box.shown.findIndex(({ name, isRest }) => !isRest && name === key.columns[0]);
   const from = box.y + (at < 0 ? HEAD / 2 : HEAD + at * LINE + LINE / 2);
-  const target = to.y + HEAD / 2;
-  const isLeft = to.x + BOX < box.x;
-  const [start, end] = [isLeft ? box.x : box.x + BOX, to.x + BOX];
-  const around = Math.max(start, end) + 18;
-  const [out, back] = isLeft ? [start - ACROSS / 2, end + ACROSS / 2] : [around, around];
   const made = drawn("g", { class: "link" });
-  made.append(drawn("path", { d: `M${start} ${from}C${out} ${from} ${back} ${target} ${end} ${target}` }), drawn("circle", { cx: end, cy: target, r: 3.5 }));
+  made.append(drawn("path", { d: wayOf(box, from, to) }), drawn("circle", { cx: to.x + BOX, cy: to.y + HEAD / 2, r: 3.5 }));
   made.append(drawn("title", {}, `${onOneLine(box.table.title)} (${onOneLine(key.columns.join(", "))}) references ${onOneLine(to.table.title)}`));
   return made;
 }

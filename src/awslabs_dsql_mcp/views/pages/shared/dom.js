@@ -41,7 +41,13 @@ function code(label, text) {
 }
 
 function table(heads, lines) {
-  return make("table", make("thead", make("tr", ...heads)), make("tbody", ...lines));
+  const cells = heads.map((head) => (typeof head === "string" ? element("th", { scope: "col" }, onOneLine(head)) : head));
+  return make("table", make("thead", make("tr", ...cells)), make("tbody", ...lines));
+}
+
+// The head of a line of a table.
+function lineHead(...children) {
+  return element("th", { scope: "row" }, ...children);
 }
 
 function list(texts) {
@@ -77,8 +83,18 @@ function plural(count, noun) {
 // Whether an error leaves open what is stored: the server says null of it, and of a part that is; a job that failed
 // has left what it worked on.
 function isUnsure(result) {
-  const { committed, outcome, code } = result._meta?.["awslabs-dsql-mcp/facts"] ?? {};
+  const { committed, outcome, code } = meta(result, "facts") ?? {};
   return Boolean(result.isError) && committed === null && code !== "job_failed" && (outcome !== "partial" || code === "outcome_unknown");
+}
+
+function meta(result, name) {
+  return result._meta?.[`awslabs-dsql-mcp/${name}`];
+}
+
+// Show an error, or the text of an answer that is not drawn.
+function showText(result, isDrawn) {
+  fail(result.isError ? textOf(result) : "");
+  tell("note", result.isError || isDrawn ? "" : textOf(result));
 }
 
 function textOf(result) {

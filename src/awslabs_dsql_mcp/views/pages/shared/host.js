@@ -1,6 +1,8 @@
 // The page's side of the MCP Apps protocol (specification 2026-01-26): JSON-RPC with the client, as messages
 // between windows. A message of any other window is ignored.
 
+let request = {}; // arguments of the call that is shown
+
 class Host {
   constructor(name, on) {
     this.name = name;
@@ -82,9 +84,9 @@ class Host {
     } else if (id !== undefined) {
       const isKnown = ["ping", "ui/resource-teardown"].includes(method);
       this.send({ id, ...(isKnown ? { result: {} } : { error: { code: -32601, message: "Method not found" } }) });
-    } else if (method === "ui/notifications/tool-input") this.on.input?.(params.arguments ?? {});
+    } else if (method === "ui/notifications/tool-input") request = params.arguments ?? {};
     else if (method === "ui/notifications/tool-result") this.on.result(params);
-    else if (method === "ui/notifications/tool-cancelled") this.on.cancelled();
+    else if (method === "ui/notifications/tool-cancelled") this.on.cancelled ? this.on.cancelled() : badge("Cancelled", "bad");
     else if (method === "ui/notifications/host-context-changed") this.see(params);
   }
 

@@ -1,7 +1,6 @@
 // The button that runs what is shown; the token of a dry run is here alone, for the person in front of it. It asks
 // twice where something is dropped or every row changed, and goes when its token is too old.
 
-let request = {};
 let offered = null;
 let isAsking = false;
 let timer = null;
