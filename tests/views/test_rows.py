@@ -217,7 +217,7 @@ async def test_a_chart_of_two_columns(views: ViewClient) -> None:
     await views.click("#chart")
     label = await views.evaluate("document.querySelector('svg').getAttribute('aria-label')")
     assert label.startswith("Line chart of price by day: 67 points")
-    assert "33 rows without a number left out" in await views.text("#left")
+    assert "33 rows without a number to draw left out" in await views.text("#left")
     await views.evaluate("(form => {form.value = 'bar'; form.dispatchEvent(new Event('change'))})($('form'))")
     assert await views.evaluate("document.querySelectorAll('svg rect').length") == 60
     assert "the first 60 of 67 rows" in await views.text("#left")
@@ -225,6 +225,67 @@ async def test_a_chart_of_two_columns(views: ViewClient) -> None:
     await show(views, "SELECT 'a' AS x, 'b' AS y")
     await views.wait("rows.length === 1")
     assert await views.evaluate("document.getElementById('chart').hidden")
+
+
+async def test_a_chart_of_extreme_numbers_is_drawn_and_told_exactly(views: ViewClient) -> None:
+    sql = (
+        "SELECT a AS x, b AS y FROM (VALUES (1, 36028797018963969), (2, 36028797018963977),"
+        " (3, 36028797018963985)) AS v(a, b)"
+    )
+    await show(views, sql)
+    await views.wait("rows.length === 3")
+    await views.click("#chart")
+    await views.evaluate(
+        "(form => {form.value = 'line'; form.dispatchEvent(new Event('change'))})($('form'))"
+    )
+    label = await views.evaluate("document.querySelector('svg').getAttribute('aria-label')")
+    assert label.endswith(": 3 points, from 36028797018963969 to 36028797018963985")
+    await show(
+        views, "SELECT a AS x, b::float8 AS y FROM (VALUES (1, 1e-7), (2, 1.7e308), (3, -1.7e308)) v(a, b)"
+    )
+    await views.wait("rows.length === 3 && columns[1].type === 'float8'")
+    await views.click("#chart")
+    label = await views.evaluate("document.querySelector('svg').getAttribute('aria-label')")
+    assert label.endswith(": 1 point, from 1e-7 to 1e-7")
+    assert await views.text("#left") == "2 rows without a number to draw left out"
+    await clean(views)
+
+
+async def test_cells_are_told_as_the_cluster_has_them(views: ViewClient) -> None:
+    await show(
+        views,
+        "SELECT '-1'::float8 AS \"__proto__\", '{1,NULL}'::int[] AS \"a\u202eb\", '\\x00ff'::bytea AS same,"
+        " 'infinity'::timestamptz AS same, 'NaN'::float8 AS f, '{\"n\": 9007199254740993}'::json AS j",
+    )
+    await views.wait("document.querySelector('.line')")
+    told = await views.evaluate("[...document.querySelector('.line').children].map(c => c.textContent)")
+    assert told[1:] == ["-1", "{1,NULL}", "\\x00ff", "infinity", "NaN", '{"n": 9007199254740993}']
+    assert await views.evaluate("textOfCell(-0)") == "-0"  # which clients that write it anew lose
+    heads = await views.evaluate("[...document.querySelectorAll('.head .name')].map(c => c.textContent)")
+    assert heads == ["__proto__", r"a\u202eb", "same", "same", "f", "j"]
+    assert (await views.evaluate("toCsv(columns, rows)")).splitlines()[1].startswith('-1,"{1,NULL}",')
+    await clean(views)
+
+
+async def test_a_column_that_is_sorted_by_its_text_says_so(views: ViewClient) -> None:
+    await show(views, "SELECT v FROM (VALUES (interval '9 days'), ('10 days')) AS t(v)")
+    await views.wait("document.querySelector('.line')")
+    assert "Sorted by text" not in await views.text("#note")
+    await views.click(HEADER.format(2))
+    assert "Sorted by text, not as PostgreSQL sorts interval." in await views.text("#note")
+
+
+async def test_a_cell_that_the_server_cut_says_so_and_how_to_read_on(views: ViewClient) -> None:
+    await show(views, "SELECT repeat('a', 5000) AS long, repeat('b', 2000) AS whole")
+    await views.wait("document.querySelector('.line')")
+    await views.evaluate("grid.root.focus()")
+    await views.press("Enter")
+    assert await views.text("#what") == (
+        "text, row 1, cut after 2,000; substr(column::text, 2001) in a query reads on"
+    )
+    await views.press("ArrowRight")
+    assert await views.text("#what") == "text, row 1, 2,000 characters"
+    await clean(views)
 
 
 HOSTILE: Final = (

@@ -284,7 +284,7 @@ async def test_a_day_without_figures_is_said_and_not_drawn(on_aws: ViewClient) -
     drawing = status_view("cluster_status", state("ACTIVE", "good"), [], days=7, chart=chart)
     await on_aws.open("cluster_status", {"days": 7}, given={"content": [], "_meta": {VIEW: drawing}})
     await on_aws.wait("document.querySelectorAll('rect.p0').length === 3")
-    assert "2 days without a number left out." in await on_aws.text("#body")
+    assert "2 days without a number to draw left out." in await on_aws.text("#body")
     figures = await on_aws.evaluate(
         "[...document.querySelectorAll('details tr')].map(tr => tr.cells[1].textContent)"
     )

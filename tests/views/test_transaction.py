@@ -61,6 +61,7 @@ async def test_the_user_sees_the_rows_and_runs_it_by_the_button_once(views: View
     await views.wait("document.getElementById('badge').textContent === 'Committed'")
     assert await stored(views, "SELECT count(*) FROM seen WHERE note = 'new'") == 25
     assert await views.evaluate("document.getElementById('run').hidden && offered === null")
+    assert "As many rows as in the preview; which rows is not compared." in await views.text("#note")
     (call,) = await views.seen("calls")
     assert call["arguments"].keys() == {"sql_list", "params_list", "dry_run_token"}
     await views.wait("true")
@@ -116,7 +117,29 @@ async def test_rows_that_came_since_the_preview_are_told(views: ViewClient) -> N
     await views.click("#run")
     await views.wait("document.getElementById('badge').textContent === 'Committed'")
     assert "2 rows" in await views.text("#statements h2")
-    assert await views.text("#warning") == "The data changed since the preview: that had 1 row."
+    assert await views.text("#warning") == "Not as in the preview: there, statement 1 had 1 row."
+    await clean(views)
+
+
+async def test_counts_that_cancel_out_and_other_rows_are_told(views: ViewClient) -> None:
+    await run(
+        views, "CREATE TABLE moved (id int PRIMARY KEY, n int)", "INSERT INTO moved VALUES (1, 1), (2, 1)"
+    )
+    shift = [
+        "UPDATE moved SET n = 2 WHERE n = 1 AND id < 9",
+        "DELETE FROM moved WHERE n = 7",
+        "INSERT INTO moved SELECT max(id) + 90, 0 FROM moved RETURNING id",
+    ]
+    await views.open("transact", {"sql_list": shift, "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    await ask(views, "transact", {"sql_list": ["UPDATE moved SET n = 7, id = 50 WHERE id = 2"]})
+    await views.click("#run")
+    await views.click("#run") if await views.evaluate("isAsking") else None
+    await views.wait("document.getElementById('badge').textContent === 'Committed'")
+    assert await views.text("#warning") == (
+        "Not as in the preview: there, statement 1 had 2 rows, statement 2 had 0 rows,"
+        " statement 3 had other rows."
+    )
     await clean(views)
 
 

@@ -2,7 +2,7 @@
 
 A page stands alone in the client's frame, which loads nothing from anywhere. What several pages share is
 therefore put into each when it is read, as it is: a line ``<!-- include NAME -->`` is replaced by the file,
-which may include others; scripts are strict.
+which may include others; scripts are strict. Every page begins with the shared head and its view's title.
 """
 
 import re
@@ -22,7 +22,11 @@ _AROUND: Final = {
 
 def page(view: View) -> str:
     """Read the page of a view, with all that it needs."""
-    return _with_parts((_PAGES / f"{view.name}.html").read_text(encoding="utf-8"))
+    own = (_PAGES / f"{view.name}.html").read_text(encoding="utf-8").replace("<script>\n", _AROUND[".js"][0])
+    title = f"<title>{view.title}</title>\n"
+    return _with_parts(
+        shared_part("head.html") + title + own.replace("<main>", f"<main>\n<h1>{view.title}</h1>")
+    )
 
 
 def shared_part(name: str) -> str:

@@ -4,7 +4,7 @@ const MAX_BARS = 60;
 const MAX_POINTS = 2000;
 const MAX_MARKS = 100;
 const MAX_NAME = 14;
-const LETTER = 7; // pixels
+const LETTER = 7;
 const HEIGHT = 250;
 const [TOP, RIGHT, BOTTOM] = [14, 16, 30];
 
@@ -25,9 +25,8 @@ function ticks(low, high) {
   const rough = (high - low) / 4 || Math.abs(high) / 4 || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
-  const found = [];
-  for (let at = Math.floor(low / step); at <= Math.ceil(high / step); at += 1) found.push(at * step);
-  return found;
+  const first = Math.floor(low / step);
+  return Array.from({ length: Math.ceil(high / step) - first + 1 }, (_, at) => (first + at) * step);
 }
 
 // Numbers of an axis, in as few digits as tell them apart.
@@ -46,7 +45,7 @@ function timeNames(texts) {
 
 // Draw rows; returns what is left out, in words.
 function drawChart(place, columns, rows, { x, y, line }) {
-  let known = rows.filter((row) => row[x] !== null && row[y] !== null && Number.isFinite(Number(row[y])));
+  let known = rows.filter((row) => row[x] !== null && row[y] !== null && Math.abs(Number(row[y])) < 1e300); // an axis needs room
   if (line) known = known.slice().sort(comparer(columns[x], x));
   const points = known.slice(0, line ? MAX_POINTS : MAX_BARS);
   const values = points.map((row) => Number(row[y]));
@@ -60,7 +59,9 @@ function drawChart(place, columns, rows, { x, y, line }) {
   const inner = width - left - RIGHT;
   const down = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const across = (index) => left + ((index + 0.5) / points.length) * inner;
-  const told = values.length ? `, from ${digits(Math.min(...values))} to ${digits(Math.max(...values))}` : "";
+  const exact = (cell) => (Number.isSafeInteger(cell) ? digits(cell) : textOfCell(cell));
+  const [least, most] = [Math.min, Math.max].map((one) => points[values.indexOf(one(...values))]?.[y]);
+  const told = values.length ? `, from ${exact(least)} to ${exact(most)}` : "";
   const label = `${onOneLine(columns[y].name)} by ${onOneLine(columns[x].name)}: ${plural(points.length, "point")}${told}`;
   const svg = drawn("svg", { role: "img", width, height: HEIGHT, "aria-label": `${line ? "Line" : "Bar"} chart of ${label}` });
   steps.forEach((step, index) => {
@@ -88,13 +89,13 @@ function drawChart(place, columns, rows, { x, y, line }) {
     const made = line
       ? drawn("circle", { cx: across(index), cy: down(value), r: 3, class: "mark" })
       : drawn("rect", { x: across(index) - size / 2, width: size, y: Math.min(down(value), zero), height: Math.max(Math.abs(zero - down(value)), 1), rx: 2, class: "mark" });
-    made.append(drawn("title", {}, `${texts[index]}: ${digits(value)}`));
+    made.append(drawn("title", {}, `${texts[index]}: ${exact(points[index][y])}`));
     return made;
   }
 
   const [without, more] = [rows.length - known.length, known.length - points.length];
   return [
-    without ? `${plural(without, "row")} without a number left out` : "",
+    without ? `${plural(without, "row")} without a number to draw left out` : "",
     more ? `the first ${digits(points.length)} of ${plural(known.length, "row")}` : "",
   ].filter(Boolean).join("; ");
 }

@@ -1,6 +1,6 @@
-// A diagram of tables: what is referenced stands left of what references it. Tables without a foreign key between
-// them stand apart, each group in a rectangle of its own, so that no two boxes can overlap. A key turns between
-// columns of boxes and crosses a column between its boxes, so that it runs behind none.
+// A diagram of tables: what is referenced stands left of what references it. Tables without a key between them stand
+// apart, each group in its own rectangle, so that no boxes overlap. Keys turn between columns of boxes, and cross a
+// column between its boxes.
 
 const BOX = 200;
 const [HEAD, LINE, FOOT] = [26, 17, 6];
@@ -29,14 +29,12 @@ function ranksOf(boxes) {
 }
 
 function groupsOf(boxes) {
-  const near = new Map(boxes.map((box) => [box, new Set()]));
-  for (const box of boxes) for (const { to } of box.links) near.get(box).add(to), near.get(to).add(box);
   const seen = new Set();
   return boxes.flatMap((first) => {
     if (seen.has(first)) return [];
     const group = [first];
     seen.add(first);
-    for (const box of group) for (const other of near.get(box)) if (!seen.has(other)) seen.add(other), group.push(other);
+    for (const box of group) for (const other of box.near) if (!seen.has(other)) seen.add(other), group.push(other);
     return [group];
   });
 }
@@ -95,11 +93,14 @@ function drawDiagram(tables, width, open) {
     const shown = linesOf(table).slice(0, MAX_LINES);
     const more = table.column_count - shown.length;
     if (more > 0) shown.push({ name: `… ${plural(more, "column")} more`, isRest: true });
-    return { table, shown, links: [], height: HEAD + shown.length * LINE + FOOT };
+    return { table, shown, links: [], near: [], height: HEAD + shown.length * LINE + FOOT };
   });
   const byTitle = new Map(boxes.map((box) => [box.table.title, box]));
   for (const box of boxes) {
-    for (const key of foreignKeys(box.table)) if (byTitle.has(key.target)) box.links.push({ to: byTitle.get(key.target), key });
+    for (const key of foreignKeys(box.table)) {
+      const to = byTitle.get(key.target);
+      if (to) box.links.push({ to, key }), box.near.push(to), to.near.push(box);
+    }
   }
   const [right, bottom] = place(boxes, width);
   const lines = boxes.flatMap((box) => box.links.map((link) => drawLine(box, link)));

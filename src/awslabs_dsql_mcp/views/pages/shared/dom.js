@@ -45,7 +45,6 @@ function table(heads, lines) {
   return make("table", make("thead", make("tr", ...cells)), make("tbody", ...lines));
 }
 
-// The head of a line of a table.
 function lineHead(...children) {
   return element("th", { scope: "row" }, ...children);
 }
@@ -80,8 +79,7 @@ function plural(count, noun) {
   return `${digits(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-// Whether an error leaves open what is stored: the server says null of it, and of a part that is; a job that failed
-// has left what it worked on.
+// Whether an error leaves open what is stored: the server says null of it, and of a part that is.
 function isUnsure(result) {
   const { committed, outcome, code } = meta(result, "facts") ?? {};
   return Boolean(result.isError) && committed === null && code !== "job_failed" && (outcome !== "partial" || code === "outcome_unknown");

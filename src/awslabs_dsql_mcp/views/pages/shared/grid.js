@@ -1,6 +1,5 @@
 // A table of any number of rows, of which only those in sight are elements. The keyboard's focus stays on the
-// table, which names its active cell (WAI-ARIA Authoring Practices, "Grid"): a row that is scrolled out of sight
-// takes no focus with it.
+// table, which names its active cell (WAI-ARIA Authoring Practices, "Grid"): no focus scrolls away with a row.
 
 const ROW = 27;
 const HEAD = 44;

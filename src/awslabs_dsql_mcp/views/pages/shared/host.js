@@ -14,7 +14,10 @@ class Host {
     addEventListener("message", ({ source, data }) => {
       if (source === parent && data?.jsonrpc === "2.0") this.hear(data);
     });
-    $("size")?.addEventListener("click", () => this.toggleSize());
+    this.size = element("button", { hidden: true, id: "size", onclick: () => this.toggleSize() });
+    const bar = document.querySelector(".bar");
+    bar.append(this.size);
+    bar.after(...["error", "warning"].map((id) => element(`div.${id}`, { id, role: "alert", hidden: true })));
     this.start();
   }
 
@@ -99,10 +102,8 @@ class Host {
       if (value && name.startsWith("--")) root.style.setProperty(name, value);
     }
     root.classList.toggle("full", this.isFull);
-    if ($("size")) {
-      $("size").hidden = !(this.context.availableDisplayModes ?? []).includes("fullscreen");
-      tell("size", this.isFull ? "Back" : "Expand");
-    }
+    this.size.hidden = !this.context.availableDisplayModes?.includes("fullscreen");
+    this.size.textContent = this.isFull ? "Back" : "Expand";
     this.on.context?.(this.context);
     this.tellSize();
   }

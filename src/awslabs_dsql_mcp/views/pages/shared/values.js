@@ -14,7 +14,7 @@ function readColumn(told) {
 
 // The text of a cell that is not NULL.
 function textOfCell(value) {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? JSON.stringify(value) : Object.is(value, -0) ? "-0" : String(value);
 }
 
 // A text on one line, where no character of it is invisible or turns the others around.
