@@ -96,6 +96,18 @@ async def writing(
         await views.do("visit")
 
 
+async def test_nothing_is_out_of_sight_at_twice_the_size(writing: Tab) -> None:
+    await writing.run(f"SELECT 1 AS {'a' * 60}", "#read")
+    await writing.browser.do("size", width=500, height=400, scale=2)
+    assert await writing.browser.do("inHost", script="document.documentElement.scrollWidth") == 500
+    edges = (
+        "[...document.querySelectorAll('button, input, textarea')].map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(await writing.browser.do("inHost", script=edges)) <= 500
+    await writing.clean()
+    await writing.browser.do("size", width=900, height=640)
+
+
 async def test_a_query_is_run_and_its_rows_are_sorted(writing: Tab) -> None:
     assert await writing.run("SELECT g, g % 7 AS rest FROM generate_series(1, 30) g", "#read") == "30 rows"
     await writing.browser.wait("document.querySelectorAll('.line').length > 5")
