@@ -13,6 +13,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.clusters import CHANGING_WORDS, MAX_DAYS
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import at_command_line
+from awslabs_dsql_mcp.clusters.by_name import by_name
 from awslabs_dsql_mcp.clusters.model import MOVING
 from awslabs_dsql_mcp.clusters.status import THIS, ClusterStatus
 from awslabs_dsql_mcp.command_error import report_error
@@ -135,9 +136,12 @@ async def _report(given: argparse.Namespace, settings: Settings) -> tuple[str, M
         cluster = getattr(given, "cluster", THIS if given.action in ("show", "wait") else "")
         # A Region of the environment is a default: an ARN of another one does not contradict it.
         named = "" if settings.cluster_endpoint else getattr(given, "region", "")
-        regions = _value(given, "--regions") if "regions" in given else named
+        regions = str(_value(given, "--regions") if "regions" in given else named)
+        found = await by_name(cluster, account, regions.split(",") if regions else [], asker)
+        if found != cluster:
+            cluster, regions = found, ""
         answer = await status.report(
-            cluster, str(regions), cast("int | None", days), wait, tell, until_gone="deleted" in given
+            cluster, regions, cast("int | None", days), wait, tell, until_gone="deleted" in given
         )
         return answer.text, answer.structured
 
@@ -160,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         "cluster",
         nargs="?",
         default=argparse.SUPPRESS,
-        help="id, ARN or endpoint (default: --cluster_endpoint's; of usage, all)",
+        help="id, ARN, endpoint, or the name of one (default: --cluster_endpoint's; of usage, all)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_options(parser, _OPTIONS)

@@ -115,6 +115,33 @@ def test_a_cluster_is_created_once(shell: Shell) -> None:
     assert "cluster_status" not in again.stdout + again.stderr
 
 
+def test_a_cluster_is_named_by_its_name_where_one_has_it(shell: Shell) -> None:
+    made = shell.json("create", "by-name", "--without-protection")["clusters"][0]
+    assert made["encryption"] is None, "a machine encrypts nothing"
+    assert shell.json("show", "by-name")["identifier"] == made["identifier"]
+    assert "Encryption: none on this machine." in shell.run("show", "by-name").stdout
+    assert shell.json("protect", "by-name")["identifier"] == made["identifier"]
+    asked = shell.at_terminal("unprotect", "by-name", typed=f"{made['identifier']}\n")
+    assert asked.status == 0, asked.text
+    assert not shell.there(made["identifier"])["deletionProtectionEnabled"]
+    missing = shell.run("show", "not-by-name")
+    assert missing.returncode == 1
+    assert "No cluster is named 'not-by-name' in us-east-1" in missing.stderr
+    assert commands(missing.stderr)[0].startswith("clusters list")
+    gone = shell.run("delete", "by-name", "--yes", "--without-backup")
+    assert gone.returncode == 0, gone.stderr
+
+
+def test_a_name_that_two_clusters_have_names_neither(shell: Shell) -> None:
+    both = [shell.api().create_cluster(tags={"Name": "both"})["identifier"] for _ in range(2)]
+    for words in (("show", "both"), ("unprotect", "both", "--yes"), ("delete", "both", "--yes")):
+        refused = shell.json(*words, status=1)["error"]
+        assert refused["code"] == "name_taken"
+        assert all(each in refused["message"] for each in both)
+        assert commands(refused["hint"])[0].startswith("clusters list")
+    assert all(shell.there(each)["deletionProtectionEnabled"] for each in both)
+
+
 def test_what_is_asked_for_is_not_done(shell: Shell) -> None:
     asked = shell.run("create", "later", "--no-wait")
     assert asked.returncode == 3, asked

@@ -78,17 +78,18 @@ async def test_one_is_created(servers: Servers, makers: tuple[str, str], regions
 @pytest.mark.parametrize("makers", [("one", "one"), ("one", "two")], ids=" and ".join)
 async def test_one_is_restored(servers: Servers, makers: tuple[str, str]) -> None:
     name = f"back-of-{'-'.join(makers)}"
-    (made,) = await servers.ask("nothing", "one", name=f"{name}-source", regions=[EAST])
-    backup: Any = api_client(servers.account, EAST, service="backup")
-    arn = made.facts["clusters"][0]["arn"]
-    role = "arn:aws:iam::000000000000:role/service-role/AWSBackupDefaultServiceRole"
-    point = backup.start_backup_job(BackupVaultName="Default", ResourceArn=arn, IamRoleArn=role)
+    async with Client(
+        server_behind(servers.account.api_url or "", servers.folder, servers.account)
+    ) as client:
+        made = await call(client, "create_cluster", name=f"{name}-source", regions=[EAST])
+        arn = made.facts["clusters"][0]["arn"]
+        saved = await call(client, "change_cluster", cluster_id=arn, action="back_up")
     replies = await servers.ask(
         f"StartRestoreJob in {EAST}",
         *makers,
         name=name,
         regions=[EAST],
-        recovery_point_arn=point["RecoveryPointArn"],
+        recovery_point_arn=saved.facts["recovery_point"],
     )
     (there,) = servers.named(name)
     for reply in replies:

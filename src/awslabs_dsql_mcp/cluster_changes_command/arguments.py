@@ -199,7 +199,7 @@ def _parser(word: str) -> argparse.ArgumentParser:
     if word in _CREATING:
         parser.add_argument("cluster_name", metavar="NAME", help="its tag Name, by which it is found again")
     else:
-        parser.add_argument("cluster", metavar="CLUSTER", help="id, ARN or endpoint")
+        parser.add_argument("cluster", metavar="CLUSTER", help="id, ARN, endpoint, or the name of one")
     if word == RESTORE:
         parser.add_argument("point", metavar="POINT", help="ARN of the recovery point")
     if word == "tag":

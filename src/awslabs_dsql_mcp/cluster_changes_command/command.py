@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.cluster_changes_command.person import PersonApproval, Ques
 from awslabs_dsql_mcp.cluster_changes_command.watched_api import WatchedApi
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import at_command_line
+from awslabs_dsql_mcp.clusters.by_name import by_name
 from awslabs_dsql_mcp.clusters.changes.advice import PROGRAM, CommandAdvice
 from awslabs_dsql_mcp.clusters.changes.change import ChangeCluster
 from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
@@ -144,7 +145,9 @@ class _Work:
         wanted, began = self._wanted, time.monotonic()
         # A Region of the environment is a default: an ARN of another one does not contradict it.
         regions = [str(wanted.settings["region"])] if "region" in wanted.settings else []
-        name = named(wanted.cluster, account, regions, at_command_line(account.options))
+        asker = at_command_line(account.options)
+        given = await by_name(wanted.cluster, account, regions, asker)
+        name = named(given, account, regions, asker)
         self._identifier = name.identifier
         advice = CommandAdvice(account.options)
         work = ChangeCluster(
@@ -157,11 +160,11 @@ class _Work:
         )
         try:
             answer = await work.change(
-                lambda _: name, wanted.cluster, wanted.request, approval, self._tell, wanted.wait
+                lambda _: name, given, wanted.request, approval, self._tell, wanted.wait
             )
         except RequestInvalid as error:
             if error.code == "no_such_cluster" and wanted.word == "delete":
-                gone = advice.follow(wanted.cluster, until_gone=True)
+                gone = advice.follow(given, until_gone=True)
                 error.hint = f"{error.hint or ''} {gone} succeeds if it is deleted.".strip()
             raise
         if answer.values.get("status") != "DELETING" or not wanted.wait:

@@ -13,6 +13,9 @@ from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, read_arn
 MOVING: Final = frozenset({"CREATING", "UPDATING", "DELETING"})
 """States that a cluster leaves by itself, soon. AWS's own waiters stay in FAILED and IDLE too."""
 
+LOCAL_ACCOUNT: Final = "000000000000"
+"""The account of the clusters of a machine; AWS has none of this number."""
+
 MEANINGS: Final[Mapping[str, str]] = {
     "IDLE": "a connection wakes it, the first may be slow or refused; AWS Backup refuses to back it up",
     "INACTIVE": "a connection wakes it, the first may be slow or refused; AWS Backup refuses to back it up",
@@ -36,7 +39,7 @@ class Cluster:
         endpoint: Host name of its endpoint.
         witness: Region of the witness; empty for a cluster of one Region.
         peers: The other clusters of a multi-Region cluster.
-        encryption: ``AWS-owned key``, or the customer's key and its state.
+        encryption: ``AWS-owned key``, or the customer's key and its state; `None` for none, on a machine.
         tags: Its tags.
     """
 
@@ -48,7 +51,7 @@ class Cluster:
     endpoint: str
     witness: str = ""
     peers: Sequence[ClusterName] = ()
-    encryption: str = "AWS-owned key"
+    encryption: str | None = "AWS-owned key"
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -76,6 +79,8 @@ def read_cluster(answer: Mapping[str, Any], region: str) -> Cluster:
         region: Region that was asked.
     """
     properties: Mapping[str, Any] = answer.get("multiRegionProperties") or {}
+    arn = read_arn(answer["arn"])
+    is_local = arn is not None and arn.account == LOCAL_ACCOUNT
     named = map(read_arn, properties.get("clusters") or ())
     name = ClusterName(answer["identifier"], region)
     # The list of peers has the cluster itself in it.
@@ -89,7 +94,7 @@ def read_cluster(answer: Mapping[str, Any], region: str) -> Cluster:
         answer.get("endpoint") or name.endpoint,
         properties.get("witnessRegion") or "",
         peers,
-        _encryption(answer.get("encryptionDetails") or {}),
+        None if is_local else _encryption(answer.get("encryptionDetails") or {}),
         answer.get("tags") or {},
     )
 

@@ -25,6 +25,8 @@ from awslabs_dsql_mcp.text import as_line, pluralize
 NOT_KNOWN: Final = "not known"
 """Words of a line whose part is missing."""
 
+NO_ENCRYPTION: Final = "none on this machine"
+
 _UNCOUNTED: Final = "This machine counts none; EXPLAIN (ANALYZE, VERBOSE) estimates the DPUs of a statement."
 _MOST_TAGS: Final = 20
 _MOST_OF_TAG: Final = 80  # characters
@@ -132,11 +134,10 @@ def cluster_lines(report: ClusterReport, period: Period | None, now: datetime) -
         now: The time, from which ages count.
     """
     cluster = report.cluster
-    encryption = cluster.encryption if report.size is None else "none on this machine"
     lines = [
         _state_line(cluster),
         f"ARN: {cluster.arn}. Endpoint: {cluster.endpoint}.",
-        f"Encryption: {encryption}. Created {minute(cluster.created)}.",
+        f"Encryption: {cluster.encryption or NO_ENCRYPTION}. Created {minute(cluster.created)}.",
     ]
     if point := restored_from(cluster):
         lines.append(f"Restored from recovery point {point}, as its tag says.")
@@ -212,7 +213,6 @@ def listed_facts(report: RegionReport, cluster: Cluster) -> dict[str, object]:
     """Give a cluster of a list as values for programs."""
     values = facts(cluster)
     if report.sizes is not None:
-        values["encryption"] = None
         values["storage_gb"] = report.sizes.get(cluster.name.identifier, 0) / 1e9
     if report.usages and report.usages.value:
         values["usage"] = usage_facts(report.usages.value[cluster.name.identifier], report.price)
@@ -222,8 +222,6 @@ def listed_facts(report: RegionReport, cluster: Cluster) -> dict[str, object]:
 def cluster_facts(report: ClusterReport, period: Period | None) -> dict[str, object]:
     """Give what is said of one cluster as values for programs."""
     values = facts(report.cluster)
-    if report.size is not None:
-        values["encryption"] = None
     values["storage_gb"] = report.storage_gb
     values["peers"] = [
         {"identifier": name.identifier, "region": name.region, "status": peer.value and peer.value.status}

@@ -103,7 +103,7 @@ class ClusterStatus:
             return await self._one(reader, cluster, period, wait)
         if wait:
             raise RequestInvalid("wait_s needs cluster_id: it follows one cluster.")
-        return await _list(reader, regions or [_own(account, self._asker)], period, views=self._views)
+        return await _list(reader, regions or [own_region(account, self._asker)], period, views=self._views)
 
     async def _one(
         self,
@@ -168,10 +168,15 @@ def named(cluster_id: str, account: Account, regions: list[str], asker: Asker = 
             f"A cluster is looked up in one Region, {name.region or 'its own'}.",
             hint=f"Give that one as {asker.region}; an ARN or endpoint needs none.",
         )
-    return name if name.region else ClusterName(name.identifier, (regions or [_own(account, asker)])[0])
+    return name if name.region else ClusterName(name.identifier, (regions or [own_region(account, asker)])[0])
 
 
-def _own(account: Account, asker: Asker) -> str:
+def own_region(account: Account, asker: Asker) -> str:
+    """Give the account's own Region.
+
+    Raises:
+        NotConfigured: None is known.
+    """
     if not account.region:
         raise NotConfigured(
             "No Region is named, and the AWS configuration has none.",

@@ -8,7 +8,7 @@ from awslabs_dsql_mcp.clusters.changes.ownership import restored_from
 from awslabs_dsql_mcp.clusters.cost import dollars, in_gb, usage_lines, usage_notes, work_text
 from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReport, Part, RegionReport
-from awslabs_dsql_mcp.clusters.report import NOT_KNOWN, quota_line
+from awslabs_dsql_mcp.clusters.report import NO_ENCRYPTION, NOT_KNOWN, quota_line
 from awslabs_dsql_mcp.clusters.times import age, minute
 from awslabs_dsql_mcp.clusters.usage import KINDS, Period, Usage
 from awslabs_dsql_mcp.dsql.prices import Price
@@ -79,7 +79,7 @@ def cluster_view(
         ("Stored", _stored(report)),
         ("Endpoint", cluster.endpoint),
         ("ARN", cluster.arn),
-        ("Encryption", cluster.encryption if report.size is None else "none on this machine"),
+        ("Encryption", cluster.encryption or NO_ENCRYPTION),
         ("Created", minute(cluster.created)),
         *((f"Tag {key}", value) for key, value in sorted(cluster.tags.items())),
     ]

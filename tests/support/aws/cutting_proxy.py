@@ -96,14 +96,15 @@ class MeetingPoint(CuttingProxy):
 
     def __init__(self, upstream: str, operation: str, number: int) -> None:
         super().__init__(upstream, (), is_final=False)
-        self._operation, self._missing = operation, number
+        self._operation, self._number = operation, number
+        self._here: set[str] = set()  # ids of calls: the SDK repeats a request that waits for long
         self._all_are_here = asyncio.Event()
 
     async def hand_on(self, request: bytes) -> bytes:
         """Ask the API, when all are here."""
         if (change := _change(request)) and change[0] == self._operation:
-            self._missing -= 1
-            if self._missing <= 0:
+            self._here.add(change[1])
+            if len(self._here) >= self._number:
                 self._all_are_here.set()
             await self._all_are_here.wait()
         return await super().hand_on(request)

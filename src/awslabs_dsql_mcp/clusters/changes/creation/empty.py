@@ -134,9 +134,10 @@ def found(order: Order, clusters: Sequence[Cluster]) -> dict[str, Cluster]:
             raise _taken(
                 order, cluster, f"so is {have[region].name.identifier}; give the id of the one meant"
             )
+        have[region] = cluster
+    for cluster in have.values():
         if (reason := _unfit(order, cluster)) is not None:
             raise _taken(order, cluster, reason)
-        have[region] = cluster
     known = {cluster.name for cluster in have.values()}
     for cluster in have.values():
         strange = [peer for peer in cluster.peers if peer not in known and not _is_awaited(order, peer, have)]

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters.changes.creation.job_executor import JobExecutor
@@ -31,11 +31,9 @@ from awslabs_dsql_mcp.clusters.changes.order import Order
 from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, own_tags
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
-from awslabs_dsql_mcp.clusters.model import Cluster, read_cluster
+from awslabs_dsql_mcp.clusters.model import LOCAL_ACCOUNT, Cluster, read_cluster
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
-
-LOCAL_ACCOUNT: Final = "000000000000"
 
 
 async def account_number(api: Api, region: str) -> str:
