@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -68,9 +70,53 @@ async def test_the_bundle_is_valid_is_packed_and_serves(
     assert tools["transact"].annotations.read_only_hint
 
 
-def test_gemini_cli_takes_the_extension(programs: Path, run: Run) -> None:
-    told = run(programs / "gemini", "extensions", "validate", PACKAGING / "gemini-extension")
-    assert "successfully validated" in told
+def test_gemini_cli_takes_the_extension(
+    programs: Path, run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    gemini = programs / "gemini"
+    assert "successfully validated" in run(gemini, "extensions", "validate", PACKAGING / "gemini-extension")
+    words = shown_in_packaging("gemini extensions install ")[1:]
+    words[-1] = str(TOP / words[-1])
+    done = subprocess.run(
+        [gemini, *words, "--consent", "--skip-settings"],
+        cwd=tmp_path / "project",
+        env=environment,
+        input="y\n",  # that the folder is trusted
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert "installed successfully and enabled" in done.stdout + done.stderr
+    listed = run(gemini, "extensions", "list")
+    assert "MCP servers:\n  aurora-dsql" in listed
+    assert "Cluster endpoint: [not set]" in listed
+    run(gemini, "extensions", "uninstall", "aurora-dsql")
+    assert "No extensions installed" in run(gemini, "extensions", "list")
+
+
+def shown_in_packaging(command: str) -> list[str]:
+    """The words of the command of packaging/README.md that begins so."""
+    text = (PACKAGING / "README.md").read_text(encoding="utf-8")
+    blocks = [line for each in BLOCKS if each.document == "packaging/README.md" for line in lines(each.text)]
+    (found,) = [line for line in [*blocks, *re.findall(r"`([^`\n]+)`", text)] if line.startswith(command)]
+    return shlex.split(found)
+
+
+@pytest.mark.parametrize("command", ["docker build ", "docker run "])
+def test_docker_takes_the_words(command: str) -> None:
+    """Its client reads all of them before it looks for a daemon, which is not here."""
+    if not shutil.which("docker"):
+        pytest.skip("no docker on this machine: its words are not tried")
+    nowhere = os.environ | {"DOCKER_HOST": "unix:///nowhere"}
+
+    def told(*words: str) -> str:
+        return subprocess.run(words, env=nowhere, cwd=TOP, capture_output=True, text=True, check=False).stderr
+
+    words = shown_in_packaging(command)
+    assert "Cannot connect to the Docker daemon" in told(*words)
+    wrong = told(*(f"{word}x" if word in ("--tag", "--volume") else word for word in words))
+    assert re.search("unknown flag: --(tag|volume)x", wrong)
 
 
 @pytest.mark.parametrize("place", [PACKAGING, PACKAGING / "agent-plugin"], ids=["marketplace", "plugin"])

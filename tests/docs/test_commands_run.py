@@ -21,13 +21,11 @@ from support.newcomer import Newcomer, newcomer
 
 # What is not run here, and why.
 NOT_HERE: Final = {
-    "--constraints requirements.txt": "test_the_demonstration_calls_each_tool_and_ends_with_what_to_do_next",
     ".ci/test": "the tests that this is one of",
     "claude mcp add": "tests/clients/test_client_configs.py runs it",
     "codex mcp add": "likewise",
     " clusters ": "test_cluster_commands_run.py",
     "--overrides": "tests/integration/test_without_lint.py",
-    'tool run --from ".[local]"': "for PowerShell; README's demo in its words",
     "uv cache clean": "it would empty the cache that tests share",
 }
 _USAGE: Final = "clusters usage"
@@ -52,6 +50,7 @@ def somebody(tmp_path: Path) -> Iterator[Newcomer]:
 
 def test_every_command_is_run_or_has_its_reason(somebody: Newcomer) -> None:
     """One story, since commands need what the ones before them left."""
+    demonstrates(somebody)
     installs(somebody)
     with somebody.running(RUN_LOCAL, "Ctrl-C"):
         takes_its_environment(somebody)
@@ -65,6 +64,15 @@ def test_every_command_is_run_or_has_its_reason(somebody: Newcomer) -> None:
     left = [line for line in LINES if line not in somebody.typed]
     assert [line for line in left if not any(words in line for words in NOT_HERE)] == []
     assert all(any(words in line for line in left) for words in NOT_HERE)
+
+
+def demonstrates(somebody: Newcomer) -> None:
+    """README's first command as it stands; Windows' is the same to a shell that has README's uv."""
+    first = line_with("--constraints requirements.txt")
+    assert "--quiet" not in first  # so that uv shows what takes its time
+    told = somebody.types(first)
+    assert "Done. Next, give your MCP client such a server:" in told
+    assert "usage:" in somebody.types(line_with('--from ".[local]"'), words={"uv ": ".ci/uv "}, more="--help")
 
 
 def installs(somebody: Newcomer) -> None:

@@ -172,6 +172,12 @@ async def test_it_listens_on_loopback_alone(viewer: Viewer) -> None:
         other.bind(("127.0.0.2", port))  # would be refused beside a socket on all addresses
 
 
+async def test_a_wish_for_another_protocol_is_no_matter_for_its_log(viewer: Viewer) -> None:
+    page = await request(viewer, "GET", "/", {"connection": "Upgrade", "upgrade": "websocket"})
+    assert page.status_code == 200
+    assert "WebSocket" not in viewer.log.read_text()
+
+
 async def test_ctrl_c_ends_it_and_its_log_has_no_secret(on_cluster: ServerOn, tmp_path: Path) -> None:
     async with running_viewer(on_cluster("--log-level", "DEBUG"), tmp_path / "log") as viewer:
         keys = [viewer.key]

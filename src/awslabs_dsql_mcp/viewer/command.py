@@ -76,6 +76,7 @@ async def _serve(
             access_log=False,
             lifespan="off",
             log_config=None,
+            log_level="error",  # what a stranger sends to the port is no fault here
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
