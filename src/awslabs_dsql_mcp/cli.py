@@ -4,6 +4,7 @@ Only this module reads ``os.environ`` for settings. It imports next to nothing b
 each command brings its own imports.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -26,18 +27,41 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if a command reports a failure, 2 for wrong arguments, 128 plus the number of a
         signal.
     """
+    _open_streams()
     try:
         try:
             return _run(argv)
         finally:
-            if sys.stdout is not None and not sys.stdout.closed:
+            if not sys.stdout.closed:
                 sys.stdout.flush()
     except Exception as error:
-        if not _is_broken_pipe(error):
+        if fault := _fault_outside(error):
+            print(f"awslabs-dsql-mcp: {fault}", file=sys.stderr)  # noqa: T201 - output of a command
+        elif not _is_broken_pipe(error):
             raise
         # Python's own flush at the end must not fail too (Python documentation, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-        return _BROKEN_PIPE
+        return 1 if fault else _BROKEN_PIPE
+
+
+def _open_streams() -> None:
+    """Give the process the standard streams that it was started without; no file may take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # A new descriptor is the lowest that is free.
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(descriptor, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
+
+
+def _fault_outside(error: Exception) -> str:
+    """Word a fault that no command is to blame for; empty if it is none."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return f"the output cannot be written: {error.strerror}"
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib takes its time
+    except FileNotFoundError:
+        return "the current folder is not there any more: change to another one"
+    return ""
 
 
 def _is_broken_pipe(error: BaseException) -> bool:

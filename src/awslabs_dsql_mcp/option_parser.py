@@ -5,10 +5,12 @@ A table of options is a sequence of `Option`; this module knows none of them.
 
 import argparse
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NoReturn
+
+from typing_extensions import override
 
 _TRUTH = {
     "true": True,
@@ -79,6 +81,25 @@ class OptionParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the error that argparse would print."""
         raise SettingsError(self._explain(message))
+
+    @override
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, but for an unknown flag, which argparse would see behind what follows it."""
+        self._require_known_flags(args)
+        return super().parse_args(args, namespace)
+
+    @override
+    def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as `parse_args` does."""
+        self._require_known_flags(args)
+        return super().parse_intermixed_args(args, namespace)
+
+    def _require_known_flags(self, words: Sequence[str]) -> None:
+        for word in words:
+            if word == "--":
+                break
+            if word.startswith("--") and word.partition("=")[0] not in self._option_string_actions:
+                self.error(f"unrecognized arguments: {word}")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:

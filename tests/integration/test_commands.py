@@ -61,6 +61,8 @@ def test_help_tells_of_a_topic(topic: str, says: str) -> None:
         (["start"], "start: unknown command, expected serve?"),
         (["--foo"], "--foo: unknown flag, see --help"),
         (["serve", "--alow-writes"], "--alow-writes: unknown flag, expected --allow-writes?"),
+        (["local", "--prot", "1"], "--prot: unknown flag, expected --port?"),
+        (["clusters", "--dayz", "3", "usage"], "--dayz: unknown flag, expected --days?"),
         (["help", "tiem"], "help: got 'tiem', expected time?"),
         (["help", "qqq"], "help: got 'qqq', expected a topic of `help`"),
         (

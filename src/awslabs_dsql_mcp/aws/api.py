@@ -92,7 +92,8 @@ class AwsApi:
                 raise ConnectionFailed(
                     f"AWS did not answer {called} within {_CALL_SECONDS:g} s.",
                     code="aws_timeout",
-                    hint="Call again; if it persists, check the network of this server.",
+                    hint="Call again; if it persists, check the network of this server, and that a "
+                    "credential_process of its profile ends.",
                 ) from None
 
     def _answer(self, called: ApiCall, members: Mapping[str, object]) -> Answer:

@@ -1,10 +1,11 @@
 """Errors of AWS credentials in words, without secrets."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from shlex import quote
 
-from awslabs_dsql_mcp.aws.credential_reasons import reason_of
+from awslabs_dsql_mcp.aws.credential_reasons import reason_of, why_unread
 from awslabs_dsql_mcp.aws.environment import unusable_variables
 from awslabs_dsql_mcp.aws.prompts import CodeRequiredError
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
@@ -133,6 +134,20 @@ _RULES = (
         "Renew them, and check that they may assume the role.",
     ),
 )
+_NONE_OF_PROFILE = _Rule(
+    (),
+    "no_credentials",
+    "{profile} has no AWS credentials, or not all that its kind needs.",
+    "Run `aws configure sso --profile NAME` or `aws configure --profile NAME`, which asks for what is "
+    "missing, or give another --profile.",
+)
+_NONE_OF_CONTAINER = _Rule(
+    (),
+    "credentials_failed",
+    "The container's service for AWS credentials gave none ({name}).",
+    "Check AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI and the role of the container, or give "
+    "--profile.",
+)
 _OTHER = _Rule(
     (),
     "credentials_failed",
@@ -143,7 +158,8 @@ _BROKEN_SOURCE = _Rule(
     (),
     "credentials_failed",
     "The source of the AWS credentials of {profile} could not be run or read ({reason}).",
-    "Correct the credential_process or the files that {profile} names in ~/.aws/config.",
+    "Correct the credential_process or the files that {profile} names in ~/.aws/config; what an SSO login "
+    "has left is written anew by `aws sso login --profile NAME`.",
 )
 _EXPIRED = _Rule(
     (),
@@ -170,15 +186,18 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
         exceptions as aws,
     )
 
+    environ = os.environ  # noqa: TID251 - botocore reads it itself
     if isinstance(error, aws.ProfileNotFound):
+        file = environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+        why = why_unread(file)
         return NotConfigured(
-            f"{str(error).rstrip('.')}: the AWS configuration has no such profile.",
+            f"{str(error).rstrip('.')}: {why or 'the AWS configuration has no such profile'}.",
             code="unknown_profile",
-            hint="Correct --profile or AWS_PROFILE, or add the profile to ~/.aws/config.",
+            hint=f"Correct --profile or AWS_PROFILE, or {'mend' if why else 'add the profile to'} {file}.",
         )
     named = (rule for rule in _RULES if isinstance(error, tuple(getattr(aws, n) for n in rule.exceptions)))
     rule = next(named, None) or _rule_of_others(error, is_botocores=type(error).__module__ == aws.__name__)
-    environ = os.environ  # noqa: TID251 - botocore reads it itself
+    rule = _narrowed(rule, profile, environ)
     if rule in _MAY_BE_OF_VARIABLES and (unusable := dict(unusable_variables(environ))):
         # The first of them alone may be the cause, and all have to be mended.
         wrong = "; ".join(f"{name} has to be {expected}" for name, expected in unusable.items())
@@ -199,6 +218,14 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
     )
     kind = NotConfigured if rule.is_setting else ConnectionFailed
     return kind(message[0].upper() + message[1:], code=rule.code, hint=hint)
+
+
+def _narrowed(rule: _Rule, profile: str | None, environ: Mapping[str, str]) -> _Rule:
+    """Take a rule for the source that was asked where the exception does not tell it."""
+    if profile:
+        return _NONE_OF_PROFILE if "NoCredentialsError" in rule.exceptions else rule
+    of_container = any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
+    return _NONE_OF_CONTAINER if of_container and rule.code.startswith("credentials_") else rule
 
 
 def _rule_of_others(error: Exception, *, is_botocores: bool) -> _Rule:

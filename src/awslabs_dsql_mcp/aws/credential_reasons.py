@@ -5,6 +5,7 @@ and the system's own words. URLs lose user, path and query; what a program print
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,21 @@ def reason_of(error: Exception) -> str:
         error: The exception.
     """
     return as_line(_reason(error).strip().rstrip("."), _MOST) or type(error).__name__
+
+
+def why_unread(file: str) -> str:
+    """Word why a file that botocore passes over in silence cannot be read; empty if it can, or is not there.
+
+    Args:
+        file: The file; ``~`` is the user's home.
+    """
+    try:
+        with Path(file).expanduser().open("rb"):
+            return ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, RuntimeError) as error:  # there may be no home
+        return f"{file} cannot be read ({getattr(error, 'strerror', '') or 'there is no home'})"
 
 
 def _reason(error: Exception) -> str:

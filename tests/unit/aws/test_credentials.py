@@ -1,6 +1,7 @@
 """Every exception that botocore has, told to the operator without a secret."""
 
 import inspect
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -64,6 +65,32 @@ def test_each_has_its_error(kind: type[Exception]) -> None:
 @pytest.mark.parametrize(("name", "code"), CODES.items())
 def test_code(name: str, code: str) -> None:
     assert credential_error(instance_of(getattr(aws, name))).code == code
+
+
+def test_a_profile_without_credentials_is_named() -> None:
+    error = credential_error(aws.NoCredentialsError(), "work")
+    assert error.code == "no_credentials"
+    assert "Profile work has no AWS credentials" in error.message
+    assert "`aws configure sso --profile work`" in str(error.hint)
+
+
+@pytest.mark.parametrize("error", [aws.CredentialRetrievalError(provider="c", error_msg="x"), ValueError()])
+def test_the_container_is_named_where_it_was_asked(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x")
+    assert "The container's service" in credential_error(error).message
+    assert "The container's service" not in credential_error(error, "work").message
+
+
+def test_a_configuration_that_is_passed_over_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = aws.ProfileNotFound(profile="work")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert "has no such profile" in credential_error(missing).message
+    assert f"add the profile to {tmp_path / 'none'}" in str(credential_error(missing).hint)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))  # a folder: botocore passes it over in silence
+    assert f"{tmp_path} cannot be read" in credential_error(missing).message
+    assert f"mend {tmp_path}" in str(credential_error(missing).hint)
 
 
 @pytest.mark.parametrize(
