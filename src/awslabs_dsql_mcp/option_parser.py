@@ -83,13 +83,13 @@ class OptionParser(argparse.ArgumentParser):
         raise SettingsError(self._explain(message))
 
     @override
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_args(self, args: Any = None, namespace: Any = None) -> argparse.Namespace:  # pyright: ignore[reportIncompatibleMethodOverride] - overloads
         """Parse, but for an unknown flag, which argparse would see behind what follows it."""
         self._require_known_flags(args)
         return super().parse_args(args, namespace)
 
     @override
-    def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> argparse.Namespace:  # pyright: ignore[reportIncompatibleMethodOverride] - overloads
         """Parse as `parse_args` does."""
         self._require_known_flags(args)
         return super().parse_intermixed_args(args, namespace)

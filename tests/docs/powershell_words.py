@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
-import tree_sitter_powershell  # pyright: ignore[reportMissingImports] - uv brings it
-from tree_sitter import Language, Parser  # pyright: ignore[reportMissingImports] - uv brings it
+tree_sitter: Any = import_module("tree_sitter")
+grammar: Any = import_module("tree_sitter_powershell")
 
 
 def words(node: Any) -> Iterator[str]:  # noqa: ANN401 - without types
@@ -23,7 +24,7 @@ def words(node: Any) -> Iterator[str]:  # noqa: ANN401 - without types
             yield from words(child)
 
 
-parser = Parser(Language(tree_sitter_powershell.language()))
+parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
 for line in sys.stdin:
     root = parser.parse(line.encode()).root_node
     print(json.dumps(None if root.has_error else list(words(root))))
