@@ -41,7 +41,8 @@ async def by_name(given: str, account: Account, regions: Sequence[str], asker: A
     told = f"named {one_line(repr(name))} in {', '.join(places)}"
     if not there:
         raise RequestInvalid(
-            f"No cluster is {told}, and that is no id (26 characters of a-z and 0-9), ARN or endpoint.",
+            f"No cluster is {told}, and that is no cluster's id (26 characters of a-z and 0-9), ARN or "
+            "endpoint.",
             code="no_such_cluster",
             hint=asker.listing,
         )
