@@ -139,3 +139,18 @@ async def test_an_error_and_a_plan_of_one_node_are_told(views: ViewClient) -> No
     assert await views.evaluate("document.querySelector('.costly')") is None
     assert "Nothing." in await views.text("#plan")
     await clean(views)
+
+
+async def test_shares_are_seen_in_forced_colours(views: ViewClient) -> None:
+    await show(views, OPEN, analyze=True)
+    await views.do("media", features=[{"name": "forced-colors", "value": "active"}])
+    try:
+        assert await views.evaluate("matchMedia('(forced-colors: active)').matches")
+        script = (
+            "['.track', '.track b'].map(one => getComputedStyle(document.querySelector(one)).backgroundColor)"
+        )
+        bar, part = await views.evaluate(script)
+        assert bar != part
+    finally:
+        await views.do("media", features=[])
+    assert not await views.evaluate("matchMedia('(forced-colors: active)').matches")

@@ -69,6 +69,7 @@ const browser = await puppeteer.launch({
 });
 await browser.defaultBrowserContext().overridePermissions(origin, ["clipboard-read", "clipboard-sanitized-write"]);
 const page = await browser.newPage();
+const session = await page.createCDPSession();
 const faults = [];
 page.on("pageerror", (error) => faults.push(String(error)));
 page.on("console", (message) => {
@@ -102,6 +103,7 @@ const commands = {
     for (const key of keys) await page.keyboard.press(key);
   },
   wait: ({ script, on }) => view({ on }).waitForFunction(script, { timeout: 20000 }).then(() => true),
+  media: ({ features }) => session.send("Emulation.setEmulatedMedia", { features }),
   size: ({ width, height, scale }) => page.setViewport({ width, height, deviceScaleFactor: scale ?? 1 }),
   picture: async ({ path, on }) => {
     const { width, height } = await (await page.$(on === "page" ? "body" : "iframe")).boundingBox();

@@ -45,7 +45,7 @@ function timeNames(texts) {
 
 // Draw rows; returns what is left out, in words.
 function drawChart(place, columns, rows, { x, y, line }) {
-  let known = rows.filter((row) => row[x] !== null && row[y] !== null && Math.abs(Number(row[y])) < 1e300); // an axis needs room
+  let known = rows.filter((row) => row[x] !== null && row[y] !== null && Math.abs(Number(row[y])) < 1e300); // else no axis
   if (line) known = known.slice().sort(comparer(columns[x], x));
   const points = known.slice(0, line ? MAX_POINTS : MAX_BARS);
   const values = points.map((row) => Number(row[y]));
