@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import certifi
+
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity, configured_region
 from awslabs_dsql_mcp.aws.environment import local_endpoints
@@ -19,6 +21,7 @@ from awslabs_dsql_mcp.database.executor import Limits, PooledDatabase
 from awslabs_dsql_mcp.database.transaction import RetryPolicy
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName, name_in, region_of
 from awslabs_dsql_mcp.errors import NotConfigured
+from awslabs_dsql_mcp.local_cluster.extra import require_extra
 
 if TYPE_CHECKING:
     from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster
@@ -43,8 +46,6 @@ async def resolve_target(settings: Settings, stack: AsyncExitStack) -> Target:
             hint="Start the server with --cluster_endpoint <id>.dsql.<region>.on.aws, or with --local "
             "for a cluster on this machine.",
         )
-    import certifi  # noqa: PLC0415 - only for a real cluster
-
     return Target(
         settings.cluster_endpoint,
         settings.database_user,
@@ -159,8 +160,6 @@ def _sizes(settings: Settings) -> Sizes:
 
 
 async def _join(settings: Settings, stack: AsyncExitStack) -> "LocalCluster":
-    from awslabs_dsql_mcp.local_cluster.extra import require_extra  # noqa: PLC0415 - only with --local
-
     require_extra()
     from awslabs_dsql_mcp.local_cluster.cluster import local_cluster  # noqa: PLC0415 - only with --local
     from awslabs_dsql_mcp.local_cluster.config import ClusterConfig  # noqa: PLC0415 - only with --local

@@ -15,6 +15,8 @@ from enum import Enum
 from functools import cache
 from typing import Final
 
+from awslabs_dsql_mcp.sql.function_catalog import OPERATORS, SIDE_EFFECT_FREE, VOLATILE
+
 
 class Effect(Enum):
     """Something that a call changes, or reaches outside the transaction."""
@@ -229,15 +231,11 @@ def _harmless() -> frozenset[str]:
 
 @cache
 def _side_effect_free() -> dict[str, range]:
-    from awslabs_dsql_mcp.sql.function_catalog import SIDE_EFFECT_FREE  # noqa: PLC0415 - 40 kB that start-up can do without
-
     return _read(SIDE_EFFECT_FREE)
 
 
 @cache
 def _volatile() -> dict[str, range]:
-    from awslabs_dsql_mcp.sql.function_catalog import VOLATILE  # noqa: PLC0415 - see _side_effect_free()
-
     return _read(VOLATILE)
 
 
@@ -250,6 +248,4 @@ def _read(catalog: str) -> dict[str, range]:
 
 @cache
 def _operators() -> frozenset[str]:
-    from awslabs_dsql_mcp.sql.function_catalog import OPERATORS  # noqa: PLC0415 - see _side_effect_free()
-
     return frozenset(OPERATORS.split())
