@@ -17,6 +17,8 @@ from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
 from support.local_cluster import forms
 from support.local_cluster.requirements import load
 
+pytest_plugins = ("support.aws.accounts",)
+
 ServerOn = Callable[..., StdioServerParameters]
 T = TypeVar("T")
 

@@ -1,17 +1,13 @@
 """Clusters created, changed and deleted by an agent, in the account of a local cluster, over stdio."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
 
-from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import held
 from support.aws.agents import CLOSED, NO, YES, Agents, User, change, made
 from support.aws.cutting_proxy import CuttingProxy, server_behind, serving
@@ -19,23 +15,6 @@ from support.client_helpers import call, hints_of
 from support.local_cluster.api import client as api_client
 
 ERAS: Final = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("account") / "data"
-
-
-@pytest.fixture(scope="module")
-async def account(folder: Path) -> AsyncIterator[LocalCluster]:
-    async with local_cluster(folder, ClusterConfig(transition_seconds=0.3)) as running:
-        yield running
-
-
-@pytest.fixture
-async def agents(folder: Path, account: LocalCluster) -> AsyncIterator[Agents]:
-    async with AsyncExitStack() as stack:
-        yield Agents(folder, account, stack)
 
 
 async def test_without_the_option_there_are_no_such_tools(agents: Agents) -> None:
@@ -276,19 +255,17 @@ class Meeting(CuttingProxy):
         return await super().hand_on(request)
 
 
-async def test_two_servers_at_once_make_one_backup(
-    agents: Agents, folder: Path, account: LocalCluster
-) -> None:
+async def test_two_servers_at_once_make_one_backup(agents: Agents) -> None:
     identifier = await made(await agents.open(), "kept-once")
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(serving(Meeting(account.api_url or "", 2)))
-        starts = [server_behind(url, folder, account) for _ in range(2)]
+        url = await stack.enter_async_context(serving(Meeting(agents.account.api_url or "", 2)))
+        starts = [server_behind(url, agents.folder, agents.account) for _ in range(2)]
         clients = [await stack.enter_async_context(held(Client(start))) for start in starts]
         saved = await asyncio.gather(*(change(each, identifier, "back_up") for each in clients))
     assert {reply.facts["state"] for reply in saved} == {"COMPLETED"}, saved
     assert len({reply.facts["recovery_point"] for reply in saved}) == 1
     (cluster,) = agents.named("kept-once")
-    backup: Any = api_client(account, service="backup")
+    backup: Any = api_client(agents.account, service="backup")
     assert len(backup.list_backup_jobs(ByResourceArn=cluster["arn"])["BackupJobs"]) == 1
 
 

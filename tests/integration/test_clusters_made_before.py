@@ -2,38 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from mcp import Client
 
-from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
-from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from support.aws.agents import NO, YES, Agents, User, change, made
 from support.client_helpers import call
 from support.local_cluster.api import client as api_client
 
 PAIR: Final[dict[str, Any]] = {"regions": "us-east-1, us-east-2", "witness_region": "us-west-2"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("own") / "data"
-
-
-@pytest.fixture(scope="module")
-async def account(folder: Path) -> AsyncIterator[LocalCluster]:
-    async with local_cluster(folder, ClusterConfig(transition_seconds=0.3)) as running:
-        yield running
-
-
-@pytest.fixture
-async def agents(folder: Path, account: LocalCluster) -> AsyncIterator[Agents]:
-    async with AsyncExitStack() as stack:
-        yield Agents(folder, account, stack)
 
 
 async def test_a_cluster_that_an_earlier_server_made_is_used_at_once(agents: Agents) -> None:
