@@ -11,7 +11,7 @@ from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
 from awslabs_dsql_mcp.installer.launch import PACKAGE
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.source import own_source, requirement
-from awslabs_dsql_mcp.installer.uv_tool import find_uvx
+from awslabs_dsql_mcp.installer.uv_tool import find_uvx, is_in_cache
 from awslabs_dsql_mcp.option_parser import SettingsError
 
 
@@ -74,7 +74,8 @@ def whole_command(options: Mapping[str, object], argv: Sequence[str], machine: P
         machine: The user's environment.
     """
     program = [PACKAGE]
-    if which(PACKAGE, path=machine.environ.get("PATH", "")) is None:  # as when uvx started this
+    on_path = which(PACKAGE, path=machine.environ.get("PATH", ""))
+    if on_path is None or is_in_cache(Path(on_path).absolute()):  # uvx puts its own on PATH
         source = requirement(None, own_source(), Path.cwd(), local=True)
         program = [str(find_uvx(machine.environ) or "uvx"), "--from", source, PACKAGE]
     here = clients_here(machine) or CLIENTS

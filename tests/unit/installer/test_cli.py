@@ -324,6 +324,20 @@ def test_wrong_arguments(arguments: list[str], reason: str, capsys: pytest.Captu
     assert reason in capsys.readouterr().err
 
 
+def test_the_command_that_is_shown_is_there_afterwards(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, cached = home / "kept/awslabs-dsql-mcp", home / "cache/env/bin/awslabs-dsql-mcp"
+    for program in (kept, cached):
+        program.parent.mkdir(parents=True)
+        program.touch(0o755)
+    (home / "cache/CACHEDIR.TAG").touch()
+    for program, shown in ((cached, "uvx --from 'awslabs-dsql-mcp[local]' "), (kept, "as in: ")):
+        monkeypatch.setenv("PATH", str(program.parent))
+        assert main(["install"]) == 2
+        assert f"{shown}awslabs-dsql-mcp install claude-code --local" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b'{"a": ', b"\xff\xfe{\x00}\x00", b"[1]", b'{"mcpServers": []}'])
 def test_what_it_cannot_read_it_does_not_touch(
     content: bytes, home: Path, capsys: pytest.CaptureFixture[str]
