@@ -112,7 +112,7 @@ async def test_deletion_takes_two_calls_and_two_answers(agents: Agents, era: str
     ):
         assert told in deleting
     assert "DELETE cluster" in deleting
-    assert "Made by this server" in deleting
+    assert "Made by awslabs-dsql-mcp" in deleting
 
 
 @ERAS
@@ -177,7 +177,7 @@ async def test_others_clusters_are_others(agents: Agents) -> None:
     user = User(YES)
     asking = await agents.open(user=user, gate="all")
     assert not (await change(asking, foreign, "delete", without_backup=True)).is_error
-    assert "Not made by this server" in user.questions[0]
+    assert "Not made by awslabs-dsql-mcp" in user.questions[0]
     assert not agents.named("prod")
 
 

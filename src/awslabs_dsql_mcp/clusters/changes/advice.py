@@ -24,11 +24,6 @@ class Advice(Protocol):
     """Words for the next step; each is part of a sentence, and begins with a small letter."""
 
     @property
-    def maker(self) -> str:
-        """Who makes clusters."""
-        ...
-
-    @property
     def is_server(self) -> bool:
         """True for a server, which may be connected to a cluster itself."""
         ...
@@ -75,7 +70,6 @@ class Advice(Protocol):
 class ToolAdvice:
     """Advice to a model."""
 
-    maker: str = "this server"
     is_server: bool = True
     again: str = "call again"
 
@@ -125,7 +119,6 @@ class CommandAdvice:
     """
 
     options: Sequence[str] = ()
-    maker: str = PROGRAM
     is_server: bool = False
     again: str = "run it again"
 

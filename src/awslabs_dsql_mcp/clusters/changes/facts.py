@@ -68,7 +68,7 @@ async def facts_of(
     """
     name, moment = cluster.name, now()
     title = f" named {quoted(cluster.title)}" if cluster.title else " without a name"
-    maker = maker_of(cluster, advice.maker)
+    maker = maker_of(cluster)
     lines = [
         f"Cluster {name.identifier}{title}, account {cluster.account}, Region {name.region}",
         f"{maker}, created {minute(cluster.created)}, {age(moment - cluster.created)} ago",

@@ -151,14 +151,9 @@ def command(account: Account, cluster: Cluster, action: Action) -> str:
     return CommandAdvice(account.options).change(cluster.arn, action)
 
 
-def maker_of(cluster: Cluster, maker: str = "this server") -> str:
-    """Say who made a cluster, as its tags have it.
-
-    Args:
-        cluster: The cluster.
-        maker: What those who make clusters are called.
-    """
+def maker_of(cluster: Cluster) -> str:
+    """Say who made a cluster, as its tags have it: which of several servers, they do not tell."""
     if not is_own(cluster):
-        return f"Not made by {maker}"
+        return f"Not made by {MANAGER}"
     by = cluster.tags.get(CREATED_BY)
-    return f"Made by {maker}" + (f" for {quoted(by)}" if by else "")
+    return f"Made by {MANAGER}" + (f" for {quoted(by)}" if by else "")

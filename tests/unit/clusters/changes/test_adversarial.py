@@ -346,7 +346,7 @@ async def test_who_decides_is_told_what_it_is() -> None:
         f"account {ACCOUNT_ID}",
         f"Region {EAST}",
         '"prod"',
-        "Not made by this server",
+        "Not made by awslabs-dsql-mcp",
         "ago",
         "Size: 0.003 GB",
         "Tables: 7",

@@ -143,7 +143,10 @@ async def test_tags_and_protection_of_what_is_there_already_are_not_said_to_be_s
     told = await create(aws, tags={"team": "b", "cost": "1"}, is_protected=False)
     assert isinstance(told, ToolOutput)
     assert told.structured["outcome"] == "unchanged"
-    assert f'{only(aws)} does not have these tags that were asked for: "cost": "1", "team": "b".' in told.text
+    assert (
+        f'{only(aws)} does not have these tags that were asked for: "cost": "1", "team": "b"; ' in told.text
+    )
+    assert "; change_cluster(" in told.text
     assert "asked for off, and is not changed" in told.text
     same = await create(aws, tags={"team": "a"})
     assert isinstance(same, ToolOutput)

@@ -320,7 +320,7 @@ def _unset_tags(report: Report, order: Order, advice: Advice) -> list[str]:
         if unset:
             told = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in sorted(unset.items()))
             lines.append(
-                f"{cluster.name.identifier} does not have these tags that were asked for: {told}. "
-                f"{sentence(advice.change(cluster.arn, 'tag'))} sets them."
+                f"{cluster.name.identifier} does not have these tags that were asked for: {told}; "
+                f"{advice.change(cluster.arn, 'tag')} sets them."
             )
     return lines
