@@ -105,7 +105,7 @@ class SessionClusters:
         cluster = await look(account.api, name)
         if cluster is None or cluster.status in GONE:
             what = f"it is {cluster.status}" if cluster else f"{name.region} does not know it"
-            known = f" Known by now: {', '.join(sorted(self._known))}." if self._known else ""
+            known = f" Used here so far: {', '.join(sorted(self._known))}." if self._known else ""
             raise RequestInvalid(
                 f"There is no cluster {name.identifier} to use: {what}.",
                 code="unknown_cluster",
