@@ -56,6 +56,17 @@ async def test_a_cluster_that_cannot_be_taken_is_told_why(agents: Agents) -> Non
     assert "taken by their id or ARN" in await told("prod")
 
 
+async def test_a_cluster_that_was_deleted_elsewhere_is_not_said_to_be_there(agents: Agents) -> None:
+    client = await agents.open()
+    identifier = await made(client, "was-here")
+    api: Any = api_client(agents.account, "us-east-1")
+    api.update_cluster(identifier=identifier, deletionProtectionEnabled=False)
+    api.delete_cluster(identifier=identifier)
+    refused = await call(client, "readonly_query", sql="SELECT 1", cluster="prod")
+    assert "There are: the connected one, without the argument. Used so far, too: " in refused.text
+    assert identifier in refused.text.partition("Used so far, too: ")[2]
+
+
 async def test_of_several_clusters_each_keeps_what_is_permitted(agents: Agents, tmp_path: Path) -> None:
     first = await agents.open("--allow-writes")
     identifier = await made(first, "several")

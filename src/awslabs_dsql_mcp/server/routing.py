@@ -195,14 +195,15 @@ class ClusterRouter:
         return (f"Did you mean {near[0]!r}? " if near else "") + self._known()
 
     def _known(self) -> str:
-        named = [str(cluster) for cluster in self._clusters.values()]
-        named += [str(cluster) for cluster, _ in self._new.values()]
+        known = [str(cluster) for cluster in self._clusters.values()]
         if not self._clusters:  # the only one has no name
-            named.insert(0, "the connected one, without the argument")
+            known.insert(0, "the connected one, without the argument")
+        used = [str(cluster) for cluster, _ in self._new.values()]  # deleted since, perhaps
+        used_too = f" Used so far, too: {', '.join(used)}." if used else ""
         may_be_others = (
             " Those that such a server made before are taken by their id or ARN." if self._for_new else ""
         )
-        return f"There are: {', '.join(named)}.{may_be_others}"
+        return f"There are: {', '.join(known)}.{used_too}{may_be_others}"
 
 
 def _plain(given: str) -> str:
