@@ -52,7 +52,8 @@ class Servers:
     def named(self, name: str, region: str = EAST) -> list[str]:
         """Ask the account itself for the identifiers of a name."""
         api: Any = api_client(self.account, region)
-        listed = [each["identifier"] for each in api.list_clusters()["clusters"]]
+        pages = api.get_paginator("list_clusters").paginate()
+        listed = [each["identifier"] for page in pages for each in page["clusters"]]
         return [each for each in listed if api.get_cluster(identifier=each)["tags"].get("Name") == name]
 
 

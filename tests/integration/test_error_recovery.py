@@ -36,7 +36,7 @@ async def failing(client: Client, sql: str, *params: object) -> Reply:
     [
         ("SELECT * FROM parcels", "42P01", "Did you mean depot.parcels?"),
         ("SELECT * FROM depot.parcel", "42P01", "Did you mean depot.parcels?"),
-        ('SELECT * FROM depot."vans"', "42P01", 'Did you mean depot."Vans"?'),
+        ('SELECT * FROM depot."vans"', "42P01", 'Did you mean depot."Vans"'),
         ("SELECT x.id FROM depot.parcels", "42P01", "Name the table in FROM"),
         ("SELECT wheight FROM depot.parcels", "42703", 'reference the column "parcels.weight"'),
         ("SELECT p.weigth FROM depot.parcels p", "42703", 'meant to reference the column "p.weight"'),

@@ -22,6 +22,7 @@ from support.local_cluster.api import Answer, Client, Clients, client
 from support.local_cluster.logins import connect, login
 from support.local_cluster.waiting import wait_until
 
+AT_ONCE = ClusterConfig(transition_seconds=0)  # also once it is started anew: a state is told by its age
 _INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass AND indisvalid"
 
 
@@ -178,9 +179,9 @@ async def test_data_outlive_the_daemon(tmp_path: Path) -> None:
         with login(cluster, endpoint, region="eu-west-3") as connection:
             return connection.execute("SELECT id FROM t").fetchone()
 
-    async with local_cluster(tmp_path, ClusterConfig(transition_seconds=0)) as running:
+    async with local_cluster(tmp_path, AT_ONCE) as running:
         endpoint = await asyncio.to_thread(write, running)
-    async with local_cluster(tmp_path) as running:
+    async with local_cluster(tmp_path, AT_ONCE) as running:
         assert await asyncio.to_thread(read, running, endpoint) == (7,)
     wait_until(lambda: not DataDir(tmp_path).daemon_file.exists())
     wait_until(lambda: _processes_below(tmp_path) == [])
@@ -197,11 +198,11 @@ async def test_a_killed_daemon_takes_its_clusters_along_and_loses_nothing(tmp_pa
             connection.execute("CREATE TABLE t (id int PRIMARY KEY)")
         return endpoint
 
-    async with local_cluster(tmp_path, ClusterConfig(transition_seconds=0)) as running:
+    async with local_cluster(tmp_path, AT_ONCE) as running:
         endpoint = await asyncio.to_thread(write, running)
         psutil.Process(_daemon(tmp_path)).kill()
         wait_until(lambda: _processes_below(tmp_path) == [])
-    async with local_cluster(tmp_path) as again:
+    async with local_cluster(tmp_path, AT_ONCE) as again:
         with login(again, endpoint) as connection:
             assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
