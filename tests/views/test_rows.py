@@ -81,6 +81,13 @@ async def test_numbers_sort_as_numbers_and_null_is_the_largest(views: ViewClient
         "VALUES (9007199254740993), (9007199254740994), (9007199254740992), (-9007199254740993), (12), (2)",
         "VALUES ('b'), ('a'), ('B'), ('ä'), ('a b'), ('')",
         "VALUES (timestamptz '2026-01-02'), ('infinity'), ('2025-12-31'), ('-infinity')",
+        "VALUES (timestamptz '2025-12-31'), ('10000-01-01'), ('10000-01-01 00:00:00.5'), ('-infinity')",
+        "VALUES (timestamptz '0044-03-15 BC'), ('0044-03-16 01:00 BC'), ('0300-01-01 BC'), ('2026-01-01')",
+        "VALUES (date '9999-12-31'), ('10000-01-01'), ('0044-03-15 BC'), ('0050-03-15 BC'), ('-infinity')",
+        "VALUES (timestamp(3) '294276-01-01'), ('0001-01-01'), ('0001-01-01 BC'), ('infinity')",
+        "VALUES ('\U0001f600'), ('\ufb00'), ('z'), ('\ue000'), ('a\U0001f600'), ('a\uffe6')",
+        "VALUES (char(4) 'a'), ('B'), (E'a\\t')",
+        "VALUES (numeric '-0.10000000000000000002'), ('-0.10000000000000000001'), ('100'), ('99')",
         "VALUES (true), (false), (NULL)",
         "VALUES (1e300::float8), (-1e-300), (0), ('-Infinity'), (2.5)",
     ],
@@ -170,7 +177,8 @@ async def test_an_error_while_reading_on_is_shown_and_the_rows_stay(views: ViewC
     await views.click("#next")
     await views.wait("!document.getElementById('error').hidden")
     assert "division by zero" in await views.text("#error")
-    assert await views.text("#told") == "100 rows"
+    assert await views.text("#told") == "100 rows, and there are more"
+    assert not await views.evaluate("document.getElementById('paging').hidden")
 
 
 async def test_csv_is_what_copy_to_writes(views: ViewClient) -> None:
@@ -267,12 +275,20 @@ async def test_cells_are_told_as_the_cluster_has_them(views: ViewClient) -> None
     await clean(views)
 
 
-async def test_a_column_that_is_sorted_by_its_text_says_so(views: ViewClient) -> None:
-    await show(views, "SELECT v FROM (VALUES (interval '9 days'), ('10 days')) AS t(v)")
+@pytest.mark.parametrize(
+    ("values", "of"),
+    [
+        ("(interval '9 days'), ('10 days')", "interval"),
+        ("(timetz '10:00+02'), ('09:00+00')", "timetz"),
+        ("('{b}'::text[]), ('{a}')", "text[]"),
+    ],
+)
+async def test_a_column_that_is_sorted_by_its_text_says_so(views: ViewClient, values: str, of: str) -> None:
+    await show(views, f"SELECT v FROM (VALUES {values}) AS t(v)")  # noqa: S608 - of the table above
     await views.wait("document.querySelector('.line')")
     assert "Sorted by text" not in await views.text("#note")
     await views.click(HEADER.format(2))
-    assert "Sorted by text, not as PostgreSQL sorts interval." in await views.text("#note")
+    assert f"Sorted by text, not as PostgreSQL sorts {of}." in await views.text("#note")
 
 
 async def test_a_cell_that_the_server_cut_says_so_and_how_to_read_on(views: ViewClient) -> None:
@@ -286,6 +302,82 @@ async def test_a_cell_that_the_server_cut_says_so_and_how_to_read_on(views: View
     await views.press("ArrowRight")
     assert await views.text("#what") == "text, row 1, 2,000 characters"
     await clean(views)
+
+
+CUT: Final = """SELECT g, repeat('x', CASE WHEN g IN (1, 2, 103) THEN 5000 ELSE 4 END) || g AS v
+FROM generate_series(1, 110) g ORDER BY g"""
+
+
+async def test_cut_cells_of_all_pages_are_counted_and_what_is_copied_says_that_it_has_them(
+    views: ViewClient,
+) -> None:
+    await show(views, CUT)
+    await views.wait("rows.length === 100")
+    assert "2 values cut: an opened one says what reads on." in await views.text("#note")
+    await views.click("#copy")
+    told = "document.getElementById('told').textContent === '100 rows {}'"
+    await views.wait(told.format("copied, 2 values of them cut, and there are more"))
+    await views.click("#next")
+    await views.wait("rows.length === 110")
+    assert "3 values cut" in await views.text("#note")
+    await views.click("#save")
+    await views.wait(told.replace("100", "110").format("given to the client, 3 values of them cut"))
+    await views.evaluate("grid.move(0, 1)")
+    await views.evaluate("grid.root.focus()")
+    await views.evaluate("copyCell()")
+    assert await views.text("#told") == "Cell copied, which is cut"
+    await views.do("type", selector="#filter", text="x110")
+    await views.click("#copy")
+    await views.wait("document.getElementById('told').textContent === '1 row copied'")
+
+
+async def test_a_search_of_cut_cells_does_not_say_that_no_row_has_it(views: ViewClient) -> None:
+    await show(views, "SELECT repeat('x', 5000) || 'end' AS v")
+    await views.wait("rows.length === 1")
+    await views.do("type", selector="#filter", text="end")
+    assert "Sorted and filtered is what was read, without what was cut off." in await views.text("#note")
+    await views.evaluate("($('filter').value = '', grid.sort(0))")
+    assert "without what was cut off" in await views.text("#note")
+
+
+async def test_what_is_copied_says_that_columns_are_missing(views: ViewClient) -> None:
+    await show(views, "SELECT " + ", ".join(f"{n} AS {'c' * 50}_{n}" for n in range(1500)))
+    await views.wait("rows.length === 1")
+    await views.click("#copy")
+    told = "1 row copied, without the last columns"
+    await views.wait(f"document.getElementById('told').textContent === '{told}'")
+
+
+@pytest.mark.parametrize("text", ["pass\u00adword", "a\u00a0b", "a\U000e0041", "a\u061cb", "a\u3164"])
+async def test_no_text_looks_like_another_by_what_is_invisible(views: ViewClient, text: str) -> None:
+    await views.open("readonly_query", {"sql": "SELECT %s::text AS v, 'a b\u3000c' AS w", "params": [text]})
+    await views.wait("document.querySelector('.line')")
+    assert "⟨U+" in (await column(views, 1))[0]
+    assert await column(views, 2) == ["a b\u3000c"]
+
+
+@pytest.mark.parametrize("text", ["$$ORDER BY$$", "$a$it's ORDER BY$a$", "E'a\\' ORDER BY '"])
+async def test_a_text_that_reads_order_by_orders_nothing(views: ViewClient, text: str) -> None:
+    await show(views, f"SELECT {text} AS a FROM generate_series(1, 150)")  # noqa: S608 - of the list above
+    await views.wait("rows.length === 100")
+    assert "no ORDER BY" in await views.text("#note")
+
+
+async def test_a_line_of_one_value_is_drawn(views: ViewClient) -> None:
+    await show(views, "SELECT date '2026-01-01' + g AS day, 7 AS n FROM generate_series(1, 9) g")
+    await views.wait("rows.length === 9")
+    await views.click("#chart")
+    label = await views.evaluate("document.querySelector('svg').getAttribute('aria-label')")
+    assert label == "Line chart of n by day: 9 points, from 7 to 7"
+    await clean(views)
+
+
+async def test_a_chart_names_days_before_and_after_those_of_four_digits(views: ViewClient) -> None:
+    await show(views, "SELECT v AS day, 1 AS n FROM (VALUES (date '10000-01-02'), ('0044-03-15 BC')) AS t(v)")
+    await views.wait("rows.length === 2")
+    await views.click("#chart")
+    named = "[...document.querySelectorAll('svg text')].map(text => text.textContent)"
+    assert (await views.evaluate(named))[-2:] == ["0044-03-15 BC", "10000-01-02"]
 
 
 HOSTILE: Final = (

@@ -27,7 +27,7 @@ async function begin() {
     for (const tool of (await ask("tools/list", {})).tools) tools.set(tool.name, tool);
     const known = await ask("clusters", {});
     clusters = known.all;
-    $("cluster").replaceChildren(...clusters.map(({ name }) => element("option", { value: name }, onOneLine(name, 80))));
+    $("cluster").replaceChildren(...clusters.map(({ name }) => element("option", { value: name }, flat(name, 80))));
     $("cluster").value = known.default ?? clusters[0].name;
   } catch (error) {
     return shut(error.message);
@@ -215,13 +215,13 @@ function remember(sql, kind, outcome, cluster) {
   $("historyNote").hidden = true;
   $("history").replaceChildren(
     ...past.map((one) => {
-      const facts = [one.when.toLocaleTimeString(), one.cluster && onOneLine(one.cluster, 80), one.kind, one.outcome].filter(Boolean).join(", ");
+      const facts = [one.when.toLocaleTimeString(), one.cluster && flat(one.cluster, 80), one.kind, one.outcome].filter(Boolean).join(", ");
       const isBad = /failed|stopped|rolled|unknown/.test(one.outcome);
       const take = () => {
         $("sql").value = one.sql;
         $("sql").focus();
       };
-      return element("li", {}, element("button", { onclick: take }, element("span", { class: "name" }, onOneLine(one.sql.trim(), 60)), element("span", { class: isBad ? "facts bad" : "facts" }, facts)));
+      return element("li", {}, element("button", { onclick: take }, element("span", { class: "name" }, flat(one.sql.trim(), 60)), element("span", { class: isBad ? "facts bad" : "facts" }, facts)));
     }),
   );
 }
@@ -271,11 +271,11 @@ function tellObjects() {
   listed = JSON.stringify(found);
   $("objects").replaceChildren(
     ...found.map(({ name, facts }) => {
-      const shown = onOneLine(name.replace(/^public\./, ""), 80);
+      const shown = flat(name.replace(/^public\./, ""), 80);
       return element(
         "li",
         {},
-        element("button", { title: "Show its rows", onclick: () => openTable(name) }, element("span", { class: "name" }, shown), element("span", { class: "facts" }, onOneLine(facts, 120))),
+        element("button", { title: "Show its rows", onclick: () => openTable(name) }, element("span", { class: "name" }, shown), element("span", { class: "facts" }, flat(facts, 120))),
         element("button", { class: "what", "aria-label": `Columns of ${shown}`, onclick: () => look("get_schema", { table_name: name }) }, "Columns"),
       );
     }),

@@ -26,7 +26,7 @@ function ticks(low, high) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
   const first = Math.floor(low / step);
-  return Array.from({ length: Math.ceil(high / step) - first + 1 }, (_, at) => (first + at) * step);
+  return Array.from({ length: Math.max(Math.ceil(high / step) - first, 1) + 1 }, (_, at) => (first + at) * step);
 }
 
 // Numbers of an axis, in as few digits as tell them apart.
@@ -39,6 +39,7 @@ function tickNames(steps) {
 
 // Times as far as they differ: days, or hours of the same day.
 function timeNames(texts) {
+  if (!texts.every((text) => /^(\d{4}-[^B]*|-?infinity)$/.test(text))) return texts;
   const isOneDay = texts.every((text) => text.slice(0, 10) === texts[0].slice(0, 10));
   return texts.map((text) => (isOneDay && text.length > 10 ? text.slice(11, 19) : text.slice(0, 10)));
 }
@@ -49,7 +50,7 @@ function drawChart(place, columns, rows, { x, y, line }) {
   if (line) known = known.slice().sort(comparer(columns[x], x));
   const points = known.slice(0, line ? MAX_POINTS : MAX_BARS);
   const values = points.map((row) => Number(row[y]));
-  const texts = points.map((row) => onOneLine(textOfCell(row[x]), 60));
+  const texts = points.map((row) => flat(textOfCell(row[x]), 60));
   const names = columns[x].isTime ? timeNames(texts) : texts;
   const steps = values.length ? ticks(Math.min(line ? Infinity : 0, ...values), Math.max(line ? -Infinity : 0, ...values)) : [0, 1];
   const stepNames = tickNames(steps);
@@ -62,7 +63,7 @@ function drawChart(place, columns, rows, { x, y, line }) {
   const exact = (cell) => (Number.isSafeInteger(cell) ? digits(cell) : textOfCell(cell));
   const [least, most] = [Math.min, Math.max].map((one) => points[values.indexOf(one(...values))]?.[y]);
   const told = values.length ? `, from ${exact(least)} to ${exact(most)}` : "";
-  const label = `${onOneLine(columns[y].name)} by ${onOneLine(columns[x].name)}: ${plural(points.length, "point")}${told}`;
+  const label = `${flat(columns[y].name)} by ${flat(columns[x].name)}: ${plural(points.length, "point")}${told}`;
   const svg = drawn("svg", { role: "img", width, height: HEIGHT, "aria-label": `${line ? "Line" : "Bar"} chart of ${label}` });
   steps.forEach((step, index) => {
     svg.append(drawn("line", { x1: left, x2: width - RIGHT, y1: down(step), y2: down(step), class: step === 0 ? "axis" : "rule" }));

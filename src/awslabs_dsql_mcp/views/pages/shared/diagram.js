@@ -9,7 +9,7 @@ const MAX_COLUMN = 900; // pixels of a column of boxes
 const MAX_LINES = 8;
 
 function short(text, letters) {
-  const line = onOneLine(text);
+  const line = flat(text);
   return line.length > letters ? `${line.slice(0, letters - 1)}…` : line;
 }
 
@@ -147,14 +147,14 @@ function drawLine(box, { to, key }) {
   const from = box.y + (at < 0 ? HEAD / 2 : HEAD + at * LINE + LINE / 2);
   const made = drawn("g", { class: "link" });
   made.append(drawn("path", { d: wayOf(box, from, to) }), drawn("circle", { cx: to.x + BOX, cy: to.y + HEAD / 2, r: 3.5 }));
-  made.append(drawn("title", {}, `${onOneLine(box.table.title)} (${onOneLine(key.columns.join(", "))}) references ${onOneLine(to.table.title)}`));
+  made.append(drawn("title", {}, `${flat(box.table.title)} (${flat(key.columns.join(", "))}) references ${flat(to.table.title)}`));
   return made;
 }
 
 function drawBox(box, open) {
   const { table, shown } = box;
   const made = drawn("g", { class: "box", transform: `translate(${box.x} ${box.y})` });
-  made.append(drawn("title", {}, onOneLine(table.title)), drawn("rect", { width: BOX, height: box.height, rx: 6 }));
+  made.append(drawn("title", {}, flat(table.title)), drawn("rect", { width: BOX, height: box.height, rx: 6 }));
   made.append(drawn("text", { x: 10, y: 18, class: "name" }, short(table.title.replace(/^public\./, ""), 23)));
   if (shown.length) made.append(drawn("line", { x1: 0, x2: BOX, y1: HEAD, y2: HEAD }));
   shown.forEach(({ name, role, isRest }, index) => {

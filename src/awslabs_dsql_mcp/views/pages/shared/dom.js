@@ -41,7 +41,7 @@ function code(label, text) {
 }
 
 function table(heads, lines) {
-  const cells = heads.map((head) => (typeof head === "string" ? element("th", { scope: "col" }, onOneLine(head)) : head));
+  const cells = heads.map((head) => (typeof head === "string" ? element("th", { scope: "col" }, flat(head)) : head));
   return make("table", make("thead", make("tr", ...cells)), make("tbody", ...lines));
 }
 

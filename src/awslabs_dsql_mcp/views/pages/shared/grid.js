@@ -10,16 +10,13 @@ const SAMPLE = 200;
 class Grid {
   constructor(label, on) {
     this.on = on;
-    this.columns = [];
-    this.rows = [];
-    this.sorted = { column: -1, descending: false };
-    this.active = { row: 0, column: 0 };
     this.head = element("div.head", { role: "row", "aria-rowindex": "1" });
     this.body = element("div", { role: "rowgroup" });
     this.tall = element("div.tall", { role: "presentation" }, this.head, this.body);
     this.root = element("div.grid", { role: "grid", tabindex: "0", "aria-label": label }, this.tall);
     const acts = { scroll: () => this.later(), keydown: (event) => this.press(event), click: (event) => this.point(event), dblclick: () => this.open() };
     for (const [name, act] of Object.entries(acts)) this.root.addEventListener(name, act);
+    this.setColumns([], []);
     new ResizeObserver(() => this.later()).observe(this.root);
   }
 
@@ -60,7 +57,7 @@ class Grid {
       const isSorted = this.sorted.column === index;
       const order = !isSorted ? "none" : this.sorted.descending ? "descending" : "ascending";
       const arrow = { none: "", ascending: " ↑", descending: " ↓" }[order];
-      const name = onOneLine(column.name);
+      const name = flat(column.name);
       const about = { id: `c-1-${index}`, style: this.widths[index], title: `${name} ${column.type}`, "aria-colindex": index + 2, "aria-sort": order };
       const kind = column.isNumber ? "div.number" : "div";
       return element(kind, { role: "columnheader", ...about }, make(isSorted ? "span.name.sorted" : "span.name", name + arrow), make("span.type", column.type));
@@ -89,7 +86,7 @@ class Grid {
       const value = this.rows[number][index];
       const kind = `div${value === null ? ".null" : value === "" ? ".empty" : ""}${column.isNumber ? ".number" : ""}`;
       const about = { id: `c${number}-${index}`, style: this.widths[index], "aria-colindex": index + 2 };
-      return element(kind, { role: "gridcell", ...about }, value === null ? "NULL" : onOneLine(textOfCell(value)));
+      return element(kind, { role: "gridcell", ...about }, value === null ? "NULL" : flat(textOfCell(value)));
     });
     const index = element("div.index", { role: "rowheader", "aria-colindex": "1" }, digits(number + 1));
     return element("div.line", { role: "row", "aria-rowindex": number + 2, style: `top:${HEAD + number * ROW}px` }, index, ...cells);
@@ -108,7 +105,7 @@ class Grid {
     }
     this.draw();
     this.activeElement?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    this.on.move?.();
+    this.on.move();
   }
 
   get activeCell() {
@@ -118,14 +115,14 @@ class Grid {
 
   open() {
     if (this.active.row < 0) this.sort(this.active.column);
-    else if (this.activeCell) this.on.open?.();
+    else if (this.activeCell) this.on.open();
   }
 
   sort(column) {
     const { column: before, descending } = this.sorted;
     if (before !== column) this.sorted = { column, descending: false };
     else this.sorted = descending ? { column: -1, descending: false } : { column, descending: true };
-    this.on.sort?.();
+    this.on.sort();
   }
 
   point(event) {
@@ -153,7 +150,7 @@ class Grid {
     }[event.key];
     if (to) this.move(...to);
     else if (event.key === "Enter" || event.key === " ") this.open();
-    else if (event.ctrlKey && event.key === "c" && !String(getSelection())) this.on.copy?.();
+    else if (event.ctrlKey && event.key === "c" && !String(getSelection())) this.on.copy();
     else return;
     event.preventDefault();
   }

@@ -1,9 +1,7 @@
 // The button that runs what is shown; the token of a dry run is here alone, for the person in front of it. It asks
 // twice where something is dropped or every row changed, and goes when its token is too old.
 
-let offered = null;
-let isAsking = false;
-let timer = null;
+let offered, isAsking, timer;
 
 // What is offered: { tool, args, grave, seconds, name }, what it showed as { foreseen }, and in words
 // { undone, done } what became of it.
