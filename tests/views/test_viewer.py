@@ -207,6 +207,33 @@ async def test_plans_and_errors_are_shown_and_history_gives_the_text_back(writin
     assert await writing.run("SELECT 1", "#read") == "1 row"
 
 
+async def test_advice_names_what_a_person_can_click_and_names_in_messages_stay(writing: Tab) -> None:
+    for sql, button, advice in (
+        ("INSERT INTO absent VALUES (1)", "#read", "Next: Use “Run change”."),
+        ("SELECT nope", "#read", "Use “Tables and views” with the table"),
+        ("BEGIN; SELECT 1", "#change", "“Run change” commits all of them"),
+    ):
+        assert await writing.run(sql, button) == "failed"
+        assert advice in await writing.text("#error")
+    await writing.run("SELECT * FROM transact", "#read")
+    assert 'relation "transact" does not exist' in await writing.text("#error")
+
+
+async def test_a_blank_text_is_answered_and_no_older_answer_stays(writing: Tab) -> None:
+    for button, text, told in (
+        ("#read", "  ", "Nothing was run: the editor is empty."),
+        ("#change", "-- nothing", "Nothing was run: the text holds no statement."),
+    ):
+        await writing.run("SELECT nope", "#read")
+        await writing.write(text)
+        await writing.click(button)
+        await writing.wait("!running")
+        assert await writing.text("#error") == told
+        assert await writing.browser.do("inHost", script="document.querySelector('iframe') === null")
+        assert "42703" not in await writing.text("#all")
+    await writing.clean()
+
+
 async def test_hostile_rows_stay_text(writing: Tab) -> None:
     assert await writing.run(HOSTILE, "#read") == "1 row"
     await writing.browser.wait("document.querySelector('.line')")

@@ -3,6 +3,16 @@ const MAX_HISTORY = 100;
 const GONE = "The viewer gave no answer: it may have been ended. Start it again, and open the address that the terminal shows.";
 const UNSURE = " Whether a change was committed is not known: look at the data before it is run again.";
 const OBJECT = /^((?:"(?:[^"]|"")*"|[^\s".]+)\.(?:"(?:[^"]|"")*"|[^\s".]+)) (.*)$/;
+// Where a person finds what a tool does.
+const PLACES = {
+  readonly_query: "Run query",
+  transact: "Run change",
+  explain_query: "Plan",
+  get_schema: "Tables and views",
+  job_status: "Jobs",
+  cluster_status: "Clusters",
+};
+const NAMED = RegExp(`(\\bcall |\\bsend it with )?\`?\\b(${Object.keys(PLACES).join("|")})\\b\`?`, "gi");
 const tools = new Map();
 const past = [];
 let objects = [];
@@ -118,6 +128,12 @@ function unmarked(text) {
   return left;
 }
 
+// The advice of an error for a person: tools by their places on the page.
+function inPlaces(text) {
+  const name = (_, verb, tool) => `${verb ? (verb < "a" ? "Use " : "use ") : ""}“${PLACES[tool]}”`;
+  return text.replace(/^Next: .*$/gm, (advice) => advice.replace(NAMED, name));
+}
+
 function clear() {
   bridge?.close();
   bridge = null;
@@ -129,7 +145,7 @@ function show(tool, args, result) {
   const uri = tools.get(tool)?._meta?.ui?.resourceUri;
   if (!uri || (result.isError && !result.structuredContent)) {
     if (result.declined) return fail("You did not agree: nothing was run.");
-    if (result.isError) return fail(unmarked(textOf(result)));
+    if (result.isError) return fail(inPlaces(unmarked(textOf(result))));
     const text = element("pre", { tabindex: "0", role: "region", "aria-label": "Answer" }, visible(unmarked(textOf(result))));
     return $("result").replaceChildren(text);
   }
@@ -173,8 +189,10 @@ function told(result) {
 
 async function run(kind, tool, makeArgs) {
   const sql = $("sql").value;
-  if (!sql.trim() || running) return;
+  if (running) return;
   clear();
+  $("status").textContent = "";
+  if (!sql.trim()) return fail("Nothing was run: the editor is empty.");
   running = new AbortController();
   busy(true);
   const begun = performance.now();
@@ -206,7 +224,9 @@ function busy(is) {
 }
 
 async function statements(sql) {
-  return ask("statements", { sql });
+  const found = await ask("statements", { sql });
+  if (!found.length) throw new Error("Nothing was run: the text holds no statement.");
+  return found;
 }
 
 function remember(sql, kind, outcome, cluster) {
