@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.installer.clients import CLIENTS, Client, snippet
 from awslabs_dsql_mcp.installer.deeplinks import links
 from awslabs_dsql_mcp.installer.formats import NotEditable, value_at
 from awslabs_dsql_mcp.installer.launch import (
+    PACKAGE,
     SERVER_NAME,
     LaunchCommand,
     flags_begin,
@@ -41,6 +42,7 @@ from awslabs_dsql_mcp.installer.uv_tool import (
     is_in_cache,
     keeps_local,
 )
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
 from awslabs_dsql_mcp.terminal import takes_colours, working
 
@@ -294,11 +296,24 @@ def _uninstall(target: Target, environ: Mapping[str, str]) -> int:
     if text == original.text:
         _print_message(f"{client.title} has no {target.name} in {target.path}.")
         return 0
-    _write(target, original, text, {}, environ)
-    if not text.strip(" \t\r\n{}\ufeff"):
+    is_bare = not text.strip(" \t\r\n{}\ufeff")
+    _write(target, original, "" if is_bare else text, {}, environ)
+    if is_bare:
         original.path.unlink()
-    _print_message(f"{client.title} has {target.name} no more, in {target.path}.")
+    removed = f"; {target.path} held nothing else, and is removed." if is_bare else f", in {target.path}."
+    _print_message(f"{client.title} has {target.name} no more{removed}")
+    if left := _left(str(_entry_in(original, target))):
+        _print_message(f"Left, since other clients may use it: {' and '.join(left)}.")
     return 0
+
+
+def _left(entry: str) -> list[str]:
+    """Name what stays on this machine of an entry that is taken out, and how it is removed."""
+    left = [f"the program (uv tool uninstall {PACKAGE})"] if "uv" in entry else []
+    folder = DataDir.of(None).path
+    if "--local'" in entry and "--local-data" not in entry and folder.is_dir():
+        left.append(f"the local cluster (the folder {folder})")
+    return left
 
 
 def _write(

@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.installer.clients import CLIENTS
 from awslabs_dsql_mcp.installer.files import load, save
 from awslabs_dsql_mcp.installer.formats import NotEditable
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
+from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.option_parser import SettingsError
 from docs.blocks import block
 
@@ -246,10 +247,32 @@ def test_uninstall_takes_it_out_and_a_name_leaves_the_other(home: Path) -> None:
     assert main(["install", "kiro", "--uninstall"]) == 0
 
 
-def test_uninstall_leaves_nothing_that_is_empty(home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_uninstall_names_what_it_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    data = DataDir.of(None).path
+    main(["install", "cursor", "--local"])
+    main(["install", "kiro", "--local", "--installed"])
+    data.mkdir(parents=True)
+    for client, left in (
+        (
+            "cursor",
+            f"the program (uv tool uninstall awslabs-dsql-mcp) and the local cluster (the folder {data})",
+        ),
+        ("kiro", f"the local cluster (the folder {data})"),
+    ):
+        capsys.readouterr()
+        assert main(["install", client, "--uninstall"]) == 0
+        assert f"Left, since other clients may use it: {left}." in capsys.readouterr().err
+
+
+def test_uninstall_leaves_nothing_that_is_empty(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = home / ".cursor/mcp.json"
     main(["install", "cursor", *CLUSTER])
+    capsys.readouterr()
     assert main(["install", "cursor", "--uninstall"]) == 0
+    told = capsys.readouterr()
+    assert f"{file} held nothing else, and is removed." in told.err
+    assert not [line for line in told.out.splitlines() if line.startswith("+") and line != f"+++ {file}"]
     assert not file.exists()
     file.write_text('{"theme": "dark"}')
     main(["install", "cursor", *CLUSTER])
