@@ -71,7 +71,13 @@ def _without_empty(text: str, fmt: Format, path: Path) -> str:
             yield Drop(path)
 
     without = _edit(text, fmt, plan)
-    return without if all(text.count(mark) == without.count(mark) for mark in _COMMENTS) else text
+    return without if _comments(without) == _comments(text) else text
+
+
+def _comments(text: str) -> list[int]:
+    """Count what may begin a comment; where one ends and the next begins (``*//*``), there is no ``//``."""
+    apart = text.replace("*/", "*/ ")
+    return [apart.count(mark) for mark in _COMMENTS]
 
 
 def _install(present: object, path: Path, entry: ServerEntry) -> Iterator[Edit]:

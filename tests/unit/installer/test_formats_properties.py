@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from awslabs_dsql_mcp.installer.formats import Format, NotEditable
@@ -100,6 +100,7 @@ def remarks(text: str) -> int:
 
 
 @given(DATA.flatmap(jsonc), ENTRIES, ENTRIES)
+@example('{"a": {}, /* }, */"servers":{ // c\n  }/* }, */}', started([], {"A": "1"}), started([], {"A": "1"}))
 def test_json_with_comments(text: str, first: ServerEntry, second: ServerEntry) -> None:
     in_and_out(text, JSON, first, second)
 
