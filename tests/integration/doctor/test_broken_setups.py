@@ -1,6 +1,7 @@
 """For each thing that can be wrong with a configuration, the doctor names the cause."""
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -429,10 +430,17 @@ async def test_a_role_that_may_write_for_a_server_that_only_reads(
 ) -> None:
     with connect(cluster) as admin:
         admin.execute("CREATE TABLE IF NOT EXISTS doctor_written (id int PRIMARY KEY)")
+        for number in range(4):
+            admin.execute(f"CREATE SCHEMA IF NOT EXISTS doctor_{number}")
+            admin.execute(f"CREATE TABLE IF NOT EXISTS doctor_{number}.t (id int PRIMARY KEY)")
     role(cluster, "doctor_writer", "LOGIN", "GRANT SELECT, INSERT ON doctor_written TO doctor_writer")
     finding = (await practice.examine("--database_user", "doctor_writer"))["Privileges"]
     assert finding.outcome.code == "may_write"
-    assert "GRANT SELECT ON ALL TABLES IN SCHEMA public" in finding.outcome.details
+    told = finding.outcome.details
+    granted = re.findall(r"GRANT SELECT ON ALL TABLES IN SCHEMA (\w+)", told)
+    further = re.findall(r"for each further schema that it is to read: (.*)", told)[0].split(", ")
+    assert {"public", *(f"doctor_{number}" for number in range(4))} <= {*granted, *further}
+    assert len(granted) == 3
     written = (await practice.examine("--database_user", "doctor_writer", "--allow-writes"))["Privileges"]
     assert written.state == "ok"
 

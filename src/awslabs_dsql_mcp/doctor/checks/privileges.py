@@ -118,11 +118,17 @@ def least_privilege(
     )
     mapped = caller.arn if caller and not caller.has_unknown_path else PLACEHOLDER
     script = role_script("agent", mapped, "read", schemas[:_MAX_SCHEMAS] or ("public",))
+    others = ", ".join(schemas[_MAX_SCHEMAS:])
     return "\n".join(
         [
             "A role that only reads; run each statement by itself, as admin:",
             "",
             *(f"  {statement};" for statement in script.statements),
+            *(
+                [f"  -- The same two grants for each further schema that it is to read: {others}"]
+                if others
+                else []
+            ),
             "",
             "The IAM policy of that identity:",
             "",
