@@ -416,6 +416,14 @@ async def test_admin_is_told_of_a_smaller_role(practice: Practice) -> None:
     assert '"Action": "dsql:DbConnect"' in finding.outcome.details
 
 
+async def test_admin_of_a_cluster_of_this_machine_is_no_fault(
+    practice: Practice, cluster_folder: Path
+) -> None:
+    where = ["--local", "--local-data", str(cluster_folder), "--knowledge-server", practice.knowledge]
+    finding = (await practice.examine_only(where))["Privileges"]
+    assert (finding.state, finding.outcome.details) == ("ok", "")
+
+
 async def test_a_role_that_may_not_read(practice: Practice, cluster: LocalCluster) -> None:
     with connect(cluster) as admin:
         admin.execute("CREATE SCHEMA IF NOT EXISTS doctor_hidden")
@@ -431,8 +439,8 @@ async def test_a_role_that_may_write_for_a_server_that_only_reads(
     with connect(cluster) as admin:
         admin.execute("CREATE TABLE IF NOT EXISTS doctor_written (id int PRIMARY KEY)")
         for number in range(4):
-            admin.execute(f"CREATE SCHEMA IF NOT EXISTS doctor_{number}")
-            admin.execute(f"CREATE TABLE IF NOT EXISTS doctor_{number}.t (id int PRIMARY KEY)")
+            admin.execute(f"CREATE SCHEMA IF NOT EXISTS doctor_{number}".encode())
+            admin.execute(f"CREATE TABLE IF NOT EXISTS doctor_{number}.t (id int PRIMARY KEY)".encode())
     role(cluster, "doctor_writer", "LOGIN", "GRANT SELECT, INSERT ON doctor_written TO doctor_writer")
     finding = (await practice.examine("--database_user", "doctor_writer"))["Privileges"]
     assert finding.outcome.code == "may_write"
