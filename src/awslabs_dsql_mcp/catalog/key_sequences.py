@@ -47,10 +47,15 @@ class KeySequence:
 
     @property
     def catch_up(self) -> str:
-        """The statement that moves the sequence on, behind the largest number that is stored."""
-        name = self.sequence.replace("'", "''")
-        column = quote_identifier(self.column)
-        return f"SELECT setval('{name}', (SELECT max({column}) FROM {self.table}))"  # noqa: S608 - names from the catalog
+        """The statement that moves the sequence on, behind the largest number that is stored, and never back.
+
+        The numbers that sessions hold in their caches end at ``last_value`` (documentation, CREATE
+        SEQUENCE): a sequence that was set below it would give them out once more.
+        """
+        name, column = self.sequence.replace("'", "''"), quote_identifier(self.column)
+        stored = f"(SELECT max({column}) FROM {self.table})"  # noqa: S608 - names from the catalog
+        given = f"(SELECT last_value FROM {self.sequence})"  # noqa: S608 - likewise
+        return f"SELECT setval('{name}', greatest({stored}, {given}))"
 
 
 def of_table(table: str) -> Query:

@@ -125,8 +125,8 @@ class NameSuggester:
             return None
         (behind,) = found
         return (
-            f"{error.hint or ''} If {behind.column} was left to its sequence, that stands behind: "
-            f"{behind.catch_up}"
+            f"{error.hint or ''} If {behind.column} was left to its sequence, move that on, and insert "
+            f"again: {behind.catch_up}"
         ).lstrip()
 
     async def _whole_grant(self, error: DsqlError, mentioned: tuple[TableName, ...]) -> str:
