@@ -45,6 +45,7 @@ class LoadResult(BatchResult):
     """Progress of a load."""
 
     bad_rows: NotRequired[int]
+    bad_rows_at_least: NotRequired[int]
     data: NotRequired[str]
     reasons: NotRequired[list[LeftOut]]
     unread_from: NotRequired[int]

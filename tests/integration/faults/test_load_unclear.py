@@ -96,11 +96,29 @@ async def test_a_dry_run_says_that_it_tells_only_the_first_of_many(loads: Loads)
     loads.table("id int")
     rows: list[object] = [*({"id": f"x{n}"} for n in range(25)), {"id": 1}]
     dry = await loads.load(LoadRequest("bulk.t", rows, skip_bad_rows=True, dry_run=True))
-    assert "20 rows cannot be stored and would be left out, the first of them." in dry.text
+    assert "26 rows, at least 20 of them left out" in dry.text
+    assert "at least 20 rows cannot be stored and would be left out; the search ended there." in dry.text
+    assert dry.structured["bad_rows_at_least"] == 20
+    assert "bad_rows" not in dry.structured
     stops = await loads.load(LoadRequest("bulk.t", rows, dry_run=True))
-    assert "20 rows of the first batch cannot be stored, the first of them, so that nothing" in stops.text
+    assert "at least 20 rows of the first batch cannot be stored, so that nothing" in stops.text
     assert [row["row"] for row in reasons(stops)] == list(range(1, 21))
     assert "dry_run_token" not in stops.structured
+
+
+async def test_a_dry_run_counts_as_left_out_no_less_than_the_batch_that_it_tried(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY")
+    text = "id\n" + "".join(f"{n}\n" for n in range(5000))
+    await loads.file("rows.csv", text, CSV)
+    request = replace(CSV, skip_bad_rows=True, dry_run=True)
+    dry = await loads.load(replace(request, columns=["id"]))
+    assert "5,000 rows, at least 20 of them left out" in dry.text
+    assert "of the first batch, which alone was tried, at least 20 rows cannot be stored" in dry.text
+    assert "At least 20 rows cannot be loaded:" in dry.text
+    assert "\nIf all the others can be stored: " in dry.text
+    assert dry.structured["bad_rows_at_least"] == 20
+    few = await loads.file("few.csv", text.replace("\n", "\n9999", 3000), replace(request, path="few.csv"))
+    assert few.text.startswith("dry run, nothing was stored: 5,000 rows, in about")
 
 
 async def test_rows_that_cannot_be_read_are_named_at_once(loads: Loads) -> None:

@@ -134,6 +134,7 @@ class Trial:
         forecast: What the load will cost.
         refusal: Error of a run of this, because of its cost or of an earlier one.
         all_found: All rows of the first batch were found that the server rejects.
+        is_whole: The first batch has all rows.
         previews: The token is for the user of a view alone.
     """
 
@@ -142,6 +143,7 @@ class Trial:
     forecast: Forecast
     refusal: RequestInvalid | None
     all_found: bool
+    is_whole: bool
     previews: bool
 
 
@@ -160,17 +162,20 @@ def trial_output(job: RowLoadJob, trial: Trial) -> ToolOutput:
     rows -= rest is not None
     batches = -(-kept // keyset.MAX_BATCH_ROWS)
     values: dict[str, object] = {"rows": rows, "batches": batches}
-    less = f", {rows - kept:,} of them left out" if job.skip_bad_rows and rows > kept else ""
+    least = "at least " if rejected and not (trial.all_found and trial.is_whole) else ""
+    if least:
+        values["bad_rows_at_least"] = sum(not row.is_rest for row in bad)
+    less = f", {least}{rows - kept:,} of them left out" if job.skip_bad_rows and rows > kept else ""
     told = f"dry run, nothing was stored: {pluralize(rows, 'row')}{less}"
     go = f"send it without dry_run, with dry_run_token={token} (once, in 10 min)."
     go = ON_PREVIEW if trial.previews else go
     stops = bool(rejected) and not job.skip_bad_rows
     if kept or rejected:
         told += f", in about {pluralize(batches, 'batch')}; " if kept else "; "
-        told += _first_batch(rejected, stops=stops, all_found=trial.all_found)
+        told += _first_batch(rejected, trial, stops=stops)
     lines = [f"{told}."]
     if kept:
-        lines.append(trial.forecast.line)
+        lines.append(("If all the others can be stored: " if least else "") + trial.forecast.line)
         values["forecast"] = trial.forecast.facts
         if any(not job.plan.updates.isdisjoint(index) for index in job.plan.table.secondary):
             lines.append(
@@ -199,16 +204,19 @@ def trial_output(job: RowLoadJob, trial: Trial) -> ToolOutput:
     return with_message("dry_run", lines, values)
 
 
-def _first_batch(rejected: Sequence[BadRow], *, stops: bool, all_found: bool) -> str:
+def _first_batch(rejected: Sequence[BadRow], trial: Trial, *, stops: bool) -> str:
     """Say what became of the first batch."""
     if not rejected:
         return "the first batch was tried and passes"
     what = pluralize(len(rejected), "row")
-    more = "" if all_found else ", the first of them"
+    if not trial.all_found:
+        what = f"at least {what}"
     if stops:
-        which = f"row {rejected[0].place}" if len(rejected) == 1 else what
-        return f"{which} of the first batch cannot be stored{more}, so that nothing would be loaded"
-    return f"of the first batch, {what} cannot be stored and would be left out{more}"
+        which = f"row {rejected[0].place}" if trial.all_found and len(rejected) == 1 else what
+        return f"{which} of the first batch cannot be stored, so that nothing would be loaded"
+    alone = "" if trial.is_whole else ", which alone was tried"
+    ended = "" if trial.all_found else "; the search ended there"
+    return f"of the first batch{alone}, {what} cannot be stored and would be left out{ended}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -234,13 +242,16 @@ def _with_values(
     before, lines = list[str](), list[str]()
     if bad:
         shown, count = bad[:MAX_SHOWN], len(bad)
-        facts |= {"bad_rows": max(count, all_bad), "reasons": [_left_out(row) for row in shown]}
+        least = "bad_rows_at_least" in told.values
+        facts |= {} if least else {"bad_rows": max(count, all_bad)}
+        facts["reasons"] = [_left_out(row) for row in shown]
         lines = [f"row {row.place}: {as_line(row.reason, MAX_REASON)}" for row in shown]
         more = f" (the first {MAX_SHOWN} of them)" if count > MAX_SHOWN else ""
         tried = told.values["status"] == "dry_run"
         what = "cannot be loaded" if tried else "left out, not stored"
         earlier = f"; {pluralize(all_bad, 'row')} with those of earlier calls" if all_bad > count else ""
-        before.append(f"{pluralize(count, 'row')} {what}{more}{earlier}:")
+        at_least = "At least " if least else ""
+        before.append(f"{at_least}{pluralize(count, 'row')} {what}{more}{earlier}:")
     if rest is not None:
         facts["unread"] = _left_out(rest)
         lines.append(f"from row {rest.place} on: {as_line(rest.reason, MAX_REASON)}")

@@ -245,7 +245,8 @@ class LoadRows:
         if refusal is None:
             self._affordable.note(change.queries[0], 0)
         token = self._confirmation.token(change)
-        trial = Trial(counted.rows, token, forecast, refusal or earlier, all_found, previews)
+        is_whole = batch is None or batch.last
+        trial = Trial(counted.rows, token, forecast, refusal or earlier, all_found, is_whole, previews)
         return trial_output(job, trial), counted.values
 
 
