@@ -106,6 +106,20 @@ async def test_a_dry_run_says_that_it_tells_only_the_first_of_many(loads: Loads)
     assert "dry_run_token" not in stops.structured
 
 
+async def test_a_load_that_is_finished_is_verified_without_being_loaded_again(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY, n text")
+    await loads.file("rows.csv", "id,n\n" + "".join(f"{n},a\n" for n in range(5000)), CSV)
+    loads.query("DELETE FROM bulk.t WHERE id = 7 RETURNING 1")
+    answer = await loads.load(replace(CSV, verify=True))
+    assert "\nfinished before: 5,000 rows.\n" in answer.text
+    assert answer.structured["verified"] == {"compared": 5000, "complete": True, "missing": 1, "changed": {}}
+    with pytest.raises(RequestInvalid) as done:
+        await loads.load(CSV)
+    assert "resume='new' and on_conflict='skip', which passes over the rows" in str(done.value.hint)
+    again = await loads.load(replace(CSV, resume="new", on_conflict="skip"))
+    assert again.structured["rows"] == 1
+
+
 async def test_a_dry_run_counts_as_left_out_no_less_than_the_batch_that_it_tried(loads: Loads) -> None:
     loads.table("id int PRIMARY KEY")
     text = "id\n" + "".join(f"{n}\n" for n in range(5000))

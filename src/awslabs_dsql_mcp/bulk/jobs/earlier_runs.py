@@ -37,6 +37,25 @@ def earlier_error(job: BatchJob, record: RunRecord, known: Progress | None) -> R
     )
 
 
+async def finished_run(job: BatchJob, record: RunRecord) -> Progress | None:
+    """Progress of a recorded run that has done what a job would do; ``None`` if there is none.
+
+    Args:
+        job: The job.
+        record: Its record, which is read.
+
+    Raises:
+        DsqlError: What `Database.run` raises.
+    """
+    await record.read()
+    content = content_position(job)
+    own = record.progress
+    if own is not None and own.done and own.after == content:
+        return own
+    other = await record.other(content)
+    return other[0] if other and other[0].done else None
+
+
 async def other_error(job: BatchJob, record: RunRecord) -> RequestInvalid | None:
     """Error of a job that may do again the work of another one, which is unfinished.
 
@@ -99,9 +118,15 @@ def ended_error(job: BatchJob, progress: Progress) -> RequestInvalid:
     )
 
 
+def _passing(job: BatchJob) -> str:
+    """How rows that are there are passed over, where their keys would collide."""
+    collide = job.content and job.fails_if_repeated
+    return " and on_conflict='skip', which passes over the rows that are there" if collide else ""
+
+
 def _done_error(job: BatchJob, progress: Progress, when: str = "") -> RequestInvalid:
     return RequestInvalid(
         f"This has been done already{when}: {describe(job, progress)}. Nothing was run now.",
         code="already_done",
-        hint=f"To do it once more: the same call with resume='{RESTART}'.",
+        hint=f"To do it once more: the same call with resume='{RESTART}'{_passing(job)}.",
     )

@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.bulk.jobs.earlier_runs import (
     continued,
     earlier_error,
     ended_error,
+    finished_run,
     other_error,
 )
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
@@ -119,6 +120,10 @@ class BatchRunner:
         if not job.repeatable:
             await record.read()
         return self._earlier_error(job, record) or await other_error(job, record)
+
+    async def finished_run(self, job: BatchJob) -> Progress | None:
+        """Look for a recorded run that has done what a job would do."""
+        return None if job.repeatable else await finished_run(job, self._record(job))
 
     async def run(
         self, job: BatchJob, resume: str, on_progress: ProgressCallback, rows_per_second: int | None = None

@@ -206,6 +206,9 @@ class LoadRows:
                 told, counts = await self._tried(job, change, is_over, previews=request.previews)
                 return answer(told, job, source.notes(), counts)
             loaded = verifying(request, job)
+            if loaded is None and request.verify and not request.resume:
+                loaded = await self._runner.finished_run(job)
+                loaded = loaded and replace(loaded, after=None)
             if loaded is None:
                 self._remember(job, change)
                 result = await self._runner.run(job, request.resume, report, request.rows_per_second)
