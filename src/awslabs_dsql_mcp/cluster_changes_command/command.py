@@ -180,7 +180,9 @@ class _Work:
         except DsqlError as error:
             return answer.adding(f"How far it is cannot be read now: {error.text}")
         if last.values.get("status") == "DELETED":
-            return ToolOutput(last.parts, {**last.values, "done": True})
+            kept = {name: answer.values[name] for name in ("recovery_point",) if name in answer.values}
+            restore = answer.parts[-1:] if kept else ()
+            return ToolOutput((*last.parts, *restore), {**last.values, **kept, "done": True})
         return answer
 
     async def _tell(self, done: float, _total: float | None, message: str | None) -> None:

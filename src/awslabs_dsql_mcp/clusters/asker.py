@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, CommandAdvice
+
 _PROGRAM: Final = ("awslabs-dsql-mcp", "clusters")
 
 
@@ -18,6 +20,7 @@ class Asker:
         following: Says how the cluster of an ARN is followed, a clause.
         region: What names a Region.
         no_region: What to do where no Region is known, a sentence.
+        restore: Names what restores a recovery point, by its ARN and Region.
         gone: What to do about a cluster that is not there any more, behind the rest of the advice.
     """
 
@@ -26,6 +29,7 @@ class Asker:
     following: Callable[[str], str]
     region: str
     no_region: str
+    restore: Callable[[str, str], str]
     gone: str = ""
 
 
@@ -35,6 +39,7 @@ TOOL: Final = Asker(
     following=lambda _: "follow it with cluster_id and wait_s",
     region="`region`",
     no_region="Give region, such as us-east-1; the operator can set one with --region.",
+    restore=TO_MODEL.restore,
 )
 """A model that calls ``cluster_status``."""
 
@@ -53,5 +58,6 @@ def at_command_line(options: Sequence[str] = (), *, waits: bool = False) -> Aske
         following=lambda arn: f"follow it with `{shlex.join((*_PROGRAM, 'wait', arn, *options))}`",
         region="--region",
         no_region="Give --region, such as us-east-1, or --profile with a Region of its own.",
+        restore=CommandAdvice(options).restore,
         gone=" With --deleted that is success." if waits else "",
     )

@@ -66,11 +66,13 @@ class Backups:
     Attributes:
         last: Time of the last recovery point; `None` if there was never one.
         vault: ARN of that point's vault.
+        point: ARN of that point.
         jobs: Jobs of the last 30 days, newest first.
     """
 
     last: datetime | None = None
     vault: str = ""
+    point: str = ""
     jobs: Sequence[BackupJob] = ()
 
     def lines(self, now: datetime) -> list[str]:
@@ -84,7 +86,10 @@ class Backups:
         else:
             vault = self.vault.rpartition(":")[2]
             since = age(now - self.last)
-            lines = [f"Backup: last recovery point {minute(self.last)}, {since} ago, in vault {vault}."]
+            point = f": {self.point}" if self.point else ""
+            lines = [
+                f"Backup: last recovery point {minute(self.last)}, {since} ago, in vault {vault}{point}."
+            ]
         running = [str(job) for job in self.jobs if job.is_running]
         lines += [f"Running: {job}" for job in running]
         if self.failed is not None:
@@ -117,6 +122,7 @@ def read_backups(
     return Backups(
         known.get("LastBackupTime"),
         known.get("LastBackupVaultArn") or "",
+        known.get("LastRecoveryPointArn") or "",
         jobs,
     )
 

@@ -230,6 +230,7 @@ def cluster_facts(report: ClusterReport, period: Period | None) -> dict[str, obj
     if (backups := report.backups.value) is not None:
         values["last_backup"] = backups.last and backups.last.isoformat()
         values["vault"] = backups.vault or None
+        values["recovery_point"] = backups.point or None
         values["running_jobs"] = [str(job) for job in backups.jobs if job.is_running]
         values["failed_job"] = str(backups.failed) if backups.failed else None
     if period and report.usage.value is not None:

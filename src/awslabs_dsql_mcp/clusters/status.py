@@ -7,6 +7,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import TOOL, Asker
+from awslabs_dsql_mcp.clusters.gone import no_such_cluster
 from awslabs_dsql_mcp.clusters.model import MOVING, Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReader, RegionReport
 from awslabs_dsql_mcp.clusters.report import (
@@ -93,7 +94,14 @@ class ClusterStatus:
             async def follow(cluster: Cluster, waited: float) -> None:
                 await progress(waited, wait, f"{cluster.name.identifier}: {cluster.status}")
 
-            cluster = await reader.settled(name, wait, follow, until_gone=until_gone)
+            try:
+                cluster = await reader.settled(name, wait, follow, until_gone=until_gone)
+            except RequestInvalid as error:
+                if error.code != "no_such_cluster":
+                    raise
+                raise await no_such_cluster(
+                    account.api, name, cluster_id, error.hint or "", self._asker.restore
+                ) from error
             if cluster is None:
                 return ToolOutput(
                     (f"Cluster {name.identifier} is deleted: {name.region} knows it no more.",),

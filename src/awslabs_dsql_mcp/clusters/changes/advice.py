@@ -57,6 +57,10 @@ class Advice(Protocol):
         """Say how a cluster is used."""
         ...
 
+    def restore(self, point: str, region: str) -> str:
+        """Name what restores a recovery point of a Region under a name to choose."""
+        ...
+
     def unprotect_first(self, arn: str) -> str:
         """Say how a protected cluster is deleted."""
         ...
@@ -97,6 +101,10 @@ class ToolAdvice:
     def use(self, identifier: str, endpoint: str) -> str:  # noqa: ARG002 - as above
         """See `Advice`."""
         return f'give cluster="{identifier}" to a tool to use it'
+
+    def restore(self, point: str, region: str) -> str:
+        """See `Advice`."""
+        return f'create_cluster(name=…, regions=["{region}"], recovery_point_arn="{point}")'
 
     def unprotect_first(self, arn: str) -> str:  # noqa: ARG002 - as above
         """See `Advice`."""
@@ -153,6 +161,10 @@ class CommandAdvice:
             told = shlex.join((PROGRAM, "local", "--env", "--host", endpoint, *folder))
             return f"`{told}` tells how it is reached while the local cluster runs"
         return f"{self.run('doctor', '--cluster_endpoint', endpoint)} checks that it can be used"
+
+    def restore(self, point: str, region: str) -> str:  # noqa: ARG002 - its ARN names it
+        """See `Advice`."""
+        return self.run("clusters", "restore", "NAME", point)
 
     def unprotect_first(self, arn: str) -> str:
         """See `Advice`."""

@@ -1,4 +1,4 @@
-"""Recovery points of a cluster, and a backup made of it by AWS Backup."""
+"""A backup of a cluster made by AWS Backup."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.creation.executor import look
 from awslabs_dsql_mcp.clusters.changes.creation.steps import in_doubt
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
-from awslabs_dsql_mcp.clusters.changes.recovery_points import USABLE, VAULT, backup_role
+from awslabs_dsql_mcp.clusters.changes.recovery_points import VAULT, backup_role
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.report import facts
 from awslabs_dsql_mcp.errors import Busy, DsqlError, OutcomeUnknown, RequestInvalid
@@ -34,31 +34,6 @@ class Wakes(Protocol):
             DsqlError: It cannot be connected to.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Point:
-    """A recovery point from which a cluster can be restored."""
-
-    arn: str
-    created: datetime
-
-
-async def last_point(api: Api, cluster: Cluster) -> Point | None:
-    """Find the newest recovery point that is complete; `None` if there is none.
-
-    Raises:
-        DsqlError: AWS does not tell.
-    """
-    points = [
-        Point(each["RecoveryPointArn"], each["CreationDate"])
-        async for page in pages(
-            api, "backup", "ListRecoveryPointsByResource", cluster.name.region, {"ResourceArn": cluster.arn}
-        )
-        for each in page.get("RecoveryPoints") or ()
-        if each.get("Status") in USABLE
-    ]
-    return max(points, key=lambda point: point.created, default=None)
 
 
 @dataclass(frozen=True)

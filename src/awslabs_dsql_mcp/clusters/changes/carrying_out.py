@@ -13,8 +13,10 @@ from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.proposal import quoted
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.changes.rules import LEAVING, Request
+from awslabs_dsql_mcp.clusters.gone import Point
 from awslabs_dsql_mcp.clusters.model import MEANINGS, Cluster
 from awslabs_dsql_mcp.clusters.report import facts
+from awslabs_dsql_mcp.clusters.times import minute
 from awslabs_dsql_mcp.errors import DsqlError, OutcomeUnknown, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
@@ -41,8 +43,11 @@ class CarryOut:
     pace: Pace
     advice: Advice
 
-    async def run(self) -> ToolOutput:
+    async def run(self, point: Point | None = None) -> ToolOutput:
         """Ask AWS for the change, and read back what there is.
+
+        Args:
+            point: The last recovery point, which a deletion leaves.
 
         Raises:
             DsqlError: AWS refuses it, or the outcome is not known.
@@ -77,7 +82,8 @@ class CarryOut:
                 turn = self.registry.turn(f"{cluster.arn} back_up")
                 return await BackUp(self.account, self.inside, self.pace, turn, self.advice).run(cluster)
             case "delete":
-                return await self._delete()
+                answer = await self._delete()
+                return answer if point is None else self._restorable(answer, point)
 
     async def _update(
         self, is_done: Callable[[Cluster], bool], operation: str, **members: object
@@ -144,6 +150,13 @@ class CarryOut:
                 f"It goes when its peer is deleted too ({others}); its storage is billed until then."
             )
         return answer.adding(f"Next: {self.advice.follow(now.arn, until_gone=True)}.")
+
+    def _restorable(self, answer: ToolOutput, point: Point) -> ToolOutput:
+        """Say how the data come back: once the cluster is gone, nothing else tells it."""
+        restore = self.advice.restore(point.arn, self.cluster.name.region)
+        return answer.adding(
+            f"To restore it, as of {minute(point.created)}: {restore}.", recovery_point=point.arn
+        )
 
     async def _read_back(self, lost: DsqlError | None) -> Cluster | None:
         """Look at the cluster behind a change; `None` if it is gone.

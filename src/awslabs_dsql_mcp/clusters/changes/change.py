@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Final
 
+from awslabs_dsql_mcp.aws.api import Api
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
-from awslabs_dsql_mcp.clusters.changes.backups import Point, last_point
 from awslabs_dsql_mcp.clusters.changes.carrying_out import CarryOut, leaves, told
 from awslabs_dsql_mcp.clusters.changes.creation.executor import look
 from awslabs_dsql_mcp.clusters.changes.facts import Inside, facts_of
@@ -25,6 +25,7 @@ from awslabs_dsql_mcp.clusters.changes.rules import (
     no_point,
     refusal,
 )
+from awslabs_dsql_mcp.clusters.gone import Point, no_such_cluster, points_of
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.reader import Part, part
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
@@ -122,16 +123,13 @@ class ChangeCluster:
             self._judge(account, cluster, request)
         pace = Pace(self._now, self._sleep, progress, began, wait)
         work = CarryOut(account, cluster, request, self._inside, self._registry, pace, self._advice)
-        return await work.run()
+        return await work.run(point.value)
 
     async def _see(self, account: Account, name: ClusterName, given: str) -> Cluster:
         cluster = await look(account.api, name)
         if cluster is None:
-            raise RequestInvalid(
-                f"There is no cluster {name.identifier} in {name.region}.",
-                code="no_such_cluster",
-                hint="If it is in another Region, give its ARN or endpoint; it may be deleted.",
-            )
+            hint = "If it is in another Region, give its ARN or endpoint; it may be deleted."
+            raise await no_such_cluster(account.api, name, given, hint, self._advice.restore)
         arn = given.strip().lower()
         if arn.startswith("arn:") and arn != cluster.arn:
             raise RequestInvalid(
@@ -151,7 +149,7 @@ class ChangeCluster:
         """Find the last recovery point, where it matters."""
         if WEIGHTS[request.action] != "grave":
             return Part()
-        point = await part(last_point(account.api, cluster))
+        point = await part(_last_point(account.api, cluster))
         if request.action == "delete" and point.value is None and not request.without_backup:
             raise no_point(cluster, point.missing, self._advice)
         return point
@@ -187,6 +185,11 @@ _QUESTIONS: Final[dict[str, str]] = {
     "back_up": "Back up cluster {id}?",
     "delete": "DELETE cluster {id} with all its data? This cannot be undone.",
 }
+
+
+async def _last_point(api: Api, cluster: Cluster) -> Point | None:
+    """Find the newest recovery point; `None` if there is none."""
+    return next(iter(await points_of(api, cluster.arn, cluster.name.region)), None)
 
 
 def _difference(before: Cluster, after: Cluster) -> str:

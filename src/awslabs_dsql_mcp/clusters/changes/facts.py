@@ -8,9 +8,10 @@ from typing import Final, Protocol
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
-from awslabs_dsql_mcp.clusters.changes.backups import Point, Wakes
+from awslabs_dsql_mcp.clusters.changes.backups import Wakes
 from awslabs_dsql_mcp.clusters.changes.proposal import quoted
 from awslabs_dsql_mcp.clusters.changes.rules import WEIGHTS, Request, maker_of
+from awslabs_dsql_mcp.clusters.gone import Point
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReader, Part, part
 from awslabs_dsql_mcp.clusters.times import age, minute
