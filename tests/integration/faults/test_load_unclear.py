@@ -120,6 +120,18 @@ async def test_a_load_that_is_finished_is_verified_without_being_loaded_again(lo
     assert again.structured["rows"] == 1
 
 
+async def test_rows_that_are_all_there_are_left_out_with_one_reason_and_no_batch(loads: Loads) -> None:
+    loads.table("id int PRIMARY KEY")
+    text = "id\n" + "".join(f"{n}\n" for n in range(12))
+    await loads.file("rows.csv", text, CSV)
+    answer = await loads.load(replace(CSV, skip_bad_rows=True))
+    assert "\nfinished: 0 rows stored." in answer.text
+    assert (answer.structured["rows"], answer.structured["batches"]) == (0, 0)
+    assert [row["row"] for row in reasons(answer)] == list(range(1, 13))
+    assert answer.text.count("already exists") == 1
+    assert "Key (id)=(0) already exists.; likewise 2 (line 3), 3 (line 4)" in answer.text
+
+
 async def test_a_dry_run_counts_as_left_out_no_less_than_the_batch_that_it_tried(loads: Loads) -> None:
     loads.table("id int PRIMARY KEY")
     text = "id\n" + "".join(f"{n}\n" for n in range(5000))

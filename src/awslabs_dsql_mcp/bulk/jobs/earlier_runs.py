@@ -104,7 +104,14 @@ def describe(job: BatchJob, progress: Progress) -> str:
     if not progress.batches:
         return "nothing is committed yet"
     where = f", up to {job.describe(progress.after)}" if progress.after and not progress.done else ""
-    return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.batches, 'batch')} committed{where}"
+    return f"{stored(progress)}{where}"
+
+
+def stored(progress: Progress) -> str:
+    """Count the rows, and the batches that changed any."""
+    if not progress.rows:
+        return "0 rows stored"
+    return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.storing, 'batch')} committed"
 
 
 def ended_error(job: BatchJob, progress: Progress) -> RequestInvalid:

@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.json_text import dumps
 
 _PREFIX: Final = "bulk-"
 _CHECKSUM_LENGTH: Final = 6
+_EMPTY: Final = "empty"  # batches that changed no row, among the counts
 _HINT: Final = "Send the resume token unchanged, with the same arguments; or resume='new' to start over."
 
 
@@ -41,12 +42,17 @@ class Progress:
     done: bool = False
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
 
+    @property
+    def storing(self) -> int:
+        """Number of the batches that changed rows."""
+        return self.batches - self.counts.get(_EMPTY, 0)
+
     def advance(
         self, last_key: Position, rows: int, *, done: bool, counts: Mapping[str, int] | None = None
     ) -> "Progress":
         """Progress after one more batch."""
         after = None if done else last_key
-        summed = dict(Counter(self.counts) + Counter(counts or {}))
+        summed = dict(Counter(self.counts) + Counter(counts or {}) + Counter({_EMPTY: int(not rows)}))
         return replace(
             self, batches=self.batches + 1, after=after, rows=self.rows + rows, done=done, counts=summed
         )

@@ -92,7 +92,7 @@ class RunState:
         error.outcome = "partial" if progress.batches else "unknown"
         if isinstance(error, RecordLost):
             return error
-        error.facts = {"rows": progress.rows, "batches": progress.batches, "resume": self.token()}
+        error.facts = {"rows": progress.rows, "batches": progress.storing, "resume": self.token()}
         next_step = f"To continue: the same call with resume='{self.token()}'."
         if progress.batches and not self.job.repeatable:
             next_step = f"{next_step} {self.job.correction}".rstrip()

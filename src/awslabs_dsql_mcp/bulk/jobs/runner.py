@@ -161,8 +161,8 @@ class BatchRunner:
                 self._unfinished.pop(job.fingerprint, None)
             raise run.stopped(error) from error
         self._unfinished.pop(job.fingerprint, None)
-        note = run.kept or await self._tidy(run)
-        return RunResult(run.progress, None, note=f"{_HAD_ENDED} {note}".rstrip() if had_ended else note)
+        note = f"{_HAD_ENDED if had_ended else ''} {run.kept or await self._tidy(run)}".strip()
+        return RunResult(run.progress, None, note=note)
 
     def _record(self, job: BatchJob) -> RunRecord:
         return RunRecord(self._database, job.progress_table, job.fingerprint)

@@ -1,5 +1,6 @@
 """Answers of ``load_rows``: what became of rows, beside their number."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -22,6 +23,8 @@ from awslabs_dsql_mcp.tools.large_changes.resumable import with_message
 
 MAX_SHOWN: Final = 20
 """Rows at most whose faults are shown, and looked for in a dry run."""
+
+_TAKEN_KEY: Final = re.compile(r"(DETAIL: Key \(.*?\)=)\(.*\)(?= already exists\.$)", re.DOTALL)
 
 
 def with_lines(
@@ -245,7 +248,7 @@ def _with_values(
         least = "bad_rows_at_least" in told.values
         facts |= {} if least else {"bad_rows": max(count, all_bad)}
         facts["reasons"] = [_left_out(row) for row in shown]
-        lines = [f"row {row.place}: {as_line(row.reason, MAX_REASON)}" for row in shown]
+        lines = [_line(rows) for rows in _alike(shown)]
         more = f" (the first {MAX_SHOWN} of them)" if count > MAX_SHOWN else ""
         tried = told.values["status"] == "dry_run"
         what = "cannot be loaded" if tried else "left out, not stored"
@@ -268,6 +271,20 @@ def _headed(told: ToolOutput, parts: Sequence[str | Marked], values: Mapping[str
     """Put parts before an answer, or behind its first line where that says that it is not complete."""
     first = told.parts[: told.values["status"] == "partial"]
     return ToolOutput((*first, *parts, *told.parts[len(first) :]), {**told.values, **values})
+
+
+def _alike(bad: Sequence[BadRow]) -> list[list[BadRow]]:
+    """Put rows together whose reasons name another key alone: each is there already."""
+    groups: dict[str, list[BadRow]] = {}
+    for row in bad:
+        groups.setdefault(_TAKEN_KEY.sub(r"\1", row.reason), []).append(row)
+    return list(groups.values())
+
+
+def _line(rows: Sequence[BadRow]) -> str:
+    first, *more = rows
+    likewise = f"; likewise {listed([row.place for row in more])}" if more else ""
+    return f"row {first.place}: {as_line(first.reason, MAX_REASON)}{likewise}"
 
 
 def _left_out(row: BadRow) -> dict[str, object]:

@@ -303,7 +303,7 @@ def _behind(job: RowLoadJob, done: Progress, sequences: Sequence[KeySequence]) -
 
 def _ended_before(job: RowLoadJob, done: Progress) -> ToolOutput:
     """Say what a load has stored that ended in an earlier call."""
-    values, stored = {"rows": done.rows, "batches": done.batches}, pluralize(done.rows, "row")
+    values, stored = {"rows": done.rows, "batches": done.storing}, pluralize(done.rows, "row")
     if rest := unread_rest(job, done.counts):
         lines = [f"partial, not finished: {stored} before. {rest[0]}", *rest[1:]]
         return with_message("partial", lines, values)

@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
+from awslabs_dsql_mcp.bulk.jobs.earlier_runs import stored
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.text import pluralize
@@ -90,8 +91,8 @@ def run_output(result: "RunResult", no_rows: str, lacking: Sequence[str] = ()) -
         lacking: What is not done though there is no further batch, and lines on what to do; none if all is.
     """
     at = result.progress
-    done = f"{pluralize(at.rows, 'row')} in {pluralize(at.batches, 'batch')} committed"
-    values: dict[str, object] = {"rows": at.rows, "batches": at.batches}
+    done = stored(at)
+    values: dict[str, object] = {"rows": at.rows, "batches": at.storing}
     note = f" {result.note}" if result.note else ""
     if result.resume_token is None:
         if lacking:
