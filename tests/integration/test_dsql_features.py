@@ -98,3 +98,15 @@ async def test_its_refusals_are_passed_on(
     assert reply.is_error
     assert (reply.facts["sqlstate"], told in reply.text) == (state, True)
     assert await rows(writer, "SELECT count(*) FROM crates") == [[3]]
+
+
+async def test_rows_of_a_series_are_led_from_both_refusals_to_what_stores_them(writer: Client) -> None:
+    sql = "INSERT INTO crates SELECT n FROM generate_series(1000, 4999) n"
+    whole = await call(writer, "transact", sql_list=[sql])
+    assert "load_rows load what no table has. By hand: in ranges of at most 3,000 rows." in whole.text
+    split = await call(writer, "batch_write", sql=sql)
+    assert "`transact` with a range of at most 3,000 in each call" in split.text
+    for low, high in ((1000, 2999), (3000, 4999)):
+        part = f"INSERT INTO crates SELECT n FROM generate_series({low}, {high}) n"  # noqa: S608 - numbers
+        for statement in (part, f"DELETE FROM crates WHERE id BETWEEN {low} AND {high}"):  # noqa: S608 - likewise
+            assert not (await call(writer, "transact", sql_list=[statement])).is_error

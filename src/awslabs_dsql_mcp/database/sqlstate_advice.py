@@ -211,7 +211,8 @@ _LIMITS: Final = (
     Advice(
         "54000",
         "row limit",
-        f"{_SPLITS} By hand: at most {limits.MAX_ROWS:,} rows a transaction, by ranges of the primary key.",
+        "Let batch_write split it, load_rows load what no table has. By hand: in ranges of at most "
+        f"{limits.MAX_ROWS:,} rows.",
     ),
     Advice(
         "54000",

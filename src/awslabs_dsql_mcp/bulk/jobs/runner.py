@@ -146,7 +146,7 @@ class BatchRunner:
         size = min(max_size, self._unfinished.get(job.fingerprint, (progress, max_size))[1])
         run = RunState(job, record, progress, size, started_at)
         self._remember(run)
-        had_ended = progress.done
+        ended = _HAD_ENDED if progress.done else ""
         try:
             while not run.progress.done:
                 if reason := await self._throttle(run, rows_per_second):
@@ -161,8 +161,7 @@ class BatchRunner:
                 self._unfinished.pop(job.fingerprint, None)
             raise run.stopped(error) from error
         self._unfinished.pop(job.fingerprint, None)
-        note = f"{_HAD_ENDED if had_ended else ''} {run.kept or await self._tidy(run)}".strip()
-        return RunResult(run.progress, None, note=note)
+        return RunResult(run.progress, None, note=f"{ended} {run.kept or await self._tidy(run)}".strip())
 
     def _record(self, job: BatchJob) -> RunRecord:
         return RunRecord(self._database, job.progress_table, job.fingerprint)
@@ -335,16 +334,15 @@ class BatchRunner:
 
     async def _tidy(self, run: RunState) -> str:
         """Drop the progress table if it keeps nothing any longer; the job itself is done."""
+        name = run.job.progress_table.name
         try:
             if run.job.repeatable:
                 await run.record.read()
             dropped = await run.record.drop_unused_table()
         except DsqlError as error:
-            log.info("%s stays: %s", run.job.progress_table.name, error.message)
+            log.info("%s stays: %s", name, error.message)
             return ""
-        return (
-            f"{run.job.progress_table.name}, which nothing needs any longer, was dropped." if dropped else ""
-        )
+        return f"{name}, which nothing needs any longer, was dropped." if dropped else ""
 
 
 def _is_too_large(error: StatementFailed, batch: Batch) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, cast
 
+from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.guard.refusal import Violation
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings, walk
@@ -142,7 +143,12 @@ def _driving(tree: Tree) -> Violation | None:
     if driving_table(tree) is not None:
         return None
     reason = "The rows are split by the primary key of the first table in FROM, and no table is first."
-    return refuse(tree, reason, "Put a table first, followed by inner or left joins.")
+    return refuse(
+        tree,
+        reason,
+        "Put a table first, followed by inner or left joins. Rows that no table has, as of generate_series: "
+        f"load_rows, or `transact` with a range of at most {limits.MAX_ROWS:,} in each call.",
+    )
 
 
 def _reads_target(tree: Tree) -> Violation | None:

@@ -12,7 +12,6 @@ from typing_extensions import NotRequired, TypedDict
 from awslabs_dsql_mcp.bulk.jobs.earlier_runs import stored
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.budget import ForecastFacts
 from awslabs_dsql_mcp.tools.spec import progress_of
 
