@@ -20,6 +20,7 @@ async def test_lint_tells_line_fault_and_remedy(reader: Client) -> None:
     found = [(finding["line"], finding["fix"]) for finding in reply.facts["findings"]]
     assert found == [(1, "fixed"), (2, "fixed_with_warning"), (3, "fixed")]
     assert "- line 2 (fixable, mind): tags: an array" in reply.text
+    assert "3 found: 2 fixable, 1 fixable with something to mind." in reply.text
     assert "fixed_sql" not in reply.facts
 
 

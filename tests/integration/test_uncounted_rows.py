@@ -152,3 +152,10 @@ async def _stored(writer: Client) -> list[list[object]]:
         "SELECT (SELECT count(*) FROM ledger), (SELECT sum(id) FROM entries), (SELECT sum(n) FROM entries)"
     )
     return await rows(writer, counts)
+
+
+async def test_a_dropped_table_has_no_rows_that_may_have_changed(writer: Client) -> None:
+    gone = "WITH gone AS (DELETE FROM ledger WHERE id > 3 RETURNING id) SELECT 1"
+    assert "not counted" in (await write(writer, gone)).text
+    await write(writer, "CREATE TABLE dropped (id int PRIMARY KEY)")
+    assert "not counted" not in (await write(writer, "DROP TABLE dropped")).text

@@ -15,6 +15,7 @@ from awslabs_dsql_mcp.text import pluralize
 
 _SIGNIFICANT: Final = 5
 _SEVERE: Final = 50
+_HANDFUL: Final = 100  # rows, of which no estimate changes a plan's time
 _MIN_DROPPED: Final = 0.5
 _MANY_LOOKUPS: Final = 10_000
 _IMPLAUSIBLE: Final = 10  # times the rows around it: a Storage Lookup may report wrong counts
@@ -248,6 +249,7 @@ def _misestimate(plan: QueryPlan) -> list[str]:
         node
         for position, node in enumerate(plan.nodes)
         if _early_end(plan, position) is None
+        and max(node.estimated, (node.actual or 0) * node.loops) > _HANDFUL
         and all(plan.nodes[child].loops for child in plan.children.get(position, ()))
     ]
     worst = max(whole, key=_ratio, default=None)

@@ -97,7 +97,7 @@ def _facts(result: Result) -> dict[str, object]:
 
 def _summary(result: Result, known: int | None, notice: str) -> tuple[str, ...]:
     changed = "" if result.command.startswith("SELECT") else f"{result.command}: "
-    counted = "more rows" if known is None else pluralize(known, "row")
+    counted = "rows" if known is None else pluralize(known, "row")
     columns = ", ".join(f"{column.name} {column.type}" for column in result.columns) or "no columns"
     return (*([notice] if notice else []), f"{changed}{counted} ({columns})")
 

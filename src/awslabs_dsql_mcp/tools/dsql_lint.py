@@ -230,7 +230,7 @@ def _summary(found: Sequence[Finding], done: str) -> str:
         return "Nothing found."
     names = {
         "fixed": done,
-        "fixed_with_warning": f"{done}, with something to mind",
+        "fixed_with_warning": f"{done} with something to mind",
         "unfixable": "to mend by hand",
     }
     counts = {name: sum(finding.fix == fix for finding in found) for fix, name in names.items()}

@@ -120,7 +120,8 @@ class JobStatus:
         usual = 0.0 if job_id is None else _DEFAULT_WAIT
         wait = min(usual if wait_s is None else wait_s, self._max_wait)
         found = await self._follow(job_id, wait, progress)
-        answer = _answer(found, self._offered.advise(jobs.next_step(found)))
+        ended = "No job is unfinished." if job_id is None else ""
+        answer = _answer(found, self._offered.advise(jobs.next_step(found)), ended)
         return replace(answer, for_person={VIEW: jobs_view(found)}) if views else answer
 
     async def _follow(
@@ -153,7 +154,7 @@ def _state(found: tuple[AsyncJob, ...]) -> str:
     return f"{len(unfinished)} unfinished; {first.job_type} {first.job_id}: {first.status}"
 
 
-def _answer(found: tuple[AsyncJob, ...], step: str) -> ToolOutput:
+def _answer(found: tuple[AsyncJob, ...], step: str, ended: str) -> ToolOutput:
     facts: dict[str, object] = {"unfinished": sum(not job.ended for job in found)}
     if not found:
         return ToolOutput(("There are no jobs.",), {**facts, "jobs": list[object]()})
@@ -161,4 +162,6 @@ def _answer(found: tuple[AsyncJob, ...], step: str) -> ToolOutput:
     listed = Marked("jobs", "\n".join(job.line for job in found), mark)
     data = {"data": untrusted_notice(mark), "jobs": [job.facts for job in found], "end": mark}
     answer = ToolOutput((listed,), facts | data)
-    return answer.adding(f"Next: {step}", next=step) if step else answer.adding("No job is unfinished.")
+    if step:
+        return answer.adding(f"Next: {step}", next=step)
+    return answer.adding(ended) if ended else answer

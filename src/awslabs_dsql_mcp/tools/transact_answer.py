@@ -111,7 +111,8 @@ def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:
         return ""
     if statement.whole_table:
         return "no WHERE: every row"
-    return "may have changed rows that are not counted" if statement.uncounted else ""
+    uncounted = statement.uncounted and statement.category != "ddl"  # a DROP says what it removes
+    return "may have changed rows that are not counted" if uncounted else ""
 
 
 def _started_job(report: Report, statements: Sequence[StatementInfo]) -> str | None:

@@ -142,6 +142,12 @@ def test_findings_of_an_analyzed_plan() -> None:
     assert "estimated 1,000,000 rows, found 120 rows (8,333 times off, severe)" in said[1]
 
 
+def test_estimates_of_a_handful_of_rows_are_no_finding() -> None:
+    few = ANALYZED.replace("rows=1000000", "rows=3").replace("rows=120 ", "rows=20 ")
+    assert few != ANALYZED
+    assert not any("times off" in said for said in findings(parse_plan(few)))
+
+
 def test_what_is_told_in_words_is_not_shown() -> None:
     text = without_noise(ANALYZED)
     assert "Execution Time: 4.528 ms" in text

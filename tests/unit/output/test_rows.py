@@ -70,7 +70,7 @@ def test_a_cut_by_rows_is_said_first_with_how_to_go_on() -> None:
 def test_where_a_limit_was_added_nobody_claims_to_know_the_count() -> None:
     shown = format_rows(result(11), ResultLimits(rows=10), limited=True)
     assert summary(shown).startswith("Cut: rows 1 to 10 of more. ")
-    assert summary(shown).endswith("\nmore rows (id int4, text text)")
+    assert summary(shown).endswith("\nrows (id int4, text text)")
     assert (shown.structured["command"], shown.structured["row_count"]) == ("SELECT", None)
 
 
