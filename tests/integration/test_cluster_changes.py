@@ -2,12 +2,15 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
 
+from awslabs_dsql_mcp.local_cluster.cluster import local_cluster
+from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from conftest import held
 from support.aws.agents import CLOSED, NO, YES, Agents, User, change, made
 from support.aws.cutting_proxy import CuttingProxy, server_behind, serving
@@ -218,14 +221,26 @@ async def test_a_pair_is_asked_for_and_made(agents: Agents, era: str) -> None:
     assert rest.facts["status"] in ("DELETING", "DELETED")
 
 
-async def test_a_server_makes_so_many(agents: Agents) -> None:
-    client = await agents.open("--max-clusters", "1")
-    await made(client, "one")
-    refused = await call(client, "create_cluster", name="two", regions=["us-east-1"])
-    assert refused.facts["code"] == "too_many_clusters"
-    assert "one in us-east-1" in refused.text
-    assert not agents.named("two")
-    await made(client, "one")
+async def test_so_many_are_there_however_many_servers_make_them(tmp_path: Path) -> None:
+    """Each conversation starts a server: a limit that it forgets holds nothing."""
+    async with (
+        local_cluster(tmp_path, ClusterConfig(transition_seconds=0)) as account,
+        AsyncExitStack() as stack,
+    ):
+        agents = Agents(tmp_path, account, stack)
+        user = User(YES)
+        one = await made(await agents.open("--max-clusters", "1"), "one")
+        later = await agents.open("--max-clusters", "1", user=user)
+        for server in (later, await agents.open("--max-clusters", "1")):
+            refused = await call(server, "create_cluster", name="two", regions=["us-east-1"])
+            assert refused.facts["code"] == "too_many_clusters"
+            assert f"there are 1 (one {one} in us-east-1), and this would make 1 more" in refused.text
+            assert "Ask the user which of them to delete" in refused.text
+            assert not agents.named("two")
+            assert await made(server, "one") == one
+        await change(later, one, "unprotect")
+        await change(later, one, "delete", without_backup=True)
+        await made(await agents.open("--max-clusters", "1"), "two")
 
 
 async def test_two_servers_at_once_make_one(agents: Agents) -> None:

@@ -77,7 +77,7 @@ async def test_of_several_clusters_each_keeps_what_is_permitted(agents: Agents, 
         f"[clusters.dev]\n{local}allow-writes = true\nallow-cluster-changes = 'own'\n"
         f"[clusters.prod]\ncluster_endpoint = '{cluster['endpoint']}'\n"
     )
-    client = await agents.start("--config", str(file))
+    client = await agents.start("--config", str(file), "--max-clusters", "100")
     table = ["CREATE TABLE x (id int PRIMARY KEY)"]
     refused = await call(client, "transact", sql_list=table, cluster=identifier)
     assert "cluster='prod'" in refused.text

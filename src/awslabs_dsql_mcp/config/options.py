@@ -110,7 +110,7 @@ OPTIONS: tuple[Option, ...] = (
         "--max-clusters",
         ("DSQL_MAX_CLUSTERS",),
         parsers.read_count,
-        "Maximum number of clusters that one server may have created and not deleted.",
+        "Maximum number of clusters that servers of this kind may have created and not deleted, together.",
         "N",
         "3",
     ),

@@ -15,6 +15,7 @@ from support.local_cluster.api import client as api_client
 
 YES: Final = ElicitResult(action="accept", content={"run": True})
 NO: Final = ElicitResult(action="decline")
+_MANY: Final = "100"  # tests share the account
 CLOSED: Final = ElicitResult(action="cancel")
 
 
@@ -44,7 +45,11 @@ class Agents:
         """Open a client; without a user it cannot ask."""
         changes = ("--allow-cluster-changes", gate) if gate else ()
         return await self.start(
-            "--local", "--local-data", str(self.folder), *changes, *flags, user=user, era=era
+            *("--local", "--local-data", str(self.folder), "--max-clusters", _MANY),
+            *changes,
+            *flags,
+            user=user,
+            era=era,
         )
 
     async def start(self, *flags: str, user: User | None = None, era: str = "2026-07-28") -> Client:

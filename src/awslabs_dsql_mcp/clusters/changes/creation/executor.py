@@ -6,7 +6,7 @@ from typing import Any
 
 from awslabs_dsql_mcp.aws.api import Api, pages
 from awslabs_dsql_mcp.clusters.changes.creation.job_executor import JobExecutor
-from awslabs_dsql_mcp.clusters.changes.creation.settling import Steps
+from awslabs_dsql_mcp.clusters.changes.creation.settling import GONE, Steps
 from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Create,
     Done,
@@ -28,7 +28,7 @@ from awslabs_dsql_mcp.clusters.changes.creation.steps import (
     Step,
 )
 from awslabs_dsql_mcp.clusters.changes.order import Order
-from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, own_tags
+from awslabs_dsql_mcp.clusters.changes.ownership import RESTORED_FROM, is_own, own_tags
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.model import LOCAL_ACCOUNT, Cluster, read_cluster
@@ -66,8 +66,8 @@ async def look(api: Api, name: ClusterName) -> Cluster | None:
     return read_cluster(answer, name.region)
 
 
-async def named(api: Api, region: str, name: str) -> list[Cluster]:
-    """Find the clusters of a Region that have a name, in any state.
+async def clusters_in(api: Api, region: str) -> list[Cluster]:
+    """Look at the clusters of a Region, in any state.
 
     Raises:
         DsqlError: Not all of them can be looked at, so that it cannot be told.
@@ -78,7 +78,16 @@ async def named(api: Api, region: str, name: str) -> list[Cluster]:
         for each in page["clusters"]
     ]
     seen = await asyncio.gather(*(look(api, each) for each in listed))
-    return [cluster for cluster in seen if cluster is not None and cluster.title == name]
+    return [cluster for cluster in seen if cluster is not None]
+
+
+async def named(api: Api, region: str, name: str) -> list[Cluster]:
+    """Find the clusters of a Region that have a name, in any state.
+
+    Raises:
+        DsqlError: Not all of them can be looked at, so that it cannot be told.
+    """
+    return [cluster for cluster in await clusters_in(api, region) if cluster.title == name]
 
 
 class Executor:
@@ -109,6 +118,7 @@ class Executor:
         self._client, self._registry, self._pace = client, registry, pace
         self._may_make = may_make
         self._reserved: list[str] = []
+        self._own: list[Cluster] = []
         self._jobs = JobExecutor(api, order, account, pace)
         self._has_asked = False
 
@@ -145,8 +155,10 @@ class Executor:
     async def _carry_out(self, step: Step) -> Reply:  # noqa: PLR0911 - a table of steps
         match step:
             case Find():
-                each = (named(self._api, region, self._order.name) for region in self._order.regions)
-                return Seen(tuple(cluster for found in await asyncio.gather(*each) for cluster in found))
+                each = (clusters_in(self._api, region) for region in self._order.regions)
+                seen = [cluster for found in await asyncio.gather(*each) for cluster in found]
+                self._own = [each for each in seen if is_own(each) and each.status not in GONE]
+                return Seen(tuple(cluster for cluster in seen if cluster.title == self._order.name))
             case Look(names):
                 seen = await asyncio.gather(*(look(self._api, name) for name in names))
                 return Seen(tuple(cluster for cluster in seen if cluster is not None))
@@ -157,7 +169,7 @@ class Executor:
                         code="state_changed",
                         hint="Ask who deleted it; whoever wants it anew calls again, and is asked.",
                     )
-                self._reserved = self._registry.reserve(self._order.name, regions)
+                self._reserved = self._registry.reserve(self._order.name, regions, self._own)
                 return Done()
             case Create(region, peer, nonce):
                 return await self._create(region, peer, nonce)
