@@ -133,8 +133,8 @@ def test_a_cluster_is_named_by_its_name_where_one_has_it(shell: Shell) -> None:
 
 
 def test_a_name_that_two_clusters_have_names_neither(shell: Shell) -> None:
-    both = [shell.api().create_cluster(tags={"Name": "both"})["identifier"] for _ in range(2)]
-    for words in (("show", "both"), ("unprotect", "both", "--yes"), ("delete", "both", "--yes")):
+    both = [shell.api().create_cluster(tags={"Name": "twice"})["identifier"] for _ in range(2)]
+    for words in (("show", "twice"), ("unprotect", "twice", "--yes"), ("delete", "twice", "--yes")):
         refused = shell.json(*words, status=1)["error"]
         assert refused["code"] == "name_taken"
         assert all(each in refused["message"] for each in both)
@@ -162,11 +162,13 @@ def test_a_job_and_a_deletion_that_are_asked_for_are_not_done(shell: Shell) -> N
     gone = shell.run("delete", identifier, "--yes", "--no-wait")
     assert gone.returncode == 3
     assert "DELETING" in gone.stdout
-    (follow,) = commands(gone.stdout)
+    follow, restore = commands(gone.stdout)
+    assert restore.startswith("clusters restore NAME arn:aws:backup:us-east-1:")
     assert run(shlex.split(follow)).returncode == 0
     again = shell.run("delete", identifier, "--yes")
     assert again.returncode == 1
-    (follow,) = commands(again.stderr)
+    restore, follow = commands(again.stderr)
+    assert restore.startswith("clusters restore NAME arn:aws:backup:us-east-1:")
     assert run(shlex.split(follow)).returncode == 0
     assert not shell.there(identifier)
 
