@@ -193,7 +193,7 @@ async def test_backups_of_a_local_account_are_told_as_those_on_aws(tmp_path: Pat
         restored = restore(backup, point)["CreatedResourceArn"]
         shown = command("show", data=str(tmp_path)).stdout
         assert "Backup: last recovery point" in shown
-        assert "in vault Default." in shown
+        assert f"in vault Default: {point}." in shown
         assert main(["sleep", "--local-data", str(tmp_path)]) == 0
         back_up(backup, arn)
         asked = client(running).list_clusters()["clusters"][0]["identifier"]
