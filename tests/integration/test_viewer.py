@@ -158,7 +158,7 @@ async def test_what_a_person_asks_is_in_the_audit_log(on_cluster: ServerOn, tmp_
     async with running_viewer(start, tmp_path / "log") as viewer:
         secret = await session(viewer)
         await call(viewer, secret, "readonly_query", sql="SELECT 1 AS one")
-        await call(viewer, secret, "transact", sql_list=["CREATE TABLE IF NOT EXISTS audited (id int)"])
+        await call(viewer, secret, "transact", sql_list=["CREATE TABLE IF NOT EXISTS of_viewer (id int)"])
         await viewer.interrupt()
     records = [json.loads(line) for line in file.read_text().splitlines()]
     assert [record["tool"] for record in records] == ["readonly_query", "transact"]

@@ -8,7 +8,6 @@ from awslabs_dsql_mcp.bulk.jobs.resume_token import Progress, encode
 from awslabs_dsql_mcp.bulk.jobs.run_record import RunRecord
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
 from awslabs_dsql_mcp.errors import RequestInvalid
-from awslabs_dsql_mcp.text import pluralize
 
 UNFINISHED: Final = "unfinished_run"
 """Code of the error of a job whose earlier run is unfinished."""
@@ -104,14 +103,7 @@ def describe(job: BatchJob, progress: Progress) -> str:
     if not progress.batches:
         return "nothing is committed yet"
     where = f", up to {job.describe(progress.after)}" if progress.after and not progress.done else ""
-    return f"{stored(progress)}{where}"
-
-
-def stored(progress: Progress) -> str:
-    """Count the rows, and the batches that changed any."""
-    if not progress.rows:
-        return "0 rows stored"
-    return f"{pluralize(progress.rows, 'row')} in {pluralize(progress.storing, 'batch')} committed"
+    return f"{progress.stored}{where}"
 
 
 def ended_error(job: BatchJob, progress: Progress) -> RequestInvalid:

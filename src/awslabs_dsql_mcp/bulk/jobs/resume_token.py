@@ -15,6 +15,7 @@ from typing import Final, cast
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.json_text import dumps
+from awslabs_dsql_mcp.text import pluralize
 
 _PREFIX: Final = "bulk-"
 _CHECKSUM_LENGTH: Final = 6
@@ -46,6 +47,13 @@ class Progress:
     def storing(self) -> int:
         """Number of the batches that changed rows."""
         return self.batches - self.counts.get(_EMPTY, 0)
+
+    @property
+    def stored(self) -> str:
+        """The rows, and the batches that changed any, in words."""
+        if not self.rows:
+            return "0 rows stored"
+        return f"{pluralize(self.rows, 'row')} in {pluralize(self.storing, 'batch')} committed"
 
     def advance(
         self, last_key: Position, rows: int, *, done: bool, counts: Mapping[str, int] | None = None

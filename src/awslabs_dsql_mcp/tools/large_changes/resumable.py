@@ -9,7 +9,6 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from awslabs_dsql_mcp.bulk.jobs.earlier_runs import stored
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.tools.budget import ForecastFacts
@@ -90,7 +89,7 @@ def run_output(result: "RunResult", no_rows: str, lacking: Sequence[str] = ()) -
         lacking: What is not done though there is no further batch, and lines on what to do; none if all is.
     """
     at = result.progress
-    done = stored(at)
+    done = at.stored
     values: dict[str, object] = {"rows": at.rows, "batches": at.storing}
     note = f" {result.note}" if result.note else ""
     if result.resume_token is None:
