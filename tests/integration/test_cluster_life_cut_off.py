@@ -110,7 +110,15 @@ class Killed(Life):
         return Counter(self._record.read_text().splitlines() if self._record.exists() else [])
 
     def _start(self) -> StdioServerParameters:
-        options = ("--local", "--local-data", str(self.folder), "--allow-cluster-changes", "own")
+        options = (
+            "--local",
+            "--local-data",
+            str(self.folder),
+            "--allow-cluster-changes",
+            "own",
+            "--max-clusters",
+            "100",
+        )
         started = server(*options, PYTHONPATH=str(TESTS))
         started.args[1:2] = ["support.aws.killed_server", str(self._record)]
         return started

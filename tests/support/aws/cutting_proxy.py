@@ -161,5 +161,5 @@ def server_behind(url: str, folder: Path, account: LocalCluster) -> StdioServerP
         "PGSSLROOTCERT": str(account.ca_file),
     }
     first = f"{default_identifier(folder)}.dsql.us-east-1.on.aws"
-    options = ("--cluster_endpoint", first, "--allow-cluster-changes", "own", "--max-clusters", "9")
+    options = ("--cluster_endpoint", first, "--allow-cluster-changes", "own", "--max-clusters", "100")
     return server(*options, **environment)
