@@ -7,13 +7,14 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import hypothesis
 import pytest
 from mcp import Client, StdioServerParameters
 
 from awslabs_dsql_mcp.local_cluster.cluster import LocalCluster, local_cluster
+from support.direct_connection import drop_schemas
 from support.local_cluster import forms
 from support.local_cluster.requirements import load
 
@@ -21,6 +22,7 @@ pytest_plugins = ("support.aws.accounts",)
 
 ServerOn = Callable[..., StdioServerParameters]
 T = TypeVar("T")
+CLUSTER: Final = pytest.StashKey[LocalCluster]()
 
 
 def pytest_configure() -> None:
@@ -73,10 +75,19 @@ def cluster_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-async def cluster(cluster_folder: Path) -> AsyncIterator[LocalCluster]:
+async def cluster(request: pytest.FixtureRequest, cluster_folder: Path) -> AsyncIterator[LocalCluster]:
     """The tests' cluster, kept running between servers."""
     async with local_cluster(cluster_folder) as running:
+        request.session.stash[CLUSTER] = running
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def schemas(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Drop the schemas that a file made: a cluster holds ten, and other files need them as well."""
+    yield
+    if running := request.session.stash.get(CLUSTER, None):
+        await drop_schemas(running)
 
 
 def server(*flags: str, **environment: str) -> StdioServerParameters:

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from awslabs_dsql_mcp.config.settings import Settings
@@ -38,6 +39,17 @@ async def run(cluster: LocalCluster, *statements: str, user: str = "admin") -> N
     async with await connect(cluster, user) as connection:
         for statement in statements:
             await connection.execute(statement.encode())
+
+
+async def drop_schemas(cluster: LocalCluster) -> None:
+    """Drop all schemas of the cluster but its own and ``public``, with what they hold."""
+    async with await connect(cluster) as connection:
+        found = await connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'"
+            " AND nspname NOT IN ('information_schema', 'public', 'sys')"
+        )
+        for (name,) in await found.fetchall():
+            await connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
 
 
 async def has_done(cluster: LocalCluster, statement: str) -> bool:

@@ -235,9 +235,9 @@ async def test_a_pair_is_restored_from_a_point_and_its_copy() -> None:
 
 
 async def test_a_copy_that_is_there_is_used() -> None:
-    aws = InMemory()
-    await create(aws, **BOTH)
-    told = await create(aws, name="again", **BOTH)
+    aws, registry = InMemory(), Registry(4)
+    await create(aws, registry, **BOTH)
+    told = await create(aws, registry, name="again", **BOTH)
     assert isinstance(told, ToolOutput)
     assert aws.changes().count("StartCopyJob") == 1
     assert "copied" not in told.text
