@@ -23,7 +23,6 @@ from awslabs_dsql_mcp.tools.consent.confirmation import (
     Change,
     ChangeConfirmation,
     Question,
-    invalid_token,
 )
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.consent.preview import PREVIEW, preview, returning_unit, without_rows
@@ -247,8 +246,8 @@ class Transact:
         values = _values(request)
         prepared = await prepare(request.sql_list, values, writes=self._allow_writes)
         token = request.dry_run_token
-        if token is not None and not self._confirmation.is_valid(token, _change(prepared)):
-            raise invalid_token("transact")
+        if token is not None:
+            self._confirmation.check(token, _change(prepared))
         return prepared
 
     def _answer(

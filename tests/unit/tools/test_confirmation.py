@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from awslabs_dsql_mcp.database.transaction import Query
+from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation
 
@@ -30,7 +31,7 @@ def test_a_token_has_its_time(after: float, is_good: bool) -> None:  # noqa: FBT
     confirmation = ChangeConfirmation("always", clock=clock)
     token = confirmation.token(CHANGE)
     clock.now += after
-    assert confirmation.is_valid(token, CHANGE) is is_good
+    assert (confirmation.fault(token, CHANGE) == "") is is_good
     assert confirmation.take(token, CHANGE) is is_good
     assert not confirmation.take(token, CHANGE)
 
@@ -59,16 +60,16 @@ def test_a_token_that_was_used_stays_used_as_long_as_it_would_be_good() -> None:
 )
 def test_a_token_is_for_one_change(other: Change) -> None:
     confirmation = ChangeConfirmation("always", clock=Clock())
-    assert not confirmation.is_valid(confirmation.token(CHANGE), other)
-    assert not confirmation.is_valid(confirmation.token(other), CHANGE)
+    assert confirmation.fault(confirmation.token(CHANGE), other)
+    assert confirmation.fault(confirmation.token(other), CHANGE)
 
 
 def test_a_token_is_of_one_server_and_for_one_purpose() -> None:
     clock = Clock()
     confirmation, other = (ChangeConfirmation("always", clock=clock) for _ in range(2))
-    assert not other.is_valid(confirmation.token(CHANGE), CHANGE)
-    assert not confirmation.is_valid(confirmation.token(CHANGE, purpose="question"), CHANGE)
-    assert not confirmation.is_valid(confirmation.token(CHANGE), CHANGE, purpose="question")
+    assert other.fault(confirmation.token(CHANGE), CHANGE)
+    assert confirmation.fault(confirmation.token(CHANGE, purpose="question"), CHANGE)
+    assert confirmation.fault(confirmation.token(CHANGE), CHANGE, purpose="question")
 
 
 @pytest.mark.parametrize(
@@ -76,4 +77,30 @@ def test_a_token_is_of_one_server_and_for_one_purpose() -> None:
     ["", "1", "5000-00000000-0000000000000000", f"{'9' * 5_000}-00000000-0000000000000000", "\u0665000"],
 )
 def test_what_is_no_token_is_none(forged: str) -> None:
-    assert not ChangeConfirmation("always", clock=Clock()).is_valid(forged, CHANGE)
+    assert ChangeConfirmation("always", clock=Clock()).fault(forged, CHANGE)
+
+
+def test_a_token_that_cannot_be_taken_says_why() -> None:
+    clock = Clock()
+    before = ChangeConfirmation("always", clock=clock).token(CHANGE)
+    clock.now += 30
+    confirmation = ChangeConfirmation("always", clock=clock)
+    used, old = confirmation.token(CHANGE), confirmation.token(CHANGE)
+    confirmation.redeem(used, CHANGE)
+    clock.now += TOKEN_LIFE + 2
+    wrong = confirmation.token(replace(CHANGE, tool="batch_write"))
+    told = {
+        "1": "dry_run_token is none that this server gives; nothing was run.",
+        before: "dry_run_token was given before this server was started, or for another cluster; nothing",
+        used: "dry_run_token was used already; nothing was run.",
+        old: "dry_run_token is older than 10 minutes; nothing was run.",
+        wrong: "dry_run_token is of something else: of other arguments or another state, or of another",
+    }
+    for token, reason in told.items():
+        with pytest.raises(RequestInvalid) as refused:
+            confirmation.redeem(token, CHANGE)
+        assert refused.value.text.startswith(reason)
+        stored = "The answer of the call that used it says what is stored. " if token == used else ""
+        assert (
+            refused.value.hint == f"{stored}Call transact again with dry_run=true, and without dry_run_token."
+        )

@@ -91,14 +91,13 @@ class ClusterApproval:
             )
         if self._token is None:
             raise CallEnded(to_text_result(self._dry_run(proposal, change)))
-        if not self._confirmation.take(self._token, change):
+        if fault := self._confirmation.fault(self._token, change):
             raise RequestInvalid(
-                "dry_run_token is not of exactly this, in the state in which it is now, within the last "
-                f"{TOKEN_LIFE // 60} minutes; or it was used. {proposal.undone}",
+                f"dry_run_token {fault}. {proposal.undone}",
                 code="dry_run_token_invalid",
                 hint=f"Call {proposal.tool} without dry_run_token: it tells the facts, and gives a new one.",
             )
-        return True
+        return self._confirmation.take(self._token, change)
 
     def _dry_run(self, proposal: Proposal, change: Change) -> ToolOutput:
         token = self._confirmation.token(change)

@@ -25,6 +25,8 @@ TOKEN_LIFE: Final = 600
 
 _SIGNATURE_LENGTH: Final = 16
 _TOKEN: Final = re.compile(r"(\d{1,12})-([0-9a-f]{8})-[0-9a-f]{16}", re.ASCII)
+_USED: Final = "was used already"
+_OTHER: Final = "is of something else: of other arguments or another state, or of another cluster or server"
 _RETRY: Final = (
     "Call {tool} with dry_run=true, look at what it would change, then call it again with the {by} that "
     "it gave."
@@ -90,6 +92,7 @@ class ChangeConfirmation:
         self.answer_time = answer_time
         self._policy: ConfirmPolicy = policy
         self._clock = clock
+        self._began = int(clock())
         self._key = secrets.token_bytes(32)
         self._spent: dict[str, float] = {}
 
@@ -131,43 +134,55 @@ class ChangeConfirmation:
         return self._signed(change, purpose, int(self._clock()), secrets.token_hex(4))
 
     def take(self, token: str, change: Change, *, purpose: str = "dry run") -> bool:
-        """Use a token up; return false if it is not one for this change, is too old, or was used."""
-        if not self.is_valid(token, change, purpose=purpose):
+        """Use a token up; return false if it cannot be taken."""
+        if self.fault(token, change, purpose=purpose):
             return False
         now = self._clock()
         self._spent = {t: since for t, since in self._spent.items() if now - since <= 2 * TOKEN_LIFE}
         self._spent[token] = now
         return True
 
-    def is_valid(self, token: str, change: Change, *, purpose: str = "dry run") -> bool:
-        """Check that a token could be taken."""
+    def fault(self, token: str, change: Change, *, purpose: str = "dry run") -> str:
+        """Say why a token cannot be taken for a change, as the rest of a sentence; empty if it can."""
         form = _TOKEN.fullmatch(token)
-        if form is None or token in self._spent:
-            return False
+        if form is None:
+            return "is none that this server gives"
+        if token in self._spent:
+            return _USED
         moment = int(form[1])
-        is_signed = hmac.compare_digest(token, self._signed(change, purpose, moment, form[2]))
-        return is_signed and 0 <= self._clock() - moment <= TOKEN_LIFE + 1
+        age = self._clock() - moment
+        if moment < self._began or age < 0:
+            return "was given before this server was started, or for another cluster"
+        if age > TOKEN_LIFE + 1:
+            return f"is older than {TOKEN_LIFE // 60} minutes"
+        if not hmac.compare_digest(token, self._signed(change, purpose, moment, form[2])):
+            return _OTHER
+        return ""
+
+    def check(self, token: str, change: Change) -> None:
+        """Check that a dry run's token could be taken.
+
+        Raises:
+            RequestInvalid: It cannot, with the reason.
+        """
+        if fault := self.fault(token, change):
+            used = "The answer of the call that used it says what is stored. " if fault == _USED else ""
+            raise RequestInvalid(
+                f"{change.by} {fault}; nothing was run.",
+                code="dry_run_token_invalid",
+                hint=f"{used}Call {change.tool} again with dry_run=true, and without {change.by}.",
+            )
 
     def redeem(self, token: str, change: Change) -> None:
         """Take a dry run's token.
 
         Raises:
-            RequestInvalid: It is not of a dry run of the same, or was used.
+            RequestInvalid: It cannot be taken, with the reason.
         """
-        if not self.take(token, change):
-            raise invalid_token(change.tool, change.by)
+        self.check(token, change)
+        self.take(token, change)
 
     def _signed(self, change: Change, purpose: str, moment: int, nonce: str) -> str:
         queries = [[query.sql, query.params] for query in change.queries]
         text = dumps([purpose, change.tool, moment, nonce, queries]).encode("utf-8", "surrogatepass")
         return f"{moment}-{nonce}-{hmac.new(self._key, text, hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]}"
-
-
-def invalid_token(tool: str, by: str = "dry_run_token") -> RequestInvalid:
-    """Make the error of a dry run's token that cannot be taken."""
-    return RequestInvalid(
-        f"{by} is not of a dry run of exactly this within the last "
-        f"{TOKEN_LIFE // 60} minutes, or was used already; nothing was run.",
-        code="dry_run_token_invalid",
-        hint=f"Call {tool} again with dry_run=true, and without {by}.",
-    )
