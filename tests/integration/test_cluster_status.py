@@ -116,7 +116,7 @@ SHOW = "`awslabs-dsql-mcp clusters show` and the server's options"
 @pytest.mark.parametrize(
     ("toolsets", "next_step"),
     [
-        ("core,clusters", "Next: cluster_status(cluster_id='this') tells its state"),
+        ("core,clusters", "Next: cluster_status(cluster_id='{endpoint}') tells its state"),
         ("core", f"Next: The operator sees it with {SHOW}."),
     ],
 )
@@ -138,7 +138,7 @@ async def test_a_cluster_that_takes_no_connections_leads_to_its_state(
             failed = await call(asking, "readonly_query", sql="SELECT 1")
             assert failed.is_error
             assert "(cluster_not_available" in failed.text
-            assert next_step in failed.text
+            assert next_step.format(endpoint=made["endpoint"]) in failed.text
             if "clusters" in toolsets:
                 told = await call(asking, "cluster_status", cluster_id="this")
                 assert "PENDING_SETUP (it waits for its peer" in told.text

@@ -3,7 +3,8 @@
 from typing import Final
 
 from awslabs_dsql_mcp.database.failure import Failure
-from awslabs_dsql_mcp.database.login_causes import find_cause
+from awslabs_dsql_mcp.database.login_causes import THIS, find_cause
+from awslabs_dsql_mcp.dsql.cluster_names import name_in
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError
 from awslabs_dsql_mcp.text import truncate
 
@@ -24,6 +25,8 @@ def login_error(failure: Failure) -> DsqlError:
             hint="Check the endpoint, the role and the network.",
         )
     quoted = truncate(failure.hint or failure.message, _MAX_QUOTE)
-    return cause.error(
-        f"{cause.message}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=cause.hint
-    )
+    hint = cause.hint
+    # The one that refused, and not the one that the server of this process was started for.
+    if name_in(failure.host):
+        hint = hint.replace(THIS, f"'{failure.host}'")
+    return cause.error(f"{cause.message}: {quoted}", code=cause.code, sqlstate=failure.sqlstate, hint=hint)

@@ -115,7 +115,7 @@ class PostgresConnection:
                 prepare_threshold=None,
             )
         except psycopg.Error as error:
-            raise DatabaseError(connect_failure(str(error))) from error
+            raise DatabaseError(connect_failure(str(error), parameters.get("host", ""))) from error
         except asyncio.CancelledError as cancelled:
             # The traceback keeps psycopg's frames alive, and with them the half-open connection.
             traceback.clear_frames(cancelled.__traceback__)
@@ -240,15 +240,17 @@ class PostgresConnection:
         return replace(failure, session_lost=failure.session_lost or is_bad)
 
 
-def connect_failure(text: str) -> Failure:
+def connect_failure(text: str, host: str = "") -> Failure:
     """Parse libpq's message about a failed connection, which has no SQLSTATE.
 
     Args:
         text: libpq's message; with several addresses it has a line for each.
+        host: The endpoint.
     """
     fatal, hint = _FATAL.search(text), _HINT.search(text)
     message = fatal.group(1) if fatal else _first_line(_LIBPQ_PREFIX.sub("", text))
-    return Failure(message.strip(), hint=hint.group(1).strip() if hint else None, connecting=True)
+    said = hint.group(1).strip() if hint else None
+    return Failure(message.strip(), hint=said, connecting=True, host=host)
 
 
 def _with_statement_index(failure: Failure, replies: Sequence[StatementReply], statements: int) -> Failure:

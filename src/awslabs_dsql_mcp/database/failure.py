@@ -50,6 +50,7 @@ class Failure:
         position: Position in the statement, in characters from 1.
         statement: Index of the statement in its unit; ``None`` outside of statements.
         connecting: The session was not open yet.
+        host: The endpoint that refused it, where that is known.
         session_lost: The session is lost.
         timed_out: A time limit of this server ended.
     """
@@ -61,6 +62,7 @@ class Failure:
     position: int | None = None
     statement: int | None = None
     connecting: bool = False
+    host: str = ""
     session_lost: bool = False
     timed_out: bool = False
 

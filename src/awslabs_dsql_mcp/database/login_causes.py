@@ -46,8 +46,10 @@ class LoginCause:
     remains: Remains = Remains.NOTHING
 
 
+THIS: Final = "'this'"
+"""What a hint names the cluster by, unless its endpoint is known."""
 _LOOK: Final = (
-    "cluster_status(cluster_id='this') tells its state and what that means. The operator sees it with "
+    f"cluster_status(cluster_id={THIS}) tells its state and what that means. The operator sees it with "
     "`awslabs-dsql-mcp clusters show` and the server's options."
 )
 

@@ -91,6 +91,18 @@ def test_what_time_may_heal_is_busy(said: str, *, busy: bool) -> None:
     assert isinstance(login_error(connect_failure(f"{AT}FATAL:  {said}")), Busy) is busy
 
 
+def test_the_state_that_is_advised_to_be_looked_at_is_that_of_the_cluster_that_refused() -> None:
+    text, host = (
+        f"{AT}FATAL:  unable to accept connection, cluster not available",
+        f"{'a' * 26}.dsql.us-east-1.on.aws",
+    )
+    assert f"cluster_status(cluster_id='{host}') tells" in (
+        login_error(connect_failure(text, host)).hint or ""
+    )
+    other = login_error(connect_failure(text, "dsql.internal.example"))
+    assert "cluster_status(cluster_id='this') tells" in (other.hint or "")
+
+
 def test_of_several_addresses_the_servers_own_word_counts() -> None:
     text = (
         'connection failed: connection to server at "::1", port 5432 failed: Connection refused\n'
