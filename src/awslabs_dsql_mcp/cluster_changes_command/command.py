@@ -153,7 +153,7 @@ class _Work:
         work = ChangeCluster(
             _giving(account),
             "all",  # what a server permits its agents does not bind a person
-            Visits(self._settings),
+            Visits(self._settings, {}),
             Registry(_NO_LIMIT),
             is_only=False,
             advice=advice,

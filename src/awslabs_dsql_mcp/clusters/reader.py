@@ -7,7 +7,7 @@ the reason stands where they would.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final, Generic, TypeVar
 
 from awslabs_dsql_mcp.aws.api import pages
@@ -36,6 +36,7 @@ T = TypeVar("T")
 MOST: Final = 100
 """Clusters that are looked at in a Region: its quotas are 20 and 5 unless raised."""
 
+_BY_MINUTES: Final = timedelta(days=1)
 _JOBS_SINCE: Final = timedelta(days=30)
 _FIRST_PAUSE, _LATER_PAUSE, _FIRST_SECONDS = 2.0, 5.0, 20.0
 
@@ -256,6 +257,19 @@ class ClusterReader:
         return fold_minutes(
             await self._metrics(name.region, queries_of_minutes(name.identifier), since, self._now())
         )
+
+    async def transactions(self, name: ClusterName, since: datetime) -> Minutes:
+        """Read how many transactions there were since a time, and how many of them only read.
+
+        Those of its whole minute count, or of its whole hour where that is more than a day ago.
+
+        Raises:
+            DsqlError: What `Api.call` raises.
+        """
+        seconds = 60 if self._now() - since < _BY_MINUTES else 3600
+        start = datetime.fromtimestamp(since.timestamp() // seconds * seconds, timezone.utc)
+        asked = queries([name.identifier], ("TotalTransactions", "ReadOnlyTransactions"), seconds)
+        return fold_minutes(await self._metrics(name.region, asked, start, self._now()))
 
     async def _usages(
         self, region: str, clusters: Sequence[str], period: Period, metrics: Sequence[str] | None

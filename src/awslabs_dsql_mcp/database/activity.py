@@ -143,6 +143,21 @@ class Seen:
         return sum(len(each.attempts) for each in self.conflicted)
 
 
+@dataclass
+class _Count:
+    """Transactions that ended in some seconds.
+
+    Attributes:
+        bucket: Number of these seconds.
+        ended: Number of transactions.
+        writes: Number of those that may have written, and are committed.
+    """
+
+    bucket: int
+    ended: int = 0
+    writes: int = 0
+
+
 class ActivityRecord:
     """What was seen on a cluster.
 
@@ -156,7 +171,7 @@ class ActivityRecord:
         self._key = secrets.token_bytes(16)
         self._conflicted: deque[Conflicted] = deque(maxlen=_MAX_CONFLICTED)
         self._slow: deque[SlowUnit] = deque(maxlen=_MAX_SLOW)
-        self._counts: deque[tuple[int, int]] = deque()
+        self._counts: deque[_Count] = deque()
 
     def note(self, unit: UnitOfWork, observed: Attempts, report: Report | None) -> None:
         """Note a transaction that has ended; nothing if it had no connection, or is not to be recorded.
@@ -169,7 +184,8 @@ class ActivityRecord:
         if observed.began is None or unit.unrecorded:
             return
         now = self._clock()
-        self._count(int(now // _BUCKET))
+        is_write = report is not None and report.outcome == "committed" and not unit.read_only
+        self._count(int(now // _BUCKET), is_write=is_write)
         is_slow = observed.longest >= SLOW
         if not (observed.conflicts or is_slow):
             return
@@ -190,7 +206,7 @@ class ActivityRecord:
         return Seen(
             minutes,
             min(float(minutes), (now - self._began) / 60),
-            sum(count for bucket, count in self._counts if bucket >= since // _BUCKET),
+            sum(each.ended for each in self._counts if each.bucket >= since // _BUCKET),
             tuple(each for each in self._conflicted if each.at >= since),
             tuple(each for each in self._slow if each.at >= since),
             tuple(
@@ -200,16 +216,27 @@ class ActivityRecord:
             ),
         )
 
+    def writes(self, seconds: float) -> int:
+        """Count the transactions that may have written, and are committed, in the last seconds.
+
+        Args:
+            seconds: At most the minutes that the record reaches back.
+        """
+        since = (self._clock() - seconds) // _BUCKET
+        return sum(each.writes for each in self._counts if each.bucket >= since)
+
     def shapes(self, unit: UnitOfWork) -> "tuple[StatementShape, ...]":
         """Give the statements of a unit of work without their literals."""
         from awslabs_dsql_mcp.sql.shapes import shape  # noqa: PLC0415 - most sessions have no conflict
 
         return tuple(shape(query.sql, query.params, self._digest) for query in unit.queries[:MAX_SHAPES])
 
-    def _count(self, bucket: int) -> None:
-        count = self._counts.pop()[1] if self._counts and self._counts[-1][0] == bucket else 0
-        self._counts.append((bucket, count + 1))
-        while self._counts[0][0] < bucket - MAX_MINUTES * 60 // _BUCKET:
+    def _count(self, bucket: int, *, is_write: bool) -> None:
+        if not self._counts or self._counts[-1].bucket != bucket:
+            self._counts.append(_Count(bucket))
+        self._counts[-1].ended += 1
+        self._counts[-1].writes += is_write
+        while self._counts[0].bucket < bucket - MAX_MINUTES * 60 // _BUCKET:
             self._counts.popleft()
 
     def _digest(self, value: str) -> str:

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
@@ -14,6 +14,7 @@ from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.rates import Rates
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
 from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.database.activity import ActivityRecord
 from awslabs_dsql_mcp.database.model import ResultLimits
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.documentation.client import DocumentationClient
@@ -127,7 +128,7 @@ def _large_changes(
 
 
 def _changing_tools(
-    settings: Settings, account: LazyAccount, registry: Registry, new: SessionClusters, *, is_only: bool
+    settings: Settings, account: LazyAccount, shared: "_Shared", new: SessionClusters, *, is_only: bool
 ) -> tuple[ToolSpec, ...]:
     """List the tools that change the clusters of an account; none without the option."""
     if settings.allow_cluster_changes is None:
@@ -135,7 +136,7 @@ def _changing_tools(
     confirmation = ChangeConfirmation(settings.confirm, answer_time=settings.call_timeout)
     create = create_cluster_tool(
         account,
-        registry,
+        shared.registry,
         policy=settings.confirm,
         confirmation=confirmation,
         call_time=settings.call_timeout,
@@ -143,9 +144,9 @@ def _changing_tools(
     )
     change = change_cluster_tool(
         account,
-        registry,
+        shared.registry,
         gate=settings.allow_cluster_changes,
-        inside=Visits(settings),
+        inside=Visits(settings, shared.activities),
         is_only=is_only,
         policy=settings.confirm,
         confirmation=confirmation,
@@ -165,14 +166,28 @@ def _shared_tools(
     return (lint.spec(), *Documentation(service, guide).specs())
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What the clusters of a server share.
+
+    Attributes:
+        stack: Closes what is opened.
+        registry: Counts the clusters that the server makes.
+        activities: What the server saw on clusters, by identifier.
+    """
+
+    stack: AsyncExitStack
+    registry: Registry
+    activities: dict[str, ActivityRecord] = field(default_factory=dict[str, ActivityRecord])
+
+
 class _Member:
     """A cluster with its database, tools and resources.
 
     Args:
         cluster: The cluster.
         guide: Reads the guide.
-        stack: Closes what is opened.
-        registry: Counts the clusters that the server makes.
+        shared: What it shares with the others.
         configured: Names of the clusters that the server was started for, by identifier.
         several: There are others.
     """
@@ -181,20 +196,21 @@ class _Member:
         self,
         cluster: Cluster,
         guide: Callable[[], Guide],
-        stack: AsyncExitStack,
-        registry: Registry,
+        shared: _Shared,
         configured: Mapping[str, str],
         *,
         several: bool,
     ) -> None:
         self.cluster = cluster
-        self.database = LazyDatabase(cluster.settings, stack)
+        self.database = LazyDatabase(cluster.settings, shared.stack)
+        if name := name_in(cluster.settings.cluster_endpoint or ""):
+            shared.activities[name.identifier] = self.database.activity
         catalog = CatalogReader(self.database)
-        account = LazyAccount(cluster.settings, stack)
-        for_new = functools.partial(_tools_for_new, stack, cluster.name)
+        account = LazyAccount(cluster.settings, shared.stack)
+        for_new = functools.partial(_tools_for_new, shared, cluster.name)
         self.new = SessionClusters(cluster.name, cluster.settings, account, configured, for_new)
         tools = _cluster_tools(cluster, self.database, catalog, account)
-        tools += _changing_tools(cluster.settings, account, registry, self.new, is_only=not several)
+        tools += _changing_tools(cluster.settings, account, shared, self.new, is_only=not several)
         self.changes = changes = cluster.settings.allow_cluster_changes is not None
         self.tools = tuple(
             replace(tool, cluster=cluster.name or None, for_new=changes and tool.name not in _FOR_ACCOUNT)
@@ -204,13 +220,12 @@ class _Member:
         self.info = ClusterInfo(cluster.name, cluster.settings.allow_writes, cluster.description)
 
 
-def _tools_for_new(
-    stack: AsyncExitStack, configured: str, name: str, settings: Settings
-) -> tuple[ToolSpec, ...]:
+def _tools_for_new(shared: _Shared, configured: str, name: str, settings: Settings) -> tuple[ToolSpec, ...]:
     """List the tools for a cluster that a tool has made; the configured one of that tool has its settings."""
-    database = LazyDatabase(settings, stack)
+    database = LazyDatabase(settings, shared.stack)
+    shared.activities[name] = database.activity
     tools = _cluster_tools(
-        Cluster(configured, settings), database, CatalogReader(database), LazyAccount(settings, stack)
+        Cluster(configured, settings), database, CatalogReader(database), LazyAccount(settings, shared.stack)
     )
     return tuple(replace(tool, cluster=name) for tool in tools if tool.name not in _FOR_ACCOUNT)
 
@@ -267,11 +282,10 @@ def create_server(
         calls: Notes how calls end.
     """
     guide = functools.cache(load_guide)
-    registry = Registry(settings.max_clusters)
+    shared = _Shared(stack, Registry(settings.max_clusters))
     configured = _configured(clusters)
     members = [
-        _Member(cluster, guide, stack, registry, configured, several=clusters.several)
-        for cluster in clusters.all
+        _Member(cluster, guide, shared, configured, several=clusters.several) for cluster in clusters.all
     ]
     # Of several, only the default one is surely needed.
     first = next((m for m in members if not clusters.several or m.cluster.name == clusters.default), None)

@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from awslabs_dsql_mcp.config.settings import Settings
+from awslabs_dsql_mcp.database.activity import MAX_MINUTES, ActivityRecord
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
@@ -132,10 +134,18 @@ class Visits:
 
     Args:
         settings: Settings of the server for the account.
+        activities: What the server saw on clusters, by identifier.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, activities: Mapping[str, ActivityRecord]) -> None:
         self._settings = settings
+        self._activities = activities
+
+    def writes(self, cluster: "Cluster", passed: timedelta) -> int | None:
+        """Count what this server committed on a cluster lately, as far as its record reaches back."""
+        activity = self._activities.get(cluster.name.identifier)
+        seconds = passed.total_seconds()
+        return None if activity is None or seconds > 60 * MAX_MINUTES else activity.writes(seconds)
 
     async def wake(self, cluster: "Cluster") -> None:
         """Connect once, so that a cluster that sleeps wakes up."""

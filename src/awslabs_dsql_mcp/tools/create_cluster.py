@@ -44,14 +44,20 @@ def create_cluster_tool(
     """
     longest = max(0.0, min(MAX_WAIT, call_time - MARGIN))
 
+    async def default_region(point: str) -> list[str]:
+        from awslabs_dsql_mcp.clusters.changes.order import read_point  # noqa: PLC0415 - as below
+
+        region = read_point(point).region if point else (await account()).region
+        return [region] if region else []
+
     async def create_cluster(  # noqa: PLR0913, PLR0917 - a tool's arguments
         ctx: Context[None, Any],
         name: Annotated[str, Field(description="Its Name tag; the same name again goes on with it.")],
         regions: Annotated[
             list[str],
             BeforeValidator(_listed),
-            Field(description="One AWS Region, or two for a pair."),
-        ],
+            Field(description="AWS Region, two for a pair; else this server's."),
+        ] = [],  # noqa: B006 - nothing changes it, and the schema shows it
         witness_region: Annotated[str, Field(description="Third Region, for a pair.")] = "",
         recovery_point_arn: Annotated[str, Field(description="Restore this recovery point.")] = "",
         tags: Annotated[dict[str, str] | None, Field(description="More tags.")] = None,
@@ -67,8 +73,9 @@ def create_cluster_tool(
             ClusterApproval,
         )
 
+        where = regions or await default_region(recovery_point_arn)
         order = read_order(
-            name, regions, witness_region, recovery_point_arn, tags, is_protected=deletion_protection
+            name, where, witness_region, recovery_point_arn, tags, is_protected=deletion_protection
         )
         approval = ClusterApproval(ctx, policy, confirmation, dry_run_token)
         work = CreateCluster(account, registry)

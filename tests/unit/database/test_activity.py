@@ -81,6 +81,20 @@ def test_transactions_of_a_minute_are_those_of_a_minute(clock: Clock) -> None:
     assert 6 <= record.seen(1).transactions <= 7
 
 
+def test_what_is_committed_and_may_have_written_is_counted(clock: Clock) -> None:
+    record = ActivityRecord(clock)
+    note(record)
+    clock.now += 60
+    note(record, CONFLICT)
+    note(record, succeeded=False)
+    rolled_back = Report((Result("UPDATE 1", 1),), "rolled_back", 1)
+    record.note(UNIT, Attempts(0.0, 1, 0.1), rolled_back)
+    reads = UnitOfWork((Query("SELECT 1"),), read_only=True)
+    record.note(reads, Attempts(0.0, 1, 0.1), Report((Result("SELECT 1", 1),), "committed", 1))
+    assert (record.writes(30), record.writes(90)) == (1, 2)
+    assert record.seen(15).transactions == 5
+
+
 def test_the_statements_of_a_transaction_are_counted_though_the_first_alone_are_kept(clock: Clock) -> None:
     record = ActivityRecord(clock)
     record.note(UnitOfWork(UNIT.queries * 30, read_only=False), Attempts(0.0, 1, 0.1, [CONFLICT]), None)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from awslabs_dsql_mcp.clusters.account import Account
@@ -43,6 +43,13 @@ class Inside(Wakes, Protocol):
 
         Raises:
             DsqlError: It cannot be connected to, or read.
+        """
+        ...
+
+    def writes(self, cluster: Cluster, passed: timedelta) -> int | None:
+        """Count the transactions that this server committed there lately, and that may have written.
+
+        `None` if it has not been connected to it, or not for so long.
         """
         ...
 
@@ -91,6 +98,13 @@ async def facts_of(
         lines += _about_server(account, cluster)
     lines += _about_peers(cluster, report.peers, request)
     lines.append(_about_point(point, moment))
+    if point.value is not None:
+        since = point.value.created
+        lines.append(
+            _about_writes(
+                await part(reader.transactions(name, since)), inside.writes(cluster, moment - since)
+            )
+        )
     return lines
 
 
@@ -148,3 +162,17 @@ def _about_point(point: Part[Point | None], now: datetime) -> str:
     if point.missing:
         return f"Last recovery point: not known. {point.missing}"
     return "Recovery points: NONE. Its data cannot be restored"
+
+
+def _about_writes(minutes: Part[Minutes], own: int | None) -> str:
+    """Tell how many transactions have written since the last recovery point."""
+    if minutes.value is None:
+        told = f"not known. {minutes.missing}".rstrip(".")
+    elif "TotalTransactions" not in minutes.value.values:
+        told = "CloudWatch has no figure"
+    else:
+        writing = minutes.value.total("TotalTransactions") - minutes.value.total("ReadOnlyTransactions")
+        at_least = "at least " if minutes.value.is_partial else ""
+        told = f"{at_least}{writing:,.0f} by CloudWatch, which is some minutes behind"
+    by_us = "" if own is None else f"; this server committed {own:,} that may have written"
+    return f"Transactions that wrote since: {told}{by_us}"

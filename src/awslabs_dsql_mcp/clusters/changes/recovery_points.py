@@ -57,10 +57,16 @@ async def kept_point(api: Api, point: RecoveryPoint) -> KeptPoint:
     async for vault, each in _points(api, point.region, await _vaults(api, point.region), {}):
         if each["RecoveryPointArn"] == point.arn:
             return KeptPoint(point, vault, each["ResourceArn"], each["CreationDate"])
-    raise RequestInvalid(
-        f"No backup vault of {point.region} has the recovery point {point.arn}.",
+    raise no_such_point(point)
+
+
+def no_such_point(point: RecoveryPoint) -> RequestInvalid:
+    """Make the error of a recovery point that its Region does not know."""
+    return RequestInvalid(
+        f"No backup vault of {point.region} has the recovery point {point.arn}. Nothing was restored.",
         code="no_such_point",
-        hint="It may be deleted; AWS Backup lists them all.",
+        hint="It may be deleted. Look at the cluster that it is of, by its id, also if that cluster is gone: "
+        "its recovery points are named there.",
     )
 
 

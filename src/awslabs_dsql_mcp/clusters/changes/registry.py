@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from awslabs_dsql_mcp.clusters.model import Cluster
+from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import NotConfigured
 
 _RESERVED: Final = ""
@@ -20,6 +21,7 @@ class Registry:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._made: dict[tuple[str, str], str] = {}
+        self._shown: set[str] = set()
         self._gone: set[str] = set()
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -41,6 +43,21 @@ class Registry:
         Raises:
             NotConfigured: The limit would be passed; nothing was created.
         """
+        new = self.check(name, regions, there)
+        self._made |= dict.fromkeys(new, _RESERVED)
+        return [region for _, region in new]
+
+    def check(
+        self, name: str, regions: Iterable[str], there: Iterable[Cluster] = ()
+    ) -> list[tuple[str, str]]:
+        """Check that there is room for clusters; see `reserve`.
+
+        Returns:
+            Name and Region of those that are not counted yet.
+
+        Raises:
+            NotConfigured: The limit would be passed.
+        """
         new = [(name, region) for region in regions if (name, region) not in self._made]
         counted = self._counted(there)
         if len(counted) + len(new) > self._limit:
@@ -51,8 +68,20 @@ class Registry:
                 code="too_many_clusters",
                 hint="Ask the user which of them to delete; the operator alone can raise --max-clusters.",
             )
-        self._made |= dict.fromkeys(new, _RESERVED)
-        return [region for _, region in new]
+        return new
+
+    def shown(self, clusters: Iterable[Cluster]) -> None:
+        """Note clusters that AWS has shown: one that it does not show later is gone."""
+        self._shown |= {cluster.name.identifier for cluster in clusters}
+
+    def unseen(self, there: Iterable[Cluster]) -> list[tuple[str, ClusterName]]:
+        """List what this server made, and AWS has shown once, but is not among some clusters, by its name."""
+        seen = {cluster.name.identifier for cluster in there}
+        return [
+            (title, ClusterName(identifier, region))
+            for (title, region), identifier in self._made.items()
+            if identifier in self._shown - seen
+        ]
 
     def _counted(self, there: Iterable[Cluster]) -> list[str]:
         """Name the clusters that count: those seen, their peers elsewhere, and what this server made else."""

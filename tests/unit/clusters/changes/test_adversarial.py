@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -62,6 +63,9 @@ class Inside:
         if self.fails:
             raise ConnectionFailed(f"No connection to {cluster.endpoint}.")
         return Contents(7, 3_000_000)
+
+    def writes(self, cluster: Cluster, passed: timedelta) -> int | None:
+        return 4 if cluster.status == "ACTIVE" and passed else None
 
 
 class World:
@@ -352,6 +356,8 @@ async def test_who_decides_is_told_what_it_is() -> None:
         "Tables: 7",
         "Connections: not known.",
         "Last recovery point: 2026-11-29",
+        "Transactions that wrote since: not known. AWS does not permit",
+        "; this server committed 4 that may have written",
     ):
         assert told in asked.text
     assert asked.weight == "grave"
@@ -601,12 +607,42 @@ async def test_a_loop_of_creations_ends() -> None:
     assert world.aws.changes() == ["CreateCluster"] * 3
 
 
-async def test_a_pair_does_not_pass_the_limit_by_half() -> None:
+async def test_a_pair_does_not_pass_the_limit_by_half_and_nobody_is_asked_for_it() -> None:
     world = World()
     for name in ("a", "b"):
         await world.create(name)
     error = await _error(world.create("pair", (EAST, "us-east-2"), "us-west-2"))
     assert error.code == "too_many_clusters"
+    assert not world.person.asked
+
+
+async def test_what_others_have_deleted_leaves_room() -> None:
+    world = World()
+    for number in range(3):
+        await world.create(f"loop-{number}", is_protected=False)
+    gone = next(iter(world.aws.state.clusters.values())).identifier
+    world.ask_aws("DeleteCluster", identifier=gone)
+    await world.aws.sleep(60)
+    told = await world.create("another")
+    assert told.structured["ready"]
+    assert (await _error(world.create("yet-another"))).code == "too_many_clusters"
+
+
+async def test_a_recovery_point_that_is_not_there_is_not_put_before_anybody() -> None:
+    world = World()
+    point = f"arn:aws:backup:{EAST}:{ACCOUNT_ID}:recovery-point:none"
+    error = await _error(world.create("back", point=point))
+    assert error.code == "no_such_point"
+    assert "Nothing was restored" in error.text
+    assert not world.person.asked
+    assert world.aws.changes() == []
+
+
+async def test_a_restore_tells_of_its_recovery_point() -> None:
+    world = World()
+    await world.create("back", point=f"arn:aws:backup:{EAST}:{ACCOUNT_ID}:recovery-point:p")
+    (asked,) = world.person.asked
+    assert f"of cluster {'z' * 26}, made 2026-11-29 12:00 UTC, 0 min ago; the storage" in asked.text
     made = [cluster for cluster in world.aws.state.clusters.values() if cluster.witness]
     assert not made, "half a pair was made"
 

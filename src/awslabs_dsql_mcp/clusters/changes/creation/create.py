@@ -5,19 +5,28 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Final
 
+from awslabs_dsql_mcp.aws.api import Api
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice, sentence
 from awslabs_dsql_mcp.clusters.changes.creation.empty import creation, found
-from awslabs_dsql_mcp.clusters.changes.creation.executor import Executor, account_number, named
+from awslabs_dsql_mcp.clusters.changes.creation.executor import (
+    Executor,
+    account_number,
+    clusters_in,
+    forget_gone,
+    own,
+)
 from awslabs_dsql_mcp.clusters.changes.creation.restoration import restoration
 from awslabs_dsql_mcp.clusters.changes.creation.steps import Report
-from awslabs_dsql_mcp.clusters.changes.order import Order
+from awslabs_dsql_mcp.clusters.changes.order import Order, RecoveryPoint
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, Weight, bind, quoted, state_of
+from awslabs_dsql_mcp.clusters.changes.recovery_points import KeptPoint, kept_point
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.model import MEANINGS, MOVING, Cluster
+from awslabs_dsql_mcp.clusters.reader import Part
 from awslabs_dsql_mcp.clusters.report import facts
-from awslabs_dsql_mcp.clusters.times import minute
+from awslabs_dsql_mcp.clusters.times import age, minute
 from awslabs_dsql_mcp.errors import DsqlError, NotConfirmed, OutcomeUnknown
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.text import pluralize
@@ -113,21 +122,26 @@ class CreateCluster:
 
     async def _proposal(self, account: Account, order: Order, number: str, weight: Weight) -> Proposal | None:
         """Word the question; `None` where nothing is left to make, or a collision will stop it."""
-        each = await asyncio.gather(*(named(account.api, region, order.name) for region in order.regions))
+        each = await asyncio.gather(*(clusters_in(account.api, region) for region in order.regions))
+        seen = [cluster for clusters in each for cluster in clusters]
         try:
-            have = found(order, [cluster for clusters in each for cluster in clusters])
+            have = found(order, [cluster for cluster in seen if cluster.title == order.name])
         except DsqlError:
             return None
         is_set_up = all(cluster.status != "PENDING_SETUP" for cluster in have.values())
         if have and (order.point or (len(have) == len(order.regions) and is_set_up)):
             return None
+        # What would be refused behind the answer is not asked.
+        there = own(seen)
+        await forget_gone(account.api, self._registry, there)
+        self._registry.check(order.name, [each for each in order.regions if each not in have], there)
         told = [f"Account {number}, Region{'s' if order.is_pair else ''} {' and '.join(order.regions)}"]
         if order.is_pair:
             told.append(
                 f"Witness: {order.witness}. Two clusters: storage is billed in both Regions, writes double."
             )
         if order.point:
-            told.append(f"From recovery point {order.point.arn}; the storage of what is restored is billed.")
+            told.append(await self._about_point(account.api, order.point))
         if order.point and order.is_pair:
             told.append(f"A copy in {order.peer_region}, made unless it is there: it stays, and is billed.")
         told.append(f"Deletion protection: {'on' if order.is_protected else 'OFF'}")
@@ -154,6 +168,24 @@ class CreateCluster:
             is_own=True,
             undone=_UNDONE,
         )
+
+    async def _about_point(self, api: Api, point: RecoveryPoint) -> str:
+        """Tell of the recovery point that is to be restored.
+
+        Raises:
+            RequestInvalid: There is none.
+        """
+        try:
+            kept = Part(await kept_point(api, point))
+        except DsqlError as error:
+            if error.code == "no_such_point":
+                raise
+            kept = Part[KeptPoint](missing=error.text)
+        of = f"not looked at: {kept.missing}"
+        if kept.value is not None:
+            made, cluster = kept.value.created, kept.value.resource.rpartition("/")[2]
+            of = f"of cluster {cluster}, made {minute(made)}, {age(self._now() - made)} ago"
+        return f"From recovery point {point.arn}, {of}; the storage of what is restored is billed."
 
 
 def _weight(order: Order) -> Weight:

@@ -1,6 +1,7 @@
 """The steps of a creation carried out through AWS's APIs."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +91,29 @@ async def named(api: Api, region: str, name: str) -> list[Cluster]:
     return [cluster for cluster in await clusters_in(api, region) if cluster.title == name]
 
 
+def own(clusters: Iterable[Cluster]) -> list[Cluster]:
+    """Take the clusters that servers of this kind have made, and that are not being deleted."""
+    return [cluster for cluster in clusters if is_own(cluster) and cluster.status not in GONE]
+
+
+async def forget_gone(api: Api, registry: Registry, there: Iterable[Cluster]) -> None:
+    """Count no more what others have deleted meanwhile.
+
+    Args:
+        api: Calls AWS's APIs.
+        registry: Counts what this server has made.
+        there: Clusters that were just seen.
+
+    Raises:
+        DsqlError: AWS does not tell.
+    """
+    unseen = registry.unseen(there)
+    looked = await asyncio.gather(*(look(api, name) for _, name in unseen))
+    for (title, name), cluster in zip(unseen, looked, strict=True):
+        if cluster is None or cluster.status in GONE:
+            registry.deleted(title, name.region, name.identifier)
+
+
 class Executor:
     """Carries out the steps of one order.
 
@@ -157,11 +181,14 @@ class Executor:
             case Find():
                 each = (clusters_in(self._api, region) for region in self._order.regions)
                 seen = [cluster for found in await asyncio.gather(*each) for cluster in found]
-                self._own = [each for each in seen if is_own(each) and each.status not in GONE]
+                self._registry.shown(seen)
+                self._own = own(seen)
                 return Seen(tuple(cluster for cluster in seen if cluster.title == self._order.name))
             case Look(names):
-                seen = await asyncio.gather(*(look(self._api, name) for name in names))
-                return Seen(tuple(cluster for cluster in seen if cluster is not None))
+                looked = await asyncio.gather(*(look(self._api, name) for name in names))
+                seen = [cluster for cluster in looked if cluster is not None]
+                self._registry.shown(seen)
+                return Seen(tuple(seen))
             case Reserve(regions):
                 if not self._may_make:
                     raise RequestInvalid(
@@ -169,6 +196,7 @@ class Executor:
                         code="state_changed",
                         hint="Ask who deleted it; whoever wants it anew calls again, and is asked.",
                     )
+                await forget_gone(self._api, self._registry, self._own)
                 self._reserved = self._registry.reserve(self._order.name, regions, self._own)
                 return Done()
             case Create(region, peer, nonce):

@@ -21,9 +21,11 @@ from awslabs_dsql_mcp.clusters.changes.recovery_points import (
     backup_role,
     copy_state,
     kept_point,
+    no_such_point,
     vault_arn,
 )
 from awslabs_dsql_mcp.dsql.cluster_names import name_of
+from awslabs_dsql_mcp.errors import RequestInvalid
 
 
 class JobExecutor:
@@ -81,15 +83,20 @@ class JobExecutor:
         return Started(str(answer["CopyJobId"]))
 
     async def _start_restore(self, point: RecoveryPoint, nonce: int) -> Started:
-        answer = await self._api.call(
-            "backup",
-            "StartRestoreJob",
-            point.region,
-            RecoveryPointArn=point.arn,
-            Metadata=self._order.metadata,
-            IamRoleArn=backup_role(point.partition, self._account),
-            IdempotencyToken=self._order.token(self._account, "restore", nonce),
-        )
+        try:
+            answer = await self._api.call(
+                "backup",
+                "StartRestoreJob",
+                point.region,
+                RecoveryPointArn=point.arn,
+                Metadata=self._order.metadata,
+                IamRoleArn=backup_role(point.partition, self._account),
+                IdempotencyToken=self._order.token(self._account, "restore", nonce),
+            )
+        except RequestInvalid as error:
+            if error.code != "aws_not_found":
+                raise
+            raise no_such_point(point) from error
         return Started(str(answer["RestoreJobId"]))
 
     async def _look(self, point: RecoveryPoint, kind: JobKind, job: str) -> Job:
