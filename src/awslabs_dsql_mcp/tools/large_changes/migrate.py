@@ -12,6 +12,7 @@ from mcp.types import CallToolResult
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.catalog.estimates import counted as count_small
 from awslabs_dsql_mcp.catalog.estimates import estimates
+from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
@@ -26,6 +27,7 @@ from awslabs_dsql_mcp.migration.run import MigrationRun
 from awslabs_dsql_mcp.migration.runner import MigrationRunner
 from awslabs_dsql_mcp.migration.verification.comparison import Comparer
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
+from awslabs_dsql_mcp.migration.verification.sequences_behind import sequences_behind
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.sql.identifiers import qualified_name
 from awslabs_dsql_mcp.text import pluralize
@@ -208,8 +210,15 @@ class Migrate:
         compared = None
         if request.verify and not run.paused:
             compared = await self._comparer.compare(plan, report, deadline=deadline)
-        told = run_output(run, compared)
+        told = run_output(run, compared, [] if run.paused else await self._behind(plan))
         return with_run_view(run, told) if request.previews else told
+
+    async def _behind(self, plan: MigrationPlan) -> list[KeySequence]:
+        """Find the sequences that the script leaves behind; none where they cannot be looked at."""
+        try:
+            return await sequences_behind(self._database, plan)
+        except DsqlError:
+            return []
 
     async def _show(self, plan: MigrationPlan, request: MigrateRequest) -> ToolOutput:
         """Show a plan; that a run of it was shown counts, unless the user of a view has the button for it."""

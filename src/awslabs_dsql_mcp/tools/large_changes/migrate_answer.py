@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.catalog.model import PROGRESS_TABLE
 from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.errors import RequestInvalid
@@ -86,19 +87,28 @@ def plan_output(
     return replace(told, for_person=run_view("migrate", shown, "planned", button, **steps_view(plan)))
 
 
-def run_output(run: MigrationRun, compared: Comparison | None = None) -> ToolOutput:
-    """Say how a run ended.
+def run_output(
+    run: MigrationRun, compared: Comparison | None = None, behind: Sequence[KeySequence] = ()
+) -> ToolOutput:
+    """Say how a run ended; one that ran no step does not list them once more.
 
     Args:
         run: The run.
         compared: How what is stored compares with the script; ``None`` if it was not compared.
+        behind: Sequences whose next number is taken.
     """
     plan = run.plan
+    is_run = run.begin.number <= len(plan.steps)
     begun = _begun(run)
     lines = [*([begun] if begun else []), progress_line(plan, run.number, run.doubt)]
     if compared is not None:
         lines.insert(0, compared.headline)
-    lines += filter(None, [_attention(plan)])
+    lines += filter(None, [_attention(plan) if is_run else ""])
+    lines += [
+        f"The next number of the sequence of {one.table}.{one.column} is taken, as the script leaves it; "
+        f"before rows without {one.column} are inserted: {one.catch_up}"
+        for one in behind
+    ]
     if run.record is not None and not run.paused:
         lines.append(f"{run.record.name} keeps for a day that it is done; a later job drops that table.")
     if run.paused:
@@ -112,7 +122,7 @@ def run_output(run: MigrationRun, compared: Comparison | None = None) -> ToolOut
         if compared.differences:
             again = f"the same with resume_from={run.handle} and verify=true compares again"
             lines.append(f"Next: mend what differs on the cluster, or the script where it is wrong; {again}.")
-    lines += [*steps_lines(plan, run.states), *skipped_lines(plan)]
+    lines += [*steps_lines(plan, run.states), *skipped_lines(plan)] if is_run else []
     handle = run.handle if run.paused else None
     facts = _facts(plan, handle, "paused" if run.paused else "done")
     if compared is not None:
@@ -122,9 +132,8 @@ def run_output(run: MigrationRun, compared: Comparison | None = None) -> ToolOut
 
 def with_run_view(run: MigrationRun, told: ToolOutput) -> ToolOutput:
     """Add what a view draws to the answer of a run: of its lines, those above the steps."""
-    lines = tuple(told.parts)
-    listed = steps_lines(run.plan, run.states)
-    above = lines[: lines.index(listed[0])]
+    lines, listed = tuple(told.parts), steps_lines(run.plan, run.states)
+    above = lines[: lines.index(listed[0])] if listed[0] in lines else lines
     button = Button({"resume_from": run.handle}, seconds=None) if run.paused else None
     steps = steps_view(run.plan, run.number, run.doubt, run.states, ending="next")
     state = "paused" if run.paused else "done"
