@@ -1,5 +1,6 @@
 """A cluster that a person names by its tag Name: the one that has it, or the ids of those that do."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -33,7 +34,8 @@ async def by_name(given: str, account: Account, regions: Sequence[str], asker: A
     if not name or plain == THIS or name_of(name) or plain.startswith(_NO_NAMES) or plain.endswith(".on.aws"):
         return given
     places = regions or [own_region(account, asker)]
-    found = [cluster for region in places for cluster in await named(account.api, region, name)]
+    each = await asyncio.gather(*(named(account.api, region, name) for region in places))
+    found = [cluster for clusters in each for cluster in clusters]
     # One that is being deleted counts where no other has the name: somebody waits for its end.
     there = [cluster for cluster in found if cluster.status not in GONE] or found
     if len(there) == 1:
@@ -46,9 +48,9 @@ async def by_name(given: str, account: Account, regions: Sequence[str], asker: A
             code="no_such_cluster",
             hint=asker.listing,
         )
-    each = ", ".join(f"{cluster.name.identifier} in {cluster.name.region}" for cluster in there)
+    ids = ", ".join(f"{cluster.name.identifier} in {cluster.name.region}" for cluster in there)
     raise RequestInvalid(
-        f"{len(there)} clusters are {told}: {each}. Nothing was asked for.",
+        f"{len(there)} clusters are {told}: {ids}. Nothing was asked for.",
         code="name_taken",
         hint=f"Give the one that is meant by its ARN, such as {there[0].arn}. {asker.listing}",
     )
