@@ -16,6 +16,7 @@ from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import at_command_line
 from awslabs_dsql_mcp.clusters.by_name import by_name
 from awslabs_dsql_mcp.clusters.changes.advice import PROGRAM, CommandAdvice
+from awslabs_dsql_mcp.clusters.changes.carrying_out import RestorableDeletion
 from awslabs_dsql_mcp.clusters.changes.change import ChangeCluster
 from awslabs_dsql_mcp.clusters.changes.creation.create import CreateCluster
 from awslabs_dsql_mcp.clusters.changes.policy import NOTES, own_policy
@@ -180,9 +181,9 @@ class _Work:
         except DsqlError as error:
             return answer.adding(f"How far it is cannot be read now: {error.text}")
         if last.values.get("status") == "DELETED":
-            kept = {name: answer.values[name] for name in ("recovery_point",) if name in answer.values}
-            restore = answer.parts[-1:] if kept else ()
-            return ToolOutput((*last.parts, *restore), {**last.values, **kept, "done": True})
+            if isinstance(answer, RestorableDeletion):
+                last = last.adding(answer.restore, recovery_point=answer.point)
+            return last.adding(done=True)
         return answer
 
     async def _tell(self, done: float, _total: float | None, message: str | None) -> None:

@@ -22,6 +22,19 @@ from awslabs_dsql_mcp.output.tool_output import ToolOutput
 
 
 @dataclass(frozen=True)
+class RestorableDeletion(ToolOutput):
+    """The answer to a deletion that leaves a recovery point; it tells of it.
+
+    Attributes:
+        restore: The line that says how the data come back.
+        point: ARN of the recovery point.
+    """
+
+    restore: str = ""
+    point: str = ""
+
+
+@dataclass(frozen=True)
 class CarryOut:
     """A change on its way.
 
@@ -154,9 +167,9 @@ class CarryOut:
     def _restorable(self, answer: ToolOutput, point: Point) -> ToolOutput:
         """Say how the data come back: once the cluster is gone, nothing else tells it."""
         restore = self.advice.restore(point.arn, self.cluster.name.region)
-        return answer.adding(
-            f"To restore it, as of {minute(point.created)}: {restore}.", recovery_point=point.arn
-        )
+        line = f"To restore it, as of {minute(point.created)}: {restore}."
+        deletion = answer.adding(line, recovery_point=point.arn)
+        return RestorableDeletion(deletion.parts, deletion.values, restore=line, point=point.arn)
 
     async def _read_back(self, lost: DsqlError | None) -> Cluster | None:
         """Look at the cluster behind a change; `None` if it is gone.
