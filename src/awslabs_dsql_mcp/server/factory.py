@@ -10,6 +10,7 @@ from mcp.server.mcpserver import Context
 
 from awslabs_dsql_mcp.catalog.reader import CatalogReader
 from awslabs_dsql_mcp.catalog.suggestions import SuggestingDatabase
+from awslabs_dsql_mcp.clusters.budget import Budget
 from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.rates import Rates
 from awslabs_dsql_mcp.config.clusters import Cluster, Clusters
@@ -34,7 +35,6 @@ from awslabs_dsql_mcp.server.session_clusters import SessionClusters, Visits
 from awslabs_dsql_mcp.server.startup.first_answers import FirstAnswers
 from awslabs_dsql_mcp.server.transport.line_reader import LineReader
 from awslabs_dsql_mcp.tools.batch_write import WriteRequest, batch_write_tool
-from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.change_cluster import change_cluster_tool
 from awslabs_dsql_mcp.tools.cluster_status import cluster_status_tool
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation

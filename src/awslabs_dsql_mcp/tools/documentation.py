@@ -29,7 +29,7 @@ from awslabs_dsql_mcp.documentation.replies import (
 from awslabs_dsql_mcp.errors import KnowledgeUnavailable, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput, new_nonce
 from awslabs_dsql_mcp.text import one_line
-from awslabs_dsql_mcp.tools.documentation_answers import (
+from awslabs_dsql_mcp.tools.answers.documentation import (
     MAX_LENGTH,
     GuideLine,
     guide_list,

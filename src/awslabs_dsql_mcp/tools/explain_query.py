@@ -9,6 +9,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from awslabs_dsql_mcp.catalog import model, queries
+from awslabs_dsql_mcp.clusters.budget import Budget
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
@@ -20,7 +21,6 @@ from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput
 from awslabs_dsql_mcp.sql.scripts import without_mark
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import truncate_lines
-from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import Value, check, prepare
 from awslabs_dsql_mcp.tools.spec import ToolSpec, client_shows_views, search_hint, to_text_result

@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRe
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql import parser
 from awslabs_dsql_mcp.text import pluralize
+from awslabs_dsql_mcp.tools.answers.transact import answer
 from awslabs_dsql_mcp.tools.consent.confirmation import (
     TOKEN_LIFE,
     Change,
@@ -29,7 +30,6 @@ from awslabs_dsql_mcp.tools.consent.preview import PREVIEW, preview, returning_u
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
 from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, client_shows_views, search_hint, to_result
-from awslabs_dsql_mcp.tools.transact_answer import answer
 
 _WRITES: Final = (
     "Run statements in one transaction: all are committed, or none. One DDL statement alone, or up to "

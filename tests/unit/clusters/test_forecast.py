@@ -10,13 +10,13 @@ import pytest
 from awslabs_dsql_mcp.aws.api import AwsApi
 from awslabs_dsql_mcp.aws.credentials import Identity
 from awslabs_dsql_mcp.clusters.account import Account
+from awslabs_dsql_mcp.clusters.budget import Budget
 from awslabs_dsql_mcp.clusters.forecast import Forecast, Rate, in_dpu
 from awslabs_dsql_mcp.clusters.rates import Rates
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.dsql.dpu import Work
 from awslabs_dsql_mcp.dsql.prices import Price
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
-from awslabs_dsql_mcp.tools.budget import Budget
 from support.aws.account import DENIED, ORDERS, PEER, account_of, arn, cluster
 from support.aws.stand_in import StandIn
 

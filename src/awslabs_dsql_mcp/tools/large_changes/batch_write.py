@@ -11,6 +11,7 @@ from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner, ProgressCallback
 from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.bulk.splitting.keyset import Position
 from awslabs_dsql_mcp.bulk.statement_job import StatementJob
+from awslabs_dsql_mcp.clusters.budget import Affordable, Budget
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementRefused
@@ -18,7 +19,6 @@ from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.parse_tree import strings
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.batch_write import WriteRequest
-from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
 from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from awslabs_dsql_mcp.bulk.jobs.runner import BatchRunner
 from awslabs_dsql_mcp.bulk.loading.row_files import LoadDirectory
+from awslabs_dsql_mcp.clusters.budget import Budget
 from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.database.port import Database
-from awslabs_dsql_mcp.tools.budget import Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import ChangeConfirmation
 from awslabs_dsql_mcp.tools.large_changes.batch_write import BatchWrite
 from awslabs_dsql_mcp.tools.large_changes.load_rows import LoadRows

@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.bulk.loading.row_loader import RowLoadJob
 from awslabs_dsql_mcp.bulk.loading.rows import InvalidRow, Row, RowFiles, RowSource
 from awslabs_dsql_mcp.bulk.splitting import keyset
 from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
+from awslabs_dsql_mcp.clusters.budget import Affordable, Budget
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, NotConfigured, NotConfirmed, RequestInvalid
@@ -26,7 +27,6 @@ from awslabs_dsql_mcp.output.tool_output import ToolOutput
 from awslabs_dsql_mcp.sql.effects import Effect
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize, visible_line
-from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
 from awslabs_dsql_mcp.tools.large_changes.load_answer import (

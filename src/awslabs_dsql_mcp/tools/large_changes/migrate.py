@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
 from awslabs_dsql_mcp.catalog.estimates import counted as count_small
 from awslabs_dsql_mcp.catalog.estimates import estimates
 from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
+from awslabs_dsql_mcp.clusters.budget import Affordable, Budget
 from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
@@ -31,7 +32,6 @@ from awslabs_dsql_mcp.migration.verification.sequences_behind import sequences_b
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
 from awslabs_dsql_mcp.sql.identifiers import qualified_name
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.budget import Affordable, Budget
 from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
 from awslabs_dsql_mcp.tools.large_changes.migrate_answer import (

@@ -9,9 +9,9 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
+from awslabs_dsql_mcp.clusters.budget import ForecastFacts
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from awslabs_dsql_mcp.tools.budget import ForecastFacts
 from awslabs_dsql_mcp.tools.spec import progress_of
 
 if TYPE_CHECKING:
