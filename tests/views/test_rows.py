@@ -1,5 +1,6 @@
 """The view of rows in a real browser: what a person sees, and can do, of the server's own answers."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -346,6 +347,49 @@ async def test_what_is_copied_says_that_columns_are_missing(views: ViewClient) -
     await views.click("#copy")
     told = "1 row copied, without the last columns"
     await views.wait(f"document.getElementById('told').textContent === '{told}'")
+
+
+async def test_the_keys_of_a_document_keep_their_order(views: ViewClient) -> None:
+    await show(views, """SELECT '{"10": 1, "b": 2, "c": {"x": 3, "7": 4}}'::jsonb AS j""")
+    await views.wait("document.querySelector('.line')")
+    assert await column(views, 1) == ['{"b": 2, "c": {"7": 4, "x": 3}, "10": 1}']
+
+
+async def test_rows_of_one_answer_stand_alone_whatever_came_while_they_were_read(views: ViewClient) -> None:
+    await show(views, "SELECT generate_series(1, 350) AS a ORDER BY a")
+    await views.wait("rows.length === 100")
+    waiting = """(all => {
+        const call = all.get('tools/call');
+        const answered = new Promise(done => (window.answer = done));
+        all.set('tools/call', (...given) => answered.then(() => call(...given)));
+        return true;
+    })(bridge._requestHandlers)"""
+    await views.do("inHost", script=waiting)
+    await views.click("#all")
+    values = {"command": "SELECT 1", "row_count": 1, "columns": ["a int4"], "rows": [[7]]}
+    given = json.dumps({"content": [], "structuredContent": values})
+    told = "bridge.sendToolInput({arguments: {sql: 'SELECT 7 AS a'}})"
+    await views.do("inHost", script=f"{told}.then(() => bridge.sendToolResult({given})).then(() => true)")
+    await views.wait("rows.length === 1")
+    await views.do("inHost", script="answer(), true")
+    await views.evaluate("new Promise((done) => setTimeout(done, 500))")
+    assert await views.evaluate("rows") == [[7]]
+    assert await views.text("#told") == "1 row"
+    await clean(views)
+
+
+async def test_the_active_cell_is_seen_in_forced_colours(views: ViewClient) -> None:
+    await show(views, "SELECT 1 AS a, 2 AS b")
+    await views.wait("document.querySelector('.line')")
+    await views.do("media", features=[{"name": "forced-colors", "value": "active"}])
+    try:
+        await views.evaluate("grid.root.focus()")
+        await views.press("ArrowRight")
+        cells = "[...document.querySelectorAll('.line [role=gridcell]')]"
+        styles = await views.evaluate(f"{cells}.map(cell => getComputedStyle(cell).outlineStyle)")
+        assert styles == ["none", "solid"]
+    finally:
+        await views.do("media", features=[])
 
 
 @pytest.mark.parametrize("text", ["pass\u00adword", "a\u00a0b", "a\U000e0041", "a\u061cb", "a\u3164"])

@@ -148,3 +148,48 @@ async def test_an_error_of_a_transaction_is_shown(views: ViewClient) -> None:
     await views.wait("!document.getElementById('error').hidden")
     assert await views.text("#error") == answer["content"][0]["text"].strip()
     await clean(views)
+
+
+async def test_a_client_that_does_not_tell_the_model_does_not_change_what_became_of_it(
+    views: ViewClient,
+) -> None:
+    await run(views, "CREATE TABLE untold (id int PRIMARY KEY)")
+    await views.open("transact", {"sql_list": ["INSERT INTO untold VALUES (1)"], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    await views.do("inHost", script="bridge.onupdatemodelcontext = () => { throw new Error('no'); }, true")
+    await views.click("#run")
+    await views.wait("document.getElementById('note').textContent.includes('did not tell the model')")
+    assert await views.text("#badge") == "Committed"
+    assert await views.evaluate("document.getElementById('error').hidden")
+    await views.do("forgetFaults")  # the bridge warns of its own new handler
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX ASYNC named_async ON of_async (note)",
+        "CREATE UNIQUE INDEX ASYNC IF NOT EXISTS named_async ON of_async (note)",
+        "AWS IAM GRANT of_async TO 'arn:aws:iam::123456789012:role/app'",
+    ],
+)
+async def test_statements_that_aurora_dsql_alone_has_are_previewed(views: ViewClient, statement: str) -> None:
+    await run(views, "CREATE TABLE IF NOT EXISTS of_async (id int PRIMARY KEY, note text)")
+    await views.open("transact", {"sql_list": [statement], "dry_run": True})
+    await views.wait("document.getElementById('badge').textContent !== 'Waiting…'")
+    if "INDEX" in statement:
+        assert await views.text("#badge") == "Dry run, nothing stored"
+        assert "CREATE" in await views.text("#statements h2")
+    else:
+        assert 'role "of_async" does not exist' in await views.text("#error")
+    await clean(views)
+
+
+async def test_what_drops_is_shown_behind_any_number_of_statements(views: ViewClient) -> None:
+    await run(views, "CREATE TABLE far (id int PRIMARY KEY)")
+    statements = [*(f"SELECT {number}" for number in range(54)), "DELETE FROM far", "SELECT 55"]
+    await views.open("transact", {"sql_list": statements, "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    assert await views.text("section:nth-last-of-type(2) h2") == "55. DELETE 0 rows"
+    assert "DELETE every row of far" in await views.text("section:nth-last-of-type(2) li")
+    assert "… and 5 more statements" in await views.text("section:last-of-type")
+    await clean(views)

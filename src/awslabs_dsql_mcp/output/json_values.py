@@ -8,12 +8,14 @@ else than that text only where JSON has the very same, and so each cell can be r
 - ``int2``, ``int4``, ``int8``: a number up to 2**53 either way, beyond that the digits as text (RFC 8259,
   section 6, on what software reads alike).
 - ``float4``, ``float8``: the shortest number that reads back the same; ``"NaN"`` and ``"-Infinity"`` as text.
-- ``json``, ``jsonb``: an object or array as itself. A document of any other kind, or one with a number, a key
-  or a text that readers of JSON do not keep, as its text: ``"null"`` is JSON's null, ``"\"x\""`` its string.
+- ``json``, ``jsonb``: an object or array as itself. A document of any other kind, or one with a number, a
+  key, an order of keys or a text that readers of JSON do not keep, as its text: ``"null"`` is JSON's null,
+  ``"\"x\""`` its string.
 - All others: the text, such as ``"2.50"``, ``"\\x00ff"``, ``"infinity"``, ``"[0:1]={1,NULL}"``.
 """
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -22,6 +24,9 @@ from awslabs_dsql_mcp.database.model import TruncatedText
 from awslabs_dsql_mcp.text import mark_cut
 
 _EXACT: Final = 2**53
+_INDEX: Final = re.compile(
+    r"0|[1-9][0-9]*"
+)  # JavaScript puts such keys first (ECMA-262, OrdinaryOwnPropertyKeys)
 _MAX_DEPTH: Final = 100  # writers of JSON give up at some depth; pydantic's at 255
 
 
@@ -75,7 +80,12 @@ def _document(text: str) -> object:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
-    return value if len(value) == len(pairs) else _not_exact("a key that comes twice")
+    if len(value) < len(pairs):
+        _not_exact("a key that comes twice")
+    numbers = [key for key in value if _INDEX.fullmatch(key)]
+    return (
+        value if list(value)[: len(numbers)] == sorted(numbers, key=int) else _not_exact("an order of keys")
+    )
 
 
 def _integer(digits: str) -> int:

@@ -16,7 +16,7 @@ from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import RequestInvalid, StatementFailed, StatementRefused
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
-from awslabs_dsql_mcp.sql import parser
+from awslabs_dsql_mcp.sql import dsql_syntax
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.answers.transact import answer
 from awslabs_dsql_mcp.tools.consent.confirmation import (
@@ -282,7 +282,7 @@ async def _uncounted(request: TransactRequest, prepared: PreparedStatements) -> 
         return None
 
     def query() -> Query:
-        return uncounted_rows_query(tree for one in prepared.queries for tree in parser.parse(one.sql))
+        return uncounted_rows_query(tree for one in prepared.queries for tree in dsql_syntax.trees(one.sql))
 
     return await asyncio.to_thread(query)
 

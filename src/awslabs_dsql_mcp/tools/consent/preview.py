@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
 from awslabs_dsql_mcp.errors import DsqlError
 from awslabs_dsql_mcp.output.json_values import to_json
-from awslabs_dsql_mcp.sql import parser
+from awslabs_dsql_mcp.sql import dsql_syntax, parser
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 
@@ -144,7 +144,7 @@ async def preview(
 
 
 def _row_change(query: Query) -> RowChange | None:
-    (tree,) = parser.parse(query.sql) or (None,)
+    (tree,) = dsql_syntax.trees(query.sql) or (None,)
     if tree is None or tree.kind not in _VERBS or _RETURNING & tree.root.keys():
         return None
     words = [token for token in parser.tokens(query.sql) if token.text != ";"]

@@ -79,8 +79,7 @@ function drawChart(place, columns, rows, { x, y, line }) {
   names.forEach((name, index) => {
     const at = across(index);
     if (index % every || at < wide / 2 || at + wide / 2 > width + LETTER) return;
-    const text = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
-    svg.append(drawn("text", { x: at, y: HEIGHT - 10, "text-anchor": "middle" }, text));
+    svg.append(drawn("text", { x: at, y: HEIGHT - 10, "text-anchor": "middle" }, flat(name, MAX_NAME)));
   });
   place.replaceChildren(svg);
 

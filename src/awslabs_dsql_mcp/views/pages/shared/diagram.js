@@ -9,8 +9,7 @@ const MAX_COLUMN = 900; // pixels of a column of boxes
 const MAX_LINES = 8;
 
 function short(text, letters) {
-  const line = flat(text);
-  return line.length > letters ? `${line.slice(0, letters - 1)}…` : line;
+  return flat(flat(text), letters - 1);
 }
 
 // How far each table stands from one that references nothing; a cycle is cut where it closes.

@@ -37,7 +37,7 @@ function region(kind, label, ...children) {
 }
 
 function code(label, text) {
-  return element("pre", { tabindex: "0", "aria-label": label }, visible(text));
+  return region("pre", label, visible(text));
 }
 
 function table(heads, lines) {
@@ -50,16 +50,16 @@ function lineHead(...children) {
 }
 
 function list(texts) {
-  return make("ul", ...texts.map((text) => make("li", text)));
+  return make("ul", ...texts.map((text) => make("li", flat(text, 1000))));
 }
 
 function tell(id, text) {
   $(id).textContent = text;
 }
 
-function fail(text) {
-  tell("error", text);
-  $("error").hidden = !text;
+function fail(text, id = "error") {
+  tell(id, text);
+  $(id).hidden = !text;
 }
 
 function badge(text, kind = "") {

@@ -59,8 +59,7 @@ class Grid {
       const arrow = { none: "", ascending: " ↑", descending: " ↓" }[order];
       const name = flat(column.name);
       const about = { id: `c-1-${index}`, style: this.widths[index], title: `${name} ${column.type}`, "aria-colindex": index + 2, "aria-sort": order };
-      const kind = column.isNumber ? "div.number" : "div";
-      return element(kind, { role: "columnheader", ...about }, make(isSorted ? "span.name.sorted" : "span.name", name + arrow), make("span.type", column.type));
+      return element(`div${column.side}`, { role: "columnheader", ...about }, make(isSorted ? "span.name.sorted" : "span.name", name + arrow), make("span.type", column.type));
     });
     const corner = element("div.index", { role: "columnheader", "aria-colindex": "1", style: "padding-top:14px" }, "#");
     this.head.replaceChildren(corner, ...cells);
@@ -84,7 +83,7 @@ class Grid {
   line(number) {
     const cells = this.columns.map((column, index) => {
       const value = this.rows[number][index];
-      const kind = `div${value === null ? ".null" : value === "" ? ".empty" : ""}${column.isNumber ? ".number" : ""}`;
+      const kind = `div${value === null ? ".null" : value === "" ? ".empty" : ""}${column.side}`;
       const about = { id: `c${number}-${index}`, style: this.widths[index], "aria-colindex": index + 2 };
       return element(kind, { role: "gridcell", ...about }, value === null ? "NULL" : flat(textOfCell(value)));
     });

@@ -27,8 +27,7 @@ function forget() {
 }
 
 function warn(text) {
-  tell("warning", text);
-  $("warning").hidden = !text;
+  fail(text, "warning");
 }
 
 function ask(again) {
@@ -45,15 +44,17 @@ async function run() {
   forget();
   fail("");
   badge("Running…", "dry");
+  let result;
   try {
-    const result = await host.call(tool, args);
+    result = await host.call(tool, args);
     request = args;
     show(result, foreseen);
-    await host.tellModel(`${done} The server's answer:\n${textOf(result)}`);
   } catch (error) {
     badge("Unknown", "bad");
-    fail(`${undone} is not known: the client gave no answer (${error.message}). Look at the data before it is run again.`);
+    return fail(`${undone} is not known: the client gave no answer (${error.message}). Look at the data before it is run again.`);
   }
+  const told = host.tellModel(`${done} The server's answer:\n${textOf(result)}`);
+  await told.catch(() => $("note").append(" The client did not tell the model of it."));
 }
 
 onClick({ run, no: () => ask(false) });

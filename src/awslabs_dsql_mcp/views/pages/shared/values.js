@@ -11,7 +11,7 @@ function readColumn(told) {
   const base = type.replace(/\(.*\)$/, "");
   const is = (bases) => RegExp(`^(${bases})$`).test(base);
   const [isNumber, isTime] = [is("int[248]|float[48]|numeric|oid"), is("date|timestamp(tz)?")];
-  return { name, type, isNumber, isTime, isOrdered: isNumber || isTime || is("bool|text|varchar|bpchar|name|uuid|bytea|time") };
+  return { name, type, isNumber, isTime, side: isNumber ? ".number" : "", isOrdered: isNumber || isTime || is("bool|text|varchar|bpchar|name|uuid|bytea|time") };
 }
 
 // The text of a cell that is not NULL.
