@@ -24,11 +24,11 @@ from awslabs_dsql_mcp.migration.rules import (
     session_statements,
     types,
 )
-from awslabs_dsql_mcp.migration.rules.alter_table import alter
 from awslabs_dsql_mcp.migration.rules.copied_rows import read_copy
-from awslabs_dsql_mcp.migration.rules.indexes import create_index
 from awslabs_dsql_mcp.migration.rules.script_values import convert_values
-from awslabs_dsql_mcp.migration.rules.tables import create_table
+from awslabs_dsql_mcp.migration.rules.tables.alter_table import alter
+from awslabs_dsql_mcp.migration.rules.tables.create_table import create_table
+from awslabs_dsql_mcp.migration.rules.tables.indexes import create_index
 from awslabs_dsql_mcp.migration.script import formats as script_formats
 from awslabs_dsql_mcp.migration.script import psql_commands
 from awslabs_dsql_mcp.migration.script.mentions import mentions, qualified_name, relation_name

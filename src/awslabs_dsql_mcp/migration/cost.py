@@ -17,7 +17,7 @@ from awslabs_dsql_mcp.dsql.dpu import Work, batches, counted, transaction
 from awslabs_dsql_mcp.dsql.limits import MAX_ROWS
 from awslabs_dsql_mcp.dsql.prices import MIN_ROW_BYTES
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
-from awslabs_dsql_mcp.migration.rules.columns import constraints
+from awslabs_dsql_mcp.migration.rules.tables.columns import constraints
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.dsql_syntax import trees

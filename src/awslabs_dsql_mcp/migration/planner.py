@@ -17,8 +17,8 @@ from awslabs_dsql_mcp.migration.conversion import (
     SkippedStatement,
 )
 from awslabs_dsql_mcp.migration.plan import MigrationPlan, Step
-from awslabs_dsql_mcp.migration.rules.columns import constraints
-from awslabs_dsql_mcp.migration.rules.surroundings import surroundings
+from awslabs_dsql_mcp.migration.rules.system_information import system_information
+from awslabs_dsql_mcp.migration.rules.tables.columns import constraints
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.copy_data import Field, Marker
@@ -77,7 +77,7 @@ def _steps(
         yield from _copy_as_inserts(draft)
         return
     verbatim = draft.text is not None
-    draft.notes += surroundings(conversion, draft)
+    draft.notes += system_information(conversion, draft)
     try:
         texts = _texts(draft)
     except ParseError as error:

@@ -1,9 +1,9 @@
 """COPY … FROM stdin of a script: its rows, read before the first step runs."""
 
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules.columns import constraints
 from awslabs_dsql_mcp.migration.rules.lost_effects import lost_effect
 from awslabs_dsql_mcp.migration.rules.script_values import convert_rows
+from awslabs_dsql_mcp.migration.rules.tables.columns import constraints
 from awslabs_dsql_mcp.migration.script.mentions import relation_name
 from awslabs_dsql_mcp.sql.copy_data import CopyError, CopyFormat, read_rows
 from awslabs_dsql_mcp.sql.parse_tree import strings

@@ -8,8 +8,8 @@ from typing import Final, cast
 
 from awslabs_dsql_mcp.migration.analysis.user_types import TypeReplacement
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules import columns
-from awslabs_dsql_mcp.migration.rules.constraints import settle
+from awslabs_dsql_mcp.migration.rules.tables import columns
+from awslabs_dsql_mcp.migration.rules.tables.constraints import settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, object_name, qualified_name
 from awslabs_dsql_mcp.sql.definitions import items
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules.columns import gives_value
 from awslabs_dsql_mcp.migration.rules.operations import outputs
+from awslabs_dsql_mcp.migration.rules.tables.columns import gives_value
 from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, nested, qualified_name, relation_name
 from awslabs_dsql_mcp.sql.definitions import column_constraints
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings

@@ -4,7 +4,7 @@ from typing import Final
 
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules import columns
+from awslabs_dsql_mcp.migration.rules.tables import columns
 from awslabs_dsql_mcp.migration.script.mentions import qualified_name, relation_name
 from awslabs_dsql_mcp.sql.definitions import items, option
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings

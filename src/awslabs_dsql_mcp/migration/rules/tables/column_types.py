@@ -3,7 +3,7 @@
 from typing import Final
 
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules import columns
+from awslabs_dsql_mcp.migration.rules.tables import columns
 from awslabs_dsql_mcp.migration.script.mentions import Name
 from awslabs_dsql_mcp.sql.definitions import builtin_type, declared_length, is_whole_number
 from awslabs_dsql_mcp.sql.parse_tree import Node, strings

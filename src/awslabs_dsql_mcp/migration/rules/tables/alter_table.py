@@ -11,8 +11,8 @@ from typing import Final
 from awslabs_dsql_mcp.dsql.alter_table import refused_form
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules import added_columns, added_constraints, column_types, columns
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
+from awslabs_dsql_mcp.migration.rules.tables import added_columns, added_constraints, column_types, columns
 from awslabs_dsql_mcp.migration.script.mentions import Name, nested, qualified_name, relation_name
 from awslabs_dsql_mcp.migration.script.settings import FOREIGN_KEYS
 from awslabs_dsql_mcp.sql import deparse

@@ -11,10 +11,10 @@ from awslabs_dsql_mcp.dsql.clauses import INDEX_CLAUSES, INDEX_METHOD
 from awslabs_dsql_mcp.dsql.types import TYPES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import Conversion, ConvertedStatement
-from awslabs_dsql_mcp.migration.rules.constraints import folded_key
 from awslabs_dsql_mcp.migration.rules.expressions import obstacle, unknown_function
 from awslabs_dsql_mcp.migration.rules.operations import differences
-from awslabs_dsql_mcp.migration.rules.tables import has_room
+from awslabs_dsql_mcp.migration.rules.tables.constraints import folded_key
+from awslabs_dsql_mcp.migration.rules.tables.create_table import has_room
 from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, relation_name
 from awslabs_dsql_mcp.migration.values.stored import is_json
 from awslabs_dsql_mcp.sql.definitions import builtin_type

@@ -3,10 +3,16 @@
 from awslabs_dsql_mcp.dsql.limits import MAX_INDEXES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules.columns import constraints
-from awslabs_dsql_mcp.migration.rules.constraints import KEYS, folded_key, is_unenforced, plain_key, settle
-from awslabs_dsql_mcp.migration.rules.indexes import index_of, refused_key, unique_index
-from awslabs_dsql_mcp.migration.rules.tables import has_room, key_name
+from awslabs_dsql_mcp.migration.rules.tables.columns import constraints
+from awslabs_dsql_mcp.migration.rules.tables.constraints import (
+    KEYS,
+    folded_key,
+    is_unenforced,
+    plain_key,
+    settle,
+)
+from awslabs_dsql_mcp.migration.rules.tables.create_table import has_room, key_name
+from awslabs_dsql_mcp.migration.rules.tables.indexes import index_of, refused_key, unique_index
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import Key, builtin_type, items, key_columns, keys, table_elements

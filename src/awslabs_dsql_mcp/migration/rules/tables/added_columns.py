@@ -9,9 +9,9 @@ from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.analysis.uses import ANY_TABLE
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules import added_constraints
-from awslabs_dsql_mcp.migration.rules.constraints import KEYS
-from awslabs_dsql_mcp.migration.rules.tables import define_column, key_name
+from awslabs_dsql_mcp.migration.rules.tables import added_constraints
+from awslabs_dsql_mcp.migration.rules.tables.constraints import KEYS
+from awslabs_dsql_mcp.migration.rules.tables.create_table import define_column, key_name
 from awslabs_dsql_mcp.migration.script.mentions import Name, mentions, nested
 from awslabs_dsql_mcp.sql.definitions import items
 from awslabs_dsql_mcp.sql.identifiers import qualified_name, quote_identifier

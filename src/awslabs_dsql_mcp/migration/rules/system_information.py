@@ -32,7 +32,7 @@ _FUNCTIONS: Final = {
 _MAX_BODIES: Final = 100  # of functions that one statement calls
 
 
-def surroundings(conversion: Conversion, draft: ConvertedStatement) -> list[str]:
+def system_information(conversion: Conversion, draft: ConvertedStatement) -> list[str]:
     """Write notes on what has a value of the cluster's own in a statement, or in the functions that it calls.
 
     Args:

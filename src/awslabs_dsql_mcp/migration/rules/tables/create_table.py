@@ -9,9 +9,9 @@ from awslabs_dsql_mcp.dsql.clauses import TABLE_CLAUSES, clauses_in
 from awslabs_dsql_mcp.dsql.types import SERIAL_TYPES
 from awslabs_dsql_mcp.migration.analysis import names
 from awslabs_dsql_mcp.migration.conversion import BY_HAND, Conversion, ConvertedStatement, ScriptTable
-from awslabs_dsql_mcp.migration.rules.columns import constraints, convert_column
-from awslabs_dsql_mcp.migration.rules.constraints import LACKING_DEFERRAL, folded_key, settle
 from awslabs_dsql_mcp.migration.rules.lost_effects import note_default
+from awslabs_dsql_mcp.migration.rules.tables.columns import constraints, convert_column
+from awslabs_dsql_mcp.migration.rules.tables.constraints import LACKING_DEFERRAL, folded_key, settle
 from awslabs_dsql_mcp.migration.script.mentions import Name, qualified_name, relation_name
 from awslabs_dsql_mcp.sql import deparse
 from awslabs_dsql_mcp.sql.definitions import (

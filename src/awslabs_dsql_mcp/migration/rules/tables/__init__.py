@@ -1,0 +1,1 @@
+"""Rules of tables: CREATE TABLE, ALTER TABLE, their columns, constraints and indexes."""
