@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 _USAGE_ERROR = 2
 _INTERRUPTED = 128 + signal.SIGINT
 _STDOUT = 1
+_MAX_WORD = 1_000  # characters
 _BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows has not
 
 
@@ -51,6 +52,11 @@ def _open_streams() -> None:
             # A new descriptor is the lowest that is free.
             descriptor = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, open(descriptor, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
+    # A redirected output may have the code page of Windows or of an old locale, without arrows and dots.
+    if reconfigure := getattr(
+        sys.stdout, "reconfigure", None
+    ):  # of a file, not of a program that embeds this
+        reconfigure(errors="replace")
 
 
 def _fault_outside(error: Exception) -> str:
@@ -78,10 +84,15 @@ def _run(argv: Sequence[str] | None) -> int:
             command = _command(list(sys.argv[1:] if argv is None else argv))
         return command()
     except SettingsError as error:
-        print(f"awslabs-dsql-mcp: {error}", file=sys.stderr)  # noqa: T201 - output of a command
+        print(f"awslabs-dsql-mcp: {_shortened(str(error))}", file=sys.stderr)  # noqa: T201 - output of a command
         return _USAGE_ERROR
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _shortened(text: str) -> str:
+    """Cut words that fill a screen: they were typed or pasted by mistake."""
+    return " ".join(f"{word[:80]}…" if len(word) > _MAX_WORD else word for word in text.split(" "))
 
 
 def _command(arguments: Sequence[str]) -> Callable[[], int]:

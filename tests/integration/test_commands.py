@@ -8,8 +8,10 @@ import pytest
 
 from awslabs_dsql_mcp.config.help import GROUPS, command_names
 from awslabs_dsql_mcp.config.options import OPTIONS
+from awslabs_dsql_mcp.installer.clients import CLIENTS
 from conftest import server
 
+CLIENT_NAMES = ", ".join(client.name for client in CLIENTS)
 WIDTH = 81  # columns, and one
 
 
@@ -64,7 +66,12 @@ def test_help_tells_of_a_topic(topic: str, says: str) -> None:
         (["local", "--prot", "1"], "--prot: unknown flag, expected --port?"),
         (["clusters", "--dayz", "3", "usage"], "--dayz: unknown flag, expected --days?"),
         (["help", "tiem"], "help: got 'tiem', expected time?"),
-        (["help", "qqq"], "help: got 'qqq', expected a topic of `help`"),
+        (
+            ["help", "qqq"],
+            "help: got 'qqq', expected a command, an option or a group of options, as `help` lists them",
+        ),
+        (["x" * 5_000], f"{'x' * 80}… unknown command, see --help"),
+        (["install", "x" * 5_000 + " y"], f"CLIENT: got '{'x' * 79}… y', expected one of {CLIENT_NAMES}"),
         (
             ["--load-dir", "/nowhere/at-all"],
             "--load-dir: got '/nowhere/at-all', expected a directory that exists",
@@ -75,6 +82,15 @@ def test_a_word_that_is_nearly_right_is_told(words: list[str], says: str) -> Non
     done = run(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"awslabs-dsql-mcp: {says}\n"
+
+
+@pytest.mark.parametrize("words", [["demo"], ["doctor", "--local"]], ids=" ".join)
+def test_an_output_without_arrows_and_dots_is_written_with_question_marks(
+    words: list[str], tmp_path: Path
+) -> None:
+    done = run(*words, PYTHONIOENCODING="ascii", HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path))
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "?" in done.stdout
 
 
 def test_serve_is_what_is_done_without_a_command() -> None:

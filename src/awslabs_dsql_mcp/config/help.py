@@ -42,6 +42,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Options by what they are for; a test holds that each is in one group."""
 
+_TOPICS: Final = "a command, an option or a group of options, as `help` lists them"
 _WIDTH: Final = 79
 _HEAD: Final = """\
 usage: awslabs-dsql-mcp [serve] [OPTION ...]
@@ -91,7 +92,7 @@ def topic(words: Sequence[str]) -> str | None:
     if name in GROUPS:
         return _group(name, brief=False)
     known = [*command_names(), *GROUPS, *(each.flag.lstrip("-") for each in OPTIONS)]
-    raise SettingsError(f"help: got {words[0]!r}, expected {closest(words[0], known, 'a topic of `help`')}")
+    raise SettingsError(f"help: got {words[0]!r}, expected {closest(words[0], known, _TOPICS)}")
 
 
 def _group(group: str, *, brief: bool) -> str:

@@ -13,6 +13,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\w]*")
+_PORT_ALONE = re.compile(r":\d+")
+_MAX_HOST = 253  # characters (RFC 1035)
+_IDENTIFIER = re.compile(r"[a-z0-9]{26}")
+_CLUSTER_ARN = re.compile(r"arn:[a-z-]+:dsql:(?P<region>[a-z0-9-]+):\d*:cluster/(?P<identifier>[a-z0-9]{26})")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
@@ -38,7 +42,11 @@ def read_text(text: str) -> str:
 
 def read_host(text: str) -> str:
     """Read a host name or an address, without scheme, port or path."""
-    if not _HOST.fullmatch(text):
+    arn = _CLUSTER_ARN.fullmatch(text)
+    if arn or _IDENTIFIER.fullmatch(text):
+        identifier, region = (arn["identifier"], arn["region"]) if arn else (text, "REGION")
+        raise ValueError(f"that cluster's endpoint, such as {identifier}.dsql.{region}.on.aws")
+    if not _HOST.fullmatch(text) or len(text) > _MAX_HOST or _PORT_ALONE.fullmatch(text):
         raise ValueError(
             "a host name or address without scheme, port or path, such as abc.dsql.us-east-1.on.aws"
         )
@@ -95,8 +103,10 @@ def read_path(text: str) -> Path:
         raise ValueError("a path whose user is on this machine") from None
     try:
         path.stat()
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         pass
+    except PermissionError:
+        raise ValueError("a path that the user who runs this has access to") from None
     except (OSError, ValueError):  # too long, a loop of links, or a NUL
         raise ValueError("a path that this machine can have") from None
     return path

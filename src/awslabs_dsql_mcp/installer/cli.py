@@ -33,7 +33,7 @@ from awslabs_dsql_mcp.installer.merge import dropped_variables, with_entry, with
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
 from awslabs_dsql_mcp.installer.redacted_diff import in_colours, redacted_diff
 from awslabs_dsql_mcp.installer.source import own_source, requirement, with_local
-from awslabs_dsql_mcp.installer.target import Target, find_target
+from awslabs_dsql_mcp.installer.target import Target, find_target, named_client
 from awslabs_dsql_mcp.installer.uv_tool import (
     NotInstalled,
     find_uv,
@@ -70,6 +70,8 @@ def main(argv: Sequence[str]) -> int:
         raise SettingsError(
             f"CLIENT: got nothing, expected one, as in: {whole_command(options, argv, machine)}"
         )
+    if "client" in options:  # nothing else is asked for in vain
+        named_client(str(options["client"]), "CLIENT")
     if options.get("uninstall"):
         target = find_target(options, machine)
         return _report_errors(target, lambda: _uninstall(target, environ))

@@ -8,10 +8,11 @@ from typing import cast
 
 from awslabs_dsql_mcp.installer import files
 from awslabs_dsql_mcp.installer.client_environment import handed_on, withheld
-from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
+from awslabs_dsql_mcp.installer.clients import Client
 from awslabs_dsql_mcp.installer.formats import NotEditable, value_at
 from awslabs_dsql_mcp.installer.launch import SERVER_NAME, flags_begin
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
+from awslabs_dsql_mcp.installer.target import named_client
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError
 
 
@@ -48,10 +49,7 @@ def started_by(argv: Sequence[str], machine: PlatformPaths, folder: Path) -> Sta
     parser.add_argument("--name", metavar="NAME", default=SERVER_NAME)
     parser.add_argument("--project", action="store_true")
     chosen, rest = parser.parse_known_args(argv)
-    client = next((client for client in CLIENTS if client.name == chosen.client), None)
-    if client is None:
-        names = ", ".join(client.name for client in CLIENTS)
-        raise SettingsError(f"--as: got {chosen.client!r}, expected one of {names}")
+    client = named_client(str(chosen.client), "--as")
     return _started(client, chosen, rest, machine, folder)
 
 

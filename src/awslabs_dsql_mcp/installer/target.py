@@ -59,11 +59,24 @@ def find_target(options: Mapping[str, object], machine: PlatformPaths) -> Target
 
 def _client(name: object, machine: PlatformPaths) -> Client:
     """Find the client by its name; without one, ask on a terminal."""
-    client = next((client for client in CLIENTS if client.name == name), None)
-    if client is not None:
-        return client
     if name is None:
         return choose(clients_here(machine), sys.stdin, sys.stderr)
-    names = [client.name for client in CLIENTS]
-    expected = closest(str(name), names, f"one of {', '.join(names)}")
-    raise SettingsError(f"CLIENT: got {name!r}, expected {expected}")
+    return named_client(str(name), "CLIENT")
+
+
+def named_client(name: str, argument: str) -> Client:
+    """Find a client by its name.
+
+    Args:
+        name: The name.
+        argument: What gave it, for the error.
+
+    Raises:
+        SettingsError: There is none of that name.
+    """
+    client = next((client for client in CLIENTS if client.name == name), None)
+    if client is None:
+        names = [client.name for client in CLIENTS]
+        expected = closest(name, names, f"one of {', '.join(names)}")
+        raise SettingsError(f"{argument}: got {name!r}, expected {expected}")
+    return client

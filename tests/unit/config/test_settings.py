@@ -14,6 +14,8 @@ from awslabs_dsql_mcp.config.settings import Settings
 from awslabs_dsql_mcp.dsql.cluster_names import region_of
 from awslabs_dsql_mcp.option_parser import Option, SettingsError
 
+ID = "abcdefghij0123456789klmnop"
+
 GOOD = {
     "--cluster_endpoint": ("abc.dsql.us-east-1.on.aws", "abc.dsql.us-east-1.on.aws"),
     "--config": (__file__, Path(__file__)),
@@ -53,6 +55,14 @@ WRONG = [
     ("--cluster_endpoint", "https://abc.dsql.us-east-1.on.aws", "a host name or address"),
     ("--cluster_endpoint", "abc.on.aws:5432", "a host name or address"),
     ("--cluster_endpoint", "", "a host name or address"),
+    ("--cluster_endpoint", ":5432", "a host name or address"),
+    ("--cluster_endpoint", "a" * 300, "a host name or address"),
+    ("--cluster_endpoint", ID, f"that cluster's endpoint, such as {ID}.dsql.REGION.on.aws"),
+    (
+        "--cluster_endpoint",
+        f"arn:aws:dsql:eu-west-1:123456789012:cluster/{ID}",
+        f"that cluster's endpoint, such as {ID}.dsql.eu-west-1.on.aws",
+    ),
     ("--region", "mars", "the name of an AWS region"),
     ("--allow-cluster-changes", "true", "one of own, all"),
     ("--allow-cluster-changes", "", "one of own, all"),
@@ -153,8 +163,22 @@ def test_an_empty_variable_is_not_set() -> None:
 @pytest.mark.parametrize(("flag", "value", "expected"), WRONG)
 def test_a_wrong_value_is_an_error_of_one_line(flag: str, value: str, expected: str) -> None:
     message = error_of(f"{flag}={value}")
-    assert message.startswith(f"{flag}: got {value!r}, expected {expected}")
+    assert message.startswith(f"{flag}: got {value[:80]!r}, expected {expected}")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "flag", ["--config", "--ssl-root-cert", "--audit-log", "--load-dir", "--export-dir", "--local-data"]
+)
+def test_a_path_in_a_folder_without_access_is_an_error_of_one_line(
+    flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stat(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    told = f"{flag}: got '/closed/x', expected a path that the user who runs this has access to"
+    assert error_of(flag, "/closed/x") == told
 
 
 def test_a_wrong_variable_is_named() -> None:

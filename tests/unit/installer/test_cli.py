@@ -319,6 +319,7 @@ def test_how_the_server_is_started(home: Path) -> None:
             "CLIENT: got 'nothing', expected one of claude-code, claude-desktop, cursor",
         ),
         (["claude", "--local"], "CLIENT: got 'claude', expected claude-code?"),
+        (["claudecode"], "CLIENT: got 'claudecode', expected claude-code?"),
         (
             [],
             "CLIENT: got nothing, expected one, as in: uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp",

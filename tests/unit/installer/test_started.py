@@ -75,6 +75,8 @@ def test_an_entry_of_another_name_or_of_the_project_is_meant(home: Path) -> None
 def test_what_cannot_be_read_is_told(home: Path) -> None:
     with pytest.raises(SettingsError, match="--as: got 'nothing', expected one of claude-code"):
         started(home, "--as", "nothing")
+    with pytest.raises(SettingsError, match=r"--as: got 'claud', expected claude-code\?"):
+        started(home, "--as", "claud")
     (home / ".cursor").mkdir()
     (home / ".cursor/mcp.json").write_text("{")
     with pytest.raises(SettingsError, match=r"mcp\.json cannot be read"):
