@@ -90,7 +90,7 @@ def _watch(kind: JobKind, job: str, wait: float) -> Generator[Step, Reply, Job |
     told = yield LookAtJob(kind, job)
     while isinstance(told, Job) and not _has_ended(kind, told):
         if elapsed >= wait:
-            return Report(job=job, job_kind=kind, values={"job_state": told.state})
+            return Report(job=job, job_kind=kind, job_state=told.state)
         paused = yield Pause(_BETWEEN_LOOKS, f"{kind} {job} {told.state}", until=wait)
         elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
         told = yield LookAtJob(kind, job)
@@ -122,7 +122,7 @@ def copied(order: Order, wait: float, advice: Advice) -> Generator[Step, Reply, 
         if not copy.state:
             break
         if elapsed >= wait:
-            return Report(job_kind="copy", values={"job_state": copy.state})
+            return Report(job_kind="copy", job_state=copy.state)
         paused = yield Pause(_BETWEEN_LOOKS, f"the copy in {order.peer_region}", until=wait)
         elapsed = max(paused.elapsed, elapsed) if isinstance(paused, Paused) else wait
     for number in range(MOST_JOBS):

@@ -1,8 +1,7 @@
 """The steps of a creation, and the replies to them. Values."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from awslabs_dsql_mcp.clusters.model import Cluster
@@ -220,10 +219,10 @@ class Report:
         in_doubt: Region in which a cluster may have been made whose answer is lost; empty for none.
         job: The job of AWS Backup that was begun or followed last.
         job_kind: What that job does.
+        job_state: Its state, or that of the copy, where no cluster is there yet; empty if it is not told.
         has_ended: That job has ended without what it was to make.
         copied: The job that copied the recovery point to the Region of the peer in this call; empty for none.
         has_asked: AWS has taken a change of this call, or may have taken one.
-        values: More values for programs.
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -234,7 +233,7 @@ class Report:
     in_doubt: str = ""
     job: str = ""
     job_kind: JobKind = "restore"
+    job_state: str = ""
     has_ended: bool = False
     copied: str = ""
     has_asked: bool = False
-    values: Mapping[str, object] = field(default_factory=dict[str, object])
