@@ -89,6 +89,8 @@ async def test_numbers_sort_as_numbers_and_null_is_the_largest(views: ViewClient
         "VALUES ('\U0001f600'), ('\ufb00'), ('z'), ('\ue000'), ('a\U0001f600'), ('a\uffe6')",
         "VALUES (char(4) 'a'), ('B'), (E'a\\t')",
         "VALUES (numeric '-0.10000000000000000002'), ('-0.10000000000000000001'), ('100'), ('99')",
+        "VALUES (2e400::numeric), ('Infinity'), (1e400), ('NaN'), (-2e400), (-1e400), ('-Infinity'), (1)",
+        "VALUES (0::numeric), (-1e-400), (-2e-400), (1e-400)",
         "VALUES (true), (false), (NULL)",
         "VALUES (1e300::float8), (-1e-300), (0), ('-Infinity'), (2.5)",
     ],
@@ -257,6 +259,27 @@ async def test_a_chart_of_extreme_numbers_is_drawn_and_told_exactly(views: ViewC
     label = await views.evaluate("document.querySelector('svg').getAttribute('aria-label')")
     assert label.endswith(": 1 point, from 1e-7 to 1e-7")
     assert await views.text("#left") == "2 rows without a number to draw left out"
+    await clean(views)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ("('x', 1e299::float8), ('y', -1e299)", ["-1E299", "-5E298", "0", "5E298", "1E299"]),
+        ("('x', 1e-300::float8), ('y', 0)", ["0", "5E-301", "1E-300"]),
+        ("('x', 0.1), ('y', 0.3)", ["0", "0.1", "0.2", "0.3"]),
+    ],
+)
+async def test_an_axis_has_room_beside_its_names(views: ViewClient, values: str, named: list[str]) -> None:
+    await show(views, f"SELECT a, b FROM (VALUES {values}) AS t(a, b)")  # noqa: S608 - of the table above
+    await views.wait("rows.length === 2")
+    await views.click("#chart")
+    axis = "[...document.querySelectorAll('svg text[text-anchor=end]')].map(text => text.textContent)"
+    names = await views.evaluate(axis)
+    assert [name for name in names if name in named] == named
+    assert max(map(len, names)) < 10
+    bars = "[...document.querySelectorAll('svg rect')].map(bar => bar.x.baseVal.value > 0)"
+    assert await views.evaluate(bars) == [True, True]
     await clean(views)
 
 

@@ -212,11 +212,69 @@ async def test_advice_names_what_a_person_can_click_and_names_in_messages_stay(w
         ("INSERT INTO absent VALUES (1)", "#read", "Next: Use “Run change”."),
         ("SELECT nope", "#read", "Use “Tables and views” with the table"),
         ("BEGIN; SELECT 1", "#change", "“Run change” commits all of them"),
+        (
+            "TRUNCATE absent",
+            "#preview",
+            "DROP TABLE, then CREATE TABLE. This page has no button for batch_write: an agent can do it.",
+        ),
     ):
         assert await writing.run(sql, button) == "failed"
         assert advice in await writing.text("#error")
     await writing.run("SELECT * FROM transact", "#read")
     assert 'relation "transact" does not exist' in await writing.text("#error")
+
+
+async def test_advice_in_a_view_names_what_a_person_can_click(writing: Tab) -> None:
+    assert (
+        await writing.run("CREATE TABLE followed (id int PRIMARY KEY, note text)", "#change") == "committed"
+    )
+    assert await writing.run("CREATE INDEX ASYNC ON followed (note)", "#change") == "committed"
+    await writing.browser.wait("document.getElementById('note')?.textContent.startsWith('“Jobs” (job_id=')")
+    assert await writing.run("DELETE FROM followed WHERE id = 1", "#preview") == "previewed"
+    await writing.browser.wait("document.getElementById('run')?.hidden === false")
+    await writing.browser.evaluate("offered.args.sql_list = ['TRUNCATE followed'], true")
+    await writing.browser.click("#run")
+    await writing.browser.wait("document.getElementById('badge')?.textContent === 'Failed'")
+    assert "no button for batch_write" in await writing.browser.text("#error")
+    await writing.clean()
+
+
+async def test_tables_of_any_name_are_opened_from_the_list(writing: Tab) -> None:
+    names = ["odd\u202ename", "odd\nname", 'odd "name"', r"odd\u202ename"]
+    made = [f'CREATE TABLE "{name.replace(chr(34), 2 * chr(34))}" (id int PRIMARY KEY)' for name in names]
+    assert await writing.run(";".join(made[:1]), "#change") == "committed"
+    for one in made[1:]:
+        await writing.browser.do("inHost", script=f"$('sql').value = {json.dumps(one)}, true")
+        await writing.click("#change")
+        assert await writing.outcome() == "committed"
+    await writing.wait("objects.filter(({ name }) => name.includes('odd')).length === 4")
+    await writing.browser.do("inHost", script="($('find').value = '', tellObjects())")
+    for at in range(len(names)):
+        found = f"objects.filter(({{ name }}) => name.includes('odd'))[{at}].name"
+        await writing.browser.do("inHost", script=f"(openTable({found}), true)")
+        assert await writing.outcome() == "0 rows"
+        await writing.browser.do("inHost", script=f"(look('get_schema', {{ table_name: {found} }}), true)")
+        await writing.wait("!running && bridge?.view.tool === 'get_schema'")
+        assert await writing.browser.do("inHost", script="$('error').hidden")
+    seen = await writing.text("#objects")
+    assert "⟨U+202E⟩" in seen
+    assert "\u202e" not in seen
+    await writing.clean()
+
+
+async def test_who_leaves_while_a_change_runs_is_asked_first(writing: Tab) -> None:
+    leave = "new Event('beforeunload', { cancelable: true })"
+    asked = f"((event) => (dispatchEvent(event), event.defaultPrevented))({leave})"
+    slow = "SELECT count(*) FROM generate_series(1, 20000) a, generate_series(1, 20000) b"
+    for button, expected in (("#read", False), ("#change", True)):
+        await writing.write(slow)
+        await writing.click(button)
+        await writing.wait("running && $('status').textContent === 'Running…'")
+        await writing.browser.do("inHost", script="new Promise((done) => setTimeout(done, 500))")
+        assert await writing.browser.do("inHost", script=asked) is expected
+        await writing.click("#stop")
+        await writing.outcome()
+        assert await writing.browser.do("inHost", script=asked) is False
 
 
 async def test_a_blank_text_is_answered_and_no_older_answer_stays(writing: Tab) -> None:
@@ -256,7 +314,7 @@ async def test_hostile_rows_stay_text(writing: Tab) -> None:
 
 
 async def test_a_search_is_of_tables_that_are_not_listed_yet_too(writing: Tab, cluster: LocalCluster) -> None:
-    far = [f"far.{'t' * 50}_{number}" for number in range(90)]  # with comments, more than one answer holds
+    far = [f"far.{'t' * 50}_{number}" for number in range(190)]  # with comments, more than one answer holds
     made = [f"CREATE TABLE {table} (id int PRIMARY KEY)" for table in far]
     comments = [f"COMMENT ON TABLE {table} IS '{'so ' * 99}'" for table in far]
     await run(cluster, "CREATE SCHEMA far", *made, *comments)
@@ -264,10 +322,10 @@ async def test_a_search_is_of_tables_that_are_not_listed_yet_too(writing: Tab, c
         await writing.browser.do("inHost", script="document.getElementById('find').value = ''")
         await writing.click("#refresh")
         await writing.wait("!document.getElementById('more').hidden")
-        assert far[9] not in (await writing.text("#objects")).split()
-        await writing.browser.do("type", on="page", selector="#find", text="t_9")
+        assert far[99] not in (await writing.text("#objects")).split()
+        await writing.browser.do("type", on="page", selector="#find", text="t_99")
         await writing.wait("document.querySelectorAll('#objects li').length === 1")
-        assert far[9] in await writing.text("#objects li")
+        assert far[99] in await writing.text("#objects li")
     finally:
         await writing.browser.do("inHost", script="document.getElementById('find').value = ''")
         await run(cluster, "DROP SCHEMA far CASCADE")

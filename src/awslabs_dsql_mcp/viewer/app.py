@@ -110,7 +110,9 @@ class _Pages:
             return _refused(_CLOSED)
         body = await _body(request)
         if body is None:
-            return PlainTextResponse(f"At most {MAX_LINE:,} bytes.", 413, dict(_HEADERS))
+            return PlainTextResponse(
+                f"The text is too long: at most {MAX_LINE:,} bytes.", 413, dict(_HEADERS)
+            )
         told = await _while_connected(request, _answer(self._host, body))
         # As ASCII, which has a form for half of a surrogate pair, too.
         return Response(json.dumps(told), media_type="application/json", headers=dict(_HEADERS))

@@ -2,7 +2,6 @@ const KEPT = "awslabs-dsql-mcp";
 const MAX_HISTORY = 100;
 const GONE = "The viewer gave no answer: it may have been ended. Start it again, and open the address that the terminal shows.";
 const UNSURE = " Whether a change was committed is not known: look at the data before it is run again.";
-const OBJECT = /^((?:"(?:[^"]|"")*"|[^\s".]+)\.(?:"(?:[^"]|"")*"|[^\s".]+)) (.*)$/;
 // Where a person finds what a tool does.
 const PLACES = {
   readonly_query: "Run query",
@@ -12,7 +11,7 @@ const PLACES = {
   job_status: "Jobs",
   cluster_status: "Clusters",
 };
-const NAMED = RegExp(`(\\bcall |\\bsend it with )?\`?\\b(${Object.keys(PLACES).join("|")})\\b\`?`, "gi");
+const NAMED = RegExp(`(\\bcall |\\bsend it with )?\`?\\b(${Object.keys(PLACES).join("|")})\\b\`?(\\()?`, "gi");
 const tools = new Map();
 const past = [];
 let objects = [];
@@ -20,6 +19,7 @@ let bridge = null;
 let running = null;
 let listing = 0;
 let unanswered = 0;
+let changing = 0;
 let clusters = [];
 let listed = "";
 let question = Promise.resolve();
@@ -83,6 +83,16 @@ async function post(asked, signal) {
 
 // Call a tool. A result may be a question first; the same call with its answer goes on.
 async function callTool(name, args, signal) {
+  const changes = name === "transact" && !args.dry_run;
+  changing += changes;
+  try {
+    return await answered(name, args, signal);
+  } finally {
+    changing -= changes;
+  }
+}
+
+async function answered(name, args, signal) {
   let more = {};
   let declined = false;
   for (;;) {
@@ -128,10 +138,23 @@ function unmarked(text) {
   return left;
 }
 
-// The advice of an error for a person: tools by their places on the page.
-function inPlaces(text) {
-  const name = (_, verb, tool) => `${verb ? (verb < "a" ? "Use " : "use ") : ""}“${PLACES[tool]}”`;
-  return text.replace(/^Next: .*$/gm, (advice) => advice.replace(NAMED, name));
+// Advice for a person: tools by their places on the page, and which of them have none.
+function inPlaces(advice) {
+  const name = (_, verb, tool, open) => `${verb ? (verb < "a" ? "Use " : "use ") : ""}“${PLACES[tool]}”${open ? " (" : ""}`;
+  const others = [...tools.keys()].filter((tool) => !PLACES[tool] && RegExp(`\\b${tool}\\b`).test(advice));
+  const told = others.length ? ` This page has no button for ${others.join(" and ")}: an agent can do it.` : "";
+  return advice.replace(NAMED, name) + told;
+}
+
+function adviceInPlaces(text) {
+  return text.replace(/^Next: .*$/gm, inPlaces);
+}
+
+// A result for a view, whose advice a person reads.
+function forPerson(result) {
+  const { content = [], structuredContent: values } = result;
+  if (result.isError) return { ...result, content: content.map((part) => (part.text ? { ...part, text: adviceInPlaces(part.text) } : part)) };
+  return values?.next ? { ...result, structuredContent: { ...values, next: inPlaces(values.next) } } : result;
 }
 
 function clear() {
@@ -145,12 +168,12 @@ function show(tool, args, result) {
   const uri = tools.get(tool)?._meta?.ui?.resourceUri;
   if (!uri || (result.isError && !result.structuredContent)) {
     if (result.declined) return fail("You did not agree: nothing was run.");
-    if (result.isError) return fail(inPlaces(unmarked(textOf(result))));
+    if (result.isError) return fail(adviceInPlaces(unmarked(textOf(result))));
     const text = element("pre", { tabindex: "0", role: "region", "aria-label": "Answer" }, visible(unmarked(textOf(result))));
     return $("result").replaceChildren(text);
   }
   const page = `/views/${uri.split("/").at(-1)}`;
-  bridge = new Bridge($("result"), { tool, args, result, page, title: tools.get(tool).annotations?.title ?? tool }, { call: (given) => callFromView(tool, given), download });
+  bridge = new Bridge($("result"), { tool, args, result: forPerson(result), page, title: tools.get(tool).annotations?.title ?? tool }, { call: (given) => callFromView(tool, given), download });
 }
 
 // A view may change only what was previewed: the server holds the token to it.
@@ -160,7 +183,7 @@ async function callFromView(tool, args) {
   try {
     const result = await callTool(tool, args);
     outcome = told(result);
-    return result;
+    return forPerson(result);
   } finally {
     if (tool === "transact") {
       remember((args.sql_list ?? []).join(";\n"), "change", outcome, args.cluster);
@@ -254,17 +277,13 @@ async function listObjects(after = "") {
   const mine = listing;
   let left = 0;
   try {
-    const result = await callTool("get_schema", withCluster({ detail: "summary", limit: 1000, ...(after ? { after } : {}) }));
+    const result = await callTool("get_schema", withCluster({ detail: "summary", limit: 100, ...(after ? { after } : {}) }));
     if (mine !== listing) return;
-    const text = textOf(result);
-    if (result.isError) throw new Error(text);
+    if (result.isError) throw new Error(textOf(result));
     if (!after) objects = [];
-    const marked = /^<(schema-\d+)>\n([^]*)\n<\/\1>$/m.exec(text);
-    for (const line of (marked?.[2] ?? "").split("\n")) {
-      const found = OBJECT.exec(line);
-      if (found) objects.push({ name: found[1], facts: found[2] });
-    }
-    left = Number((/; ([\d,]+) more: call/.exec(text.split("\n")[0])?.[1] ?? "0").replaceAll(",", ""));
+    const { tables = [], more = 0 } = meta(result, "view") ?? {};
+    objects.push(...tables.map((table) => ({ name: table.title, facts: factsOf(table) })));
+    left = more;
     $("objectsNote").textContent = objects.length ? "" : "There are no tables or views yet.";
   } catch (error) {
     if (mine !== listing) return;
@@ -276,6 +295,10 @@ async function listObjects(after = "") {
   $("more").hidden = !left;
   $("more").textContent = `${left.toLocaleString("en")} more`;
   find();
+}
+
+function factsOf({ kind, column_count: columns, estimate, comment }) {
+  return [kind, plural(columns, "column"), estimate !== null && `about ${plural(estimate, "row")}`, comment].filter(Boolean).join(", ");
 }
 
 // A search is of all tables and views: those that are not listed yet are read first.
@@ -351,4 +374,6 @@ $("sql").addEventListener("keydown", (event) => {
   }
 });
 addEventListener("hashchange", begin);
+// To leave ends what runs: the browser asks first.
+addEventListener("beforeunload", (event) => changing && event.preventDefault());
 begin();

@@ -32,9 +32,9 @@ function ticks(low, high) {
 // Numbers of an axis, in as few digits as tell them apart.
 function tickNames(steps) {
   const largest = Math.max(...steps.map(Math.abs));
-  const digits = Math.min(Math.ceil(Math.log10(largest / (steps[1] - steps[0]))) + 1, 16);
-  const notation = largest >= 10000 && digits <= 3 ? "compact" : "standard";
-  return steps.map((step) => step.toLocaleString("en", { notation, maximumSignificantDigits: Math.max(digits, 2) }));
+  const digits = Math.min(Math.ceil(Math.log10(largest / (steps[1] - steps[0]))) + 1, 17);
+  const notation = largest >= 1e15 || largest < 1e-5 ? "scientific" : largest >= 10000 && digits <= 3 ? "compact" : "standard";
+  return steps.map((step) => `${step && step.toLocaleString("en", { notation, maximumSignificantDigits: Math.max(digits, 2) })}`);
 }
 
 // Times as far as they differ: days, or hours of the same day.

@@ -55,9 +55,9 @@ function comparer(column, index) {
     const [m, n] = [Number(x), Number(y)];
     if (m !== m || n !== n) return (m !== m) - (n !== n);
     if (m !== n) return m < n ? -1 : 1;
-    if (x === y || !Number.isFinite(m) || /e/i.test(`${x}${y}`)) return 0;
-    const [c, d] = [x, y].map((digits) => String(digits).replace(/-?(\d+)/, (_, whole) => whole.padStart(310))); // closer than a double can tell
-    return /^-/.test(x) ? compare(d, c) : compare(c, d);
+    if (x === y) return 0;
+    const [c, d] = [x, y].map((digits) => String(digits).replace(/-?(\d+)/, (_, whole) => whole.padStart(2000))); // closer than a double can tell
+    return /-/.test(`${x}${y}`) ? compare(d, c) : compare(c, d);
   };
 }
 
