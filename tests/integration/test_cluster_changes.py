@@ -219,6 +219,8 @@ async def test_a_pair_is_asked_for_and_made(agents: Agents, era: str) -> None:
     assert "PENDING_DELETE, and its storage is billed" in user.questions[-1]
     rest = await change(client, second, "delete", without_backup=True)
     assert rest.facts["status"] in ("DELETING", "DELETED")
+    assert "BOTH ARE DELETED NOW" in user.questions[-1]
+    assert "the peer stays" not in user.questions[-1]
 
 
 async def test_so_many_are_there_however_many_servers_make_them(tmp_path: Path) -> None:

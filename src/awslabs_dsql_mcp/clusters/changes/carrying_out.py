@@ -159,9 +159,7 @@ class CarryOut:
         answer = told(now, "AWS has taken the deletion; it is not over", "requested")
         if now.status == "PENDING_DELETE":
             others = " and ".join(f"{peer.identifier} in {peer.region}" for peer in now.peers)
-            return answer.adding(
-                f"It goes when its peer is deleted too ({others}); its storage is billed until then."
-            )
+            return answer.adding(f"Its peer: {others}.")
         return answer.adding(f"Next: {self.advice.follow(now.arn, until_gone=True)}.")
 
     def _restorable(self, answer: ToolOutput, point: Point) -> ToolOutput:

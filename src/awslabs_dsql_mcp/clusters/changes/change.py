@@ -10,7 +10,7 @@ from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
 from awslabs_dsql_mcp.clusters.changes.carrying_out import CarryOut, leaves, told
 from awslabs_dsql_mcp.clusters.changes.creation.executor import look
-from awslabs_dsql_mcp.clusters.changes.facts import Inside, facts_of
+from awslabs_dsql_mcp.clusters.changes.facts import Inside, Left, PeerFate, facts_of, peer_fate
 from awslabs_dsql_mcp.clusters.changes.ownership import is_own
 from awslabs_dsql_mcp.clusters.changes.pace import Pace
 from awslabs_dsql_mcp.clusters.changes.proposal import Approver, Proposal, bind, quoted, state_of
@@ -106,16 +106,19 @@ class ChangeCluster:
         point = await self._point(account, cluster, request)
         weight = WEIGHTS[request.action]
         if approver.is_needed(weight):
-            proposal = await self._proposal(account, cluster, request, point)
+            fate = await peer_fate(account, cluster, request)
+            proposal = await self._proposal(account, cluster, request, Left(point, fate))
             if not await approver.ask(proposal):
                 raise NotConfirmed("Nobody agreed to this change. Nothing was changed.")
             # What was agreed to has to be what there is, now.
             again = await self._see(account, cluster.name, given)
-            if state_of(again) != state_of(cluster):
+            difference = _difference(cluster, again) if state_of(again) != state_of(cluster) else ""
+            if not difference and (now := await peer_fate(account, again, request)) != fate:
+                difference = f"its peer was {_FATES[fate]}; now {_NOW[now]}"
+            if difference:
                 raise RequestInvalid(
                     f"Cluster {cluster.name.identifier} has changed while it was asked about: "
-                    f"{_difference(cluster, again)}. "
-                    "Nothing was changed.",
+                    f"{difference}. Nothing was changed.",
                     code="state_changed",
                     hint=f"Look at it with {self._advice.look(cluster.arn)}, and {self._advice.again}.",
                 )
@@ -154,10 +157,8 @@ class ChangeCluster:
             raise no_point(cluster, point.missing, self._advice)
         return point
 
-    async def _proposal(
-        self, account: Account, cluster: Cluster, request: Request, point: Part[Point | None]
-    ) -> Proposal:
-        told = await facts_of(account, cluster, request, point, self._inside, self._now, self._advice)
+    async def _proposal(self, account: Account, cluster: Cluster, request: Request, left: Left) -> Proposal:
+        told = await facts_of(account, cluster, request, left, self._inside, self._now, self._advice)
         tags = sorted(request.tags.items())
         return Proposal(
             TOOL,
@@ -169,7 +170,8 @@ class ChangeCluster:
                 state_of(cluster),
                 tags,
                 request.without_backup,
-                point.value and point.value.arn,
+                left.point.value and left.point.value.arn,
+                left.fate,
             ),
             WEIGHTS[request.action],
             is_own(cluster),
@@ -184,6 +186,20 @@ _QUESTIONS: Final[dict[str, str]] = {
     "untag": "Remove tags of cluster {id}?",
     "back_up": "Back up cluster {id}?",
     "delete": "DELETE cluster {id} with all its data? This cannot be undone.",
+}
+
+
+_FATES: Final[dict[PeerFate, str]] = {
+    "": "none",
+    "stays": "to stay",
+    "goes": "to go",
+    "not known": "not known",
+}
+_NOW: Final[dict[PeerFate, str]] = {
+    "": "there is none",
+    "stays": "it stays",
+    "goes": "it goes too",
+    "not known": "it is not known",
 }
 
 

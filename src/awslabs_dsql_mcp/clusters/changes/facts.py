@@ -1,16 +1,17 @@
 """Facts of a cluster for the one who decides on its change: each line is read, or says why it is not."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
 from awslabs_dsql_mcp.clusters.changes.backups import Wakes
+from awslabs_dsql_mcp.clusters.changes.creation.executor import look
 from awslabs_dsql_mcp.clusters.changes.proposal import quoted
-from awslabs_dsql_mcp.clusters.changes.rules import WEIGHTS, Request, maker_of
+from awslabs_dsql_mcp.clusters.changes.rules import LEAVING, WEIGHTS, Request, maker_of
 from awslabs_dsql_mcp.clusters.gone import Point
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReader, Part, part
@@ -20,6 +21,17 @@ from awslabs_dsql_mcp.errors import Busy
 
 _USAGE_DAYS: Final = 2
 _MINUTES: Final = 15
+
+PeerFate = Literal["", "stays", "goes", "not known"]
+"""What becomes of the peer of a cluster that is deleted; empty where there is none, or no deletion."""
+
+_FATES: Final[Mapping[PeerFate, str]] = {
+    "stays": "Of a pair, this one waits as PENDING_DELETE, and its storage is billed, until the peer is "
+    "deleted too; the peer stays, and is billed",
+    "goes": "Of a pair whose peer waits for this: BOTH ARE DELETED NOW, and no cluster keeps their data",
+    "not known": "Of a pair: if the peer waits as PENDING_DELETE already, both are deleted now; else this "
+    "one waits so, and the peer stays",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,19 @@ class Contents:
 
     tables: int
     size: int
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left after a change.
+
+    Attributes:
+        point: The last recovery point.
+        fate: What becomes of the peer.
+    """
+
+    point: Part[Point | None]
+    fate: PeerFate = ""
 
 
 class Inside(Wakes, Protocol):
@@ -58,7 +83,7 @@ async def facts_of(
     account: Account,
     cluster: Cluster,
     request: Request,
-    point: Part[Point | None],
+    left: Left,
     inside: Inside,
     now: Callable[[], datetime],
     advice: Advice = TO_MODEL,
@@ -69,7 +94,7 @@ async def facts_of(
         account: The account.
         cluster: The cluster.
         request: The change.
-        point: Its last recovery point.
+        left: What the change leaves.
         inside: Connects to it.
         now: Tells the time.
         advice: Says who asks.
@@ -96,16 +121,27 @@ async def facts_of(
     lines.append(_about_use(minutes, report.usage))
     if advice.is_server:
         lines += _about_server(account, cluster)
-    lines += _about_peers(cluster, report.peers, request)
-    lines.append(_about_point(point, moment))
-    if point.value is not None:
-        since = point.value.created
+    lines += _about_peers(cluster, report.peers, left.fate)
+    lines.append(_about_point(left.point, moment))
+    if left.point.value is not None:
+        since = left.point.value.created
         lines.append(
             _about_writes(
                 await part(reader.transactions(name, since)), inside.writes(cluster, moment - since)
             )
         )
     return lines
+
+
+async def peer_fate(account: Account, cluster: Cluster, request: Request) -> PeerFate:
+    """Look what becomes of the peer of a cluster by a change."""
+    if request.action != "delete" or not cluster.peers:
+        return ""
+    found = await asyncio.gather(*(part(look(account.api, peer)) for peer in cluster.peers))
+    if any(each.missing for each in found):
+        return "not known"
+    stays = any(each.value is not None and each.value.status not in LEAVING for each in found)
+    return "stays" if stays else "goes"
 
 
 def _about_server(account: Account, cluster: Cluster) -> list[str]:
@@ -139,18 +175,12 @@ def _about_use(minutes: Part[Minutes], usage: Part[Usage]) -> str:
     return f"Connections: {told}; transactions since yesterday: {transactions}"
 
 
-def _about_peers(cluster: Cluster, peers: Sequence[Part[Cluster]], request: Request) -> list[str]:
+def _about_peers(cluster: Cluster, peers: Sequence[Part[Cluster]], fate: PeerFate) -> list[str]:
     lines = [
         f"Peer {name.identifier} in {name.region}: {peer.value.status if peer.value else peer.missing}"
         for name, peer in zip(cluster.peers, peers, strict=True)
     ]
-    if lines and request.action == "delete":
-        lines.append(
-            "Of a pair, this one waits as PENDING_DELETE, and its storage is billed, until the peer is "
-            "deleted too; "
-            "the peer stays, and is billed"
-        )
-    return lines
+    return [*lines, _FATES[fate]] if fate else lines
 
 
 def _about_point(point: Part[Point | None], now: datetime) -> str:

@@ -427,6 +427,41 @@ async def test_an_agreement_to_unprotect_is_so_too(change: str) -> None:
     assert world.aws.changes() == []
 
 
+async def _pair(world: World) -> tuple[str, str]:
+    """Make a pair with a recovery point of each, and let the peer's deletion be allowed; give both ids."""
+    made = await world.create("pair", (EAST, "us-east-2"), "us-west-2", is_protected=False)
+    both: Any = made.structured["clusters"]
+    one, two = both
+    for each in (one, two):
+        world.aws.points[each["arn"]] = START
+    del world.aws.asked[:]
+    return one["identifier"], two["identifier"]
+
+
+async def test_the_last_of_a_pair_is_not_said_to_leave_its_peer() -> None:
+    world = World()
+    one, two = await _pair(world)
+    world.person.says = False
+    await _error(world.change(one, "delete"))
+    world.ask_aws("DeleteCluster", "us-east-2", identifier=two)
+    await _error(world.change(one, "delete"))
+    first, last = world.person.asked[-2:]
+    assert "the peer stays, and is billed" in first.text
+    assert "the peer stays" not in last.text
+    assert "BOTH ARE DELETED NOW" in last.text
+    assert first.binding != last.binding
+
+
+async def test_who_agreed_to_delete_half_a_pair_has_not_agreed_to_delete_it_whole() -> None:
+    world = World()
+    one, two = await _pair(world)
+    world.person.meanwhile = lambda: world.ask_aws("DeleteCluster", "us-east-2", identifier=two)
+    error = await _error(world.change(one, "delete"))
+    assert error.code == "state_changed"
+    assert "its peer was to stay; now it goes too. Nothing was changed." in error.text
+    assert world.aws.changes() == []
+
+
 async def test_that_it_fell_asleep_makes_no_difference() -> None:
     world = World()
     identifier = await world.add()
