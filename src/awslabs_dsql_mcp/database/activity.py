@@ -143,6 +143,21 @@ class Seen:
         return sum(len(each.attempts) for each in self.conflicted)
 
 
+@dataclass(frozen=True)
+class Writes:
+    """What a server committed on a cluster.
+
+    Attributes:
+        count: Number of the transactions that may have written.
+        seconds: How far back they were looked for.
+        is_whole: That is as far as was asked for.
+    """
+
+    count: int
+    seconds: float
+    is_whole: bool
+
+
 @dataclass
 class _Count:
     """Transactions that ended in some seconds.
@@ -216,14 +231,13 @@ class ActivityRecord:
             ),
         )
 
-    def writes(self, seconds: float) -> int:
-        """Count the transactions that may have written, and are committed, in the last seconds.
-
-        Args:
-            seconds: At most the minutes that the record reaches back.
-        """
-        since = (self._clock() - seconds) // _BUCKET
-        return sum(each.writes for each in self._counts if each.bucket >= since)
+    def writes(self, seconds: float) -> Writes:
+        """Count the transactions that may have written, and are committed, in the last seconds."""
+        now = self._clock()
+        reach = min(now - self._began, 60.0 * MAX_MINUTES)
+        since = (now - seconds) // _BUCKET
+        count = sum(each.writes for each in self._counts if each.bucket >= since)
+        return Writes(count, min(reach, seconds), is_whole=seconds <= reach)
 
     def shapes(self, unit: UnitOfWork) -> "tuple[StatementShape, ...]":
         """Give the statements of a unit of work without their literals."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from awslabs_dsql_mcp.config.settings import Settings
-from awslabs_dsql_mcp.database.activity import MAX_MINUTES, ActivityRecord
+from awslabs_dsql_mcp.database.activity import ActivityRecord, Writes
 from awslabs_dsql_mcp.database.transaction import Query, Report, UnitOfWork
 from awslabs_dsql_mcp.errors import NotConfigured, RequestInvalid
 from awslabs_dsql_mcp.server.lazy_database import LazyDatabase
@@ -141,11 +141,10 @@ class Visits:
         self._settings = settings
         self._activities = activities
 
-    def writes(self, cluster: "Cluster", passed: timedelta) -> int | None:
+    def writes(self, cluster: "Cluster", passed: timedelta) -> Writes | None:
         """Count what this server committed on a cluster lately, as far as its record reaches back."""
         activity = self._activities.get(cluster.name.identifier)
-        seconds = passed.total_seconds()
-        return None if activity is None or seconds > 60 * MAX_MINUTES else activity.writes(seconds)
+        return activity and activity.writes(passed.total_seconds())
 
     async def wake(self, cluster: "Cluster") -> None:
         """Connect once, so that a cluster that sleeps wakes up."""

@@ -91,7 +91,10 @@ def test_what_is_committed_and_may_have_written_is_counted(clock: Clock) -> None
     record.note(UNIT, Attempts(0.0, 1, 0.1), rolled_back)
     reads = UnitOfWork((Query("SELECT 1"),), read_only=True)
     record.note(reads, Attempts(0.0, 1, 0.1), Report((Result("SELECT 1", 1),), "committed", 1))
-    assert (record.writes(30), record.writes(90)) == (1, 2)
+    assert (record.writes(30).count, record.writes(90).count) == (1, 2)
+    assert record.writes(30).is_whole
+    assert not record.writes(90).is_whole, "what was before is not known"
+    assert record.writes(90).seconds == 60
     assert record.seen(15).transactions == 5
 
 

@@ -17,10 +17,12 @@ from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.reader import ClusterReader, Part, part
 from awslabs_dsql_mcp.clusters.times import age, minute
 from awslabs_dsql_mcp.clusters.usage import CONNECTIONS, Minutes, Period, Usage
+from awslabs_dsql_mcp.database.activity import Writes
 from awslabs_dsql_mcp.errors import Busy
 
 _USAGE_DAYS: Final = 2
 _MINUTES: Final = 15
+_MINUTE: Final = timedelta(minutes=1)
 
 PeerFate = Literal["", "stays", "goes", "not known"]
 """What becomes of the peer of a cluster that is deleted; empty where there is none, or no deletion."""
@@ -71,10 +73,10 @@ class Inside(Wakes, Protocol):
         """
         ...
 
-    def writes(self, cluster: Cluster, passed: timedelta) -> int | None:
+    def writes(self, cluster: Cluster, passed: timedelta) -> Writes | None:
         """Count the transactions that this server committed there lately, and that may have written.
 
-        `None` if it has not been connected to it, or not for so long.
+        `None` if it has not been connected to it.
         """
         ...
 
@@ -194,7 +196,7 @@ def _about_point(point: Part[Point | None], now: datetime) -> str:
     return "Recovery points: NONE. Its data cannot be restored"
 
 
-def _about_writes(minutes: Part[Minutes], own: int | None) -> str:
+def _about_writes(minutes: Part[Minutes], own: Writes | None) -> str:
     """Tell how many transactions have written since the last recovery point."""
     if minutes.value is None:
         told = f"not known. {minutes.missing}".rstrip(".")
@@ -204,5 +206,8 @@ def _about_writes(minutes: Part[Minutes], own: int | None) -> str:
         writing = minutes.value.total("TotalTransactions") - minutes.value.total("ReadOnlyTransactions")
         at_least = "at least " if minutes.value.is_partial else ""
         told = f"{at_least}{writing:,.0f} by CloudWatch, which is some minutes behind"
-    by_us = "" if own is None else f"; this server committed {own:,} that may have written"
+    by_us = f"; this server committed {own.count:,} that may have written" if own else ""
+    if own and not own.is_whole:  # it was started since, or forgets
+        known = timedelta(seconds=own.seconds)
+        by_us += f", and knows of the last {age(known) if known >= _MINUTE else 'minute'} alone"
     return f"Transactions that wrote since: {told}{by_us}"

@@ -18,6 +18,7 @@ from awslabs_dsql_mcp.clusters.changes.registry import Registry
 from awslabs_dsql_mcp.clusters.changes.rules import Gate, Request
 from awslabs_dsql_mcp.clusters.model import Cluster
 from awslabs_dsql_mcp.clusters.status import named
+from awslabs_dsql_mcp.database.activity import Writes
 from awslabs_dsql_mcp.dsql.cluster_names import ClusterName
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError
 from awslabs_dsql_mcp.output.tool_output import ToolOutput
@@ -53,6 +54,7 @@ class Inside:
     def __init__(self, aws: InMemory) -> None:
         self._aws = aws
         self.fails = False
+        self.knows = timedelta(days=9)
 
     async def wake(self, cluster: Cluster) -> None:
         if self.fails:
@@ -64,8 +66,9 @@ class Inside:
             raise ConnectionFailed(f"No connection to {cluster.endpoint}.")
         return Contents(7, 3_000_000)
 
-    def writes(self, cluster: Cluster, passed: timedelta) -> int | None:
-        return 4 if cluster.status == "ACTIVE" and passed else None
+    def writes(self, cluster: Cluster, passed: timedelta) -> Writes | None:
+        known = min(passed, self.knows)
+        return Writes(4, known.total_seconds(), is_whole=known == passed) if cluster.tags else None
 
 
 class World:
@@ -364,6 +367,17 @@ async def test_who_decides_is_told_what_it_is() -> None:
     assert not asked.is_own
     arn = f"arn:aws:dsql:{EAST}:{ACCOUNT_ID}:cluster/{identifier}"
     assert asked.command == f"`awslabs-dsql-mcp clusters delete {arn}`"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(30, "minute"), (150, "2 min"), (7300, "2 h")])
+async def test_a_server_that_was_started_since_says_how_far_back_it_knows(seconds: int, told: str) -> None:
+    world = World()
+    world.inside.knows = timedelta(seconds=seconds)
+    identifier = await world.add()
+    await world.aws.sleep(9000)
+    await world.change(identifier, "delete")
+    asked = world.person.asked[0].text
+    assert f"committed 4 that may have written, and knows of the last {told} alone" in asked
 
 
 async def test_what_cannot_be_looked_at_is_said() -> None:
