@@ -58,6 +58,7 @@ async def test_a_cluster_is_created_once_and_used_at_once(agents: Agents) -> Non
     again = await call(client, "create_cluster", name="used")  # in this server's Region
     assert again.facts["made"] == []
     assert f"Was there already: cluster {identifier}" in again.text
+    assert "one role" not in again.text, "others may have made more"
     assert len(agents.named("used")) == 1
     made_table = await call(
         client, "transact", sql_list=["CREATE TABLE only_there (id int PRIMARY KEY)"], cluster=identifier
@@ -66,6 +67,12 @@ async def test_a_cluster_is_created_once_and_used_at_once(agents: Agents) -> Non
     there = await call(client, "get_schema", cluster=identifier)
     assert "only_there" in there.text
     assert f"Cluster: {identifier}" in there.text
+    index = ["CREATE INDEX ASYNC there ON only_there (id)"]
+    begun = await call(client, "transact", sql_list=index, cluster=identifier)
+    job = begun.facts["job_id"]
+    assert f'Next: job_status(cluster="{identifier}", job_id="{job}")' in begun.text
+    followed = await call(client, "job_status", cluster=identifier, job_id=job)
+    assert not followed.is_error, followed.text
     elsewhere = await call(client, "get_schema")
     assert "only_there" not in elsewhere.text
     assert "Cluster:" not in elsewhere.text
@@ -305,6 +312,7 @@ async def test_a_cluster_is_backed_up_deleted_and_restored(agents: Agents) -> No
     restored = await call(client, "create_cluster", **again)
     assert not restored.is_error, restored.text
     assert saved.facts["recovery_point"] in user.questions[-1]
+    assert "one role" not in restored.text, "it has those of the backup"
     (cluster,) = agents.named("again")
     assert cluster["tags"]["managed_by"] == "awslabs-dsql-mcp"
     assert restored.facts["clusters"][0]["identifier"] == cluster["identifier"]

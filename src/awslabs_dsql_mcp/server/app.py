@@ -250,7 +250,9 @@ class ServerContents:
         may = {info.name: info.allow_writes for info in self.clusters}
         name = cluster if cluster in may else ""
         writes = may.get(name, self.allow_writes)
-        return OfferedTools(self.families, writes, name, changes_clusters=self.changes_clusters)
+        return OfferedTools(
+            self.families, writes, name, changes_clusters=self.changes_clusters, called=cluster or ""
+        )
 
 
 def build_server(

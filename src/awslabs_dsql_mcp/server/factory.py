@@ -59,15 +59,15 @@ _FOR_ACCOUNT = frozenset({"cluster_status", "create_cluster", "change_cluster"})
 
 
 def _cluster_tools(
-    cluster: Cluster, database: LazyDatabase, catalog: CatalogReader, account: LazyAccount
+    cluster: Cluster, database: LazyDatabase, catalog: CatalogReader, account: LazyAccount, called: str
 ) -> tuple[ToolSpec, ...]:
-    """List the tools that work on a cluster, in the order in which clients see them."""
+    """List the tools that work on a cluster that calls name so, in the order in which clients see them."""
     settings = cluster.settings
     suggesting = SuggestingDatabase(database)
     export_dir = settings.export_dir
     limits = ResultLimits(settings.max_rows, settings.max_result_chars, settings.max_cell_chars)
     call_time = settings.call_timeout
-    offered = OfferedTools(settings.tools, settings.allow_writes, cluster.name)
+    offered = OfferedTools(settings.tools, settings.allow_writes, cluster.name, called=called)
     confirmation = ChangeConfirmation(settings.confirm, answer_time=call_time)
     transact = Transact(
         suggesting,
@@ -75,7 +75,7 @@ def _cluster_tools(
         confirmation=confirmation,
         limits=limits,
         lint_advice=LintAdvice(),
-        job_status=offered.can("job_status"),
+        offered=offered,
     )
     rates = Rates(settings.region or "", None if settings.local else account)
     budget = Budget(rates, settings.max_dpu)
@@ -209,7 +209,7 @@ class _Member:
         account = LazyAccount(cluster.settings, shared.stack)
         for_new = functools.partial(_tools_for_new, shared, cluster.name)
         self.new = SessionClusters(cluster.name, cluster.settings, account, configured, for_new)
-        tools = _cluster_tools(cluster, self.database, catalog, account)
+        tools = _cluster_tools(cluster, self.database, catalog, account, cluster.name)
         tools += _changing_tools(cluster.settings, account, shared, self.new, is_only=not several)
         self.changes = changes = cluster.settings.allow_cluster_changes is not None
         self.tools = tuple(
@@ -225,7 +225,11 @@ def _tools_for_new(shared: _Shared, configured: str, name: str, settings: Settin
     database = LazyDatabase(settings, shared.stack)
     shared.activities[name] = database.activity
     tools = _cluster_tools(
-        Cluster(configured, settings), database, CatalogReader(database), LazyAccount(settings, shared.stack)
+        Cluster(configured, settings),
+        database,
+        CatalogReader(database),
+        LazyAccount(settings, shared.stack),
+        name,
     )
     return tuple(replace(tool, cluster=name) for tool in tools if tool.name not in _FOR_ACCOUNT)
 

@@ -117,10 +117,11 @@ class GetSchema:
         counted = _count(listing.shown) + (_without(page) if detail == "full" else "")
         if left:
             detailed = f", detail={detail!r}" if detail else ""
-            counted += f"; {left:,} more: call get_schema(after={listing.last!r}{detailed})"
+            onwards = self._offered.led(f"get_schema(after={listing.last!r}{detailed})")
+            counted += f"; {left:,} more: call {onwards}"
+        describing = self._offered.led(f"get_schema(table_name={page.tables[0].title!r})")
         following = (
-            f"Next: get_schema(table_name={page.tables[0].title!r}) describes one in full; "
-            f"detail='full' describes {_MAX_FULL_TABLES} a call."
+            f"Next: {describing} describes one in full; detail='full' describes {_MAX_FULL_TABLES} a call."
         )
         parts = (counted, Marked("schema", listing.text))
         return ToolOutput(parts if detail == "full" else (*parts, following), for_person=shown)

@@ -46,6 +46,18 @@ NO_EXPORTS: Final = (
 )
 
 _NAMED: Final = re.compile(rf"\b(?:{'|'.join(FAMILIES)})\b")
+_ON_CLUSTERS: Final = (
+    "readonly_query",
+    "transact",
+    "get_schema",
+    "explain_query",
+    "job_status",
+    "diagnose",
+    "migrate",
+    "batch_write",
+    "load_rows",
+)
+_CALL: Final = re.compile(rf"\b(?:{'|'.join(_ON_CLUSTERS)})\((?=\w+=)(?!cluster=)")
 _SENTENCE_END: Final = re.compile(r"(?<=[.?]) (?!Or\b)(?=[A-Z`])")  # "Or, …" goes with what is before it
 
 
@@ -59,12 +71,14 @@ class OfferedTools:
         cluster: Name of the cluster in the file of ``--config``, where alone writes are allowed; empty for
             none.
         changes_clusters: True if clusters may be created, changed and deleted.
+        called: What calls give as their argument ``cluster``; empty where they need none.
     """
 
     families: Collection[Toolset] = TOOLSETS
     allow_writes: bool = True
     cluster: str = ""
     changes_clusters: bool = True
+    called: str = ""
 
     @property
     def no_writes(self) -> str:
@@ -83,7 +97,7 @@ class OfferedTools:
         return FAMILIES[tool] in self.families and (self.allow_writes or tool not in WRITING)
 
     def advise(self, advice: str) -> str:
-        """Leave out the sentences that name a tool which is not offered.
+        """Leave out the sentences that name a tool which is not offered, and let calls name their cluster.
 
         Args:
             advice: One or more sentences.
@@ -94,7 +108,11 @@ class OfferedTools:
         sentences = _SENTENCE_END.split(advice)
         kept = [sentence for sentence in sentences if self._missing(sentence) is None]
         missing = self._missing(advice)
-        return " ".join(kept) if kept or missing is None else self.absence(missing)
+        return self.led(" ".join(kept)) if kept or missing is None else self.absence(missing)
+
+    def led(self, text: str) -> str:
+        """Let calls that are written out go to the same cluster."""
+        return _CALL.sub(rf'\g<0>cluster="{self.called}", ', text) if self.called else text
 
     def absence(self, tool: str) -> str:
         """Say who can offer a tool that is not offered."""

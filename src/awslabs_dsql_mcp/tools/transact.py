@@ -28,9 +28,11 @@ from awslabs_dsql_mcp.tools.consent.confirmation import (
 from awslabs_dsql_mcp.tools.consent.elicitation import confirm, supports_elicitation
 from awslabs_dsql_mcp.tools.consent.preview import PREVIEW, preview, returning_unit, without_rows
 from awslabs_dsql_mcp.tools.dsql_lint import LintAdvice
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import PreparedStatements, Value, prepare
 from awslabs_dsql_mcp.tools.spec import RowsResult, ToolSpec, client_shows_views, search_hint, to_result
 
+_ALL: Final = OfferedTools()
 _WRITES: Final = (
     "Run statements in one transaction: all are committed, or none. One DDL statement alone, or up to "
     "3,000 changed rows. A conflict is retried as a whole. Returns the outcome (committed, rolled_back, "
@@ -93,7 +95,7 @@ class Transact:
         confirmation: Asks for confirmation, and checks tokens of dry runs.
         limits: Largest result that is shown.
         lint_advice: Adds dsql-lint's advice to refusals; ``None`` for none.
-        job_status: True if there is a tool of that name to follow jobs with.
+        offered: The tools that the next step may name.
     """
 
     def __init__(
@@ -104,14 +106,14 @@ class Transact:
         confirmation: ChangeConfirmation,
         limits: ResultLimits,
         lint_advice: LintAdvice | None = None,
-        job_status: bool = True,
+        offered: OfferedTools = _ALL,
     ) -> None:
         self._database = database
         self._allow_writes = allow_writes
         self._confirmation = confirmation
         self._limits = limits
         self._lint_advice = lint_advice
-        self._job_status = job_status
+        self._offered = offered
 
     def spec(self) -> ToolSpec:
         """The tool as it is announced: without writes allowed, it takes no arguments for them."""
@@ -254,7 +256,7 @@ class Transact:
         self, report: Report, unit: UnitOfWork, prepared: PreparedStatements, *, previews: bool = False
     ) -> ToolOutput:
         token = self._confirmation.token(_change(prepared)) if unit.dry_run and not previews else None
-        return answer(report, unit, prepared.statements, self._limits, token, job_status=self._job_status)
+        return answer(report, unit, prepared.statements, self._limits, token, offered=self._offered)
 
 
 def _change(prepared: PreparedStatements) -> Change:

@@ -58,3 +58,13 @@ def test_facts_for_programs_hold_what_the_text_holds() -> None:
     assert isinstance(part, TextContent)
     assert part.text == "Refused (x): why.\nNext: Leave it out."
     assert facts_of(result)["hint"] == "Leave it out."
+
+
+def test_a_call_that_is_written_out_goes_to_the_cluster_of_the_answer() -> None:
+    there = OfferedTools(called="dev")
+    given = there.advise('Call job_status(job_id="j"), or get_schema. See cluster_status(cluster_id="x").')
+    assert given == (
+        'Call job_status(cluster="dev", job_id="j"), or get_schema. See cluster_status(cluster_id="x").'
+    )
+    assert there.advise(given) == given
+    assert OfferedTools().advise('Call job_status(job_id="j").') == 'Call job_status(job_id="j").'

@@ -13,6 +13,7 @@ from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, u
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
+from awslabs_dsql_mcp.tools.offered import OfferedTools
 from awslabs_dsql_mcp.tools.prepare import takes_limit
 
 _MIN_SHOWN: Final = 5  # statements whose results are shown in any case
@@ -27,7 +28,7 @@ def answer(
     limits: ResultLimits,
     token: str | None,
     *,
-    job_status: bool,
+    offered: OfferedTools,
 ) -> ToolOutput:
     """Tell how a transaction ended, with the results that fit.
 
@@ -37,7 +38,7 @@ def answer(
         statements: Its statements, in order.
         limits: Largest result that is shown.
         token: Runs a dry run for real; ``None`` where it is for the user of a view alone, or none was run.
-        job_status: True if there is a tool of that name to follow jobs with.
+        offered: The tools that the next step may name.
     """
     tables = _tables(report, unit, statements, limits)
     attempts = f" after {report.attempts} attempts" if report.attempts > 1 else ""
@@ -60,7 +61,7 @@ def answer(
         said.append(f"Next: {step}")
         facts |= {"dry_run_token": token, "next": f"Dry run, nothing was stored; {step}"}
     elif (job_id := _started_job(report, statements)) is not None:
-        step = _follow(job_id, job_status=job_status)
+        step = _follow(job_id, offered)
         said.append(f"Next: {step}")
         facts |= {"job_id": job_id, "next": step}
     mark = new_nonce()
@@ -123,9 +124,9 @@ def _started_job(report: Report, statements: Sequence[StatementInfo]) -> str | N
     return rows[0][0] if rows else None
 
 
-def _follow(job_id: str, *, job_status: bool) -> str:
-    if job_status:
-        return f'job_status(job_id="{job_id}"): only when the job is completed is it done.'
+def _follow(job_id: str, offered: OfferedTools) -> str:
+    if offered.can("job_status"):
+        return offered.led(f'job_status(job_id="{job_id}"): only when the job is completed is it done.')
     query = f"SELECT status, details FROM sys.jobs WHERE job_id = '{job_id}'"  # noqa: S608 - an id that the cluster made
     return f"{query}: only when the status is completed is it done."
 

@@ -88,7 +88,8 @@ def answer(report: Report, order: Order, account: str, advice: Advice) -> ToolOu
     if is_ready:
         first = report.clusters[0]
         use = advice.use(first.name.identifier, first.endpoint)
-        lines.append(f"Next: {use}; it has one role, admin.")
+        is_empty = bool(report.made) and order.point is None
+        lines.append(f"Next: {use}{'; it has one role, admin' if is_empty else ''}.")
     else:
         lines.append(
             "Next: not ready yet; "
