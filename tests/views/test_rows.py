@@ -415,6 +415,16 @@ async def test_the_active_cell_is_seen_in_forced_colours(views: ViewClient) -> N
         await views.do("media", features=[])
 
 
+async def test_a_client_that_denies_the_whole_screen_has_no_button_for_it(views: ViewClient) -> None:
+    await show(views, "SELECT 1 AS a", context={"availableDisplayModes": ["inline", "fullscreen"]})
+    await views.wait("document.querySelector('.line')")
+    await views.do("inHost", script="bridge.onrequestdisplaymode = () => { throw new Error('no'); }, true")
+    await views.do("forgetFaults")  # the bridge warns of its own new handler
+    await views.click("#size")
+    await views.wait("document.getElementById('size').hidden")
+    await clean(views)
+
+
 @pytest.mark.parametrize("text", ["pass\u00adword", "a\u00a0b", "a\U000e0041", "a\u061cb", "a\u3164"])
 async def test_no_text_looks_like_another_by_what_is_invisible(views: ViewClient, text: str) -> None:
     await views.open("readonly_query", {"sql": "SELECT %s::text AS v, 'a b\u3000c' AS w", "params": [text]})

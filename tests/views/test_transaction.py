@@ -193,3 +193,39 @@ async def test_what_drops_is_shown_behind_any_number_of_statements(views: ViewCl
     assert "DELETE every row of far" in await views.text("section:nth-last-of-type(2) li")
     assert "… and 5 more statements" in await views.text("section:last-of-type")
     await clean(views)
+
+
+async def test_a_job_of_the_run_is_not_another_row_than_in_the_preview(views: ViewClient) -> None:
+    await run(views, "CREATE TABLE with_job (id int PRIMARY KEY, note text)")
+    await views.open("transact", {"sql_list": ["CREATE INDEX ASYNC ON with_job (note)"], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    assert "job_id" not in await views.text("#statements")  # of a job that there never was
+    await views.click("#run")
+    await views.wait("document.getElementById('badge').textContent === 'Committed'")
+    assert await views.evaluate("document.getElementById('warning').hidden")
+    assert "job_id" in await views.text("#statements")
+    await clean(views)
+
+
+async def test_an_answer_that_comes_twice_does_not_hide_what_was_run(views: ViewClient) -> None:
+    await run(views, "CREATE TABLE answered (id int PRIMARY KEY)")
+    answer = await views.open("transact", {"sql_list": ["INSERT INTO answered VALUES (1)"], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    await views.click("#run")
+    await views.wait("document.getElementById('badge').textContent === 'Committed'")
+    await views.do("inHost", script=f"bridge.sendToolResult({json.dumps(answer)}).then(() => true)")
+    await views.evaluate("new Promise((done) => setTimeout(done, 300))")
+    assert await views.text("#badge") == "Committed"
+    await clean(views)
+
+
+async def test_a_row_is_not_called_new_where_it_is_not_known_whether_it_was_there(views: ViewClient) -> None:
+    await run(
+        views, "CREATE TABLE upserted (id int PRIMARY KEY, n int)", "INSERT INTO upserted VALUES (1, 1)"
+    )
+    change = "INSERT INTO upserted VALUES (1, 9) ON CONFLICT (id) DO UPDATE SET id = 1, n = 2"
+    await views.open("transact", {"sql_list": [change], "dry_run": True})
+    await views.wait("!document.getElementById('run').hidden")
+    assert await views.text("tbody th") == "new or changed"
+    assert "What is stored now is not shown" in await views.text("#statements")
+    await clean(views)

@@ -1,6 +1,5 @@
 // A diagram of tables: what is referenced stands left of what references it. Tables without a key between them stand
-// apart, each group in its own rectangle, so that no boxes overlap. Keys turn between columns of boxes, and cross a
-// column between its boxes.
+// apart, so that no boxes overlap. Keys cross a column between its boxes.
 
 const BOX = 200;
 const [HEAD, LINE, FOOT] = [26, 17, 6];

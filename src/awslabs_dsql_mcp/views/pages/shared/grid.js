@@ -20,7 +20,6 @@ class Grid {
     new ResizeObserver(() => this.later()).observe(this.root);
   }
 
-  // Show other columns.
   setColumns(columns, rows) {
     this.columns = columns;
     this.sorted = { column: -1, descending: false };

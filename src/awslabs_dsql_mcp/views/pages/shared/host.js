@@ -66,7 +66,7 @@ class Host {
       await navigator.clipboard.writeText(text);
       return true;
     } catch {
-      const field = element("textarea", { style: "position:fixed;opacity:0", "aria-hidden": "true" });
+      const field = element("textarea", { style: "position:fixed;opacity:0" });
       const focused = document.activeElement;
       field.value = text;
       document.body.append(field);
@@ -87,9 +87,11 @@ class Host {
     } else if (id !== undefined) {
       const isKnown = ["ping", "ui/resource-teardown"].includes(method);
       this.send({ id, ...(isKnown ? { result: {} } : { error: { code: -32601, message: "Method not found" } }) });
-    } else if (method === "ui/notifications/tool-input") request = params.arguments ?? {};
-    else if (method === "ui/notifications/tool-result") this.on.result(params);
-    else if (method === "ui/notifications/tool-cancelled") this.on.cancelled ? this.on.cancelled() : badge("Cancelled", "bad");
+    } else if (method === "ui/notifications/tool-input") this.input = request = params.arguments ?? {};
+    else if (method === "ui/notifications/tool-result") {
+      if (!this.input || this.input !== this.shown) this.on.result(params); // once: it may have been run since
+      this.shown = this.input;
+    } else if (method === "ui/notifications/tool-cancelled") this.on.cancelled ? this.on.cancelled() : badge("Cancelled", "bad");
     else if (method === "ui/notifications/host-context-changed") this.see(params);
   }
 
@@ -120,6 +122,7 @@ class Host {
   }
 
   async toggleSize() {
-    this.see({ displayMode: (await this.ask("ui/request-display-mode", { mode: this.isFull ? "inline" : "fullscreen" })).mode });
+    const asked = this.ask("ui/request-display-mode", { mode: this.isFull ? "inline" : "fullscreen" });
+    await asked.then(({ mode }) => this.see({ displayMode: mode }), () => (this.size.hidden = true));
   }
 }

@@ -18,5 +18,5 @@ function statementBlock(host, name, statement) {
 function track(part) {
   const bar = make("b");
   bar.style.width = `${part * 100}%`;
-  return element("span.track", { "aria-hidden": "true" }, bar);
+  return make("span.track", bar);
 }

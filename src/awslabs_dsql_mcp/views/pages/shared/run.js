@@ -1,5 +1,5 @@
-// The button that runs what is shown; the token of a dry run is here alone, for the person in front of it. It asks
-// twice where something is dropped or every row changed, and goes when its token is too old.
+// The button that runs what is shown; the token of a dry run is here alone. It asks twice where something is
+// dropped or every row changed, and goes when its token is too old.
 
 let offered, isAsking, timer;
 

@@ -31,7 +31,7 @@ function visible(text) {
 }
 
 function compare(a, b) {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return (a > b) - (a < b);
 }
 
 // A text whose UTF-16 stands in the order of values: of times by year, of texts by code point, without the blanks
@@ -51,7 +51,7 @@ function comparer(column, index) {
   return (a, b) => {
     const [x, y] = [a[index], b[index]];
     if (x === null || y === null) return (x === null) - (y === null);
-    if (!column.isNumber) return typeof x === "boolean" ? x - y : compare(key(x), key(y));
+    if (!column.isNumber) return compare(key(x), key(y));
     const [m, n] = [Number(x), Number(y)];
     if (m !== m || n !== n) return (m !== m) - (n !== n);
     if (m !== n) return m < n ? -1 : 1;
