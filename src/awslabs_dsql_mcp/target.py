@@ -113,12 +113,13 @@ async def resolve_account(settings: Settings, stack: AsyncExitStack) -> Account:
         )
     identity = Identity(settings.region, settings.profile)
     endpoint = settings.cluster_endpoint or ""
-    region = settings.region or region_of(endpoint)
+    region, problem = settings.region or region_of(endpoint), ""
     if region is None:
-        region = await run_in_daemon_thread(lambda: configured_region(identity) or "")
+        found = await run_in_daemon_thread(lambda: configured_region(identity))
+        region, problem = found.name, found.problem
     options = ("--profile", settings.profile) if settings.profile else ()
     api = AwsApi(identity, local_endpoints(os.environ))  # noqa: TID251 - botocore reads it itself
-    return Account(api, region, name_in(endpoint), options=options)
+    return Account(api, region, name_in(endpoint), options=options, no_region=problem)
 
 
 async def _local(settings: Settings, stack: AsyncExitStack) -> Target:

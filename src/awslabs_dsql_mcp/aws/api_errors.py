@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from awslabs_dsql_mcp.aws.credential_errors import credential_error
+from awslabs_dsql_mcp.aws.credential_errors import credential_error, unusable_environment
 from awslabs_dsql_mcp.aws.credential_reasons import reason_of
 from awslabs_dsql_mcp.errors import (
     Busy,
@@ -158,12 +158,10 @@ def api_error(error: Exception, called: ApiCall, profile: str | None = None) -> 
         )
     where = _own_endpoint(called.service)
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
-        return ConnectionFailed(
+        return _unusable_environment() or ConnectionFailed(
             f"AWS could not be reached for {called} ({reason_of(error)}).",
             code="aws_unreachable",
-            hint=f"{where} of this server names where it is asked: check that."
-            if where
-            else "Check the name of the Region, and the network and HTTPS_PROXY of this server.",
+            hint=_way(called, where, is_proxy=isinstance(error, aws.ProxyConnectionError)),
         )
     if where and isinstance(error, ValueError):
         return NotConfigured(
@@ -174,6 +172,37 @@ def api_error(error: Exception, called: ApiCall, profile: str | None = None) -> 
     if isinstance(error, ResponseParserError):
         return not_aws(called)
     return credential_error(error, profile)
+
+
+def _unusable_environment() -> NotConfigured | None:
+    return unusable_environment(os.environ)  # noqa: TID251 - botocore reads it itself
+
+
+def _way(called: ApiCall, where: str, *, is_proxy: bool) -> str:
+    """Say what lies between this machine and AWS, and may be wrong."""
+    if is_proxy:
+        return "Correct HTTPS_PROXY of this server, or start the proxy."
+    if where:
+        return f"{where} of this server names where it is asked: check that."
+    meant = _meant_region(called.region)
+    return f"{meant}Check the name of the Region, and the network and HTTPS_PROXY of this server."
+
+
+def _meant_region(name: str) -> str:
+    """Ask for the Region that was meant by a name of none; botocore may not know the newest."""
+    from difflib import get_close_matches  # noqa: PLC0415 - where a call has failed
+
+    from botocore.session import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
+        Session,
+    )
+
+    known = [
+        region
+        for partition in ("aws", "aws-cn", "aws-us-gov")
+        for region in cast("list[str]", Session().get_available_regions("ec2", partition))  # pyright: ignore[reportUnknownMemberType] - no types
+    ]
+    close = [] if name in known else get_close_matches(name, known, 2)
+    return f"Did you mean {' or '.join(close)}? " if close else ""
 
 
 def not_aws(called: ApiCall) -> ConnectionFailed:

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
-from awslabs_dsql_mcp.aws.credential_reasons import reason_of, why_unread
+from awslabs_dsql_mcp.aws.credential_reasons import reason_of, why_configuration_unread, why_unread
 from awslabs_dsql_mcp.aws.environment import unusable_variables
 from awslabs_dsql_mcp.aws.prompts import CodeRequiredError
 from awslabs_dsql_mcp.errors import ConnectionFailed, DsqlError, NotConfigured
@@ -134,6 +134,7 @@ _RULES = (
         "Renew them, and check that they may assume the role.",
     ),
 )
+_UNREAD = _Rule((), "no_credentials", "", "Correct the permissions of that file.")
 _NONE_OF_PROFILE = _Rule(
     (),
     "no_credentials",
@@ -198,14 +199,10 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
     named = (rule for rule in _RULES if isinstance(error, tuple(getattr(aws, n) for n in rule.exceptions)))
     rule = next(named, None) or _rule_of_others(error, is_botocores=type(error).__module__ == aws.__name__)
     rule = _narrowed(rule, profile, environ)
-    if rule in _MAY_BE_OF_VARIABLES and (unusable := dict(unusable_variables(environ))):
-        # The first of them alone may be the cause, and all have to be mended.
-        wrong = "; ".join(f"{name} has to be {expected}" for name, expected in unusable.items())
-        return NotConfigured(
-            f"The environment of this server has a value that cannot be used: {wrong}.",
-            code="environment",
-            hint=f"The operator can correct or unset {', '.join(unusable)} where the client starts it.",
-        )
+    if rule in _MAY_BE_OF_VARIABLES and (unusable := unusable_environment(environ)):
+        return unusable
+    if rule.code == "no_credentials" and (why := why_configuration_unread(environ)):
+        rule = replace(_UNREAD, message=f"{rule.message.rstrip('.')}: {why}.")
     words = {
         "name": type(error).__name__,
         "reason": reason_of(error),
@@ -218,6 +215,23 @@ def credential_error(error: Exception, profile: str | None = None) -> DsqlError:
     )
     kind = NotConfigured if rule.is_setting else ConnectionFailed
     return kind(message[0].upper() + message[1:], code=rule.code, hint=hint)
+
+
+def unusable_environment(environ: Mapping[str, str]) -> NotConfigured | None:
+    """Name the variables that cannot be used; `None` if there are none.
+
+    Args:
+        environ: The environment.
+    """
+    if not (unusable := dict(unusable_variables(environ))):
+        return None
+    # The first of them alone may be the cause, and all have to be mended.
+    wrong = "; ".join(f"{name} has to be {expected}" for name, expected in unusable.items())
+    return NotConfigured(
+        f"The environment of this server has a value that cannot be used: {wrong}.",
+        code="environment",
+        hint=f"The operator can correct or unset {', '.join(unusable)} where the client starts it.",
+    )
 
 
 def _narrowed(rule: _Rule, profile: str | None, environ: Mapping[str, str]) -> _Rule:

@@ -42,6 +42,19 @@ def why_unread(file: str) -> str:
         return f"{file} cannot be read ({getattr(error, 'strerror', '') or 'there is no home'})"
 
 
+def why_configuration_unread(environ: Mapping[str, str]) -> str:
+    """Word why the user's AWS configuration cannot be read; empty if it can, or is not there.
+
+    Args:
+        environ: The environment (AWS SDKs and Tools Reference Guide, "Location of the shared files").
+    """
+    files = (
+        environ.get("AWS_CONFIG_FILE") or "~/.aws/config",
+        environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials",
+    )
+    return next((why for file in files if (why := why_unread(file))), "")
+
+
 def _reason(error: Exception) -> str:
     from botocore import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - imported late
         exceptions as aws,

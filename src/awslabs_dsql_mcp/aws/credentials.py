@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from awslabs_dsql_mcp.aws.credential_errors import credential_error
+from awslabs_dsql_mcp.aws.credential_reasons import why_configuration_unread
 from awslabs_dsql_mcp.aws.prompts import without_prompts
 from awslabs_dsql_mcp.daemon_thread import run_in_daemon_thread
-from awslabs_dsql_mcp.errors import DsqlError
+from awslabs_dsql_mcp.dsql.cluster_names import is_region
+from awslabs_dsql_mcp.errors import DsqlError, NotConfigured
+from awslabs_dsql_mcp.text import as_line
 
 _LIFETIME = 900  # seconds
 _SCHEME = "https://"
@@ -147,9 +150,6 @@ def _load(identity: Identity) -> _Signer:
         NoCredentialsError,
         NoRegionError,
     )
-    from botocore.utils import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - as above
-        validate_region_name,  # pyright: ignore[reportUnknownVariableType]
-    )
 
     credentials, region = None, identity.region
     if region is not None and identity.access_key is not None:
@@ -158,10 +158,10 @@ def _load(identity: Identity) -> _Signer:
         credentials = EnvProvider().load()
     if credentials is None:
         session = create_session(identity)
-        credentials, region = session.get_credentials(), session.get_config_variable("region")
+        credentials = session.get_credentials()
+        region = region or _required(region_in(session))
     if region is None:
         raise NoRegionError
-    validate_region_name(region)
     if credentials is None:
         raise NoCredentialsError
     return _Signer(credentials, region)
@@ -188,17 +188,52 @@ def create_session(identity: Identity) -> Any:  # noqa: ANN401 - botocore has no
     return session
 
 
-def configured_region(identity: Identity) -> str | None:
-    """Return the Region of an identity's AWS configuration, `None` if it has none; blocks.
+@dataclass(frozen=True)
+class ConfiguredRegion:
+    """The Region of an AWS configuration.
+
+    Attributes:
+        name: Its name; empty if there is none that can be used.
+        problem: Why there is none, a clause.
+    """
+
+    name: str
+    problem: str = ""
+
+
+def configured_region(identity: Identity) -> ConfiguredRegion:
+    """Find the Region of an identity's AWS configuration; blocks.
 
     Raises:
         NotConfigured: The profile is unknown.
     """
+    return translate_errors(lambda: region_in(create_session(identity)), identity.profile)
 
-    def region() -> str | None:
-        return create_session(identity).get_config_variable("region")
 
-    return translate_errors(region, identity.profile)
+def region_in(session: Any) -> ConfiguredRegion:  # noqa: ANN401 - botocore has no types
+    """Find the Region of a session of botocore.
+
+    ``AWS_REGION``, which most of AWS's SDKs read and botocore does not, holds where nothing else names one.
+    """
+    environ = os.environ  # noqa: TID251 - botocore reads it itself
+    name = str(session.get_config_variable("region") or environ.get("AWS_REGION") or "")
+    if not name:
+        return ConfiguredRegion("", why_configuration_unread(environ) or "the AWS configuration has none")
+    if is_region(name):
+        return ConfiguredRegion(name)
+    variables = (each for each in ("AWS_DEFAULT_REGION", "AWS_REGION") if environ.get(each) == name)
+    source = next(variables, f"region in {environ.get('AWS_CONFIG_FILE') or '~/.aws/config'}")
+    return ConfiguredRegion("", f"{source} is {as_line(name, 60)!r}, which is no Region's name")
+
+
+def _required(region: ConfiguredRegion) -> str:
+    if not region.name:
+        raise NotConfigured(
+            f"The region of the cluster is unknown: it is not in the endpoint's name, and {region.problem}.",
+            code="no_region",
+            hint="Give --region, such as us-east-1.",
+        )
+    return region.name
 
 
 def translate_errors(call: Callable[[], T], profile: str | None = None) -> T:
@@ -214,5 +249,7 @@ def translate_errors(call: Callable[[], T], profile: str | None = None) -> T:
     """
     try:
         return call()
+    except DsqlError:
+        raise
     except Exception as error:  # what a source of credentials does wrong reaches us as it is
         raise credential_error(error, profile) from error

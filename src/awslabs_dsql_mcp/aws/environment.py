@@ -62,6 +62,7 @@ def _is_writable(value: str) -> bool:
 
 
 _NUMBER: Final = "a whole number"
+_PROXY: Final = "a proxy's address, such as http://proxy.example:3128"
 _ADDRESS: Final = "an address with http:// or https://"
 _SUPPORT: Final = (_is_one_of("when_supported", "when_required"), "when_supported or when_required")
 _MODES: Final = ("legacy", "auto", "standard", "in-region", "cross-region", "mobile")
@@ -85,8 +86,8 @@ _VARIABLES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     "AWS_CONTAINER_CREDENTIALS_FULL_URI": (_is_address, _ADDRESS),
     "AWS_ENDPOINT_URL": (_is_address, _ADDRESS),
     "AWS_ENDPOINT_URL_STS": (_is_address, _ADDRESS),
-    "HTTPS_PROXY": (_is_proxy, "a proxy's address"),
-    "https_proxy": (_is_proxy, "a proxy's address"),
+    "HTTPS_PROXY": (_is_proxy, _PROXY),
+    "https_proxy": (_is_proxy, _PROXY),
     "AWS_CA_BUNDLE": (_is_readable, _READABLE),
     "REQUESTS_CA_BUNDLE": (_is_readable, _READABLE),
     "AWS_WEB_IDENTITY_TOKEN_FILE": (_is_readable, _READABLE),

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from awslabs_dsql_mcp.aws.credentials import Identity, create_session, translate_errors
+from awslabs_dsql_mcp.aws.credentials import (
+    ConfiguredRegion,
+    Identity,
+    create_session,
+    region_in,
+    translate_errors,
+)
 
 # botocore's names of its providers (botocore.credentials, METHOD).
 _SOURCES = {
@@ -33,14 +39,14 @@ class CredentialInfo:
         kind: Which kind of identity the key belongs to.
         key_suffix: The last four characters of the access key's id, which is no secret.
         expires_at: When they end, where the source says so.
-        region: The region that requests are signed for; ``None`` when none is configured.
+        region: The region that the configuration has for requests.
     """
 
     source: str
     kind: str
     key_suffix: str
     expires_at: datetime | None
-    region: str | None
+    region: ConfiguredRegion
 
 
 def describe_credentials(identity: Identity) -> CredentialInfo:
@@ -70,5 +76,5 @@ def _describe(session: Any) -> CredentialInfo:  # noqa: ANN401 - botocore has no
         key_suffix=key[-4:],
         # botocore has no public name for it; credentials that do not expire lack the attribute.
         expires_at=getattr(credentials, "_expiry_time", None),
-        region=session.get_config_variable("region"),
+        region=region_in(session),
     )

@@ -132,7 +132,7 @@ class _Work:
         wanted = self._wanted
         if not (account.region or wanted.regions or wanted.point):
             raise NotConfigured(
-                "No Region is named, and the AWS configuration has none.",
+                f"No Region is named, and {account.no_region}.",
                 code="no_region",
                 hint=at_command_line().no_region,
             )

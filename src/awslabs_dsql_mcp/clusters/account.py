@@ -20,6 +20,7 @@ class Account:
         cluster: This server's cluster; `None` where its endpoint does not tell the identifier.
         sizes: Tells the sizes of a local account's clusters; `None` of AWS, where CloudWatch does.
         options: Options of a command line that choose this account.
+        no_region: Why there is no Region, a clause.
     """
 
     api: Api
@@ -27,3 +28,4 @@ class Account:
     cluster: ClusterName | None = None
     sizes: Sizes | None = None
     options: tuple[str, ...] = ()
+    no_region: str = "the AWS configuration has none"

@@ -187,7 +187,7 @@ def own_region(account: Account, asker: Asker) -> str:
     """
     if not account.region:
         raise NotConfigured(
-            "No Region is named, and the AWS configuration has none.",
+            f"No Region is named, and {account.no_region}.",
             code="no_region",
             hint=asker.no_region,
         )

@@ -67,6 +67,11 @@ def read_arn(arn: str) -> ClusterArn | None:
     return ClusterArn(found[1], found[3], ClusterName(found[4], found[2])) if found else None
 
 
+def is_region(name: str) -> bool:
+    """Return true for what may be the name of a Region."""
+    return re.fullmatch(_REGION, name) is not None
+
+
 def region_of(endpoint: str) -> str | None:
     """Extract the Region from the name of an endpoint, public or private; `None` for any other name."""
     match = _ANY_ENDPOINT.search(endpoint.lower())

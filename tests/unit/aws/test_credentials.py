@@ -74,6 +74,18 @@ def test_a_profile_without_credentials_is_named() -> None:
     assert "`aws configure sso --profile work`" in str(error.hint)
 
 
+@pytest.mark.parametrize("variable", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"])
+@pytest.mark.parametrize("profile", [None, "work"])
+def test_a_configuration_that_cannot_be_read_is_why_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, profile: str | None
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path))  # a folder, which root cannot read as a file either
+    error = credential_error(aws.NoCredentialsError(), profile)
+    assert error.code == "no_credentials"
+    assert f"{tmp_path} cannot be read (Is a directory)." in error.message
+    assert "that file" in str(error.hint)
+
+
 @pytest.mark.parametrize("error", [aws.CredentialRetrievalError(provider="c", error_msg="x"), ValueError()])
 def test_the_container_is_named_where_it_was_asked(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x")

@@ -364,4 +364,6 @@ async def test_the_region_of_the_configuration_signs_where_none_is_chosen(
     (home / "config").write_text("[default]\nregion = eu-west-2\n")
     assert "%2Feu-west-2%2Fdsql%2F" in await tokens.token(HOST, USER)
     (home / "config").write_text("[default]\nregion = eu west\n")
-    assert (await refusal(TokenSource(Identity()))).remedy == "ask_operator"
+    error = await refusal(TokenSource(Identity()))
+    assert (error.code, error.remedy) == ("no_region", "ask_operator")
+    assert "config is 'eu west', which is no Region's name" in error.message

@@ -62,11 +62,12 @@ async def region(context: CheckContext) -> CheckOutcome:
             remedy="Give --cluster_endpoint as the cluster's name; PGHOSTADDR may be the address.",
         )
     named = region_of(host)
+    problem = "the AWS configuration is not read"
     if named is None and not chosen and context.credentials is not None:
-        chosen = context.credentials.region
+        chosen, problem = context.credentials.region.name, context.credentials.region.problem
     if not chosen:
         return failed(
-            f"The region of {host} is neither in the endpoint's name nor in the AWS configuration.",
+            f"The region of {host} is not known: it is not in the endpoint's name, and {problem}.",
             code="no_region",
             remedy="Give --region, such as us-east-1.",
         )
