@@ -157,10 +157,19 @@ def _local_command(name: str, rest: Sequence[str]) -> Callable[[], int]:
     if name == "demo":
         from awslabs_dsql_mcp.demo import main as demo  # noqa: PLC0415 - see the module
 
-        return lambda: demo(rest)
+        return lambda: demo(rest, _program())
     from awslabs_dsql_mcp.local_cluster.cli import main as local  # noqa: PLC0415 - see the module
 
     return lambda: local(rest, os.environ)
+
+
+def _program() -> str:
+    """Write how the user starts this program."""
+    import shlex  # noqa: PLC0415 - see the module
+
+    from awslabs_dsql_mcp.installer.program import own_program  # noqa: PLC0415 - see the module
+
+    return shlex.join(own_program(os.environ))
 
 
 def _as_started(arguments: Sequence[str]) -> tuple[Sequence[str], str]:

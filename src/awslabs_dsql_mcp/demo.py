@@ -51,20 +51,21 @@ CREATE INDEX reviews_by_product ON shop.reviews (product_id);
 INSERT INTO shop.reviews (product_id, stars, body) VALUES (1, 5, 'Bright'), (2, 3, NULL);
 """
 _NEXT = """\
-  awslabs-dsql-mcp install claude-code --local --allow-writes
-  awslabs-dsql-mcp install claude-code --cluster_endpoint YOUR-ENDPOINT
-Without a name it asks for which client. Before each, write what you wrote before `awslabs-dsql-mcp demo`."""
+  {program} install claude-code --local --allow-writes
+  {program} install claude-code --cluster_endpoint YOUR-ENDPOINT
+Without a name it asks for which client."""
 
 
 class DemoFailed(Exception):
     """A call had an unexpected result."""
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], program: str) -> int:
     """Run the demonstration.
 
     Args:
         argv: Must be empty.
+        program: How the user starts this program, for what to do next.
 
     Returns:
         0, or 1 after printing the failure.
@@ -84,7 +85,7 @@ def main(argv: Sequence[str]) -> int:
         if not isinstance(failed, (DemoFailed, OSError)) or isinstance(failed, BrokenPipeError):
             raise
         return _fail(as_line(str(failed)))
-    _say(_head("\nDone. Next, give your MCP client such a server:\n") + _NEXT)
+    _say(_head("\nDone. Next, give your MCP client such a server:\n") + _NEXT.format(program=program))
     return 0
 
 

@@ -1,11 +1,14 @@
 """The commands as a user types them: help, words that are nearly right, and what is not installed."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from awslabs_dsql_mcp import __version__
 from awslabs_dsql_mcp.config.help import GROUPS, command_names
 from awslabs_dsql_mcp.config.options import OPTIONS
 from awslabs_dsql_mcp.installer.clients import CLIENTS
@@ -133,7 +136,14 @@ def test_the_demonstration_calls_each_tool_and_ends_with_what_to_do_next() -> No
     assert len(tools) > 12
     assert [tool for tool in tools if f"\n→ {tool} " not in done.stdout] == []
     assert "What costs, estimated" in done.stdout
-    assert "awslabs-dsql-mcp install" in done.stdout.partition("\nDone. Next")[2]
+    command = re.search(
+        r"^  (\S.*?) install claude-code --local", done.stdout.partition("\nDone. Next")[2], re.MULTILINE
+    )
+    assert command
+    shown = subprocess.run(
+        [*shlex.split(command[1]), "--version"], env=server().env, capture_output=True, text=True, check=False
+    )
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"{__version__}\n", "")
     headings = [line for line in done.stdout.splitlines() if line.endswith(":") and line[0] not in " →"]
     assert len(headings) >= 3
     assert [line for line in headings[1:] if f"\n\n{line}\n" not in done.stdout] == []

@@ -216,7 +216,7 @@ def test_the_environment_of_a_cluster_that_does_not_run_is_nothing(
     assert said.out == ""
     assert said.err.splitlines() == [
         f"awslabs-dsql-mcp local: No local cluster runs in {tmp_path}.",
-        f"Start it: awslabs-dsql-mcp local --local-data {tmp_path}",
+        f"Start it: {sys.executable} -m awslabs_dsql_mcp local --local-data {tmp_path}",
     ]
 
 

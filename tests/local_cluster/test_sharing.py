@@ -325,5 +325,5 @@ def test_a_token_of_no_cluster_is_refused(tmp_path: Path) -> None:
     assert (command.returncode, told) == (1, "")
     assert said == (
         f"awslabs-dsql-mcp local: There is no local cluster in {tmp_path}.\n"
-        f"Start it: awslabs-dsql-mcp local --local-data {tmp_path}\n"
+        f"Start it: {sys.executable} -m awslabs_dsql_mcp local --local-data {tmp_path}\n"
     )

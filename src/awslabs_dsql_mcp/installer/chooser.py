@@ -8,10 +8,8 @@ from shutil import which
 from typing import TextIO
 
 from awslabs_dsql_mcp.installer.clients import CLIENTS, Client
-from awslabs_dsql_mcp.installer.launch import PACKAGE
 from awslabs_dsql_mcp.installer.platform_paths import PlatformPaths
-from awslabs_dsql_mcp.installer.source import own_source, requirement
-from awslabs_dsql_mcp.installer.uv_tool import find_uvx, is_in_cache
+from awslabs_dsql_mcp.installer.program import own_program
 from awslabs_dsql_mcp.option_parser import SettingsError
 
 
@@ -73,11 +71,7 @@ def whole_command(options: Mapping[str, object], argv: Sequence[str], machine: P
         argv: The same, as they were typed.
         machine: The user's environment.
     """
-    program = [PACKAGE]
-    on_path = which(PACKAGE, path=machine.environ.get("PATH", ""))
-    if on_path is None or is_in_cache(Path(on_path).absolute()):  # uvx puts its own on PATH
-        source = requirement(None, own_source(), Path.cwd(), local=True)
-        program = [str(find_uvx(machine.environ) or "uvx"), "--from", source, PACKAGE]
+    program = own_program(machine.environ)
     here = clients_here(machine) or CLIENTS
     client = [] if "client" in options or at_terminal() else [here[0].name]
     cluster = [] if options.keys() & {"cluster_endpoint", "config", "local", "uninstall"} else ["--local"]

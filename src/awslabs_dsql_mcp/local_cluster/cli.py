@@ -196,7 +196,13 @@ def _host_name(text: str) -> str:
 
 
 def _how_to_start(data_dir: DataDir) -> str:
-    return f"Start it: awslabs-dsql-mcp local --local-data {shlex.quote(str(data_dir.path))}"
+    words = [*_program(), "local", "--local-data", str(data_dir.path)]
+    return f"Start it: {_typed(words)}"
+
+
+def _typed(words: Sequence[str]) -> str:
+    """Write a command for the user's shell."""
+    return f"& {' '.join(map(powershell, words))}" if sys.platform == "win32" else shlex.join(words)
 
 
 @contextmanager

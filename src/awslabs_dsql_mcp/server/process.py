@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 # the start-up time; the SDK works without them (Python documentation, "The module cache").
 _UNUSED = ("uvicorn", "rich")
 _TERMINAL_MESSAGE = (
-    "awslabs-dsql-mcp waits for an MCP client on standard input; see README.md for the configuration of "
-    "clients. `awslabs-dsql-mcp demo` shows the tools. Press Ctrl-C to stop."
+    "awslabs-dsql-mcp waits for an MCP client on standard input. `install` in place of its options lets a "
+    "client start it, `demo` shows the tools. Press Ctrl-C to stop."
 )
 _TELLS_START = ("DEBUG", "INFO")  # levels of the log
 _EXIT_TIMEOUT = 1.8  # seconds; from a signal or the end of input to the end of the process

@@ -20,6 +20,7 @@ from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.option_parser import SettingsError
 from docs.blocks import block
 
+PROGRAM = f"{sys.executable} -m awslabs_dsql_mcp"  # as of an installation that PATH does not lead to
 CLUSTER = ("--cluster_endpoint", "abc.dsql.eu-west-1.on.aws")
 
 
@@ -322,14 +323,14 @@ def test_how_the_server_is_started(home: Path) -> None:
         (["claudecode"], "CLIENT: got 'claudecode', expected claude-code?"),
         (
             [],
-            "CLIENT: got nothing, expected one, as in: uvx --from 'awslabs-dsql-mcp[local]' awslabs-dsql-mcp",
+            f"CLIENT: got nothing, expected one, as in: {PROGRAM} install",
         ),
-        ([], "awslabs-dsql-mcp install claude-code --local"),
-        (["--uninstall"], "awslabs-dsql-mcp install claude-code --uninstall"),
-        (["--local", "--name", "a b"], "awslabs-dsql-mcp install claude-code --local --name 'a b'"),
-        (["--local", "--env", "KEY=secret"], "awslabs-dsql-mcp install claude-code …"),
+        ([], f"{PROGRAM} install claude-code --local"),
+        (["--uninstall"], f"{PROGRAM} install claude-code --uninstall"),
+        (["--local", "--name", "a b"], f"{PROGRAM} install claude-code --local --name 'a b'"),
+        (["--local", "--env", "KEY=secret"], f"{PROGRAM} install claude-code …"),
         (["cursor"], "--cluster_endpoint: got nothing, expected --cluster_endpoint HOST, --config FILE or"),
-        (["cursor", "--project"], "awslabs-dsql-mcp install cursor --project --local"),
+        (["cursor", "--project"], f"{PROGRAM} install cursor --project --local"),
         (["cursor", "--local", "--from", ""], "--from: got nothing, expected SOURCE"),
         (["cursor", "--local", "--from", "[local]"], "--from: got '[local]', expected SOURCE"),
         (["cursor", "--local", "--name", " "], "--name: got nothing, expected NAME"),
