@@ -1,6 +1,7 @@
 """Colours and progress on a terminal; elsewhere plain lines."""
 
 import itertools
+import shutil
 import sys
 import threading
 from collections.abc import Generator, Mapping
@@ -57,7 +58,8 @@ def working(
 
     def turn() -> None:
         for frame in itertools.cycle(_FRAMES):
-            stream.write(f"\r{frame} {what} … ")
+            width = shutil.get_terminal_size().columns  # a line that wraps cannot be written over
+            stream.write("\r" + f"{frame} {what} … "[: width - 1])
             stream.flush()
             if done.wait(_SECONDS):
                 break

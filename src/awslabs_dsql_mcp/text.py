@@ -33,6 +33,11 @@ def escape(text: str) -> str:
     return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
+def fault_of(error: OSError) -> str:
+    """Word a fault of the operating system: the file, and what the system says of it; no number."""
+    return ": ".join(str(word) for word in (error.filename, error.strerror) if word) or str(error)
+
+
 def as_line(text: str, limit: int = MAX_LINE) -> Shown:
     """Write a text on one line: line breaks are marked, hidden characters escaped, the middle cut.
 

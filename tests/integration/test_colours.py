@@ -42,6 +42,12 @@ def test_the_doctor_shows_what_it_does_and_colours_what_it_found(doctor: list[st
     assert [line for line in left if " … " in COLOUR.sub("", line)] == []
 
 
+def test_a_sign_that_turns_stays_on_one_line_of_a_narrow_terminal(doctor: list[str]) -> None:
+    seen = at_terminal(command(doctor, COLUMNS="12")).text
+    assert "\r| Local Pos\r" in seen
+    assert max(len(part) for part in re.findall(r"\r([|/\\-] [^\r\x1b]*)", seen)) < 12
+
+
 def test_what_fails_is_red() -> None:
     seen = at_terminal(command(["doctor", "--cluster_endpoint", "https://x"]))
     assert seen.status == 1

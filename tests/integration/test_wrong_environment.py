@@ -64,6 +64,12 @@ def test_a_file_of_roots_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "AWS_CA_BUNDLE has to be a file or directory that can be read" in text
 
 
+def test_a_cluster_that_nobody_named_is_asked_for(tmp_path: Path) -> None:
+    text = said("clusters", "show", "--region", "us-east-1", home=tmp_path)
+    assert "No cluster is named, and --cluster_endpoint tells none: give its id, ARN or endpoint." in text
+    assert "clusters list` lists them." in text
+
+
 def test_a_region_nearly_right_is_asked_about(tmp_path: Path) -> None:
     text = said("clusters", "--region", "us-esat-1", home=tmp_path)
     if "could not be reached" in text:  # a network may answer any name

@@ -274,6 +274,7 @@ async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="data folder cannot be used") as refused:
         async with local_cluster(tmp_path / "file" / "data"):
             pass
+    assert refused.value.message.endswith(f"{tmp_path / 'file' / 'data'}: Not a directory.")
     assert refused.value.hint == "Give another folder with --local-data DIR."
 
 

@@ -21,6 +21,7 @@ class Asker:
         region: What names a Region.
         no_region: What to do where no Region is known, a sentence.
         restore: Names what restores a recovery point, by its ARN and Region.
+        not_this: Says that no cluster is named, and none is known from the server's own endpoint, a sentence.
         gone: What to do about a cluster that is not there any more, behind the rest of the advice.
     """
 
@@ -30,6 +31,7 @@ class Asker:
     region: str
     no_region: str
     restore: Callable[[str, str], str]
+    not_this: str
     gone: str = ""
 
 
@@ -40,6 +42,7 @@ TOOL: Final = Asker(
     region="`region`",
     no_region="Give region, such as us-east-1; the operator can set one with --region.",
     restore=TO_MODEL.restore,
+    not_this="The id of the connected cluster is not known: its endpoint has another name.",
 )
 """A model that calls ``cluster_status``."""
 
@@ -59,5 +62,6 @@ def at_command_line(options: Sequence[str] = (), *, waits: bool = False) -> Aske
         region="--region",
         no_region="Give --region, such as us-east-1, or --profile with a Region of its own.",
         restore=CommandAdvice(options).restore,
+        not_this="No cluster is named, and --cluster_endpoint tells none: give its id, ARN or endpoint.",
         gone=" With --deleted that is success." if waits else "",
     )

@@ -161,10 +161,7 @@ def named(cluster_id: str, account: Account, regions: list[str], asker: Asker = 
     """
     if cluster_id.strip().lower() == THIS:
         if account.cluster is None:
-            raise RequestInvalid(
-                "The id of the connected cluster is not known: its endpoint has another name.",
-                hint=asker.listing,
-            )
+            raise RequestInvalid(asker.not_this, hint=asker.listing)
         name = account.cluster
     elif (name := name_of(cluster_id)) is None:
         raise RequestInvalid(

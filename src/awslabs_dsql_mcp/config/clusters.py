@@ -42,6 +42,7 @@ _MAX_BYTES: Final = 1 << 16  # some hundred clusters
 _MAX_LINES_OF_VALUE: Final = 50  # where a line is looked for
 _MAX_SHOWN: Final = 200  # characters of a name or value in an error
 _MAX_DESCRIPTION: Final = 100  # characters; clients cut instructions at 2,048 in all
+_LINES: Final = "tables such as [clusters.dev] with lines such as local = true"
 _OPTIONS: Final = {option.name: option for option in OPTIONS if option.name in PER_CLUSTER_OPTIONS}
 
 
@@ -162,13 +163,15 @@ class _File:
             self._text = data.decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise SettingsError(f"--config: {path} cannot be read: {reason}") from None
+            expected = "a file of text in UTF-8 that you can read"
+            raise SettingsError(f"--config: {path} cannot be read: {reason}, expected {expected}") from None
         if len(data) > _MAX_BYTES:
             raise SettingsError(f"--config: {path}: expected at most {_MAX_BYTES:,} bytes")
         try:
             self._tables = _parse(self._text)
         except ValueError as error:
-            raise SettingsError(f"{path}: not valid TOML: {as_line(str(error), _MAX_SHOWN)}") from None
+            problem = as_line(str(error), _MAX_SHOWN)
+            raise SettingsError(f"{path}: not valid TOML: {problem}, expected {_LINES}") from None
 
     def clusters(self, settings: Settings) -> Clusters:
         """Read the clusters.

@@ -33,8 +33,16 @@ def requirement(given: str | None, own: str | None, folder: Path, *, local: bool
             f'--from: got {source!r}, expected SOURCE, such as "${{PWD}}[local]" or a Git URL'
         )
     directory = folder / Path(name).expanduser()
+    if _looks_like_path(name) and not directory.exists():
+        raise SettingsError(
+            f"--from: got {source!r}, expected a folder or file that exists, or a URL or package"
+        )
     required = f"{directory.resolve()}{bracket}{extras}" if directory.is_dir() else source
     return with_local(required) if local else required
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.startswith((".", "/", "~", "\\")) or Path(name).is_absolute()
 
 
 def with_local(required: str) -> str:

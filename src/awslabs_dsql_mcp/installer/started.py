@@ -85,7 +85,8 @@ def _entry(client: Client, path: Path, name: str) -> Mapping[str, object] | None
         text = files.load(path).text.lstrip("\ufeff").replace("\r\n", "\n")
         found = value_at(client.format.read(text), (client.key, name))
     except (OSError, NotEditable) as error:
-        raise SettingsError(f"--as: {path} cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"--as: {path} cannot be read: {reason}") from None
     return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else None
 
 

@@ -206,3 +206,4 @@ def test_the_error_for_invalid_toml_names_the_line(file: Path) -> None:
     message = error_of(file, "[clusters.a]\nlocal = yes\n")
     assert message.startswith(": not valid TOML: ")
     assert "line 2" in message
+    assert message.endswith(", expected tables such as [clusters.dev] with lines such as local = true")

@@ -332,6 +332,11 @@ def test_how_the_server_is_started(home: Path) -> None:
         (["cursor"], "--cluster_endpoint: got nothing, expected --cluster_endpoint HOST, --config FILE or"),
         (["cursor", "--project"], f"{PROGRAM} install cursor --project --local"),
         (["cursor", "--local", "--from", ""], "--from: got nothing, expected SOURCE"),
+        (["cursor", "--local", "--from", "/nowhere"], "--from: got '/nowhere', expected a folder or file"),
+        (
+            ["cursor", "--local", "--from", "./x[local]"],
+            "--from: got './x[local]', expected a folder or file",
+        ),
         (["cursor", "--local", "--from", "[local]"], "--from: got '[local]', expected SOURCE"),
         (["cursor", "--local", "--name", " "], "--name: got nothing, expected NAME"),
         (["cursor", *CLUSTER, "--profile", ""], "--profile: got nothing, expected NAME"),

@@ -81,6 +81,10 @@ def test_what_cannot_be_read_is_told(home: Path) -> None:
     (home / ".cursor/mcp.json").write_text("{")
     with pytest.raises(SettingsError, match=r"mcp\.json cannot be read"):
         started(home, "--as", "cursor")
+    (home / ".cursor/mcp.json").unlink()
+    (home / ".cursor/mcp.json").mkdir()
+    with pytest.raises(SettingsError, match=r"mcp\.json cannot be read: Is a directory$"):
+        started(home, "--as", "cursor")
 
 
 def test_without_as_nothing_changes(home: Path) -> None:

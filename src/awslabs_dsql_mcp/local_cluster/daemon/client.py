@@ -19,6 +19,7 @@ from awslabs_dsql_mcp.local_cluster import options
 from awslabs_dsql_mcp.local_cluster.config import ClusterConfig
 from awslabs_dsql_mcp.local_cluster.daemon.file_lock import is_locked, locked
 from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
+from awslabs_dsql_mcp.text import fault_of
 
 _JOIN_SECONDS = 180  # for others to join, a first start among them
 _CONNECT_SECONDS = 5
@@ -101,7 +102,7 @@ def connect_or_start(data_dir: DataDir, config: ClusterConfig | None = None) -> 
                 return _start(data_dir, config or ClusterConfig())
     except OSError as failure:  # TimeoutError among them
         raise NotConfigured(
-            f"The local cluster's data folder cannot be used: {failure}",
+            f"The local cluster's data folder cannot be used: {fault_of(failure)}.",
             hint="Give another folder with --local-data DIR.",
         ) from failure
     if config is not None and not config.accepts(handle.config, handle.port):

@@ -66,6 +66,11 @@ def listen_at(port: int) -> list[socket.socket]:
     """
     try:
         listeners = [socket.create_server(("127.0.0.1", port))]
+    except PermissionError as refused:
+        raise NotConfigured(
+            f"The local cluster cannot listen at port {port}: {refused.strerror}.",
+            hint="Give another --port: those below 1024 are for the system's own services.",
+        ) from None
     except OSError as refused:
         reason = os.strerror(refused.errno or 0)
     else:
