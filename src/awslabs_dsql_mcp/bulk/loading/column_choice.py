@@ -82,3 +82,22 @@ def find_name(name: str, names: Iterable[str]) -> str | None:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name[:60]) for name in names[:20])
     return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "") if names else "none"  # noqa: PLR2004 - as shown
+
+
+def refuse_repeated(names: Sequence[str], choice: ColumnChoice, caution: str = "") -> None:
+    """Refuse a choice of a column whose name a file has twice.
+
+    Args:
+        names: The file's columns.
+        choice: Those that are chosen.
+        caution: Sentences on how their names were found.
+
+    Raises:
+        RequestInvalid: There is one.
+    """
+    twice = next((name for name in choice.sources if names.count(name) > 1), None)
+    if twice:
+        raise RequestInvalid(
+            f"The file has two columns {twice[:80]!r}; nothing was loaded.",
+            hint=f"Rename one in its first line, or list the other columns in columns. {caution}".rstrip(),
+        )

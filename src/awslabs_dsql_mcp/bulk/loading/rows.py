@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 from awslabs_dsql_mcp.bulk.loading.column_choice import ColumnChoice, Columns, choose, written
+from awslabs_dsql_mcp.bulk.loading.formats.text_lines import TextLines
 from awslabs_dsql_mcp.errors import RequestInvalid
 from awslabs_dsql_mcp.sql.identifiers import closest
 
@@ -90,6 +91,19 @@ class FileOptions:
     delimiter: str = ""
     encoding: str = ""
     header: bool = True
+
+
+@dataclass(frozen=True)
+class OpenedRows:
+    """Rows of a file: the columns, the rows, what there is to tell of those read so far, and the text.
+
+    A text reader that nobody holds closes its file.
+    """
+
+    choice: ColumnChoice
+    rows: Iterator[NumberedRow]
+    notes: Callable[[], Sequence[str]]
+    lines: TextLines | None = None
 
 
 class RowFiles(Protocol):

@@ -38,7 +38,6 @@ class TextLines(Iterator[str]):
 
     Attributes:
         encoding: The encoding that is used.
-        has_mark: The file begins with a byte order mark.
         start: Where the text begins, in bytes.
         number: Number of the line that was given last, from 1.
         offset: Where it begins, in bytes from the beginning of the file.
@@ -51,7 +50,7 @@ class TextLines(Iterator[str]):
         file.seek(0)
         head = file.read(4)
         mark, marked = next((pair for pair in _BYTE_ORDER_MARKS if head.startswith(pair[0])), (b"", ""))
-        self.has_mark = bool(mark)
+        self._has_mark = bool(mark)
         self.encoding = _checked(encoding, marked)
         self.number = 0
         self.start = self.offset = self._next_offset = len(mark)
@@ -60,6 +59,12 @@ class TextLines(Iterator[str]):
         self._file = file
         self._text: TextIOWrapper | None = None
         self._ended = True
+
+    def notes(self) -> list[str]:
+        """Tell the encoding, where the byte order mark alone says it."""
+        if self._has_mark and self.encoding != "utf-8":
+            return [f"Read as {self.encoding.upper()}, as its byte order mark says."]
+        return []
 
     def sample(self) -> str:
         """Give the beginning of the text."""
