@@ -4,21 +4,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
 from awslabs_dsql_mcp.bulk.jobs.progress_table import RESTART
-from awslabs_dsql_mcp.catalog.estimates import counted as count_small
-from awslabs_dsql_mcp.catalog.estimates import estimates
 from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.clusters.budget import Affordable, Budget
 from awslabs_dsql_mcp.clusters.forecast import Forecast
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query
 from awslabs_dsql_mcp.errors import DsqlError, RequestInvalid, StatementRefused
-from awslabs_dsql_mcp.migration import cost, planner
+from awslabs_dsql_mcp.migration import planner
 from awslabs_dsql_mcp.migration.converter import ScriptSyntaxError, convert
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
 from awslabs_dsql_mcp.migration.position import Position, first_step, position, runs_a_step
@@ -30,10 +28,10 @@ from awslabs_dsql_mcp.migration.verification.comparison import Comparer
 from awslabs_dsql_mcp.migration.verification.existing import Existing, find_existing
 from awslabs_dsql_mcp.migration.verification.sequences_behind import sequences_behind
 from awslabs_dsql_mcp.output.tool_output import ReportProgress, ToolOutput
-from awslabs_dsql_mcp.sql.identifiers import qualified_name
 from awslabs_dsql_mcp.text import pluralize
-from awslabs_dsql_mcp.tools.consent.confirmation import TOKEN_LIFE, Change, ChangeConfirmation, Question
+from awslabs_dsql_mcp.tools.consent.confirmation import Change, ChangeConfirmation, Question
 from awslabs_dsql_mcp.tools.consent.elicitation import call_confirmed
+from awslabs_dsql_mcp.tools.large_changes.agreed_plans import AgreedPlans
 from awslabs_dsql_mcp.tools.large_changes.migrate_answer import (
     WITH_TOKEN,
     failed_view,
@@ -41,10 +39,9 @@ from awslabs_dsql_mcp.tools.large_changes.migrate_answer import (
     run_output,
     with_run_view,
 )
+from awslabs_dsql_mcp.tools.large_changes.migrate_cost import steps_cost
 from awslabs_dsql_mcp.tools.migrate import MigrateRequest
 from awslabs_dsql_mcp.tools.spec import Answer, progress_of, to_text_result
-
-_MAX_COUNTED: Final = 8  # tables that a forecast counts
 
 
 class Migrate:
@@ -75,7 +72,7 @@ class Migrate:
         self._budget = budget or Budget()
         self._affordable = Affordable()
         self._confirmation = confirmation
-        self._agreed: dict[str, tuple[int, float]] = {}
+        self._agreed = AgreedPlans(clock)
         self._database = database
         self._runner = MigrationRunner(database, sleep=sleep, clock=clock)
         self._comparer = Comparer(database, clock=clock)
@@ -124,8 +121,7 @@ class Migrate:
             return None
         if plan.blocked or not plan.steps or not runs_a_step(plan, request.resume_from):
             return None
-        if self._is_agreed(plan, request.resume_from):
-            self._agreed.pop(plan.fingerprint, None)  # a call beside this one asks
+        if self._agreed.take(plan, request.resume_from):
             return None
         return self._confirmation.question(_change(plan), can_ask=can_ask, previews=request.previews)
 
@@ -152,26 +148,9 @@ class Migrate:
 
     async def _forecast(self, plan: MigrationPlan, first: int) -> tuple[Forecast, str]:
         """Forecast the steps of a plan from one on, with a sentence on what counts with the most."""
-        names = await asyncio.to_thread(cost.tables_before, plan)
-        found = await estimates(self._database, [qualified_name(*name) for name in names]) if names else []
-        known = dict(zip(names, found, strict=True))
-        counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
-        unsized = [name for name in counted.tables if name in known][:_MAX_COUNTED]
-        for name in unsized:  # small ones, of which nothing is estimated yet
-            known[name] = await count_small(self._database, qualified_name(*name), known[name])
-        if unsized:
-            counted = await asyncio.to_thread(cost.plan_cost, plan, known, first)
+        counted = await steps_cost(self._database, plan, first)
         forecast = await self._budget.forecast(counted.work, counted.uncounted, counted.remedy)
         return forecast, counted.note
-
-    def _is_agreed(self, plan: MigrationPlan, handle: str | None) -> bool:
-        """Check that a handle goes on with what was agreed to."""
-        if handle is None:
-            return False
-        number, doubt = (1, "") if handle == RESTART else plan.parse_resume_token(handle)
-        agreed, until = self._agreed.get(plan.fingerprint, (number + 1, 0.0))
-        # Steps in doubt are looked up in the catalog, not run again.
-        return self._clock() < until and (agreed <= number or bool(doubt))
 
     async def migrate(self, request: MigrateRequest, report: ReportProgress) -> ToolOutput:
         """Show the plan, or carry it out until it is done, a step fails, or the call's time is over.
@@ -196,7 +175,7 @@ class Migrate:
             begin, record = await self._begin(plan, request.resume_from, verify=request.verify)
         except DsqlError:
             if runs_a_step(plan, request.resume_from):
-                self._agree(plan, first_step(plan, request.resume_from))
+                self._agreed.note(plan, first_step(plan, request.resume_from))
             raise
         run = MigrationRun(plan, deadline, begin, record)
         try:
@@ -206,7 +185,7 @@ class Migrate:
                 error.for_person = failed_view(run)
             raise
         finally:  # who has only found what was applied has used nothing up
-            self._agree(plan, run.number if run.has_applied else begin.number)
+            self._agreed.note(plan, run.number if run.has_applied else begin.number)
         compared = None
         if request.verify and not run.paused:
             compared = await self._comparer.compare(plan, report, deadline=deadline)
@@ -224,7 +203,7 @@ class Migrate:
         """Show a plan; that a run of it was shown counts, unless the user of a view has the button for it."""
         place = request.show_from
         if not request.previews:
-            self._agree(plan, 1)
+            self._agreed.note(plan, 1)
         try:
             page = await asyncio.to_thread(plan_page, plan, place)
         except ValueError as error:
@@ -251,16 +230,6 @@ class Migrate:
             remarks = [*filter(None, costs), *remarks]
         token = self._confirmation.token(_change(plan)) if request.previews else None
         return plan_output(plan, page, existing, remarks, forecast, refusal, token)
-
-    def _agree(self, plan: MigrationPlan, number: int) -> None:
-        """Remember for a while that a plan may go on by its handle, as long as a step is left."""
-        now = self._clock()
-        kept = {key: value for key, value in self._agreed.items() if value[1] > now}
-        if number <= len(plan.steps):
-            kept[plan.fingerprint] = (number, now + TOKEN_LIFE)
-        else:
-            kept.pop(plan.fingerprint, None)
-        self._agreed = kept
 
     async def _begin(
         self, plan: MigrationPlan, handle: str | None, *, verify: bool
