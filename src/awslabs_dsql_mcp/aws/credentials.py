@@ -236,7 +236,7 @@ def _required(region: ConfiguredRegion) -> str:
     return region.name
 
 
-def translate_errors(call: Callable[[], T], profile: str | None = None) -> T:
+def translate_errors(call: Callable[[], T], profile: str | None) -> T:
     """Call a function and translate exceptions of botocore.
 
     Args:

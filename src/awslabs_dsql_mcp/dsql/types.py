@@ -196,7 +196,7 @@ ARRAY: Final = ColumnType(
 """Arrays of any type, which are allowed in expressions only."""
 
 
-def of_column(names: list[str], *, array: bool = False) -> ColumnType | None:
+def of_column(names: list[str], *, array: bool) -> ColumnType | None:
     """Find the row of a column's type.
 
     Args:

@@ -60,7 +60,7 @@ def gemini(name: str, value: str) -> bool:
     return not (_GEMINI_NAMES.search(name) or _GEMINI_VALUES.search(value))
 
 
-def handed_on(hands_on: HandsOn, environ: Mapping[str, str], named: Iterable[str] = ()) -> dict[str, str]:
+def handed_on(hands_on: HandsOn, environ: Mapping[str, str], named: Iterable[str]) -> dict[str, str]:
     """Give the environment that a server gets.
 
     Args:
@@ -72,7 +72,7 @@ def handed_on(hands_on: HandsOn, environ: Mapping[str, str], named: Iterable[str
     return {name: value for name, value in environ.items() if name in also or hands_on(name, value)}
 
 
-def withheld(hands_on: HandsOn, environ: Mapping[str, str], named: Iterable[str] = ()) -> list[str]:
+def withheld(hands_on: HandsOn, environ: Mapping[str, str], named: Iterable[str]) -> list[str]:
     """List the variables that this server would read and does not get; empty values are not missed.
 
     Args:

@@ -54,14 +54,11 @@ class ServerEntry:
         return {**self.required, **self.defaults}
 
 
-def through_uvx(
-    flags: Sequence[str], env: Mapping[str, str], source: str | None = None, *, local: bool = False
-) -> LaunchCommand:
-    """Start the newest release, or what ``source`` names to uvx, with the extra ``local`` if needed."""
-    local = local or "--local" in flags
-    if source is None and not local:
-        return LaunchCommand("uvx", (f"{PACKAGE}@latest", *flags), env)
-    return through_tool("uvx", source or f"{PACKAGE}[local]", flags, env)
+def through_uvx(flags: Sequence[str], env: Mapping[str, str], *, local: bool = False) -> LaunchCommand:
+    """Start the newest release, with the extra ``local`` if needed."""
+    if local or "--local" in flags:
+        return through_tool("uvx", f"{PACKAGE}[local]", flags, env)
+    return LaunchCommand("uvx", (f"{PACKAGE}@latest", *flags), env)
 
 
 def through_tool(uvx: str, required: str, flags: Sequence[str], env: Mapping[str, str]) -> LaunchCommand:

@@ -1,7 +1,5 @@
 """Runs a migration plan: a transaction a step, jobs waited for, and a handle that continues it."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -64,8 +62,8 @@ class MigrationRunner:
         self,
         database: Database,
         *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]],
+        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._comparer = DefinitionComparer(database)

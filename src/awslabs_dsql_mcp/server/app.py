@@ -102,7 +102,7 @@ class DsqlServer(MCPServer[None]):
         self._registered = ()
         self._choice.add(info, [tool.name for tool in tools])
 
-    async def serve_stdio(self, lines: LineReader, first: FirstAnswers | None = None) -> None:
+    async def serve_stdio(self, lines: LineReader, first: FirstAnswers | None) -> None:
         """Serve standard input and output until the input ends.
 
         Args:
@@ -259,8 +259,8 @@ def build_server(
     offer: ServerContents,
     *,
     log_level: str,
-    calls: CallLog | None = None,
-    middleware: Sequence[ServerMiddleware[Any]] = (),
+    calls: CallLog | None,
+    middleware: Sequence[ServerMiddleware[Any]],
 ) -> DsqlServer:
     """Build the server.
 

@@ -66,7 +66,7 @@ class ClusterRouter:
     """
 
     def __init__(
-        self, clusters: Sequence[ClusterInfo] = (), default: str | None = None, tools: Sequence[ToolSpec] = ()
+        self, clusters: Sequence[ClusterInfo], default: str | None, tools: Sequence[ToolSpec]
     ) -> None:
         self._clusters = {cluster.name: cluster for cluster in clusters}
         self._default = default

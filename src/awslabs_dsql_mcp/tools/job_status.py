@@ -36,7 +36,6 @@ from awslabs_dsql_mcp.views.extension import VIEW
 MAX_WAIT: Final = 45
 """Seconds; many clients cut a call off at 60."""
 
-_ALL: Final = OfferedTools()
 _DEFAULT_WAIT: Final = 20.0
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 4.0  # seconds between two looks; each look is a round trip
 _MARGIN: Final = 5.0  # seconds of a call's time that the last look may take
@@ -58,7 +57,7 @@ class JobStatus:
         database: Database,
         *,
         call_time: float,
-        offered: OfferedTools = _ALL,
+        offered: OfferedTools,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

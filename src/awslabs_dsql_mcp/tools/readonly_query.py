@@ -25,7 +25,7 @@ class ReadonlyQuery:
         exports: True if ``export_query`` is offered.
     """
 
-    def __init__(self, database: Database, limits: ResultLimits, *, exports: bool = False) -> None:
+    def __init__(self, database: Database, limits: ResultLimits, *, exports: bool) -> None:
         self._database = database
         self._limits = limits
         self._exports = exports

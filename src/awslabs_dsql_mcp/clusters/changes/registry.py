@@ -29,7 +29,7 @@ class Registry:
         """Give the lock of calls about one name or cluster: the later go on where the first came to."""
         return self._turns.setdefault(what, asyncio.Lock())
 
-    def reserve(self, name: str, regions: Iterable[str], there: Iterable[Cluster] = ()) -> list[str]:
+    def reserve(self, name: str, regions: Iterable[str], there: Iterable[Cluster]) -> list[str]:
         """Count clusters that are about to be created, all or none; each once, however often it is tried.
 
         Args:

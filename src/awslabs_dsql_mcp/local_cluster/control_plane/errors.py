@@ -38,7 +38,7 @@ def invalid(message: str, field: str | None = None, reason: Reason | None = None
     return not_valid(message, {field: message} if field else {}, reason)
 
 
-def not_valid(message: str, fields: Mapping[str, str], reason: Reason | None = None) -> ServiceError:
+def not_valid(message: str, fields: Mapping[str, str], reason: Reason | None) -> ServiceError:
     """Return the error for a request of which several members are not valid.
 
     Args:

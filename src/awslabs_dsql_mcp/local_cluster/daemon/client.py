@@ -44,7 +44,7 @@ class ClusterHandle:
         """Close the connection; the cluster stops after the last one."""
         self.connection.close()
 
-    def let_sleep(self, waking_seconds: float, host: str = "") -> bool:
+    def let_sleep(self, waking_seconds: float, host: str) -> bool:
         """Put a cluster to sleep; the next connection is refused, and wakes it up.
 
         Args:
@@ -84,7 +84,7 @@ def connect_if_running(data_dir: DataDir) -> ClusterHandle | None:
     return _connect(data_dir) if data_dir.path.is_dir() else None
 
 
-def connect_or_start(data_dir: DataDir, config: ClusterConfig | None = None) -> ClusterHandle:
+def connect_or_start(data_dir: DataDir, config: ClusterConfig | None) -> ClusterHandle:
     """Connect to the daemon of a data directory; start it if it does not run. Blocks for some seconds.
 
     Args:

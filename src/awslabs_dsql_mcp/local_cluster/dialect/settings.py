@@ -31,7 +31,7 @@ names (PostgreSQL documentation, "Character Set Support"): a text would be read 
 """
 
 
-def refused_setting(name: str, value: str | None = None) -> Refusal | None:
+def refused_setting(name: str, value: str | None) -> Refusal | None:
     """Say why a parameter cannot be set.
 
     Args:

@@ -159,9 +159,7 @@ class LostEffects:
             yield name
             name = self.views.get(name, name)
 
-    def acting(
-        self, table: Name, event: str, columns: frozenset[str], *, by_copy: bool = False
-    ) -> str | None:
+    def acting(self, table: Name, event: str, columns: frozenset[str], *, by_copy: bool) -> str | None:
         """Name a trigger or rule that acts on a change of a table's rows, with its line.
 
         Args:

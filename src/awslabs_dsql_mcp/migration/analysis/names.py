@@ -76,9 +76,7 @@ def constraint_name(table: str, constraint: Node, taken: Container[str], column:
     return choose(table, next(iter(columns)) if len(columns) == 1 else "", "check", taken)
 
 
-def constraint_names(
-    table: str, top: Node, left_out: Container[int] = (), reserved: Iterable[str] = ()
-) -> set[str]:
+def constraint_names(table: str, top: Node, left_out: Container[int], reserved: Iterable[str]) -> set[str]:
     """Collect the names of the CHECKs and foreign keys that a ``CreateStmt`` makes.
 
     Args:
@@ -91,7 +89,7 @@ def constraint_names(
 
 
 def named_constraints(
-    table: str, top: Node, left_out: Container[int] = (), reserved: Iterable[str] = ()
+    table: str, top: Node, left_out: Container[int], reserved: Iterable[str]
 ) -> list[tuple[Node, str]]:
     """List the constraints of a ``CreateStmt`` with their names, those without that are given one included.
 

@@ -193,7 +193,7 @@ def unknown_function(conversion: Conversion, node: object) -> list[str]:
 
 
 def changed_meaning(
-    conversion: Conversion, node: object, found: Mentions, tables: Iterable[Name] = ()
+    conversion: Conversion, node: object, found: Mentions, tables: Iterable[Name]
 ) -> str | None:
     """Say which column in an expression has another type now, so that the expression means something else."""
     named = [(relation.get("schemaname", "public"), relation["relname"]) for relation in found.relations]

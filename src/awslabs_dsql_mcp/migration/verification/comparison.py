@@ -6,7 +6,6 @@ query, whatever the size of the table.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -63,7 +62,7 @@ class Comparer:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float]) -> None:
         self._database = database
         self._definitions = DefinitionComparer(database)
         self._clock = clock

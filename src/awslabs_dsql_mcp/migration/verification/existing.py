@@ -85,7 +85,7 @@ class Existing:
             "there on before it runs it; if not, drop or rename them, or leave them out of the script."
         )
 
-    def require_new(self, *, is_resumed: bool, is_done: bool = False) -> None:
+    def require_new(self, *, is_resumed: bool, is_done: bool) -> None:
         """Refuse a run that would fail in the middle, or may be the second.
 
         Args:

@@ -81,7 +81,7 @@ class WholeMessages:
 
 @asynccontextmanager
 async def stdio_transport(
-    lines: LineReader, first: FirstAnswers | None = None
+    lines: LineReader, first: FirstAnswers | None
 ) -> AsyncGenerator[tuple[Incoming, WholeMessages]]:
     """Serve lines as a pair of streams of messages.
 

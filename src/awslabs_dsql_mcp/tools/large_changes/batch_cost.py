@@ -29,7 +29,7 @@ class TableSizes:
         measured: Average size of some of its rows as text, where there are no statistics; 0 if it is unknown.
     """
 
-    def __init__(self, table: TableInfo, estimate: TableEstimate, measured: float = 0) -> None:
+    def __init__(self, table: TableInfo, estimate: TableEstimate, measured: float) -> None:
         self._table = table
         self._widths = {
             column.name: estimate.widths.get(column.name, FIXED.get(column.built_in_type, USUAL))

@@ -47,7 +47,7 @@ class BatchWrite:
         runner: Runs batch jobs.
         confirmation: Asks for confirmation, and checks tokens of dry runs.
         cluster: Name of the cluster: a handle is good on no other.
-        budget: Forecasts what a run costs; by default without prices and limit.
+        budget: Forecasts what a run costs.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class BatchWrite:
         runner: BatchRunner,
         confirmation: ChangeConfirmation,
         cluster: str,
-        budget: Budget | None = None,
+        budget: Budget,
     ) -> None:
         self._database = database
         self._cluster = cluster
         self._runner = runner
         self._confirmation = confirmation
-        self._budget = budget or Budget()
+        self._budget = budget
         self._affordable = Affordable()
 
     async def call(self, ctx: Context[None, Any], request: WriteRequest) -> Answer:

@@ -44,7 +44,7 @@ Token = Annotated[
 ]
 
 
-def refuse_running_dry(*, resume: str | None, token: str | None = None) -> None:
+def refuse_running_dry(*, resume: str | None, token: str | None) -> None:
     """Refuse a dry run that is told to go on, or to be what a dry run was for.
 
     Raises:

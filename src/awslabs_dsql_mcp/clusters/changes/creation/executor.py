@@ -136,7 +136,7 @@ class Executor:
         *,
         registry: Registry,
         pace: Pace,
-        may_make: bool = True,
+        may_make: bool,
     ) -> None:
         self._api, self._order, self._account = api, order, account
         self._client, self._registry, self._pace = client, registry, pace

@@ -44,7 +44,7 @@ class TypeChange:
     problem: str = ""
 
 
-def convert_column(column: Node, types: UserTypes, *, has_extensions: bool = False) -> TypeChange:
+def convert_column(column: Node, types: UserTypes, *, has_extensions: bool) -> TypeChange:
     """Change a ``ColumnDef`` into one that Aurora DSQL has.
 
     Args:
@@ -67,7 +67,7 @@ def convert_column(column: Node, types: UserTypes, *, has_extensions: bool = Fal
     return change
 
 
-def convert_domain(domain: Node, types: UserTypes, *, has_extensions: bool = False) -> TypeChange:
+def convert_domain(domain: Node, types: UserTypes, *, has_extensions: bool) -> TypeChange:
     """Change a ``CreateDomainStmt`` into one over a type that Aurora DSQL stores."""
     own = qualified_name(strings(domain["domainname"]))
     column: Node = {
