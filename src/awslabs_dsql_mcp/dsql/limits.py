@@ -17,11 +17,6 @@ MAX_BYTES: Final = 10 << 20
 MAX_TRANSACTION_SECONDS: Final = 300
 """Seconds from BEGIN to COMMIT, of a read too."""
 
-MAX_DDL_STATEMENTS: Final = 1
-"""DDL statements in a transaction, which then changes no data (user guide, "DDL and distributed
-transactions").
-"""
-
 # ---- Tables and indexes
 
 MAX_COLUMNS: Final = 255
@@ -69,11 +64,11 @@ MAX_TABLES: Final = 1_000
 MAX_VIEWS: Final = 5_000
 MAX_SEQUENCES: Final = 5_000
 
-MAX_VIEW_BYTES: Final = 2 << 20
-"""Bytes of a view's definition, as the guide has it."""
-
 MAX_VIEW_CHARACTERS: Final = 512 << 10
-"""Characters of CREATE VIEW that fit in any case: observed, the limit was met between 127 KiB and 524 KiB."""
+"""Characters of CREATE VIEW that fit in any case: observed, the limit was met between 127 KiB and 524 KiB.
+
+The guide says 2 MiB of a view's definition.
+"""
 
 MAX_CLUSTER_BYTES: Final = 10 << 40
 """Storage of a cluster, by default."""
