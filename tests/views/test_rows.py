@@ -125,6 +125,7 @@ async def test_it_reads_on_to_the_last_row_and_says_how(views: ViewClient) -> No
     assert await views.text("#told") == "250 rows"
     assert await views.evaluate("rows.map(row => row[0])") == list(range(1, 251))
     assert "3 pages, each a query of its own" in await views.text("#note")
+    assert "rows that changed or sort alike may be missing or twice" in await views.text("#note")
     assert "ORDER BY" not in await views.text("#note")
     calls = await views.seen("calls")
     assert [call["name"] for call in calls] == ["readonly_query"] * 2

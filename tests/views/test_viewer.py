@@ -344,6 +344,16 @@ async def test_a_tab_without_the_key_is_told_so(writing: Tab) -> None:
     await writing.open()
 
 
+async def test_a_viewer_that_has_ended_says_so_when_its_address_is_opened(writing: Tab) -> None:
+    ended = "(window.fetch = () => Promise.reject(new TypeError('Failed to fetch')), location.hash = 'key')"
+    await writing.browser.do("inHost", script=ended)
+    await writing.wait("!document.getElementById('closed').hidden")
+    assert "it may have been ended" in await writing.text("#closed")
+    assert await writing.browser.do("inHost", script="$('all').hidden")
+    await writing.clean()
+    await writing.open()
+
+
 async def test_jobs_clusters_plans_and_tables_are_shown_beside_the_editor(writing: Tab) -> None:
     frame = writing.browser
     created = "CREATE TABLE looked_at (id int PRIMARY KEY, note text)"

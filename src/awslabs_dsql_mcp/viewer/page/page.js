@@ -29,7 +29,8 @@ async function begin() {
   const key = location.hash.slice(1);
   history.replaceState(null, "", "/");
   if (key) {
-    const answer = await fetch("/open", { method: "POST", headers: { authorization: `Bearer ${key}` } });
+    const answer = await fetch("/open", { method: "POST", headers: { authorization: `Bearer ${key}` } }).catch(() => null);
+    if (!answer) return shut(GONE);
     if (answer.ok) sessionStorage.setItem(KEPT, await answer.text());
     else if (!sessionStorage.getItem(KEPT)) return shut(await answer.text());
   }
