@@ -185,8 +185,15 @@ async def test_a_token_is_good_no_more_once_another_server_has_changed_it(agents
     identifier = await made(one, "changed-between")
     token = await _dry(one, identifier)
     await change(two, identifier, "unprotect", dry_run_token=await _dry(two, identifier))
+    so_already = await change(one, identifier, "unprotect", dry_run_token=token)
+    assert so_already.facts["outcome"] == "unchanged"
+    await change(two, identifier, "protect")
+    api: Any = api_client(agents.account, "us-east-1")
+    (cluster,) = agents.named("changed-between")
+    api.tag_resource(resourceArn=cluster["arn"], tags={"Name": "production"})
     stale = await change(one, identifier, "unprotect", dry_run_token=token)
     assert stale.facts["code"] == "dry_run_token_invalid"
+    assert agents.named("production")[0]["deletionProtectionEnabled"]
 
 
 async def test_a_client_that_can_ask_cannot_send_a_token_instead(agents: Agents) -> None:

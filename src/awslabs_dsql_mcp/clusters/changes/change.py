@@ -96,8 +96,10 @@ class ChangeCluster:
         check_request(request)
         began = self._now()
         account = await self._account()
-        cluster = await self._see(account, named(account), given)
+        cluster = await self._see(account, self._registry.placed(named(account)), given)
         self._judge(account, cluster, request)
+        if request.action == "unprotect" and not cluster.is_protected:  # nobody is asked for what is so
+            return told(cluster, "Was so already; nothing was asked of AWS", "unchanged")
         if request.action == "delete" and cluster.status in LEAVING:
             leaves(cluster, self._registry)
             return told(

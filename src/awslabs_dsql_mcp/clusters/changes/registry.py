@@ -92,7 +92,8 @@ class Registry:
             for peer in cluster.peers:
                 counted.setdefault(peer.identifier, f"{title}{peer.identifier} in {peer.region}")
         for (title, region), identifier in self._made.items():
-            counted.setdefault(identifier or f"{title} {region}", f"{title} in {region}")
+            which = f"{title} {identifier}".rstrip()
+            counted.setdefault(identifier or f"{title} {region}", f"{which} in {region}")
         return list(counted.values())
 
     def made(self, name: str, region: str, identifier: str) -> None:
@@ -110,6 +111,11 @@ class Registry:
         self._gone.add(identifier)
         if self._made.get((name, region)) == identifier:
             del self._made[name, region]
+
+    def placed(self, cluster: ClusterName) -> ClusterName:
+        """Give the Region of a cluster that this server has made, whichever was taken for it."""
+        regions = {identifier: region for (_, region), identifier in self._made.items()}
+        return ClusterName(cluster.identifier, regions.get(cluster.identifier, cluster.region))
 
     @property
     def gone(self) -> frozenset[str]:

@@ -323,6 +323,30 @@ async def test_a_cluster_whose_recovery_points_are_not_told() -> None:
     assert "not known" in error.message
 
 
+async def test_nobody_is_asked_to_unprotect_what_is_not_protected() -> None:
+    world = World()
+    identifier = await world.add()
+    again = await world.change(identifier, "unprotect")
+    assert "Was so already; nothing was asked of AWS" in again.text
+    assert not world.person.asked
+    assert world.aws.changes() == []
+
+
+async def test_the_half_of_a_pair_that_this_server_made_elsewhere_is_found_by_its_id() -> None:
+    world = World()
+    _, two = await _pair(world)
+    tagged = await world.change(two, "tag", tags={"a": "b"})
+    assert tagged.structured["region"] == "us-east-2"
+
+
+async def test_the_limit_names_each_by_its_id() -> None:
+    world = World()
+    one, two = await _pair(world)
+    error = await _error(world.create("pairs", ("eu-west-1", "eu-west-2"), "eu-central-1"))
+    assert error.code == "too_many_clusters"
+    assert f"there are 2 (pair {one} in {EAST}, pair {two} in us-east-2)" in error.message
+
+
 async def test_a_deletion_under_way_is_not_asked_for_again() -> None:
     world = World()
     identifier = await world.add()
@@ -433,10 +457,14 @@ async def test_an_agreement_is_to_what_there_was(change: str, gate: Gate) -> Non
 @pytest.mark.parametrize("change", ["renamed", "taken over", "no longer ours", "deleted"])
 async def test_an_agreement_to_unprotect_is_so_too(change: str) -> None:
     world = World("all")
-    identifier = await world.add(protected=change != "deleted")
-    if change == "deleted":
-        world.ask_aws("UpdateCluster", identifier=identifier, deletionProtectionEnabled=False)
-    world.person.meanwhile = lambda: MEANWHILE[change](world, identifier)
+    identifier = await world.add(protected=True)
+
+    def meanwhile() -> None:
+        if change == "deleted":
+            world.ask_aws("UpdateCluster", identifier=identifier, deletionProtectionEnabled=False)
+        MEANWHILE[change](world, identifier)
+
+    world.person.meanwhile = meanwhile
     assert (await _error(world.change(identifier, "unprotect"))).code in ("state_changed", "no_such_cluster")
     assert world.aws.changes() == []
 
@@ -496,7 +524,7 @@ async def test_the_binding_is_of_account_state_action_and_backup() -> None:
     await bound(world, one, "delete")
     await bound(world, two, "delete")
     await bound(world, one, "delete", without_backup=True)
-    await bound(world, one, "unprotect")
+    await bound(world, await world.add(protected=True), "unprotect")
     await bound(world, one, "delete")
     _tag(world, one, Name="other")
     await bound(world, one, "delete")
