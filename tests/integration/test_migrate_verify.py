@@ -252,6 +252,7 @@ async def test_a_finished_script_is_compared_without_a_handle(writer: Client, cl
     await run(cluster, "UPDATE v_a SET note = 'z' WHERE id = 1")
     reply = await call(writer, "migrate", statements=script, verify=True)
     assert reply.text.startswith("What is stored is not what the script means: 1 difference.")
+    assert "leave what was changed or inserted since on purpose" in reply.text
 
 
 async def test_what_cannot_be_decided_is_no_agreement(writer: Client, cluster: LocalCluster) -> None:

@@ -16,7 +16,10 @@ _WRITES_MAY: Final = frozenset({Effect.SEQUENCE, Effect.TRANSACTION_ID})
 _TEXTS: Final = {
     Effect.SEQUENCE: (
         "{} moves a sequence on, for everyone and for good: it is a write.",
-        ("To see a sequence, SELECT last_value FROM its name. To use its next value, call `transact`."),
+        (
+            "To see a sequence, SELECT last_value FROM its name. To use its next value or set it, call "
+            "`transact`."
+        ),
     ),
     Effect.TRANSACTION_ID: (
         "{} makes the server assign a transaction id, which a read has no use for.",

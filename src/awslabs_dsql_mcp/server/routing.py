@@ -148,7 +148,9 @@ class ClusterRouter:
         if given in (None, "", "this"):
             return RoutedCall(name, rest)
         raise RequestInvalid(
-            f"There is no cluster {given!r:.60}.", code="unknown_cluster", hint=self._known()
+            f"{given!r:.60} is no id, ARN or endpoint of a cluster.",
+            code="unknown_cluster",
+            hint=self._known(),
         )
 
     def listed(self, tools: Sequence[Tool]) -> list[Tool]:

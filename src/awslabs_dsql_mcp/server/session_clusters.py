@@ -111,7 +111,8 @@ class SessionClusters:
             raise RequestInvalid(
                 f"There is no cluster {name.identifier} to use: {what}.",
                 code="unknown_cluster",
-                hint=f"If it is in another Region, give its ARN; cluster_status lists them.{known}",
+                hint="If it is in another Region, give its ARN or endpoint; cluster_status lists those of a "
+                f"`region`.{known}",
             )
         check_account(given, cluster)
         if not is_own(cluster):

@@ -121,7 +121,10 @@ def run_output(
         lines += compared.lines
         if compared.differences:
             again = f"the same with resume_from={run.handle} and verify=true compares again"
-            lines.append(f"Next: mend what differs on the cluster, or the script where it is wrong; {again}.")
+            lines.append(
+                "Next: mend what differs on the cluster, or the script where it is wrong, but leave what was "
+                f"changed or inserted since on purpose; {again}."
+            )
     lines += [*steps_lines(plan, run.states), *skipped_lines(plan)] if is_run else []
     handle = run.handle if run.paused else None
     facts = _facts(plan, handle, "paused" if run.paused else "done")
