@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,8 @@ from awslabs_dsql_mcp.local_cluster.data_dir import DataDir
 from awslabs_dsql_mcp.option_parser import OptionParser, SettingsError, add_options
 from awslabs_dsql_mcp.terminal import takes_colours, working
 
+# The clients' own commands refuse most others (seen with Codex 0.169 and Claude Code 2.1).
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NEW_PROJECT_FILE = 0o644  # mode of a project's files; a user's may have secrets
 
 
@@ -75,6 +78,8 @@ def main(argv: Sequence[str]) -> int:
     if options.get("uninstall"):
         target = find_target(options, machine)
         return _report_errors(target, lambda: _uninstall(target, environ))
+    if not _NAME.fullmatch(str(options.get("name", SERVER_NAME))):
+        raise SettingsError(f"--name: got {options['name']!r}, expected letters, digits, -, _ and .")
     launch = _launch(options)  # what is wrong in it is said before anything is asked
     if launch is None:
         ways = "--cluster_endpoint HOST, --config FILE or --local"
@@ -304,14 +309,16 @@ def _uninstall(target: Target, environ: Mapping[str, str]) -> int:
         original.path.unlink()
     removed = f"; {target.path} held nothing else, and is removed." if is_bare else f", in {target.path}."
     _print_message(f"{client.title} has {target.name} no more{removed}")
-    if left := _left(str(_entry_in(original, target))):
+    if left := _left(str(_entry_in(original, target)), environ):
         _print_message(f"Left, since other clients may use it: {' and '.join(left)}.")
     return 0
 
 
-def _left(entry: str) -> list[str]:
+def _left(entry: str, environ: Mapping[str, str]) -> list[str]:
     """Name what stays on this machine of an entry that is taken out, and how it is removed."""
-    left = [f"the program (uv tool uninstall {PACKAGE})"] if "uv" in entry else []
+    uv = None if which("uv", path=environ.get("PATH", "")) else find_uv(environ)  # the checkout's own
+    removal = shlex.join([str(uv or "uv"), "tool", "uninstall", PACKAGE])
+    left = [f"the program ({removal})"] if "uv" in entry else []
     folder = DataDir.of(None).path
     if "--local'" in entry and "--local-data" not in entry and folder.is_dir():
         left.append(f"the local cluster (the folder {folder})")

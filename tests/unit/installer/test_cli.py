@@ -266,6 +266,19 @@ def test_uninstall_names_what_it_leaves(capsys: pytest.CaptureFixture[str]) -> N
         assert f"Left, since other clients may use it: {left}." in capsys.readouterr().err
 
 
+def test_uninstall_names_the_uv_that_path_does_not_lead_to(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(["install", "cursor", "--local"])
+    uv = home / "checkout/.uv/bin/uv"
+    uv.parent.mkdir(parents=True)
+    uv.touch(0o755)
+    monkeypatch.setenv("UV", str(uv))
+    capsys.readouterr()
+    assert main(["install", "cursor", "--uninstall"]) == 0
+    assert f"the program ({uv} tool uninstall awslabs-dsql-mcp)" in capsys.readouterr().err
+
+
 def test_uninstall_leaves_nothing_that_is_empty(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = home / ".cursor/mcp.json"
     main(["install", "cursor", *CLUSTER])
@@ -339,6 +352,8 @@ def test_how_the_server_is_started(home: Path) -> None:
         ),
         (["cursor", "--local", "--from", "[local]"], "--from: got '[local]', expected SOURCE"),
         (["cursor", "--local", "--name", " "], "--name: got nothing, expected NAME"),
+        (["cursor", "--local", "--name", "a b"], "--name: got 'a b', expected letters, digits, -, _ and ."),
+        (["cursor", "--local", "--name", "x" * 65], "expected letters, digits, -, _ and ."),
         (["cursor", *CLUSTER, "--profile", ""], "--profile: got nothing, expected NAME"),
         (["cursor", *CLUSTER, "--region", "us-east-1"], "--region: got 'us-east-1', expected eu-west-1"),
         (["cursor", "--cluster_endpoint", "http://x"], "--cluster_endpoint: got 'http://x'"),
