@@ -112,16 +112,18 @@ class OptionParser(argparse.ArgumentParser):
         if flag != message.split(" ", maxsplit=1)[0]:
             is_flag = flag.startswith("-")
             kind = "flag" if is_flag else "command" if self.commands else "argument"
-            known = self._option_string_actions if is_flag else self.commands
+            known = self.commands if self.commands and not is_flag else self._option_string_actions
             close = self.synonyms.get(flag) or closest(flag, known, "")
-            return f"{flag}: unknown {kind}, {f'expected {close}' if close else 'see --help'}"
+            return f"{flag or repr(flag)}: unknown {kind}, {f'expected {close}' if close else 'see --help'}"
         for action in self._actions:
             spellings = action.option_strings
             if f"argument {'/'.join(spellings)}: expected one argument" == message:
-                return f"{spellings[0]}: got nothing, expected {action.metavar}"
+                expected = action.metavar or " or ".join(map(str, action.choices or ())) or "a value"
+                return f"{spellings[0]}: got nothing, expected {expected}"
             if f"argument {'/'.join(spellings)}: ignored explicit argument" in message:
                 return f"{spellings[0]}: got a value, expected none: the flag takes no value"
-        return message
+        missing = message.removeprefix("the following arguments are required: ")
+        return message if missing == message else f"{missing}: got nothing, see --help"
 
 
 def closest(given: str, known: Iterable[str], otherwise: str | None = None) -> str:

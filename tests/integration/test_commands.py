@@ -66,6 +66,13 @@ def test_help_tells_of_a_topic(topic: str, says: str) -> None:
         (["start"], "start: unknown command, expected serve?"),
         (["--foo"], "--foo: unknown flag, see --help"),
         (["serve", "--alow-writes"], "--alow-writes: unknown flag, expected --allow-writes?"),
+        ([""], "'': unknown command, see --help"),
+        (["install", "cursor", "uninstall"], "uninstall: unknown argument, expected --uninstall?"),
+        (
+            ["local", "--env", "--format"],
+            "--format: got nothing, expected sh or fish or powershell or dotenv or json",
+        ),
+        (["clusters", "delete"], "CLUSTER: got nothing, see --help"),
         (["local", "--prot", "1"], "--prot: unknown flag, expected --port?"),
         (["clusters", "--dayz", "3", "usage"], "--dayz: unknown flag, expected --days?"),
         (["help", "tiem"], "help: got 'tiem', expected time?"),
