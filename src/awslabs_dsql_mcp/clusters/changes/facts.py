@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.changes.advice import TO_MODEL, Advice
 from awslabs_dsql_mcp.clusters.changes.backups import Wakes
 from awslabs_dsql_mcp.clusters.changes.creation.executor import look
+from awslabs_dsql_mcp.clusters.changes.ownership import restored_from
 from awslabs_dsql_mcp.clusters.changes.proposal import quoted
 from awslabs_dsql_mcp.clusters.changes.rules import LEAVING, WEIGHTS, Request, maker_of
 from awslabs_dsql_mcp.clusters.gone import Point
@@ -124,7 +125,7 @@ async def facts_of(
     if advice.is_server:
         lines += _about_server(account, cluster)
     lines += _about_peers(cluster, report.peers, left.fate)
-    lines.append(_about_point(left.point, moment))
+    lines.append(_about_point(cluster, left.point, moment))
     if left.point.value is not None:
         since = left.point.value.created
         lines.append(
@@ -185,7 +186,7 @@ def _about_peers(cluster: Cluster, peers: Sequence[Part[Cluster]], fate: PeerFat
     return [*lines, _FATES[fate]] if fate else lines
 
 
-def _about_point(point: Part[Point | None], now: datetime) -> str:
+def _about_point(cluster: Cluster, point: Part[Point | None], now: datetime) -> str:
     if point.value is not None:
         made = point.value.created
         return (
@@ -193,7 +194,9 @@ def _about_point(point: Part[Point | None], now: datetime) -> str:
         )
     if point.missing:
         return f"Last recovery point: not known. {point.missing}"
-    return "Recovery points: NONE. Its data cannot be restored"
+    origin = restored_from(cluster)
+    before = f", but for what it began with, if {origin} is still there" if origin else ""
+    return f"Recovery points: NONE. Its data cannot be restored{before}"
 
 
 def _about_writes(minutes: Part[Minutes], own: Writes | None) -> str:

@@ -404,6 +404,18 @@ async def test_a_server_that_was_started_since_says_how_far_back_it_knows(second
     assert f"committed 4 that may have written, and knows of the last {told} alone" in asked
 
 
+async def test_a_restored_cluster_without_a_recovery_point_is_told_with_the_one_that_it_began_with() -> None:
+    world = World()
+    point = f"arn:aws:backup:{EAST}:{ACCOUNT_ID}:recovery-point:p"
+    for tags, told in (
+        (OWN, "cannot be restored\n"),
+        ({**OWN, "restored_from": point}, f"if {point} is still there"),
+    ):
+        identifier = await world.add(tags, backup=False)
+        await world.change(identifier, "delete", without_backup=True)
+        assert told in f"{world.person.asked[-1].text}\n"
+
+
 async def test_what_cannot_be_looked_at_is_said() -> None:
     world = World()
     world.inside.fails = True
