@@ -264,7 +264,7 @@ async def test_effects_of_every_statement_come_first(legacy: LineClient) -> None
     assert effects.splitlines() == [
         "Run on the Aurora DSQL cluster, in one transaction?",
         "- DELETE every row of orders (no WHERE) [501]",
-        "- UPDATE every row of s.prices (no WHERE) [502]",
+        "- UPDATE every row of s.prices, or none (its WHERE tells none apart) [502]",
         "- INSERT into harmless [1 to 500]",
         "- SELECT [503, 506]",
         "- INSERT into t, UPDATE of rows that are there [504]",

@@ -165,6 +165,11 @@ async def test_reads_of_one_transaction_see_one_snapshot(reader: Client) -> None
     assert reply.facts["statements"][2]["rows"] == [["on"]]
 
 
+async def test_a_where_that_tells_no_rows_apart_is_not_called_none(writer: Client) -> None:
+    dry = await call(writer, "transact", dry_run=True, sql_list=["DELETE FROM goods WHERE false"])
+    assert "DELETE 0: 0 rows affected (a WHERE that tells no rows apart)" in dry.text
+
+
 async def test_a_dry_run_changes_nothing_and_its_token_runs_the_same(writer: Client) -> None:
     statement = {"sql_list": ["UPDATE goods SET price = price + %s"], "params_list": [[1]]}
     dry = await call(writer, "transact", dry_run=True, **statement)

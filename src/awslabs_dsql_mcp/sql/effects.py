@@ -25,6 +25,10 @@ _OPENING: Final = frozenset({".", "(", "["})
 _CLOSING: Final = frozenset({".", ",", ")", "]", ";"})
 
 
+NO_WHERE: Final = "(no WHERE)"
+"""Ends the text of a change that no WHERE limits."""
+
+
 @dataclass(frozen=True)
 class Effect:
     """One change that a statement makes.
@@ -145,7 +149,8 @@ def _change(kind: str, node: Node) -> Effect:
         case _:
             verb = "UPDATE" if kind == "UpdateStmt" else "DELETE"
             if changes_every_row(node):
-                return Effect(f"{verb} every row of {table} (no WHERE)", is_grave=True, every_row=True)
+                how = ", or none (its WHERE tells none apart)" if "whereClause" in node else f" {NO_WHERE}"
+                return Effect(f"{verb} every row of {table}{how}", is_grave=True, every_row=True)
             return Effect(f"{verb} rows of {table} by a WHERE")
 
 

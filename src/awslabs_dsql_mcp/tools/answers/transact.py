@@ -10,6 +10,7 @@ from awslabs_dsql_mcp.database.model import Result, ResultLimits
 from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
+from awslabs_dsql_mcp.sql.effects import NO_WHERE
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
@@ -111,7 +112,8 @@ def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:
     if unit.read_only:
         return ""
     if statement.whole_table:
-        return "no WHERE: every row"
+        has_none = any(effect.text.endswith(NO_WHERE) for effect in statement.effects)
+        return "no WHERE: every row" if has_none else "a WHERE that tells no rows apart"
     uncounted = statement.uncounted and statement.category != "ddl"  # a DROP says what it removes
     return "may have changed rows that are not counted" if uncounted else ""
 
