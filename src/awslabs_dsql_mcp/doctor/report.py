@@ -38,9 +38,12 @@ def failed(message: str, *, code: str, remedy: str) -> CheckOutcome:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Result of a check: name, duration in seconds, outcome.
+    """Result of a check.
 
     Attributes:
+        name: Name of the check.
+        seconds: How long it took.
+        outcome: What it found.
         cluster: Name of the cluster, if the server has several.
     """
 

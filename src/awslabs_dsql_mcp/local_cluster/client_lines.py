@@ -25,7 +25,7 @@ from awslabs_dsql_mcp.local_cluster.endpoint.authentication import DATABASE
 class Line:
     """A line, and the place where it goes.
 
-    Args:
+    Attributes:
         place: Where it goes, as a phrase.
         text: The line, in the language of that place; ``%(name)s`` stands for a value of `values`.
     """

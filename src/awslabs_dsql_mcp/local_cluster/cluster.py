@@ -23,7 +23,7 @@ _DATABASE_OID = "5"  # of the database postgres (PostgreSQL, pg_database.dat)
 class LocalCluster:
     """Address and credentials of a local cluster.
 
-    Args:
+    Attributes:
         host: Host name, also in the token; never an address, which sends no SNI.
         port: TCP port of the endpoint.
         api_url: URL of the API; `None` if the cluster was started by a version that had none.

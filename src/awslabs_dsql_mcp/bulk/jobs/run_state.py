@@ -15,11 +15,18 @@ class RunState:
     """State of a run in this call.
 
     Attributes:
+        job: The job.
+        record: What the progress table has of it.
+        progress: How far it is.
+        size: Rows of the next batch at most.
+        started_at: When the call began, in monotonic seconds.
         recorded: The batch that is being stored is recorded.
         expected: Seconds that the next batch is expected to take.
         rows_in_call: Rows of this call's batches.
-        failures: Consecutive transient failures.
         outcome_unknown: The batch may have been stored, and is run again.
+        failures: Consecutive transient failures.
+        reported_at: When the client was last told, in monotonic seconds.
+        reported: The number of rows that it was told, which has to grow each time.
         halved_for: The last failure after which batches were made smaller.
     """
 

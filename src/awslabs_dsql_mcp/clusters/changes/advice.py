@@ -124,6 +124,8 @@ class CommandAdvice:
 
     Attributes:
         options: Options that choose the account.
+        is_server: See `Advice`.
+        again: Likewise.
     """
 
     options: Sequence[str] = ()

@@ -35,7 +35,7 @@ CONNECTABLE: frozenset[Status] = frozenset(("ACTIVE", "INACTIVE", "UPDATING"))
 class Moment:
     """A time at which states are looked at.
 
-    Args:
+    Attributes:
         now: Seconds since 1970.
         transition: Seconds that a state such as CREATING lasts.
         asleep: Ids of the clusters that the next connection has to wake up.

@@ -29,7 +29,8 @@ _CONNECT_SECONDS = 5
 class ClusterHandle:
     """An open connection to the daemon, which runs while there is one.
 
-    Args:
+    Attributes:
+        connection: The connection; what is asked of the daemon goes over it, too.
         port: Port of the endpoint.
         api_port: Port of the API; `None` of a daemon that has none, of an older version.
         config: Configuration of the cluster.

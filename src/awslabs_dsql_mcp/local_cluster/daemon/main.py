@@ -5,7 +5,7 @@ cluster, keeps a connection to the daemon open; the kernel closes it when the cl
 ends. When the last one is closed, the daemon stops PostgreSQL and ends. The process that starts a daemon
 is a client from the beginning, through the standard input of the daemon.
 
-Members find the daemon by ``daemon.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
+Clients find the daemon by ``daemon.json``: a port on 127.0.0.1 (there are no Unix sockets in Windows'
 event loops, nor a short enough path everywhere) and a secret, which only the folder's owner can read.
 """
 

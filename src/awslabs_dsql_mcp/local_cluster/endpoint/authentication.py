@@ -25,7 +25,7 @@ _DENIED = "unable to accept connection, access denied"
 class Request:
     """A request to connect.
 
-    Args:
+    Attributes:
         encrypted: True if it came over TLS.
         host: Host name in TLS (SNI).
         startup: Startup packet.

@@ -18,7 +18,7 @@ from awslabs_dsql_mcp.local_cluster.session.registry import SessionRegistry
 class Backend:
     """A running PostgreSQL and its sessions.
 
-    Args:
+    Attributes:
         address: Address of PostgreSQL.
         sessions: Open sessions.
     """
@@ -31,7 +31,7 @@ class Backend:
 class EndpointContext:
     """Context of the connections to one cluster.
 
-    Args:
+    Attributes:
         names: The cluster's names, in lower case.
         credentials: The keys that sign tokens, and the cluster's Region.
         config: Configuration of the cluster.

@@ -66,7 +66,7 @@ class UnixSocket:
 class Loopback:
     """Address of a server: a TCP port of this machine, open to all its users, hence a password.
 
-    Args:
+    Attributes:
         port: On 127.0.0.1.
         password: The superuser's; made anew at each start and stored nowhere.
     """
@@ -96,7 +96,7 @@ class Server:
 class Installation:
     """PostgreSQL's programs.
 
-    Args:
+    Attributes:
         root: The directory that has ``bin`` in it.
     """
 

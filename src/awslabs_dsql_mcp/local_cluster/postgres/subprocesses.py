@@ -31,7 +31,7 @@ _FAST_SECONDS, _IMMEDIATE_SECONDS = 10.0, 8.0  # PostgreSQL kills its children a
 class ChildProcess:
     """A program that does not outlive us.
 
-    Args:
+    Attributes:
         process: The program.
         release: Called once it has ended.
     """

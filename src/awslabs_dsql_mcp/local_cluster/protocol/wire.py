@@ -34,7 +34,7 @@ class Malformed(Exception):
 class Packet:
     """The first packet of a connection: a request code, or the version of the protocol and parameters.
 
-    Args:
+    Attributes:
         code: A request code above, or the version: major in the upper 16 bits, minor in the lower.
         body: Rest of the packet.
         size: Bytes of the whole packet.
