@@ -191,4 +191,4 @@ def test_a_parameter_of_dsql_s_own_can_be_set_and_shown(session: psycopg.Connect
     for sql in ("SET disable_sync_create_index = off", "SHOW disable_sync_create_index"):
         (found,) = translate(sql, NONCE)
         cursor = session.execute(found.sql.encode())
-    assert cursor.fetchall() == [("off",)]  # pyright: ignore[reportPossiblyUnbound] - the loop runs
+    assert cursor.fetchall() == [("off",)]

@@ -133,7 +133,7 @@ def _main(file: str, options: list[str]) -> int:
 
         return run(both())
 
-    process.run = run_watched  # pyright: ignore[reportAttributeAccessIssue] - wider than the one that is called
+    process.run = run_watched
     return cli.main(options)
 
 

@@ -82,7 +82,7 @@ def _combine(flags: Mapping[str, object], variables: Mapping[str, object]) -> Se
                 raise SettingsError(f"{option.flag}: got it beside --config, expected {key} in that file")
         # Variables are ignored instead: they may be set for another server.
         values = {name: v for name, v in values.items() if name not in CLUSTER_ONLY_OPTIONS}
-    return Settings(**with_region(values, "--region"))  # pyright: ignore[reportArgumentType] - a test holds each reader to its field
+    return Settings(**with_region(values, "--region"))  # a test holds each reader to its field
 
 
 def with_region(values: dict[str, object], source: str) -> dict[str, object]:

@@ -118,7 +118,7 @@ def require_filled_in(endpoint: str | None, source: str) -> None:
 def is_ours(entry: object) -> bool:
     """Return true if an entry starts this server."""
     if isinstance(entry, Mapping):
-        return any(map(is_ours, entry.values()))  # pyright: ignore[reportUnknownArgumentType,reportUnknownMemberType] - of a parsed file
+        return any(map(is_ours, entry.values()))  # pyright: ignore[reportUnknownArgumentType] - of a parsed file
     if isinstance(entry, list):
         return any(map(is_ours, entry))  # pyright: ignore[reportUnknownArgumentType] - of a parsed file
     return isinstance(entry, str) and any(mark in entry for mark in _IDENTIFIERS)

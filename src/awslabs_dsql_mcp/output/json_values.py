@@ -105,9 +105,9 @@ def _not_exact(what: str) -> NoReturn:
 
 def _depth(value: object) -> int:
     if isinstance(value, dict):
-        return 1 + max(map(_depth, value.values()), default=0)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - json's values
+        return 1 + max(map(_depth, value.values()), default=0)  # pyright: ignore[reportUnknownArgumentType] - json's values
     if isinstance(value, list):
-        return 1 + max(map(_depth, value), default=0)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - as above
+        return 1 + max(map(_depth, value), default=0)  # pyright: ignore[reportUnknownArgumentType] - as above
     return 0
 
 

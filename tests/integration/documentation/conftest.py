@@ -101,16 +101,16 @@ def documentation() -> MCPServer:
     server = MCPServer("documentation", log_level="ERROR")
 
     @server.tool()
-    def dsql_search_documentation(search_phrase: str, limit: int = 5) -> list[dict[str, str]]:  # pyright: ignore[reportUnusedFunction] - registered by its decorator
+    def dsql_search_documentation(search_phrase: str, limit: int = 5) -> list[dict[str, str]]:
         about = {"title": f"About {search_phrase}", "url": PAGE, "context": "One line."}
         return [about, {"title": "Other", "url": PAGE + "?other", "context": "Two."}][:limit]
 
     @server.tool()
-    def dsql_read_documentation(url: str) -> str:  # pyright: ignore[reportUnusedFunction] - registered by its decorator
+    def dsql_read_documentation(url: str) -> str:
         return f"# {url}\n" + "x" * 100
 
     @server.tool()
-    def dsql_recommend(url: str) -> list[dict[str, str]]:  # pyright: ignore[reportUnusedFunction] - registered by its decorator
+    def dsql_recommend(url: str) -> list[dict[str, str]]:
         message = f"nothing is known of {url}"
         raise ToolError(message)
 

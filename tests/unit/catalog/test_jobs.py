@@ -34,7 +34,7 @@ JOBS = st.builds(
 
 
 def changed(**values: object) -> AsyncJob:
-    return dataclasses.replace(JOB, **values)  # pyright: ignore[reportArgumentType] - of a test's own choice
+    return dataclasses.replace(JOB, **values)
 
 
 def test_rows_become_jobs() -> None:

@@ -168,7 +168,7 @@ def test_findings_stand_by_their_weight_each_with_its_next_step_and_data_between
     assert lines[0] == "3 findings of the last 15 min, the weightiest first."
     assert [line[:2] for line in lines[1:4]] == ["1.", "2.", "3."]
     assert all(" Next: " in line for line in lines[1:4])
-    assert [each["kind"] for each in output.structured["findings"]] == [  # pyright: ignore[reportGeneralTypeIssues,reportUnknownVariableType,reportIndexIssue]
+    assert [each["kind"] for each in output.structured["findings"]] == [  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         "job_failed",
         "slow",
         "sequence_cache",

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from psycopg._queries import PostgresQuery  # pyright: ignore[reportPrivateUsage] - the model is psycopg's own rule
+from psycopg._queries import PostgresQuery
 from psycopg.adapt import Transformer
 
 from awslabs_dsql_mcp.guard.guard import check, check_statement

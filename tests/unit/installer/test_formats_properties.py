@@ -126,7 +126,7 @@ def test_toml(
 ) -> None:
     import tomlkit  # noqa: PLC0415 - only here
 
-    text = tomlkit.dumps({**data, "servers": servers} if servers else data)  # pyright: ignore[reportUnknownMemberType] - tomlkit leaves it open
+    text = tomlkit.dumps({**data, "servers": servers} if servers else data)
     in_and_out(text.replace("\n", "\r\n") if crlf and "\r" not in text else text, TOML, first, second)
 
 

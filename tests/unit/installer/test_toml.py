@@ -38,7 +38,7 @@ args = [ "[", # why
 def test_a_table_is_added_at_the_end_and_taken_out_again(before: str, gap: str) -> None:
     after = put(before, PATH, ENTRY)
     assert after == before + gap + TABLE
-    assert read(after)["mcp_servers"]["ours"] == ENTRY  # pyright: ignore[reportIndexIssue,reportUnknownVariableType] - the test's own data
+    assert read(after)["mcp_servers"]["ours"] == ENTRY  # pyright: ignore[reportIndexIssue] - the test's own data
     assert drop(after, PATH) == before + gap
 
 

@@ -37,7 +37,7 @@ def put(text: str, path: Path, value: object) -> str:
     for key in path[:-1]:
         here = here.setdefault(key, tomlkit.table())
     here[path[-1]] = value if isinstance(value, dict) else tomlkit.parse(f"x = {_written(value)}")["x"]
-    return tomlkit.dumps(document)  # pyright: ignore[reportUnknownMemberType] - tomlkit leaves it open
+    return tomlkit.dumps(document)
 
 
 def drop(text: str, path: Path) -> str:
@@ -52,7 +52,7 @@ def drop(text: str, path: Path) -> str:
     for key in path[:-1]:
         here = here[key]
     del here[path[-1]]
-    return tomlkit.dumps(document)  # pyright: ignore[reportUnknownMemberType] - tomlkit leaves it open
+    return tomlkit.dumps(document)
 
 
 TOML = Format("TOML", read, put, drop)
