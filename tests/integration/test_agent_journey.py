@@ -34,7 +34,7 @@ def said(pattern: str, text: str) -> str:
 
 
 async def test_each_answer_leads_to_the_next_call(reader: Client) -> None:
-    listed = await call(reader, "get_schema", limit=2)
+    listed = await call(reader, "get_schema", limit=2, detail="summary")
     table = said(r"(\S+\.rentals) table", listed.text)
     assert said(r"Next: (get_schema)\(table_name=", listed.text)
 

@@ -93,7 +93,9 @@ def test_uv_looks_at_every_kind_of_file_of_the_package() -> None:
 
 
 def test_a_source_that_uv_cannot_install_is_told_and_nothing_is_written(machine: dict[str, str]) -> None:
-    flags = ("install", "cursor", "--local", "--from", f"{machine['HOME']}/nowhere-dsql")
+    source = Path(machine["HOME"], "no-project")
+    source.mkdir()
+    flags = ("install", "cursor", "--local", "--from", str(source))
     done = run(machine, sys.executable, "-m", "awslabs_dsql_mcp", *flags)
     assert done.returncode == 1
     assert "Nothing was written: uv could not install" in done.stderr
