@@ -1,12 +1,11 @@
 """A cluster that a person names by its tag Name: the one that has it, or the ids of those that do."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from awslabs_dsql_mcp.clusters.account import Account
 from awslabs_dsql_mcp.clusters.asker import Asker
-from awslabs_dsql_mcp.clusters.changes.creation.executor import named
+from awslabs_dsql_mcp.clusters.changes.creation.executor import clusters_in
 from awslabs_dsql_mcp.clusters.changes.creation.settling import GONE
 from awslabs_dsql_mcp.clusters.status import THIS, own_region
 from awslabs_dsql_mcp.dsql.cluster_names import name_of
@@ -34,8 +33,7 @@ async def by_name(given: str, account: Account, regions: Sequence[str], asker: A
     if not name or plain == THIS or name_of(name) or plain.startswith(_NO_NAMES) or plain.endswith(".on.aws"):
         return given
     places = regions or [own_region(account, asker)]
-    each = await asyncio.gather(*(named(account.api, region, name) for region in places))
-    found = [cluster for clusters in each for cluster in clusters]
+    found = [cluster for cluster in await clusters_in(account.api, places) if cluster.title == name]
     # One that is being deleted counts where no other has the name: somebody waits for its end.
     there = [cluster for cluster in found if cluster.status not in GONE] or found
     if len(there) == 1:

@@ -112,8 +112,7 @@ class CreateCluster:
 
     async def _proposal(self, account: Account, order: Order, number: str, weight: Weight) -> Proposal | None:
         """Word the question; `None` where nothing is left to make, or a collision will stop it."""
-        each = await asyncio.gather(*(clusters_in(account.api, region) for region in order.regions))
-        seen = [cluster for clusters in each for cluster in clusters]
+        seen = await clusters_in(account.api, order.regions)
         try:
             have = found(order, [cluster for cluster in seen if cluster.title == order.name])
         except DsqlError:

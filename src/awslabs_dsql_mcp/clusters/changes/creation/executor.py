@@ -67,12 +67,17 @@ async def look(api: Api, name: ClusterName) -> Cluster | None:
     return read_cluster(answer, name.region)
 
 
-async def clusters_in(api: Api, region: str) -> list[Cluster]:
-    """Look at the clusters of a Region, in any state.
+async def clusters_in(api: Api, regions: Iterable[str]) -> list[Cluster]:
+    """Look at the clusters of Regions, in any state.
 
     Raises:
         DsqlError: Not all of them can be looked at, so that it cannot be told.
     """
+    each = await asyncio.gather(*(_clusters_in(api, region) for region in regions))
+    return [cluster for clusters in each for cluster in clusters]
+
+
+async def _clusters_in(api: Api, region: str) -> list[Cluster]:
     listed = [
         ClusterName(each["identifier"], region)
         async for page in pages(api, "dsql", "ListClusters", region, {"maxResults": 100}, "nextToken")
@@ -80,15 +85,6 @@ async def clusters_in(api: Api, region: str) -> list[Cluster]:
     ]
     seen = await asyncio.gather(*(look(api, each) for each in listed))
     return [cluster for cluster in seen if cluster is not None]
-
-
-async def named(api: Api, region: str, name: str) -> list[Cluster]:
-    """Find the clusters of a Region that have a name, in any state.
-
-    Raises:
-        DsqlError: Not all of them can be looked at, so that it cannot be told.
-    """
-    return [cluster for cluster in await clusters_in(api, region) if cluster.title == name]
 
 
 def own(clusters: Iterable[Cluster]) -> list[Cluster]:
@@ -179,8 +175,7 @@ class Executor:
     async def _carry_out(self, step: Step) -> Reply:  # noqa: PLR0911 - a table of steps
         match step:
             case Find():
-                each = (clusters_in(self._api, region) for region in self._order.regions)
-                seen = [cluster for found in await asyncio.gather(*each) for cluster in found]
+                seen = await clusters_in(self._api, self._order.regions)
                 self._registry.shown(seen)
                 self._own = own(seen)
                 return Seen(tuple(cluster for cluster in seen if cluster.title == self._order.name))
