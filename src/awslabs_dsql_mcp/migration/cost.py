@@ -21,12 +21,11 @@ from awslabs_dsql_mcp.migration.rules.tables.columns import constraints
 from awslabs_dsql_mcp.migration.script.mentions import Name, relation_name
 from awslabs_dsql_mcp.sql import functions
 from awslabs_dsql_mcp.sql.dsql_syntax import trees
-from awslabs_dsql_mcp.sql.identifiers import parse_name, qualified_name, quote_identifier
+from awslabs_dsql_mcp.sql.identifiers import WRITTEN_NAME, parse_name, qualified_name, quote_identifier
 from awslabs_dsql_mcp.sql.parse_tree import Node, Tree, strings
 from awslabs_dsql_mcp.text import pluralize
 
-_PART: Final = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
-_INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+({_PART}(?:\.{_PART})?)[^']*?\bVALUES\b", re.IGNORECASE)
+_INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+({WRITTEN_NAME})[^']*?\bVALUES\b", re.IGNORECASE)
 _DO_UPDATE: Final = re.compile(r"\bDO\s+UPDATE\s+SET\b", re.IGNORECASE)
 _MAX_NAMED: Final = 3
 

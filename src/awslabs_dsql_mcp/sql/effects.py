@@ -25,10 +25,6 @@ _OPENING: Final = frozenset({".", "(", "["})
 _CLOSING: Final = frozenset({".", ",", ")", "]", ";"})
 
 
-NO_WHERE: Final = "(no WHERE)"
-"""Ends the text of a change that no WHERE limits."""
-
-
 @dataclass(frozen=True)
 class Effect:
     """One change that a statement makes.
@@ -37,11 +33,13 @@ class Effect:
         text: Verb and object, on one line: ``DELETE every row of orders``.
         is_grave: True if something is dropped, or every row of a table is changed.
         every_row: True if it is an UPDATE or DELETE of every row of a table.
+        has_where: That has a WHERE, which tells no rows apart.
     """
 
     text: str
     is_grave: bool = False
     every_row: bool = False
+    has_where: bool = False
 
 
 def effects(source: ParsedStatement) -> tuple[Effect, ...]:
@@ -149,8 +147,10 @@ def _change(kind: str, node: Node) -> Effect:
         case _:
             verb = "UPDATE" if kind == "UpdateStmt" else "DELETE"
             if changes_every_row(node):
-                how = ", or none (its WHERE tells none apart)" if "whereClause" in node else f" {NO_WHERE}"
-                return Effect(f"{verb} every row of {table}{how}", is_grave=True, every_row=True)
+                has_where = "whereClause" in node
+                how = ", or none (its WHERE tells none apart)" if has_where else " (no WHERE)"
+                text = f"{verb} every row of {table}{how}"
+                return Effect(text, is_grave=True, every_row=True, has_where=has_where)
             return Effect(f"{verb} rows of {table} by a WHERE")
 
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from awslabs_dsql_mcp.dsql import limits
 from awslabs_dsql_mcp.errors import RequestInvalid
 
+_PART = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
+WRITTEN_NAME = rf"{_PART}(?:\.{_PART})?"
+"""Pattern of a relation's name as SQL writes it, with a schema or without."""
+
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 # Words that PostgreSQL takes as a name only in quotes (its documentation, "SQL Key Words": reserved).
 _RESERVED = frozenset(

@@ -11,10 +11,9 @@ from awslabs_dsql_mcp.catalog.key_sequences import KeySequence
 from awslabs_dsql_mcp.database.port import Database
 from awslabs_dsql_mcp.database.transaction import Query, UnitOfWork
 from awslabs_dsql_mcp.migration.plan import MigrationPlan
-from awslabs_dsql_mcp.sql.identifiers import quote_identifier
+from awslabs_dsql_mcp.sql.identifiers import WRITTEN_NAME, quote_identifier
 
-_PART: Final = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
-_INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+({_PART}(?:\.{_PART})?)", re.IGNORECASE)
+_INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+({WRITTEN_NAME})", re.IGNORECASE)
 _MOST: Final = 50  # tables that are looked at, and columns of them
 
 

@@ -10,7 +10,6 @@ from awslabs_dsql_mcp.database.model import Result, ResultLimits
 from awslabs_dsql_mcp.database.transaction import Report, UnitOfWork
 from awslabs_dsql_mcp.output.rows import FormattedRows, format_rows
 from awslabs_dsql_mcp.output.tool_output import Marked, ToolOutput, new_nonce, untrusted_notice
-from awslabs_dsql_mcp.sql.effects import NO_WHERE
 from awslabs_dsql_mcp.sql.statements import StatementInfo
 from awslabs_dsql_mcp.text import pluralize
 from awslabs_dsql_mcp.tools.consent.preview import ON_PREVIEW
@@ -112,7 +111,7 @@ def _remark(statement: StatementInfo, unit: UnitOfWork) -> str:
     if unit.read_only:
         return ""
     if statement.whole_table:
-        has_none = any(effect.text.endswith(NO_WHERE) for effect in statement.effects)
+        has_none = any(effect.every_row and not effect.has_where for effect in statement.effects)
         return "no WHERE: every row" if has_none else "a WHERE that tells no rows apart"
     uncounted = statement.uncounted and statement.category != "ddl"  # a DROP says what it removes
     return "may have changed rows that are not counted" if uncounted else ""
